@@ -1,0 +1,1 @@
+"""PDDL planning: language, validation, domains, reference planners and grading."""

@@ -1,0 +1,58 @@
+"""The PDDL language: reading, checking and writing domains, problems and plans."""
+
+from surefoot.pddl.language.model import (
+    Action,
+    And,
+    Atom,
+    Domain,
+    Effect,
+    Exists,
+    Forall,
+    ForallEffect,
+    Formula,
+    Imply,
+    Increase,
+    Not,
+    Or,
+    Plan,
+    PlanStep,
+    Predicate,
+    Problem,
+    Task,
+    TypedName,
+    When,
+)
+from surefoot.pddl.language.parser import load_task, parse_domain, parse_problem, parse_task
+from surefoot.pddl.language.plans import parse_plan, write_plan
+from surefoot.pddl.language.writer import write_domain, write_problem
+
+__all__ = [
+    "Action",
+    "And",
+    "Atom",
+    "Domain",
+    "Effect",
+    "Exists",
+    "Forall",
+    "ForallEffect",
+    "Formula",
+    "Imply",
+    "Increase",
+    "Not",
+    "Or",
+    "Plan",
+    "PlanStep",
+    "Predicate",
+    "Problem",
+    "Task",
+    "TypedName",
+    "When",
+    "load_task",
+    "parse_domain",
+    "parse_plan",
+    "parse_problem",
+    "parse_task",
+    "write_domain",
+    "write_plan",
+    "write_problem",
+]

@@ -1,0 +1,1 @@
+"""Run folders, statistics and reports; knows no planner, robot or model."""

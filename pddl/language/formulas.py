@@ -112,17 +112,26 @@ def read_effects(scope: Scope, node: Node) -> tuple[Effect, ...]:
     if head == "when":
         if len(node) != 3:
             fail("write (when condition effect)", node)
-        return (When(read_formula(scope, node[1]), read_effects(scope, node[2])),)
+        effects = read_effects(scope, node[2])
+        _refuse_costs(scope, effects, node)
+        return (When(read_formula(scope, node[1]), effects),)
     if head == "forall":
         if len(node) != 3 or not isinstance(node[1], SList):
             fail("write (forall (?x - type …) effect)", node)
         variables = variable_list(scope, node[1])
-        return (ForallEffect(variables, read_effects(scope.bind(variables), node[2])),)
+        effects = read_effects(scope.bind(variables), node[2])
+        _refuse_costs(scope, effects, node)
+        return (ForallEffect(variables, effects),)
     if head == "increase":
         return (_increase(scope, node),)
     if head in _UNSUPPORTED_EFFECT and head not in scope.domain.predicates:
         fail(f"unsupported: {_UNSUPPORTED_EFFECT[head]}", node)
     return (_effect_atom(scope, node),)
+
+
+def _refuse_costs(scope: Scope, effects: tuple[Effect, ...], node: SList) -> None:
+    if any(isinstance(effect, Increase) for effect in effects):
+        scope.source.fail("unsupported: an action cost inside 'when' or 'forall'", node)
 
 
 def _effect_atom(scope: Scope, node: Node) -> Atom:

@@ -88,8 +88,9 @@ class Scope:
         return str(node)
 
 
-def typed_list(source: Source, nodes: Iterable[Node], known: Mapping[str, object] | None,
-               *, variables: bool) -> list[tuple[Symbol, Types]]:
+def typed_list(
+    source: Source, nodes: Iterable[Node], known: Mapping[str, object] | None, *, variables: bool
+) -> list[tuple[Symbol, Types]]:
     """Reads ``a b - type c - (either t u) d``.
 
     Args:

@@ -1,0 +1,295 @@
+"""Extracts candidate plans from an answer and chooses the one that it commits to.
+
+The choice looks at the text alone: how passages are headed, whether one restates
+another, whether the answer takes an attempt back. It never looks at whether a
+candidate is executable or reaches the goal, since that would grade the best of several.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from surefoot.pddl.extract.binding import MAX_STEPS, Binder, BoundStep, Source
+from surefoot.pddl.extract.drafts import Draft
+from surefoot.pddl.extract.items import Item, Kind, Section, classify
+from surefoot.pddl.extract.lexicon import Lexicon
+from surefoot.pddl.extract.lines import MAX_CHARS, Line, split_lines
+from surefoot.pddl.extract.sentences import read_steps
+from surefoot.pddl.extract.structure import Assembler, Block, expand, repeats
+from surefoot.pddl.extract.vocabulary import Vocabulary
+from surefoot.pddl.ground import GroundTask
+from surefoot.pddl.language.model import Plan, Task
+
+
+class Form(StrEnum):
+    """What an answer turns out to be."""
+
+    PLAN = "plan"
+    NO_ACTION = "no_action"
+    """It says that nothing needs to be done: the empty plan."""
+    REFUSAL = "refusal"
+    """It declines, or says that the problem cannot be solved."""
+    TRUNCATED = "truncated"
+    """It stops in the middle of its plan."""
+    UNEXPANDABLE = "unexpandable"
+    """A loop in it does not say what its rounds do."""
+    UNPARSED = "unparsed"
+    """No plan can be made out."""
+    EMPTY = "empty"
+    """It has no text at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A plan found in an answer.
+
+    Attributes:
+        steps: Its steps with their lines.
+        first_line: 1-based first line of the passage.
+        last_line: 1-based last line.
+        role: ``main``, ``revision``, ``restatement``, ``outline`` or ``no_action``.
+        confidence: Share of its steps that the text fixes or that have one completion,
+            in [0, 1]; assumed ones count half, forced and unknown ones nothing.
+        unexpandable: The loop that ends it early, if any.
+    """
+
+    steps: tuple[BoundStep, ...]
+    first_line: int
+    last_line: int
+    role: str
+    confidence: float
+    unexpandable: str = ""
+
+    @property
+    def plan(self) -> Plan:
+        """The plan alone."""
+        return Plan(tuple(s.step for s in self.steps))
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """Everything found in an answer.
+
+    Attributes:
+        form: What the answer is.
+        chosen: The candidate that the answer commits to, if it has one.
+        candidates: All candidates in text order.
+        claims_goal: Whether the answer says that its plan reaches the goal.
+        claims_unsolvable: Whether it says that the goal cannot be reached.
+    """
+
+    form: Form
+    chosen: Candidate | None
+    candidates: tuple[Candidate, ...]
+    claims_goal: bool
+    claims_unsolvable: bool
+
+
+_NO_ACTION = re.compile(
+    r"\b(?:no|zero) (?:further |additional |other )?(?:actions?|steps?|moves?|changes?|plan|movements?)"
+    r" (?:is|are|were|need(?:s|ed)?|required|necessary)"
+    r"|\b(?:goal|problem)\b[^.]{0,60}\balready (?:been )?(?:achieved|satisfied|met|solved|fulfilled|reached|true)"
+    r"|\balready (?:in|at|satisf\w+|meets?|matches) (?:the |its |their )?(?:goal|desired|required)"
+    r"|\bnothing (?:needs to be done|to do|more is needed)|\bempty plan\b"
+    r"|\b(?:need|have) to do nothing\b|\bdo(?:es)? not (?:need|require) any (?:action|move|step)"
+)
+_REFUSAL = re.compile(
+    r"\b(?:i(?:'m| am) (?:sorry|unable|not able)|i (?:can't|cannot|can not) (?:provide|help|solve|assist|find|produce)"
+    r"|unable to (?:provide|find|solve|produce|assist)|not able to provide)\b"
+)
+_UNSOLVABLE = re.compile(
+    r"\b(?:(?:impossible|not possible|infeasible|unsolvable|unachievable) to (?:achieve|reach|solve|complete|paint|satisfy|fulfil)"
+    r"|no (?:valid |feasible |possible )?(?:plan|solution|sequence)[^.]{0,30} (?:exists?|possible|can be found)"
+    r"|(?:goal|problem|task|pattern)[^.]{0,40} (?:is|be) (?:unsolvable|infeasible|unachievable|impossible|not (?:achievable|solvable|possible|feasible))"
+    r"|cannot be (?:fully |completely )?(?:solved|achieved|completed|reached|satisfied)"
+    r"|making (?:it|the (?:goal|task|pattern)) (?:impossible|unachievable|infeasible))\b"
+)
+_GOAL = re.compile(
+    r"\bgoal|\bdesired (?:state|configuration|final|arrangement|result|pattern)|\bas (?:desired|required|specified)"
+    r"|\bsuccessfully\b|\bfinal (?:state|arrangement|configuration)|\bsolves?\b|\bcomplet(?:es|ed|ing)\b"
+    r"|\boptimal\b|\bensures?\b|\bsolved\b"
+)
+_UNFINISHED = re.compile(r"(?:\b(?:and|the|to|with|from|of|in|on|a|an|then)|[,(:\[{])$")
+
+
+def extract(answer: str, task: Task | GroundTask, lexicon: Lexicon | None = None) -> Extraction:
+    """Finds the plan that an answer commits to.
+
+    Args:
+        answer: Free text, PDDL-like lines, or JSON.
+        task: The task that the answer is for.
+        lexicon: Extra words of the domain.
+
+    Returns:
+        All candidates with provenance, and the chosen one. Never fails on any text.
+    """
+    ground = task if isinstance(task, GroundTask) else GroundTask(task)
+    if not answer.strip():
+        return Extraction(Form.EMPTY, None, (), False, False)
+    vocabulary = Vocabulary(ground.task, lexicon or Lexicon())
+    return extract_with(answer, ground, vocabulary)
+
+
+def extract_with(answer: str, ground: GroundTask, vocabulary: Vocabulary) -> Extraction:
+    """Like :func:`extract`, with the words of the task compiled once for many answers."""
+    if not answer.strip():
+        return Extraction(Form.EMPTY, None, (), False, False)
+    lines = split_lines(answer)
+    text = " ".join(line.text for line in lines if line.text)
+    unsolvable = bool(_UNSOLVABLE.search(text))
+    structured = _from_json(answer, ground, vocabulary)
+    if structured is not None:
+        form = Form.PLAN if structured.steps else Form.NO_ACTION
+        return Extraction(form, structured, (structured,), True, unsolvable)
+    items = classify(vocabulary, lines)
+    blocks = Assembler(vocabulary).run(items)
+    candidates = _candidates(blocks, ground, vocabulary)
+    claims_goal = bool(_GOAL.search(_closing(lines))) and not unsolvable
+    no_action = _says_no_action(items, candidates)
+    if no_action is not None:
+        empty = Candidate((), no_action, no_action, "no_action", 0.8)
+        return Extraction(Form.NO_ACTION, empty, (empty, *candidates), True, unsolvable)
+    chosen = _choose(candidates)
+    if chosen is None:
+        refused = unsolvable or bool(_REFUSAL.search(text))
+        return Extraction(
+            Form.REFUSAL if refused else Form.UNPARSED, None, candidates, False, unsolvable
+        )
+    form = Form.PLAN
+    if chosen.unexpandable:
+        form = Form.UNEXPANDABLE
+    elif _cut_off(answer, lines, chosen):
+        form = Form.TRUNCATED
+    return Extraction(form, chosen, candidates, claims_goal, unsolvable)
+
+
+def _candidates(blocks: list[Block], ground: GroundTask, vocabulary: Vocabulary
+                ) -> tuple[Candidate, ...]:  # fmt: skip
+    """Joins blocks that continue each other and binds each resulting candidate."""
+    groups: list[tuple[str, list[Draft]]] = []
+    for block in blocks:
+        drafts = expand(vocabulary, block)
+        if not drafts:
+            continue
+        main = next((g for g in reversed(groups) if g[0] in ("main", "revision")), None)
+        if block.section is Section.OUTLINE:
+            groups.append(("outline", drafts))
+        elif (main is not None and repeats(main[1], drafts)) or block.section is Section.SUMMARY:
+            groups.append(("restatement", drafts))
+        elif main is None:
+            groups.append(("main", drafts))
+        elif block.revision and len(drafts) >= 0.5 * len(main[1]):
+            groups.append(("revision", drafts))
+        else:
+            main[1].extend(drafts)
+    return tuple(_bind(role, drafts, ground) for role, drafts in groups)
+
+
+def _bind(role: str, drafts: list[Draft], ground: GroundTask) -> Candidate:
+    stop = next((i for i, d in enumerate(drafts) if d.text.startswith("unexpandable: ")), None)
+    loop = drafts[stop].text.removeprefix("unexpandable: ") if stop is not None else ""
+    bound = Binder(ground).run(drafts[:stop])
+    weights = {Source.STATED: 1.0, Source.COMPLETED: 1.0, Source.ASSUMED: 0.5}
+    score = sum(weights.get(s.source, 0.0) for s in bound) / len(bound) if bound else 0.0
+    first = min(d.first_line for d in drafts)
+    last = max(d.last_line for d in drafts)
+    return Candidate(tuple(bound), first, last, role, round(score, 3), loop)
+
+
+def _choose(candidates: tuple[Candidate, ...]) -> Candidate | None:
+    """Takes the last revision, else the main plan; a restatement only stands in for a
+    main plan whose loops are not spelled out, an outline only for nothing at all.
+    """
+    for role in ("revision", "main"):
+        found = [c for c in candidates if c.role == role and (c.steps or c.unexpandable)]
+        if found:
+            chosen = found[-1]
+            if not chosen.unexpandable:
+                return chosen
+            spelled = [c for c in candidates if c.role == "restatement" and not c.unexpandable
+                       and len(c.steps) > len(chosen.steps)]  # fmt: skip
+            return spelled[-1] if spelled else chosen
+    for role in ("restatement", "outline"):
+        found = [c for c in candidates if c.role == role and c.steps]
+        if found:
+            return found[-1]
+    return None
+
+
+def _says_no_action(items: list[Item], candidates: tuple[Candidate, ...]) -> int | None:
+    """Returns the line that says no action is needed, if the answer commits to that.
+
+    Such a line counts where no plan stands in the answer, or before the first step; a
+    remark about one object ('ball4 is already there') does not.
+    """
+    first_step = min((c.first_line for c in candidates if c.role != "outline"), default=None)
+    for item in items:
+        if item.kind in (Kind.STEP, Kind.ACTION, Kind.BLANK):
+            continue
+        text = item.line.text
+        match = _NO_ACTION.search(text)
+        if match is None or (first_step is not None and item.line.number > first_step):
+            continue
+        if re.search(r"\b(?:for|of|with) (?:ball|robot|block|b|tile|shot|crate)\s?\d", text):
+            continue
+        return item.line.number
+    return None
+
+
+def _closing(lines: list[Line]) -> str:
+    """Text in which an answer says what its plan achieves: its prose."""
+    return " ".join(line.text for line in lines if line.text)
+
+
+def _cut_off(answer: str, lines: list[Line], chosen: Candidate) -> bool:
+    if len(answer) > MAX_CHARS or len(chosen.steps) >= MAX_STEPS:
+        return True
+    last = next((line for line in reversed(lines) if line.text or line.marked), None)
+    if last is None or last.number < chosen.last_line:
+        return False
+    return not last.text or (bool(_UNFINISHED.search(last.text)) and not last.heading)
+
+
+def _from_json(answer: str, ground: GroundTask, vocabulary: Vocabulary) -> Candidate | None:
+    """Reads ``{"plan": [{"action": …, "args": […]}, …]}`` or a list of such or of strings."""
+    fenced = re.search(r"```(?:json)?\s*([\[{].*?[\]}])\s*```", answer, re.DOTALL)
+    body = fenced.group(1) if fenced else answer.strip()
+    if body[:1] not in "[{":
+        return None
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    if isinstance(data, dict):
+        keys = ("plan", "actions", "steps", "solution")
+        data = next((data[k] for k in keys if isinstance(data.get(k), list)), None)
+    if not isinstance(data, list):
+        return None
+    offset = answer[: answer.find(body)].count("\n")
+    drafts: list[Draft] = []
+    for number, entry in enumerate(data, start=1):
+        line = min(offset + number, offset + body.count("\n") + 1)
+        text = _json_step(entry)
+        if text is None:
+            return None
+        drafts.extend(read_steps(vocabulary, text, line) or [Draft((), text, line, line)])
+    return _bind("main", drafts, ground) if drafts else Candidate((), 1, 1, "no_action", 1.0)
+
+
+def _json_step(entry: object) -> str | None:
+    if isinstance(entry, str):
+        return entry.lower()
+    if not isinstance(entry, dict):
+        return None
+    name = entry.get("action") or entry.get("name")
+    args = entry.get("args") or entry.get("arguments") or entry.get("parameters") or []
+    if isinstance(args, dict):
+        args = list(args.values())
+    if not isinstance(name, str) or not isinstance(args, list):
+        return None
+    if not args:
+        return name.lower()
+    return f"{name}({', '.join(str(a) for a in args)})".lower()

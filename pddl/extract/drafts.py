@@ -1,0 +1,230 @@
+"""Steps as the text states them, before the state of the world is consulted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from surefoot.pddl.extract.vocabulary import Ref, Vocabulary
+from surefoot.pddl.language.model import ROOT_TYPE, Action
+
+Options = tuple[str, ...]
+"""The objects that a piece of text may mean; empty if it names none that exists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """What the text says of one argument.
+
+    Attributes:
+        options: The objects it may mean.
+        label: A name of the text's own (``shot glass a``), or ``""``.
+        many: Whether one step is meant for each option.
+        text: The words.
+    """
+
+    options: Options
+    label: str = ""
+    many: bool = False
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One way to read a step: an action with what the text says of its arguments.
+
+    Attributes:
+        action: Action name.
+        slots: One per parameter, ``None`` where the text is silent.
+        misfit: Text of an object that the action cannot take, if the text names one.
+        named: How many of the text's objects this reading uses.
+        strict: Whether the arguments were given as a full positional list.
+        clash: How many prepositions introduce an object that their role cannot take.
+    """
+
+    action: str
+    slots: tuple[Slot | None, ...]
+    misfit: Slot | None = None
+    named: int = 0
+    strict: bool = False
+    clash: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A step of the text.
+
+    Attributes:
+        readings: Ways to read it, best first; empty if no action of the domain matches.
+        text: The words it was read from.
+        first_line: 1-based first line in the answer.
+        last_line: 1-based last line.
+        focus: Objects that the surrounding text (a heading, a loop round) is about.
+        agent: The acting object named by the surrounding text, if any.
+    """
+
+    readings: tuple[Reading, ...]
+    text: str
+    first_line: int
+    last_line: int
+    focus: tuple[str, ...] = ()
+    agent: str | None = None
+
+    @property
+    def actions(self) -> frozenset[str]:
+        """The actions that the draft may mean."""
+        return frozenset(r.action for r in self.readings)
+
+
+def read_arguments(vocabulary: Vocabulary, action: str, refs: list[Ref]) -> Reading:
+    """Distributes the objects of a sentence over an action's parameters.
+
+    A preposition with a role decides first, then type and order.
+
+    Args:
+        vocabulary: The task's words.
+        action: Action name.
+        refs: Objects of the sentence in text order.
+    """
+    schema = vocabulary.task.domain.actions[action]
+    roles = vocabulary.words[action].roles
+    names = [p.name[1:] for p in schema.parameters]
+    slots: list[Slot | None] = [None] * len(names)
+    misfit: Slot | None = None
+    used = 0
+    clash = 0
+    previous: tuple[int, Ref] | None = None
+    for ref in refs:
+        index = None
+        if ref.preposition in roles:
+            wanted = names.index(roles[ref.preposition])
+            if slots[wanted] is None and _fitting(vocabulary, schema, wanted, ref):
+                index = wanted
+            clash += index is None
+        if index is None:
+            reserved = {names.index(r) for p, r in roles.items() if p != ref.preposition}
+            open_slots = [i for i, slot in enumerate(slots) if slot is None]
+            open_slots.sort(key=lambda i: i in reserved)
+            index = next((i for i in open_slots if _fitting(vocabulary, schema, i, ref)), None)
+        if index is not None:
+            options = _fitting(vocabulary, schema, index, ref)
+            slots[index] = Slot(options, ref.label, ref.many, ref.text)
+            previous = (index, ref)
+            used += 1
+        elif previous is not None and not ref.preposition and (ref.exact or ref.many):
+            index, earlier = previous
+            options = _fitting(vocabulary, schema, index, ref)
+            slot = slots[index]
+            if (
+                options
+                and slot is not None
+                and (earlier.exact or earlier.many)
+                and ref.start - earlier.end < 8
+            ):
+                merged = tuple(dict.fromkeys((*slot.options, *options)))
+                if len(merged) > len(slot.options):  # "the wrench, jack and pump"
+                    slots[index] = replace(slot, options=merged, many=True)
+                    previous = (index, ref)
+                used += 1
+        elif misfit is None and not ref.preposition and not ref.many:
+            misfit = Slot(ref.objects, ref.label, False, ref.text)
+    return Reading(action, tuple(slots), misfit, used, clash=clash)
+
+
+def positional_reading(vocabulary: Vocabulary, action: str, refs: list[Ref | None], texts: list[str]
+                       ) -> Reading:  # fmt: skip
+    """Reads a formal argument list.
+
+    A list of full length is taken as it stands; a shorter one is spread over the
+    parameters in order, by type.
+    """
+    schema = vocabulary.task.domain.actions[action]
+    slots: list[Slot | None] = [
+        Slot(ref.objects, ref.label, ref.many, text) if ref else Slot((), text=text)
+        for ref, text in zip(refs, texts, strict=True)
+    ]
+    if len(slots) >= len(schema.parameters):
+        return Reading(action, tuple(slots), None, len(slots), strict=True)
+    known = [ref for ref in refs if ref is not None]
+    aligned = _align(vocabulary, schema, known)
+    if aligned is not None and len(known) == len(refs):
+        return Reading(action, aligned, None, len(refs))
+    reading = read_arguments(vocabulary, action, known)
+    unknown = next((s for s, ref in zip(slots, refs, strict=True) if ref is None), None)
+    return replace(reading, misfit=reading.misfit or unknown)
+
+
+def _align(vocabulary: Vocabulary, schema: Action, refs: list[Ref]
+           ) -> tuple[Slot | None, ...] | None:  # fmt: skip
+    slots: list[Slot | None] = [None] * len(schema.parameters)
+    at = 0
+    for ref in refs:
+        while at < len(slots) and not _fitting(vocabulary, schema, at, ref):
+            at += 1
+        if at == len(slots):
+            return None
+        options = _fitting(vocabulary, schema, at, ref)
+        slots[at] = Slot(options, ref.label, ref.many, ref.text)
+        at += 1
+    return tuple(slots)
+
+
+def _fitting(vocabulary: Vocabulary, schema: Action, index: int, ref: Ref) -> Options:
+    """Returns the objects of a ref that a parameter accepts."""
+    task = vocabulary.task
+    types = schema.parameters[index].types
+    if types == (ROOT_TYPE,) and ROOT_TYPE not in task.domain.types:
+        return ref.objects
+    allowed = task.objects_of(types)
+    return tuple(o for o in ref.objects if o in allowed)
+
+
+def merge(first: Draft, second: Draft) -> Draft | None:
+    """Combines two statements of one step, or returns ``None`` if they differ.
+
+    ``Unstack b6 from b3`` and ``unstack(b6, b3)`` are one step; what one leaves out the
+    other fills in.
+    """
+    readings: list[Reading] = []
+    for a in first.readings:
+        for b in second.readings:
+            joined = _merge_readings(a, b) if a.action == b.action else None
+            if joined is not None:
+                readings.append(joined)
+    if not readings:
+        return None
+    return replace(
+        first,
+        readings=tuple(readings),
+        first_line=min(first.first_line, second.first_line),
+        last_line=max(first.last_line, second.last_line),
+        text=first.text if len(first.text) >= len(second.text) else second.text,
+    )
+
+
+def _merge_readings(a: Reading, b: Reading) -> Reading | None:
+    if a.strict or b.strict:
+        strict = a if a.strict else b
+        other = b if a.strict else a
+        if len(strict.slots) == len(other.slots) and _compatible(strict.slots, other.slots) is None:
+            return None
+        return strict
+    slots = _compatible(a.slots, b.slots)
+    if slots is None:
+        return None
+    return Reading(a.action, slots, a.misfit or b.misfit, max(a.named, b.named))
+
+
+def _compatible(
+    a: tuple[Slot | None, ...], b: tuple[Slot | None, ...]
+) -> tuple[Slot | None, ...] | None:
+    slots: list[Slot | None] = []
+    for left, right in zip(a, b, strict=True):
+        if left is None or right is None:
+            slots.append(left or right)
+            continue
+        common = tuple(o for o in left.options if o in right.options)
+        if not common and (left.options or right.options):
+            return None
+        narrow = left if len(left.options) <= len(right.options) else right
+        slots.append(replace(narrow, options=common or narrow.options))
+    return tuple(slots)

@@ -1,0 +1,195 @@
+"""Classifies the lines of an answer: steps, labels, headings, loops and the rest."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+
+from surefoot.pddl.extract.drafts import Draft
+from surefoot.pddl.extract.lines import Line
+from surefoot.pddl.extract.sentences import dropped, read_steps
+from surefoot.pddl.extract.vocabulary import Ref, Vocabulary
+
+
+class Kind(Enum):
+    """What a line is for."""
+
+    BLANK = auto()
+    STEP = auto()
+    ACTION = auto()
+    """A step under an 'Action:' label; it makes the step above it precise."""
+    HEADING = auto()
+    DETAIL = auto()
+    """Preconditions, effects, states, notes: never a step."""
+    LOOP = auto()
+    ODD = auto()
+    """Numbered like a step, but no action of the domain."""
+    TEXT = auto()
+
+
+class Section(Enum):
+    """What a part of an answer is for."""
+
+    PLAN = auto()
+    SUMMARY = auto()
+    OUTLINE = auto()
+    ASIDE = auto()
+    """Initial state, goal, explanation, notes: steps named there are not executed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A line with its use.
+
+    Attributes:
+        line: The line.
+        kind: What it is for.
+        drafts: The steps that it states.
+        refs: Objects named in a heading.
+        section: For a heading, the kind of section that it opens, if it says so.
+    """
+
+    line: Line
+    kind: Kind
+    drafts: tuple[Draft, ...] = ()
+    refs: tuple[Ref, ...] = ()
+    section: Section | None = None
+
+
+_ACTION_LABEL = re.compile(
+    r"^(?:adjust(?:ed)? )?(?:pddl )?(?:actions?|commands?|operations?|behaviou?rs?)"
+    r"(?: \d+)?(?: \([^)]*\))?$"
+)
+_INNER_LABEL = re.compile(
+    r"^(?:pre-?conditions?|effects?|results?|resulting|state|status|description|note|notes|reason"
+    r"|rationale|explanation|outcome|after|before|purpose|check|issue|conflict|corrections?|hands?"
+    r"|location|remark|comment|verification|therefore|condition|requirement|reminder|level"
+    r"|contents?|cost|post-?conditions?|constraint violation|justification|details?)\b"
+)
+_OUTER_LABEL = re.compile(
+    r"^(?:goal|current|initial|final state|constraints?|positions?|objective|total|strategy"
+    r"|optimality|assum|summary|problem|configuration|important|movement|painting|available"
+    r"|colors?|setup|key|robots involved|efficiency|given|domain|shaker (?:level|status))\b"
+)
+_PLAN_WORDS = re.compile(
+    r"\b(?:steps?|plan|actions?|sequence|solution|procedure|phase|part|moves|moving|making|making"
+    r"|prepar|fetch|process|for (?:each )?(?:hub|robot|ball|block))"
+)
+_ASIDE_WORDS = re.compile(
+    r"\b(?:initial(?:ly)?|goal|final (?:state|configuration|position|grid|arrangement|check|stack)"
+    r"|explanation|notes?|definitions?|constraints?|restrictions|rules|recap|overview of"
+    r"|optimality|verification|assumptions?|conclusion|reasoning|key|considerations?|objectives?"
+    r"|problem|setup|grid|layout|legend|analysis|why|justification|strateg(?:y|ic)|observations?"
+    r"|painted tiles|state|resulting|positions?|current|understanding|benefits|pre-?conditions?"
+    r"|effects?|domain|identif|objects?|result|summary of (?:assignments?|the final)|breakdown"
+    r"|(?:total|number of|count(?:ing)?) (?:of )?(?:actions|steps|moves))\b"
+)
+_SUMMARY_WORDS = re.compile(r"\b(?:summar(?:y|ized|ised)|recap of|in short|condensed|concise)\b")
+_OUTLINE_WORDS = re.compile(
+    r"\b(?:overview|outline|overall (?:strategy|plan|approach)|structure)\b"
+)
+_LOOP = re.compile(
+    r"\brepeat\b|\brepeating\b|^(?:now,? |then,? |next,? )?for (?:each|every|all|the remaining|the other)\b"
+    r"|\bdo the same\b|\bsame (?:steps|process|sequence|procedure|actions)\b|\bsimilarly\b"
+    r"|\bcontinue (?:this|the|with|in|until|these|like)\b|\band so on\b|^(?:\.\.\.|…|etc\.?)$"
+    r"|\bsteps? \d+\s*(?:-|to|through)\s*\d+ (?:for|until)\b|\bperform the following\b.*\beach\b"
+)
+_STATEMENT = re.compile(
+    r"\b(?:is|are|was|were|now|becomes?|contains?|remains?|has|have|so|since|because|if|this|there"
+    r"|ensures?|verify|check|confirm|continue|wait|stay|done|goal|finish|prepare|position|decide"
+    r"|identify|plan|final|total|optional|note|nothing|needed|completed?|already|will|should|all)\b"
+)
+
+
+def classify(vocabulary: Vocabulary, lines: list[Line]) -> list[Item]:
+    """Classifies every line of an answer.
+
+    Args:
+        vocabulary: The task's words.
+        lines: The answer's lines.
+    """
+    items = _expand_tables(vocabulary, lines)
+    numbered = [i for i in items if i.line.ordinal is not None and i.kind is not Kind.HEADING]
+    steps = sum(i.kind in (Kind.STEP, Kind.LOOP) for i in numbered)
+    if not numbered or steps * 2 < len(numbered):
+        return [replace(i, kind=Kind.TEXT) if i.kind is Kind.ODD else i for i in items]
+    return items
+
+
+def section_of(text: str) -> Section | None:
+    """Tells what kind of section a heading opens, ``None`` if it does not say."""
+    if _OUTLINE_WORDS.search(text):
+        return Section.OUTLINE
+    if _SUMMARY_WORDS.search(text) and not re.search(r"\b(?:assignment|state)", text):
+        return Section.SUMMARY
+    if re.search(r"\b(?:final|initial|goal|resulting) (?:state|position|pattern|config)", text):
+        return Section.ASIDE
+    if _PLAN_WORDS.search(text) and not re.match(r"(?:explanation|notes?|total|why)\b", text):
+        return Section.PLAN
+    if _ASIDE_WORDS.search(text):
+        return Section.ASIDE
+    return None
+
+
+def _expand_tables(vocabulary: Vocabulary, lines: list[Line]) -> list[Item]:
+    items: list[Item] = []
+    header: tuple[str, ...] = ()
+    for line in lines:
+        if not line.cells:
+            header = header if not line.text else ()
+            items.append(_classify_line(vocabulary, line))
+            continue
+        if not header:
+            header = line.cells
+            if any(cell in ("action", "actions", "step", "robot") for cell in header):
+                items.append(Item(line, Kind.DETAIL))
+                continue
+        items.append(_table_row(vocabulary, line, header))
+    return items
+
+
+def _table_row(vocabulary: Vocabulary, line: Line, header: tuple[str, ...]) -> Item:
+    """Reads the action cell of a table row, with the actor's cell as its subject."""
+    named = dict(zip(header, line.cells, strict=False))
+    action = next((text for name, text in named.items() if name.startswith("action")), None)
+    if action is None:
+        return Item(line, Kind.DETAIL)
+    actor = next((text for name, text in named.items() if name in ("robot", "agent", "actor")), "")
+    text = f"{actor} {action}".strip()
+    drafts = tuple(read_steps(vocabulary, text, line.number))
+    first = line.cells[0]
+    numbered = replace(
+        line, text=text, ordinal=int(first) if first.isdigit() else None, marked=True
+    )
+    return Item(numbered, Kind.STEP if drafts else Kind.DETAIL, drafts)
+
+
+def _classify_line(vocabulary: Vocabulary, line: Line) -> Item:
+    text = line.text
+    if not text:
+        return Item(line, Kind.BLANK)
+    label = line.label
+    if label is not None:
+        name, rest = label
+        if _ACTION_LABEL.match(name) and not line.heading:
+            if _LOOP.search(rest):
+                return Item(line, Kind.LOOP)
+            drafts = tuple(read_steps(vocabulary, rest, line.number))
+            return Item(line, Kind.ACTION if drafts else Kind.DETAIL, drafts)
+        if _INNER_LABEL.match(name) or (rest and _OUTER_LABEL.match(name)):
+            return Item(line, Kind.DETAIL)
+    if _LOOP.search(text) and not line.code:
+        refs = tuple(vocabulary.refs(text))
+        return Item(line, Kind.LOOP, refs=refs)
+    drafts = tuple(read_steps(vocabulary, text, line.number))
+    if drafts and dropped(text):
+        return Item(line, Kind.DETAIL)
+    if line.heading:
+        refs = tuple(vocabulary.refs(text))
+        return Item(line, Kind.HEADING, drafts, refs, section_of(text))
+    if drafts:
+        return Item(line, Kind.STEP, drafts)
+    if line.ordinal is not None and not _STATEMENT.search(text) and not vocabulary.ignored(text):
+        return Item(line, Kind.ODD, (Draft((), text, line.number, line.number),))
+    return Item(line, Kind.TEXT, refs=())

@@ -1,0 +1,107 @@
+"""Unrolls the loops of a text (``repeat steps 4 to 16 for the remaining hubs``)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from surefoot.pddl.extract.drafts import Draft, Reading, Slot
+from surefoot.pddl.extract.vocabulary import Vocabulary
+
+_RANGE = re.compile(
+    r"steps?\s+(?P<first>\d+)\s*(?:-|to|through|until|and)\s*(?:steps?\s+)?(?P<last>\d+)"
+)
+_SPAN = re.compile(r"(?P<first>\d+)\s*(?:-|to|through|and)\s*(?:\w+\s+)?(?P<last>\d+)")
+_COUNT = re.compile(
+    r"\b(?:remaining|other|next|rest of the)\s+(?P<count>\d+|one|two|three|four|five|six|seven|"
+    r"eight|nine|ten)?\b"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """A loop as its line states it.
+
+    Attributes:
+        text: The line.
+        first: First step number of its body, where given.
+        last: Last step number of its body, where given.
+        indices: Object indices that it runs over, in order; empty if not determined.
+        rest_only: Whether the body was already carried out once for another index.
+    """
+
+    text: str
+    first: int | None
+    last: int | None
+    indices: tuple[str, ...]
+    rest_only: bool
+
+
+def read_loop(vocabulary: Vocabulary, text: str) -> Loop:
+    """Reads what a loop line says of its body and of the objects that it runs over."""
+    span = _RANGE.search(text)
+    first = int(span.group("first")) if span else None
+    last = int(span.group("last")) if span else None
+    rest = text if span is None else text[: span.start()] + " " + text[span.end() :]
+    indices: list[str] = []
+    for ref in vocabulary.refs(rest):
+        own = [i for i in map(index_of, ref.objects) if i]
+        if len(own) > 1 and not ref.many and not re.search(r"s\b|each|every|all", ref.text):
+            continue  # "the hub" in a loop speaks of the current one
+        indices.extend(i for i in own if i not in indices)
+    among = _SPAN.search(rest)
+    if among is not None and among.group("last") in {*map(index_of, vocabulary.task.objects)}:
+        low, high = int(among.group("first")), int(among.group("last"))
+        indices = [str(i) for i in range(low, high + 1)]
+    rest_only = bool(re.search(r"\b(?:remaining|others?|rest|next)\b", text))
+    return Loop(text, first, last, tuple(indices), rest_only)
+
+
+def index_of(name: str) -> str:
+    """Returns the trailing number of an object's name, or ``""``."""
+    match = re.search(r"(\d+)$", name)
+    return match.group(1) if match else ""
+
+
+def mentions(drafts: Sequence[Draft], index: str) -> bool:
+    """Tells whether a draft names, exactly, an object with this index."""
+    return any(
+        slot is not None and len(slot.options) == 1 and index_of(slot.options[0]) == index
+        for draft in drafts
+        for reading in draft.readings
+        for slot in reading.slots
+    )
+
+
+def unroll(vocabulary: Vocabulary, body: Sequence[Draft], indices: Sequence[str], done: str | None
+           ) -> list[Draft]:  # fmt: skip
+    """Repeats a body for each index.
+
+    Args:
+        vocabulary: The task's words.
+        body: Steps of one round.
+        indices: Indices of the rounds.
+        done: Index that the body's own wording speaks of, if any; its objects are
+            replaced by those of the round.
+    """
+    names = set(vocabulary.task.objects)
+    result: list[Draft] = []
+    for index in indices:
+        focus = tuple(sorted(n for n in names if index_of(n) == index))
+        for draft in body:
+            readings = tuple(_shift(r, done, index, names) for r in draft.readings)
+            result.append(replace(draft, readings=readings, focus=focus))
+    return result
+
+
+def _shift(reading: Reading, done: str | None, index: str, names: set[str]) -> Reading:
+    slots: list[Slot | None] = []
+    for slot in reading.slots:
+        if slot is not None and len(slot.options) == 1 and done is not None:
+            name = slot.options[0]
+            moved = re.sub(r"\d+$", index, name)
+            if index_of(name) == done and moved in names:
+                slot = replace(slot, options=(moved,))
+        slots.append(slot)
+    return replace(reading, slots=tuple(slots))

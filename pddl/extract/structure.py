@@ -1,0 +1,349 @@
+"""Puts the steps of an answer together into candidate plans."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+
+from surefoot.pddl.extract.drafts import Draft, merge
+from surefoot.pddl.extract.items import Item, Kind, Section
+from surefoot.pddl.extract.loops import Loop, index_of, mentions, read_loop, unroll
+from surefoot.pddl.extract.vocabulary import Vocabulary
+
+_REVISION = re.compile(
+    r"\b(?:revised|corrected|adjusted|updated|improved|final|new|combin(?:ed|ing)|complete|full)\b"
+    r".*\b(?:plan|sequence|solution|approach|steps?|actions)\b|\blet's (?:revise|correct|retry|redo)\b"
+)
+_ALTERNATIVE = re.compile(r"\balternative(?:ly)?\b")
+_TROUBLE = re.compile(
+    r"\b(?:conflict|violat|mistake|doesn't work|does not work|incorrect|not possible|issue|problem"
+    r"|wrong|impossible|cannot proceed)"
+)
+
+
+@dataclass
+class Step:
+    """A draft with the place that it had in its list."""
+
+    draft: Draft
+    ordinal: int | None = None
+
+
+@dataclass
+class LoopMark:
+    """A loop met while reading, to be unrolled when its body is known."""
+
+    loop: Loop
+    line: int
+    forward: bool
+    length: int = 0
+    """For a forward loop, how many entries after it belong to its body."""
+
+
+Entry = Step | LoopMark
+
+
+@dataclass
+class Block:
+    """A stretch of steps between headings that start a list anew."""
+
+    section: Section
+    revision: bool = False
+    entries: list[Entry] = field(default_factory=list)
+    part_start: int = 0
+    """Where the current heading's steps begin, for loops that repeat 'the above'."""
+
+
+@dataclass
+class _Title:
+    item: Item
+    start: int
+    used: bool = False
+
+
+class Assembler:
+    """Walks over classified lines and collects blocks of steps.
+
+    Args:
+        vocabulary: The task's words.
+    """
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.vocabulary = vocabulary
+        self.blocks: list[Block] = [Block(Section.PLAN)]
+        self._section = Section.PLAN
+        self._agent: str | None = None
+        self._focus: tuple[str, ...] = ()
+        self._title: _Title | None = None
+        self._muted: int | None = None
+        self._open_loop: tuple[LoopMark, Item] | None = None
+        agent = vocabulary.lexicon.agent
+        self._agents = frozenset(vocabulary.task.objects_of((agent,))) if agent else frozenset()
+
+    def run(self, items: Sequence[Item]) -> list[Block]:
+        """Reads all lines and returns the blocks that hold steps."""
+        for index, item in enumerate(items):
+            following = next((i for i in items[index + 1 :] if i.kind is not Kind.BLANK), None)
+            self._take(item, following, items[max(0, index - 6) : index])
+        self._close_loop()
+        return [b for b in self.blocks if any(isinstance(e, Step) for e in b.entries)]
+
+    @property
+    def _block(self) -> Block:
+        return self.blocks[-1]
+
+    def _take(self, item: Item, following: Item | None, before: Sequence[Item]) -> None:
+        line = item.line
+        if self._muted is not None and item.kind is not Kind.BLANK:
+            if line.indent > self._muted and item.kind in (Kind.STEP, Kind.TEXT, Kind.DETAIL):
+                return
+            self._muted = None
+        match item.kind:
+            case Kind.HEADING:
+                if item.drafts and self._titles_a_step(following):
+                    self._step(item)
+                else:
+                    self._heading(item, before)
+            case Kind.DETAIL:
+                if line.text.endswith(":"):
+                    self._muted = line.indent
+            case Kind.LOOP:
+                self._loop(item)
+            case Kind.STEP | Kind.ODD:
+                self._step(item)
+            case Kind.ACTION:
+                self._action(item)
+            case _:
+                pass
+
+    @staticmethod
+    def _titles_a_step(following: Item | None) -> bool:
+        return following is not None and following.kind in (Kind.ACTION, Kind.DETAIL)
+
+    def _heading(self, item: Item, before: Sequence[Item]) -> None:
+        self._title = None
+        text = item.line.text
+        if self._open_loop is not None and not self._inside_loop(item):
+            self._close_loop()
+        section = item.section
+        agents = [r.objects[0] for r in item.refs if r.exact and r.objects[:1] and
+                  r.objects[0] in self._agents]  # fmt: skip
+        revision = bool(_REVISION.search(text)) and not agents
+        if _ALTERNATIVE.search(text) and not agents:
+            revision = any(_TROUBLE.search(i.line.text) for i in before)
+            if not revision and any(b.entries for b in self.blocks):
+                section = Section.OUTLINE  # a hypothetical second plan
+        if section is not None:
+            self._section = section
+        if len(set(agents)) == 1:
+            self._agent = agents[0]
+        elif agents or section is not None:
+            self._agent = None
+        exact = tuple(r.objects[0] for r in item.refs if r.exact and r.objects)
+        indices = {index_of(o) for o in exact}
+        self._focus = exact if len(indices) == 1 else ()
+        if section is not None or revision:
+            self._new_block(revision)
+        self._block.part_start = len(self._block.entries)
+
+    def _new_block(self, revision: bool = False) -> None:
+        if self._open_loop is not None:
+            return
+        if self._block.entries or self._block.section is not self._section:
+            self.blocks.append(Block(self._section))
+        self._block.section = self._section
+        self._block.revision = self._block.revision or revision
+
+    def _drafts(self, item: Item) -> list[Draft]:
+        return [
+            Draft(d.readings, d.text, d.first_line, d.last_line, self._focus, self._agent)
+            for d in item.drafts
+        ]
+
+    def _step(self, item: Item) -> None:
+        if self._section is Section.ASIDE:
+            return
+        line = item.line
+        if self._open_loop is not None and not self._inside_loop(item):
+            self._close_loop()
+        title = self._title
+        child = (
+            title is not None
+            and line.indent > title.item.line.indent
+            and line.ordinal is None
+            and item.kind is Kind.STEP
+        )
+        if child and title is not None:
+            self._refine(title, self._drafts(item))
+            return
+        starts_anew = line.ordinal == 1 and self._last_ordinal() not in (None, 0)
+        if starts_anew and line.indent == 0:
+            self._new_block()
+        start = len(self._block.entries)
+        for draft in self._drafts(item):
+            self._block.entries.append(Step(draft, line.ordinal))
+        self._title = _Title(item, start)
+
+    def _action(self, item: Item) -> None:
+        if self._section is Section.ASIDE:
+            return
+        if self._title is not None:
+            self._refine(self._title, self._drafts(item))
+        else:
+            self._block.entries.extend(Step(d) for d in self._drafts(item))
+
+    def _refine(self, title: _Title, drafts: list[Draft]) -> None:
+        """Puts more precise steps in the place of their title, or adds to them."""
+        entries = self._block.entries
+        ordinal = title.item.line.ordinal
+        if not title.used:
+            title.used = True
+            stated = [e for e in entries[title.start :] if isinstance(e, Step)]
+            if drafts and stated and len(entries) - title.start == len(stated):
+                joined = merge(drafts[0], stated[-1].draft) if len(stated) == 1 else None
+                del entries[title.start :]
+                if joined is not None:
+                    drafts = [joined, *drafts[1:]]
+        entries.extend(Step(d, ordinal) for d in drafts)
+
+    def _last_ordinal(self) -> int | None:
+        for entry in reversed(self._block.entries):
+            if isinstance(entry, Step) and entry.ordinal is not None:
+                return entry.ordinal
+        return None
+
+    def _loop(self, item: Item) -> None:
+        if self._section is Section.ASIDE:
+            return
+        text = item.line.text
+        loop = read_loop(self.vocabulary, text)
+        block = self._block
+        title = self._title
+        if title is not None and not title.used and item.line.indent > title.item.line.indent:
+            del block.entries[title.start :]  # the title only announces the loop
+            title.used = True
+        forward = bool(re.match(r"(?:_|now,? |then,? |action: )?for (?:each|every|all)", text))
+        forward = forward or "following" in text or text.endswith(":")
+        if loop.first is not None and (self._last_ordinal() or 0) < loop.first:
+            forward = True
+        nested = self._open_loop is not None and forward and loop.first is None
+        if nested and not loop.indices:
+            return  # 'repeat the following 9 times' below 'for each of the 9 hubs'
+        self._close_loop()
+        mark = LoopMark(loop, item.line.number, forward)
+        block.entries.append(mark)
+        if forward and loop.first is None:
+            self._open_loop = (mark, item)
+            self._title = None
+
+    def _inside_loop(self, item: Item) -> bool:
+        if self._open_loop is None:
+            return False
+        head = self._open_loop[1].line
+        line = item.line
+        if item.kind is Kind.HEADING:
+            return line.indent > head.indent or bool(item.refs and item.section is None)
+        if head.ordinal is not None and line.ordinal is not None:
+            return line.indent > head.indent
+        return True
+
+    def _close_loop(self) -> None:
+        if self._open_loop is not None:
+            mark = self._open_loop[0]
+            at = next(i for i, e in enumerate(self._block.entries) if e is mark)
+            mark.length = len(self._block.entries) - at - 1
+            self._open_loop = None
+
+
+def expand(vocabulary: Vocabulary, block: Block) -> list[Draft]:
+    """Unrolls the loops of a block.
+
+    A loop whose rounds are not determined leaves a draft without readings, marked by the
+    text ``unexpandable: …``.
+    """
+    entries = block.entries
+    result: list[Draft] = []
+    index = 0
+    while index < len(entries):
+        entry = entries[index]
+        index += 1
+        if isinstance(entry, Step):
+            result.append(entry.draft)
+            continue
+        later = [e.draft for e in entries[index:] if isinstance(e, Step)]
+        if entry.forward and entry.loop.first is None:
+            body = [e.draft for e in entries[index : index + entry.length] if isinstance(e, Step)]
+            named = {i for i in entry.loop.indices if mentions(body, i)}
+            if len(named) > 1:
+                continue  # the rounds are written out below
+            index += entry.length
+            done = next(iter(named), None)
+            rounds = list(entry.loop.indices)
+        else:
+            body, skip = _ranged(entries, index, entry)
+            index += skip
+            named = {i for i in entry.loop.indices if mentions(body, i)}
+            done = next(iter(sorted(named)), None)
+            rounds = list(entry.loop.indices)
+            if not skip:
+                rounds = [i for i in rounds if i != (done or rounds[0])]
+                if any(mentions(later, i) for i in rounds):
+                    continue  # announces rounds that are written out below
+        if body and rounds:
+            result.extend(unroll(vocabulary, body, rounds, done))
+        elif body or not later:
+            result.append(Draft((), f"unexpandable: {entry.loop.text}", entry.line, entry.line))
+    return result
+
+
+def _ranged(entries: Sequence[Entry], index: int, mark: LoopMark) -> tuple[list[Draft], int]:
+    """Finds the body of a loop by its step numbers, or takes all steps before it.
+
+    Returns:
+        The body and how many of the following entries it consumes.
+    """
+    loop = mark.loop
+    if loop.first is None or loop.last is None:
+        body = [e.draft for e in entries[: index - 1] if isinstance(e, Step)]
+        return body, 0
+    inside = [
+        (at, e.draft)
+        for at, e in enumerate(entries)
+        if isinstance(e, Step) and e.ordinal is not None and loop.first <= e.ordinal <= loop.last
+    ]
+    ahead = [at for at, _ in inside if at >= index]
+    skip = max(ahead) - index + 1 if ahead and min(ahead) == index else 0
+    return [draft for _, draft in inside], skip
+
+
+def signature(draft: Draft) -> tuple[str, ...]:
+    """What a step is, for telling whether a passage repeats an earlier one."""
+    if not draft.readings:
+        return (draft.text,)
+    reading = draft.readings[0]
+    exact = sorted(s.options[0] for s in reading.slots if s is not None and len(s.options) == 1)
+    return (min(draft.actions), *exact, *draft.focus)
+
+
+def repeats(earlier: Sequence[Draft], later: Sequence[Draft]) -> bool:
+    """Tells whether a passage states an earlier plan once more.
+
+    Most of its actions must follow the earlier ones in order, and the objects that both
+    name must agree: a second round for another object is no repetition.
+    """
+    if not earlier or not later:
+        return False
+    a = [signature(d) for d in earlier]
+    b = [signature(d) for d in later]
+    matcher = SequenceMatcher(None, [s[0] for s in a], [s[0] for s in b], autojunk=False)
+    same = conflicts = 0
+    for start_a, start_b, size in matcher.get_matching_blocks():
+        for left, right in zip(
+            a[start_a : start_a + size], b[start_b : start_b + size], strict=True
+        ):
+            same += 1
+            objects = set(left[1:]), set(right[1:])
+            conflicts += not (objects[0] <= objects[1] or objects[1] <= objects[0])
+    return same >= 0.6 * len(a) and same >= 0.6 * len(b) and conflicts <= 0.25 * same

@@ -1,0 +1,270 @@
+"""Lazy grounding: facts become integers and actions become set operations on demand.
+
+Nothing is instantiated before a plan or a search asks for it, so that reading a task
+and checking one plan costs well under a millisecond.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Set
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+
+from surefoot.pddl.conditions import All, Any, Condition, Constant, Literal, conjuncts, holds
+from surefoot.pddl.language.model import (
+    Action,
+    And,
+    Atom,
+    Effect,
+    Exists,
+    Forall,
+    ForallEffect,
+    Formula,
+    Imply,
+    Increase,
+    Not,
+    Or,
+    PlanStep,
+    Task,
+    TypedName,
+    When,
+)
+from surefoot.results.errors import InputError
+
+MAX_EXPANSION = 1_000_000
+"""Largest number of instances that one quantifier may have."""
+
+Binding = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionalEffect:
+    """Facts added and deleted where a condition holds before the action."""
+
+    condition: Condition
+    adds: tuple[int, ...]
+    deletes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GroundAction:
+    """An action with its arguments put in.
+
+    Attributes:
+        step: The action's name and arguments.
+        precondition: Condition that must hold before it.
+        needs: Facts that must be present (the positive literals of ``precondition``).
+        adds: Facts that become true; adding wins over deleting, as PDDL defines.
+        deletes: Facts that become false.
+        conditional: Effects with a condition.
+        cost: What it adds to the plan's cost; 1 where the task has no cost metric.
+    """
+
+    step: PlanStep
+    precondition: Condition
+    needs: frozenset[int]
+    plain: bool
+    adds: tuple[int, ...]
+    deletes: tuple[int, ...]
+    conditional: tuple[ConditionalEffect, ...]
+    cost: float
+
+    def applicable(self, state: Set[int]) -> bool:
+        """Tells whether the precondition holds."""
+        if not self.needs <= state:
+            return False
+        return self.plain or holds(self.precondition, state)
+
+    def apply(self, state: set[int]) -> None:
+        """Changes the state in place, whether or not the action is applicable."""
+        if self.conditional:
+            active = [e for e in self.conditional if holds(e.condition, state)]
+            state.difference_update(self.deletes, *(e.deletes for e in active))
+            state.update(self.adds, *(e.adds for e in active))
+        else:
+            state.difference_update(self.deletes)
+            state.update(self.adds)
+
+
+class GroundTask:
+    """A task whose facts and actions are numbered as they are first met.
+
+    Args:
+        task: The lifted task.
+
+    Attributes:
+        initial: Numbers of the facts that are true at the start.
+        goal: Ground goal condition.
+        goals: Its conjuncts.
+    """
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.atoms: list[tuple[str, ...]] = []
+        self._numbers: dict[tuple[str, ...], int] = {}
+        self._actions: dict[PlanStep, GroundAction] = {}
+        self._fits: dict[tuple[str, ...], frozenset[str]] = {}
+        self.initial = frozenset(self.number(a.predicate, *a.args) for a in task.problem.init)
+        self.goal = self.condition(task.problem.goal, {})
+        self.goals = tuple(conjuncts(self.goal))
+
+    def number(self, *atom: str) -> int:
+        """Returns the number of a fact ``(predicate, object, …)``, giving it one if new."""
+        known = self._numbers.get(atom)
+        if known is None:
+            known = self._numbers[atom] = len(self.atoms)
+            self.atoms.append(atom)
+        return known
+
+    def facts(self, state: Iterable[int]) -> frozenset[Atom]:
+        """Translates fact numbers back to atoms."""
+        return frozenset(Atom(self.atoms[n][0], self.atoms[n][1:]) for n in state)
+
+    def fits(self, types: tuple[str, ...]) -> frozenset[str]:
+        """Returns the objects that a parameter of these types accepts."""
+        known = self._fits.get(types)
+        if known is None:
+            known = self._fits[types] = frozenset(self.task.objects_of(types))
+        return known
+
+    def goal_fraction(self, state: Set[int]) -> float:
+        """Returns the share of the goal's conjuncts that hold; 1 for an empty goal."""
+        if not self.goals:
+            return 1.0
+        return sum(holds(goal, state) for goal in self.goals) / len(self.goals)
+
+    def ground(self, step: PlanStep) -> GroundAction:
+        """Instantiates an action; the step must name a known action with fitting arguments."""
+        known = self._actions.get(step)
+        if known is None:
+            schema = self.task.domain.actions[step.action]
+            known = self._actions[step] = self._instantiate(schema, step)
+        return known
+
+    def condition(self, formula: Formula, binding: Binding, positive: bool = True) -> Condition:
+        """Grounds a formula in negation normal form.
+
+        Args:
+            formula: The lifted formula.
+            binding: Object of each visible variable.
+            positive: Whether the formula itself or its negation is wanted.
+        """
+        match formula:
+            case Atom(predicate, args):
+                terms = tuple(binding.get(arg, arg) for arg in args)
+                text = f"({' '.join((predicate, *terms))})"
+                text = text if positive else f"(not {text})"
+                if predicate == "=":
+                    return Constant((terms[0] == terms[1]) is positive, text)
+                return Literal(self.number(predicate, *terms), positive, text)
+            case Not(child):
+                return self.condition(child, binding, not positive)
+            case And(children):
+                return self._join(
+                    [self.condition(c, binding, positive) for c in children], positive
+                )
+            case Or(children):
+                return self._join(
+                    [self.condition(c, binding, positive) for c in children], not positive
+                )
+            case Imply(premise, conclusion):
+                sides = [
+                    self.condition(premise, binding, not positive),
+                    self.condition(conclusion, binding, positive),
+                ]
+                return self._join(sides, not positive)
+            case Forall(variables, child) | Exists(variables, child):
+                parts = [
+                    self.condition(child, inner, positive)
+                    for inner in self._expand(variables, binding)
+                ]
+                return self._join(parts, isinstance(formula, Forall) is positive)
+
+    @staticmethod
+    def _join(parts: list[Condition], conjunction: bool) -> Condition:
+        if len(parts) == 1:
+            return parts[0]
+        if conjunction:
+            return All(tuple(parts))
+        return Any(tuple(parts), f"(or {' '.join(map(_text, parts))})" if parts else "(or)")
+
+    def _expand(self, variables: tuple[TypedName, ...], binding: Binding) -> Iterable[Binding]:
+        domains = [self.task.objects_of(v.types) for v in variables]
+        if prod(map(len, domains)) > MAX_EXPANSION:
+            raise InputError(
+                f"a quantifier over ({' '.join(v.name for v in variables)}) has more than "
+                f"{MAX_EXPANSION} instances; use fewer variables or objects"
+            )
+        names = [v.name for v in variables]
+        for values in product(*domains):
+            yield {**binding, **dict(zip(names, values, strict=True))}
+
+    def _instantiate(self, schema: Action, step: PlanStep) -> GroundAction:
+        names = [p.name for p in schema.parameters]
+        binding = dict(zip(names, step.args, strict=True))
+        precondition = self.condition(schema.precondition, binding)
+        parts = list(conjuncts(precondition))
+        needs = frozenset(p.fact for p in parts if isinstance(p, Literal) and p.positive)
+        plain = all(isinstance(p, Literal) and p.positive for p in parts)
+        adds: list[int] = []
+        deletes: list[int] = []
+        conditional: list[ConditionalEffect] = []
+        cost = self._collect(schema.effects, binding, adds, deletes, conditional)
+        if cost is None:  # the cost term has no value for these objects
+            parts.append(Constant(False, f"(defined (cost {step}))"))
+            precondition, plain = All(tuple(parts)), False
+        if not self.task.problem.minimize_cost:
+            cost = 1.0
+        return GroundAction(
+            step, precondition, needs, plain, tuple(adds), tuple(deletes), tuple(conditional),
+            cost or 0.0,
+        )  # fmt: skip
+
+    def _collect(
+        self,
+        effects: Iterable[Effect],
+        binding: Binding,
+        adds: list[int],
+        deletes: list[int],
+        conditional: list[ConditionalEffect],
+    ) -> float | None:
+        cost: float | None = 0.0
+        for effect in effects:
+            match effect:
+                case Atom(predicate, args):
+                    adds.append(self.number(predicate, *(binding.get(a, a) for a in args)))
+                case Not(Atom(predicate, args)):
+                    deletes.append(self.number(predicate, *(binding.get(a, a) for a in args)))
+                case ForallEffect(variables, inner):
+                    for extended in self._expand(variables, binding):
+                        self._collect(inner, extended, adds, deletes, conditional)
+                case When(formula, inner):
+                    condition = self.condition(formula, binding)
+                    when_adds: list[int] = []
+                    when_deletes: list[int] = []
+                    nested: list[ConditionalEffect] = []
+                    self._collect(inner, binding, when_adds, when_deletes, nested)
+                    conditional.append(
+                        ConditionalEffect(condition, tuple(when_adds), tuple(when_deletes))
+                    )
+                    conditional.extend(
+                        ConditionalEffect(All((condition, e.condition)), e.adds, e.deletes)
+                        for e in nested
+                    )
+                case Increase(amount):
+                    value = self._amount(amount, binding)
+                    cost = None if value is None or cost is None else cost + value
+        return cost
+
+    def _amount(self, amount: float | Atom, binding: Binding) -> float | None:
+        if not isinstance(amount, Atom):
+            return amount
+        term = Atom(amount.predicate, tuple(binding.get(a, a) for a in amount.args))
+        return self.task.problem.init_values.get(term)
+
+
+def _text(condition: Condition) -> str:
+    if isinstance(condition, All):
+        return f"(and {' '.join(map(_text, condition.parts))})"
+    return condition.text

@@ -97,15 +97,15 @@ class Binder:
     def _distribute(self, draft: Draft) -> Iterator[Draft]:
         """Makes one draft of each object where the text means several in turn."""
         reading = draft.readings[0]
-        many = next((i for i, s in enumerate(reading.slots) if s is not None and s.many), None)
+        many = next((i for i, s in enumerate(reading.slots) if s is not None and s.each), None)
         if many is None:
             yield draft
             return
         slot = reading.slots[many]
         assert slot is not None
-        for option in slot.options:
+        for options in slot.each:
             readings = tuple(
-                replace(r, slots=_put(r.slots, many, Slot((option,), text=slot.text)))
+                replace(r, slots=_put(r.slots, many, Slot(options, text=slot.text)))
                 for r in draft.readings
                 if r.action == reading.action
             )
@@ -114,7 +114,7 @@ class Binder:
     def _bind(self, draft: Draft) -> None:
         readings = [self._narrow(r, draft) for r in draft.readings]
         stated = [r for r in readings if self._complete_text(r)]
-        if len(readings) == 1 and stated:
+        if len(readings) == 1 and stated and not draft.conditional:
             reading = stated[0]
             args = tuple(s.options[0] if s and s.options else "?" for s in reading.slots)
             self._keep(PlanStep(reading.action, args), Source.STATED, draft)
@@ -125,7 +125,8 @@ class Binder:
             for action in self._applicable(view, reading):
                 found.setdefault(action.step, (action, reading))
         if not found:
-            self._force(readings, draft)
+            if not (draft.conditional and self._already(readings)):
+                self._force(readings, draft)
             return
         best = min(found, key=lambda step: self._rank(step, draft, found[step][1]))
         self._remember(best, found[best][1])
@@ -211,6 +212,16 @@ class Binder:
         assert best is not None
         self._failed = True
         self._keep(best[1], Source.FORCED, draft, 0)
+
+    def _already(self, readings: Sequence[Reading]) -> bool:
+        """Tells whether a conditional step has nothing left to do."""
+        for reading in readings:
+            for step in self._nearest(reading):
+                if self._missing(step) < 1000 and self._ground.ground(step).adds and all(
+                    fact in self._state for fact in self._ground.ground(step).adds
+                ):
+                    return True
+        return False
 
     def _nearest(self, reading: Reading) -> Iterator[PlanStep]:
         schema = self._schema(reading)

@@ -50,7 +50,8 @@ class Candidate:
         steps: Its steps with their lines.
         first_line: 1-based first line of the passage.
         last_line: 1-based last line.
-        role: ``main``, ``revision``, ``restatement``, ``outline`` or ``no_action``.
+        role: ``main``, ``revision``, ``restatement``, ``alternative``, ``outline`` or
+            ``no_action``.
         confidence: Share of its steps that the text fixes or that have one completion,
             in [0, 1]; assumed ones count half, forced and unknown ones nothing.
         unexpandable: The loop that ends it early, if any.
@@ -96,6 +97,7 @@ _NO_ACTION = re.compile(
     r"|\bnothing (?:needs to be done|to do|more is needed)|\bempty plan\b"
     r"|\b(?:need|have) to do nothing\b|\bdo(?:es)? not (?:need|require) any (?:action|move|step)"
 )
+_PARTIAL = re.compile(r"\b(?:for|of|with|ball|robot|block|tile|shot|crate|b)[ _]?\d|\bother\b|\bfurther\b")
 _REFUSAL = re.compile(
     r"\b(?:i(?:'m| am) (?:sorry|unable|not able)|i (?:can't|cannot|can not) (?:provide|help|solve|assist|find|produce)"
     r"|unable to (?:provide|find|solve|produce|assist)|not able to provide)\b"
@@ -179,6 +181,8 @@ def _candidates(blocks: list[Block], ground: GroundTask, vocabulary: Vocabulary
             groups.append(("outline", drafts))
         elif (main is not None and repeats(main[1], drafts)) or block.section is Section.SUMMARY:
             groups.append(("restatement", drafts))
+        elif block.option and main is not None:
+            groups.append(("alternative", drafts))
         elif main is None:
             groups.append(("main", drafts))
         elif block.revision and len(drafts) >= 0.5 * len(main[1]):
@@ -203,8 +207,10 @@ def _choose(candidates: tuple[Candidate, ...]) -> Candidate | None:
     """Takes the last revision, else the main plan; a restatement only stands in for a
     main plan whose loops are not spelled out, an outline only for nothing at all.
     """
+    longest = max((len(c.steps) for c in candidates if c.role == "outline"), default=0)
     for role in ("revision", "main"):
-        found = [c for c in candidates if c.role == role and (c.steps or c.unexpandable)]
+        found = [c for c in candidates if c.role == role and (c.steps or c.unexpandable)
+                 and 2 * len(c.steps) >= longest]  # fmt: skip
         if found:
             chosen = found[-1]
             if not chosen.unexpandable:
@@ -229,13 +235,11 @@ def _says_no_action(items: list[Item], candidates: tuple[Candidate, ...]) -> int
     for item in items:
         if item.kind in (Kind.STEP, Kind.ACTION, Kind.BLANK):
             continue
-        text = item.line.text
-        match = _NO_ACTION.search(text)
-        if match is None or (first_step is not None and item.line.number > first_step):
+        sentences = re.split(r"\.(?=\s|$)", item.line.text)
+        if not any(_NO_ACTION.search(s) and not _PARTIAL.search(s) for s in sentences):
             continue
-        if re.search(r"\b(?:for|of|with) (?:ball|robot|block|b|tile|shot|crate)\s?\d", text):
-            continue
-        return item.line.number
+        if first_step is None or item.line.number < first_step:
+            return item.line.number
     return None
 
 

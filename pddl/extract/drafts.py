@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 from surefoot.pddl.extract.vocabulary import Ref, Vocabulary
@@ -18,13 +19,14 @@ class Slot:
     Attributes:
         options: The objects it may mean.
         label: A name of the text's own (``shot glass a``), or ``""``.
-        many: Whether one step is meant for each option.
+        each: If several steps are meant (``the wrench and the jack``, ``all balls``), what
+            the text says of this argument in each of them.
         text: The words.
     """
 
     options: Options
     label: str = ""
-    many: bool = False
+    each: tuple[Options, ...] = ()
     text: str = ""
 
 
@@ -60,6 +62,7 @@ class Draft:
         last_line: 1-based last line.
         focus: Objects that the surrounding text (a heading, a loop round) is about.
         agent: The acting object named by the surrounding text, if any.
+        conditional: Whether it is only meant where needed (``if not already open``).
     """
 
     readings: tuple[Reading, ...]
@@ -68,6 +71,7 @@ class Draft:
     last_line: int
     focus: tuple[str, ...] = ()
     agent: str | None = None
+    conditional: bool = False
 
     @property
     def actions(self) -> frozenset[str]:
@@ -94,6 +98,10 @@ def read_arguments(vocabulary: Vocabulary, action: str, refs: list[Ref]) -> Read
     clash = 0
     previous: tuple[int, Ref] | None = None
     for ref in refs:
+        if not ref.objects and not ref.exact:  # scenery: 'on the table'
+            if ref.preposition in roles and slots[names.index(roles[ref.preposition])] is None:
+                misfit = misfit or Slot((), text=ref.text)
+            continue
         index = None
         if ref.preposition in roles:
             wanted = names.index(roles[ref.preposition])
@@ -107,27 +115,31 @@ def read_arguments(vocabulary: Vocabulary, action: str, refs: list[Ref]) -> Read
             index = next((i for i in open_slots if _fitting(vocabulary, schema, i, ref)), None)
         if index is not None:
             options = _fitting(vocabulary, schema, index, ref)
-            slots[index] = Slot(options, ref.label, ref.many, ref.text)
+            slots[index] = _slot(options, ref)
             previous = (index, ref)
             used += 1
-        elif previous is not None and not ref.preposition and (ref.exact or ref.many):
-            index, earlier = previous
-            options = _fitting(vocabulary, schema, index, ref)
+        elif previous is not None and _coordinate(previous[1], ref):
+            index = previous[0]
             slot = slots[index]
-            if (
-                options
-                and slot is not None
-                and (earlier.exact or earlier.many)
-                and ref.start - earlier.end < 8
-            ):
-                merged = tuple(dict.fromkeys((*slot.options, *options)))
-                if len(merged) > len(slot.options):  # "the wrench, jack and pump"
-                    slots[index] = replace(slot, options=merged, many=True)
-                    previous = (index, ref)
-                used += 1
-        elif misfit is None and not ref.preposition and not ref.many:
-            misfit = Slot(ref.objects, ref.label, False, ref.text)
+            options = _fitting(vocabulary, schema, index, ref)
+            if options and slot is not None and options != slot.options:
+                first = slot.each or (slot.options,)
+                added = tuple((o,) for o in options) if ref.many else (options,)
+                slots[index] = replace(slot, each=(*first, *added))
+                previous = (index, ref)
+        elif misfit is None and used == 0 and not ref.preposition and not ref.many:
+            misfit = Slot(ref.objects, ref.label, text=ref.text)
     return Reading(action, tuple(slots), misfit, used, clash=clash)
+
+
+def _slot(options: Options, ref: Ref) -> Slot:
+    each = tuple((option,) for option in options) if ref.many else ()
+    return Slot(options, ref.label, each, ref.text)
+
+
+def _coordinate(earlier: Ref, ref: Ref) -> bool:
+    """Tells whether two objects stand side by side (``the wrench, jack and pump``)."""
+    return not ref.preposition and 0 <= ref.start - earlier.end <= 6
 
 
 def positional_reading(vocabulary: Vocabulary, action: str, refs: list[Ref | None], texts: list[str]
@@ -138,12 +150,19 @@ def positional_reading(vocabulary: Vocabulary, action: str, refs: list[Ref | Non
     parameters in order, by type.
     """
     schema = vocabulary.task.domain.actions[action]
+    inner = [
+        vocabulary.refs(re.sub(r"_", " ", text)) if ref is None else [ref]
+        for ref, text in zip(refs, texts, strict=True)
+    ]
+    refs = [found[0] if len(found) == 1 else ref for found, ref in zip(inner, refs, strict=True)]
     slots: list[Slot | None] = [
-        Slot(ref.objects, ref.label, ref.many, text) if ref else Slot((), text=text)
+        _slot(ref.objects, ref) if ref else Slot((), text=text)
         for ref, text in zip(refs, texts, strict=True)
     ]
     if len(slots) >= len(schema.parameters):
         return Reading(action, tuple(slots), None, len(slots), strict=True)
+    if None in refs and any(inner):  # 'loosen(nut_on_hub)' names two objects in one
+        return read_arguments(vocabulary, action, [ref for found in inner for ref in found])
     known = [ref for ref in refs if ref is not None]
     aligned = _align(vocabulary, schema, known)
     if aligned is not None and len(known) == len(refs):
@@ -163,7 +182,7 @@ def _align(vocabulary: Vocabulary, schema: Action, refs: list[Ref]
         if at == len(slots):
             return None
         options = _fitting(vocabulary, schema, at, ref)
-        slots[at] = Slot(options, ref.label, ref.many, ref.text)
+        slots[at] = _slot(options, ref)
         at += 1
     return tuple(slots)
 

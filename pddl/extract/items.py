@@ -62,7 +62,7 @@ _ACTION_LABEL = re.compile(
     r"(?: \d+)?(?: \([^)]*\))?$"
 )
 _INNER_LABEL = re.compile(
-    r"^(?:pre-?conditions?|effects?|results?|resulting|state|status|description|note|notes|reason"
+    r"^(?:steps? \d+ ?(?:-|to|and|&|through) ?\d+|pre-?conditions?|effects?|results?|resulting|state|status|description|note|notes|reason"
     r"|rationale|explanation|outcome|after|before|purpose|check|issue|conflict|corrections?|hands?"
     r"|location|remark|comment|verification|therefore|condition|requirement|reminder|level"
     r"|contents?|cost|post-?conditions?|constraint violation|justification|details?)\b"
@@ -72,8 +72,9 @@ _OUTER_LABEL = re.compile(
     r"|optimality|assum|summary|problem|configuration|important|movement|painting|available"
     r"|colors?|setup|key|robots involved|efficiency|given|domain|shaker (?:level|status))\b"
 )
+_NOTES = re.compile(r"^(?:explanations?|notes|reasoning|justification|verification)\b")
 _PLAN_WORDS = re.compile(
-    r"\b(?:steps?|plan|actions?|sequence|solution|procedure|phase|part|moves|moving|making|making"
+    r"\b(?:steps?|plan|actions?|sequence|solution|procedure|phase|part|tasks?|moves|moving|making|making"
     r"|prepar|fetch|process|for (?:each )?(?:hub|robot|ball|block))"
 )
 _ASIDE_WORDS = re.compile(
@@ -85,6 +86,13 @@ _ASIDE_WORDS = re.compile(
     r"|effects?|domain|identif|objects?|result|summary of (?:assignments?|the final)|breakdown"
     r"|(?:total|number of|count(?:ing)?) (?:of )?(?:actions|steps|moves))\b"
 )
+_ABOUT = re.compile(
+    r"^(?:this|the above|these|by)\b.*\b(?:achiev|ensur|satisf|guarantee|meets?|works?|follow)"
+)
+_ANNOUNCED = re.compile(
+    r"\b(?:here(?:'s| is| are)|below|following|optimal|step-by-step|detailed)\b.*"
+    r"\b(?:plan|sequence|steps|actions|solution)\b"
+)
 _SUMMARY_WORDS = re.compile(r"\b(?:summar(?:y|ized|ised)|recap of|in short|condensed|concise)\b")
 _OUTLINE_WORDS = re.compile(
     r"\b(?:overview|outline|overall (?:strategy|plan|approach)|structure)\b"
@@ -93,6 +101,7 @@ _LOOP = re.compile(
     r"\brepeat\b|\brepeating\b|^(?:now,? |then,? |next,? )?for (?:each|every|all|the remaining|the other)\b"
     r"|\bdo the same\b|\bsame (?:steps|process|sequence|procedure|actions)\b|\bsimilarly\b"
     r"|\bcontinue (?:this|the|with|in|until|these|like)\b|\band so on\b|^(?:\.\.\.|…|etc\.?)$"
+    r"|\((?:for|once for) [^)]*\b(?:each|every|all)\b|\b(?:followed|performed|done) \d+ times\b"
     r"|\bsteps? \d+\s*(?:-|to|through)\s*\d+ (?:for|until)\b|\bperform the following\b.*\beach\b"
 )
 _STATEMENT = re.compile(
@@ -119,8 +128,12 @@ def classify(vocabulary: Vocabulary, lines: list[Line]) -> list[Item]:
 
 def section_of(text: str) -> Section | None:
     """Tells what kind of section a heading opens, ``None`` if it does not say."""
+    if _ABOUT.search(text):
+        return Section.ASIDE
     if _OUTLINE_WORDS.search(text):
         return Section.OUTLINE
+    if _ANNOUNCED.search(text) and not _SUMMARY_WORDS.search(text):
+        return Section.PLAN
     if _SUMMARY_WORDS.search(text) and not re.search(r"\b(?:assignment|state)", text):
         return Section.SUMMARY
     if re.search(r"\b(?:final|initial|goal|resulting) (?:state|position|pattern|config)", text):
@@ -149,19 +162,30 @@ def _expand_tables(vocabulary: Vocabulary, lines: list[Line]) -> list[Item]:
     return items
 
 
+_COLUMN_PREPOSITIONS = ("from", "to", "in", "on", "at", "with", "into", "onto")
+
+
 def _table_row(vocabulary: Vocabulary, line: Line, header: tuple[str, ...]) -> Item:
-    """Reads the action cell of a table row, with the actor's cell as its subject."""
+    """Reads a table row as a sentence: actor, action, then the other columns as objects."""
     named = dict(zip(header, line.cells, strict=False))
     action = next((text for name, text in named.items() if name.startswith("action")), None)
     if action is None:
         return Item(line, Kind.DETAIL)
-    actor = next((text for name, text in named.items() if name in ("robot", "agent", "actor")), "")
-    text = f"{actor} {action}".strip()
+    text = action
+    for name, cell in named.items():
+        words = name.split()
+        if name in ("robot", "agent", "actor"):
+            text = f"{cell} {text}"
+        elif words and words[0] in _COLUMN_PREPOSITIONS and cell not in ("", "-"):
+            text = f"{text} {words[0]} {cell}"
+        elif name in ("object", "objects", "item", "target") and cell not in ("", "-"):
+            text = f"{text} {cell}"
+        elif name in ("gripper", "hand", "arm", "tool") and cell not in ("", "-"):
+            text = f"{text} with {cell} {name}"
     drafts = tuple(read_steps(vocabulary, text, line.number))
     first = line.cells[0]
-    numbered = replace(
-        line, text=text, ordinal=int(first) if first.isdigit() else None, marked=True
-    )
+    ordinal = int(first) if first.isdigit() else None
+    numbered = replace(line, text=text, ordinal=ordinal, marked=True)
     return Item(numbered, Kind.STEP if drafts else Kind.DETAIL, drafts)
 
 
@@ -172,14 +196,16 @@ def _classify_line(vocabulary: Vocabulary, line: Line) -> Item:
     label = line.label
     if label is not None:
         name, rest = label
-        if _ACTION_LABEL.match(name) and not line.heading:
+        if _ACTION_LABEL.match(name) and (not line.heading or line.indent):
             if _LOOP.search(rest):
                 return Item(line, Kind.LOOP)
             drafts = tuple(read_steps(vocabulary, rest, line.number))
-            return Item(line, Kind.ACTION if drafts else Kind.DETAIL, drafts)
+            return Item(line, Kind.ACTION if drafts or not rest else Kind.DETAIL, drafts)
+        if not rest and line.heading and _NOTES.match(name):
+            return Item(line, Kind.HEADING, section=Section.ASIDE)
         if _INNER_LABEL.match(name) or (rest and _OUTER_LABEL.match(name)):
             return Item(line, Kind.DETAIL)
-    if _LOOP.search(text) and not line.code:
+    if _LOOP.search(text):
         refs = tuple(vocabulary.refs(text))
         return Item(line, Kind.LOOP, refs=refs)
     drafts = tuple(read_steps(vocabulary, text, line.number))
@@ -190,6 +216,9 @@ def _classify_line(vocabulary: Vocabulary, line: Line) -> Item:
         return Item(line, Kind.HEADING, drafts, refs, section_of(text))
     if drafts:
         return Item(line, Kind.STEP, drafts)
+    if line.titled:
+        refs = tuple(vocabulary.refs(text))
+        return Item(line, Kind.HEADING, (), refs, section_of(text))
     if line.ordinal is not None and not _STATEMENT.search(text) and not vocabulary.ignored(text):
         return Item(line, Kind.ODD, (Draft((), text, line.number, line.number),))
     return Item(line, Kind.TEXT, refs=())

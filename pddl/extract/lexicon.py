@@ -27,6 +27,8 @@ class Phrase(_Model):
     """The words, verb first and in base form, e.g. ``pick up``."""
     needs: tuple[str, ...] = ()
     """Parameters (without ``?``) that the text must name for this reading to count."""
+    implies: dict[str, str] = Field(default_factory=dict)
+    """Arguments that the phrase itself fixes, e.g. ``g: left gripper`` for ``left-pick``."""
 
 
 class ActionWords(_Model):
@@ -63,6 +65,8 @@ class Lexicon(_Model):
     """Words for objects."""
     agent: str | None = None
     """Type of the acting object, if a heading such as 'Robot 1:' may name it once for all."""
+    scenery: tuple[str, ...] = ()
+    """Nouns that are no objects of the domain (``table``) but may stand where one should."""
     ignore: tuple[str, ...] = ()
     """Phrases that are no action of the domain and no step, e.g. ``wait``."""
 
@@ -117,7 +121,8 @@ def _check_names(lexicon: Lexicon, domain: Domain, file: str) -> None:
             hint = did_you_mean(name, domain.actions)
             raise InputError(f"the domain has no action '{name}'{hint}", file=file)
         known = {p.name[1:] for p in schema.parameters}
-        used = {*words.roles.values(), *(n for phrase in words.phrases for n in phrase.needs)}
+        used = {*words.roles.values()}
+        used.update(name for p in words.phrases for name in (*p.needs, *p.implies))
         for parameter in sorted(used - known):
             raise InputError(f"action '{name}' has no parameter '{parameter}'", file=file)
     if lexicon.agent is not None and lexicon.agent not in domain.supertypes:

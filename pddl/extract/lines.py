@@ -14,7 +14,7 @@ _LATEX_DELIMITER = re.compile(r"\\[()\[\]]|\$\$?")
 _LATEX_SUBSCRIPT = re.compile(r"_\{(\w+)\}")
 _ARROW = re.compile(r"\s*(?:\\rightarrow|\\to\b|→|⟶|->|=>|⇒)\s*")
 _MARKER = re.compile(
-    r"^(?:(?P<number>\d{1,4})(?P<letter>[a-z])?(?:[.):]|(?=\s*-\s))"
+    r"^(?:(?P<number>\d{1,4})(?P<letter>[a-z]|\s?-\s?\d{1,4})?(?:[.):]|(?=\s*-\s))"
     r"|step\s+(?P<step>\d{1,4})(?:\s*[:.)\-–]|(?=\s)|$)"
     r"|(?P<sub>\(?[a-z]|\(?[ivx]{1,4})[.)]"
     r"|(?P<bullet>[-*•+◦▪–]))(?:\s+|$)"
@@ -36,6 +36,7 @@ class Line:
         marked: Whether a list marker of any kind precedes the text.
         heading: Whether it is laid out as a heading (``#``, all bold, or a bare ``…:``).
         cells: Cells, if the line is a table row.
+        titled: Whether it is written like a title: a few capitalised words, no full stop.
     """
 
     number: int
@@ -46,6 +47,7 @@ class Line:
     marked: bool = False
     heading: bool = False
     cells: tuple[str, ...] = ()
+    titled: bool = False
 
     @property
     def label(self) -> tuple[str, str] | None:
@@ -71,6 +73,7 @@ def _line(number: int, raw: str) -> Line:
     text = _HEADING.sub("", text)
     code = tuple(c.strip().lower() for c in re.findall(r"`([^`]+)`", text))
     bold = bool(re.fullmatch(r"(\*\*|__)[^*]+\1:?", text))
+    titled = _titled(text)
     text = plain(text)
     cells: tuple[str, ...] = ()
     if text.count("|") >= 2 or (" | " in text):
@@ -87,8 +90,15 @@ def _line(number: int, raw: str) -> Line:
     bare = text.endswith(":") and not match and len(text) < 100
     return Line(
         number, indent, text, code, ordinal, bool(match), heading or bare or (bold and not match),
-        cells,
+        cells, titled and not match,
     )  # fmt: skip
+
+
+def _titled(text: str) -> bool:
+    words = re.findall(r"[A-Za-z][\w'-]*", text)
+    if not words or len(words) > 8 or len(text) > 70 or re.search(r"[.,;!?:]$|[✅→]", text):
+        return False
+    return all(word[0].isupper() for word in words if len(word) > 3 or word is words[0])
 
 
 def plain(text: str) -> str:

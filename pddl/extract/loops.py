@@ -13,10 +13,6 @@ _RANGE = re.compile(
     r"steps?\s+(?P<first>\d+)\s*(?:-|to|through|until|and)\s*(?:steps?\s+)?(?P<last>\d+)"
 )
 _SPAN = re.compile(r"(?P<first>\d+)\s*(?:-|to|through|and)\s*(?:\w+\s+)?(?P<last>\d+)")
-_COUNT = re.compile(
-    r"\b(?:remaining|other|next|rest of the)\s+(?P<count>\d+|one|two|three|four|five|six|seven|"
-    r"eight|nine|ten)?\b"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +24,14 @@ class Loop:
         first: First step number of its body, where given.
         last: Last step number of its body, where given.
         indices: Object indices that it runs over, in order; empty if not determined.
-        rest_only: Whether the body was already carried out once for another index.
+        objects: All objects that its line names.
     """
 
     text: str
     first: int | None
     last: int | None
     indices: tuple[str, ...]
-    rest_only: bool
+    objects: tuple[str, ...]
 
 
 def read_loop(vocabulary: Vocabulary, text: str) -> Loop:
@@ -54,8 +50,8 @@ def read_loop(vocabulary: Vocabulary, text: str) -> Loop:
     if among is not None and among.group("last") in {*map(index_of, vocabulary.task.objects)}:
         low, high = int(among.group("first")), int(among.group("last"))
         indices = [str(i) for i in range(low, high + 1)]
-    rest_only = bool(re.search(r"\b(?:remaining|others?|rest|next)\b", text))
-    return Loop(text, first, last, tuple(indices), rest_only)
+    objects = tuple(o for ref in vocabulary.refs(rest) for o in ref.objects)
+    return Loop(text, first, last, tuple(indices), objects)
 
 
 def index_of(name: str) -> str:
@@ -72,6 +68,36 @@ def mentions(drafts: Sequence[Draft], index: str) -> bool:
         for reading in draft.readings
         for slot in reading.slots
     )
+
+
+def named_objects(drafts: Sequence[Draft]) -> set[str]:
+    """Returns the objects that drafts name exactly."""
+    return {
+        slot.options[0]
+        for draft in drafts
+        for reading in draft.readings
+        for slot in reading.slots
+        if slot is not None and len(slot.options) == 1
+    }
+
+
+def interpolate(vocabulary: Vocabulary, before: Draft, after: Draft) -> list[Draft] | None:
+    """Fills in an ellipsis between ``fetch tyre 2`` and ``fetch tyre 19``.
+
+    Returns:
+        The steps in between, or ``None`` if the two do not count upwards.
+    """
+    if not before.readings or not after.readings or before.actions != after.actions:
+        return None
+    low = {index_of(o) for o in named_objects([before])} - {""}
+    high = {index_of(o) for o in named_objects([after])} - {""}
+    if len(low) != 1 or len(high) != 1:
+        return None
+    start, stop = next(iter(low)), next(iter(high))
+    if int(start) >= int(stop):
+        return None
+    between = [str(i) for i in range(int(start) + 1, int(stop))]
+    return unroll(vocabulary, [before], between, start)
 
 
 def unroll(vocabulary: Vocabulary, body: Sequence[Draft], indices: Sequence[str], done: str | None

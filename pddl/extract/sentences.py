@@ -28,6 +28,7 @@ _PREFIX_WORDS = frozenset(
     """.split()
 )
 _CONNECTOR = re.compile(r"[\s,]*(?:and|then|and then|&|before|followed by|also|plus|it|,)*[\s,]*")
+_CONDITIONAL = re.compile(r"\bif (?:it is |it's |they are )?(?:not already|needed|necessary|not yet)\b")
 _STATE_WORDS = re.compile(
     r"\b(?:is|are|now|becomes?|contains?|has|have|remains?|was|were|will|needs?|should|so|since"
     r"|because|which|that|assuming|if)\b"
@@ -52,6 +53,13 @@ def read_steps(vocabulary: Vocabulary, text: str, number: int) -> list[Draft]:
     formal = _formal_calls(vocabulary, text, number)
     if formal:
         return formal
+    drafts = _spoken(vocabulary, text, number)
+    if _CONDITIONAL.search(text):
+        return [replace(draft, conditional=True) for draft in drafts]
+    return drafts
+
+
+def _spoken(vocabulary: Vocabulary, text: str, number: int) -> list[Draft]:
     pieces = _SPLIT.split(text)
     drafts: list[Draft] = []
     depth = 0
@@ -66,7 +74,11 @@ def read_steps(vocabulary: Vocabulary, text: str, number: int) -> list[Draft]:
             continue
         stated = _clause(vocabulary, piece, number)
         if not drafts:
+            if not stated and not _heads(vocabulary, piece):
+                return []  # a sentence that does not open with an action
             drafts = stated
+            if len(drafts) > 1 and not any(_says(d) for d in drafts):
+                return []  # a list of action names
             continue
         if not stated:
             if (separator in ("(", ":", "-") or depth > 0) and not _STATE_WORDS.search(piece):
@@ -78,6 +90,10 @@ def read_steps(vocabulary: Vocabulary, text: str, number: int) -> list[Draft]:
         elif (separator == ";" or "then" in separator) and depth <= 0:
             drafts.extend(stated)
     return drafts
+
+
+def _says(draft: Draft) -> bool:
+    return any(slot is not None for reading in draft.readings for slot in reading.slots)
 
 
 def dropped(text: str) -> bool:
@@ -177,11 +193,13 @@ def _draft(
     number: int,
 ) -> Draft | None:
     readings: list[Reading] = []
-    for action, needs in hit.readings:
+    for action, phrase in hit.readings:
         reading = read_arguments(vocabulary, action, own)
         reading = _with_refs(vocabulary, reading, subject)
+        implied = [vocabulary.object_named(text) for text in phrase.implies.values()]
+        reading = _with_refs(vocabulary, reading, [ref for ref in implied if ref is not None])
         names = [p.name[1:] for p in vocabulary.task.domain.actions[action].parameters]
-        if all(reading.slots[names.index(need)] is not None for need in needs):
+        if all(reading.slots[names.index(need)] is not None for need in phrase.needs):
             earlier = next((r for r in readings if r.action == action), None)
             if earlier is None:
                 readings.append(reading)

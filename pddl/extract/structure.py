@@ -9,13 +9,25 @@ from difflib import SequenceMatcher
 
 from surefoot.pddl.extract.drafts import Draft, merge
 from surefoot.pddl.extract.items import Item, Kind, Section
-from surefoot.pddl.extract.loops import Loop, index_of, mentions, read_loop, unroll
+from surefoot.pddl.extract.loops import (
+    Loop,
+    index_of,
+    interpolate,
+    mentions,
+    named_objects,
+    read_loop,
+    unroll,
+)
+from surefoot.pddl.extract.sentences import read_steps
 from surefoot.pddl.extract.vocabulary import Vocabulary
 
 _REVISION = re.compile(
-    r"\b(?:revised|corrected|adjusted|updated|improved|final|new|combin(?:ed|ing)|complete|full)\b"
-    r".*\b(?:plan|sequence|solution|approach|steps?|actions)\b|\blet's (?:revise|correct|retry|redo)\b"
+    r"\b(?:revised|corrected|adjusted|updated|improved|combin(?:ed|ing))\b"
+    r".*\b(?:plan|sequence|solution|approach|steps?|actions)\b"
+    r"|\b(?:final|complete|full|new)\b.*\b(?:plan|sequence|solution)\b"
+    r"|\blet's (?:revise|correct|retry|redo)\b"
 )
+_OPTION = re.compile(r"^(?:option|approach|method|plan|solution|variant) (?:\d|[a-d]\b)")
 _ALTERNATIVE = re.compile(r"\balternative(?:ly)?\b")
 _TROUBLE = re.compile(
     r"\b(?:conflict|violat|mistake|doesn't work|does not work|incorrect|not possible|issue|problem"
@@ -40,6 +52,8 @@ class LoopMark:
     forward: bool
     length: int = 0
     """For a forward loop, how many entries after it belong to its body."""
+    inline: tuple[Draft, ...] = ()
+    """Steps that the loop's own line states; its body if none follows."""
 
 
 Entry = Step | LoopMark
@@ -47,13 +61,21 @@ Entry = Step | LoopMark
 
 @dataclass
 class Block:
-    """A stretch of steps between headings that start a list anew."""
+    """A stretch of steps between headings that start a list anew.
+
+    Attributes:
+        section: What it is for.
+        revision: Whether its heading takes back what stands before it.
+        option: Whether its heading offers it as one of several plans.
+        entries: Its steps and loops.
+        part_start: Where the current heading's steps begin.
+    """
 
     section: Section
     revision: bool = False
+    option: bool = False
     entries: list[Entry] = field(default_factory=list)
     part_start: int = 0
-    """Where the current heading's steps begin, for loops that repeat 'the above'."""
 
 
 @dataclass
@@ -78,6 +100,7 @@ class Assembler:
         self._focus: tuple[str, ...] = ()
         self._title: _Title | None = None
         self._muted: int | None = None
+        self._listing: int | None = None  # indent of a bare 'Actions:' label
         self._open_loop: tuple[LoopMark, Item] | None = None
         agent = vocabulary.lexicon.agent
         self._agents = frozenset(vocabulary.task.objects_of((agent,))) if agent else frozenset()
@@ -100,6 +123,11 @@ class Assembler:
             if line.indent > self._muted and item.kind in (Kind.STEP, Kind.TEXT, Kind.DETAIL):
                 return
             self._muted = None
+        if self._listing is not None and item.kind is not Kind.BLANK:
+            if line.indent > self._listing and item.kind is Kind.STEP:
+                self._action(item)
+                return
+            self._listing = None
         match item.kind:
             case Kind.HEADING:
                 if item.drafts and self._titles_a_step(following):
@@ -114,6 +142,8 @@ class Assembler:
             case Kind.STEP | Kind.ODD:
                 self._step(item)
             case Kind.ACTION:
+                if not item.drafts:
+                    self._listing = line.indent
                 self._action(item)
             case _:
                 pass
@@ -135,6 +165,9 @@ class Assembler:
             revision = any(_TROUBLE.search(i.line.text) for i in before)
             if not revision and any(b.entries for b in self.blocks):
                 section = Section.OUTLINE  # a hypothetical second plan
+        option = bool(_OPTION.match(text))
+        if option and section is not Section.ASIDE:
+            section = Section.PLAN
         if section is not None:
             self._section = section
         if len(set(agents)) == 1:
@@ -146,6 +179,7 @@ class Assembler:
         self._focus = exact if len(indices) == 1 else ()
         if section is not None or revision:
             self._new_block(revision)
+            self._block.option = self._block.option or option
         self._block.part_start = len(self._block.entries)
 
     def _new_block(self, revision: bool = False) -> None:
@@ -189,6 +223,8 @@ class Assembler:
     def _action(self, item: Item) -> None:
         if self._section is Section.ASIDE:
             return
+        if not item.drafts:
+            return
         if self._title is not None:
             self._refine(self._title, self._drafts(item))
         else:
@@ -225,14 +261,21 @@ class Assembler:
             del block.entries[title.start :]  # the title only announces the loop
             title.used = True
         forward = bool(re.match(r"(?:_|now,? |then,? |action: )?for (?:each|every|all)", text))
-        forward = forward or "following" in text or text.endswith(":")
+        forward = forward or bool(re.search(r"\bfollowing\b|\bbelow\b|\bfrom here\b|:$", text))
+        forward = forward or item.line.heading or "(repeat" in text
         if loop.first is not None and (self._last_ordinal() or 0) < loop.first:
             forward = True
-        nested = self._open_loop is not None and forward and loop.first is None
-        if nested and not loop.indices:
-            return  # 'repeat the following 9 times' below 'for each of the 9 hubs'
+        if self._open_loop is not None and forward and loop.first is None:
+            open_mark = self._open_loop[0]
+            if not loop.indices:
+                return  # 'repeat the following 9 times' below 'for each of the 9 hubs'
+            if block.entries and block.entries[-1] is open_mark:
+                open_mark.loop = loop if len(loop.indices) > 1 else open_mark.loop
+                return  # the same loop announced twice
         self._close_loop()
-        mark = LoopMark(loop, item.line.number, forward)
+        tail = re.split(r"[,:]\s", text, maxsplit=1)[1:] or [""]
+        inline = tuple(read_steps(self.vocabulary, tail[0], item.line.number)) if forward else ()
+        mark = LoopMark(loop, item.line.number, forward, inline=inline)
         block.entries.append(mark)
         if forward and loop.first is None:
             self._open_loop = (mark, item)
@@ -244,10 +287,13 @@ class Assembler:
         head = self._open_loop[1].line
         line = item.line
         if item.kind is Kind.HEADING:
-            return line.indent > head.indent or bool(item.refs and item.section is None)
-        if head.ordinal is not None and line.ordinal is not None:
+            part = line.marked and line.ordinal is None and not head.marked  # 'a. Loosening'
+            empty = self._block.entries[-1:] == [self._open_loop[0]]
+            one = any(r.objects and not r.many for r in item.refs)
+            return line.indent > head.indent or part or empty or one
+        if line.indent != head.indent:
             return line.indent > head.indent
-        return True
+        return not head.marked or (head.ordinal is not None and line.ordinal is None)
 
     def _close_loop(self) -> None:
         if self._open_loop is not None:
@@ -265,6 +311,7 @@ def expand(vocabulary: Vocabulary, block: Block) -> list[Draft]:
     """
     entries = block.entries
     result: list[Draft] = []
+    looped: set[int] = set()  # entries that a loop has unrolled already
     index = 0
     while index < len(entries):
         entry = entries[index]
@@ -273,21 +320,32 @@ def expand(vocabulary: Vocabulary, block: Block) -> list[Draft]:
             result.append(entry.draft)
             continue
         later = [e.draft for e in entries[index:] if isinstance(e, Step)]
+        rounds = list(entry.loop.indices)
         if entry.forward and entry.loop.first is None:
             body = [e.draft for e in entries[index : index + entry.length] if isinstance(e, Step)]
-            named = {i for i in entry.loop.indices if mentions(body, i)}
-            if len(named) > 1:
+            named = named_objects(body or later) & set(entry.loop.objects)
+            if len({index_of(o) or o for o in named}) > 1:
                 continue  # the rounds are written out below
+            looped.update(range(index, index + entry.length))
             index += entry.length
-            done = next(iter(named), None)
-            rounds = list(entry.loop.indices)
+            body = body or list(entry.inline)
+            done = next((i for i in rounds if mentions(body, i)), None)
+        elif re.fullmatch(r"[.…\s]+|etc\.?", entry.loop.text):
+            between = interpolate(vocabulary, result[-1], later[0]) if result and later else None
+            if between is not None:
+                result.extend(between)
+                continue
+            body, rounds, done = result, [], None
         else:
-            body, skip = _ranged(entries, index, entry)
-            index += skip
-            named = {i for i in entry.loop.indices if mentions(body, i)}
-            done = next(iter(sorted(named)), None)
-            rounds = list(entry.loop.indices)
-            if not skip:
+            body, used = _ranged(entries, index, entry)
+            if used and looped.issuperset(used):
+                continue  # says again what a loop above has said
+            ahead = [at for at in used if at >= index]
+            done = next((i for i in sorted(rounds) if mentions(body, i)), None)
+            if ahead:
+                looped.update(ahead)
+                index = max(ahead) + 1
+            else:
                 rounds = [i for i in rounds if i != (done or rounds[0])]
                 if any(mentions(later, i) for i in rounds):
                     continue  # announces rounds that are written out below
@@ -298,24 +356,22 @@ def expand(vocabulary: Vocabulary, block: Block) -> list[Draft]:
     return result
 
 
-def _ranged(entries: Sequence[Entry], index: int, mark: LoopMark) -> tuple[list[Draft], int]:
+def _ranged(entries: Sequence[Entry], index: int, mark: LoopMark
+            ) -> tuple[list[Draft], list[int]]:  # fmt: skip
     """Finds the body of a loop by its step numbers, or takes all steps before it.
 
     Returns:
-        The body and how many of the following entries it consumes.
+        The body and the places of its entries (none where no numbers were given).
     """
     loop = mark.loop
     if loop.first is None or loop.last is None:
-        body = [e.draft for e in entries[: index - 1] if isinstance(e, Step)]
-        return body, 0
+        return [e.draft for e in entries[: index - 1] if isinstance(e, Step)], []
     inside = [
         (at, e.draft)
         for at, e in enumerate(entries)
         if isinstance(e, Step) and e.ordinal is not None and loop.first <= e.ordinal <= loop.last
     ]
-    ahead = [at for at, _ in inside if at >= index]
-    skip = max(ahead) - index + 1 if ahead and min(ahead) == index else 0
-    return [draft for _, draft in inside], skip
+    return [draft for _, draft in inside], [at for at, _ in inside]
 
 
 def signature(draft: Draft) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from surefoot.pddl.extract.lexicon import ActionWords, Lexicon
+from surefoot.pddl.extract.lexicon import ActionWords, Lexicon, Phrase
 from surefoot.pddl.language.model import Task
 
 _ORDINALS = {
@@ -23,6 +23,8 @@ _PREPOSITIONS = (
     "over", "above", "below", "under", "underneath", "through", "towards", "toward", "for",
 )  # fmt: skip
 _ALL = r"(?:all(?: of)?(?: the)?|each(?: of the)?|every|both|remaining|the remaining|the other)"
+_VARIABLES = frozenset("hijknxy")
+"""Letters that stand for a loop's index (``hub x``), not for a name."""
 _SPLIT_NAME = re.compile(r"[-_ ]+")
 
 
@@ -33,7 +35,8 @@ class Ref:
     Attributes:
         start: Offset of its first character.
         end: Offset behind its last character.
-        objects: The objects it may mean; empty if it names one that does not exist.
+        objects: The objects it may mean; empty if it names one that does not exist, or
+            something that is no object of the task at all (then ``exact`` is false).
         exact: Whether it names one object.
         many: Whether it means all of ``objects`` in turn (``each tyre``, ``both balls``).
         label: A name of the text's own for a member of a group (``shot glass a``).
@@ -57,8 +60,8 @@ class PhraseHit:
 
     start: int
     end: int
-    readings: tuple[tuple[str, tuple[str, ...]], ...]
-    """Candidate actions, each with the parameters that this reading needs named."""
+    readings: tuple[tuple[str, Phrase], ...]
+    """Candidate actions, each with the phrase that was met."""
 
 
 class Vocabulary:
@@ -129,59 +132,52 @@ class Vocabulary:
                 return ref
         return None
 
-    def _collect_phrases(self) -> dict[str, list[tuple[str, tuple[str, ...]]]]:
-        table: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
+    def _collect_phrases(self) -> dict[str, list[tuple[str, Phrase]]]:
+        table: dict[str, list[tuple[str, Phrase]]] = {}
         for action, words in self.words.items():
             own = " ".join(_SPLIT_NAME.split(action))
-            for text, needs in [(own, ()), *((p.text, p.needs) for p in words.phrases)]:
-                readings = table.setdefault(text.lower(), [])
-                if (action, needs) not in readings:
-                    readings.append((action, needs))
+            for phrase in (Phrase(text=own), *words.phrases):
+                key = " ".join(_SPLIT_NAME.split(phrase.text.lower()))
+                readings = table.setdefault(key, [])
+                if (action, phrase) not in readings:
+                    readings.append((action, phrase))
         return table
 
-    def _collect_groups(self) -> list[tuple[str, dict[str, str]]]:
-        """Pairs each noun with the objects it may mean, by index (``""``: no index)."""
-        groups: list[tuple[str, dict[str, str]]] = []
+    def _collect_groups(self) -> list[tuple[str, str, str]]:
+        """Lists (noun, index, object) for every way to name an object by a noun."""
+        groups: list[tuple[str, str, str]] = []
         objects = self.task.objects
         for group in self.lexicon.groups:
             pattern = re.compile(
                 re.escape(group.objects.lower()).replace(r"\{n\}", r"(?P<n>\d+(?:-\d+)*|[a-z])")
             )
-            members: dict[str, str] = {}
             for name in objects:
                 match = pattern.fullmatch(name)
                 if match:
-                    members[match.groupdict().get("n") or ""] = name
-            groups.extend((noun.lower(), members) for noun in group.nouns)
-        covered = {name for _, members in groups for name in members.values()}
+                    index = match.groupdict().get("n") or ""
+                    groups.extend((noun.lower(), index, name) for noun in group.nouns)
+        covered = {name for _, _, name in groups}
         for kind, names in self.task.objects_by_type.items():
-            members = {}
-            for name in names:
-                match = re.search(r"\d+(?:[-_]\d+)*$", name)
-                members[match.group().replace("_", "-") if match else f"={name}"] = name
-            if kind != "object" and names:
-                groups.append((" ".join(_SPLIT_NAME.split(kind)), members))
+            noun = " ".join(_SPLIT_NAME.split(kind))
+            if kind != "object":
+                groups.extend((noun, _number(name), name) for name in names)
         for name in objects:  # stems: 'ball3' is a 'ball', even where its type is 'object'
             match = re.fullmatch(r"([a-z]{2,})[-_]?(\d+(?:-\d+)*)", name)
             if match and name not in covered:
-                stem = match.group(1)
-                table = next((m for noun, m in groups if noun == stem), None)
-                if table is None:
-                    groups.append((stem, {match.group(2): name}))
-                else:
-                    table.setdefault(match.group(2), name)
+                groups.append((match.group(1), match.group(2), name))
         return groups
 
     def _compile_objects(self) -> re.Pattern[str]:
         self._by_name = {_squash(name): name for name in self.task.objects}
         names = sorted(self.task.objects, key=len, reverse=True)
         literal = "|".join(_name_pattern(name) for name in names) or r"(?!)"
-        self._by_noun: dict[str, dict[str, str]] = {}
-        for noun, members in self._groups:
-            merged = self._by_noun.setdefault(noun, {})
-            for index, name in members.items():
-                merged.setdefault(index, name)
+        self._by_noun: dict[str, dict[str, tuple[str, ...]]] = {}
+        for noun, index, name in self._groups:
+            members = self._by_noun.setdefault(noun, {})
+            if name not in members.get(index, ()):
+                members[index] = (*members.get(index, ()), name)
         nouns = sorted(self._by_noun, key=len, reverse=True)
+        nouns = [*nouns, *(n.lower() for n in self.lexicon.scenery)]
         noun = "|".join(re.escape(n).replace(r"\ ", r"[ _-]?") for n in nouns) or r"(?!)"
         ordinal = "|".join(_ORDINALS)
         preposition = "|".join(_PREPOSITIONS)
@@ -210,39 +206,39 @@ class Vocabulary:
         else:
             key = re.sub(r"[ _-]+", " ", noun)
             members = self._by_noun.get(key) or next(
-                m for n, m in self._by_noun.items() if _squash(n) == _squash(noun)
+                (m for n, m in self._by_noun.items() if _squash(n) == _squash(noun)), {}
             )
             index = match.group("index") or match.group("paren")
             ordinal = match.group("ord")
+            everyone = tuple(dict.fromkeys(o for group in members.values() for o in group))
             whole = _squash(noun + (index or ""))
             if whole in self._by_name:
-                objects, exact = (self._by_name[whole],), True
+                objects = (self._by_name[whole],)
+            elif index is not None and re.sub(r"[_,]\s?", "-", index) in members:
+                objects = members[re.sub(r"[_,]\s?", "-", index)]
+            elif index is not None and index.isalpha():
+                if index == "a" and not re.search(r"[ _-]a$", match.group()):
+                    return None
+                objects = everyone
+                label = "" if index in _VARIABLES else f"{key} {index}"
             elif index is not None:
-                index = re.sub(r"[_,]\s?", "-", index)
-                if index in members:
-                    objects, exact = (members[index],), True
-                elif index.isalpha():
-                    if index == "a" and not re.search(r"[ _-]a$", match.group()):
-                        return None
-                    objects, label = tuple(members.values()), f"{key} {index}"
-                else:
-                    objects, exact = (), True
+                objects, exact = (), True
             elif ordinal is not None:
                 number = _ORDINALS.get(ordinal) or int(re.sub(r"\D", "", ordinal))
-                if str(number) in members:
-                    objects, exact = (members[str(number)],), True
-                elif number <= len(members):
-                    objects, exact = (list(members.values())[number - 1],), True
-                else:
-                    objects = tuple(members.values())
+                objects = members.get(str(number), everyone[number - 1 : number] or everyone)
             else:
-                objects = tuple(dict.fromkeys(members.values()))
-                exact = len(objects) == 1
+                objects = everyone
                 many = many or (bool(match.group("plural")) and len(objects) > 1)
+            exact = exact or len(objects) == 1
         return Ref(
             match.start(), match.end(), objects, exact, many and not exact, label, preposition,
             match.group().strip(),
         )  # fmt: skip
+
+
+def _number(name: str) -> str:
+    match = re.search(r"\d+(?:[-_]\d+)*$", name)
+    return match.group().replace("_", "-") if match else f"={name}"
 
 
 def _squash(name: str) -> str:

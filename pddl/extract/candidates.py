@@ -18,7 +18,7 @@ from surefoot.pddl.extract.items import Item, Kind, Section, classify
 from surefoot.pddl.extract.lexicon import Lexicon
 from surefoot.pddl.extract.lines import MAX_CHARS, Line, split_lines
 from surefoot.pddl.extract.sentences import read_steps
-from surefoot.pddl.extract.structure import Assembler, Block, expand, repeats
+from surefoot.pddl.extract.structure import Assembler, Block, expand, repeats, stated
 from surefoot.pddl.extract.vocabulary import Vocabulary
 from surefoot.pddl.ground import GroundTask
 from surefoot.pddl.language.model import Plan, Task
@@ -168,28 +168,43 @@ def extract_with(answer: str, ground: GroundTask, vocabulary: Vocabulary) -> Ext
     return Extraction(form, chosen, candidates, claims_goal, unsolvable)
 
 
+@dataclass
+class _Group:
+    """Blocks that make up one candidate, as written and with loops unrolled."""
+
+    role: str
+    written: list[Draft]
+    drafts: list[Draft]
+
+
 def _candidates(blocks: list[Block], ground: GroundTask, vocabulary: Vocabulary
                 ) -> tuple[Candidate, ...]:  # fmt: skip
     """Joins blocks that continue each other and binds each resulting candidate."""
-    groups: list[tuple[str, list[Draft]]] = []
+    groups: list[_Group] = []
     for block in blocks:
         drafts = expand(vocabulary, block)
         if not drafts:
             continue
-        main = next((g for g in reversed(groups) if g[0] in ("main", "revision")), None)
+        group = _Group("main", stated(block), drafts)
+        main = next((g for g in reversed(groups) if g.role in ("main", "revision")), None)
         if block.section is Section.OUTLINE:
-            groups.append(("outline", drafts))
-        elif (main is not None and repeats(main[1], drafts)) or block.section is Section.SUMMARY:
-            groups.append(("restatement", drafts))
+            group.role = "outline"
+        elif not block.option and any(
+            repeats(g.written, group.written) for g in groups if g.role != "outline"
+        ):
+            group.role = "restatement"
+        elif block.section is Section.SUMMARY:
+            group.role = "restatement"
         elif block.option and main is not None:
-            groups.append(("alternative", drafts))
-        elif main is None:
-            groups.append(("main", drafts))
-        elif block.revision and len(drafts) >= 0.5 * len(main[1]):
-            groups.append(("revision", drafts))
-        else:
-            main[1].extend(drafts)
-    return tuple(_bind(role, drafts, ground) for role, drafts in groups)
+            group.role = "alternative"
+        elif main is not None:
+            if not block.revision or 2 * len(group.written) < len(main.written):
+                main.written.extend(group.written)
+                main.drafts.extend(drafts)
+                continue
+            group.role = "revision"
+        groups.append(group)
+    return tuple(_bind(group.role, group.drafts, ground) for group in groups)
 
 
 def _bind(role: str, drafts: list[Draft], ground: GroundTask) -> Candidate:

@@ -224,9 +224,10 @@ def _merge_readings(a: Reading, b: Reading) -> Reading | None:
     if a.strict or b.strict:
         strict = a if a.strict else b
         other = b if a.strict else a
-        if len(strict.slots) == len(other.slots) and _compatible(strict.slots, other.slots) is None:
-            return None
-        return strict
+        if len(strict.slots) != len(other.slots):
+            return strict
+        joined = _compatible(strict.slots, other.slots)
+        return None if joined is None else replace(strict, slots=joined)
     slots = _compatible(a.slots, b.slots)
     if slots is None:
         return None

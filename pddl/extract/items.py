@@ -78,10 +78,10 @@ _PLAN_WORDS = re.compile(
     r"|prepar|fetch|process|for (?:each )?(?:hub|robot|ball|block))"
 )
 _ASIDE_WORDS = re.compile(
-    r"\b(?:initial(?:ly)?|goal|final (?:state|configuration|position|grid|arrangement|check|stack)"
+    r"\b(?:initial (?:state|conditions?|configuration|arrangement)|goal|final (?:state|configuration|position|grid|arrangement|check|stack)"
     r"|explanation|notes?|definitions?|constraints?|restrictions|rules|recap|overview of"
     r"|optimality|verification|assumptions?|conclusion|reasoning|key|considerations?|objectives?"
-    r"|problem|setup|grid|layout|legend|analysis|why|justification|strateg(?:y|ic)|observations?"
+    r"|problem|grid|layout|legend|analysis|why|justification|strateg(?:y|ic)|observations?"
     r"|painted tiles|state|resulting|positions?|current|understanding|benefits|pre-?conditions?"
     r"|effects?|domain|identif|objects?|result|summary of (?:assignments?|the final)|breakdown"
     r"|(?:total|number of|count(?:ing)?) (?:of )?(?:actions|steps|moves))\b"
@@ -101,13 +101,13 @@ _LOOP = re.compile(
     r"\brepeat\b|\brepeating\b|^(?:now,? |then,? |next,? )?for (?:each|every|all|the remaining|the other)\b"
     r"|\bdo the same\b|\bsame (?:steps|process|sequence|procedure|actions)\b|\bsimilarly\b"
     r"|\bcontinue (?:this|the|with|in|until|these|like)\b|\band so on\b|^(?:\.\.\.|…|etc\.?)$"
-    r"|\((?:for|once for) [^)]*\b(?:each|every|all)\b|\b(?:followed|performed|done) \d+ times\b"
+    r"|\((?:for|once for) [^)]*\b(?:each|every|all)\b|\b\d+ times\b"
     r"|\bsteps? \d+\s*(?:-|to|through)\s*\d+ (?:for|until)\b|\bperform the following\b.*\beach\b"
 )
 _STATEMENT = re.compile(
     r"\b(?:is|are|was|were|now|becomes?|contains?|remains?|has|have|so|since|because|if|this|there"
     r"|ensures?|verify|check|confirm|continue|wait|stay|done|goal|finish|prepare|position|decide"
-    r"|identify|plan|final|total|optional|note|nothing|needed|completed?|already|will|should|all)\b"
+    r"|identify|select|choose|locate|pick one|plan|final|total|optional|note|nothing|needed|completed?|already|will|should|all)\b"
 )
 
 
@@ -205,7 +205,10 @@ def _classify_line(vocabulary: Vocabulary, line: Line) -> Item:
             return Item(line, Kind.HEADING, section=Section.ASIDE)
         if _INNER_LABEL.match(name) or (rest and _OUTER_LABEL.match(name)):
             return Item(line, Kind.DETAIL)
-    if _LOOP.search(text):
+    looped = re.match(r"(?:after|once|when)\b[^,]*\b(?:repeat|all)[^,]*,\s*", text)
+    if looped:
+        text = text[looped.end() :]
+    elif _LOOP.search(text):
         refs = tuple(vocabulary.refs(text))
         return Item(line, Kind.LOOP, refs=refs)
     drafts = tuple(read_steps(vocabulary, text, line.number))

@@ -12,6 +12,10 @@ from surefoot.pddl.extract.vocabulary import Vocabulary
 _RANGE = re.compile(
     r"steps?\s+(?P<first>\d+)\s*(?:-|to|through|until|and)\s*(?:steps?\s+)?(?P<last>\d+)"
 )
+MAX_ROUNDS = 1000
+"""Most rounds of a loop that says only how many times it runs."""
+
+_TIMES = re.compile(r"\b(\d{1,6}) times\b")
 _SPAN = re.compile(r"(?P<first>\d+)\s*(?:-|to|through|and)\s*(?:\w+\s+)?(?P<last>\d+)")
 
 
@@ -50,6 +54,9 @@ def read_loop(vocabulary: Vocabulary, text: str) -> Loop:
     if among is not None and among.group("last") in {*map(index_of, vocabulary.task.objects)}:
         low, high = int(among.group("first")), int(among.group("last"))
         indices = [str(i) for i in range(low, high + 1)]
+    times = _TIMES.search(text)
+    if not indices and times is not None:
+        indices = [str(i) for i in range(1, min(int(times.group(1)), MAX_ROUNDS) + 1)]
     objects = tuple(o for ref in vocabulary.refs(rest) for o in ref.objects)
     return Loop(text, first, last, tuple(indices), objects)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 
 from surefoot.pddl.extract.drafts import Draft, merge
@@ -27,6 +27,7 @@ _REVISION = re.compile(
     r"|\b(?:final|complete|full|new)\b.*\b(?:plan|sequence|solution)\b"
     r"|\blet's (?:revise|correct|retry|redo)\b"
 )
+_ELLIPSIS = re.compile(r"[.…\s]+|etc\.?")
 _OPTION = re.compile(r"^(?:option|approach|method|plan|solution|variant) (?:\d|[a-d]\b)")
 _ALTERNATIVE = re.compile(r"\balternative(?:ly)?\b")
 _TROUBLE = re.compile(
@@ -41,6 +42,7 @@ class Step:
 
     draft: Draft
     ordinal: int | None = None
+    indent: int = 0
 
 
 @dataclass
@@ -52,6 +54,9 @@ class LoopMark:
     forward: bool
     length: int = 0
     """For a forward loop, how many entries after it belong to its body."""
+    indent: int = 0
+    replaces: int = 0
+    """How many entries before it only announce it, if it has a body."""
     inline: tuple[Draft, ...] = ()
     """Steps that the loop's own line states; its body if none follows."""
 
@@ -191,10 +196,7 @@ class Assembler:
         self._block.revision = self._block.revision or revision
 
     def _drafts(self, item: Item) -> list[Draft]:
-        return [
-            Draft(d.readings, d.text, d.first_line, d.last_line, self._focus, self._agent)
-            for d in item.drafts
-        ]
+        return [replace(d, focus=self._focus, agent=self._agent) for d in item.drafts]
 
     def _step(self, item: Item) -> None:
         if self._section is Section.ASIDE:
@@ -217,7 +219,7 @@ class Assembler:
             self._new_block()
         start = len(self._block.entries)
         for draft in self._drafts(item):
-            self._block.entries.append(Step(draft, line.ordinal))
+            self._block.entries.append(Step(draft, line.ordinal, line.indent))
         self._title = _Title(item, start)
 
     def _action(self, item: Item) -> None:
@@ -233,7 +235,7 @@ class Assembler:
     def _refine(self, title: _Title, drafts: list[Draft]) -> None:
         """Puts more precise steps in the place of their title, or adds to them."""
         entries = self._block.entries
-        ordinal = title.item.line.ordinal
+        head = title.item.line
         if not title.used:
             title.used = True
             stated = [e for e in entries[title.start :] if isinstance(e, Step)]
@@ -242,7 +244,7 @@ class Assembler:
                 del entries[title.start :]
                 if joined is not None:
                     drafts = [joined, *drafts[1:]]
-        entries.extend(Step(d, ordinal) for d in drafts)
+        entries.extend(Step(d, head.ordinal, head.indent) for d in drafts)
 
     def _last_ordinal(self) -> int | None:
         for entry in reversed(self._block.entries):
@@ -256,9 +258,13 @@ class Assembler:
         text = item.line.text
         loop = read_loop(self.vocabulary, text)
         block = self._block
+        if _ELLIPSIS.fullmatch(text):
+            block.entries.append(LoopMark(loop, item.line.number, False))
+            return
         title = self._title
+        replaces = 0
         if title is not None and not title.used and item.line.indent > title.item.line.indent:
-            del block.entries[title.start :]  # the title only announces the loop
+            replaces = len(block.entries) - title.start
             title.used = True
         forward = bool(re.match(r"(?:_|now,? |then,? |action: )?for (?:each|every|all)", text))
         forward = forward or bool(re.search(r"\bfollowing\b|\bbelow\b|\bfrom here\b|:$", text))
@@ -275,7 +281,8 @@ class Assembler:
         self._close_loop()
         tail = re.split(r"[,:]\s", text, maxsplit=1)[1:] or [""]
         inline = tuple(read_steps(self.vocabulary, tail[0], item.line.number)) if forward else ()
-        mark = LoopMark(loop, item.line.number, forward, inline=inline)
+        mark = LoopMark(loop, item.line.number, forward, indent=item.line.indent, replaces=replaces,
+                        inline=inline)  # fmt: skip
         block.entries.append(mark)
         if forward and loop.first is None:
             self._open_loop = (mark, item)
@@ -323,6 +330,10 @@ def expand(vocabulary: Vocabulary, block: Block) -> list[Draft]:
         rounds = list(entry.loop.indices)
         if entry.forward and entry.loop.first is None:
             body = [e.draft for e in entries[index : index + entry.length] if isinstance(e, Step)]
+            if body and entry.replaces:
+                del result[-entry.replaces :]
+            elif entry.replaces and not entry.inline:
+                continue  # the title above says it all
             named = named_objects(body or later) & set(entry.loop.objects)
             if len({index_of(o) or o for o in named}) > 1:
                 continue  # the rounds are written out below
@@ -330,7 +341,7 @@ def expand(vocabulary: Vocabulary, block: Block) -> list[Draft]:
             index += entry.length
             body = body or list(entry.inline)
             done = next((i for i in rounds if mentions(body, i)), None)
-        elif re.fullmatch(r"[.…\s]+|etc\.?", entry.loop.text):
+        elif _ELLIPSIS.fullmatch(entry.loop.text):
             between = interpolate(vocabulary, result[-1], later[0]) if result and later else None
             if between is not None:
                 result.extend(between)
@@ -369,7 +380,10 @@ def _ranged(entries: Sequence[Entry], index: int, mark: LoopMark
     inside = [
         (at, e.draft)
         for at, e in enumerate(entries)
-        if isinstance(e, Step) and e.ordinal is not None and loop.first <= e.ordinal <= loop.last
+        if isinstance(e, Step)
+        and e.ordinal is not None
+        and loop.first <= e.ordinal <= loop.last
+        and e.indent <= mark.indent
     ]
     return [draft for _, draft in inside], [at for at, _ in inside]
 
@@ -381,6 +395,11 @@ def signature(draft: Draft) -> tuple[str, ...]:
     reading = draft.readings[0]
     exact = sorted(s.options[0] for s in reading.slots if s is not None and len(s.options) == 1)
     return (min(draft.actions), *exact, *draft.focus)
+
+
+def stated(block: Block) -> list[Draft]:
+    """Returns the steps of a block as they are written, loops not unrolled."""
+    return [e.draft for e in block.entries if isinstance(e, Step)]
 
 
 def repeats(earlier: Sequence[Draft], later: Sequence[Draft]) -> bool:

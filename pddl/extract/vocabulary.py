@@ -25,6 +25,7 @@ _PREPOSITIONS = (
 _ALL = r"(?:all(?: of)?(?: the)?|each(?: of the)?|every|both|remaining|the remaining|the other)"
 _VARIABLES = frozenset("hijknxy")
 """Letters that stand for a loop's index (``hub x``), not for a name."""
+_NUMBER = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
 _SPLIT_NAME = re.compile(r"[-_ ]+")
 
 
@@ -130,7 +131,19 @@ class Vocabulary:
         for ref in self.refs(text):
             if ref.start <= 4 and ref.end == len(text):
                 return ref
-        return None
+        return self._by_words(text)
+
+    def _by_words(self, text: str) -> Ref | None:
+        """Reads an identifier whose words are shuffled: ``wheel_intact_3``, ``tyre_flat_i``."""
+        words = re.findall(r"[a-z]+|\d+", text)
+        index = next((w for w in reversed(words) if w.isdigit()), "")
+        rest = {w for w in words if len(w) > 1 and not w.isdigit()}
+        fitting = [n for n in self._by_noun if rest and set(n.split()) == rest]
+        if not fitting:
+            return None
+        members = self._by_noun[fitting[0]]
+        objects = members.get(index) or tuple(o for group in members.values() for o in group)
+        return Ref(0, len(text), objects, len(objects) == 1, False, "", "", text)
 
     def _collect_phrases(self) -> dict[str, list[tuple[str, Phrase]]]:
         table: dict[str, list[tuple[str, Phrase]]] = {}
@@ -184,7 +197,7 @@ class Vocabulary:
         return re.compile(
             rf"(?:(?<!\w)(?P<prep>{preposition})\s+(?:top of\s+)?)?"
             r"(?:(?<!\w)(?P<det>the|a|an|its|your|their|any|one|another)\s+)?"
-            rf"(?:(?<!\w)(?P<all>{_ALL})\s+(?:the\s+)?(?P<count>\d+\s+|\w+\s+(?=\w+s\b))?)?"
+            rf"(?:(?<!\w)(?P<all>{_ALL})\s+(?:the\s+)?(?:(?:\d+|{_NUMBER})\s+)?)?"
             rf"(?:(?<!\w)(?P<ord>{ordinal}|\d+(?:st|nd|rd|th))\s+)?"
             r"(?:(?<![\w-])(?:"
             rf"(?:(?:{noun})\s+\(?)?(?P<name>{literal})(?!\w|-\d)(?:\s+(?:{noun})(?!\w))?"

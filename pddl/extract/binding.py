@@ -217,8 +217,10 @@ class Binder:
         """Tells whether a conditional step has nothing left to do."""
         for reading in readings:
             for step in self._nearest(reading):
-                if self._missing(step) < 1000 and self._ground.ground(step).adds and all(
-                    fact in self._state for fact in self._ground.ground(step).adds
+                if (
+                    self._missing(step) < 1000
+                    and self._ground.ground(step).adds
+                    and all(fact in self._state for fact in self._ground.ground(step).adds)
                 ):
                     return True
         return False

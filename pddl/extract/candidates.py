@@ -12,13 +12,15 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from surefoot.pddl.extract import cues
 from surefoot.pddl.extract.binding import MAX_STEPS, Binder, BoundStep, Source
 from surefoot.pddl.extract.drafts import Draft
 from surefoot.pddl.extract.items import Item, Kind, Section, classify
 from surefoot.pddl.extract.lexicon import Lexicon
 from surefoot.pddl.extract.lines import MAX_CHARS, Line, split_lines
 from surefoot.pddl.extract.sentences import read_steps
-from surefoot.pddl.extract.structure import Assembler, Block, expand, repeats, stated
+from surefoot.pddl.extract.structure import Assembler, Block
+from surefoot.pddl.extract.unrolling import expand, repeats, stated
 from surefoot.pddl.extract.vocabulary import Vocabulary
 from surefoot.pddl.ground import GroundTask
 from surefoot.pddl.language.model import Plan, Task
@@ -89,34 +91,6 @@ class Extraction:
     claims_unsolvable: bool
 
 
-_NO_ACTION = re.compile(
-    r"\b(?:no|zero) (?:further |additional |other )?(?:actions?|steps?|moves?|changes?|plan|movements?)"
-    r" (?:is|are|were|need(?:s|ed)?|required|necessary)"
-    r"|\b(?:goal|problem)\b[^.]{0,60}\balready (?:been )?(?:achieved|satisfied|met|solved|fulfilled|reached|true)"
-    r"|\balready (?:in|at|satisf\w+|meets?|matches) (?:the |its |their )?(?:goal|desired|required)"
-    r"|\bnothing (?:needs to be done|to do|more is needed)|\bempty plan\b"
-    r"|\b(?:need|have) to do nothing\b|\bdo(?:es)? not (?:need|require) any (?:action|move|step)"
-)
-_PARTIAL = re.compile(r"\b(?:for|of|with|ball|robot|block|tile|shot|crate|b)[ _]?\d|\bother\b|\bfurther\b")
-_REFUSAL = re.compile(
-    r"\b(?:i(?:'m| am) (?:sorry|unable|not able)|i (?:can't|cannot|can not) (?:provide|help|solve|assist|find|produce)"
-    r"|unable to (?:provide|find|solve|produce|assist)|not able to provide)\b"
-)
-_UNSOLVABLE = re.compile(
-    r"\b(?:(?:impossible|not possible|infeasible|unsolvable|unachievable) to (?:achieve|reach|solve|complete|paint|satisfy|fulfil)"
-    r"|no (?:valid |feasible |possible )?(?:plan|solution|sequence)[^.]{0,30} (?:exists?|possible|can be found)"
-    r"|(?:goal|problem|task|pattern)[^.]{0,40} (?:is|be) (?:unsolvable|infeasible|unachievable|impossible|not (?:achievable|solvable|possible|feasible))"
-    r"|cannot be (?:fully |completely )?(?:solved|achieved|completed|reached|satisfied)"
-    r"|making (?:it|the (?:goal|task|pattern)) (?:impossible|unachievable|infeasible))\b"
-)
-_GOAL = re.compile(
-    r"\bgoal|\bdesired (?:state|configuration|final|arrangement|result|pattern)|\bas (?:desired|required|specified)"
-    r"|\bsuccessfully\b|\bfinal (?:state|arrangement|configuration)|\bsolves?\b|\bcomplet(?:es|ed|ing)\b"
-    r"|\boptimal\b|\bensures?\b|\bsolved\b"
-)
-_UNFINISHED = re.compile(r"(?:\b(?:and|the|to|with|from|of|in|on|a|an|then)|[,(:\[{])$")
-
-
 def extract(answer: str, task: Task | GroundTask, lexicon: Lexicon | None = None) -> Extraction:
     """Finds the plan that an answer commits to.
 
@@ -141,7 +115,7 @@ def extract_with(answer: str, ground: GroundTask, vocabulary: Vocabulary) -> Ext
         return Extraction(Form.EMPTY, None, (), False, False)
     lines = split_lines(answer)
     text = " ".join(line.text for line in lines if line.text)
-    unsolvable = bool(_UNSOLVABLE.search(text))
+    unsolvable = cues.says_unsolvable(text)
     structured = _from_json(answer, ground, vocabulary)
     if structured is not None:
         form = Form.PLAN if structured.steps else Form.NO_ACTION
@@ -149,14 +123,14 @@ def extract_with(answer: str, ground: GroundTask, vocabulary: Vocabulary) -> Ext
     items = classify(vocabulary, lines)
     blocks = Assembler(vocabulary).run(items)
     candidates = _candidates(blocks, ground, vocabulary)
-    claims_goal = bool(_GOAL.search(_closing(lines))) and not unsolvable
+    claims_goal = cues.claims_goal(_after(lines, candidates)) and not unsolvable
     no_action = _says_no_action(items, candidates)
     if no_action is not None:
         empty = Candidate((), no_action, no_action, "no_action", 0.8)
         return Extraction(Form.NO_ACTION, empty, (empty, *candidates), True, unsolvable)
     chosen = _choose(candidates)
     if chosen is None:
-        refused = unsolvable or bool(_REFUSAL.search(text))
+        refused = unsolvable or cues.refuses(text)
         return Extraction(
             Form.REFUSAL if refused else Form.UNPARSED, None, candidates, False, unsolvable
         )
@@ -189,11 +163,10 @@ def _candidates(blocks: list[Block], ground: GroundTask, vocabulary: Vocabulary
         main = next((g for g in reversed(groups) if g.role in ("main", "revision")), None)
         if block.section is Section.OUTLINE:
             group.role = "outline"
-        elif not block.option and any(
-            repeats(g.written, group.written) for g in groups if g.role != "outline"
-        ):
-            group.role = "restatement"
-        elif block.section is Section.SUMMARY:
+        elif (
+            not block.option
+            and any(repeats(g.written, group.written) for g in groups if g.role != "outline")
+        ) or block.section is Section.SUMMARY:
             group.role = "restatement"
         elif block.option and main is not None:
             group.role = "alternative"
@@ -219,8 +192,10 @@ def _bind(role: str, drafts: list[Draft], ground: GroundTask) -> Candidate:
 
 
 def _choose(candidates: tuple[Candidate, ...]) -> Candidate | None:
-    """Takes the last revision, else the main plan; a restatement only stands in for a
-    main plan whose loops are not spelled out, an outline only for nothing at all.
+    """Takes the last revision, else the main plan.
+
+    A restatement only stands in for a main plan whose loops are not spelled out, an
+    outline for nothing at all or for a main plan of less than half its length.
     """
     longest = max((len(c.steps) for c in candidates if c.role == "outline"), default=0)
     for role in ("revision", "main"):
@@ -250,17 +225,17 @@ def _says_no_action(items: list[Item], candidates: tuple[Candidate, ...]) -> int
     for item in items:
         if item.kind in (Kind.STEP, Kind.ACTION, Kind.BLANK):
             continue
-        sentences = re.split(r"\.(?=\s|$)", item.line.text)
-        if not any(_NO_ACTION.search(s) and not _PARTIAL.search(s) for s in sentences):
+        if not cues.says_no_action(item.line.text):
             continue
         if first_step is None or item.line.number < first_step:
             return item.line.number
     return None
 
 
-def _closing(lines: list[Line]) -> str:
-    """Text in which an answer says what its plan achieves: its prose."""
-    return " ".join(line.text for line in lines if line.text)
+def _after(lines: list[Line], candidates: tuple[Candidate, ...]) -> str:
+    """Text behind the first step: where an answer says what its plan achieves."""
+    start = min((c.first_line for c in candidates), default=0)
+    return " ".join(line.text for line in lines if line.text and line.number > start)
 
 
 def _cut_off(answer: str, lines: list[Line], chosen: Candidate) -> bool:
@@ -269,7 +244,7 @@ def _cut_off(answer: str, lines: list[Line], chosen: Candidate) -> bool:
     last = next((line for line in reversed(lines) if line.text or line.marked), None)
     if last is None or last.number < chosen.last_line:
         return False
-    return not last.text or (bool(_UNFINISHED.search(last.text)) and not last.heading)
+    return not last.heading and cues.breaks_off(last.text)
 
 
 def _from_json(answer: str, ground: GroundTask, vocabulary: Vocabulary) -> Candidate | None:

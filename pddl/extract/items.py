@@ -62,10 +62,11 @@ _ACTION_LABEL = re.compile(
     r"(?: \d+)?(?: \([^)]*\))?$"
 )
 _INNER_LABEL = re.compile(
-    r"^(?:steps? \d+ ?(?:-|to|and|&|through) ?\d+|pre-?conditions?|effects?|results?|resulting|state|status|description|note|notes|reason"
-    r"|rationale|explanation|outcome|after|before|purpose|check|issue|conflict|corrections?|hands?"
-    r"|location|remark|comment|verification|therefore|condition|requirement|reminder|level"
-    r"|contents?|cost|post-?conditions?|constraint violation|justification|details?)\b"
+    r"^(?:steps? \d+ ?(?:-|to|and|&|through) ?\d+|pre-?conditions?|effects?|results?|resulting"
+    r"|state|status|description|note|notes|reason|rationale|explanation|outcome|after|before"
+    r"|purpose|check|issue|conflict|corrections?|hands?|location|remark|comment|verification"
+    r"|therefore|condition|requirement|reminder|level|contents?|cost|post-?conditions?"
+    r"|constraint violation|justification|details?)\b"
 )
 _OUTER_LABEL = re.compile(
     r"^(?:goal|current|initial|final state|constraints?|positions?|objective|total|strategy"
@@ -78,12 +79,13 @@ _PLAN_WORDS = re.compile(
     r"|prepar|fetch|process|for (?:each )?(?:hub|robot|ball|block))"
 )
 _ASIDE_WORDS = re.compile(
-    r"\b(?:initial (?:state|conditions?|configuration|arrangement)|goal|final (?:state|configuration|position|grid|arrangement|check|stack)"
-    r"|explanation|notes?|definitions?|constraints?|restrictions|rules|recap|overview of"
-    r"|optimality|verification|assumptions?|conclusion|reasoning|key|considerations?|objectives?"
-    r"|problem|grid|layout|legend|analysis|why|justification|strateg(?:y|ic)|observations?"
-    r"|painted tiles|state|resulting|positions?|current|understanding|benefits|pre-?conditions?"
-    r"|effects?|domain|identif|objects?|result|summary of (?:assignments?|the final)|breakdown"
+    r"\b(?:initial (?:state|conditions?|configuration|arrangement)|goal"
+    r"|final (?:state|configuration|position|grid|arrangement|check|stack)|explanation|notes?"
+    r"|definitions?|constraints?|restrictions|rules|recap|overview of|optimality|verification"
+    r"|assumptions?|conclusion|reasoning|key|considerations?|objectives?|problem|grid|layout"
+    r"|legend|analysis|why|justification|strateg(?:y|ic)|observations?|painted tiles|state"
+    r"|resulting|positions?|current|understanding|benefits|pre-?conditions?|effects?|domain"
+    r"|identif|objects?|result|summary of (?:assignments?|the final)|breakdown"
     r"|(?:total|number of|count(?:ing)?) (?:of )?(?:actions|steps|moves))\b"
 )
 _ABOUT = re.compile(
@@ -98,16 +100,19 @@ _OUTLINE_WORDS = re.compile(
     r"\b(?:overview|outline|overall (?:strategy|plan|approach)|structure)\b"
 )
 _LOOP = re.compile(
-    r"\brepeat\b|\brepeating\b|^(?:now,? |then,? |next,? )?for (?:each|every|all|the remaining|the other)\b"
+    r"\brepeat\b|\brepeating\b"
+    r"|^(?:now,? |then,? |next,? )?for (?:each|every|all|the remaining|the other)\b"
     r"|\bdo the same\b|\bsame (?:steps|process|sequence|procedure|actions)\b|\bsimilarly\b"
     r"|\bcontinue (?:this|the|with|in|until|these|like)\b|\band so on\b|^(?:\.\.\.|…|etc\.?)$"
     r"|\((?:for|once for) [^)]*\b(?:each|every|all)\b|\b\d+ times\b"
-    r"|\bsteps? \d+\s*(?:-|to|through)\s*\d+ (?:for|until)\b|\bperform the following\b.*\beach\b"
+    r"|\bsteps? \d+\s*(?:-|to|through)\s*\d+ (?:for|until)\b"
+    r"|\bperform the following\b.*\beach\b"
 )
 _STATEMENT = re.compile(
     r"\b(?:is|are|was|were|now|becomes?|contains?|remains?|has|have|so|since|because|if|this|there"
     r"|ensures?|verify|check|confirm|continue|wait|stay|done|goal|finish|prepare|position|decide"
-    r"|identify|select|choose|locate|pick one|plan|final|total|optional|note|nothing|needed|completed?|already|will|should|all)\b"
+    r"|identify|select|choose|locate|pick one|plan|final|total|optional|note|nothing|needed"
+    r"|completed?|already|will|should|all)\b"
 )
 
 

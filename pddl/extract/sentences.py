@@ -28,7 +28,9 @@ _PREFIX_WORDS = frozenset(
     """.split()
 )
 _CONNECTOR = re.compile(r"[\s,]*(?:and|then|and then|&|before|followed by|also|plus|it|,)*[\s,]*")
-_CONDITIONAL = re.compile(r"\bif (?:it is |it's |they are )?(?:not already|needed|necessary|not yet)\b")
+_CONDITIONAL = re.compile(
+    r"\bif (?:it is |it's |they are )?(?:not already|needed|necessary|not yet)\b"
+)
 _STATE_WORDS = re.compile(
     r"\b(?:is|are|now|becomes?|contains?|has|have|remains?|was|were|will|needs?|should|so|since"
     r"|because|which|that|assuming|if)\b"

@@ -118,7 +118,7 @@ def parse_problem(text: str | Source, domain: Domain, name: str = "<problem>") -
             source.fail(f"the problem has no {needed} section", 0)
     if ":requirements" in seen:
         _requirements(source, seen[":requirements"][1:])
-    declared = seen[":domain"] if ":domain" in seen else None
+    declared = seen.get(":domain")
     if declared is not None and (len(declared) != 2 or not isinstance(declared[1], Symbol)):
         source.fail("write (:domain NAME)", declared)
     domain_name = str(declared[1]) if declared is not None else domain.name
@@ -204,8 +204,12 @@ def _type_table(source: Source, nodes: list[Node]) -> dict[str, tuple[str, ...]]
     return table
 
 
-def _objects(source: Source, nodes: list[Node], domain: Domain, constants: dict[str, tuple[str, ...]],
-             ) -> tuple[TypedName, ...]:  # fmt: skip
+def _objects(
+    source: Source,
+    nodes: list[Node],
+    domain: Domain,
+    constants: dict[str, tuple[str, ...]],
+) -> tuple[TypedName, ...]:
     found: dict[str, TypedName] = {}
     for name, types in typed_list(source, nodes, domain.supertypes, variables=False):
         earlier = found[name].types if name in found else constants.get(name)
@@ -308,8 +312,7 @@ def _init(scope: Scope, section: SList) -> tuple[frozenset[Atom], dict[Atom, flo
 
 
 def _metric(source: Source, section: SList) -> bool:
-    if len(section) == 3 and section[1] == "minimize":
-        term = section[2]
-        if term == COST or (isinstance(term, SList) and len(term) == 1 and term[0] == COST):
-            return True
-    source.fail("unsupported metric; only (:metric minimize (total-cost))", section)
+    term = section[2] if len(section) == 3 and section[1] == "minimize" else None
+    if term != COST and term != [COST]:
+        source.fail("unsupported metric; only (:metric minimize (total-cost))", section)
+    return True

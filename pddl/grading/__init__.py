@@ -1,1 +1,1 @@
-"""Being built."""
+"""Grades answers of language models to planning tasks: feasibility, optimality, error kinds."""

@@ -1,0 +1,210 @@
+"""Grades answers: extracts the plan, checks it, names what is wrong with it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+
+from surefoot.pddl.domains import get_domain, list_domains
+from surefoot.pddl.extract import Extraction, Form, Lexicon, Vocabulary, extract_with, load_lexicon
+from surefoot.pddl.grading.answers import Answer, TaskFiles
+from surefoot.pddl.grading.diagnosis import sub_label
+from surefoot.pddl.grading.records import AnswerRecord, Kind, StepRecord, paper_label
+from surefoot.pddl.ground import GroundTask
+from surefoot.pddl.language import Domain, Plan, Task, parse_domain, parse_problem
+from surefoot.pddl.language.sexpr import Source
+from surefoot.pddl.validator import validate
+from surefoot.pddl.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class CostBounds:
+    """What is known of a task's optimal cost.
+
+    Attributes:
+        lower: Proven lower bound, if any.
+        upper: Cost of a known plan, if any.
+        method: Where they come from.
+    """
+
+    lower: float | None = None
+    upper: float | None = None
+    method: str = ""
+
+
+BoundsLookup = Callable[[Task], CostBounds]
+
+
+@dataclass(frozen=True)
+class LoadedTask:
+    """A task made ready for grading many answers."""
+
+    files: TaskFiles
+    ground: GroundTask
+    vocabulary: Vocabulary
+    bounds: CostBounds
+    sha256: str
+
+
+def signature(domain: Domain) -> frozenset[tuple[str, int]]:
+    """Action names with their numbers of parameters; tells which lexicon fits."""
+    return frozenset((a.name, len(a.parameters)) for a in domain.actions.values())
+
+
+def find_lexicon(domain: Domain, folder: Path) -> Lexicon:
+    """Returns the lexicon beside a domain file, else the built-in one with the same actions."""
+    beside = folder / "lexicon.yaml"
+    if beside.is_file():
+        return load_lexicon(beside, domain)
+    known = _built_in().get(signature(domain))
+    return load_lexicon(known, domain) if known is not None else Lexicon()
+
+
+@lru_cache(maxsize=1)
+def _built_in() -> dict[frozenset[tuple[str, int]], Path]:
+    folder = Path(str(files("surefoot.pddl.domains"))) / "data"
+    paths = {name: folder / name / "lexicon.yaml" for name in list_domains()}
+    return {
+        signature(get_domain(name).domain): path for name, path in paths.items() if path.is_file()
+    }
+
+
+class TaskLoader:
+    """Reads tasks, each domain once.
+
+    Args:
+        bounds: Looks up what is known of a task's optimal cost.
+    """
+
+    def __init__(self, bounds: BoundsLookup) -> None:
+        self._bounds = bounds
+        self._domains: dict[Path, tuple[Domain, Lexicon, bytes]] = {}
+        self._tasks: dict[str, LoadedTask] = {}
+
+    def load(self, place: TaskFiles) -> LoadedTask:
+        """Reads a task.
+
+        Raises:
+            InputError: A file cannot be read or is not supported PDDL.
+        """
+        known = self._tasks.get(place.name)
+        if known is not None:
+            return known
+        path = place.domain_path
+        if path not in self._domains:
+            source = Source.from_file(path)
+            domain = parse_domain(source)
+            self._domains[path] = domain, find_lexicon(domain, path.parent), source.text.encode()
+        domain, lexicon, text = self._domains[path]
+        problem_source = Source.from_file(place.problem_path)
+        task = Task(domain, parse_problem(problem_source, domain), place.name)
+        digest = hashlib.sha256(text + b"\0" + problem_source.text.encode()).hexdigest()
+        loaded = LoadedTask(
+            place, GroundTask(task), Vocabulary(task, lexicon), self._bounds(task), digest
+        )
+        self._tasks[place.name] = loaded
+        return loaded
+
+
+def grade(answer: Answer, task: LoadedTask) -> AnswerRecord:
+    """Grades one answer; a failure of the grading itself becomes ``HARNESS_ERROR``."""
+    try:
+        extraction = extract_with(answer.text, task.ground, task.vocabulary)
+        plan = extraction.chosen.plan if extraction.chosen else Plan()
+        verdict = validate(task.ground, plan) if extraction.chosen else None
+        kind, detail = outcome(extraction, verdict)
+        if kind is Kind.VALID and verdict is not None and _beaten(verdict.cost, task.bounds):
+            kind = Kind.SUBOPTIMAL
+            detail = f"cost {verdict.cost:g}, a plan of cost {task.bounds.upper:g} is known"
+        label = sub_label(task.ground, plan, verdict) if verdict is not None else ""
+        if kind is Kind.VALID and label == "redundant":
+            kind, detail = Kind.SUBOPTIMAL, "some of its steps can be left out"
+    except Exception as error:  # a broken harness must never count against the model
+        return _record(answer, task, Kind.HARNESS_ERROR, f"{type(error).__name__}: {error}")
+    return _record(answer, task, kind, detail, label, extraction, verdict)
+
+
+def outcome(extraction: Extraction, verdict: Verdict | None) -> tuple[Kind, str]:
+    """Decides the raw kind; the first thing that goes wrong counts.
+
+    Args:
+        extraction: What was found in the answer.
+        verdict: Check of the chosen plan, ``None`` if there is none.
+
+    Returns:
+        The kind (never ``SUBOPTIMAL``) and one line of detail.
+    """
+    without_plan = {
+        Form.EMPTY: (Kind.NOT_RUN, "the answer is empty"),
+        Form.REFUSAL: (Kind.REFUSAL, "declines to give a plan or says that there is none"),
+        Form.UNPARSED: (Kind.UNPARSED, "no plan can be made out"),
+    }
+    if verdict is None or extraction.chosen is None:
+        return without_plan.get(extraction.form, (Kind.UNPARSED, "no plan can be made out"))
+    if verdict.first_error is not None:
+        return Kind(verdict.first_error.kind.value), verdict.first_error.message
+    if extraction.form is Form.UNEXPANDABLE:
+        return Kind.UNEXPANDABLE, f"loop without definite rounds: {extraction.chosen.unexpandable}"
+    if verdict.valid:
+        return Kind.VALID, ""
+    if extraction.form is Form.TRUNCATED:
+        return Kind.TRUNCATED, "the plan breaks off"
+    unmet = ", ".join(verdict.unmet_goals[:5])
+    more = len(verdict.unmet_goals) - 5
+    detail = f"goal not reached: {unmet}" + (f" and {more} more" if more > 0 else "")
+    return (Kind.WRONG_GOAL if extraction.claims_goal else Kind.GOAL_UNMET), detail
+
+
+def _beaten(cost: float, bounds: CostBounds) -> bool:
+    return bounds.upper is not None and cost > bounds.upper
+
+
+def _record(
+    answer: Answer,
+    task: LoadedTask,
+    kind: Kind,
+    detail: str,
+    label: str = "",
+    extraction: Extraction | None = None,
+    verdict: Verdict | None = None,
+) -> AnswerRecord:
+    chosen = extraction.chosen if extraction else None
+    errors = {e.step: e.message for e in verdict.all_errors} if verdict else {}
+    steps = tuple(
+        StepRecord(str(s.step), s.source.value, s.first_line, s.last_line, errors.get(i, ""))
+        for i, s in enumerate(chosen.steps if chosen else (), start=1)
+    )
+    first = verdict.first_error if verdict else None
+    literals = first.literals if first else verdict.unmet_goals if verdict else ()
+    return AnswerRecord(
+        task=task.files.name,
+        domain=task.files.domain,
+        model=answer.model,
+        kind=kind,
+        paper=paper_label(kind),
+        detail=detail,
+        sub_label=label,
+        heuristic=kind in (Kind.WRONG_GOAL, Kind.GOAL_UNMET),
+        form=extraction.form.value if extraction else "",
+        steps=steps,
+        first_error=first.step if first else None,
+        literals=literals,
+        goal_fraction=verdict.goal_fraction if verdict else 0.0,
+        executable_prefix=verdict.executable_prefix if verdict else 0,
+        cost=verdict.cost if verdict and verdict.valid else None,
+        lower=task.bounds.lower,
+        upper=task.bounds.upper,
+        bounds_method=task.bounds.method,
+        confidence=chosen.confidence if chosen else 0.0,
+        candidates=tuple(
+            (c.role, c.first_line, c.last_line, len(c.steps))
+            for c in (extraction.candidates if extraction else ())
+        ),
+        answer=answer.text,
+        answer_sha256=hashlib.sha256(answer.text.encode()).hexdigest(),
+        task_sha256=task.sha256,
+    )

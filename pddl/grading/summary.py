@@ -1,0 +1,104 @@
+"""Counts graded answers by model and domain."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from surefoot.pddl.grading.records import SOLVED, UNGRADED, AnswerRecord, Kind, PaperLabel
+from surefoot.results.statistics import Interval, wilson
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """All answers of one model to one domain's tasks.
+
+    Attributes:
+        model: Model name.
+        domain: Domain name.
+        n: Answers graded (without those not run and harness errors).
+        not_run: Empty answers.
+        harness_errors: Answers whose grading failed.
+        valid: Valid plans, optimal or not.
+        optimal: Valid plans proven to be of least cost.
+        unknown_optimality: Valid plans that may or may not be of least cost.
+        labels: Counts of IR, IP, MG and LO.
+        errors: Counts by raw kind.
+        interval: Wilson interval of ``valid / n`` at 95 %; ``None`` if nothing was graded.
+    """
+
+    model: str
+    domain: str
+    n: int
+    not_run: int
+    harness_errors: int
+    valid: int
+    optimal: int
+    unknown_optimality: int
+    labels: dict[str, int]
+    errors: dict[str, int]
+    interval: Interval | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the cell as it stands in ``summary.json``."""
+        return {
+            "model": self.model,
+            "domain": self.domain,
+            "n": self.n,
+            "not_run": self.not_run,
+            "harness_errors": self.harness_errors,
+            "valid": self.valid,
+            "optimal": self.optimal,
+            "unknown_optimality": self.unknown_optimality,
+            **self.labels,
+            "errors": self.errors,
+            "wilson95": [self.interval.low, self.interval.high] if self.interval else None,
+        }
+
+
+def proven_optimal(record: AnswerRecord) -> bool:
+    """Whether a valid plan's cost equals a proven lower bound."""
+    return record.kind in SOLVED and record.lower is not None and record.cost == record.lower
+
+
+def make_cell(model: str, domain: str, records: Sequence[AnswerRecord]) -> Cell:
+    """Counts one group of answers."""
+    kinds = Counter(r.kind for r in records)
+    graded = [r for r in records if r.kind not in UNGRADED]
+    labels = Counter(r.paper for r in graded)
+    solved = [r for r in graded if r.kind in SOLVED]
+    open_cases = [r for r in solved if r.kind is Kind.VALID and not proven_optimal(r)]
+    return Cell(
+        model,
+        domain,
+        len(graded),
+        kinds[Kind.NOT_RUN],
+        kinds[Kind.HARNESS_ERROR],
+        len(solved),
+        sum(map(proven_optimal, solved)),
+        len(open_cases),
+        {
+            str(label): labels[label]
+            for label in (PaperLabel.IR, PaperLabel.IP, PaperLabel.MG, PaperLabel.LO)
+        },
+        {str(kind): kinds[kind] for kind in Kind if kinds[kind] and kind not in SOLVED},
+        wilson(len(solved), len(graded)) if graded else None,
+    )
+
+
+def make_cells(records: Iterable[AnswerRecord]) -> list[Cell]:
+    """Groups answers by domain and model, in order of first appearance."""
+    groups: dict[tuple[str, str], list[AnswerRecord]] = {}
+    for record in records:
+        groups.setdefault((record.domain, record.model), []).append(record)
+    return [make_cell(model, domain, group) for (domain, model), group in groups.items()]
+
+
+def model_totals(records: Iterable[AnswerRecord]) -> list[Cell]:
+    """One cell per model over all domains, in order of first appearance."""
+    groups: dict[str, list[AnswerRecord]] = {}
+    for record in records:
+        groups.setdefault(record.model, []).append(record)
+    return [make_cell(model, "all", group) for model, group in groups.items()]

@@ -200,7 +200,7 @@ class Vocabulary:
             rf"(?:(?<!\w)(?P<all>{_ALL})\s+(?:the\s+)?(?:(?:\d+|{_NUMBER})\s+)?)?"
             rf"(?:(?<!\w)(?P<ord>{ordinal}|\d+(?:st|nd|rd|th))\s+)?"
             r"(?:(?<![\w-])(?:"
-            rf"(?:(?:{noun})\s+\(?)?(?P<name>{literal})(?!\w|-\d)(?:\s+(?:{noun})(?!\w))?"
+            rf"(?:(?:{noun})\s+\(?)?(?P<name>{literal})(?!\w|-\d)(?:\s+(?:{noun})(?![\w-]))?"
             rf"|(?P<noun>(?:{noun}))(?P<plural>e?s)?"
             r"(?:(?<=\w)[ _#-]{0,2}(?P<index>\d+(?:[-_,]\s?\d+)*|[a-z](?!\w|'))"
             r"|\s?\((?P<paren>\d+(?:-\d+)*)\))?(?!\w)"

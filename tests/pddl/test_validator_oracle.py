@@ -60,15 +60,11 @@ def test_agrees_on_published_tasks(name: str) -> None:
     folder = DATA / name
     problem = "p02" if name in ("blocksworld", "grippers") else "p01"
     task: Task = load_task(folder / "domain.pddl", folder / f"{problem}.pddl")
-    oracle = Oracle(
-        (folder / "domain.pddl").read_text(), (folder / f"{problem}.pddl").read_text()
-    )
+    oracle = Oracle((folder / "domain.pddl").read_text(), (folder / f"{problem}.pddl").read_text())
     ground = GroundTask(task)
     rng = Random(name)
     walk = random_walk(ground, 12, rng)
-    wrong, outcomes = disagreements(
-        ground, oracle, (mutate(ground, walk, rng) for _ in range(120))
-    )
+    wrong, outcomes = disagreements(ground, oracle, (mutate(ground, walk, rng) for _ in range(120)))
     assert wrong == []
     assert "inapplicable" in outcomes
 

@@ -17,26 +17,12 @@ from surefoot.pddl.grading.records import AnswerRecord, Kind, StepRecord, paper_
 from surefoot.pddl.ground import GroundTask
 from surefoot.pddl.language import Domain, Plan, Task, parse_domain, parse_problem
 from surefoot.pddl.language.sexpr import Source
+from surefoot.pddl.reference.bounds import Bounds
 from surefoot.pddl.validator import validate
 from surefoot.pddl.verdict import Verdict
 
-
-@dataclass(frozen=True, slots=True)
-class CostBounds:
-    """What is known of a task's optimal cost.
-
-    Attributes:
-        lower: Proven lower bound, if any.
-        upper: Cost of a known plan, if any.
-        method: Where they come from.
-    """
-
-    lower: float | None = None
-    upper: float | None = None
-    method: str = ""
-
-
-BoundsLookup = Callable[[Task], CostBounds]
+BoundsLookup = Callable[[Task], Bounds]
+"""Tells what is known of a task's optimal cost."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +32,7 @@ class LoadedTask:
     files: TaskFiles
     ground: GroundTask
     vocabulary: Vocabulary
-    bounds: CostBounds
+    bounds: Bounds
     sha256: str
 
 
@@ -159,7 +145,7 @@ def outcome(extraction: Extraction, verdict: Verdict | None) -> tuple[Kind, str]
     return (Kind.WRONG_GOAL if extraction.claims_goal else Kind.GOAL_UNMET), detail
 
 
-def _beaten(cost: float, bounds: CostBounds) -> bool:
+def _beaten(cost: float, bounds: Bounds) -> bool:
     return bounds.upper is not None and cost > bounds.upper
 
 

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(NamedTuple):
     """A fact that must be present (``positive``) or absent."""
 
     fact: int
     positive: bool
-    text: str
+    atom: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The literal as PDDL text."""
+        atom = f"({' '.join(self.atom)})"
+        return atom if self.positive else f"(not {atom})"
 
 
 @dataclass(frozen=True, slots=True)

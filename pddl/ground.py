@@ -30,6 +30,7 @@ from surefoot.pddl.language.model import (
     TypedName,
     When,
 )
+from surefoot.pddl.schema import Schema, schemas
 from surefoot.results.errors import InputError
 
 MAX_EXPANSION = 1_000_000
@@ -47,32 +48,62 @@ class ConditionalEffect:
     deletes: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class GroundAction:
     """An action with its arguments put in.
 
     Attributes:
         step: The action's name and arguments.
-        precondition: Condition that must hold before it.
         needs: Facts that must be present (the positive literals of ``precondition``).
+        forbids: Facts that must be absent (its negative literals).
+        plain: Whether these two say all that ``precondition`` says.
         adds: Facts that become true; adding wins over deleting, as PDDL defines.
         deletes: Facts that become false.
         conditional: Effects with a condition.
         cost: What it adds to the plan's cost; 1 where the task has no cost metric.
     """
 
-    step: PlanStep
-    precondition: Condition
-    needs: frozenset[int]
-    plain: bool
-    adds: tuple[int, ...]
-    deletes: tuple[int, ...]
-    conditional: tuple[ConditionalEffect, ...]
-    cost: float
+    __slots__ = (
+        "_precondition", "_task", "adds", "conditional", "cost", "deletes", "forbids", "needs",
+        "plain", "step",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        task: GroundTask,
+        step: PlanStep,
+        precondition: Condition | None,
+        needs: frozenset[int],
+        forbids: frozenset[int],
+        plain: bool,
+        adds: tuple[int, ...],
+        deletes: tuple[int, ...],
+        conditional: tuple[ConditionalEffect, ...],
+        cost: float,
+    ) -> None:
+        self._task = task
+        self._precondition = precondition
+        self.step = step
+        self.needs = needs
+        self.forbids = forbids
+        self.plain = plain
+        self.adds = adds
+        self.deletes = deletes
+        self.conditional = conditional
+        self.cost = cost
+
+    @property
+    def precondition(self) -> Condition:
+        """Condition that must hold before it, made when it is first asked for."""
+        if self._precondition is None:
+            schema = self._task.task.domain.actions[self.step.action]
+            names = (p.name for p in schema.parameters)
+            binding = dict(zip(names, self.step.args, strict=True))
+            self._precondition = self._task.condition(schema.precondition, binding)
+        return self._precondition
 
     def applicable(self, state: Set[int]) -> bool:
         """Tells whether the precondition holds."""
-        if not self.needs <= state:
+        if not self.needs <= state or not self.forbids.isdisjoint(state):
             return False
         return self.plain or holds(self.precondition, state)
 
@@ -105,6 +136,7 @@ class GroundTask:
         self._numbers: dict[tuple[str, ...], int] = {}
         self._actions: dict[PlanStep, GroundAction] = {}
         self._fits: dict[tuple[str, ...], frozenset[str]] = {}
+        self._schemas = schemas(task.domain)
         self.initial = frozenset(self.number(a.predicate, *a.args) for a in task.problem.init)
         self.goal = self.condition(task.problem.goal, {})
         self.goals = tuple(conjuncts(self.goal))
@@ -138,9 +170,39 @@ class GroundTask:
         """Instantiates an action; the step must name a known action with fitting arguments."""
         known = self._actions.get(step)
         if known is None:
-            schema = self.task.domain.actions[step.action]
-            known = self._actions[step] = self._instantiate(schema, step)
+            schema = self._schemas.get(step.action)
+            known = self._actions[step] = (
+                self._instantiate(self.task.domain.actions[step.action], step)
+                if schema is None
+                else self._fill_in(schema, step)
+            )
         return known
+
+    def _fill_in(self, schema: Schema, step: PlanStep) -> GroundAction:
+        """Instantiates a compiled schema."""
+        terms = (*step.args, *schema.names)
+        numbers, atoms = self._numbers, self.atoms
+
+        def number(atom: tuple[str, ...]) -> int:
+            known = numbers.get(atom)
+            if known is None:
+                known = numbers[atom] = len(atoms)
+                atoms.append(atom)
+            return known
+
+        equal = all((terms[a] == terms[b]) is wanted for a, b, wanted in schema.equalities)
+        return GroundAction(
+            self,
+            step,
+            None,
+            frozenset([number(make(terms)) for make in schema.needs]),
+            frozenset([number(make(terms)) for make in schema.forbids]),
+            equal,  # if it does not hold, the whole condition is looked at, and fails
+            tuple([number(make(terms)) for make in schema.adds]),
+            tuple([number(make(terms)) for make in schema.deletes]),
+            (),
+            schema.cost if self.task.problem.minimize_cost else 1.0,
+        )
 
     def condition(self, formula: Formula, binding: Binding, positive: bool = True) -> Condition:
         """Grounds a formula in negation normal form.
@@ -153,11 +215,12 @@ class GroundTask:
         match formula:
             case Atom(predicate, args):
                 terms = tuple(binding.get(arg, arg) for arg in args)
-                text = f"({' '.join((predicate, *terms))})"
-                text = text if positive else f"(not {text})"
                 if predicate == "=":
-                    return Constant((terms[0] == terms[1]) is positive, text)
-                return Literal(self.number(predicate, *terms), positive, text)
+                    text = f"(= {terms[0]} {terms[1]})"
+                    return Constant(
+                        (terms[0] == terms[1]) is positive, text if positive else f"(not {text})"
+                    )
+                return Literal(self.number(predicate, *terms), positive, (predicate, *terms))
             case Not(child):
                 return self.condition(child, binding, not positive)
             case And(children):
@@ -206,7 +269,8 @@ class GroundTask:
         precondition = self.condition(schema.precondition, binding)
         parts = list(conjuncts(precondition))
         needs = frozenset(p.fact for p in parts if isinstance(p, Literal) and p.positive)
-        plain = all(isinstance(p, Literal) and p.positive for p in parts)
+        forbids = frozenset(p.fact for p in parts if isinstance(p, Literal) and not p.positive)
+        plain = all(isinstance(p, Literal) for p in parts)
         adds: list[int] = []
         deletes: list[int] = []
         conditional: list[ConditionalEffect] = []
@@ -217,8 +281,8 @@ class GroundTask:
         if not self.task.problem.minimize_cost:
             cost = 1.0
         return GroundAction(
-            step, precondition, needs, plain, tuple(adds), tuple(deletes), tuple(conditional),
-            cost or 0.0,
+            self, step, precondition, needs, forbids, plain, tuple(adds), tuple(deletes),
+            tuple(conditional), cost or 0.0,
         )  # fmt: skip
 
     def _collect(

@@ -8,7 +8,13 @@ from __future__ import annotations
 
 
 class SurefootError(Exception):
-    """Base of all errors that Surefoot raises on purpose."""
+    """Base of all errors that Surefoot raises on purpose.
+
+    Attributes:
+        by_user: Whether the user can mend it; the command line then ends with exit code 2.
+    """
+
+    by_user = True
 
 
 class InputError(SurefootError):
@@ -46,3 +52,5 @@ class MissingDependencyError(SurefootError):
 
 class HarnessError(SurefootError):
     """Surefoot itself or a tool that it runs is broken; never a planner's failure."""
+
+    by_user = False

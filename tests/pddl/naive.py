@@ -44,7 +44,9 @@ def true(task: Task, f: Formula, state: State, binding: dict[str, str]) -> bool:
         return not true(task, f.premise, state, binding) or true(task, f.conclusion, state, binding)
     rows = product(*(task.objects_of(v.types) for v in f.variables))
     names = [v.name for v in f.variables]
-    results = [true(task, f.child, state, binding | dict(zip(names, row))) for row in rows]
+    results = [
+        true(task, f.child, state, binding | dict(zip(names, row, strict=True))) for row in rows
+    ]
     return (
         all(results) if isinstance(f, Forall) else any(results) if isinstance(f, Exists) else False
     )
@@ -67,7 +69,11 @@ def changes(
         elif isinstance(effect, ForallEffect):
             names = [v.name for v in effect.variables]
             for row in product(*(task.objects_of(v.types) for v in effect.variables)):
-                inner.append(changes(task, effect.effects, state, binding | dict(zip(names, row))))
+                inner.append(
+                    changes(
+                        task, effect.effects, state, binding | dict(zip(names, row, strict=True))
+                    )
+                )
         for more_adds, more_deletes in inner:
             adds |= more_adds
             deletes |= more_deletes

@@ -41,10 +41,11 @@ def outcome(made: Task, plan: str) -> str:
 
 def refusal(text: str, of: Domain | None = None) -> InputError:
     with pytest.raises(InputError) as caught:
-        if of is None:
+        _ = (
             parse_domain(Source(text, "d.pddl"))
-        else:
-            parse_problem(Source(text, "p.pddl"), of)
+            if of is None
+            else parse_problem(Source(text, "p.pddl"), of)
+        )
     assert "\n" not in str(caught.value)
     return caught.value
 

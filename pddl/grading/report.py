@@ -1,0 +1,225 @@
+"""The grading report: one self-contained HTML file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from surefoot.pddl.grading.display import CATEGORIES, p_text, percent, tone
+from surefoot.pddl.grading.published import PublishedCell
+from surefoot.pddl.grading.records import UNGRADED, AnswerRecord
+from surefoot.pddl.grading.report_answers import answer_html, verdict_line
+from surefoot.pddl.grading.summary import Cell
+from surefoot.results.charts import BarRow, ForestRow, forest_plot, stacked_bars
+from surefoot.results.files import write_atomic
+from surefoot.results.page import render_page, trusted
+from surefoot.results.statistics import PairedComparison
+
+Published = Mapping[tuple[str, str], PublishedCell]
+"""Published figures by domain and model."""
+
+_LABELS = ("IR", "IP", "MG", "LO")
+_ALL = "all domains"
+
+
+def write_report(
+    path: Path,
+    records: Sequence[AnswerRecord],
+    cells: Sequence[Cell],
+    totals: Sequence[Cell],
+    comparisons: Sequence[PairedComparison],
+    published: Published,
+    meta: Mapping[str, str],
+) -> None:
+    """Writes the report in one go; see :func:`render_report` for the arguments.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
+    page = render_report(records, cells, totals, comparisons, published, meta)
+    write_atomic(path, page)
+
+
+def render_report(
+    records: Sequence[AnswerRecord],
+    cells: Sequence[Cell],
+    totals: Sequence[Cell],
+    comparisons: Sequence[PairedComparison],
+    published: Published,
+    meta: Mapping[str, str],
+) -> str:
+    """Builds the report.
+
+    Args:
+        records: All graded answers.
+        cells: Counts by domain and model.
+        totals: Counts by model over all domains.
+        comparisons: Models compared on their common tasks.
+        published: Published figures to set beside the measured ones; may be empty.
+        meta: Facts for the head of the page in order, such as ``date`` and ``answers``;
+            ``title`` replaces the page's title.
+
+    Returns:
+        A complete HTML document that loads nothing.
+    """
+    anchors = {id(record): f"a{number}" for number, record in enumerate(records, start=1)}
+    domains = list(dict.fromkeys(cell.domain for cell in cells))
+    return render_page(
+        "report.html.j2",
+        package="surefoot.pddl.grading",
+        title=meta.get("title", "Graded planning answers"),
+        meta={name: text for name, text in meta.items() if name != "title"},
+        counts=_counts(records, totals, domains),
+        lead=_lead(totals),
+        findings=[_finding(c) for c in comparisons],
+        totals=[_total_row(cell) for cell in totals],
+        forest=trusted(_forest(cells, totals, published)),
+        bars=trusted(_bars(records, cells)),
+        paper=[_paper_row(cell, published.get((cell.domain, cell.model))) for cell in cells],
+        sources=list(dict.fromkeys(cell.source for cell in published.values())),
+        labels=_LABELS,
+        comparisons=[_comparison_row(c) for c in comparisons],
+        models=[cell.model for cell in totals],
+        index=_index(records, [cell.model for cell in totals], anchors),
+        answers=[
+            (
+                domain,
+                trusted("".join(answer_html(r, anchors[id(r)]) for r in _of(records, domain))),
+            )
+            for domain in domains
+        ],
+    )
+
+
+def _of(records: Sequence[AnswerRecord], domain: str) -> list[AnswerRecord]:
+    return [record for record in records if record.domain == domain]
+
+
+def _counts(
+    records: Sequence[AnswerRecord], totals: Sequence[Cell], domains: Sequence[str]
+) -> dict[str, int]:
+    return {
+        "graded": sum(cell.n for cell in totals),
+        "not_run": sum(cell.not_run for cell in totals),
+        "broken": sum(cell.harness_errors for cell in totals),
+        "models": len(totals),
+        "tasks": len({record.task for record in records}),
+        "domains": len(domains),
+    }
+
+
+def _rate(cell: Cell) -> str:
+    if cell.interval is None:
+        return "–"
+    low, high = cell.interval.low * 100, cell.interval.high * 100
+    return f"{percent(cell.valid, cell.n)} % [{low:.0f}, {high:.0f}]"
+
+
+def _lead(totals: Sequence[Cell]) -> list[tuple[str, str]]:
+    best = sorted((c for c in totals if c.n), key=lambda c: -c.valid / c.n)
+    return [(c.model, f"{c.valid} of {c.n} valid, {_rate(c)}") for c in best]
+
+
+def _finding(c: PairedComparison) -> str:
+    if c.adjusted >= 0.05:
+        return (
+            f"{c.first} and {c.second}: no difference shown on {c.n} common tasks "
+            f"(p = {p_text(c.adjusted)})".replace("= <", "<")
+        )
+    better, worse = (c.first, c.second) if c.only_first > c.only_second else (c.second, c.first)
+    return (
+        f"{better} solves more than {worse}: {max(c.only_first, c.only_second)} tasks that "
+        f"{worse} fails, against {min(c.only_first, c.only_second)} the other way round "
+        f"(p = {p_text(c.adjusted)})".replace("= <", "<")
+    )
+
+
+def _total_row(cell: Cell) -> dict[str, Any]:
+    return {
+        "model": cell.model,
+        "n": cell.n,
+        "not_run": cell.not_run,
+        "broken": cell.harness_errors,
+        "valid": cell.valid,
+        "rate": _rate(cell),
+        "optimal": cell.optimal,
+        "open": cell.unknown_optimality,
+        "labels": [cell.labels.get(label, 0) for label in _LABELS],
+    }
+
+
+def _forest(cells: Sequence[Cell], totals: Sequence[Cell], published: Published) -> str:
+    rows = [ForestRow(_ALL, c.model, c.valid, c.n, c.interval) for c in totals]
+    for cell in cells:
+        known = published.get((cell.domain, cell.model))
+        reference = known.success / 100 if known else None
+        rows.append(
+            ForestRow(cell.domain, cell.model, cell.valid, cell.n, cell.interval, reference)
+        )
+    title = "Share of valid plans by domain and model, with Wilson intervals at 95 %"
+    return forest_plot(rows, title=title, reference_name="published")
+
+
+def _bars(records: Sequence[AnswerRecord], cells: Sequence[Cell]) -> str:
+    groups: dict[tuple[str, str], Counter[str]] = {(c.domain, c.model): Counter() for c in cells}
+    for record in records:
+        if record.kind not in UNGRADED:
+            groups[record.domain, record.model][CATEGORIES[record.kind].name] += 1
+    rows = [BarRow(domain, model, counts) for (domain, model), counts in groups.items()]
+    shown = [category for kind, category in CATEGORIES.items() if kind not in UNGRADED]
+    return stacked_bars(rows, shown, title="Outcomes by domain and model")
+
+
+def _paper_row(cell: Cell, known: PublishedCell | None) -> dict[str, Any]:
+    return {
+        "domain": cell.domain,
+        "model": cell.model,
+        "n": cell.n,
+        "rate": _rate(cell),
+        "published": f"{known.success:g} %" if known else "",
+        "labels": [
+            (
+                percent(cell.labels.get(label, 0), cell.n),
+                f"{known.labels[label]:g}" if known and label in known.labels else "",
+            )
+            for label in _LABELS
+        ],
+    }
+
+
+def _comparison_row(c: PairedComparison) -> dict[str, Any]:
+    return {
+        "first": c.first,
+        "second": c.second,
+        "n": c.n,
+        "only_first": c.only_first,
+        "only_second": c.only_second,
+        "p": p_text(c.p_value),
+        "adjusted": p_text(c.adjusted),
+        "differs": c.adjusted < 0.05,
+    }
+
+
+def _index(
+    records: Sequence[AnswerRecord], models: Sequence[str], anchors: Mapping[int, str]
+) -> list[tuple[str, list[tuple[str, list[list[dict[str, str]]]]]]]:
+    """Links by domain, task and model."""
+    links: dict[str, dict[str, dict[str, list[dict[str, str]]]]] = {}
+    for record in records:
+        task = links.setdefault(record.domain, {}).setdefault(record.task, {})
+        where = f" {record.first_error}" if record.first_error is not None else ""
+        task.setdefault(record.model, []).append(
+            {
+                "anchor": anchors[id(record)],
+                "tone": tone(record.kind),
+                "code": CATEGORIES[record.kind].code,
+                "text": str(record.kind).replace("_", " ") + (where and f", step{where}"),
+                "title": verdict_line(record),
+            }
+        )
+    return [
+        (domain, [(task, [row.get(model, []) for model in models]) for task, row in tasks.items()])
+        for domain, tasks in links.items()
+    ]

@@ -1,0 +1,184 @@
+"""Grades a whole set of answers into a run folder; goes on where an earlier try stopped."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from surefoot.pddl.grading.answers import Answer, find_answers, find_tasks
+from surefoot.pddl.grading.grader import BoundsLookup, TaskLoader, grade
+from surefoot.pddl.grading.published import published_cell
+from surefoot.pddl.grading.records import SOLVED, UNGRADED, AnswerRecord
+from surefoot.pddl.grading.report import write_report
+from surefoot.pddl.grading.summary import Cell, make_cells, model_totals
+from surefoot.results.manifest import Manifest
+from surefoot.results.parallel import parallel_map
+from surefoot.results.run_folder import REPORT_NAME, RunFolder, check_out
+from surefoot.results.statistics import PairedComparison, compare_paired
+
+Progress = Callable[[int, int], None]
+"""Called with the number of answers done and the number of all."""
+
+
+@dataclass(frozen=True)
+class GradedRun:
+    """What a finished run holds.
+
+    Attributes:
+        folder: The run folder.
+        records: All answers, in the order in which they were found.
+        cells: Counts by model and domain.
+        totals: Counts by model.
+        comparisons: Models compared in pairs on the tasks that both were run on.
+        report: The report's path.
+    """
+
+    folder: Path
+    records: tuple[AnswerRecord, ...]
+    cells: tuple[Cell, ...]
+    totals: tuple[Cell, ...]
+    comparisons: tuple[PairedComparison, ...]
+    report: Path
+
+    def summary(self) -> dict[str, Any]:
+        """Returns what stands in ``summary.json``."""
+        return {
+            "cells": [_with_published(cell) for cell in self.cells],
+            "totals": [cell.to_json() for cell in self.totals],
+            "comparisons": [
+                {
+                    "first": c.first,
+                    "second": c.second,
+                    "n": c.n,
+                    "only_first": c.only_first,
+                    "only_second": c.only_second,
+                    "mcnemar_p": c.p_value,
+                    "holm_p": c.adjusted,
+                }
+                for c in self.comparisons
+            ],
+        }
+
+
+def grade_run(
+    source: Path,
+    tasks_folder: Path,
+    out: Path,
+    bounds: BoundsLookup,
+    *,
+    models: Sequence[str] = (),
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> GradedRun:
+    """Grades answers and writes the run folder.
+
+    All tasks are read before the folder is made, so that bad input leaves nothing behind.
+
+    Args:
+        source: Folder or JSON-lines file of answers.
+        tasks_folder: Folder of tasks.
+        out: The run folder; an unfinished run of the same answers is gone on with.
+        bounds: Looks up what is known of a task's optimal cost.
+        models: Grade only these models; empty for all.
+        workers: Number of processes.
+        progress: Told how far the run is.
+
+    Raises:
+        InputError: Answers, tasks or the folder cannot be used.
+    """
+    check_out(out)
+    tasks = find_tasks(tasks_folder)
+    answers = {_key(a): a for a in find_answers(source, tasks, models)}
+    loader = TaskLoader(bounds)
+    needed = {a.task.name: a.task for a in answers.values()}
+    digests = {name: loader.load(place).sha256 for name, place in needed.items()}
+    manifest = Manifest(
+        command="grade",
+        config={"answers": str(source), "tasks": str(tasks_folder), "models": list(models)},
+        keys=list(answers),
+        hashes={
+            "answers": _digest(f"{key}\0{a.text}" for key, a in answers.items()),
+            "tasks": _digest(f"{name}\0{digest}" for name, digest in digests.items()),
+        },
+    )
+    with RunFolder.open(out, manifest) as run:
+        pending = [answers[key] for key in run.pending]
+        done = len(answers) - len(pending)
+        if progress is not None:
+            progress(done, len(answers))
+        for answer, record in parallel_map(
+            _grade_here, pending, workers=workers, initializer=_prepare, arguments=(loader,)
+        ):
+            run.append(_key(answer), record)
+            done += 1
+            if progress is not None:
+                progress(done, len(answers))
+        records = tuple(AnswerRecord.from_json(r) for r in run.records.values())
+        graded = _gather(out, records)
+        run.write_summary(graded.summary())
+        write_report(
+            graded.report,
+            graded.records,
+            graded.cells,
+            graded.totals,
+            graded.comparisons,
+            {
+                (c.domain, c.model): p
+                for c in graded.cells
+                if (p := published_cell(c.domain, c.model))
+            },
+            {"created": run.manifest.created, "versions": dict(run.manifest.versions)},
+        )
+    return graded
+
+
+_loader: TaskLoader | None = None
+"""The tasks of this process; workers inherit them or read them anew."""
+
+
+def _prepare(loader: TaskLoader) -> None:
+    global _loader
+    _loader = loader
+
+
+def _grade_here(answer: Answer) -> dict[str, Any]:
+    assert _loader is not None
+    return grade(answer, _loader.load(answer.task)).to_json()
+
+
+def _key(answer: Answer) -> str:
+    return f"{answer.task.name} {answer.model}"
+
+
+def _digest(parts: Any) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part.encode("utf-8", "replace") + b"\0\0")
+    return digest.hexdigest()
+
+
+def _gather(out: Path, records: tuple[AnswerRecord, ...]) -> GradedRun:
+    solved: dict[str, dict[Any, bool]] = {}
+    for record in records:
+        if record.kind not in UNGRADED:
+            solved.setdefault(record.model, {})[record.task] = record.kind in SOLVED
+    return GradedRun(
+        out,
+        records,
+        tuple(make_cells(records)),
+        tuple(model_totals(records)),
+        tuple(compare_paired(solved)),
+        out / REPORT_NAME,
+    )
+
+
+def _with_published(cell: Cell) -> dict[str, Any]:
+    published = published_cell(cell.domain, cell.model)
+    data = cell.to_json()
+    if published is not None:
+        data["published"] = {"success": published.success, **published.labels,
+                             "source": published.source}  # fmt: skip
+    return data

@@ -1,0 +1,47 @@
+"""What the commands share: progress and notes on standard error, never on standard output."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+console = Console(stderr=True)
+"""For people; results meant for programs go to standard output."""
+
+
+def note(text: str) -> None:
+    """Tells what happens next."""
+    console.print(text, highlight=False)
+
+
+class Bar:
+    """A progress bar that is called with the number done and the number of all."""
+
+    def __init__(self, title: str) -> None:
+        self._progress = Progress(
+            TextColumn(title),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+        )
+        self._task = self._progress.add_task(title, total=None)
+
+    def __enter__(self) -> Bar:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    def __call__(self, done: int, total: int) -> None:
+        """Moves the bar."""
+        self._progress.update(self._task, completed=done, total=total)

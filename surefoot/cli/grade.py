@@ -1,0 +1,66 @@
+"""``surefoot grade``: answers of language models against the tasks they were given."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from surefoot.cli.console import Bar, note
+from surefoot.pddl.grading.run import GradedRun, grade_run
+from surefoot.pddl.grading.table import print_table
+from surefoot.pddl.reference import lookup
+from surefoot.results.parallel import usable_cpus
+
+
+def grade(
+    answers: Annotated[
+        Path,
+        typer.Argument(
+            help="Folder with pNN.pddl.MODEL files (or folders of such), or a JSON-lines file "
+            "with task, model and answer.",
+            show_default=False,
+        ),
+    ],
+    tasks: Annotated[
+        Path,
+        typer.Option(
+            help="Folder with domain.pddl and pNN.pddl (or folders of such).", show_default=False
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="The run folder to make or to go on with.")],
+    models: Annotated[
+        list[str] | None, typer.Option(help="Grade only this model; may be given repeatedly.")
+    ] = None,
+    json_output: Annotated[
+        bool, typer.Option("--json", help="Print summary.json instead of the table.")
+    ] = False,
+    workers: Annotated[int, typer.Option(min=0, help="Processes; 0 for one per processor.")] = 0,
+) -> None:
+    """Grade recorded answers: feasibility, optimality and error kinds, no model as judge."""
+    with Bar("grading") as bar:
+        run = grade_run(
+            answers,
+            tasks,
+            out,
+            lookup,
+            models=models or (),
+            workers=workers or usable_cpus(),
+            progress=bar,
+        )
+    show(run, json_output=json_output)
+
+
+def show(run: GradedRun, *, json_output: bool = False) -> None:
+    """Prints a finished run; ends with exit code 1 if the grading itself failed somewhere."""
+    if json_output:
+        typer.echo(json.dumps(run.summary(), indent=2))
+    else:
+        print_table(run.cells)
+    note(f"report: {run.report}")
+    broken = sum(cell.harness_errors for cell in run.cells)
+    if broken:
+        note(f"grading failed for {broken} answers; see the report")
+        raise typer.Exit(1)

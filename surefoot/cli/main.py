@@ -1,0 +1,52 @@
+"""The command line: one small file a command, wired here."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from surefoot import __version__
+from surefoot.cli.demo import demo
+from surefoot.cli.grade import grade
+from surefoot.cli.listing import list_known
+from surefoot.results.errors import SurefootError
+
+app = typer.Typer(
+    name="surefoot",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Robot planners that know where they are uncertain.",
+)
+app.command("demo")(demo)
+app.command("grade")(grade)
+app.command("list")(list_known)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Robot planners that know where they are uncertain."""
+
+
+def run() -> None:
+    """Entry point: errors are one line, exit code 2 for bad input, 1 for our own failures."""
+    try:
+        app()
+    except SurefootError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(2 if error.by_user else 1)
+    except KeyboardInterrupt:
+        print("stopped; run the same command again to go on", file=sys.stderr)  # noqa: T201
+        sys.exit(130)

@@ -183,7 +183,7 @@ def _bar(row: BarRow, categories: Sequence[Category], y: float) -> str:
         share = count / total
         hint = escape(f"{row.group}, {row.label}: {category.name} {count} of {total}")
         text = f"{category.code}\u2009{count}" if share >= 0.17 else category.code
-        if share < 0.03 * (len(category.code) + 1):
+        if share < 0.025 * (len(category.code) + 1):
             text = ""
         parts.append(
             f'<g><title>{hint}</title><rect x="{start / total:.3%}" y="{y + 1:g}" '

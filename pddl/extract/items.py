@@ -177,21 +177,29 @@ def _table_row(vocabulary: Vocabulary, line: Line, header: tuple[str, ...]) -> I
     if action is None:
         return Item(line, Kind.DETAIL)
     text = action
+    bare = not vocabulary.refs(action)  # the action's objects stand in columns of their own
     for name, cell in named.items():
         words = name.split()
+        if cell in ("", "-", "–", "none", "n/a") or cell is action:
+            continue
         if name in ("robot", "agent", "actor"):
             text = f"{cell} {text}"
-        elif words and words[0] in _COLUMN_PREPOSITIONS and cell not in ("", "-"):
+        elif words and words[0] in _COLUMN_PREPOSITIONS and "/" not in name:
             text = f"{text} {words[0]} {cell}"
-        elif name in ("object", "objects", "item", "target") and cell not in ("", "-"):
-            text = f"{text} {cell}"
-        elif name in ("gripper", "hand", "arm", "tool") and cell not in ("", "-"):
+        elif name in ("gripper", "hand", "arm", "tool"):
             text = f"{text} with {cell} {name}"
+        elif name in ("object", "objects", "item", "target") or (bare and _one(vocabulary, cell)):
+            text = f"{text} {cell}"
     drafts = tuple(read_steps(vocabulary, text, line.number))
     first = line.cells[0]
     ordinal = int(first) if first.isdigit() else None
     numbered = replace(line, text=text, ordinal=ordinal, marked=True)
     return Item(numbered, Kind.STEP if drafts else Kind.DETAIL, drafts)
+
+
+def _one(vocabulary: Vocabulary, cell: str) -> bool:
+    found = vocabulary.object_named(cell)
+    return found is not None and found.exact
 
 
 def _classify_line(vocabulary: Vocabulary, line: Line) -> Item:

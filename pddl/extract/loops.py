@@ -67,6 +67,21 @@ def index_of(name: str) -> str:
     return match.group(1) if match else ""
 
 
+def done_index(body: Sequence[Draft], loop: Loop) -> str | None:
+    """Returns the index that a body's wording speaks of: that of the loop's own objects in it."""
+    stems = {stem_of(o) for o in loop.objects}
+    own = {index_of(o) for o in named_objects(body) if stem_of(o) in stems} - {""}
+    if len(own) == 1:
+        return next(iter(own))
+    return next((i for i in sorted(own & set(loop.indices)) or sorted(loop.indices)
+                 if mentions(body, i)), None)  # fmt: skip
+
+
+def stem_of(name: str) -> str:
+    """Returns an object's name without its trailing number."""
+    return re.sub(r"\d+$", "", name)
+
+
 def mentions(drafts: Sequence[Draft], index: str) -> bool:
     """Tells whether a draft names, exactly, an object with this index."""
     return any(
@@ -116,25 +131,34 @@ def unroll(vocabulary: Vocabulary, body: Sequence[Draft], indices: Sequence[str]
         body: Steps of one round.
         indices: Indices of the rounds.
         done: Index that the body's own wording speaks of, if any; its objects are
-            replaced by those of the round.
+            replaced by those of the round, except acting objects and those that stand in
+            the body with several indices (rooms to go between).
     """
+    seen: dict[str, set[str]] = {}
+    for name in named_objects(body):
+        seen.setdefault(stem_of(name), set()).add(index_of(name))
+    agents = vocabulary.task.objects_by_type.get(vocabulary.lexicon.agent or "", ())
+    fixed = {stem for stem, found in seen.items() if len(found) > 1}
+    fixed |= {stem_of(name) for name in agents}
     names = set(vocabulary.task.objects)
     result: list[Draft] = []
     for index in indices:
         focus = tuple(sorted(n for n in names if index_of(n) == index))
         for draft in body:
-            readings = tuple(_shift(r, done, index, names) for r in draft.readings)
+            readings = tuple(_shift(r, done, index, names, fixed) for r in draft.readings)
             result.append(replace(draft, readings=readings, focus=focus))
     return result
 
 
-def _shift(reading: Reading, done: str | None, index: str, names: set[str]) -> Reading:
+def _shift(
+    reading: Reading, done: str | None, index: str, names: set[str], fixed: set[str]
+) -> Reading:
     slots: list[Slot | None] = []
     for slot in reading.slots:
         if slot is not None and len(slot.options) == 1 and done is not None:
             name = slot.options[0]
             moved = re.sub(r"\d+$", index, name)
-            if index_of(name) == done and moved in names:
+            if index_of(name) == done and moved in names and stem_of(name) not in fixed:
                 slot = replace(slot, options=(moved,))
         slots.append(slot)
     return replace(reading, slots=tuple(slots))

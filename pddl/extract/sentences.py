@@ -31,6 +31,10 @@ _CONNECTOR = re.compile(r"[\s,]*(?:and|then|and then|&|before|followed by|also|p
 _CONDITIONAL = re.compile(
     r"\bif (?:it is |it's |they are )?(?:not already|needed|necessary|not yet)\b"
 )
+_PURPOSE = re.compile(
+    r"(?:in order )?to [^,.;:]*,? (?:we|you|i|one|it) (?:\w+ )?(?:needs?|must|have to)\b"
+)
+"""``To serve x we need y first``: says what for, not what is done."""
 _STATE_WORDS = re.compile(
     r"\b(?:is|are|now|becomes?|contains?|has|have|remains?|was|were|will|needs?|should|so|since"
     r"|because|which|that|assuming|if)\b"
@@ -52,6 +56,8 @@ def read_steps(vocabulary: Vocabulary, text: str, number: int) -> list[Draft]:
         text: Clean text of the line.
         number: 1-based line number.
     """
+    if _PURPOSE.match(text):
+        return []
     formal = _formal_calls(vocabulary, text, number)
     if formal:
         return formal

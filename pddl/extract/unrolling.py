@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 
 from surefoot.pddl.extract.drafts import Draft
-from surefoot.pddl.extract.loops import index_of, interpolate, mentions, named_objects, unroll
+from surefoot.pddl.extract.loops import (
+    done_index,
+    index_of,
+    interpolate,
+    mentions,
+    named_objects,
+    unroll,
+)
 from surefoot.pddl.extract.structure import ELLIPSIS, Block, Entry, LoopMark, Step
 from surefoot.pddl.extract.vocabulary import Vocabulary
 
@@ -41,7 +48,7 @@ def expand(vocabulary: Vocabulary, block: Block) -> list[Draft]:
             looped.update(range(index, index + entry.length))
             index += entry.length
             body = body or list(entry.inline)
-            done = next((i for i in rounds if mentions(body, i)), None)
+            done = done_index(body, entry.loop)
         elif ELLIPSIS.fullmatch(entry.loop.text):
             between = interpolate(vocabulary, result[-1], later[0]) if result and later else None
             if between is not None:
@@ -53,7 +60,7 @@ def expand(vocabulary: Vocabulary, block: Block) -> list[Draft]:
             if used and looped.issuperset(used):
                 continue  # says again what a loop above has said
             ahead = [at for at in used if at >= index]
-            done = next((i for i in sorted(rounds) if mentions(body, i)), None)
+            done = done_index(body, entry.loop)
             if ahead:
                 looped.update(ahead)
                 index = max(ahead) + 1

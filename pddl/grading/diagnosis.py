@@ -64,6 +64,17 @@ def missing_actions(
             last.apply(after)
             if failing.applicable(after):
                 return (last.step,)
+    for first in _achievers(ground, state, failing, budget):
+        if not first.applicable(state):
+            continue
+        between = set(state)
+        first.apply(between)
+        for last in _achievers(ground, between, failing, budget):
+            if last.applicable(between):
+                after = set(between)
+                last.apply(after)
+                if failing.applicable(after):
+                    return (first.step, last.step)
     for last in _achievers(ground, state, failing, budget):
         if last.applicable(state):
             continue

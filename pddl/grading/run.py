@@ -130,7 +130,12 @@ def grade_run(
                 for c in graded.cells
                 if (p := published_cell(c.domain, c.model))
             },
-            {"created": run.manifest.created, "versions": dict(run.manifest.versions)},
+            {
+                "date": run.manifest.created,
+                "answers": str(source),
+                "tasks": str(tasks_folder),
+                **run.manifest.versions,
+            },
         )
     return graded
 

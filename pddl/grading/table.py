@@ -23,8 +23,9 @@ def print_table(cells: Sequence[Cell]) -> None:
     table.add_column("domain", no_wrap=True)
     table.add_column("model", overflow="fold", min_width=10)
     published = any(published_cell(c.domain, c.model) for c in cells)
-    heads = ["n", "not run", "valid", "95 %", *(["paper"] if published else [])]
-    for head in (*heads, *_LABELS, "optimal"):
+    skipped = any(c.not_run for c in cells)
+    heads = ["n", *(["not run"] if skipped else []), "valid", "95 %"]
+    for head in (*heads, *(["paper"] if published else []), *_LABELS, "optimal"):
         table.add_column(head, justify="right", no_wrap=True)
     last = ""
     for cell in cells:
@@ -34,7 +35,7 @@ def print_table(cells: Sequence[Cell]) -> None:
             cell.domain if cell.domain != last else "",
             cell.model,
             str(cell.n),
-            str(cell.not_run or ""),
+            *([str(cell.not_run or "")] if skipped else []),
             f"{100 * cell.valid / cell.n:.0f} %" if cell.n else "",
             f"{100 * interval.low:.0f}-{100 * interval.high:.0f}" if interval else "",
             *([f"{paper.success:.0f} %" if paper else ""] if published else []),

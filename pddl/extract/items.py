@@ -175,7 +175,7 @@ def _table_row(vocabulary: Vocabulary, line: Line, header: tuple[str, ...]) -> I
     named = dict(zip(header, line.cells, strict=False))
     action = next((text for name, text in named.items() if name.startswith("action")), None)
     if action is None:
-        return Item(line, Kind.DETAIL)
+        return _agents_row(vocabulary, line, named)
     text = action
     bare = not vocabulary.refs(action)  # the action's objects stand in columns of their own
     for name, cell in named.items():
@@ -195,6 +195,18 @@ def _table_row(vocabulary: Vocabulary, line: Line, header: tuple[str, ...]) -> I
     ordinal = int(first) if first.isdigit() else None
     numbered = replace(line, text=text, ordinal=ordinal, marked=True)
     return Item(numbered, Kind.STEP if drafts else Kind.DETAIL, drafts)
+
+
+def _agents_row(vocabulary: Vocabulary, line: Line, named: dict[str, str]) -> Item:
+    """Reads a row in which every acting object has a column of its own; from left to right."""
+    agents = vocabulary.task.objects_by_type.get(vocabulary.lexicon.agent or "", ())
+    drafts: list[Draft] = []
+    for name, cell in named.items():
+        found = [r.objects[0] for r in vocabulary.refs(name) if r.exact]
+        if len(found) == 1 and found[0] in agents and cell:
+            drafts += read_steps(vocabulary, f"{found[0]} {cell}", line.number)
+    numbered = replace(line, marked=True)
+    return Item(numbered, Kind.STEP if drafts else Kind.DETAIL, tuple(drafts))
 
 
 def _one(vocabulary: Vocabulary, cell: str) -> bool:

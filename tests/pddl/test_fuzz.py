@@ -33,7 +33,7 @@ LONGEST = 5.0
 """Seconds of processor time that no single input may take."""
 
 JUNK = ["(", ")", "((((", "))))", "(and", "(not", "-", "- either", "?x", ":", ";", "\x00", "\u2028",
-        "(forall (?x)", "(when", "(= a b)", "nan", "1e999", "-1", "é", "\r", "\t", '"', "#|"]  # fmt: skip
+        "(forall (?x)", "(when", "(= a b)", "nan", "1e999", "-1", "é", "\r", "\t", '"']  # fmt: skip
 
 
 def damage(text: str, rng: Random) -> str:

@@ -1,0 +1,55 @@
+"""Spreading work over processes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from surefoot.results.errors import HarnessError
+from surefoot.results.parallel import parallel_map, usable_cpus
+
+_offset = 0
+
+
+def prepare(offset: int) -> None:
+    global _offset
+    _offset = offset
+
+
+def shifted(number: int) -> tuple[int, int]:
+    return number + _offset, os.getpid()
+
+
+def dies(number: int) -> int:
+    if number == 3:
+        os._exit(9)
+    return number
+
+
+def fails(number: int) -> int:
+    raise ValueError(f"bad {number}")
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_every_item_once(workers: int) -> None:
+    results = dict(
+        parallel_map(shifted, range(40), workers=workers, initializer=prepare, arguments=(100,))
+    )
+    assert {i: r[0] for i, r in results.items()} == {i: i + 100 for i in range(40)}
+    elsewhere = {pid for _, pid in results.values()} - {os.getpid()}
+    assert bool(elsewhere) == (workers > 1)
+
+
+def test_a_dead_worker_is_our_failure() -> None:
+    with pytest.raises(HarnessError, match="worker process died"):
+        list(parallel_map(dies, range(8), workers=2, initializer=prepare, arguments=(0,)))
+
+
+def test_errors_come_through() -> None:
+    with pytest.raises(ValueError, match="bad"):
+        list(parallel_map(fails, range(8), workers=2, initializer=prepare, arguments=(0,)))
+
+
+def test_there_is_a_processor(tmp_path: Path) -> None:
+    assert usable_cpus() >= 1

@@ -123,6 +123,11 @@ class Category:
         """CSS that fills a shape with the category's colour."""
         return f"fill:var(--{self.colour});fill-opacity:{self.strength:g}"
 
+    @property
+    def ink(self) -> str:
+        """CSS that fills text on the category's colour."""
+        return "fill:#0b0d0f" if self.strength > 0.6 else "fill:currentColor"
+
 
 @dataclass(frozen=True, slots=True)
 class BarRow:
@@ -163,7 +168,7 @@ def stacked_bars(rows: Sequence[BarRow], categories: Sequence[Category], *, titl
     items = [
         (
             f'<rect width="20" height="20" rx="3" style="{c.style}"/>'
-            f'<text class="code" x="10" y="14.5">{escape(c.code)}</text>',
+            f'<text x="10" y="14.5" style="{c.ink}">{escape(c.code)}</text>',
             c.name,
         )
         for c in categories
@@ -188,8 +193,8 @@ def _bar(row: BarRow, categories: Sequence[Category], y: float) -> str:
         parts.append(
             f'<g><title>{hint}</title><rect x="{start / total:.3%}" y="{y + 1:g}" '
             f'width="{share:.3%}" height="19" style="{category.style};stroke:var(--paper,#fff)"/>'
-            f'<text class="code" x="{(start + count / 2) / total:.3%}" y="{y + 15:g}">'
-            f"{escape(text)}</text></g>"
+            f'<text class="code" x="{(start + count / 2) / total:.3%}" y="{y + 15:g}" '
+            f'style="{category.ink}">{escape(text)}</text></g>'
         )
         start += count
     text = f"n = {total}" if total else "not run"

@@ -22,18 +22,18 @@ CHART_CSS = (
     "svg.chart{display:block;overflow:visible;font:13px/1 system-ui,sans-serif;"
     "fill:currentColor;font-variant-numeric:tabular-nums}"
     "svg.chart .grid{stroke:currentColor;stroke-opacity:.16}"
-    "svg.chart .soft{fill-opacity:.72;font-size:12px}"
+    "svg.chart .note{fill-opacity:.72;font-size:12px}"
     "svg.chart .group{font-weight:600}"
-    "svg.chart .code{fill:#0b0d0f;font-size:12px;text-anchor:middle}"
+    "svg.chart .code{font-size:12px;text-anchor:middle}"
     "ul.legend{display:flex;flex-wrap:wrap;gap:4px 18px;margin:0 0 10px;padding:0;list-style:none;"
     "font-size:13px}"
     "ul.legend svg{width:20px;height:20px;margin-right:5px;vertical-align:-5px;overflow:visible}"
-    "ul.legend text{fill:#0b0d0f;font:12px system-ui,sans-serif;text-anchor:middle}"
+    "ul.legend text{font:12px system-ui,sans-serif;text-anchor:middle}"
     "@media (max-width:640px){svg.chart .count{display:none}}"
 )
 """Style that a page with charts needs once; colours are CSS variables, light and dark."""
 
-LABELS, PLOT = 23, 50
+LABELS, PLOT = 26, 46
 """Percent of the width for the labels and for the plot; the rest holds the figures."""
 
 _SHAPES = (
@@ -90,7 +90,7 @@ def axis(top: float, bottom: float) -> str:
     return plot(
         "".join(
             f'<line class="grid" x1="{x}%" x2="{x}%" y1="{top:g}" y2="{bottom:g}"/>'
-            f'<text class="soft" x="{x}%" y="{bottom + 15:g}" text-anchor="middle">{x}'
+            f'<text class="note" x="{x}%" y="{bottom + 15:g}" text-anchor="middle">{x}'
             f"{'&#8201;%' if x == 100 else ''}</text>"
             for x in (0, 25, 50, 75, 100)
         )
@@ -113,7 +113,7 @@ def row_label(text: str, y: float) -> str:
 def figures(count: str, text: str, y: float) -> str:
     """Writes a row's figures; the count gives way on narrow screens."""
     inner = f'<tspan class="count">{escape(count)}&#8195;</tspan>' if count else ""
-    return f'<text x="{LABELS + PLOT + 2.5}%" y="{y:g}" class="soft">{inner}{escape(text)}</text>'
+    return f'<text x="{LABELS + PLOT + 3.5}%" y="{y:g}" class="note">{inner}{escape(text)}</text>'
 
 
 def legend(items: Sequence[tuple[str, str]]) -> str:

@@ -39,6 +39,12 @@ def percent(part: int, n: int) -> str:
     return f"{100 * part / n:.0f}" if n else "–"
 
 
+def p_equals(p_value: float) -> str:
+    """Returns ``p = 0.031`` or ``p < 0.001``."""
+    text = p_text(p_value)
+    return f"p {text}" if text.startswith("<") else f"p = {text}"
+
+
 def p_text(p_value: float) -> str:
     """Returns a p-value for reading: three decimals, or ``< 0.001``."""
     return "< 0.001" if p_value < 0.001 else f"{p_value:.3f}"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from surefoot.pddl.grading.display import CATEGORIES, p_text, percent, tone
+from surefoot.pddl.grading.display import CATEGORIES, p_equals, p_text, percent, tone
 from surefoot.pddl.grading.published import PublishedCell
 from surefoot.pddl.grading.records import UNGRADED, AnswerRecord
 from surefoot.pddl.grading.report_answers import answer_html, verdict_line
@@ -77,7 +77,7 @@ def render_report(
         totals=[_total_row(cell) for cell in totals],
         forest=trusted(_forest(cells, totals, published)),
         bars=trusted(_bars(records, cells)),
-        paper=[_paper_row(cell, published.get((cell.domain, cell.model))) for cell in cells],
+        paper=[(d, [_paper_row(c, published) for c in cells if c.domain == d]) for d in domains],
         sources=list(dict.fromkeys(cell.source for cell in published.values())),
         labels=_LABELS,
         comparisons=[_comparison_row(c) for c in comparisons],
@@ -126,13 +126,13 @@ def _finding(c: PairedComparison) -> str:
     if c.adjusted >= 0.05:
         return (
             f"{c.first} and {c.second}: no difference shown on {c.n} common tasks "
-            f"(p = {p_text(c.adjusted)})".replace("= <", "<")
+            f"({p_equals(c.adjusted)})"
         )
     better, worse = (c.first, c.second) if c.only_first > c.only_second else (c.second, c.first)
     return (
         f"{better} solves more than {worse}: {max(c.only_first, c.only_second)} tasks that "
         f"{worse} fails, against {min(c.only_first, c.only_second)} the other way round "
-        f"(p = {p_text(c.adjusted)})".replace("= <", "<")
+        f"({p_equals(c.adjusted)})"
     )
 
 
@@ -172,9 +172,9 @@ def _bars(records: Sequence[AnswerRecord], cells: Sequence[Cell]) -> str:
     return stacked_bars(rows, shown, title="Outcomes by domain and model")
 
 
-def _paper_row(cell: Cell, known: PublishedCell | None) -> dict[str, Any]:
+def _paper_row(cell: Cell, published: Published) -> dict[str, Any]:
+    known = published.get((cell.domain, cell.model))
     return {
-        "domain": cell.domain,
         "model": cell.model,
         "n": cell.n,
         "rate": _rate(cell),

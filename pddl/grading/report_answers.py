@@ -83,8 +83,8 @@ def answer_html(record: AnswerRecord, anchor: str) -> str:
 def _facts(record: AnswerRecord) -> str:
     rows = [("outcome", f"{record.kind} (paper: {record.paper})")]
     if record.detail:
-        rows.append(("detail", record.detail))
-    if record.literals:
+        rows.append(("first error" if record.first_error else "detail", record.detail))
+    if any(literal not in record.detail for literal in record.literals):
         name = "not satisfied" if record.first_error else "unmet goals"
         shown = " ".join(record.literals[:12])
         more = len(record.literals) - 12
@@ -94,7 +94,9 @@ def _facts(record: AnswerRecord) -> str:
     if record.steps:
         count = len(record.steps)
         rows.append(("executable", f"first {record.executable_prefix} of {count} steps"))
-        rows.append(("goal", f"{record.goal_fraction:.0%} of its conditions hold after them"))
+        rows.append(
+            ("goal", f"{record.goal_fraction * 100:.0f} % of its conditions hold after them")
+        )
     if record.kind in SOLVED or record.upper is not None or record.lower is not None:
         rows.append(("cost", cost_line(record)))
     if record.form:
@@ -147,8 +149,8 @@ def _steps(record: AnswerRecord) -> str:
 
 
 def _step(step: StepRecord, *, first: bool) -> str:
-    source = "" if step.source == "stated" else f"{plain(step.source)}, "
-    line = f"{plain(step.action)} <small>{source}{step.first_line}</small>"
+    source = "" if step.source == "stated" else f", {plain(step.source)}"
+    line = f"{plain(step.action)} <small>{step.first_line}{source}</small>"
     if not step.error:
         return f"<li>{line}</li>"
     style = "e" if first else "w"

@@ -8,6 +8,8 @@ from surefoot.pddl.grading.published import published_cell
 from surefoot.pddl.grading.summary import Cell
 
 _LABELS = ("IR", "IP", "MG", "LO")
+_PLAIN_WIDTH = 160
+"""Columns where standard output is no terminal: nothing is folded in a pipe or a file."""
 
 
 def print_table(cells: Sequence[Cell]) -> None:
@@ -18,6 +20,7 @@ def print_table(cells: Sequence[Cell]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("domain", no_wrap=True)
@@ -32,8 +35,8 @@ def print_table(cells: Sequence[Cell]) -> None:
         interval = cell.interval
         paper = published_cell(cell.domain, cell.model)
         table.add_row(
-            cell.domain if cell.domain != last else "",
-            cell.model,
+            Text(cell.domain if cell.domain != last else ""),
+            Text(cell.model),
             str(cell.n),
             *([str(cell.not_run or "")] if skipped else []),
             f"{100 * cell.valid / cell.n:.0f} %" if cell.n else "",
@@ -43,4 +46,7 @@ def print_table(cells: Sequence[Cell]) -> None:
             f"{cell.optimal}{f'+{cell.unknown_optimality}?' if cell.unknown_optimality else ''}",
         )
         last = cell.domain
-    Console().print(table)
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_PLAIN_WIDTH)
+    console.print(table)

@@ -116,7 +116,7 @@ class Binder:
         stated = [r for r in readings if self._complete_text(r)]
         if len(readings) == 1 and stated and not draft.conditional:
             reading = stated[0]
-            args = tuple(s.options[0] if s and s.options else "?" for s in reading.slots)
+            args = tuple(map(_word, reading.slots))
             self._keep(PlanStep(reading.action, args), Source.STATED, draft)
             return
         view = StateView(self._ground, self._state)

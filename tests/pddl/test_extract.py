@@ -155,6 +155,10 @@ def test_a_wrong_action_is_not_repaired() -> None:
     assert steps("1. Pickup b2.\n2. Stack b2 on b4.")[0] == "(pickup b2)"
 
 
+def test_an_object_that_does_not_exist_keeps_its_name() -> None:
+    assert steps("1. unstack(b1, b2)\n2. stack(b1, b77)")[1] == "(stack b1 b77)"
+
+
 def test_an_action_of_its_own_invention_stays_in_the_plan() -> None:
     found = steps("1. unstack(b1, b2)\n2. teleport(b1, b4)\n3. pickup(b4)")
     assert len(found) == 3

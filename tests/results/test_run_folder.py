@@ -228,6 +228,7 @@ def test_a_forked_worker_does_not_keep_the_lock(tmp_path: Path) -> None:
         ({"config": {"models": ["b"], "limit": 3}}, 'config.models is ["a"] there and ["b"]'),
         ({"config": {"models": ["a"]}}, "config.limit is 3 there and null here"),
         ({"config": {"models": ["a"], "limit": 3.5}}, "config.limit is 3 there and 3.5 here"),
+        ({"config": {"models": ["a"], "limit": 3.0}}, "config.limit is 3 there and 3.0 here"),
         ({"seeds": (1, 3)}, "seeds is [1, 2] there"),
         ({"hashes": {"tasks": "00"}}, 'hashes.tasks is "ff" there'),
         ({"command": "bench"}, "command is"),
@@ -285,6 +286,27 @@ def test_failed_creation_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(ValueError, match="JSON"):
         RunFolder.open(tmp_path / "nan", plan(config={"x": float("nan")}))
     assert [p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*")] == ["empty"]
+
+
+def test_creation_that_fails_late_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(run_folder.os, "ftruncate", full)  # the manifest is written by then
+    with pytest.raises(InputError, match="no space left on device"):
+        RunFolder.open(tmp_path / "r", plan())
+    monkeypatch.undo()
+    assert list(tmp_path.iterdir()) == []
+    RunFolder.open(tmp_path / "r", plan()).close()
+
+
+def test_damage_before_a_torn_line_is_no_torn_line(tmp_path: Path) -> None:
+    RunFolder.open(tmp_path, plan()).close()
+    (tmp_path / "episodes.jsonl").write_bytes(b'{"key": "ta\n{"key": "task1|mo')
+    with pytest.raises(InputError, match=r"episodes\.jsonl:1: damaged line"):
+        read_run(tmp_path)
 
 
 def test_leftovers_of_a_kill_during_creation_do_no_harm(tmp_path: Path) -> None:

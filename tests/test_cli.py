@@ -76,6 +76,31 @@ def test_a_killed_run_goes_on(tmp_path: Path) -> None:
     assert after.count(b"\n") == 400
 
 
+def test_ctrl_c_is_one_line_and_the_run_goes_on(tmp_path: Path) -> None:
+    root = folder(tmp_path / "set", {f"m{i:03}": f"{SHORT}\n{i}" for i in range(600)})
+    out = tmp_path / "run"
+    arguments = ["grade", str(root), "--tasks", str(root), "--out", str(out), "--workers", "2"]
+    child = subprocess.Popen(
+        [*COMMAND, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+    lines = out / "episodes.jsonl"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and child.poll() is None:
+        if lines.exists() and lines.read_bytes().count(b"\n") >= 5:
+            break
+        time.sleep(0.005)
+    os.killpg(child.pid, signal.SIGINT)
+    errors = child.communicate(timeout=60)[1]
+    assert child.returncode == 130
+    assert "run the same command again" in errors
+    assert "Traceback" not in errors
+    assert not (out / "report.html").exists()
+    assert surefoot(*arguments).returncode == 0
+    assert lines.read_bytes().count(b"\n") == 600
+
+
 def test_bad_input_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
     root = folder(tmp_path / "set", {"m": SHORT})
     place = root / "blocksworld"

@@ -191,6 +191,6 @@ def _record(
             for c in (extraction.candidates if extraction else ())
         ),
         answer=answer.text,
-        answer_sha256=hashlib.sha256(answer.text.encode()).hexdigest(),
+        answer_sha256=hashlib.sha256(answer.text.encode("utf-8", "replace")).hexdigest(),
         task_sha256=task.sha256,
     )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -14,6 +17,16 @@ console = Console(stderr=True)
 def note(text: str) -> None:
     """Tells what happens next."""
     console.print(text, highlight=False)
+
+
+@contextmanager
+def resumable() -> Iterator[None]:
+    """Ends a command that was stopped with Ctrl-C with one line and exit code 130."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        note("stopped; run the same command again to go on")
+        raise typer.Exit(130) from None
 
 
 class Bar:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from surefoot.cli.console import Bar, console, note
+from surefoot.cli.console import Bar, console, note, resumable
 from surefoot.cli.grade import show
 from surefoot.pddl.domains import get_domain, list_domains
 from surefoot.pddl.grading.run import GradedRun, grade_run
@@ -28,7 +28,9 @@ def demo(
     seconds: Annotated[float, typer.Option(help="Limit for each planner run, in seconds.")] = 10.0,
 ) -> None:
     """Generate a small suite, solve it with Fast Downward, grade its plans and shipped answers."""
-    show(run_demo(out, seconds))
+    with resumable():
+        run = run_demo(out, seconds)
+    show(run)
 
 
 def run_demo(out: Path, seconds: float) -> GradedRun:

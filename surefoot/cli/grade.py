@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from surefoot.cli.console import Bar, note
+from surefoot.cli.console import Bar, note, resumable
 from surefoot.pddl.grading.run import GradedRun, grade_run
 from surefoot.pddl.grading.table import print_table
 from surefoot.pddl.reference import lookup
@@ -40,7 +40,7 @@ def grade(
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0 for one per processor.")] = 0,
 ) -> None:
     """Grade recorded answers: feasibility, optimality and error kinds, no model as judge."""
-    with Bar("grading") as bar:
+    with resumable(), Bar("grading") as bar:
         run = grade_run(
             answers,
             tasks,

@@ -47,6 +47,3 @@ def run() -> None:
     except SurefootError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(2 if error.by_user else 1)
-    except KeyboardInterrupt:
-        print("stopped; run the same command again to go on", file=sys.stderr)  # noqa: T201
-        sys.exit(130)

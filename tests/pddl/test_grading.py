@@ -123,6 +123,18 @@ def test_json_lines(tmp_path: Path) -> None:
     assert [a.model for a in find_answers(lines, tasks, ["k"])] == ["k"]
 
 
+def test_an_answer_with_half_a_character_is_graded(tmp_path: Path) -> None:
+    root = folder(tmp_path, {})
+    lines = tmp_path / "answers.jsonl"
+    lines.write_text(
+        '{"task": "p01", "model": "m", "answer": "\\ud800\\npickup(b4)\\nstack(b4, b1)"}'
+    )
+    (answer,) = find_answers(lines, find_tasks(root))
+    assert answer.text[0] == "\ud800"
+    loader = TaskLoader(lambda _: Bounds())
+    assert grade(answer, loader.load(answer.task)).kind is Kind.VALID
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [

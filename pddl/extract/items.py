@@ -57,6 +57,11 @@ class Item:
     section: Section | None = None
 
 
+_REASONS = re.compile(
+    r"\b(?:because|since|better suited|needs? to perform fewer|fewer (?:moves|steps|actions)"
+    r"|as (?:it|he|she|they) (?:is|are|has|have|needs?|can|must)|optimal choice)\b"
+)
+"""A heading that argues for a choice; the steps below it are weighed, not taken."""
 _ACTION_LABEL = re.compile(
     r"^(?:adjust(?:ed)? )?(?:pddl )?(?:actions?|commands?|operations?|behaviou?rs?)"
     r"(?: \d+)?(?: \([^)]*\))?$"
@@ -141,6 +146,8 @@ def section_of(text: str) -> Section | None:
         return Section.PLAN
     if _SUMMARY_WORDS.search(text) and not re.search(r"\b(?:assignment|state)", text):
         return Section.SUMMARY
+    if _REASONS.search(text):
+        return Section.ASIDE
     if re.search(r"\b(?:final|initial|goal|resulting) (?:state|position|pattern|config)", text):
         return Section.ASIDE
     if _PLAN_WORDS.search(text) and not re.match(r"(?:explanation|notes?|total|why)\b", text):

@@ -81,6 +81,11 @@ WRITINGS = {
         "**Summary of the plan**\n\n1. unstack(b1, b2)\n2. putdown(b1)\n3. pickup(b4)\n"
         "4. stack(b4, b1)"
     ),
+    "reasons come first": (
+        "Best choice:\nMoving b1 first is better as it needs fewer steps:\n"
+        "Unstack b1 from b2.\nThen pick up b4.\n\nStep-by-Step Actions\n"
+        "1. Unstack b1 from b2\n2. Put b1 down\n3. Pick up b4\n4. Stack b4 on b1"
+    ),
     "the start is told first": (
         "**Initial state:**\n- b1 is on b2\n- b4 is on the table\n\n**Plan:**\n"
         "1. Unstack b1 from b2\n2. Put b1 down\n3. Pick up b4\n4. Stack b4 on b1\n\n"

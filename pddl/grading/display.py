@@ -18,6 +18,7 @@ CATEGORIES: dict[Kind, Category] = {
     Kind.TRUNCATED: Category("plan breaks off", "…", "blue"),
     Kind.UNEXPANDABLE: Category("open-ended loop", "L", "sky"),
     Kind.UNPARSED: Category("no plan made out", "?", "sky", 0.5),
+    Kind.NO_PLAN: Category("no plan found", "∅", "blue", 0.5),
     Kind.REFUSAL: Category("declined", "R", "grey"),
     Kind.NOT_RUN: Category("not run", "–", "grey", 0.5),
     Kind.HARNESS_ERROR: Category("grading failed", "!", "grey", 0.3),

@@ -16,6 +16,8 @@ class Kind(StrEnum):
     """Grading itself failed. Not in any denominator."""
     REFUSAL = "refusal"
     """The model declines, or says that there is no plan."""
+    NO_PLAN = "no_plan"
+    """A search or script ended, or reached its limit, without a plan."""
     TRUNCATED = "truncated"
     """The plan stops in the middle."""
     UNPARSED = "unparsed"
@@ -76,7 +78,14 @@ _LABELS = {
         PaperLabel.IR,
     ),
     **dict.fromkeys(
-        [Kind.REFUSAL, Kind.TRUNCATED, Kind.UNPARSED, Kind.UNEXPANDABLE, Kind.GOAL_UNMET],
+        [
+            Kind.REFUSAL,
+            Kind.NO_PLAN,
+            Kind.TRUNCATED,
+            Kind.UNPARSED,
+            Kind.UNEXPANDABLE,
+            Kind.GOAL_UNMET,
+        ],
         PaperLabel.IP,
     ),
     Kind.WRONG_GOAL: PaperLabel.MG,

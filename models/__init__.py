@@ -1,0 +1,1 @@
+"""Language models, searches and scripts behind a few small protocols."""

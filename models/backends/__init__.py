@@ -1,0 +1,1 @@
+"""One file a kind of planner or model; imported when first asked for."""

@@ -1,0 +1,167 @@
+"""What a bench runs: one frozen, checked description that YAML and flags both fill."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from surefoot.pddl.domains import get_domain, list_domains
+from surefoot.pddl.renaming import Level
+from surefoot.results.errors import InputError
+
+
+class Style(StrEnum):
+    """How a task is told."""
+
+    PUBLISHED = "published"
+    """The question alone, as in the o1 study; the task's own ``.prompt`` file if there is one."""
+    COMPLETE = "complete"
+    """Plain English that says everything, with the format of the answer."""
+    PDDL = "pddl"
+    """The two PDDL files, with the format of the answer."""
+    TEMPLATE = "template"
+    """Plain English from one template that knows nothing of the domain; for renamed tasks."""
+    COMPACT = "compact"
+    """The short form that the project's own small planner was trained on."""
+
+
+class Shot(StrEnum):
+    """What stands around the question."""
+
+    ZERO = "zero"
+    ONE = "one"
+    """One solved example of the same domain first."""
+    COT = "cot"
+    """The model is asked to reason before it answers."""
+
+
+class AnswerForm(StrEnum):
+    """How the answer is asked for."""
+
+    TEXT = "text"
+    JSON = "json"
+    """As JSON with a schema that lists the task's actions and objects."""
+
+
+class Mode(StrEnum):
+    """What happens after a plan that is not valid."""
+
+    DIRECT = "direct"
+    """Nothing: one answer counts."""
+    REPAIR_BINARY = "repair-binary"
+    """The model hears that its plan is not valid and tries again."""
+    REPAIR_FIRST = "repair-first"
+    """It hears the first error."""
+    REPAIR_ALL = "repair-all"
+    """It hears all errors, the state at the first one and the unmet goals."""
+    RESAMPLE = "resample"
+    """Control with equal budget: it is asked anew and hears nothing."""
+
+
+class BenchConfig(BaseModel):
+    """A bench."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    planners: tuple[str, ...] = Field(min_length=1)
+    """Planners, such as ``fd:lmcut``, ``greedy``, ``openai:NAME``, ``hf:FOLDER``."""
+    domains: tuple[str, ...] = ()
+    """Built-in domains; ``all`` for every one."""
+    difficulty: tuple[int, ...] = (0, 1)
+    """Sizes as steps above each domain's smallest one."""
+    sizes: dict[str, tuple[int, ...]] = Field(default_factory=dict)
+    """Sizes by domain, in place of ``difficulty``."""
+    seeds: tuple[int, ...] = (0, 1, 2)
+    """Seeds of the generated instances."""
+    tasks: Path | None = None
+    """Folder of given tasks, beside or in place of ``domains``."""
+    styles: tuple[Style, ...] = (Style.COMPLETE,)
+    """Prompt styles; planners that read no text are run once."""
+    shots: tuple[Shot, ...] = (Shot.ZERO,)
+    """What stands around the question."""
+    answers: tuple[AnswerForm, ...] = (AnswerForm.TEXT,)
+    """How the answer is asked for."""
+    renamings: tuple[Level, ...] = (Level.NONE,)
+    """Levels of renaming; need a style that names nothing but what the PDDL names."""
+    renaming_seeds: tuple[int, ...] = (0, 1, 2)
+    """Seeds of each level other than ``none``."""
+    modes: tuple[Mode, ...] = (Mode.DIRECT,)
+    """What happens after a plan that is not valid."""
+    rounds: int = Field(default=5, ge=1, le=50)
+    """Most answers an episode may take in modes other than ``direct``."""
+    seed: int = 0
+    """Seed of everything that is drawn while planners run."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> BenchConfig:
+        if not self.domains and self.tasks is None:
+            raise ValueError("name at least one of 'domains' and 'tasks'")
+        named = {Style.PUBLISHED, Style.COMPLETE}
+        if set(self.renamings) != {Level.NONE} and named & set(self.styles):
+            raise ValueError(
+                "renamed tasks need the styles pddl, template or compact: the others are "
+                "written for the original names"
+            )
+        for name in ("planners", "domains", "difficulty", "seeds", "styles", "shots", "answers",
+                     "renamings", "renaming_seeds", "modes"):  # fmt: skip
+            values = getattr(self, name)
+            if len(set(values)) != len(values):
+                raise ValueError(f"'{name}' has an entry twice")
+        return self
+
+    def domain_names(self) -> tuple[str, ...]:
+        """Returns the built-in domains asked for.
+
+        Raises:
+            InputError: One is unknown.
+        """
+        names = list_domains() if self.domains == ("all",) else self.domains
+        for name in (*names, *self.sizes):
+            get_domain(name)
+        return names
+
+    def sizes_of(self, domain: str) -> tuple[int, ...]:
+        """Returns the sizes to generate of a domain."""
+        least = get_domain(domain).min_size
+        return self.sizes.get(domain) or tuple(least + step for step in self.difficulty)
+
+
+def read_config(path: Path | None, overrides: dict[str, Any]) -> BenchConfig:
+    """Reads a configuration file and lays the command line's values over it.
+
+    Args:
+        path: YAML file, ``None`` for none.
+        overrides: Fields given on the command line; they win.
+
+    Raises:
+        InputError: The file or a value cannot be used.
+    """
+    data: Any = {}
+    if path is not None:
+        try:
+            data = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        except OSError as error:
+            reason = (error.strerror or "unreadable").lower()
+            raise InputError(f"cannot read the configuration: {reason}", file=str(path)) from None
+        except UnicodeDecodeError:
+            raise InputError("not a text file (expected UTF-8 YAML)", file=str(path)) from None
+        except yaml.MarkedYAMLError as error:
+            line = error.problem_mark.line + 1 if error.problem_mark else None
+            raise InputError(
+                f"not valid YAML: {error.problem}", file=str(path), line=line
+            ) from None
+        except yaml.YAMLError:
+            raise InputError("not valid YAML", file=str(path)) from None
+        if not isinstance(data, dict):
+            raise InputError("expected 'name: value' lines", file=str(path))
+    file = str(path) if path is not None else None
+    try:
+        return BenchConfig.model_validate({**data, **overrides})
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        message = first["msg"].removeprefix("Value error, ")
+        raise InputError(f"{place + ': ' if place else ''}{message}", file=file) from None

@@ -1,0 +1,49 @@
+"""The short form of a task that the project's own small planner reads.
+
+It says nothing of the actions: a model learns those of its domains by heart. All facts of
+the start and of the goal are there, so that the form loses nothing for a known domain.
+"""
+
+from __future__ import annotations
+
+from surefoot.pddl.domains.text import natural_key
+from surefoot.pddl.language import And, Atom, Formula, Plan, Task
+from surefoot.results.errors import InputError
+
+END = "end"
+"""The line after the last action of an answer."""
+
+
+def compact_prompt(task: Task) -> str:
+    """Tells a task in short.
+
+    Returns:
+        The domain's name, the objects by type, the true facts, the goal, and ``plan:``.
+
+    Raises:
+        InputError: The goal is more than a conjunction of facts.
+    """
+    by_type: dict[str, list[str]] = {}
+    for item in task.problem.objects:
+        by_type.setdefault("/".join(item.types), []).append(item.name)
+    objects = "; ".join(f"{kind}: {' '.join(names)}" for kind, names in by_type.items())
+    start = " ".join(map(str, sorted(task.problem.init, key=_key)))
+    goal = " ".join(map(str, sorted(_facts(task.problem.goal), key=_key)))
+    return f"{task.domain.name}\n{objects}\nstart {start}\ngoal {goal}\nplan:\n"
+
+
+def compact_plan(plan: Plan) -> str:
+    """Writes a plan as the small planner is taught to: an action a line, then ``end``."""
+    return "".join(f"{step}\n" for step in plan.steps) + END + "\n"
+
+
+def _facts(goal: Formula) -> list[Atom]:
+    parts = goal.children if isinstance(goal, And) else (goal,)
+    found = [part for part in parts if isinstance(part, Atom)]
+    if len(found) < len(parts):
+        raise InputError("style 'compact' knows only goals that are conjunctions of facts")
+    return found
+
+
+def _key(atom: Atom) -> tuple[object, ...]:
+    return atom.predicate, *(natural_key(arg) for arg in atom.args)

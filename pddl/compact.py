@@ -7,7 +7,7 @@ the start and of the goal are there, so that the form loses nothing for a known 
 from __future__ import annotations
 
 from surefoot.pddl.domains.text import natural_key
-from surefoot.pddl.language import And, Atom, Formula, Plan, Task
+from surefoot.pddl.language import And, Atom, Formula, Not, Plan, Task
 from surefoot.results.errors import InputError
 
 END = "end"
@@ -21,14 +21,14 @@ def compact_prompt(task: Task) -> str:
         The domain's name, the objects by type, the true facts, the goal, and ``plan:``.
 
     Raises:
-        InputError: The goal is more than a conjunction of facts.
+        InputError: The goal is more than a conjunction of literals.
     """
     by_type: dict[str, list[str]] = {}
     for item in task.problem.objects:
         by_type.setdefault("/".join(item.types), []).append(item.name)
     objects = "; ".join(f"{kind}: {' '.join(names)}" for kind, names in by_type.items())
     start = " ".join(map(str, sorted(task.problem.init, key=_key)))
-    goal = " ".join(map(str, sorted(_facts(task.problem.goal), key=_key)))
+    goal = " ".join(_goal(task.problem.goal))
     return f"{task.domain.name}\n{objects}\nstart {start}\ngoal {goal}\nplan:\n"
 
 
@@ -37,12 +37,15 @@ def compact_plan(plan: Plan) -> str:
     return "".join(f"{step}\n" for step in plan.steps) + END + "\n"
 
 
-def _facts(goal: Formula) -> list[Atom]:
+def _goal(goal: Formula) -> list[str]:
     parts = goal.children if isinstance(goal, And) else (goal,)
-    found = [part for part in parts if isinstance(part, Atom)]
-    if len(found) < len(parts):
-        raise InputError("style 'compact' knows only goals that are conjunctions of facts")
-    return found
+    wanted = sorted((p for p in parts if isinstance(p, Atom)), key=_key)
+    unwanted = sorted(
+        (p.child for p in parts if isinstance(p, Not) and isinstance(p.child, Atom)), key=_key
+    )
+    if len(wanted) + len(unwanted) < len(parts):
+        raise InputError("style 'compact' knows only goals that are conjunctions of literals")
+    return [*map(str, wanted), *(f"(not {atom})" for atom in unwanted)]
 
 
 def _key(atom: Atom) -> tuple[object, ...]:

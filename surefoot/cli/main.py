@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 
 from surefoot import __version__
+from surefoot.cli.bench import bench
 from surefoot.cli.demo import demo
 from surefoot.cli.grade import grade
 from surefoot.cli.listing import list_known
+from surefoot.cli.train import train
 from surefoot.results.errors import SurefootError
 
 app = typer.Typer(
@@ -20,9 +22,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Robot planners that know where they are uncertain.",
 )
+app.command("bench")(bench)
 app.command("demo")(demo)
 app.command("grade")(grade)
 app.command("list")(list_known)
+app.add_typer(train, name="train")
 
 
 def _version(wanted: bool) -> None:

@@ -1,0 +1,279 @@
+"""Any Hugging Face causal or image-text model, run here: ``hf:FOLDER`` or ``hf:ID``.
+
+Weights are read from safetensors only, and code that comes with a model is never run.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from surefoot.models.protocol import (
+    Capabilities,
+    Completion,
+    GenerationRequest,
+    Message,
+    OptionScores,
+)
+from surefoot.models.structured import read_json
+from surefoot.pddl.planner import ReplyStatus, Usage
+from surefoot.results.errors import InputError
+
+NOTES_NAME = "surefoot.json"
+"""File beside the weights that says how the model wants to be asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """How a model wants to be asked.
+
+    Attributes:
+        prompt_style: Prompt style it was trained on, ``""`` if it says nothing.
+        max_new_tokens: Most tokens that it needs, 0 if it says nothing.
+    """
+
+    prompt_style: str = ""
+    max_new_tokens: int = 0
+
+
+class HFModel:
+    """A model of the transformers library.
+
+    Args:
+        place: Folder, or id of a model in the local cache or on the hub.
+        batch: Requests that are generated together.
+        device: ``cpu``, ``cuda``, or ``auto`` for the best there is.
+
+    Raises:
+        InputError: The folder is no model.
+    """
+
+    def __init__(self, place: str, *, batch: int = 8, device: str = "auto") -> None:
+        self.name = f"hf:{place}"
+        self._place = place
+        self._batch = batch
+        self._device = device
+        self._local = Path(place).is_dir()
+        looks_local = self._local or place.startswith((".", "/", "~")) or place.count("/") > 1
+        if looks_local and not (Path(place) / "config.json").is_file():
+            raise InputError("no model here (no config.json)", file=place)
+
+    @property
+    def identity(self) -> str:
+        """Place and, of a local model, size and date of its files; part of cache keys."""
+        if not self._local:
+            return f"hf {self._place}"
+        files = sorted(p for p in Path(self._place).iterdir() if p.is_file())
+        stamps = [f"{p.name}:{p.stat().st_size}:{p.stat().st_mtime_ns}" for p in files]
+        return f"hf {Path(self._place).resolve()} {' '.join(stamps)}"
+
+    @cached_property
+    def notes(self) -> Notes:
+        """What the model says about itself in ``surefoot.json``.
+
+        Raises:
+            InputError: The file is damaged.
+        """
+        path = Path(self._place) / NOTES_NAME
+        if not path.is_file():
+            return Notes()
+        try:
+            return Notes(**json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, TypeError):
+            raise InputError("not a model's notes; delete the file", file=str(path)) from None
+
+    @cached_property
+    def _loaded(self) -> tuple[Any, Any, Any]:
+        """Model, tokenizer and, of an image-text model, processor."""
+        import torch
+        from transformers import (
+            AutoConfig,
+            AutoModelForCausalLM,
+            AutoModelForImageTextToText,
+            AutoProcessor,
+            AutoTokenizer,
+        )
+
+        options: dict[str, Any] = {"local_files_only": self._local, "trust_remote_code": False}
+        device = self._device
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        try:
+            config = AutoConfig.from_pretrained(self._place, **options)
+            sees = hasattr(config, "vision_config")
+            kind: Any = AutoModelForImageTextToText if sees else AutoModelForCausalLM
+            dtype = "auto" if device != "cpu" else torch.float32
+            model = kind.from_pretrained(self._place, dtype=dtype, use_safetensors=True, **options)
+            make: Any = AutoProcessor
+            processor = make.from_pretrained(self._place, **options) if sees else None
+            tokenizer = (
+                processor.tokenizer
+                if processor is not None
+                else AutoTokenizer.from_pretrained(self._place, **options)
+            )
+        except (OSError, ValueError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise InputError(f"cannot load the model: {reason}", file=self._place) from None
+        tokenizer.padding_side = "left"
+        if tokenizer.pad_token is None:
+            tokenizer.pad_token = tokenizer.eos_token
+        return model.to(device).eval(), tokenizer, processor
+
+    def capabilities(self) -> Capabilities:
+        """Log-probabilities and seeds are always there; images if the model has eyes."""
+        return Capabilities(logprobs=True, images=self._loaded[2] is not None, seeded=True)
+
+    def generate(self, requests: Sequence[GenerationRequest]) -> Iterator[tuple[int, Completion]]:
+        """Generates in batches of requests of like length and the same settings."""
+        groups: dict[tuple[Any, ...], list[int]] = {}
+        for i, r in enumerate(requests):
+            alone = r.temperature > 0 or any(m.images for m in r.messages)
+            key = (r.max_tokens, r.temperature, r.top_logprobs, i if alone else -1)
+            groups.setdefault(key, []).append(i)
+        for members in groups.values():
+            members.sort(key=lambda i: sum(len(m.text) for m in requests[i].messages))
+            for start in range(0, len(members), self._batch):
+                part = members[start : start + self._batch]
+                yield from zip(part, self._batch_of([requests[i] for i in part]), strict=True)
+
+    def _batch_of(self, requests: Sequence[GenerationRequest]) -> list[Completion]:
+        import torch
+
+        model, tokenizer, _ = self._loaded
+        first = requests[0]
+        begun = perf_counter()
+        inputs = self._inputs(requests)
+        room = int(getattr(model.config, "max_position_embeddings", 0) or 1 << 30)
+        width = inputs["input_ids"].shape[1]
+        limit = min(first.max_tokens, self.notes.max_new_tokens or first.max_tokens, room - width)
+        if limit < 1:
+            message = f"the prompt has {width} tokens, the model takes {room}"
+            seconds = perf_counter() - begun
+            return [
+                Completion(ReplyStatus.CUT, usage=Usage(width, 0, seconds, 0.0), message=message)
+            ] * len(requests)
+        torch.manual_seed(first.seed)
+        draw: dict[str, Any] = {"do_sample": first.temperature > 0}
+        if first.temperature > 0:
+            draw |= {"temperature": first.temperature, "top_k": 0, "top_p": 1.0}
+        with torch.inference_mode():
+            out = model.generate(
+                **inputs,
+                max_new_tokens=limit,
+                pad_token_id=tokenizer.pad_token_id,
+                return_dict_in_generate=True,
+                output_logits=bool(first.top_logprobs),
+                use_cache=True,
+                **draw,
+            )
+        seconds = (perf_counter() - begun) / len(requests)
+        ends = model.generation_config.eos_token_id
+        stops = set(ends if isinstance(ends, list) else [ends]) | {tokenizer.pad_token_id}
+        found: list[Completion] = []
+        for row, request in enumerate(requests):
+            tokens = out.sequences[row, width:].tolist()
+            length = next((k for k, t in enumerate(tokens) if t in stops), len(tokens))
+            done = length < len(tokens) or len(tokens) < limit
+            text = tokenizer.decode(tokens[:length], skip_special_tokens=True)
+            logprobs = self._alternatives(out.logits[0][row], first.top_logprobs) if (
+                first.top_logprobs
+            ) else {}  # fmt: skip
+            read = int(inputs["attention_mask"][row].sum())
+            found.append(
+                Completion(
+                    ReplyStatus.ANSWERED if done else ReplyStatus.CUT,
+                    text,
+                    read_json(text, request.schema) if request.schema is not None else None,
+                    logprobs,
+                    Usage(read, length, seconds, 0.0),
+                )
+            )
+        return found
+
+    def _alternatives(self, logits: Any, count: int) -> dict[str, float]:
+        import torch
+
+        top = torch.log_softmax(logits.float(), -1).topk(count)
+        decode = self._loaded[1].decode
+        return {decode([t]): v for v, t in zip(*(x.tolist() for x in top), strict=True)}
+
+    def _inputs(self, requests: Sequence[GenerationRequest]) -> Any:
+        model, tokenizer, processor = self._loaded
+        texts = [self._prompt(r.messages) for r in requests]
+        if processor is None:
+            encoded = tokenizer(
+                texts, return_tensors="pt", padding=True, return_token_type_ids=False
+            )
+        else:
+            from PIL import Image
+
+            images = [
+                Image.open(io.BytesIO(i)) for r in requests for m in r.messages for i in m.images
+            ]
+            encoded = processor(
+                text=texts, images=images or None, return_tensors="pt", padding=True
+            )
+        return encoded.to(model.device)
+
+    def _prompt(self, messages: Sequence[Message]) -> str:
+        _, tokenizer, processor = self._loaded
+        speaker = processor if getattr(processor, "chat_template", None) else tokenizer
+        if getattr(speaker, "chat_template", None):
+            turns = [
+                {
+                    "role": m.role,
+                    "content": [
+                        *({"type": "image"} for _ in m.images),
+                        {"type": "text", "text": m.text},
+                    ]
+                    if processor is not None
+                    else m.text,
+                }
+                for m in messages
+            ]
+            told: str = speaker.apply_chat_template(
+                turns, tokenize=False, add_generation_prompt=True
+            )
+            return told
+        return "\n".join(m.text for m in messages)
+
+    def score(self, request: GenerationRequest, options: Sequence[str]) -> OptionScores:
+        """Scores answers by their likelihood after the prompt, all in one batch.
+
+        An option's score is the sum of its tokens' log-probabilities; a softmax over the
+        options gives the probabilities.
+        """
+        import torch
+
+        begun = perf_counter()
+        model, tokenizer, _ = self._loaded
+        prompt = self._inputs([request])
+        told = [
+            tokenizer(o, add_special_tokens=False, return_tensors="pt")["input_ids"][0]
+            for o in options
+        ]
+        longest = max(len(t) for t in told)
+        fill = int(tokenizer.pad_token_id or 0)
+        tails = torch.stack([torch.nn.functional.pad(t, (0, longest - len(t)), value=fill)
+                             for t in told]).to(model.device)  # fmt: skip
+        width = prompt["input_ids"].shape[1]
+        ids = torch.cat([prompt["input_ids"].expand(len(options), -1), tails], dim=1)
+        more = {
+            k: v.expand(len(options), *v.shape[1:])
+            for k, v in prompt.items()
+            if k == "pixel_values"
+        }
+        with torch.inference_mode():
+            logits = model(input_ids=ids, **more).logits[:, width - 1 : -1].float()
+        picked = torch.log_softmax(logits, -1).gather(-1, tails.unsqueeze(-1)).squeeze(-1)
+        sums = torch.stack([row[: len(t)].sum() for row, t in zip(picked, told, strict=True)])
+        shares = torch.softmax(sums, 0).tolist()
+        written = sum(len(t) for t in told)
+        usage = Usage(width * len(options), written, perf_counter() - begun, 0.0)
+        return OptionScores(tuple(options), tuple(shares), "likelihood", usage)

@@ -1,0 +1,129 @@
+"""Answers by content: what was asked before is not asked, nor paid, again."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from surefoot.models.protocol import Capabilities, Completion, GenerationRequest, TextModel
+from surefoot.pddl.planner import ReplyStatus, Usage
+from surefoot.results.errors import InputError
+
+_FORMAT = 1
+
+
+def request_key(identity: str, request: GenerationRequest) -> str:
+    """Returns a SHA-256 of a request and of what else its answer depends on."""
+    data = {
+        "format": _FORMAT,
+        "identity": identity,
+        "messages": [
+            [m.role, m.text, [base64.b64encode(i).decode() for i in m.images]]
+            for m in request.messages
+        ],
+        "max_tokens": request.max_tokens,
+        "temperature": request.temperature,
+        "seed": request.seed,
+        "schema": request.schema,
+        "top_logprobs": request.top_logprobs,
+    }
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+
+
+class ResponseCache:
+    """A file of answers that several processes and threads may share.
+
+    Only what a model said is kept; a server's failure never is.
+
+    Args:
+        path: SQLite file; made if missing.
+
+    Raises:
+        InputError: The file is no such cache or cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._guard = threading.Lock()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._database = sqlite3.connect(path, timeout=60, check_same_thread=False)
+            self._database.execute("PRAGMA journal_mode=WAL")
+            self._database.execute(
+                "CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, answer TEXT NOT NULL)"
+            )
+            self._database.commit()
+        except (OSError, sqlite3.Error) as error:
+            raise InputError(
+                f"cannot use the response cache: {error}; name another file", file=str(path)
+            ) from None
+
+    def get(self, key: str) -> Completion | None:
+        """Returns a kept answer, marked as cached."""
+        with self._guard:
+            query = self._database.execute("SELECT answer FROM answers WHERE key = ?", (key,))
+            row = query.fetchone()
+        if row is None:
+            return None
+        data = json.loads(row[0])
+        usage = replace(Usage(**data.pop("usage")), cached=True)
+        return Completion(status=ReplyStatus(data.pop("status")), usage=usage, **data)
+
+    def put(self, key: str, completion: Completion) -> None:
+        """Keeps an answer; a server error is not one."""
+        if completion.status is ReplyStatus.SERVER_ERROR:
+            return
+        text = json.dumps(asdict(completion))
+        with self._guard, self._database:
+            self._database.execute("INSERT OR REPLACE INTO answers VALUES (?, ?)", (key, text))
+
+    def __len__(self) -> int:
+        with self._guard:
+            return int(self._database.execute("SELECT COUNT(*) FROM answers").fetchone()[0])
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._database.close()
+
+
+class CachedModel:
+    """A model whose answers are kept.
+
+    Args:
+        model: The model.
+        cache: Where they are kept.
+    """
+
+    def __init__(self, model: TextModel, cache: ResponseCache) -> None:
+        self.name = model.name
+        self._model = model
+        self._cache = cache
+
+    @property
+    def identity(self) -> str:
+        """What the model's answers depend on beside the request."""
+        return self._model.identity
+
+    def capabilities(self) -> Capabilities:
+        """Returns what the model was seen to do."""
+        return self._model.capabilities()
+
+    def generate(self, requests: Sequence[GenerationRequest]) -> Iterator[tuple[int, Completion]]:
+        """Yields kept answers first, then those of the model."""
+        keys = [request_key(self.identity, r) for r in requests]
+        missing: list[int] = []
+        for i, key in enumerate(keys):
+            known = self._cache.get(key)
+            if known is None:
+                missing.append(i)
+            else:
+                yield i, known
+        for j, completion in self._model.generate([requests[i] for i in missing]):
+            self._cache.put(keys[missing[j]], completion)
+            yield missing[j], completion

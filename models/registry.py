@@ -1,0 +1,129 @@
+"""From a specification such as ``openai:NAME`` to a planner or a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from surefoot.models.protocol import TextModel
+from surefoot.pddl.planner import Planner
+from surefoot.results.errors import InputError
+
+KNOWN = ("fd:lmcut", "fd:ff", "fd:SEARCH", "symk", "random", "greedy", "recorded:DIR#MODEL",
+         "openai:MODEL", "hf:FOLDER")  # fmt: skip
+"""What specifications look like."""
+
+
+class ModelOptions(BaseModel):
+    """Settings of planners; each concerns only the kinds that have it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    base_url: str | None = None
+    """Address of an OpenAI-compatible server."""
+    api: Literal["chat", "responses"] = "chat"
+    """Which of its interfaces is used."""
+    key_env: str = "OPENAI_API_KEY"
+    """Environment variable that holds the key."""
+    timeout_s: float = Field(default=120.0, gt=0)
+    """Longest silence of a server, in seconds."""
+    retries: int = Field(default=4, ge=0, le=20)
+    """Further tries after a server's failure."""
+    concurrency: int = Field(default=8, ge=1, le=256)
+    """Requests to a server at a time."""
+    temperature: float = Field(default=0.0, ge=0)
+    """0 for the likeliest answer."""
+    max_tokens: int = Field(default=4096, ge=1)
+    """Most tokens of an answer."""
+    batch: int = Field(default=8, ge=1)
+    """Requests that a local model answers together."""
+    device: str = "auto"
+    """Where a local model runs."""
+    cache: Path | None = None
+    """File of the response cache; none is kept without it."""
+    prices: Path | None = None
+    """YAML table of prices per million tokens."""
+    planner_time_s: float = Field(default=60.0, gt=0)
+    """Time limit of a search for one task, in seconds."""
+
+
+def read_options(pairs: Sequence[str]) -> ModelOptions:
+    """Reads settings given as ``NAME=VALUE``.
+
+    Raises:
+        InputError: A setting is unknown or has a wrong value.
+    """
+    values: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise InputError(f"setting '{pair}' is not of the form NAME=VALUE")
+        values[name] = value
+    try:
+        return ModelOptions.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        known = ", ".join(ModelOptions.model_fields)
+        hint = f"; known: {known}" if first["type"] == "extra_forbidden" else ""
+        raise InputError(f"setting '{first['loc'][0]}': {first['msg']}{hint}") from None
+
+
+def make_model(spec: str, options: ModelOptions) -> TextModel:
+    """Returns the language model that a specification names, with its cache.
+
+    Raises:
+        InputError: It names none, or one that cannot be loaded.
+    """
+    from surefoot.models.cache import CachedModel, ResponseCache
+
+    kind, _, name = spec.partition(":")
+    model: TextModel
+    if kind == "openai" and name:
+        from surefoot.models.backends.openai import OpenAIModel
+        from surefoot.models.prices import read_prices
+
+        prices = read_prices(options.prices) if options.prices is not None else {}
+        model = OpenAIModel(
+            name,
+            base_url=options.base_url,
+            api=options.api,
+            key_env=options.key_env,
+            timeout_s=options.timeout_s,
+            retries=options.retries,
+            concurrency=options.concurrency,
+            price=prices.get(name),
+        )
+    elif kind == "hf" and name:
+        from surefoot.models.backends.hf import HFModel
+
+        model = HFModel(name, batch=options.batch, device=options.device)
+    else:
+        raise InputError(f"unknown planner '{spec}'; known: {', '.join(KNOWN)}")
+    if options.cache is not None:
+        model = CachedModel(model, ResponseCache(options.cache))
+    return model
+
+
+def make_planner(spec: str, options: ModelOptions) -> Planner:
+    """Returns the planner that a specification names.
+
+    Raises:
+        InputError: It names none, or one that cannot be used.
+    """
+    if spec == "symk" or spec.startswith("fd:"):
+        from surefoot.models.backends.classical import SearchPlanner
+
+        return SearchPlanner(spec, options.planner_time_s)
+    if spec in ("random", "greedy"):
+        from surefoot.models.backends.scripted import ScriptedPlanner
+
+        return ScriptedPlanner(spec)
+    if spec.startswith("recorded:"):
+        from surefoot.models.backends.recorded import RecordedPlanner
+
+        return RecordedPlanner(spec)
+    from surefoot.models.planning import TextPlanner
+
+    return TextPlanner(make_model(spec, options), options.max_tokens, options.temperature)

@@ -1,0 +1,1 @@
+"""Training of the project's own small models from its own generators and simulators."""

@@ -1,0 +1,261 @@
+"""Trains a small LLaMA-architecture model to plan; can be stopped and gone on with."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from surefoot.models.backends.hf import NOTES_NAME
+from surefoot.models.training.data import Example, draw
+from surefoot.results.errors import InputError
+from surefoot.results.files import write_atomic
+
+if TYPE_CHECKING:
+    import torch
+
+_VALIDATION_BATCHES = 8
+CURVE_NAME = "curve.jsonl"
+_STATE_NAME = "state.pt"
+_SPECIAL = ("<pad>", "<s>", "</s>")
+
+
+@dataclass(frozen=True)
+class PlannerRecipe:
+    """What is trained and how; the same recipe and seed give the same model.
+
+    Attributes:
+        hidden: Width.
+        layers: Depth.
+        heads: Attention heads.
+        context: Longest text in tokens.
+        vocabulary: Tokens of the byte-level BPE.
+        batch: Examples a step.
+        steps: Steps of the whole schedule.
+        rate: Peak learning rate; rises over the first 2 % and falls as a cosine to 2 %.
+        seed: Seed of weights and data.
+    """
+
+    hidden: int = 128
+    layers: int = 4
+    heads: int = 4
+    context: int = 640
+    vocabulary: int = 640
+    batch: int = 32
+    steps: int = 5000
+    rate: float = 2e-3
+    seed: int = 0
+
+
+Report = Callable[[int, int, float, float], None]
+"""Called with the step, all steps, the training loss and the validation loss."""
+
+
+def train_planner(
+    recipe: PlannerRecipe, out: Path, *, minutes: float = 0.0, report: Report | None = None
+) -> Path:
+    """Trains, or goes on where an earlier call stopped, and exports the model.
+
+    Args:
+        recipe: What to train.
+        out: Folder for the state, the curve and, in ``model/``, the exported model.
+        minutes: Stop after this time, to go on later; 0 to run to the end.
+        report: Told how far the training is.
+
+    Returns:
+        The folder of the exported model.
+
+    Raises:
+        InputError: The folder holds another recipe's training.
+    """
+    import torch
+    from transformers import LlamaForCausalLM
+
+    out.mkdir(parents=True, exist_ok=True)
+    _check_recipe(recipe, out)
+    tokenizer = _tokenizer(recipe, out)
+    torch.manual_seed(recipe.seed)
+    model: Any = LlamaForCausalLM(_config(recipe))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.rate, weight_decay=0.05)
+    batches = _batches(recipe, tokenizer, "train")
+    step = 0
+    state = out / _STATE_NAME
+    if state.is_file():
+        saved = torch.load(state, weights_only=True)
+        model.load_state_dict(saved["model"])
+        optimizer.load_state_dict(saved["optimizer"])
+        step = int(saved["step"])
+        for _ in range(step):
+            next(batches)
+    validation_batches = _batches(recipe, tokenizer, "validation")
+    held = [next(validation_batches) for _ in range(_VALIDATION_BATCHES)]
+    begun = saved_at = time.monotonic()
+    total = 0.0
+    count = 0
+    while step < recipe.steps:
+        model.train()
+        for group in optimizer.param_groups:
+            group["lr"] = recipe.rate * _schedule(step, recipe.steps)
+        loss = _loss(model, *next(batches))
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        step += 1
+        total, count = total + float(loss.detach()), count + 1
+        now = time.monotonic()
+        out_of_time = bool(minutes) and now - begun > 60 * minutes
+        if step % 100 == 0 or step == recipe.steps or out_of_time:
+            model.eval()
+            with torch.inference_mode():
+                validation = sum(float(_loss(model, *b)) for b in held) / len(held)
+            line = {"step": step, "loss": total / count, "validation": validation}
+            with (out / CURVE_NAME).open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+            if report is not None:
+                report(step, recipe.steps, total / count, validation)
+            total, count = 0.0, 0
+        if now - saved_at > 120 or step == recipe.steps or out_of_time:
+            partial = state.with_suffix(".tmp")
+            torch.save(
+                {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step},
+                partial,
+            )
+            partial.replace(state)
+            saved_at = now
+        if out_of_time:
+            break
+    return _export(model, tokenizer, recipe, out / "model")
+
+
+def _check_recipe(recipe: PlannerRecipe, out: Path) -> None:
+    path = out / "recipe.json"
+    text = json.dumps(asdict(recipe), indent=2) + "\n"
+    if path.is_file() and path.read_text(encoding="utf-8") != text:
+        raise InputError("another training lies here; choose another --out", file=str(out))
+    write_atomic(path, text)
+
+
+def _config(recipe: PlannerRecipe) -> Any:
+    from transformers import LlamaConfig
+
+    return LlamaConfig(
+        vocab_size=recipe.vocabulary,
+        hidden_size=recipe.hidden,
+        intermediate_size=3 * recipe.hidden,
+        num_hidden_layers=recipe.layers,
+        num_attention_heads=recipe.heads,
+        num_key_value_heads=recipe.heads,
+        max_position_embeddings=recipe.context,
+        tie_word_embeddings=True,
+        pad_token_id=0,
+        bos_token_id=1,
+        eos_token_id=2,
+    )
+
+
+def _tokenizer(recipe: PlannerRecipe, out: Path) -> Any:
+    """Trains a byte-level BPE on the training texts, so that any name can be written."""
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    path = out / "tokenizer-base.json"
+    if not path.is_file():
+        tokenizer = Tokenizer(models.BPE())
+        # Words keep their brackets: a fact such as "(on b1 b2)" is then three tokens, not seven.
+        tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+            [
+                pre_tokenizers.Split(Regex(r"\s?\S+|\s"), "isolated"),
+                pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+            ]
+        )
+        tokenizer.decoder = decoders.ByteLevel()
+        trainer = trainers.BpeTrainer(
+            vocab_size=recipe.vocabulary,
+            special_tokens=list(_SPECIAL),
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+            show_progress=False,
+        )
+        source = draw("train", recipe.seed)
+        examples = [next(source) for _ in range(2000)]
+        tokenizer.train_from_iterator((e.prompt + e.answer for e in examples), trainer)
+        tokenizer.save(str(path))
+    make: Any = PreTrainedTokenizerFast
+    return make(
+        tokenizer_file=str(path), pad_token="<pad>", bos_token="<s>", eos_token="</s>",
+        padding_side="left", model_input_names=["input_ids", "attention_mask"],
+        clean_up_tokenization_spaces=False,
+    )  # fmt: skip
+
+
+def _batches(
+    recipe: PlannerRecipe, tokenizer: Any, split: str
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Yields token ids and labels; lengths within a batch are alike."""
+    source = draw(split, recipe.seed)
+    rng = random.Random(f"{split}:{recipe.seed}")
+    while True:
+        pool: list[tuple[list[int], int]] = []
+        while len(pool) < 16 * recipe.batch:
+            ids, start = _encode(next(source), tokenizer)
+            if len(ids) <= recipe.context:
+                pool.append((ids, start))
+        pool.sort(key=lambda item: len(item[0]))
+        parts = [pool[i : i + recipe.batch] for i in range(0, len(pool), recipe.batch)]
+        rng.shuffle(parts)
+        for part in parts:
+            yield _padded(part)
+
+
+def _encode(example: Example, tokenizer: Any) -> tuple[list[int], int]:
+    prompt = tokenizer(example.prompt)["input_ids"]
+    answer = tokenizer(example.answer)["input_ids"]
+    return [*prompt, *answer, tokenizer.eos_token_id], len(prompt)
+
+
+def _padded(part: list[tuple[list[int], int]]) -> tuple[torch.Tensor, torch.Tensor]:
+    import torch
+
+    width = max(len(ids) for ids, _ in part)
+    tokens = torch.zeros(len(part), width, dtype=torch.long)
+    labels = torch.full((len(part), width), -100)
+    for row, (ids, start) in enumerate(part):
+        tokens[row, : len(ids)] = torch.tensor(ids)
+        labels[row, start : len(ids)] = torch.tensor(ids[start:])
+    return tokens, labels
+
+
+def _loss(model: Any, tokens: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy over the answers; padding stands right, where causality ignores it."""
+    import torch
+
+    logits = model(input_ids=tokens).logits[:, :-1]
+    return torch.nn.functional.cross_entropy(
+        logits.reshape(-1, logits.shape[-1]), labels[:, 1:].reshape(-1), ignore_index=-100
+    )
+
+
+def _schedule(step: int, steps: int) -> float:
+    warm = max(1, steps // 50)
+    if step < warm:
+        return (step + 1) / warm
+    share = (step - warm) / max(1, steps - warm)
+    return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * share))
+
+
+def _export(model: Any, tokenizer: Any, recipe: PlannerRecipe, folder: Path) -> Path:
+    import copy
+
+    import torch
+
+    folder.mkdir(parents=True, exist_ok=True)
+    copy.deepcopy(model).to(torch.float16).save_pretrained(folder, safe_serialization=True)
+    tokenizer.save_pretrained(folder)
+    notes = {"prompt_style": "compact", "max_new_tokens": recipe.context // 2}
+    write_atomic(folder / NOTES_NAME, json.dumps(notes) + "\n")
+    return folder

@@ -1,0 +1,110 @@
+"""``surefoot bench``: planners of any kind on generated or given tasks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from surefoot.cli.console import Bar, note, resumable
+
+_MANY = "May be given repeatedly or with commas."
+
+
+def bench(
+    config: Annotated[
+        Path | None, typer.Argument(help="YAML file; the options below win over it.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="The run folder to make or to go on with.")] = Path(
+        "runs/bench"
+    ),
+    planners: Annotated[
+        list[str] | None,
+        typer.Option(help=f"fd:lmcut, fd:ff, symk, random, greedy, openai:NAME, hf:PATH. {_MANY}"),
+    ] = None,
+    domains: Annotated[
+        list[str] | None, typer.Option(help=f"Built-in domains, or 'all'. {_MANY}")
+    ] = None,
+    difficulty: Annotated[
+        list[str] | None, typer.Option(help=f"Steps above each smallest size. {_MANY}")
+    ] = None,
+    seeds: Annotated[list[str] | None, typer.Option(help=f"Seeds of instances. {_MANY}")] = None,
+    tasks: Annotated[Path | None, typer.Option(help="Folder of given tasks.")] = None,
+    styles: Annotated[
+        list[str] | None,
+        typer.Option(help=f"published, complete, pddl, template, compact. {_MANY}"),
+    ] = None,
+    shots: Annotated[list[str] | None, typer.Option(help=f"zero, one, cot. {_MANY}")] = None,
+    answers: Annotated[list[str] | None, typer.Option(help=f"text, json. {_MANY}")] = None,
+    renamings: Annotated[
+        list[str] | None,
+        typer.Option(help=f"none, synonym, deceptive, random_word, random_string. {_MANY}"),
+    ] = None,
+    renaming_seeds: Annotated[
+        list[str] | None, typer.Option(help=f"Seeds of each renaming. {_MANY}")
+    ] = None,
+    modes: Annotated[
+        list[str] | None,
+        typer.Option(help=f"direct, repair-binary, repair-first, repair-all, resample. {_MANY}"),
+    ] = None,
+    rounds: Annotated[int | None, typer.Option(help="Most answers an episode may take.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of what planners draw.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Planner setting NAME=VALUE, such as base_url=URL."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only count episodes, tokens and cost.")
+    ] = False,
+    json_output: Annotated[
+        bool, typer.Option("--json", help="Print summary.json instead of the table.")
+    ] = False,
+) -> None:
+    """Benchmark planners on feasibility, optimality and generalization."""
+    from surefoot.models.registry import ModelOptions, make_planner, read_options
+    from surefoot.pddl.bench.config import read_config
+    from surefoot.pddl.bench.run import bench_run
+    from surefoot.pddl.reference import lookup
+
+    given: dict[str, Any] = {
+        name: tuple(part for item in value for part in item.split(",") if part)
+        for name, value in {
+            "planners": planners, "domains": domains, "difficulty": difficulty, "seeds": seeds,
+            "styles": styles, "shots": shots, "answers": answers, "renamings": renamings,
+            "renaming_seeds": renaming_seeds, "modes": modes,
+        }.items()
+        if value
+    }  # fmt: skip
+    given |= {k: v for k, v in {"tasks": tasks, "rounds": rounds, "seed": seed}.items()
+              if v is not None}  # fmt: skip
+    resolved = read_config(config, given)
+    options: ModelOptions = read_options(settings or [])
+    if dry_run:
+        from surefoot.cli.bench_estimate import show_estimate
+
+        show_estimate(resolved, options)
+        return
+    contestants = {name: make_planner(name, options) for name in resolved.planners}
+    with resumable(), Bar("benchmark") as bar:
+        done = bench_run(
+            resolved, out, contestants, lookup,
+            settings=options.model_dump(mode="json", exclude_defaults=True), progress=bar,
+        )  # fmt: skip
+    if json_output:
+        typer.echo(json.dumps(done.summary, indent=2))
+    else:
+        from surefoot.pddl.bench.summary import cells_of
+        from surefoot.pddl.grading.table import print_table
+
+        cells, totals = cells_of(done.episodes)
+        print_table([*cells, *totals])
+    note(f"report: {done.report}")
+    if done.unanswered:
+        key, why = next(iter(done.unanswered.items()))
+        note(
+            f"{len(done.unanswered)} episodes have no answer (first: {key}: {why}); "
+            "run the same command again to ask them again"
+        )
+        raise typer.Exit(1)

@@ -1,0 +1,112 @@
+"""A server that speaks the OpenAI chat protocol and misbehaves on demand."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+GOOD = "good"
+
+
+class MisbehavingServer:
+    """Answers ``fine: LAST MESSAGE`` unless its script says otherwise.
+
+    Attributes:
+        script: What to do with each next request: ``good``, ``429``, ``500``, ``torn``,
+            ``not-json``, ``wrong-json``, ``sse``, ``silent``, ``length``, ``filter``,
+            ``no-choices``; good when it is used up.
+        bodies: Request bodies received.
+        headers: Authorization headers received.
+        honours: Options that are not ignored: ``schema``, ``logprobs``, ``seed``.
+    """
+
+    def __init__(self) -> None:
+        self.script: list[str] = []
+        self.bodies: list[dict[str, Any]] = []
+        self.headers: list[str] = []
+        self.times: list[float] = []
+        self.honours: set[str] = set()
+        self.guard = threading.Lock()
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                with outer.guard:
+                    outer.bodies.append(body)
+                    outer.headers.append(self.headers.get("Authorization", ""))
+                    outer.times.append(time.monotonic())
+                    what = outer.script.pop(0) if outer.script else GOOD
+                outer.answer(self, what, body)
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.server_address[1]}/v1"
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+    def completion(self, body: dict[str, Any], what: str) -> dict[str, Any]:
+        last = body["messages"][-1]["content"]
+        if not isinstance(last, str):
+            last = " ".join(part["type"] for part in last)
+        text = f"fine: {last}"
+        if "seed" in self.honours and body.get("temperature"):
+            text += f" {body.get('seed')}"
+        if "schema" in self.honours and "response_format" in body:
+            schema = body["response_format"]["json_schema"]["schema"]
+            text = json.dumps({k: v.get("enum", [[]])[0] for k, v in schema["properties"].items()})
+        choice: dict[str, Any] = {
+            "index": 0,
+            "message": {"role": "assistant", "content": text},
+            "finish_reason": {"length": "length", "filter": "content_filter"}.get(what, "stop"),
+        }
+        if "logprobs" in self.honours and body.get("logprobs"):
+            top = [{"token": t, "logprob": p, "bytes": None} for t, p in (("A", -0.2), ("B", -1.8))]
+            choice["logprobs"] = {"content": [{**top[0], "top_logprobs": top}], "refusal": None}
+        return {
+            "id": "x", "object": "chat.completion", "created": 0, "model": body["model"],
+            "choices": [] if what == "no-choices" else [choice],
+            "usage": {"prompt_tokens": 11, "completion_tokens": 3, "total_tokens": 14},
+        }  # fmt: skip
+
+    def answer(self, handler: BaseHTTPRequestHandler, what: str, body: dict[str, Any]) -> None:
+        status, kind, extra = 200, "application/json", {}
+        data = json.dumps(self.completion(body, what)).encode()
+        if what == "silent":
+            time.sleep(3)
+            return
+        if what in ("429", "500"):
+            status = int(what)
+            key = handler.headers.get("Authorization", "")
+            data = json.dumps({"error": {"message": f"no: {key}"}}).encode()
+            if what == "429":
+                extra["Retry-After"] = "0.3"
+        elif what == "not-json":
+            data = b"<html>busy</html>"
+        elif what == "wrong-json":
+            data = b'{"hello": ["there"]}'
+        elif what == "sse":
+            data, kind = b"data: " + data + b"\n\ndata: [DONE]\n\n", "text/event-stream"
+        handler.send_response(status)
+        handler.send_header("Content-Type", kind)
+        for name, value in extra.items():
+            handler.send_header(name, value)
+        handler.send_header("Content-Length", str(len(data)))
+        handler.end_headers()
+        handler.wfile.write(data[: len(data) // 2] if what == "torn" else data)
+        if what == "torn":
+            handler.close_connection = True

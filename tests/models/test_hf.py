@@ -1,0 +1,188 @@
+"""Local models, and the same weights behind a real ``transformers serve``."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from surefoot.models.backends.hf import HFModel
+from surefoot.models.backends.openai import OpenAIModel
+from surefoot.models.protocol import GenerationRequest, Message, OptionScorer, TextModel
+from surefoot.models.registry import ModelOptions, make_planner, read_options
+from surefoot.pddl.planner import ReplyStatus
+from surefoot.results.errors import InputError
+
+torch.set_num_threads(1)
+TEMPLATE = (
+    "{% for m in messages %}<{{ m.role }}>{{ m.content }}\n{% endfor %}"
+    "{% if add_generation_prompt %}<assistant>{% endif %}"
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    place = tmp_path_factory.mktemp("tiny")
+    base = Tokenizer(models.BPE())
+    base.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    base.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=300, special_tokens=["<pad>", "<s>", "</s>"], show_progress=False,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+    )  # fmt: skip
+    base.train_from_iterator(["the robot moves the block"] * 10, trainer)
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=base, pad_token="<pad>", bos_token="<s>", eos_token="</s>"
+    )
+    tokenizer.chat_template = TEMPLATE
+    torch.manual_seed(3)
+    config = LlamaConfig(
+        vocab_size=300, hidden_size=48, intermediate_size=96, num_hidden_layers=2,
+        num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=128,
+        pad_token_id=0, bos_token_id=1, eos_token_id=2, initializer_range=0.3,
+    )  # fmt: skip
+    LlamaForCausalLM(config).save_pretrained(place)
+    tokenizer.save_pretrained(place)
+    return place
+
+
+def ask(text: str, **options: object) -> GenerationRequest:
+    return GenerationRequest((Message("user", text),), **{"max_tokens": 12, **options})
+
+
+def test_a_batch_says_what_single_requests_say(folder: Path) -> None:
+    texts = ["a", "move the block to the robot", "the", "why?", "b c d e f g h"]
+    batched = HFModel(str(folder), batch=4)
+    assert isinstance(batched, TextModel)
+    assert isinstance(batched, OptionScorer)
+    together = dict(batched.generate([ask(t) for t in texts]))
+    single = HFModel(str(folder), batch=1)
+    for i, text in enumerate(texts):
+        ((_, alone),) = single.generate([ask(text)])
+        assert together[i].text == alone.text
+        assert together[i].usage.prompt_tokens == alone.usage.prompt_tokens
+
+
+def test_seeds_decide_what_is_drawn(folder: Path) -> None:
+    model = HFModel(str(folder))
+    asked = [ask("a", temperature=1.0, seed=s) for s in (1, 2, 1)]
+    found = [c.text for _, c in sorted(model.generate(asked))]
+    assert found[0] == found[2] != found[1]
+
+
+def test_likelihoods_agree_with_a_direct_computation(folder: Path) -> None:
+    model = HFModel(str(folder))
+    options = ["yes", "no", "the robot", "block"]
+    scores = model.score(ask("is it so?"), options)
+    assert sum(scores.probabilities) == pytest.approx(1.0)
+    net, tokenizer, _ = model._loaded
+    sums = []
+    for option in options:
+        head = tokenizer("<user>is it so?\n<assistant>", return_tensors="pt")["input_ids"]
+        tail = tokenizer(option, return_tensors="pt", add_special_tokens=False)["input_ids"]
+        with torch.inference_mode():
+            logits = net(torch.cat([head, tail], 1)).logits[0].double()
+        logp = torch.log_softmax(logits, -1)
+        start = head.shape[1] - 1
+        sums.append(sum(float(logp[start + k, t]) for k, t in enumerate(tail[0])))
+    expected = torch.softmax(torch.tensor(sums), 0).tolist()
+    assert scores.probabilities == pytest.approx(expected, abs=1e-4)
+
+
+def test_first_token_probabilities(folder: Path) -> None:
+    ((_, found),) = HFModel(str(folder)).generate([ask("a", top_logprobs=5)])
+    values = list(found.first_logprobs.values())
+    assert 1 <= len(values) <= 5
+    assert values == sorted(values, reverse=True)
+    assert max(values) <= 0
+
+
+def test_cut_answers_and_prompts_that_are_too_long(folder: Path) -> None:
+    model = HFModel(str(folder))
+    ((_, cut),) = model.generate([ask("a", max_tokens=3)])
+    assert cut.status is ReplyStatus.CUT
+    assert cut.usage.completion_tokens == 3
+    ((_, long),) = model.generate([ask("word " * 400)])
+    assert long.status is ReplyStatus.CUT
+    assert "the model takes 128" in long.message
+
+
+def test_places_that_hold_no_model(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no model here"):
+        HFModel(str(tmp_path))
+    with pytest.raises(InputError, match="no model here"):
+        HFModel("./nowhere/at/all")
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(InputError, match="cannot load the model"):
+        list(HFModel(str(tmp_path)).generate([ask("a")]))
+
+
+def test_specifications_and_settings() -> None:
+    with pytest.raises(InputError, match="unknown planner 'gpt'; known: "):
+        make_planner("gpt", ModelOptions())
+    assert read_options(["timeout_s=3", "api=responses"]).timeout_s == 3
+    with pytest.raises(InputError, match=r"setting 'colour'.*known: base_url"):
+        read_options(["colour=red"])
+    with pytest.raises(InputError, match="not of the form NAME=VALUE"):
+        read_options(["timeout_s"])
+
+
+@pytest.fixture(scope="module")
+def served(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    home = tmp_path_factory.mktemp("home")
+    (home / "hub").mkdir()
+    settings = {**os.environ, "HF_HOME": str(home), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    command = [str(Path(sys.executable).with_name("transformers")), "serve", str(folder),
+               "--device", "cpu", "--host", "127.0.0.1", "--port", str(port)]  # fmt: skip
+    log = (home / "log").open("w")
+    process = subprocess.Popen(command, env=settings, stdout=log, stderr=log)
+    try:
+        for _ in range(240):
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2)
+                break
+            except OSError:
+                assert process.poll() is None, (home / "log").read_text()[-2000:]
+                time.sleep(0.5)
+        yield f"http://127.0.0.1:{port}/v1"
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@pytest.mark.parametrize("api", ["chat", "responses"])
+def test_a_real_server_says_what_the_local_model_says(folder: Path, served: str, api: str) -> None:
+    remote = OpenAIModel(str(folder), base_url=served, api=api, timeout_s=60, retries=0)
+    asked = [ask("the robot"), ask("move it"), ask("a")]
+    found = dict(remote.generate(asked))
+    assert [c.status for c in found.values()] == [c.status for c in found.values()]
+    assert all(c.status is not ReplyStatus.SERVER_ERROR for c in found.values()), found
+    local = dict(HFModel(str(folder)).generate(asked))
+    assert {i: c.text for i, c in found.items()} == {i: c.text for i, c in local.items()}
+
+
+def test_a_real_server_is_probed(folder: Path, served: str) -> None:
+    remote = OpenAIModel(str(folder), base_url=served, timeout_s=60, retries=0)
+    seen = remote.capabilities()
+    assert not seen.structured
+    assert not seen.logprobs
+    assert not seen.images
+
+
+def test_a_model_that_the_server_lacks_is_the_servers_trouble(served: str) -> None:
+    remote = OpenAIModel("no/such-model", base_url=served, timeout_s=60, retries=0)
+    ((_, found),) = remote.generate([ask("a")])
+    assert found.status is ReplyStatus.SERVER_ERROR

@@ -128,12 +128,32 @@ def classify(vocabulary: Vocabulary, lines: list[Line]) -> list[Item]:
         vocabulary: The task's words.
         lines: The answer's lines.
     """
-    items = _expand_tables(vocabulary, lines)
+    items = _without_remarks(vocabulary, _expand_tables(vocabulary, lines))
     numbered = [i for i in items if i.line.ordinal is not None and i.kind is not Kind.HEADING]
     steps = sum(i.kind in (Kind.STEP, Kind.LOOP) for i in numbered)
     if not numbered or steps * 2 < len(numbered):
         return [replace(i, kind=Kind.TEXT) if i.kind is Kind.ODD else i for i in items]
     return items
+
+
+def _without_remarks(vocabulary: Vocabulary, items: list[Item]) -> list[Item]:
+    """Takes ``robot2 paints the tile`` for a remark where steps read ``robot2: paint up``."""
+    agents = vocabulary.task.objects_by_type.get(vocabulary.lexicon.agent or "", ())
+
+    names = "|".join(map(re.escape, agents))
+    orders = re.compile(rf"(?:{names}): [a-z]+")
+    if (
+        not agents
+        or sum(i.kind is Kind.STEP and bool(orders.match(i.line.text)) for i in items) < 2
+    ):
+        return items
+    tells = re.compile(rf"(?:{names}) [a-z]+s\b")
+    return [
+        replace(i, kind=Kind.DETAIL, drafts=())
+        if i.kind is Kind.STEP and not i.line.marked and tells.match(i.line.text)
+        else i
+        for i in items
+    ]
 
 
 def section_of(text: str) -> Section | None:

@@ -19,6 +19,8 @@ _MARKER = re.compile(
     r"|(?P<sub>\(?[a-z]|\(?[ivx]{1,4})[.)]"
     r"|(?P<bullet>[-*•+◦▪–]))(?:\s+|$)"
 )
+_LETTER = re.compile(r"^[a-z][.)]\s+")
+"""A second marker after a bullet: ``- a. grasp``."""
 _LABEL = re.compile(r"^(?P<label>[a-z][a-z' ()/&-]{1,40}?)\s*:\s*(?P<rest>.*)$")
 _HEADING = re.compile(r"^#{1,6}\s+")
 
@@ -86,7 +88,7 @@ def _line(number: int, raw: str) -> Line:
     if match:
         digits = match.group("number") or match.group("step")
         ordinal = int(digits) if digits else None
-        text = text[match.end() :].strip()
+        text = _LETTER.sub("", text[match.end() :].strip())
     bare = text.endswith(":") and not match and len(text) < 100
     return Line(
         number, indent, text, code, ordinal, bool(match), heading or bare or (bold and not match),

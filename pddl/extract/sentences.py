@@ -39,6 +39,10 @@ _STATE_WORDS = re.compile(
     r"\b(?:is|are|now|becomes?|contains?|has|have|remains?|was|were|will|needs?|should|so|since"
     r"|because|which|that|assuming|if)\b"
 )
+_DESCRIPTION = re.compile(
+    r"(?:you|we|i) have (?!to\b)|there (?:is|are)\b|[^()]*\b(?:can|may|must) (?:only|not|never)\b"
+)
+"""``You have five clean glasses``, ``robots can only paint up``: what is so, not what is done."""
 _DROPPED = re.compile(
     r"\b(?:skip(?:ped|ping)?|not allowed|cannot (?:move|paint|be|do)|can't|not required"
     r"|unnecessary|not necessary|no effect|stay put|not possible|is blocked|not needed|invalid)\b"
@@ -56,7 +60,7 @@ def read_steps(vocabulary: Vocabulary, text: str, number: int) -> list[Draft]:
         text: Clean text of the line.
         number: 1-based line number.
     """
-    if _PURPOSE.match(text):
+    if _PURPOSE.match(text) or _DESCRIPTION.match(text):
         return []
     formal = _formal_calls(vocabulary, text, number)
     if formal:
@@ -71,7 +75,7 @@ def _spoken(vocabulary: Vocabulary, text: str, number: int) -> list[Draft]:
     pieces = _SPLIT.split(text)
     drafts: list[Draft] = []
     depth = 0
-    separator = ""
+    separator = lead = ""
     for index, piece in enumerate(pieces):
         if index % 2:
             separator = piece.strip()
@@ -80,14 +84,16 @@ def _spoken(vocabulary: Vocabulary, text: str, number: int) -> list[Draft]:
         piece = piece.strip(" ,\"'")
         if not piece:
             continue
-        stated = _clause(vocabulary, piece, number)
         if not drafts:
+            stated = _clause(vocabulary, f"{lead} {piece}".strip(), number)
             if not stated and not _heads(vocabulary, piece):
                 return []  # a sentence that does not open with an action
+            lead = f"{lead} {piece}"  # "robot2: paint up": the subject of what follows
             drafts = stated
             if len(drafts) > 1 and not any(_says(d) for d in drafts):
                 return []  # a list of action names
             continue
+        stated = _clause(vocabulary, piece, number)
         if not stated:
             if (separator in ("(", ":", "-") or depth > 0) and not _STATE_WORDS.search(piece):
                 drafts[-1] = _fill(vocabulary, drafts[-1], piece)
@@ -163,8 +169,10 @@ def _clause(vocabulary: Vocabulary, text: str, number: int) -> list[Draft]:
         own = [r for r in refs if _verb_end(text, hit) <= r.start < end]
         if not own and index + 1 < len(accepted):  # "clean and empty the shaker"
             own = [r for r in refs if r.start >= _verb_end(text, accepted[index + 1])]
-        if not own and subject and text[hit.start : hit.end] in vocabulary.task.domain.predicates:
-            continue  # "shot glass 4: empty" tells a state
+        word = text[hit.start : hit.end]
+        tells = subject and word in vocabulary.task.domain.predicates
+        if tells and (not own or word.endswith("ing")):
+            continue  # "shot glass 4: empty" and "left hand: holding shot1" tell a state
         draft = _draft(vocabulary, hit, subject, own, text[hit.start : end].strip(" ,"), number)
         if draft is not None:
             drafts.append(draft)

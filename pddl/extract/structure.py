@@ -19,6 +19,9 @@ _REVISION = re.compile(
     r"|\blet's (?:revise|correct|retry|redo)\b"
 )
 ELLIPSIS = re.compile(r"[.…\s]+|etc\.?")
+_ONE_STEP = re.compile(r"\brepeat [`'\"]?(\w[^,;:]*?)[`'\"]? for (?:all|each|every|the)\b")
+_PARTLY = re.compile(r"\b(?:revised|corrected|adjusted|updated) steps? (\d+)\b")
+_RULES = re.compile(r"\b(?:constraints?|rules?|restrictions?|requirements?|directions?):?$")
 _OPTION = re.compile(r"^(?:option|approach|method|plan|solution|variant) (?:\d|[a-d]\b)")
 _ALTERNATIVE = re.compile(r"\balternative(?:ly)?\b")
 _TROUBLE = re.compile(
@@ -50,6 +53,8 @@ class LoopMark:
     """How many entries before it only announce it, if it has a body."""
     inline: tuple[Draft, ...] = ()
     """Steps that the loop's own line states; its body if none follows."""
+    single: bool = False
+    """Whether it repeats one step that it names, not all steps before it."""
 
 
 Entry = Step | LoopMark
@@ -126,7 +131,8 @@ class Assembler:
             self._listing = None
         match item.kind:
             case Kind.HEADING:
-                if item.drafts and self._titles_a_step(following):
+                rules = _RULES.search(line.text)
+                if item.drafts and not rules and self._titles_a_step(following):
                     self._step(item)
                 else:
                     self._heading(item, before)
@@ -153,6 +159,9 @@ class Assembler:
         text = item.line.text
         if self._open_loop is not None and not self._inside_loop(item):
             self._close_loop()
+        partly = _PARTLY.search(text)
+        if partly is not None and self._drop_from(int(partly.group(1))):
+            return
         section = item.section
         agents = [r.objects[0] for r in item.refs if r.exact and r.objects[:1] and
                   r.objects[0] in self._agents]  # fmt: skip
@@ -177,6 +186,14 @@ class Assembler:
             self._new_block(revision)
             self._block.option = self._block.option or option
         self._block.part_start = len(self._block.entries)
+
+    def _drop_from(self, ordinal: int) -> bool:
+        """Takes back the steps from a number on; tells whether there is such a step."""
+        for at, entry in enumerate(self._block.entries):
+            if isinstance(entry, Step) and entry.ordinal is not None and entry.ordinal >= ordinal:
+                del self._block.entries[at:]
+                return True
+        return False
 
     def _new_block(self, revision: bool = False) -> None:
         if self._open_loop is not None:
@@ -272,8 +289,13 @@ class Assembler:
         self._close_loop()
         tail = re.split(r"[,:]\s", text, maxsplit=1)[1:] or [""]
         inline = tuple(read_steps(self.vocabulary, tail[0], item.line.number)) if forward else ()
+        said = _ONE_STEP.search(text)
+        single = bool(
+            said and len(read_steps(self.vocabulary, said.group(1), item.line.number)) == 1
+        )
+        forward = forward and not single
         mark = LoopMark(loop, item.line.number, forward, indent=item.line.indent, replaces=replaces,
-                        inline=inline)  # fmt: skip
+                        inline=inline, single=single)  # fmt: skip
         block.entries.append(mark)
         if forward and loop.first is None:
             self._open_loop = (mark, item)

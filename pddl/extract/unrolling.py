@@ -57,6 +57,8 @@ def expand(vocabulary: Vocabulary, block: Block) -> list[Draft]:
             body, rounds, done = result, [], None
         else:
             body, used = _ranged(entries, index, entry)
+            if entry.single:
+                body = body[-1:]
             if used and looped.issuperset(used):
                 continue  # says again what a loop above has said
             ahead = [at for at in used if at >= index]

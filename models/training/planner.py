@@ -101,7 +101,7 @@ def train_planner(
         model.train()
         for group in optimizer.param_groups:
             group["lr"] = recipe.rate * _schedule(step, recipe.steps)
-        loss = _loss(model, *next(batches))
+        loss: Any = _loss(model, *next(batches))
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

@@ -143,6 +143,8 @@ def judge(reply: PlanReply, task: LoadedTask, planner: str) -> AnswerRecord:
     """
     text = plan_json(reply.plan) if reply.plan is not None else reply.text
     record = grade(Answer(task.files, planner, text, planner), task)
+    if reply.plan is not None and record.kind is Kind.WRONG_GOAL:
+        return _as(record, Kind.GOAL_UNMET, record.detail)  # a script claims nothing
     if reply.plan is None and reply.status in _NO_TEXT:
         kind, detail = _NO_TEXT[reply.status]
         return _as(record, kind, reply.message or detail)

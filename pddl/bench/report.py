@@ -76,7 +76,7 @@ def render_bench(
         rounds_chart=trusted(_rounds_chart(summary["rounds"])),
         drops=[_drop_row(d) for d in summary["generalization"]],
         effort=[_effort_row(e) for e in summary["effort"]],
-        comparisons=[_comparison_row(c) for c in summary["comparisons"]],
+        comparisons=[comparison_row(c) for c in summary["comparisons"]],
         answers=ANSWERS_NAME,
     )
 
@@ -128,7 +128,8 @@ def _effort_row(e: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _comparison_row(c: Mapping[str, Any]) -> dict[str, str]:
+def comparison_row(c: Mapping[str, Any]) -> dict[str, str]:
+    """Words a comparison, and says when there are too few tasks to tell two apart."""
     if c["holm_p"] < 0.05:
         verdict = "differ"
     elif c["pairs_needed"] is None:

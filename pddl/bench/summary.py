@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -125,6 +125,19 @@ def _comparisons(records: Sequence[AnswerRecord], episodes: Sequence[Episode]) -
         if e.counts:
             place = (record.task, e.case.renaming_seed)
             outcomes.setdefault(record.model, {})[place] = e.solved
+    return compare(outcomes)
+
+
+def compare(outcomes: Mapping[str, Mapping[Any, bool]]) -> list[dict[str, Any]]:
+    """Compares contestants in pairs, as it stands in ``summary.json``.
+
+    Args:
+        outcomes: For each contestant, whether it solves each task.
+
+    Returns:
+        Rows with ``pairs_needed``: how many tasks would tell the two apart, where these do
+        not; ``None`` where they do or where no number within reach would.
+    """
     rows = []
     for c in compare_paired(outcomes):
         need = None

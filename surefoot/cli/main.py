@@ -12,6 +12,7 @@ from surefoot.cli.bench import bench
 from surefoot.cli.demo import demo
 from surefoot.cli.grade import grade
 from surefoot.cli.listing import list_known
+from surefoot.cli.report import report
 from surefoot.cli.train import train
 from surefoot.results.errors import SurefootError
 
@@ -26,6 +27,7 @@ app.command("bench")(bench)
 app.command("demo")(demo)
 app.command("grade")(grade)
 app.command("list")(list_known)
+app.command("report")(report)
 app.add_typer(train, name="train")
 
 

@@ -285,3 +285,68 @@ def test_published_prompt_beside_a_given_task_is_used(tmp_path: Path) -> None:
     assert student.asked[0].turns[0].text == "Rearrange the blocks, please."
     assert episode.case.task == "blocksworld/p01"
     assert student.asked[0].key == "blocksworld/p01"
+
+
+def test_leaderboard_joins_runs_and_refuses_other_tasks(tmp_path: Path) -> None:
+    from surefoot.pddl.bench.leaderboard import make_leaderboard, render_leaderboard
+
+    bench = config()
+    bench_run(bench, tmp_path / "a", {"search": Search()}, lookup)
+    bench_run(config(planners=["student"]), tmp_path / "b", {"student": Student()}, lookup)
+    board = make_leaderboard([tmp_path / "a", tmp_path / "b"])
+    assert [(c.model, c.valid, c.n) for c in board.totals] == [("search", 4, 4), ("student", 0, 4)]
+    (pair,) = board.comparisons
+    assert (pair["only_first"], pair["only_second"], pair["pairs_needed"]) == (4, 0, 6)
+    page = render_leaderboard(board, {"runs": "a, b"})
+    assert "4 tasks are too few, about 6 would do" in page
+    bench_run(bench, tmp_path / "c", {"search": Search()}, lookup)
+    again = make_leaderboard([tmp_path / "a", tmp_path / "c"])
+    assert [c.model for c in again.totals] == ["search (a)", "search (c)"]
+    lines = (tmp_path / "c" / "episodes.jsonl").read_text().splitlines()
+    data = json.loads(lines[0])
+    data["graded"]["task_sha256"] = "0"
+    (tmp_path / "c" / "episodes.jsonl").write_text("\n".join([json.dumps(data), *lines[1:]]) + "\n")
+    with pytest.raises(InputError, match="is another task in a than in c"):
+        make_leaderboard([tmp_path / "a", tmp_path / "c"])
+    with pytest.raises(InputError, match="not a run folder"):
+        make_leaderboard([tmp_path])
+
+
+def test_renamed_tasks_are_paired_with_their_originals(tmp_path: Path) -> None:
+    class Reader(Search):
+        """Solves what it can read: it knows blocks only by the name of ``b1``."""
+
+        name = "reader"
+        reads_text = True
+
+        def solve(self, requests: Sequence[PlanRequest]) -> Iterator[tuple[int, PlanReply]]:
+            for i, reply in super().solve(requests):
+                known = "b1" in requests[i].task.objects
+                text = write_plan(reply.plan) if known else "no idea"
+                yield i, PlanReply(ReplyStatus.ANSWERED, text)
+
+    bench = config(planners=["reader"], domains=["blocksworld"], seeds=[0, 1, 2],
+                   styles=["template", "pddl"],
+                   renamings=["none", "random_string"], renaming_seeds=[0, 1])  # fmt: skip
+    done = run(tmp_path, bench, Reader())
+    drops = done.summary["generalization"]
+    assert {d["contestant"] for d in drops} == {
+        "reader template random_string", "reader pddl random_string"
+    }  # fmt: skip
+    for d in drops:
+        assert (d["tasks"], d["pairs"], d["original"], d["renamed"], d["drop"]) == (3, 6, 1, 0, 1)
+    renamed = [e for e in done.episodes if e.case.renaming_seed is not None]
+    assert len(renamed) == 12
+    assert "Other names, same tasks" in (tmp_path / "run" / "report.html").read_text()
+
+
+def test_searches_do_not_mind_the_names(tmp_path: Path) -> None:
+    bench = config(domains=["blocksworld"], styles=["pddl"], renamings=["none", "deceptive"])
+    done = run(tmp_path, bench, Search())
+    (drop,) = done.summary["generalization"]
+    assert drop["drop"] == 0
+    assert all(e.solved for e in done.episodes)
+    lines = [json.loads(x) for x in (tmp_path / "run" / "episodes.jsonl").read_text().splitlines()]
+    for line in lines:
+        assert all(step.split()[0].strip("()") in ("pickup", "putdown", "stack", "unstack")
+                   for step in line["decoded"])  # fmt: skip

@@ -1,0 +1,121 @@
+"""One table over several runs: graded answers and benches side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from surefoot.pddl.bench.report import comparison_row
+from surefoot.pddl.bench.summary import Episode, compare, named
+from surefoot.pddl.grading.records import UNGRADED, AnswerRecord
+from surefoot.pddl.grading.summary import Cell, make_cells, model_totals
+from surefoot.results.charts import ForestRow, forest_plot
+from surefoot.results.errors import InputError
+from surefoot.results.page import render_page, trusted
+from surefoot.results.run_folder import read_run
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """Contestants of several runs.
+
+    Attributes:
+        totals: Counts by contestant, best rate first.
+        cells: Counts by contestant and domain.
+        comparisons: Pairs on their common tasks, with the number of tasks that would tell
+            them apart.
+        unfinished: Planned episodes without a record, by run.
+    """
+
+    totals: tuple[Cell, ...]
+    cells: tuple[Cell, ...]
+    comparisons: tuple[dict[str, Any], ...]
+    unfinished: dict[str, int]
+
+
+def make_leaderboard(folders: Sequence[Path]) -> Leaderboard:
+    """Reads runs and counts their contestants together.
+
+    A contestant whose name occurs in several runs is named with its run.
+
+    Raises:
+        InputError: A folder is no run of ``grade`` or ``bench``, or two runs hold different
+            tasks under the same name.
+    """
+    rows: list[tuple[str, AnswerRecord, Any]] = []
+    unfinished: dict[str, int] = {}
+    hashes: dict[Any, tuple[str, str]] = {}
+    for folder in folders:
+        run = read_run(folder)
+        command = run.manifest.command
+        name = folder.resolve().name
+        missing = len(run.manifest.keys) - len(run.records)
+        if missing:
+            unfinished[name] = missing
+        if command == "grade":
+            records = [AnswerRecord.from_json(r) for r in run.records.values()]
+            places: list[Any] = [(r.task, "") for r in records]
+        elif command == "bench":
+            episodes = [Episode.from_json(r) for r in run.records.values()]
+            records = named(episodes)
+            places = [(e.case.task, f"{e.case.renaming_seed}") for e in episodes]
+        else:
+            raise InputError(f"a run of '{command}', not of grade or bench", file=str(folder))
+        for record, place in zip(records, places, strict=True):
+            known = hashes.setdefault((command, *place, record.task, _variant(record)),
+                                      (record.task_sha256, name))  # fmt: skip
+            if known[0] != record.task_sha256:
+                raise InputError(
+                    f"'{record.task}' is another task in {known[1]} than in {name}; "
+                    "compare runs of the same tasks",
+                    file=str(folder),
+                )
+            rows.append((name, record, place))
+    owners: dict[str, set[str]] = {}
+    for name, record, _ in rows:
+        owners.setdefault(record.model, set()).add(name)
+    records = [
+        replace(r, model=f"{r.model} ({name})") if len(owners[r.model]) > 1 else r
+        for name, r, _ in rows
+    ]
+    outcomes: dict[str, dict[Any, bool]] = {}
+    for record, (_, _, place) in zip(records, rows, strict=True):
+        if record.kind not in UNGRADED:
+            outcomes.setdefault(record.model, {})[place] = record.cost is not None
+    totals = sorted(model_totals(records), key=lambda c: -(c.valid / c.n if c.n else -1))
+    return Leaderboard(
+        tuple(totals), tuple(make_cells(records)), tuple(compare(outcomes)), unfinished
+    )
+
+
+def _variant(record: AnswerRecord) -> str:
+    """Renamed tasks of a bench share their name; their contestants' names tell the level."""
+    return record.model.rpartition(" ")[2]
+
+
+def render_leaderboard(board: Leaderboard, meta: dict[str, str]) -> str:
+    """Builds the page: a complete HTML document that loads nothing."""
+    rows = [
+        ForestRow(group, c.model, c.valid, c.n, c.interval)
+        for group, cells in (("all domains", board.totals), *_by_domain(board.cells))
+        for c in cells
+    ]
+    return render_page(
+        "leaderboard.html.j2",
+        package="surefoot.pddl.bench",
+        title="Leaderboard",
+        meta=meta,
+        unfinished=board.unfinished,
+        totals=board.totals,
+        forest=trusted(forest_plot(rows, title="Share of valid plans with Wilson intervals")),
+        comparisons=[comparison_row(c) for c in board.comparisons],
+    )
+
+
+def _by_domain(cells: Sequence[Cell]) -> list[tuple[str, list[Cell]]]:
+    groups: dict[str, list[Cell]] = {}
+    for cell in cells:
+        groups.setdefault(cell.domain, []).append(cell)
+    return list(groups.items())

@@ -11,8 +11,11 @@ from surefoot.models.protocol import TextModel
 from surefoot.pddl.planner import Planner
 from surefoot.results.errors import InputError
 
-KNOWN = ("fd:lmcut", "fd:ff", "fd:SEARCH", "symk", "random", "greedy", "recorded:DIR#MODEL",
-         "openai:MODEL", "hf:FOLDER")  # fmt: skip
+LOCAL_PLANNER = Path(__file__).parent / "checkpoints" / "local-planner"
+"""The small planner that comes with Surefoot; it reads the prompt style ``compact``."""
+
+KNOWN = ("fd:lmcut", "fd:ff", "fd:SEARCH", "symk", "random", "greedy", "local",
+         "recorded:DIR#MODEL", "openai:MODEL", "hf:FOLDER")  # fmt: skip
 """What specifications look like."""
 
 
@@ -95,10 +98,11 @@ def make_model(spec: str, options: ModelOptions) -> TextModel:
             concurrency=options.concurrency,
             price=prices.get(name),
         )
-    elif kind == "hf" and name:
+    elif spec == "local" or (kind == "hf" and name):
         from surefoot.models.backends.hf import HFModel
 
-        model = HFModel(name, batch=options.batch, device=options.device)
+        place = str(LOCAL_PLANNER) if spec == "local" else name
+        model = HFModel(place, batch=options.batch, device=options.device)
     else:
         raise InputError(f"unknown planner '{spec}'; known: {', '.join(KNOWN)}")
     if options.cache is not None:

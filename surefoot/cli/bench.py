@@ -22,7 +22,9 @@ def bench(
     ),
     planners: Annotated[
         list[str] | None,
-        typer.Option(help=f"fd:lmcut, fd:ff, symk, random, greedy, openai:NAME, hf:PATH. {_MANY}"),
+        typer.Option(
+            help=f"fd:lmcut, fd:ff, symk, random, greedy, local, openai:NAME, hf:PATH. {_MANY}"
+        ),
     ] = None,
     domains: Annotated[
         list[str] | None, typer.Option(help=f"Built-in domains, or 'all'. {_MANY}")

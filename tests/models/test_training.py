@@ -84,3 +84,21 @@ def test_what_is_exported_loads_like_any_other_model(tmp_path: Path) -> None:
     text = "start (on b1 b2) zq7-ü\n"
     tokenizer = model._loaded[1]
     assert tokenizer.decode(tokenizer(text)["input_ids"]) == text
+
+
+def test_the_shipped_planner_solves_tasks_it_never_saw() -> None:
+    from surefoot.models.protocol import GenerationRequest, Message
+    from surefoot.models.registry import LOCAL_PLANNER
+    from surefoot.pddl import validate
+
+    size = sum(p.stat().st_size for p in LOCAL_PLANNER.iterdir())
+    assert size < 16 * 2**20
+    model = HFModel(str(LOCAL_PLANNER), batch=20)
+    instances = unseen_instances("blocksworld", 4, 20, 0)
+    asked = [GenerationRequest((Message("user", compact_prompt(i.task)),), 320) for i in instances]
+    valid = 0
+    for i, completion in model.generate(asked):
+        found = extract(completion.text, instances[i].task)
+        assert found.chosen is not None
+        valid += validate(instances[i].task, found.chosen.plan).valid
+    assert valid >= 15

@@ -60,12 +60,11 @@ def make_leaderboard(folders: Sequence[Path]) -> Leaderboard:
         elif command == "bench":
             episodes = [Episode.from_json(r) for r in run.records.values()]
             records = named(episodes)
-            places = [(e.case.task, f"{e.case.renaming_seed}") for e in episodes]
+            places = [(e.case.task, f"{e.case.renaming} {e.case.renaming_seed}") for e in episodes]
         else:
             raise InputError(f"a run of '{command}', not of grade or bench", file=str(folder))
         for record, place in zip(records, places, strict=True):
-            known = hashes.setdefault((command, *place, record.task, _variant(record)),
-                                      (record.task_sha256, name))  # fmt: skip
+            known = hashes.setdefault((command, *place), (record.task_sha256, name))
             if known[0] != record.task_sha256:
                 raise InputError(
                     f"'{record.task}' is another task in {known[1]} than in {name}; "
@@ -88,11 +87,6 @@ def make_leaderboard(folders: Sequence[Path]) -> Leaderboard:
     return Leaderboard(
         tuple(totals), tuple(make_cells(records)), tuple(compare(outcomes)), unfinished
     )
-
-
-def _variant(record: AnswerRecord) -> str:
-    """Renamed tasks of a bench share their name; their contestants' names tell the level."""
-    return record.model.rpartition(" ")[2]
 
 
 def render_leaderboard(board: Leaderboard, meta: dict[str, str]) -> str:

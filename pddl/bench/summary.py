@@ -123,7 +123,7 @@ def _comparisons(records: Sequence[AnswerRecord], episodes: Sequence[Episode]) -
     outcomes: dict[str, dict[Any, bool]] = {}
     for record, e in zip(records, episodes, strict=True):
         if e.counts:
-            place = (record.task, e.case.renaming_seed)
+            place = (record.task, e.case.renaming, e.case.renaming_seed)
             outcomes.setdefault(record.model, {})[place] = e.solved
     return compare(outcomes)
 

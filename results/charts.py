@@ -137,11 +137,13 @@ class BarRow:
         group: Rows with the same group stand together under its name.
         label: Name of the bar.
         counts: Number of cases by category name.
+        figure: What stands behind the bar; ``""`` for the number of cases.
     """
 
     group: str
     label: str
     counts: Mapping[str, int]
+    figure: str = ""
 
 
 def stacked_bars(rows: Sequence[BarRow], categories: Sequence[Category], *, title: str) -> str:
@@ -197,5 +199,5 @@ def _bar(row: BarRow, categories: Sequence[Category], y: float) -> str:
             f'style="{category.ink}">{escape(text)}</text></g>'
         )
         start += count
-    text = f"n = {total}" if total else "not run"
+    text = row.figure or (f"n = {total}" if total else "not run")
     return row_label(row.label, y + 1) + plot("".join(parts)) + figures("", text, y + 15)

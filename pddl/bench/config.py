@@ -6,11 +6,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from surefoot.pddl.domains import get_domain, list_domains
 from surefoot.pddl.renaming import Level
-from surefoot.results.errors import InputError
+from surefoot.results.config import check_config, read_yaml
 
 
 class Style(StrEnum):
@@ -139,29 +138,5 @@ def read_config(path: Path | None, overrides: dict[str, Any]) -> BenchConfig:
     Raises:
         InputError: The file or a value cannot be used.
     """
-    data: Any = {}
-    if path is not None:
-        try:
-            data = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        except OSError as error:
-            reason = (error.strerror or "unreadable").lower()
-            raise InputError(f"cannot read the configuration: {reason}", file=str(path)) from None
-        except UnicodeDecodeError:
-            raise InputError("not a text file (expected UTF-8 YAML)", file=str(path)) from None
-        except yaml.MarkedYAMLError as error:
-            line = error.problem_mark.line + 1 if error.problem_mark else None
-            raise InputError(
-                f"not valid YAML: {error.problem}", file=str(path), line=line
-            ) from None
-        except yaml.YAMLError:
-            raise InputError("not valid YAML", file=str(path)) from None
-        if not isinstance(data, dict):
-            raise InputError("expected 'name: value' lines", file=str(path))
-    file = str(path) if path is not None else None
-    try:
-        return BenchConfig.model_validate({**data, **overrides})
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        message = first["msg"].removeprefix("Value error, ")
-        raise InputError(f"{place + ': ' if place else ''}{message}", file=file) from None
+    data = read_yaml(path) if path is not None else {}
+    return check_config(BenchConfig, {**data, **overrides}, file=path)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from surefoot.pddl.bench.profile import axes_chart, sizes_chart
 from surefoot.pddl.bench.summary import Episode, cells_of, named
 from surefoot.pddl.grading.display import CATEGORIES, p_text
 from surefoot.pddl.grading.records import UNGRADED
@@ -71,6 +72,9 @@ def render_bench(
         finished=summary["finished"],
         forest=trusted(forest_plot(rows, title="Share of valid plans with Wilson intervals")),
         bars=trusted(stacked_bars(bars, shown, title="Outcomes by contestant")),
+        radar=trusted(axes_chart(summary["axes"], "The five axes of the o1 study")),
+        sizes_chart=trusted(sizes_chart(summary["sizes"])),
+        extrapolation=[_extrapolation_row(r) for r in summary["extrapolation"]],
         cactus=trusted(_cactus(summary["effort"])),
         rounds=summary["rounds"],
         rounds_chart=trusted(_rounds_chart(summary["rounds"])),
@@ -113,6 +117,17 @@ def _drop_row(d: Mapping[str, Any]) -> dict[str, str]:
         "original": f"{100 * d['original']:.0f} %",
         "renamed": f"{100 * d['renamed']:.0f} %",
         "drop": f"{100 * d['drop']:.0f} [{100 * low:.0f}, {100 * high:.0f}] points",
+    }
+
+
+def _extrapolation_row(r: Mapping[str, Any]) -> dict[str, str]:
+    (a, m), (b, n) = r["small"], r["large"]
+    low, high = r["newcombe95"]
+    return {
+        "contestant": r["contestant"],
+        "small": f"{a} of {m}",
+        "large": f"{b} of {n}",
+        "drop": f"{100 * r['drop']:.0f} [{100 * low:.0f}, {100 * high:.0f}] points",
     }
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from surefoot.pddl.grading.axes import Axis
+
 SOURCE = (
     "arXiv 2409.19924, figure Feasibility_rate.png of its repository, read off the bars "
     "(about 10 tasks a bar)"
@@ -49,3 +51,26 @@ def published_cell(domain: str, model: str) -> PublishedCell | None:
     """
     row = _TABLE.get(domain)
     return row[_MODELS.index(model)] if row is not None and model in _MODELS else None
+
+
+RADAR_SOURCE = (
+    "arXiv 2409.19924, figure radar_chart.png of its repository, measured in pixels; how "
+    "optimality and generalization were counted is not published"
+)
+
+_RADAR = {
+    "gpt4": (0.20, 0.22, 0.98, 0.10, 0.0),
+    "o1-mini": (0.26, 0.32, 0.98, 0.23, 0.20),
+    "o1-preview": (0.48, 0.62, 0.98, 0.25, 0.40),
+}
+
+
+def published_axes(model: str) -> dict[str, float] | None:
+    """Returns a model's published radar values in [0, 1], ``None`` if there are none."""
+    values = _RADAR.get(model)
+    return dict(zip(map(str, Axis), values, strict=True)) if values is not None else None
+
+
+def published_domains() -> tuple[str, ...]:
+    """Returns the domains of the paper's bars, in their order."""
+    return tuple(_TABLE)

@@ -34,7 +34,7 @@ class Bar:
 
     def __init__(self, title: str) -> None:
         self._progress = Progress(
-            TextColumn(title),
+            TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
@@ -55,6 +55,8 @@ class Bar:
     ) -> None:
         self._progress.stop()
 
-    def __call__(self, done: int, total: int) -> None:
-        """Moves the bar."""
+    def __call__(self, done: int, total: int, part: str = "") -> None:
+        """Moves the bar; ``part`` names the stretch of work that it now shows."""
         self._progress.update(self._task, completed=done, total=total)
+        if part:
+            self._progress.update(self._task, description=part)

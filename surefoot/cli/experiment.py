@@ -1,0 +1,46 @@
+"""``surefoot experiment``: the studies of the papers' claims."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from surefoot.cli.console import Bar, note, resumable
+
+
+def experiment(
+    name: Annotated[str, typer.Argument(help="Name of the study; see 'surefoot list'.")],
+    config: Annotated[
+        Path | None, typer.Option(help="YAML file in place of the shipped one.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the study; runs/NAME without it.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Setting NAME=VALUE over the file, such as recorded=FOLDER."),
+    ] = None,
+) -> None:
+    """Run a study of a paper's claim, or go on with it, and write its report."""
+    import yaml
+
+    from surefoot.experiments import get_experiment, read_study
+    from surefoot.results.errors import InputError
+
+    study = get_experiment(name)
+    given: dict[str, Any] = {}
+    for pair in settings or []:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise InputError(f"setting '{pair}' is not of the form NAME=VALUE")
+        try:
+            given[key] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise InputError(f"setting '{key}': not a YAML value") from None
+    resolved = read_study(study, config, given)
+    folder = out or Path("runs") / name
+    with resumable(), Bar(name) as bar:
+        report = study.run(resolved, folder, lambda part, done, total: bar(done, total, part))
+    note(f"report: {report}")

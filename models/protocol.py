@@ -73,7 +73,7 @@ class OptionScores:
     Attributes:
         options: The answers.
         probabilities: One each, summing to 1.
-        method: ``likelihood``, ``logprobs`` or ``sampled``.
+        method: ``decision``, ``likelihood``, ``logprobs`` or ``sampled``.
         usage: Tokens, time and price of all calls.
     """
 
@@ -92,12 +92,14 @@ class Capabilities:
         logprobs: Log-probabilities come with the answer.
         images: Images are looked at.
         seeded: The same seed gives the same answer at a temperature above 0.
+        decisions: Probabilities over given answers can be asked for as such.
     """
 
     structured: bool = False
     logprobs: bool = False
     images: bool = False
     seeded: bool = False
+    decisions: bool = False
 
 
 @runtime_checkable

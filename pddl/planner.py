@@ -64,6 +64,17 @@ class Usage:
     cost: float | None = None
     cached: bool = False
 
+    def __add__(self, other: Usage) -> Usage:
+        """Adds two up; the price is unknown if either is, and cached means that both were."""
+        known = self.cost is not None and other.cost is not None
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.seconds + other.seconds,
+            (self.cost or 0.0) + (other.cost or 0.0) if known else None,
+            self.cached and other.cached,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest:

@@ -7,15 +7,17 @@ failure. The key comes from the environment and is blotted out of every message.
 
 from __future__ import annotations
 
-import base64
 import os
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
 from math import exp
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from surefoot.models.backends.decisions import decide
+from surefoot.models.images import data_url
 from surefoot.models.prices import Price
 from surefoot.models.protocol import (
     Capabilities,
@@ -99,8 +101,16 @@ class OpenAIModel:
 
         with self._guard:
             if self._seen is None:
-                self._seen = probe(lambda request: self._complete(request, trust=True))
+                seen = probe(lambda request: self._complete(request, trust=True))
+                self._seen = replace(seen, decisions=self._decides())
             return self._seen
+
+    def _decides(self) -> bool:
+        request = GenerationRequest((Message("user", "Is water wet? Answer yes or no."),))
+        try:
+            return decide(self._client, self._model, request, ("yes", "no")) is not None
+        except Exception:  # a server without this interface may fail in any way
+            return False
 
     def generate(self, requests: Sequence[GenerationRequest]) -> Iterator[tuple[int, Completion]]:
         """Asks up to ``concurrency`` requests at a time."""
@@ -116,16 +126,22 @@ class OpenAIModel:
             pool.shutdown(wait=True, cancel_futures=True)
 
     def score(self, request: GenerationRequest, options: Sequence[str]) -> OptionScores:
-        """Scores single answers by the first token's probabilities, else by sampling.
+        """Scores answers by the decisions interface, else by log-probabilities, else by sampling.
 
-        Options must differ in their first token (letters do) for the first way to be used.
+        Options must differ in their first token (letters do) for the second way to be used.
 
         Raises:
             HarnessError: The server failed, or no draw named an option.
         """
-        from dataclasses import replace
-
-        if self.capabilities().logprobs:
+        seen = self.capabilities()
+        if seen.decisions:
+            try:
+                decided = decide(self._client, self._model, request, options)
+            except Exception as error:
+                raise HarnessError(f"{self.name}: {self._scrub(error)}") from None
+            if decided is not None:
+                return replace(decided, usage=self._priced(decided.usage))
+        if seen.logprobs:
             asked = replace(request, max_tokens=1, top_logprobs=20)
             completion = self._complete(asked)
             found = _by_first_token(completion.first_logprobs, options)
@@ -133,9 +149,11 @@ class OpenAIModel:
                 return OptionScores(tuple(options), found, "logprobs", completion.usage)
         draws = [replace(request, temperature=1.0, seed=request.seed + i) for i in range(_SAMPLES)]
         counts = [0] * len(options)
+        used = Usage(cost=0.0)
         for _, completion in self.generate(draws):
             if completion.status is ReplyStatus.SERVER_ERROR:
                 raise HarnessError(f"{self.name}: {completion.message}")
+            used = used + completion.usage
             said = completion.text.strip()
             for i, option in enumerate(options):
                 if said == option or said.startswith((option + ".", option + ")", option + " ")):
@@ -143,9 +161,13 @@ class OpenAIModel:
                     break
         if not sum(counts):
             raise HarnessError(f"{self.name}: none of {_SAMPLES} answers names an option")
-        return OptionScores(
-            tuple(options), tuple(c / sum(counts) for c in counts), "sampled", Usage()
-        )
+        shares = tuple(c / sum(counts) for c in counts)
+        return OptionScores(tuple(options), shares, "sampled", used)
+
+    def _priced(self, usage: Usage) -> Usage:
+        price = self._price
+        read, written = usage.prompt_tokens, usage.completion_tokens
+        return replace(usage, cost=price.of(read, written) if price else None)
 
     def _complete(self, request: GenerationRequest, trust: bool = False) -> Completion:
         """Asks once, with the client's retries; ``trust`` sends options before any probe."""
@@ -158,9 +180,8 @@ class OpenAIModel:
             return Completion(
                 ReplyStatus.SERVER_ERROR, usage=Usage(seconds=seconds), message=self._scrub(error)
             )
-        cost = self._price.of(read, written) if self._price else None
         parsed = read_json(text, request.schema) if request.schema is not None else None
-        usage = Usage(read, written, perf_counter() - start, cost)
+        usage = self._priced(Usage(read, written, perf_counter() - start))
         return Completion(status, text, parsed, logprobs, usage)
 
     def _extra(self, request: GenerationRequest, trust: bool) -> dict[str, Any]:
@@ -244,15 +265,11 @@ class OpenAIModel:
         return (message.replace(key, "[key]") if key else message)[:300]
 
 
-def _data_url(image: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(image).decode()}"
-
-
 def _chat_message(message: Message) -> Any:
     if not message.images:
         return {"role": message.role, "content": message.text}
     parts: list[dict[str, Any]] = [
-        {"type": "image_url", "image_url": {"url": _data_url(i)}} for i in message.images
+        {"type": "image_url", "image_url": {"url": data_url(i)}} for i in message.images
     ]
     return {"role": message.role, "content": [*parts, {"type": "text", "text": message.text}]}
 
@@ -261,7 +278,7 @@ def _response_message(message: Message) -> Any:
     if message.role == "assistant":
         return {"role": "assistant", "content": message.text}
     parts: list[dict[str, Any]] = [
-        {"type": "input_image", "image_url": _data_url(i), "detail": "auto"} for i in message.images
+        {"type": "input_image", "image_url": data_url(i), "detail": "auto"} for i in message.images
     ]
     return {"role": message.role, "content": [*parts, {"type": "input_text", "text": message.text}]}
 

@@ -20,7 +20,7 @@ class MisbehavingServer:
             ``no-choices``; good when it is used up.
         bodies: Request bodies received.
         headers: Authorization headers received.
-        honours: Options that are not ignored: ``schema``, ``logprobs``, ``seed``.
+        honours: What is not ignored: ``schema``, ``logprobs``, ``seed``, ``decisions``.
     """
 
     def __init__(self) -> None:
@@ -83,9 +83,33 @@ class MisbehavingServer:
             "usage": {"prompt_tokens": 11, "completion_tokens": 3, "total_tokens": 14},
         }  # fmt: skip
 
+    def decision(self, body: dict[str, Any], what: str) -> dict[str, Any]:
+        """Halves the probability from choice to choice; ``filter`` declines."""
+        choices = body["questions"][0]["choices"]
+        found = [{"value": c["value"], "probability": 0.5**n} for n, c in enumerate(choices, 1)]
+        found[-1]["probability"] *= 2
+        answer = {
+            "type": "choice", "name": None, "choice": choices[0]["value"], "confidence": 0.1,
+            "probabilities": found,
+        }  # fmt: skip
+        return {
+            "answers": [{"type": "refusal", "name": None} if what == "filter" else answer],
+            "model": body["model"],
+            "usage": {
+                "input_tokens": 21, "output_tokens": 1, "total_tokens": 22,
+                "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+                "output_tokens_details": {"reasoning_tokens": 0},
+            },
+        }  # fmt: skip
+
     def answer(self, handler: BaseHTTPRequestHandler, what: str, body: dict[str, Any]) -> None:
         status, kind, extra = 200, "application/json", {}
-        data = json.dumps(self.completion(body, what)).encode()
+        decisions = handler.path.endswith("/decisions")
+        if decisions and "decisions" not in self.honours:
+            status, data = 404, b'{"error": {"message": "no such path"}}'
+        else:
+            reply = self.decision(body, what) if decisions else self.completion(body, what)
+            data = json.dumps(reply).encode()
         if what == "silent":
             time.sleep(3)
             return

@@ -119,12 +119,34 @@ def test_a_server_that_does_things_is_used(server: MisbehavingServer) -> None:
     assert scores.probabilities == pytest.approx([0.832, 0.168], abs=1e-3)
 
 
+def test_options_are_scored_by_the_decisions_interface_where_it_is_there(
+    server: MisbehavingServer,
+) -> None:
+    server.honours = {"decisions", "logprobs"}
+    backend = model(server, price=Price(1.0, 10.0))
+    assert backend.capabilities().decisions
+    image = GenerationRequest((Message("user", "Which?", (b"png",)),))
+    scores = backend.score(image, ["A", "B", "C"])
+    assert (scores.method, scores.probabilities) == ("decision", (0.5, 0.25, 0.25))
+    assert scores.usage.cost == pytest.approx(31e-6)
+    sent = server.bodies[-1]
+    assert [p["type"] for p in sent["input"][0]["content"]] == ["input_image", "input_text"]
+    assert [c["value"] for c in sent["questions"][0]["choices"]] == ["A", "B", "C"]
+    server.script = ["filter"]  # it declines: the next way is taken
+    assert backend.score(ask("A or B?"), ["A", "B"]).method == "logprobs"
+    server.script = ["500"] * 3
+    with pytest.raises(HarnessError, match="no: Bearer \\[key\\]"):
+        backend.score(ask("A or B?"), ["A", "B"])
+
+
 def test_options_are_scored_by_frequency_where_nothing_else_is_there(
     server: MisbehavingServer,
 ) -> None:
     backend = model(server)
     scores = backend.score(ask("?"), ["fine:", "bad"])
     assert (scores.method, scores.probabilities) == ("sampled", (1.0, 0.0))
+    assert (scores.usage.prompt_tokens, scores.usage.completion_tokens) == (220, 60)
+    assert not backend.capabilities().decisions
     with pytest.raises(HarnessError, match="none of 20 answers"):
         backend.score(ask("?"), ["A", "B"])
 

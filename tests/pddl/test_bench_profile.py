@@ -16,7 +16,8 @@ from surefoot.results.statistics import newcombe, wilson
 def done(tmp_path_factory: pytest.TempPathFactory) -> BenchRun:
     config = BenchConfig(
         planners=("random",), domains=("blocksworld", "barman"), difficulty=(0, 2),
-        seeds=(0, 1, 2, 3), styles=("pddl",), renamings=("none", "random_word"), renaming_seeds=(5,),
+        seeds=(0, 1, 2, 3), styles=("pddl",), renamings=("none", "random_word"),
+        renaming_seeds=(5,),
     )  # fmt: skip
     planners = {"random": make_planner("random", ModelOptions())}
     return bench_run(config, tmp_path_factory.mktemp("runs") / "b", planners, lookup)

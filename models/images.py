@@ -1,0 +1,10 @@
+"""Images on their way to a model."""
+
+from __future__ import annotations
+
+import base64
+
+
+def data_url(image: bytes) -> str:
+    """Returns a PNG file as a data URL."""
+    return f"data:image/png;base64,{base64.b64encode(image).decode()}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ def run_study(study: O1Study, out: Path, told: Told) -> Path:
     if study.recorded is not None:
         graded = grade_run(
             study.recorded, study.recorded, out / RECORDED, lookup, workers=study.workers,
-            progress=lambda done, total: told(RECORDED, done, total),
+            progress=partial(told, RECORDED),
         )  # fmt: skip
     runs: dict[str, BenchRun] = {}
     for name, bench in study.benches.items():
@@ -93,7 +94,7 @@ def run_study(study: O1Study, out: Path, told: Told) -> Path:
         runs[name] = bench_run(
             bench.config, out / name, planners, lookup,
             settings=bench.settings.model_dump(mode="json", exclude_defaults=True),
-            progress=lambda done, total, name=name: told(name, done, total),
+            progress=partial(told, name),
         )  # fmt: skip
     summary = summarize_study(graded, runs)
     out.mkdir(parents=True, exist_ok=True)

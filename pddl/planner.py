@@ -105,6 +105,7 @@ class PlanReply:
         plan: The plan of a search or script; ``None`` if it must be read from ``text``.
         usage: Tokens, time and price.
         message: One line on what went wrong, else ``""``.
+        lower: Lower bound on the optimal cost that a search proved, if any.
     """
 
     status: ReplyStatus
@@ -112,6 +113,7 @@ class PlanReply:
     plan: Plan | None = None
     usage: Usage = Usage()
     message: str = ""
+    lower: float | None = None
 
 
 @runtime_checkable

@@ -74,4 +74,4 @@ class SearchPlanner:
         if result.plan is not None and status is ReplyStatus.GAVE_UP:
             status = ReplyStatus.ANSWERED
         usage = Usage(seconds=result.seconds, cost=0.0)
-        return PlanReply(status, "", result.plan, usage, result.message)
+        return PlanReply(status, "", result.plan, usage, result.message, result.lower)

@@ -106,6 +106,7 @@ class Dialogue:
                 "first_error": record.first_error,
                 "steps": len(record.steps),
                 "status": reply.status.value,
+                "lower": reply.lower,
                 **asdict(reply.usage),
             }
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from surefoot.pddl.bench.optima import with_common_bounds
 from surefoot.pddl.bench.report import comparison_row
 from surefoot.pddl.bench.summary import Episode, compare, named
 from surefoot.pddl.grading.records import UNGRADED, AnswerRecord
@@ -58,7 +59,7 @@ def make_leaderboard(folders: Sequence[Path]) -> Leaderboard:
             records = [AnswerRecord.from_json(r) for r in run.records.values()]
             places: list[Any] = [(r.task, "") for r in records]
         elif command == "bench":
-            episodes = [Episode.from_json(r) for r in run.records.values()]
+            episodes = with_common_bounds(Episode.from_json(r) for r in run.records.values())
             records = named(episodes)
             places = [(e.case.task, f"{e.case.renaming} {e.case.renaming_seed}") for e in episodes]
         else:

@@ -11,6 +11,7 @@ from typing import Any
 from surefoot.pddl.bench.cases import Case, load_source, make_cases
 from surefoot.pddl.bench.config import BenchConfig
 from surefoot.pddl.bench.dialogue import Dialogue
+from surefoot.pddl.bench.optima import with_common_bounds
 from surefoot.pddl.bench.profile import profile
 from surefoot.pddl.bench.report import write_reports
 from surefoot.pddl.bench.selftest import self_test
@@ -110,7 +111,7 @@ def bench_run(
                         done += 1
                         tell()
                     live = more
-        episodes = tuple(Episode.from_json(r) for r in run.records.values())
+        episodes = with_common_bounds(Episode.from_json(r) for r in run.records.values())
         summary = summarize(episodes, planned=len(cases), seed=config.seed)
         summary |= profile(episodes)
         run.write_summary(summary)

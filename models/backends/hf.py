@@ -133,7 +133,7 @@ class HFModel:
         """Generates in batches of requests of like length and the same settings."""
         groups: dict[tuple[Any, ...], list[int]] = {}
         for i, r in enumerate(requests):
-            alone = r.temperature > 0 or any(m.images for m in r.messages)
+            alone = any(m.images for m in r.messages)
             key = (r.max_tokens, r.temperature, r.top_logprobs, i if alone else -1)
             groups.setdefault(key, []).append(i)
         for members in groups.values():
@@ -158,10 +158,12 @@ class HFModel:
             return [
                 Completion(ReplyStatus.CUT, usage=Usage(width, 0, seconds, 0.0), message=message)
             ] * len(requests)
-        torch.manual_seed(first.seed)
-        draw: dict[str, Any] = {"do_sample": first.temperature > 0}
+        draw: dict[str, Any] = {}
         if first.temperature > 0:
-            draw |= {"temperature": first.temperature, "top_k": 0, "top_p": 1.0}
+            from surefoot.models.backends.sampling import SeededDraws
+
+            draws = SeededDraws([r.seed for r in requests], first.temperature)
+            draw["logits_processor"] = [draws]
         with torch.inference_mode():
             out = model.generate(
                 **inputs,
@@ -170,6 +172,7 @@ class HFModel:
                 return_dict_in_generate=True,
                 output_logits=bool(first.top_logprobs),
                 use_cache=True,
+                do_sample=False,
                 **draw,
             )
         seconds = (perf_counter() - begun) / len(requests)

@@ -186,3 +186,25 @@ def test_a_model_that_the_server_lacks_is_the_servers_trouble(served: str) -> No
     remote = OpenAIModel("no/such-model", base_url=served, timeout_s=60, retries=0)
     ((_, found),) = remote.generate([ask("a")])
     assert found.status is ReplyStatus.SERVER_ERROR
+
+
+def test_what_is_drawn_does_not_depend_on_the_batch(folder: Path) -> None:
+    asked = [ask(t, temperature=1.0, seed=s) for s, t in enumerate(["a", "the robot", "a", "b c"])]
+    together = dict(HFModel(str(folder), batch=4).generate(asked))
+    for i, request in enumerate(asked):
+        ((_, alone),) = HFModel(str(folder)).generate([request])
+        assert together[i].text == alone.text
+    assert together[0].text != together[2].text
+
+
+def test_draws_follow_the_model_s_distribution() -> None:
+    from surefoot.models.backends.sampling import SeededDraws
+
+    logits = torch.tensor([0.0, 1.0, 2.5, -1.0])
+    n, temperature = 20_000, 0.8
+    draws = SeededDraws(range(n), temperature)
+    picked = draws(torch.zeros(n, 1), logits.expand(n, -1)).argmax(-1)
+    counts = torch.bincount(picked, minlength=4).double()
+    expected = torch.softmax(logits.double() / temperature, 0) * n
+    chi_square = float(((counts - expected) ** 2 / expected).sum())
+    assert chi_square < 16.3  # 99.9 % of a chi-square with three degrees of freedom

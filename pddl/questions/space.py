@@ -29,6 +29,34 @@ class StateSpace:
     states: tuple[State, ...]
     edges: tuple[tuple[tuple[GroundAction, int], ...], ...]
 
+    @property
+    def open_states(self) -> list[int]:
+        """States outside the goal from which there is a way to it."""
+        return [i for i, d in enumerate(self.distances) if 0 < d < float("inf")]
+
+    def out(self, state: int) -> list[tuple[GroundAction, State]]:
+        """Returns the applicable actions of a state with the state after each."""
+        return [(action, self.states[j]) for action, j in self.edges[state]]
+
+    def facts_ahead(self, state: int) -> tuple[frozenset[int], frozenset[int]]:
+        """Returns the facts that can become true, twice: what is proven, and what is not ruled out.
+
+        Over the whole space the two are the same.
+        """
+        found = frozenset(f for i in self.reachable(state) for f in self.states[i])
+        return found, found
+
+    def steps_ahead(self, state: int) -> tuple[frozenset[PlanStep], frozenset[PlanStep]]:
+        """Returns the actions that can ever be taken, as :meth:`facts_ahead` does facts."""
+        found = frozenset(a.step for i in self.reachable(state) for a, _ in self.edges[i])
+        return found, found
+
+    def landmarks(self, asked: Iterable[int]) -> tuple[frozenset[int], frozenset[int]]:
+        """Splits facts into those of every plan and those that some plan never makes true."""
+        facts = frozenset(asked)
+        sure = frozenset(f for f in facts if self.is_landmark(f))
+        return sure, facts - sure
+
     @cached_property
     def goals(self) -> frozenset[int]:
         """Numbers of the states in which the goal holds."""

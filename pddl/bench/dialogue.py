@@ -107,7 +107,8 @@ class Dialogue:
         """Returns what to ask next; its seed depends on the run's seed, the case and the round."""
         text = f"{self.config.seed} {self.case.key} {len(self.attempts)}"
         seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
-        return PlanRequest(self.task, self.turns, seed, self._schema, self.case.task)
+        job = "" if self.case.job == Job.PLAN else f" {self.case.job}"
+        return PlanRequest(self.task, self.turns, seed, self._schema, self.case.task + job)
 
     def take(self, reply: PlanReply) -> None:
         """Grades a reply and prepares the next turn; ``SERVER_ERROR`` must not come here."""

@@ -110,7 +110,7 @@ def _questions(wanted: _Wanted, level: Level, renaming_seed: int | None) -> tupl
     return tuple(ask(universe, wanted.kinds, wanted.forms, wanted.count, wanted.seed))
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=2)
 def _universe(place: Place, tasks: Path | None, states: int, seed: int) -> Universe | None:
     """The states of a task; ``None`` where nothing has to be done: there is no plan to ask of."""
     name, domain, size, instance = place

@@ -10,6 +10,7 @@ from typing import Any
 
 from surefoot.pddl.bench.cases import Case
 from surefoot.pddl.bench.summary import compare, contestant
+from surefoot.pddl.questions import Form, Kind
 from surefoot.results.statistics import Interval, wilson
 
 OUTCOMES = ("right", "wrong", "unparsed", "cut", "refused")
@@ -118,8 +119,9 @@ def quiz_cells(episodes: Sequence[QuizEpisode], names: Sequence[str]) -> list[Qu
         kind, form = e.asked["kind"], e.asked["form"]
         for place in ((name, "", ""), (name, "", form), (name, kind, ""), (name, kind, form)):
             groups.setdefault(place, []).append(e)
-    order = {"": 0, "boolean": 1, "choice": 2, "generative": 3}
-    rows = sorted(groups, key=lambda g: (g[1] != "", order[g[2]]))
+    kinds = ["", *map(str, Kind)]
+    forms = ["", *map(str, Form)]
+    rows = sorted(groups, key=lambda g: (kinds.index(g[1]), forms.index(g[2])))
     return [_cell(place, groups[place]) for place in rows]
 
 

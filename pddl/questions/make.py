@@ -21,7 +21,7 @@ _SAMPLED_TRIES = 10
 
 _POOL = 200
 
-MAX_STATES = 5000
+MAX_STATES = 50_000
 """States up to which a task is looked at as a whole, unless told otherwise."""
 
 

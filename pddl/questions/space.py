@@ -10,7 +10,7 @@ from functools import cached_property
 from surefoot.pddl.conditions import holds
 from surefoot.pddl.ground import GroundAction, GroundTask
 from surefoot.pddl.language import PlanStep
-from surefoot.pddl.successors import StateView
+from surefoot.pddl.successors import reachable_actions
 
 State = frozenset[int]
 
@@ -105,10 +105,16 @@ class StateSpace:
             return frozenset()
         return frozenset(a.step for a, j in self.edges[state] if a.cost + self.distances[j] == here)
 
+    @cached_property
+    def _marks(self) -> dict[int, bool]:
+        return {}
+
     def is_landmark(self, fact: int) -> bool:
         """Tells whether a fact holds at some point of every plan."""
-        holding = {i for i, s in enumerate(self.states) if fact in s}
-        return not self.reachable(0, holding) & self.goals
+        if fact not in self._marks:
+            holding = {i for i, s in enumerate(self.states) if fact in s}
+            self._marks[fact] = not self.reachable(0, holding) & self.goals
+        return self._marks[fact]
 
 
 def explore(ground: GroundTask, cap: int = 20_000) -> StateSpace | None:
@@ -121,6 +127,8 @@ def explore(ground: GroundTask, cap: int = 20_000) -> StateSpace | None:
     Returns:
         The space; ``None`` if it has more states, since nothing may then be said of all.
     """
+    # all that can be applied is in the delete relaxation: quicker than a join for each state
+    relaxed = reachable_actions(ground)
     first = frozenset(ground.initial)
     numbers = {first: 0}
     states: list[State] = [first]
@@ -128,7 +136,9 @@ def explore(ground: GroundTask, cap: int = 20_000) -> StateSpace | None:
     while len(edges) < len(states):
         state = states[len(edges)]
         out: list[tuple[GroundAction, int]] = []
-        for action in StateView(ground, state).actions():
+        for action in relaxed:
+            if not action.applicable(state):
+                continue
             after = set(state)
             action.apply(after)
             next_state = frozenset(after)

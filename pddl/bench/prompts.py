@@ -125,9 +125,10 @@ def changed_text(
             for what, atoms in (("Now false", variant.lost), ("Now true", variant.gained))
             if atoms
         ]
-        steps = "1 step" if variant.done == 1 else f"{variant.done} steps"
+        first = ("first step", f"first {variant.done} steps")[variant.done > 1]
+        when = f"After the {first} of" if variant.done else "Before"
         parts += [
-            f"After the first {steps} of this plan something unexpected changed the state.",
+            f"{when} this plan something unexpected changed the state.",
             "\n".join(took_place),
             "The next task starts from the state after that and has the same goal.",
         ]

@@ -68,8 +68,6 @@ class Quiz:
             parts = ["Here is a question with its answer.", self._told(task, example),
                      written_answer(example, self._json), "Now answer the following one.",
                      *parts]  # fmt: skip
-        if shot is Shot.COT:
-            parts.append(_REASON)
         return (Turn("user", "\n\n".join(parts)),)
 
     def _told(self, task: Task, question: Question) -> str:
@@ -79,6 +77,8 @@ class Quiz:
         if style in (Style.PUBLISHED, Style.COMPLETE):
             told += f"\n\n{_vocabulary(task)}"
         how = _how(question, self._json)
+        if self.case.shot == Shot.COT:
+            how = f"{_REASON}\n{how}"
         return f"{told}\n\n{question.setting}\n\n{question.text}\n{how}"
 
     @property
@@ -186,9 +186,12 @@ def written_answer(question: Question, as_json: bool) -> str:
 def _how(question: Question, as_json: bool) -> str:
     if as_json:
         value = '["…", …]' if question.every else '"…"'
-        allowed = "" if question.form is Form.GENERATIVE else (
-            f", where … is one of: {', '.join(question.pool)}"
-        )  # fmt: skip
+        if question.form is not Form.GENERATIVE:
+            allowed = f", where … is one of: {', '.join(question.pool)}"
+        elif question.answers[0].startswith("("):
+            allowed = ", where … is written (name argument ...)"
+        else:
+            allowed = ", where … is a number"
         return f'Answer with one JSON object {{"answer": {value}}} and nothing else{allowed}.'
     if question.form is Form.BOOLEAN:
         return "Answer with yes or no."

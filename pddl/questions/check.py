@@ -68,8 +68,9 @@ def read_value(question: Question, value: Any) -> Marked:
     items = said if isinstance(said, list) else [said]
     if question.form is not Form.GENERATIVE:
         return mark(question, items)
-    read = [x for item in items for x in _items(question, item) or (item,)]
-    return mark(question, read)
+    atoms = question.answers[0].startswith("(")
+    told = [f"({i})" if atoms and "(" not in i else i for i in items]
+    return mark(question, [x for item in told for x in _items(question, item) or (item,)])
 
 
 def _boolean(question: Question, reply: str) -> tuple[str, ...] | None:

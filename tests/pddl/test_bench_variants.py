@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -181,3 +185,41 @@ def test_manifests_of_plain_benches_are_as_they_were() -> None:
     assert bench(jobs=["replan"]).to_json()["jobs"] == ["replan"]
     (case,) = make_cases(config, {"p": False})
     assert case.key == "p blocksworld/4-0 direct"
+
+
+def test_records_from_before_there_were_jobs_are_read(tmp_path: Path) -> None:
+    from surefoot.pddl.bench.summary import Episode
+
+    done = bench_run(bench(planners=["rote"], jobs=["reuse"]), tmp_path / "run",
+                     {"rote": Rote()}, lookup)  # fmt: skip
+    line = json.loads((tmp_path / "run" / "episodes.jsonl").read_text())
+    assert Episode.from_json(line) == done.episodes[0]
+    for name in ("job", "question"):
+        del line["case"][name]
+    old = Episode.from_json(line)
+    assert (old.case.job, old.case.question) == ("plan", "")
+
+
+@pytest.mark.parametrize("domain", ["blocksworld", "delivery"])
+def test_draws_do_not_depend_on_the_process(domain: str) -> None:
+    """Texts hash differently in every process; a bench that goes on needs the same draws."""
+    code = f"""
+from surefoot.pddl.bench.config import Job
+from surefoot.pddl.bench.variants import make_variant
+from surefoot.pddl.domains import get_domain
+from surefoot.pddl.language import write_plan, write_problem
+from surefoot.pddl.questions import make_questions
+made = get_domain({domain!r}).generate(3, 0)
+for job in (Job.REUSE, Job.REPLAN):
+    v = make_variant(job, made.task, made.witness, 0)
+    print(write_problem(v.task.problem), write_plan(v.witness))
+print(make_questions(made.task, made.witness, n=1, cap=200))
+"""
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in ("1", "2", "3")
+    }  # fmt: skip
+    assert len(said) == 1

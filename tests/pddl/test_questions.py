@@ -254,6 +254,10 @@ def test_answers_as_json() -> None:
         assert read_json(json.dumps({"answer": said, "why": "x"}), schema) is None
         if q.form is not Form.GENERATIVE:
             assert read_json('{"answer": "perhaps"}', schema) is None
+        elif q.every:
+            bare = {"answer": [a.strip("()").upper() for a in q.answers]}
+            assert read_value(q, bare).correct
+            assert not read_value(q, {"answer": [*q.answers, "(no such)"]}).correct
 
 
 def test_only_what_follows_the_last_answer_line_counts() -> None:

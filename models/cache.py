@@ -11,9 +11,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from surefoot.models.protocol import Capabilities, Completion, GenerationRequest, TextModel
+from surefoot.models.protocol import (
+    Capabilities,
+    Completion,
+    GenerationRequest,
+    OptionScorer,
+    OptionScores,
+    TextModel,
+)
 from surefoot.pddl.planner import ReplyStatus, Usage
-from surefoot.results.errors import InputError
+from surefoot.results.errors import HarnessError, InputError
 
 _FORMAT = 1
 
@@ -127,3 +134,22 @@ class CachedModel:
         for j, completion in self._model.generate([requests[i] for i in missing]):
             self._cache.put(keys[missing[j]], completion)
             yield missing[j], completion
+
+    def score(self, request: GenerationRequest, options: Sequence[str]) -> OptionScores:
+        """Returns kept scores, or those of the model.
+
+        Raises:
+            HarnessError: The model gives none, or could not be asked.
+        """
+        if not isinstance(self._model, OptionScorer):
+            raise HarnessError(f"{self.name} gives no probabilities of answers")
+        key = request_key(f"{self.identity} scores {json.dumps(list(options))}", request)
+        known = self._cache.get(key)
+        if known is not None:
+            return OptionScores(tuple(options), tuple(known.parsed), known.text, known.usage)
+        found = self._model.score(request, options)
+        kept = list(found.probabilities)
+        self._cache.put(
+            key, Completion(ReplyStatus.ANSWERED, found.method, kept, usage=found.usage)
+        )
+        return found

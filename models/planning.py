@@ -4,8 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from surefoot.models.protocol import Completion, GenerationRequest, Message, TextModel
-from surefoot.pddl.planner import PlanReply, PlanRequest
+from surefoot.models.protocol import (
+    Completion,
+    GenerationRequest,
+    Message,
+    OptionScorer,
+    TextModel,
+)
+from surefoot.pddl.planner import (
+    OptionReply,
+    OptionRequest,
+    PlanReply,
+    PlanRequest,
+    ReplyStatus,
+    Turn,
+)
+from surefoot.results.errors import HarnessError
 
 
 class TextPlanner:
@@ -29,7 +43,7 @@ class TextPlanner:
         """Yields the model's answers as they come."""
         asked = [
             GenerationRequest(
-                tuple(Message(turn.role, turn.text) for turn in request.turns),
+                _messages(request.turns),
                 self._max_tokens,
                 self._temperature,
                 request.seed,
@@ -39,6 +53,31 @@ class TextPlanner:
         ]
         for i, completion in self.model.generate(asked):
             yield i, _reply(completion)
+
+    @property
+    def scores_options(self) -> bool:
+        """Whether the model tells how likely it finds given answers."""
+        return isinstance(self.model, OptionScorer)
+
+    def score(self, requests: Sequence[OptionRequest]) -> Iterator[tuple[int, OptionReply]]:
+        """Yields how likely the model finds the options of each request."""
+        if not isinstance(self.model, OptionScorer):
+            raise HarnessError(f"{self.name} gives no probabilities of answers")
+        for i, request in enumerate(requests):
+            asked = GenerationRequest(_messages(request.turns), 16, 0.0, request.seed)
+            try:
+                found = self.model.score(asked, request.options)
+            except HarnessError as error:
+                yield i, OptionReply(ReplyStatus.SERVER_ERROR, message=str(error))
+                continue
+            yield (
+                i,
+                OptionReply(ReplyStatus.ANSWERED, found.probabilities, found.method, found.usage),
+            )
+
+
+def _messages(turns: Sequence[Turn]) -> tuple[Message, ...]:
+    return tuple(Message(turn.role, turn.text) for turn in turns)
 
 
 def _reply(completion: Completion) -> PlanReply:

@@ -120,7 +120,11 @@ def make_planner(spec: str, options: ModelOptions) -> Planner:
         from surefoot.models.backends.classical import SearchPlanner
 
         return SearchPlanner(spec, options.planner_time_s)
-    if spec in ("random", "greedy"):
+    if spec == "random":
+        from surefoot.models.backends.guessing import RandomPlanner
+
+        return RandomPlanner()
+    if spec == "greedy":
         from surefoot.models.backends.scripted import ScriptedPlanner
 
         return ScriptedPlanner(spec)

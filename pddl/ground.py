@@ -137,7 +137,9 @@ class GroundTask:
         self._actions: dict[PlanStep, GroundAction] = {}
         self._fits: dict[tuple[str, ...], frozenset[str]] = {}
         self._schemas = schemas(task.domain)
-        self.initial = frozenset(self.number(a.predicate, *a.args) for a in task.problem.init)
+        # in a fixed order: numbers decide the order of actions, and so what seeds draw
+        init = sorted((a.predicate, *a.args) for a in task.problem.init)
+        self.initial = frozenset(self.number(*atom) for atom in init)
         self.goal = self.condition(task.problem.goal, {})
         self.goals = tuple(conjuncts(self.goal))
 

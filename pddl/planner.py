@@ -131,3 +131,62 @@ class Planner(Protocol):
     def solve(self, requests: Sequence[PlanRequest]) -> Iterator[tuple[int, PlanReply]]:
         """Yields an index into ``requests`` with its reply, each index once, in any order."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class OptionRequest:
+    """A question with given answers.
+
+    Attributes:
+        turns: The conversation, ending with a ``user`` turn.
+        options: The possible answers; of one item, all items.
+        several: Whether any number of them may be right together.
+        seed: Seed of whatever is drawn.
+    """
+
+    turns: tuple[Turn, ...]
+    options: tuple[str, ...]
+    several: bool = False
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OptionReply:
+    """How likely a planner finds each of the given answers.
+
+    Attributes:
+        status: ``ANSWERED`` or ``SERVER_ERROR``.
+        probabilities: One for each option, summing to 1.
+        method: How they were found, such as ``likelihood``.
+        usage: Tokens, time and price.
+        message: One line on what went wrong, else ``""``.
+    """
+
+    status: ReplyStatus
+    probabilities: tuple[float, ...] = ()
+    method: str = ""
+    usage: Usage = Usage()
+    message: str = ""
+
+
+@runtime_checkable
+class OptionPlanner(Protocol):
+    """A planner that may tell how likely it finds given answers to a question."""
+
+    @property
+    def scores_options(self) -> bool:
+        """Whether it can."""
+        ...
+
+    def score(self, requests: Sequence[OptionRequest]) -> Iterator[tuple[int, OptionReply]]:
+        """Yields an index into ``requests`` with its reply, each index once, in any order."""
+        ...
+
+
+@runtime_checkable
+class Guesser(Protocol):
+    """A script that answers questions blindly; its row is what chance gives."""
+
+    def guess(self, requests: Sequence[OptionRequest]) -> Iterator[tuple[int, PlanReply]]:
+        """Yields an index with a guess written out, each index once, in any order."""
+        ...

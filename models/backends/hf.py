@@ -21,9 +21,9 @@ from surefoot.models.protocol import (
     Message,
     OptionScores,
 )
-from surefoot.models.structured import read_json
 from surefoot.pddl.planner import ReplyStatus, Usage
 from surefoot.results.errors import InputError
+from surefoot.results.structured import read_json
 
 NOTES_NAME = "surefoot.json"
 """File beside the weights that says how the model wants to be asked."""

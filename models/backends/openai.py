@@ -26,9 +26,9 @@ from surefoot.models.protocol import (
     Message,
     OptionScores,
 )
-from surefoot.models.structured import read_json
 from surefoot.pddl.planner import ReplyStatus, Usage
 from surefoot.results.errors import HarnessError
+from surefoot.results.structured import read_json
 
 if TYPE_CHECKING:
     from openai import OpenAI

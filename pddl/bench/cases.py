@@ -8,7 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from surefoot.pddl.bench.config import AnswerForm, BenchConfig, Mode, Shot, Style
+from surefoot.pddl.bench.config import AnswerForm, BenchConfig, Job, Mode, Shot, Style
+from surefoot.pddl.bench.variants import Variant, make_variant
 from surefoot.pddl.domains import get_domain
 from surefoot.pddl.grading.answers import find_tasks
 from surefoot.pddl.language import Plan, Task, load_task
@@ -35,6 +36,8 @@ class Case:
         renaming: Level of renaming.
         renaming_seed: Its seed, ``None`` without renaming.
         mode: What happens after a plan that is not valid.
+        job: What is done with the task.
+        question: Key of the question, ``""`` where a plan is asked for.
     """
 
     planner: str
@@ -48,11 +51,15 @@ class Case:
     renaming: str
     renaming_seed: int | None
     mode: str
+    job: str = Job.PLAN.value
+    question: str = ""
 
     @property
     def key(self) -> str:
         """Name of the episode, unique in its run."""
         parts = [self.planner, self.task, self.style, self.shot, self.answer, self.mode]
+        if self.job != Job.PLAN:
+            parts.append(self.question or self.job)
         if self.renaming_seed is not None:
             parts.append(f"{self.renaming}-{self.renaming_seed}")
         return " ".join(part for part in parts if part)
@@ -66,8 +73,12 @@ class Case:
         return replace(self, renaming=Level.NONE.value, renaming_seed=None)
 
 
+Place = tuple[str, str, int | None, int | None]
+"""A task's name, domain, size and seed."""
+
+
 def make_cases(config: BenchConfig, reads_text: dict[str, bool]) -> list[Case]:
-    """Lists all episodes in the order in which they are run.
+    """Lists all episodes whose answer is a plan, in the order in which they are run.
 
     Args:
         config: The bench.
@@ -76,18 +87,36 @@ def make_cases(config: BenchConfig, reads_text: dict[str, bool]) -> list[Case]:
     Raises:
         InputError: A domain, size or folder cannot be used.
     """
-    tasks = list(_tasks(config))
+    tasks = list(places(config))
+    wanted = [(job, task) for job in config.plan_jobs for task in tasks
+              if job is Job.PLAN or load_variant(job, task, config) is not None]  # fmt: skip
     return [
-        Case(planner, *task, *prompt, *renaming, mode)
+        Case(planner, *task, *prompt, *renaming, mode, job.value)
         for planner in config.planners
-        for renaming in _renamings(config)
+        for renaming in renaming_pairs(config)
         for prompt in _prompts(config, reads_text[planner])
         for mode in _modes(config, reads_text[planner])
-        for task in tasks
+        for job, task in wanted
     ]
 
 
-def _tasks(config: BenchConfig) -> Iterator[tuple[str, str, int | None, int | None]]:
+def missing_variants(config: BenchConfig) -> dict[str, int]:
+    """Counts by job and domain, as ``JOB DOMAIN``, the tasks that cannot be changed so."""
+    found: dict[str, int] = {}
+    for job in config.plan_jobs:
+        for task in places(config):
+            if job is not Job.PLAN and load_variant(job, task, config) is None:
+                name = f"{job} {task[1]}"
+                found[name] = found.get(name, 0) + 1
+    return found
+
+
+def places(config: BenchConfig) -> Iterator[Place]:
+    """Yields the tasks of a bench.
+
+    Raises:
+        InputError: A domain, size or folder cannot be used.
+    """
     for domain in config.domain_names():
         spec = get_domain(domain)
         for size in config.sizes_of(domain):
@@ -103,7 +132,8 @@ def _tasks(config: BenchConfig) -> Iterator[tuple[str, str, int | None, int | No
             yield files.name, files.domain, None, None
 
 
-def _renamings(config: BenchConfig) -> Iterator[tuple[str, int | None]]:
+def renaming_pairs(config: BenchConfig) -> Iterator[tuple[str, int | None]]:
+    """Yields the levels of renaming with their seeds."""
     for level in config.renamings:
         if level is Level.NONE:
             yield level.value, None
@@ -156,3 +186,45 @@ def load_source(domain: str, size: int | None, seed: int | None, name: str, task
     beside = files.problem_path.with_name(files.problem_path.name + ".prompt")
     text = beside.read_text(encoding="utf-8") if beside.is_file() else ""
     return Source(replace(task, name=name), None, text, files.problem_path.parent)
+
+
+def load_variant(job: Job, place: Place, config: BenchConfig) -> Variant | None:
+    """Changes a task for a job, the same way each time.
+
+    Returns:
+        The variant, ``None`` where the task has none.
+
+    Raises:
+        InputError: No plan of the task is known or found.
+    """
+    name, domain, size, seed = place
+    return _variant(job, name, domain, size, seed, config.tasks, config.seed)
+
+
+@lru_cache(maxsize=4096)
+def _variant(job: Job, name: str, domain: str, size: int | None, seed: int | None,
+             tasks: Path | None, draw: int) -> Variant | None:  # fmt: skip
+    source = load_source(domain, size, seed, name, tasks)
+    return make_variant(job, source.task, known_plan(domain, size, seed, name, tasks), draw)
+
+
+@lru_cache(maxsize=4096)
+def known_plan(domain: str, size: int | None, seed: int | None, name: str, tasks: Path | None
+               ) -> Plan:  # fmt: skip
+    """Returns a valid plan: the witness of a generated task; of a given one, a search's.
+
+    Raises:
+        InputError: The search finds none.
+    """
+    source = load_source(domain, size, seed, name, tasks)
+    if source.witness is not None:
+        return source.witness
+    from surefoot.pddl.reference import FD_FF
+
+    result = FD_FF.solve(source.task)
+    if result.plan is None:
+        raise InputError(
+            f"'{name}' has no known plan and fd:ff finds none ({result.status}); "
+            "leave the task out, or ask for the job 'plan' alone"
+        )
+    return result.plan

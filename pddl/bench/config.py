@@ -8,8 +8,28 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from surefoot.pddl.domains import get_domain, list_domains
+from surefoot.pddl.questions import MAX_STATES, Form, Kind
 from surefoot.pddl.renaming import Level
 from surefoot.results.config import check_config, read_yaml
+
+
+class Job(StrEnum):
+    """What is done with each task; all but ``plan`` after PlanBench (arXiv 2206.10498)."""
+
+    PLAN = "plan"
+    """It is solved."""
+    REUSE = "reuse"
+    """Its plan is shown; a goal is asked for that a first part of the plan reaches."""
+    REPLAN = "replan"
+    """Its plan is shown; in the middle of it somebody else changes the state."""
+    REFORMULATE_SHUFFLED = "reformulate-shuffled"
+    """Its plan is shown; the same goal is told in another order."""
+    REFORMULATE_PARTIAL = "reformulate-partial"
+    """The plan for the whole final state is shown; only a part of that state is the goal."""
+    REFORMULATE_FULL = "reformulate-full"
+    """Its plan is shown; the whole final state is the goal."""
+    QUESTIONS = "questions"
+    """Questions with exact answers are asked about it."""
 
 
 class Style(StrEnum):
@@ -42,7 +62,9 @@ class AnswerForm(StrEnum):
 
     TEXT = "text"
     JSON = "json"
-    """As JSON with a schema that lists the task's actions and objects."""
+    """As JSON with a schema that lists the task's actions and objects, or a question's answers."""
+    SCORED = "scored"
+    """Not written: the probabilities of the given answers are read off the model."""
 
 
 class Mode(StrEnum):
@@ -77,6 +99,16 @@ class BenchConfig(BaseModel):
     """Seeds of the generated instances."""
     tasks: Path | None = None
     """Folder of given tasks, beside or in place of ``domains``."""
+    jobs: tuple[Job, ...] = (Job.PLAN,)
+    """What is done with each task."""
+    question_kinds: tuple[Kind, ...] = tuple(Kind)
+    """What questions are about."""
+    question_forms: tuple[Form, ...] = tuple(Form)
+    """Whether questions are answered with yes or no, by choice, or by writing items out."""
+    questions_per_task: int = Field(default=1, ge=1, le=100)
+    """Questions of each kind and form about a task."""
+    question_states: int = Field(default=MAX_STATES, ge=1, le=1_000_000)
+    """States up to which questions look at a task as a whole; of larger ones they ask less."""
     styles: tuple[Style, ...] = (Style.COMPLETE,)
     """Prompt styles; planners that read no text are run once."""
     shots: tuple[Shot, ...] = (Shot.ZERO,)
@@ -105,11 +137,35 @@ class BenchConfig(BaseModel):
                 "written for the original names"
             )
         for name in ("planners", "domains", "difficulty", "seeds", "styles", "shots", "answers",
-                     "renamings", "renaming_seeds", "modes"):  # fmt: skip
+                     "renamings", "renaming_seeds", "modes", "jobs", "question_kinds",
+                     "question_forms"):  # fmt: skip
             values = getattr(self, name)
             if len(set(values)) != len(values):
                 raise ValueError(f"'{name}' has an entry twice")
+        if AnswerForm.SCORED in self.answers:
+            if self.jobs != (Job.QUESTIONS,):
+                raise ValueError("'scored' answers need 'questions' as the only one of 'jobs'")
+            if self.question_forms == (Form.GENERATIVE,):
+                raise ValueError("'scored' answers need the form boolean or choice")
         return self
+
+    @property
+    def plan_jobs(self) -> tuple[Job, ...]:
+        """Jobs whose answer is a plan."""
+        return tuple(j for j in self.jobs if j is not Job.QUESTIONS)
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns plain JSON data for the manifest.
+
+        Fields that came with ``jobs`` are left out where nothing but plans is asked for, so
+        that run folders from before go on.
+        """
+        data = self.model_dump(mode="json")
+        if self.jobs == (Job.PLAN,):
+            for name in ("jobs", "question_kinds", "question_forms", "questions_per_task",
+                         "question_states"):  # fmt: skip
+                del data[name]
+        return data
 
     def domain_names(self) -> tuple[str, ...]:
         """Returns the built-in domains asked for.

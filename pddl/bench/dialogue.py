@@ -7,9 +7,16 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from surefoot.pddl.bench.cases import EXAMPLE_SEED, Case, load_source
-from surefoot.pddl.bench.config import AnswerForm, BenchConfig, Mode, Shot, Style
-from surefoot.pddl.bench.prompts import answer_schema, describe, feedback, first_turns, plan_json
+from surefoot.pddl.bench.cases import EXAMPLE_SEED, Case, load_source, load_variant
+from surefoot.pddl.bench.config import AnswerForm, BenchConfig, Job, Mode, Shot, Style
+from surefoot.pddl.bench.prompts import (
+    answer_schema,
+    changed_text,
+    describe,
+    feedback,
+    first_turns,
+    plan_json,
+)
 from surefoot.pddl.domains import get_domain, list_domains
 from surefoot.pddl.extract import Lexicon, Vocabulary
 from surefoot.pddl.grading.answers import Answer, TaskFiles
@@ -18,7 +25,7 @@ from surefoot.pddl.grading.records import SOLVED, AnswerRecord, Kind, paper_labe
 from surefoot.pddl.ground import GroundTask
 from surefoot.pddl.language import Plan, Task, parse_plan
 from surefoot.pddl.planner import PlanReply, PlanRequest, ReplyStatus, Turn
-from surefoot.pddl.reference.bounds import content_key
+from surefoot.pddl.reference.bounds import Bounds, content_key
 from surefoot.pddl.renaming import Level, Renaming, rename_task
 from surefoot.pddl.validator import validate
 
@@ -50,7 +57,10 @@ class Dialogue:
         self.attempts: list[dict[str, Any]] = []
         self.record: AnswerRecord | None = None
         source = load_source(case.domain, case.size, case.seed, case.task, config.tasks)
-        self.task, self._renaming = _renamed(source.task, case)
+        place = (case.task, case.domain, case.size, case.seed)
+        variant = load_variant(Job(case.job), place, config) if case.job != Job.PLAN else None
+        original = source.task if variant is None else variant.task
+        self.task, self._renaming = renamed(original, case)
         style = Style(case.style) if case.style else None
         words = style in (Style.PUBLISHED, Style.COMPLETE)
         folder = source.folder
@@ -61,14 +71,17 @@ class Dialogue:
             TaskFiles(case.task, case.domain, _nowhere(case), _nowhere(case)),
             GroundTask(self.task),
             Vocabulary(self.task, lexicon),
-            bounds(source.task),
+            _known(bounds(original), original, variant.witness if variant else None),
             content_key(self.task),
         )
         self._schema = answer_schema(self.task) if case.answer == AnswerForm.JSON else None
         self.turns: tuple[Turn, ...] = ()
         if style is not None:
-            told = describe(self.task, style, case.domain, source.prompt)
-            given = style is Style.PUBLISHED and bool(source.prompt)
+            given = style is Style.PUBLISHED and bool(source.prompt) and variant is None
+            told = describe(self.task, style, case.domain, source.prompt if given else "")
+            if variant is not None and style is not Style.COMPACT:
+                before = describe(renamed(variant.earlier, case)[0], style, case.domain)
+                told = changed_text(Job(case.job), variant, before, told, self._renaming)
             shot = Shot(case.shot)
             example = self._example(style) if shot is Shot.ONE else None
             self.turns = first_turns(told, style, shot, AnswerForm(case.answer), given, example)
@@ -78,7 +91,7 @@ class Dialogue:
             return None
         spec = get_domain(self.case.domain)
         instance = spec.generate(spec.min_size, EXAMPLE_SEED)
-        task, renaming = _renamed(instance.task, self.case)
+        task, renaming = renamed(instance.task, self.case)
         plan = renaming.apply_plan(instance.witness) if renaming else instance.witness
         return describe(task, style, self.case.domain), plan
 
@@ -94,7 +107,8 @@ class Dialogue:
         """Returns what to ask next; its seed depends on the run's seed, the case and the round."""
         text = f"{self.config.seed} {self.case.key} {len(self.attempts)}"
         seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
-        return PlanRequest(self.task, self.turns, seed, self._schema, self.case.task)
+        job = "" if self.case.job == Job.PLAN else f" {self.case.job}"
+        return PlanRequest(self.task, self.turns, seed, self._schema, self.case.task + job)
 
     def take(self, reply: PlanReply) -> None:
         """Grades a reply and prepares the next turn; ``SERVER_ERROR`` must not come here."""
@@ -160,10 +174,18 @@ def _as(record: AnswerRecord, kind: Kind, detail: str) -> AnswerRecord:
     return replace(record, kind=kind, paper=paper_label(kind), detail=detail)
 
 
-def _renamed(task: Task, case: Case) -> tuple[Task, Renaming | None]:
+def renamed(task: Task, case: Case) -> tuple[Task, Renaming | None]:
+    """Gives a task the names of a case; ``None`` for its own."""
     if case.renaming == Level.NONE or case.renaming_seed is None:
         return task, None
     return rename_task(task, Level(case.renaming), case.renaming_seed)
+
+
+def _known(bounds: Bounds, task: Task, witness: Plan | None) -> Bounds:
+    """Adds what the plan of a changed task says of its optimal cost."""
+    if witness is None:
+        return bounds
+    return bounds.joined(Bounds(None, validate(task, witness).cost, "known plan"))
 
 
 def _nowhere(case: Case) -> Path:

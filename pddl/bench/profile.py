@@ -33,7 +33,7 @@ def by_contestant(episodes: Iterable[Episode]) -> dict[str, list[Episode]]:
     planners: dict[str, list[Episode]] = {}
     for e in episodes:
         c = e.case
-        groups.setdefault((c.planner, c.style, c.shot, c.answer, c.mode), []).append(e)
+        groups.setdefault((c.planner, c.style, c.shot, c.answer, c.mode, c.job), []).append(e)
         planners.setdefault(c.planner, []).append(e)
     named: dict[str, list[Episode]] = {}
     for (planner, *_), group in groups.items():

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from surefoot.pddl.bench.config import AnswerForm, Shot, Style
+from surefoot.pddl.bench.config import AnswerForm, Job, Shot, Style
+from surefoot.pddl.bench.variants import Variant
 from surefoot.pddl.compact import compact_prompt
 from surefoot.pddl.domains import get_domain, list_domains
 from surefoot.pddl.ground import GroundTask
 from surefoot.pddl.language import Plan, Task, write_domain, write_plan, write_problem
 from surefoot.pddl.planner import Turn
-from surefoot.pddl.renaming import tell
+from surefoot.pddl.renaming import Renaming, tell
 from surefoot.pddl.verdict import Verdict
 from surefoot.results.errors import InputError
 
@@ -90,6 +91,50 @@ def first_turns(
     elif style is not Style.PUBLISHED:
         parts.append(_LINES)
     return (Turn("user", "\n\n".join(parts)),)
+
+
+_BRIDGES = {
+    Job.REUSE: "The next task has the same start and another goal.",
+    Job.REFORMULATE_SHUFFLED: "The next task tells the same goal in another order.",
+    Job.REFORMULATE_PARTIAL: "The next task has the same start and demands less at the end.",
+    Job.REFORMULATE_FULL: "The next task has the same start and demands more at the end.",
+}
+
+
+def changed_text(
+    job: Job, variant: Variant, before: str, now: str, renaming: Renaming | None
+) -> str:
+    """Tells a task beside an earlier one and its plan.
+
+    Args:
+        job: How the task was changed.
+        variant: Both tasks, with their own names.
+        before: The earlier task in words, with the names that the model shall see.
+        now: The task in words, with these names.
+        renaming: The way to these names, ``None`` for the own ones.
+    """
+
+    def shown(plan: Plan) -> str:
+        return write_plan(renaming.apply_plan(plan) if renaming else plan).strip()
+
+    parts = ["Here is a task with a plan that solves it.", before,
+             f"Plan:\n{shown(variant.plan)}"]  # fmt: skip
+    if job is Job.REPLAN:
+        took_place = [
+            f"{what}: {' '.join(map(str, map(renaming.apply_atom, atoms) if renaming else atoms))}"
+            for what, atoms in (("Now false", variant.lost), ("Now true", variant.gained))
+            if atoms
+        ]
+        first = ("first step", f"first {variant.done} steps")[variant.done > 1]
+        when = f"After the {first} of" if variant.done else "Before"
+        parts += [
+            f"{when} this plan something unexpected changed the state.",
+            "\n".join(took_place),
+            "The next task starts from the state after that and has the same goal.",
+        ]
+    else:
+        parts.append(_BRIDGES[job])
+    return "\n\n".join([*parts, now])
 
 
 def answer_schema(task: Task) -> dict[str, Any]:

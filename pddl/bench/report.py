@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from surefoot.pddl.bench.profile import axes_chart, sizes_chart
+from surefoot.pddl.bench.quiz_report import quiz_section, write_questions
+from surefoot.pddl.bench.quiz_summary import QuizEpisode
 from surefoot.pddl.bench.summary import Episode, cells_of, named
 from surefoot.pddl.grading.display import CATEGORIES, p_text
 from surefoot.pddl.grading.records import UNGRADED
@@ -23,14 +25,22 @@ ANSWERS_NAME = "answers.html"
 
 
 def write_reports(
-    folder: Path, episodes: Sequence[Episode], summary: Mapping[str, Any], meta: Mapping[str, str]
+    folder: Path,
+    episodes: Sequence[Episode],
+    summary: Mapping[str, Any],
+    meta: Mapping[str, str],
+    quizzes: Sequence[QuizEpisode] = (),
 ) -> None:
-    """Writes ``report.html`` and ``answers.html`` into a run folder.
+    """Writes ``report.html``, and the pages of all plans and of all questions, where there are.
 
     Raises:
         InputError: A file cannot be written.
     """
-    write_atomic(folder / REPORT_NAME, render_bench(episodes, summary, meta))
+    write_atomic(folder / REPORT_NAME, render_bench(episodes, summary, meta, quizzes))
+    if quizzes:
+        write_questions(folder, quizzes, meta)
+    if not episodes and "questions" in summary:
+        return
     cells, totals = cells_of(episodes)
     comparisons = [
         PairedComparison(
@@ -51,9 +61,13 @@ def write_reports(
 
 
 def render_bench(
-    episodes: Sequence[Episode], summary: Mapping[str, Any], meta: Mapping[str, str]
+    episodes: Sequence[Episode],
+    summary: Mapping[str, Any],
+    meta: Mapping[str, str],
+    quizzes: Sequence[QuizEpisode] = (),
 ) -> str:
     """Builds the overview: a complete HTML document that loads nothing."""
+    questions = summary.get("questions", {"comparisons": ()})
     cells, totals = cells_of(episodes)
     rows = [ForestRow("all domains", c.model, c.valid, c.n, c.interval) for c in totals]
     rows += [ForestRow(c.domain, c.model, c.valid, c.n, c.interval) for c in cells]
@@ -82,6 +96,10 @@ def render_bench(
         effort=[_effort_row(e) for e in summary["effort"]],
         comparisons=[comparison_row(c) for c in summary["comparisons"]],
         answers=ANSWERS_NAME,
+        plans=bool(episodes) or "questions" not in summary,
+        unchanged=", ".join(f"{k} {n}" for k, n in summary.get("unchanged", {}).items()),
+        quiz=quiz_section(quizzes, questions) if "questions" in summary else None,
+        quiz_comparisons=[comparison_row(c, "questions") for c in questions["comparisons"]],
     )
 
 
@@ -143,14 +161,14 @@ def _effort_row(e: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def comparison_row(c: Mapping[str, Any]) -> dict[str, str]:
+def comparison_row(c: Mapping[str, Any], what: str = "tasks") -> dict[str, str]:
     """Words a comparison, and says when there are too few tasks to tell two apart."""
     if c["holm_p"] < 0.05:
         verdict = "differ"
     elif c["pairs_needed"] is None:
-        verdict = "not told apart; no number of tasks of this kind within reach would"
+        verdict = f"not told apart; no number of {what} of this kind within reach would"
     else:
-        verdict = f"not told apart: {c['n']} tasks are too few, about {c['pairs_needed']} would do"
+        verdict = f"not told apart: {c['n']} {what} are too few, about {c['pairs_needed']} would do"
     return {
         "names": f"{c['first']} and {c['second']}",
         "n": str(c["n"]),

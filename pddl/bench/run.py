@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from surefoot.pddl.bench.cases import Case, load_source, make_cases
-from surefoot.pddl.bench.config import BenchConfig
+from surefoot.pddl.bench.cases import (
+    Case,
+    load_source,
+    load_variant,
+    make_cases,
+    missing_variants,
+)
+from surefoot.pddl.bench.config import BenchConfig, Job
 from surefoot.pddl.bench.dialogue import Dialogue
 from surefoot.pddl.bench.optima import with_common_bounds
 from surefoot.pddl.bench.profile import profile
+from surefoot.pddl.bench.quiz import Quiz, ask_all
+from surefoot.pddl.bench.quiz_cases import make_quiz_cases, missing_questions, questions_about
+from surefoot.pddl.bench.quiz_summary import QuizEpisode, is_quiz, summarize_quiz
 from surefoot.pddl.bench.report import write_reports
 from surefoot.pddl.bench.selftest import self_test
 from surefoot.pddl.bench.summary import Episode, summarize
@@ -35,7 +44,8 @@ class BenchRun:
 
     Attributes:
         folder: The run folder.
-        episodes: Finished episodes in the planned order.
+        episodes: Finished episodes that ask for a plan, in the planned order.
+        quizzes: Answered questions, in the planned order.
         summary: What stands in ``summary.json``.
         unanswered: Episodes without an answer by what the server said; running the same
             bench again asks them again.
@@ -44,6 +54,7 @@ class BenchRun:
 
     folder: Path
     episodes: tuple[Episode, ...]
+    quizzes: tuple[QuizEpisode, ...]
     summary: dict[str, Any]
     unanswered: dict[str, str]
     report: Path
@@ -73,15 +84,19 @@ def bench_run(
         HarnessError: The bench's own check of itself failed; nothing is graded then.
     """
     check_out(out)
-    cases = make_cases(config, {name: p.reads_text for name, p in planners.items()})
+    cases = all_cases(config, planners)
     manifest = Manifest(
         command="bench",
-        config={**config.model_dump(mode="json"), "settings": dict(settings or {})},
+        config={**config.to_json(), "settings": dict(settings or {})},
         keys=[case.key for case in cases],
         seeds=list(config.seeds),
         hashes={"tasks": _digest(cases, config)},
     )
-    self_test({case.domain for case in cases if case.size is not None}, planners)
+    self_test(
+        {case.domain for case in cases if case.size is not None},
+        planners,
+        questions=Job.QUESTIONS in config.jobs,
+    )
     unanswered: dict[str, str] = {}
     with RunFolder.open(out, manifest) as run:
         pending = set(run.pending)
@@ -92,32 +107,73 @@ def bench_run(
                 progress(done, len(cases))
 
         tell()
+
+        def keep(case: Case, record: dict[str, Any] | str) -> None:
+            nonlocal done
+            if isinstance(record, str):
+                unanswered[case.key] = record
+                return
+            run.append(case.key, record)
+            done += 1
+            tell()
+
         for name, planner in planners.items():
             todo = [c for c in cases if c.planner == name and c.key in pending]
-            for start in range(0, len(todo), _BATCH):
-                live = [Dialogue(c, config, bounds) for c in todo[start : start + _BATCH]]
-                while live:
-                    more: list[Dialogue] = []
-                    for index, reply in planner.solve([d.request() for d in live]):
-                        dialogue = live[index]
-                        if reply.status is ReplyStatus.SERVER_ERROR:
-                            unanswered[dialogue.case.key] = reply.message
-                            continue
-                        dialogue.take(reply)
-                        if not dialogue.finished:
-                            more.append(dialogue)
-                            continue
-                        run.append(dialogue.case.key, dialogue.to_json())
-                        done += 1
-                        tell()
-                    live = more
-        episodes = with_common_bounds(Episode.from_json(r) for r in run.records.values())
+            plans = [c for c in todo if not c.question]
+            asked = [c for c in todo if c.question]
+            for start in range(0, len(plans), _BATCH):
+                live = [Dialogue(c, config, bounds) for c in plans[start : start + _BATCH]]
+                for dialogue, message in converse(planner, live):
+                    keep(dialogue.case, message or dialogue.to_json())
+            for start in range(0, len(asked), _BATCH):
+                quizzes = [Quiz(c, config) for c in asked[start : start + _BATCH]]
+                for quiz, record in ask_all(planner, quizzes):
+                    keep(quiz.case, record)
+        records = list(run.records.values())
+        episodes = with_common_bounds(Episode.from_json(r) for r in records if not is_quiz(r))
+        answered = tuple(QuizEpisode.from_json(r) for r in records if is_quiz(r))
         summary = summarize(episodes, planned=len(cases), seed=config.seed)
         summary |= profile(episodes)
+        summary["finished"] = len(records)
+        if config.plan_jobs not in ((), (Job.PLAN,)):
+            summary["unchanged"] = missing_variants(config)
+        if Job.QUESTIONS in config.jobs:
+            summary["questions"] = summarize_quiz(answered, missing_questions(config))
         run.write_summary(summary)
         meta = {"date": run.manifest.created, **run.manifest.versions}
-        write_reports(out, episodes, summary, meta)
-    return BenchRun(out, episodes, summary, unanswered, out / REPORT_NAME)
+        write_reports(out, episodes, summary, meta, answered)
+    return BenchRun(out, episodes, answered, summary, unanswered, out / REPORT_NAME)
+
+
+def all_cases(config: BenchConfig, planners: Mapping[str, Planner]) -> list[Case]:
+    """Lists all episodes, those that ask for plans first.
+
+    Raises:
+        InputError: A domain, size, folder or planner cannot be used.
+    """
+    reads = {name: p.reads_text for name, p in planners.items()}
+    return [*make_cases(config, reads), *make_quiz_cases(config, planners)]
+
+
+def converse(planner: Planner, live: list[Dialogue]) -> Iterator[tuple[Dialogue, str]]:
+    """Holds dialogues until each is finished or its server fails.
+
+    Yields:
+        Each dialogue, with what the server said where it failed, else ``""``.
+    """
+    while live:
+        more: list[Dialogue] = []
+        for index, reply in planner.solve([d.request() for d in live]):
+            dialogue = live[index]
+            if reply.status is ReplyStatus.SERVER_ERROR:
+                yield dialogue, reply.message or "the server failed"
+                continue
+            dialogue.take(reply)
+            if dialogue.finished:
+                yield dialogue, ""
+            else:
+                more.append(dialogue)
+        live = more
 
 
 def _digest(cases: list[Case], config: BenchConfig) -> str:
@@ -125,4 +181,12 @@ def _digest(cases: list[Case], config: BenchConfig) -> str:
     for place in dict.fromkeys((c.domain, c.size, c.seed, c.task) for c in cases):
         source = load_source(*place, config.tasks)
         digest.update(f"{place[-1]}\0{content_key(source.task)}\0\0".encode())
+    jobs = dict.fromkeys((c.job, (c.task, c.domain, c.size, c.seed)) for c in cases)
+    for job, where in jobs:
+        if job == Job.QUESTIONS:
+            digest.update(f"{job}\0{questions_about(config, where)!r}\0\0".encode())
+        elif job != Job.PLAN:
+            variant = load_variant(Job(job), where, config)
+            assert variant is not None
+            digest.update(f"{job}\0{content_key(variant.task)}\0\0".encode())
     return digest.hexdigest()

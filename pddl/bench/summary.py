@@ -62,7 +62,7 @@ def contestant(case: Case, cases: Iterable[Case]) -> str:
     """
     same = list(cases)
     parts = [case.planner]
-    for name in ("style", "shot", "answer", "mode"):
+    for name in ("style", "shot", "answer", "mode", "job"):
         if len({getattr(c, name) for c in same}) > 1:
             parts.append(getattr(case, name))
     if len({c.renaming for c in same}) > 1:
@@ -81,7 +81,7 @@ def named(episodes: Sequence[Episode]) -> list[AnswerRecord]:
     found: list[AnswerRecord] = []
     for e in episodes:
         c = e.case
-        kind = (c.planner, c.style, c.shot, c.answer, c.mode, c.renaming)
+        kind = (c.planner, c.style, c.shot, c.answer, c.mode, c.renaming, c.job)
         if kind not in names:
             names[kind] = contestant(c, by_planner[c.planner])
         found.append(replace(e.graded, model=names[kind]))
@@ -123,7 +123,7 @@ def _comparisons(records: Sequence[AnswerRecord], episodes: Sequence[Episode]) -
     outcomes: dict[str, dict[Any, bool]] = {}
     for record, e in zip(records, episodes, strict=True):
         if e.counts:
-            place = (record.task, e.case.renaming, e.case.renaming_seed)
+            place = (record.task, e.case.renaming, e.case.renaming_seed, e.case.job)
             outcomes.setdefault(record.model, {})[place] = e.solved
     return compare(outcomes)
 

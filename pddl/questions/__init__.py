@@ -1,7 +1,34 @@
-"""Questions about planning tasks whose answers are exact: worked out over all states."""
+"""Questions about planning tasks whose answers are exact: proven over states, never guessed."""
 
-from surefoot.pddl.questions.check import Marked, check
-from surefoot.pddl.questions.make import Form, Kind, Question, make_questions
+from surefoot.pddl.questions.check import Marked, check, question_schema, read_value
+from surefoot.pddl.questions.facts import Universe, changing_predicates
+from surefoot.pddl.questions.make import (
+    MAX_STATES,
+    Form,
+    Kind,
+    Question,
+    ask,
+    look,
+    make_questions,
+)
+from surefoot.pddl.questions.sample import SampledSpace
 from surefoot.pddl.questions.space import StateSpace, explore
 
-__all__ = ["Form", "Kind", "Marked", "Question", "StateSpace", "check", "explore", "make_questions"]
+__all__ = [
+    "MAX_STATES",
+    "Form",
+    "Kind",
+    "Marked",
+    "Question",
+    "SampledSpace",
+    "StateSpace",
+    "Universe",
+    "ask",
+    "changing_predicates",
+    "check",
+    "explore",
+    "look",
+    "make_questions",
+    "question_schema",
+    "read_value",
+]

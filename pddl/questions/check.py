@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from surefoot.pddl.questions.make import Form, Question
 
 _ATOM = re.compile(r"\(\s*([^\s()]+(?:\s+[^\s()]+)*)\s*\)")
+_ANSWER = re.compile(r"answer:", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +31,46 @@ def check(question: Question, reply: str) -> Marked:
 
     Args:
         question: The question.
-        reply: The answer as written; a conclusion may follow any amount of reasoning.
+        reply: The answer as written; a conclusion may follow any amount of reasoning. Where
+            it has a line ``Answer:``, only what follows the last one is read.
     """
     read = {Form.BOOLEAN: _boolean, Form.CHOICE: _choice}.get(question.form, _items)
-    parsed = read(question, reply)
-    if parsed is None:
-        return Marked(False, None)
+    parsed = read(question, _ANSWER.split(reply)[-1])
+    return Marked(False, None) if parsed is None else mark(question, parsed)
+
+
+def mark(question: Question, parsed: Sequence[str]) -> Marked:
+    """Marks an answer that was read; where one item is wanted, the last one counts."""
+    said = tuple(parsed)
     if question.every:
-        return Marked(set(parsed) == set(question.answers), parsed)
-    if question.form is Form.GENERATIVE:
-        return Marked(parsed[-1] in question.answers, parsed)
-    return Marked(parsed == question.answers, parsed)
+        return Marked(set(said) == set(question.answers), said)
+    return Marked(bool(said) and said[-1] in question.answers, said)
+
+
+def question_schema(question: Question) -> dict[str, Any]:
+    """Returns a JSON schema of the answers that a question can have."""
+    value: dict[str, Any] = {"type": "string"}
+    if question.form is not Form.GENERATIVE:
+        value["enum"] = list(question.pool)
+    if question.every:
+        value = {"type": "array", "items": value}
+    return {
+        "type": "object",
+        "properties": {"answer": value},
+        "required": ["answer"],
+        "additionalProperties": False,
+    }
+
+
+def read_value(question: Question, value: Any) -> Marked:
+    """Marks an answer given as JSON that fits :func:`question_schema`."""
+    said = value["answer"]
+    items = said if isinstance(said, list) else [said]
+    if question.form is not Form.GENERATIVE:
+        return mark(question, items)
+    atoms = question.answers[0].startswith("(")
+    told = [f"({i})" if atoms and "(" not in i else i for i in items]
+    return mark(question, [x for item in told for x in _items(question, item) or (item,)])
 
 
 def _boolean(question: Question, reply: str) -> tuple[str, ...] | None:

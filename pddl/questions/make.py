@@ -11,20 +11,32 @@ from surefoot.pddl.ground import GroundTask
 from surefoot.pddl.language import Plan, Task
 from surefoot.pddl.questions import facts
 from surefoot.pddl.questions.facts import Maker, Topic, Universe
+from surefoot.pddl.questions.sample import SampledSpace
 from surefoot.pddl.questions.space import StateSpace, explore
-from surefoot.pddl.renaming import tell
+from surefoot.pddl.renaming import Renaming
 
 _TRIES = 40
+_SAMPLED_TRIES = 10
+"""Draws of a state until there is something to ask; fewer where each takes a walk."""
+
+_POOL = 200
+
+MAX_STATES = 50_000
+"""States up to which a task is looked at as a whole, unless told otherwise."""
 
 
 class Kind(StrEnum):
-    """What a question is about; the suites of ACPBench (arXiv 2410.05669) and its sequel."""
+    """What a question is about: the suites of ACPBench (arXiv 2410.05669) and its sequel.
+
+    Execution is PlanBench's (arXiv 2206.10498, section 4).
+    """
 
     APPLICABILITY = "applicability"
     PROGRESSION = "progression"
     REACHABILITY = "reachability"
     ACTION_REACHABILITY = "action_reachability"
     VALIDATION = "validation"
+    EXECUTION = "execution"
     JUSTIFICATION = "justification"
     LANDMARKS = "landmarks"
     NEXT_ACTION = "next_action"
@@ -47,11 +59,12 @@ _MAKERS: dict[Kind, Maker] = {
     Kind.REACHABILITY: facts.reachability,
     Kind.ACTION_REACHABILITY: facts.action_reachability,
     Kind.VALIDATION: facts.validation,
+    Kind.EXECUTION: facts.execution,
     Kind.JUSTIFICATION: facts.justification,
     Kind.LANDMARKS: facts.landmarks,
     Kind.NEXT_ACTION: facts.next_action,
 }
-_ALL = frozenset({Kind.APPLICABILITY, Kind.PROGRESSION, Kind.JUSTIFICATION})
+_ALL = frozenset({Kind.APPLICABILITY, Kind.PROGRESSION, Kind.EXECUTION, Kind.JUSTIFICATION})
 """Kinds whose generative form asks for all items; the others ask for one."""
 
 
@@ -62,20 +75,33 @@ class Question:
     Attributes:
         kind: What it is about.
         form: How it is answered.
-        prompt: The whole text: task, setting, question, form of the answer.
+        index: Its number among those of the same kind and form.
+        setting: What is told beside the task.
+        text: The question itself, without the form of the answer.
         options: The four options of a choice, else empty.
         answers: Right answers: ``yes`` or ``no``; a letter; or items.
         every: Whether all items are wanted (compared as a set), not just one.
+        pool: What a guess is drawn from: the possible answers, or up to 200 of all items.
+        chance: Probability that a guess is right: one of all items, or each with 1/2.
         task: Name of the task.
     """
 
     kind: Kind
     form: Form
-    prompt: str
+    index: int
+    setting: str
+    text: str
     options: tuple[str, ...]
     answers: tuple[str, ...]
     every: bool
+    pool: tuple[str, ...]
+    chance: float
     task: str
+
+    @property
+    def key(self) -> str:
+        """Names the question among those about its task."""
+        return f"{self.kind}-{self.form}-{self.index}"
 
 
 def make_questions(
@@ -86,82 +112,101 @@ def make_questions(
     forms: Sequence[Form] = tuple(Form),
     n: int = 2,
     seed: int = 0,
-    cap: int = 20_000,
+    cap: int = MAX_STATES,
+    renaming: Renaming | None = None,
 ) -> list[Question]:
     """Makes questions about a task.
 
-    Every answer is worked out over all reachable states. Where the task has too many, or a
-    kind of question has no item to ask for (every fact can be reached, say), there is no
-    question: nothing is guessed.
+    Every answer is exact. A task with up to ``cap`` reachable states is looked at as a
+    whole; of a larger one only that is asked which is proven, see
+    :mod:`surefoot.pddl.questions.sample`. Where a kind of question has no item to ask for
+    (every fact can be reached, say), there is no question: nothing is guessed.
 
     Args:
-        task: The task.
+        task: The task, with its own names.
         plan: A valid plan for it.
         kinds: What to ask about.
         forms: How to be answered.
         n: Questions of each kind and form; boolean ones take turns between yes and no.
         seed: Seed of states, items and the order of options.
         cap: Most states to visit.
+        renaming: Other names under which the same questions are told.
 
     Returns:
         The questions, by kind and form.
     """
-    space = explore(GroundTask(task), cap)
-    if space is None:
+    if not plan.steps or not kinds:
         return []
-    universe = Universe(space, plan)
-    told = tell(task)
+    return ask(Universe(look(task, plan, cap, seed), plan, renaming), kinds, forms, n, seed)
+
+
+def look(task: Task, plan: Plan, cap: int, seed: int) -> StateSpace | SampledSpace:
+    """Visits all states of a task, or those near a plan where there are more than ``cap``."""
+    ground = GroundTask(task)
+    return explore(ground, cap) or SampledSpace(ground, plan, seed)
+
+
+def ask(
+    universe: Universe, kinds: Sequence[Kind], forms: Sequence[Form], n: int, seed: int
+) -> list[Question]:
+    """Makes questions about a task whose states are known; see :func:`make_questions`."""
+    name = universe.space.ground.task.name
     made: list[Question] = []
     for kind in kinds:
+        first = Random(f"{seed} {kind} {name}").randrange(2)
         for form in forms:
             for i in range(n):
-                rng = Random(f"{seed} {kind} {form} {i} {task.name}")
-                question = _one(universe, kind, form, i % 2 == 0, rng, told)
+                rng = Random(f"{seed} {kind} {form} {i} {name}")
+                question = _one(universe, kind, form, i, (first + i) % 2 == 0, rng)
                 if question is not None:
                     made.append(question)
     return made
 
 
-def _one(u: Universe, kind: Kind, form: Form, yes: bool, rng: Random, told: str) -> Question | None:
-    for _ in range(_TRIES):
+def _one(u: Universe, kind: Kind, form: Form, i: int, yes: bool, rng: Random) -> Question | None:
+    for _ in range(_TRIES if isinstance(u.space, StateSpace) else _SAMPLED_TRIES):
         topic = _MAKERS[kind](u, rng)
-        built = _BUILD[form](topic, kind, yes, rng)
+        if topic is None:
+            return None
+        every = form is Form.GENERATIVE and kind in _ALL
+        built = _BUILD[form](topic, yes, rng)
         if built is not None:
-            text, options, answers = built
-            prompt = f"{told}\n\n{topic.setting}\n\n{text}"
-            every = form is Form.GENERATIVE and kind in _ALL
-            return Question(kind, form, prompt, options, answers, every, u.space.ground.task.name)
+            text, options, answers, pool = built
+            chance = float(0.5 ** len(pool)) if every else len(answers) / len(pool)
+            drawn = pool if len(pool) <= _POOL else tuple(rng.sample(pool, _POOL))
+            return Question(
+                kind, form, i, topic.setting, text, options, answers, every, drawn, chance,
+                u.space.ground.task.name,
+            )  # fmt: skip
     return None
 
 
-Built = tuple[str, tuple[str, ...], tuple[str, ...]]
+Built = tuple[str, tuple[str, ...], tuple[str, ...], tuple[str, ...]]
 
 
-def _boolean(topic: Topic, kind: Kind, yes: bool, rng: Random) -> Built | None:
-    pool = topic.right if yes else topic.wrong
-    if not pool:
+def _boolean(topic: Topic, yes: bool, rng: Random) -> Built | None:
+    items = topic.right if yes else topic.wrong
+    if not items:
         return None
-    text = f"{topic.ask.format(rng.choice(pool))}\nAnswer with yes or no."
-    return text, (), ("yes" if yes else "no",)
+    text = topic.ask.format(rng.choice(items))
+    return text, (), ("yes" if yes else "no",), ("yes", "no")
 
 
-def _choice(topic: Topic, kind: Kind, yes: bool, rng: Random) -> Built | None:
+def _choice(topic: Topic, yes: bool, rng: Random) -> Built | None:
     if not topic.right or len(topic.wrong) < 3:
         return None
     right = rng.choice(topic.right)
     options = [right, *rng.sample(topic.wrong, 3)]
     rng.shuffle(options)
     listed = "\n".join(f"{letter}) {o}" for letter, o in zip("ABCD", options, strict=True))
-    text = f"{topic.choose}\n{listed}\nAnswer with one letter."
-    return text, tuple(options), ("ABCD"[options.index(right)],)
+    letter = "ABCD"[options.index(right)]
+    return f"{topic.choose}\n{listed}", tuple(options), (letter,), tuple("ABCD")
 
 
-def _generative(topic: Topic, kind: Kind, yes: bool, rng: Random) -> Built | None:
-    if not topic.right:
+def _generative(topic: Topic, yes: bool, rng: Random) -> Built | None:
+    if not topic.right or not topic.whole:
         return None
-    return f"{topic.list_all}\nWrite nothing else.", (), topic.right
+    return topic.list_all, (), topic.right, (*topic.right, *topic.wrong)
 
 
 _BUILD = {Form.BOOLEAN: _boolean, Form.CHOICE: _choice, Form.GENERATIVE: _generative}
-
-__all__ = ["Form", "Kind", "Question", "StateSpace", "make_questions"]

@@ -73,6 +73,10 @@ class Renaming:
             )
         )
 
+    def apply_atom(self, atom: Atom) -> Atom:
+        """Renames a fact."""
+        return self._atom(atom)
+
     def apply_task(self, task: Task) -> Task:
         """Renames a whole task; its own name and that of the domain stay."""
         return Task(self._domain(task.domain), self._problem(task.problem), task.name)

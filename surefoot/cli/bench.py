@@ -34,12 +34,31 @@ def bench(
     ] = None,
     seeds: Annotated[list[str] | None, typer.Option(help=f"Seeds of instances. {_MANY}")] = None,
     tasks: Annotated[Path | None, typer.Option(help="Folder of given tasks.")] = None,
+    jobs: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="plan, reuse, replan, reformulate-shuffled, reformulate-partial, "
+            f"reformulate-full, questions. {_MANY}"
+        ),
+    ] = None,
+    question_kinds: Annotated[
+        list[str] | None, typer.Option(help=f"What questions are about. {_MANY}")
+    ] = None,
+    question_forms: Annotated[
+        list[str] | None, typer.Option(help=f"boolean, choice, generative. {_MANY}")
+    ] = None,
+    questions_per_task: Annotated[
+        int | None, typer.Option(help="Questions of each kind and form about a task.")
+    ] = None,
+    question_states: Annotated[
+        int | None, typer.Option(help="States up to which a task is looked at as a whole.")
+    ] = None,
     styles: Annotated[
         list[str] | None,
         typer.Option(help=f"published, complete, pddl, template, compact. {_MANY}"),
     ] = None,
     shots: Annotated[list[str] | None, typer.Option(help=f"zero, one, cot. {_MANY}")] = None,
-    answers: Annotated[list[str] | None, typer.Option(help=f"text, json. {_MANY}")] = None,
+    answers: Annotated[list[str] | None, typer.Option(help=f"text, json, scored. {_MANY}")] = None,
     renamings: Annotated[
         list[str] | None,
         typer.Option(help=f"none, synonym, deceptive, random_word, random_string. {_MANY}"),
@@ -75,12 +94,16 @@ def bench(
         for name, value in {
             "planners": planners, "domains": domains, "difficulty": difficulty, "seeds": seeds,
             "styles": styles, "shots": shots, "answers": answers, "renamings": renamings,
-            "renaming_seeds": renaming_seeds, "modes": modes,
+            "renaming_seeds": renaming_seeds, "modes": modes, "jobs": jobs,
+            "question_kinds": question_kinds, "question_forms": question_forms,
         }.items()
         if value
     }  # fmt: skip
-    given |= {k: v for k, v in {"tasks": tasks, "rounds": rounds, "seed": seed}.items()
-              if v is not None}  # fmt: skip
+    single = {
+        "tasks": tasks, "rounds": rounds, "seed": seed, "questions_per_task": questions_per_task,
+        "question_states": question_states,
+    }  # fmt: skip
+    given |= {k: v for k, v in single.items() if v is not None}
     resolved = read_config(config, given)
     options: ModelOptions = read_options(settings or [])
     if dry_run:
@@ -97,11 +120,21 @@ def bench(
     if json_output:
         typer.echo(json.dumps(done.summary, indent=2))
     else:
+        from surefoot.cli.bench_table import print_quiz
+        from surefoot.pddl.bench.quiz_summary import quiz_cells, quiz_names
         from surefoot.pddl.bench.summary import cells_of
         from surefoot.pddl.grading.table import print_table
 
-        cells, totals = cells_of(done.episodes)
-        print_table([*cells, *totals])
+        if done.episodes:
+            cells, totals = cells_of(done.episodes)
+            print_table([*cells, *totals])
+        if done.quizzes:
+            print_quiz(quiz_cells(done.quizzes, quiz_names(done.quizzes)))
+        gaps = sum(row["missing"] for row in done.summary.get("questions", {}).get("missing", ()))
+        if gaps:
+            note(f"{gaps} questions do not exist; the report lists them")
+        for name, count in done.summary.get("unchanged", {}).items():
+            note(f"{name}: {count} tasks cannot be changed so")
     note(f"report: {done.report}")
     if done.unanswered:
         key, why = next(iter(done.unanswered.items()))

@@ -8,9 +8,11 @@ import typer
 
 from surefoot.models.prices import read_prices
 from surefoot.models.registry import ModelOptions, make_planner
-from surefoot.pddl.bench.cases import load_source, make_cases
-from surefoot.pddl.bench.config import BenchConfig, Mode
+from surefoot.pddl.bench.cases import Case, load_source
+from surefoot.pddl.bench.config import AnswerForm, BenchConfig, Mode
 from surefoot.pddl.bench.dialogue import Dialogue
+from surefoot.pddl.bench.quiz import Quiz, written_answer
+from surefoot.pddl.bench.run import all_cases
 from surefoot.pddl.reference import Bounds
 
 _CHARS = 4
@@ -26,26 +28,21 @@ def show_estimate(config: BenchConfig, options: ModelOptions) -> None:
     Tokens written are taken as four times those of a known plan, times the most answers
     that an episode may take.
     """
-    reads = {name: make_planner(name, options).reads_text for name in config.planners}
-    cases = make_cases(config, reads)
+    planners = {name: make_planner(name, options) for name in config.planners}
+    cases = all_cases(config, planners)
     prices = read_prices(options.prices) if options.prices is not None else {}
-    typer.echo(f"{len(cases)} episodes")
+    asked = sum(bool(c.question) for c in cases)
+    typer.echo(f"{len(cases)} episodes" + (f", {asked} of them questions" if asked else ""))
     for planner, count in Counter(c.planner for c in cases).items():
-        if not reads[planner]:
+        if not planners[planner].reads_text:
             typer.echo(f"{planner}: {count} episodes, no tokens")
             continue
         own = [c for c in cases if c.planner == planner]
         sample = own[:: max(1, len(own) // _SAMPLE)]
         read = written = 0.0
         for case in sample:
-            rounds = 1 if case.mode == Mode.DIRECT else config.rounds
-            dialogue = Dialogue(case, config, lambda task: Bounds())
-            source = load_source(case.domain, case.size, case.seed, case.task, config.tasks)
-            steps = source.witness.steps if source.witness else ()
-            answer = max(100, 4 * sum(len(str(s)) for s in steps)) / _CHARS
-            prompt = sum(len(t.text) for t in dialogue.turns) / _CHARS
-            read += rounds * prompt + answer * rounds * (rounds - 1) / 2
-            written += rounds * answer
+            more = _quiz_size(case, config) if case.question else _plan_size(case, config)
+            read, written = read + more[0], written + more[1]
         scale = count / len(sample)
         price = prices.get(planner.partition(":")[2])
         cost = f"{price.of(int(read * scale), int(written * scale)):.2f} $" if price else "unknown"
@@ -53,3 +50,22 @@ def show_estimate(config: BenchConfig, options: ModelOptions) -> None:
             f"{planner}: {count} episodes, about {read * scale:,.0f} tokens read and "
             f"{written * scale:,.0f} written at most, price {cost}"
         )
+
+
+def _plan_size(case: Case, config: BenchConfig) -> tuple[float, float]:
+    """Tokens read and written at most in an episode that asks for a plan."""
+    rounds = 1 if case.mode == Mode.DIRECT else config.rounds
+    dialogue = Dialogue(case, config, lambda task: Bounds())
+    source = load_source(case.domain, case.size, case.seed, case.task, config.tasks)
+    steps = source.witness.steps if source.witness else ()
+    answer = max(100, 4 * sum(len(str(s)) for s in steps)) / _CHARS
+    prompt = sum(len(t.text) for t in dialogue.turns) / _CHARS
+    return rounds * prompt + answer * rounds * (rounds - 1) / 2, rounds * answer
+
+
+def _quiz_size(case: Case, config: BenchConfig) -> tuple[float, float]:
+    """Tokens read and written at most in an episode that asks a question."""
+    quiz = Quiz(case, config)
+    answer = max(100, 4 * len(written_answer(quiz.question, as_json=True))) / _CHARS
+    prompt = sum(len(t.text) for t in quiz.turns) / _CHARS
+    return prompt, 1.0 if case.answer == AnswerForm.SCORED else answer

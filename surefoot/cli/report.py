@@ -19,11 +19,15 @@ def report(
     ] = None,
 ) -> None:
     """Compare the contestants of several runs."""
+    from surefoot.cli.bench_table import print_quiz
     from surefoot.pddl.bench.leaderboard import make_leaderboard, render_leaderboard
     from surefoot.pddl.grading.table import print_table
 
     board = make_leaderboard(runs)
-    print_table([*board.cells, *board.totals])
+    if board.totals or not board.quiz:
+        print_table([*board.cells, *board.totals])
+    if board.quiz:
+        print_quiz(board.quiz)
     for run, missing in board.unfinished.items():
         note(f"{run}: {missing} planned episodes have no record")
     if out is not None:

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 from surefoot.pddl import GroundTask, Plan, parse_plan, validate
 from surefoot.pddl.domains import get_domain, list_domains
-from surefoot.pddl.questions import Form, Kind, check, explore, make_questions
+from surefoot.pddl.questions import (
+    Form,
+    Kind,
+    SampledSpace,
+    check,
+    explore,
+    make_questions,
+    question_schema,
+    read_value,
+)
 from surefoot.pddl.reference import FD_LMCUT
+from surefoot.pddl.renaming import Level, rename_task
+from surefoot.results.structured import read_json
 
 SMALL = ("blocksworld", "grippers", "tabletop", "delivery")
 
@@ -89,10 +101,9 @@ def test_answers_agree_with_the_naive_space(domain: str) -> None:
     questions = make_questions(made.task, made.witness, n=6, seed=1)
     assert len({q.kind for q in questions}) == len(Kind)
     for q in questions:
-        tail = q.prompt.rpartition("\n\n")[2]
-        item = re.findall(r"\([^()]*\)", tail)
+        item = re.findall(r"\([^()]*\)", q.text)
         if q.kind is Kind.APPLICABILITY:
-            can = other[state_of(q.prompt)]
+            can = other[state_of(q.setting)]
             if q.form is Form.GENERATIVE:
                 assert set(q.answers) == can
             elif q.form is Form.BOOLEAN:
@@ -100,9 +111,9 @@ def test_answers_agree_with_the_naive_space(domain: str) -> None:
             else:
                 assert [o in can for o in q.options] == [c == q.answers[0] for c in "ABCD"]
         if q.kind is Kind.REACHABILITY and q.form is Form.BOOLEAN:
-            assert (q.answers == ("yes",)) is (item[0] not in reachable(state_of(q.prompt)))
+            assert (q.answers == ("yes",)) is (item[0] not in reachable(state_of(q.setting)))
         if q.kind is Kind.VALIDATION and q.form is Form.GENERATIVE:
-            text = q.prompt.split("A plan:\n")[1].split("\n\n")[0]
+            text = q.setting.removeprefix("A plan:\n")
             verdict = validate(made.task, parse_plan(re.sub(r"(?m)^\d+\. ", "", text)))
             assert q.answers == (str(verdict.first_error.step),)
 
@@ -154,7 +165,113 @@ def test_questions_are_balanced_and_their_own_answers_are_right(domain: str) -> 
     assert abs(booleans.count("yes") - booleans.count("no")) <= len(Kind)
 
 
-def test_a_task_that_is_too_large_gets_no_question() -> None:
+def steps_of(setting: str):
+    return parse_plan("\n".join(re.findall(r"(?m)^\d+\. (.*)$", setting)))
+
+
+@pytest.mark.parametrize("domain", list_domains())
+def test_execution_and_justification_agree_with_the_validator(domain: str) -> None:
+    made = instance(domain)
+    kinds = [Kind.EXECUTION, Kind.JUSTIFICATION]
+    questions = make_questions(made.task, made.witness, kinds=kinds, n=6, seed=2, cap=50)
+    assert {(q.kind, q.form) for q in questions} >= {(k, f) for k in kinds for f in Form} - {
+        (Kind.JUSTIFICATION, Form.CHOICE)
+    }
+    ground = GroundTask(made.task)
+    for q in questions:
+        plan = steps_of(q.setting)
+        if q.kind is Kind.EXECUTION:
+            state = set(ground.initial)
+            for step in plan.steps:
+                assert ground.ground(step).applicable(state)
+                ground.ground(step).apply(state)
+            true = set(map(str, ground.facts(state)))
+            if q.form is Form.GENERATIVE:
+                named = q.text.rpartition(": ")[2].rstrip(".").split(", ")
+                assert set(q.answers) == {f for f in true if f.strip("()").split()[0] in named}
+            elif q.form is Form.CHOICE:
+                assert [o in true for o in q.options] == [c in q.answers for c in "ABCD"]
+            else:
+                assert (q.answers == ("yes",)) is (re.search(r"\(.*?\)", q.text)[0] in true)
+        elif q.form is Form.GENERATIVE:
+            assert validate(made.task, plan).valid
+            width = 2 if "right after" in q.text else 1
+            for n in range(len(plan) - width + 1):
+                rest = Plan((*plan.steps[:n], *plan.steps[n + width :]))
+                assert validate(made.task, rest).valid is (str(n + 1) in q.answers)
+
+
+@pytest.mark.parametrize("domain", [*SMALL, "storage", "kitchen"])
+def test_what_is_said_of_a_part_of_the_space_is_true_of_the_whole(domain: str) -> None:
+    made = instance(domain)
+    whole = explore(GroundTask(made.task))
+    part = SampledSpace(whole.ground, made.witness, 0)
+    number = {state: i for i, state in enumerate(whole.states)}
+    facts = {f for s in whole.states for f in s}
+    assert part.open_states
+    for i, state in enumerate(part.states[:12]):
+        exact = whole.facts_ahead(number[state])[0]
+        seen, not_ruled_out = part.facts_ahead(i)
+        assert seen <= exact <= not_ruled_out
+        exact_steps = whole.steps_ahead(number[state])[0]
+        seen_steps, open_steps = part.steps_ahead(i)
+        assert seen_steps <= exact_steps <= open_steps
+    for i in part.open_states:
+        assert part.best_steps(i) == whole.best_steps(number[part.states[i]])
+    asked = facts - set(whole.states[0])
+    sure, never = part.landmarks(asked)
+    marks, others = whole.landmarks(asked)
+    assert sure <= marks
+    assert never <= others
+    assert sure | never
+
+
+@pytest.mark.parametrize("domain", ["blocksworld", "tyreworld"])
+def test_the_same_question_under_other_names(domain: str) -> None:
+    made = instance(domain)
+    renaming = rename_task(made.task, Level.RANDOM_STRING, 1)[1]
+    plain = make_questions(made.task, made.witness, seed=5)
+    told = make_questions(made.task, made.witness, seed=5, renaming=renaming)
+    back = renaming.invert()
+    names = {**back.actions, **back.predicates, **back.objects}
+    assert len(plain) == len(told)
+    for a, b in zip(plain, told, strict=True):
+        assert (a.key, a.chance, len(a.answers)) == (b.key, b.chance, len(b.answers))
+        words = re.sub(r"[a-z0-9]{8}", lambda m: names.get(m[0], m[0]), b.setting)
+        if not set(back.actions.values()) & set(back.predicates.values()):
+            assert words == a.setting
+        if a.form is not Form.GENERATIVE:
+            assert a.answers == b.answers
+
+
+def test_answers_as_json() -> None:
+    made = instance("delivery")
+    for q in make_questions(made.task, made.witness, n=1):
+        schema = question_schema(q)
+        said = list(q.answers) if q.every else q.answers[0]
+        value = read_json("Sure: " + json.dumps({"answer": said}), schema)
+        assert read_value(q, value).correct
+        assert read_json(json.dumps({"answer": said, "why": "x"}), schema) is None
+        if q.form is not Form.GENERATIVE:
+            assert read_json('{"answer": "perhaps"}', schema) is None
+        elif q.every:
+            bare = {"answer": [a.strip("()").upper() for a in q.answers]}
+            assert read_value(q, bare).correct
+            assert not read_value(q, {"answer": [*q.answers, "(no such)"]}).correct
+
+
+def test_only_what_follows_the_last_answer_line_counts() -> None:
+    made = instance("blocksworld")
+    questions = make_questions(made.task, made.witness, kinds=[Kind.APPLICABILITY], n=1)
+    q = next(q for q in questions if q.form is Form.GENERATIVE)
+    listed = "\n".join(q.answers)
+    assert check(q, f"One could think of (fly b1), but no.\nAnswer:\n{listed}").correct
+    assert not check(q, f"{listed}\n(fly b1)").correct
+
+
+def test_a_large_task_gets_fewer_questions_and_one_without_a_plan_none() -> None:
     made = get_domain("blocksworld").generate(9, 0)
-    assert make_questions(made.task, made.witness, cap=500) == []
-    assert make_questions(made.task, Plan(), kinds=(), cap=500) == []
+    questions = make_questions(made.task, made.witness, cap=500)
+    assert {q.kind for q in questions} >= {Kind.APPLICABILITY, Kind.VALIDATION, Kind.EXECUTION}
+    assert make_questions(made.task, Plan(), cap=500) == []
+    assert make_questions(made.task, made.witness, kinds=(), cap=500) == []

@@ -86,6 +86,11 @@ class FormulaError(InputError):
         column: 1-based column of the place in ``text``, in characters.
         file: The file that it stands in, if any.
         line: The line of that file where the formula starts.
+        file_column: 1-based column of the place in that line, if it can be told.
+
+    Attributes:
+        text: The formula.
+        at: 1-based column of the place in it.
     """
 
     def __init__(
@@ -96,8 +101,10 @@ class FormulaError(InputError):
         *,
         file: str | None = None,
         line: int | None = None,
+        file_column: int | None = None,
     ) -> None:
-        super().__init__(message, file=file, line=line, column=column)
+        place = column if file is None else file_column
+        super().__init__(message, file=file, line=line, column=place)
         self.text = text
         self.at = column
 

@@ -6,7 +6,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from surefoot.verification.automata import Automaton, BuchiAutomaton, compile_buchi, compile_ltlf
+    from surefoot.verification.automata import (
+        Automaton,
+        BuchiAutomaton,
+        compile_buchi,
+        compile_ltlf,
+    )
     from surefoot.verification.drawing import draw_automaton
     from surefoot.verification.monitor import Monitor, Verdict
     from surefoot.verification.parser import FormulaError, parse

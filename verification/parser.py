@@ -361,7 +361,7 @@ class _Parser:
         if quoted:
             self.at = quoted.end()
             name = re.sub(r"\\(.)", r"\1", quoted.group(1), flags=re.DOTALL)
-            return self._proposition(" ".join(name.split()), start)
+            return self._proposition(name.replace("\n", " "), start)
         if self.text.startswith('"', start):
             self._fail("the quoted name has no closing '\"'", start)
         if self.text.startswith("{", start):
@@ -380,7 +380,7 @@ class _Parser:
         return self._proposition(word.group(), start)
 
     def _proposition(self, name: str, start: int) -> _Read:
-        if not name:
+        if not name.strip():
             self._fail("a proposition needs a name", start)
         if self.known is not None and name not in self.known:
             self._fail(f"unknown proposition '{name}'{nearest(name, self.known)}", start)

@@ -169,9 +169,10 @@ def bounded_existence(
         running = WeakUntil(And((f, Not(end))), Or((end, rest)))
         return WeakUntil(And((Not(f), Not(end))), Or((end, running)))
 
+    never: Formula = Always(Not(f))
+    never_cut: Formula = WeakUntil(Not(f), end)
     formula = scope.confine(
-        reduce(more, range(times), Always(Not(f))),
-        reduce(more_cut, range(times), WeakUntil(Not(f), end)),
+        reduce(more, range(times), never), reduce(more_cut, range(times), never_cut)
     )
     often = "time" if times == 1 else "times"
     meaning = f"{scope}'{f}' happens at most {times} {often}"

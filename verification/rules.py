@@ -254,11 +254,11 @@ def _refuse_repeats(root: yaml.Node, file: str) -> None:
     while stack:
         node = stack.pop()
         line = node.start_mark.line + 1
-        if isinstance(node, yaml.ScalarNode):
-            continue
         if id(node) in seen:
             raise InputError("aliases (*name) are not read; write it out", file=file, line=line)
         seen.add(id(node))
+        if isinstance(node, yaml.ScalarNode):
+            continue
         if isinstance(node, yaml.SequenceNode):
             stack.extend(node.value)
             continue

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+import warnings
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
@@ -60,7 +61,9 @@ def load_spot() -> ModuleType:
         MissingDependencyError: It is missing, cannot be loaded here, or is the wrong package.
     """
     try:
-        import spot
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of SWIG, which made its bindings
+            import spot
     except ImportError as error:
         lacking = isinstance(error, ModuleNotFoundError) and error.name == "spot"
         why = "is not installed" if lacking else f"cannot be loaded ({error})"

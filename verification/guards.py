@@ -15,18 +15,18 @@ _Cube = dict[int, bool]
 def guard_of(propositions: Sequence[str], letters: NDArray[np.bool_]) -> Formula:
     """Returns a short formula for a set of letters.
 
-    An irredundant sum of products (Minato, SASIMI 1992), or the negation of one if that has
-    fewer terms.
+    An irredundant sum of products (Minato, SASIMI 1992), or the negation of one if that is
+    shorter to read.
 
     Args:
         propositions: Bit i of a letter is the truth of the i-th.
         letters: Which letters are in the set, shape [2**propositions].
     """
     names = list(propositions)
-    terms, rest = _cover(letters, letters, len(names)), _cover(~letters, ~letters, len(names))
-    if 0 < len(rest) < len(terms):
-        return Not(_sum(names, rest))
-    return _sum(names, terms)
+    plain = _sum(names, _cover(letters, letters, len(names)))
+    negated = Not(_sum(names, _cover(~letters, ~letters, len(names))))
+    constant = letters.all() or not letters.any()
+    return plain if constant or len(str(plain)) <= len(str(negated)) else negated
 
 
 def _sum(names: list[str], cubes: list[_Cube]) -> Formula:

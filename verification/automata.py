@@ -50,6 +50,9 @@ MAX_STATES = 10_000
 MAX_TABLE = 2**22
 """Most entries of a table."""
 
+MAX_WORK = 50_000_000
+"""Most elementary steps of making an automaton deterministic, or minimal."""
+
 SECONDS, MEMORY = 20.0, 2 * 2**30
 """What Spot may spend on one formula: seconds, and bytes of address space."""
 
@@ -271,14 +274,19 @@ def _determinised(edges: Edges, empty: bool) -> Dfa:
     number = {start: 1}
     subsets = [start]
     rows: list[list[int]] = []
+    work = 0
     for subset in subsets:
         targets = [0] * classes
         rest = subset
         while rest:
             low = rest & -rest
             rest ^= low
-            for c, target in outgoing[low.bit_length() - 1]:
+            moves = outgoing[low.bit_length() - 1]
+            work += len(moves)
+            for c, target in moves:
                 targets[c] |= target
+        if work > MAX_WORK:
+            raise _too_large("making it deterministic takes too long")
         row = []
         for target in targets:
             if target not in number:
@@ -298,7 +306,11 @@ def _minimised(table: NDArray[np.int32], initial: int, accepting: NDArray[np.boo
     columns = np.unique(table, axis=1)
     block = accepting.astype(np.int64)
     count = len(np.unique(block))
+    work = 0
     while True:
+        work += columns.size
+        if work > MAX_WORK * 10:  # these steps are numpy's
+            raise _too_large("making it minimal takes too long")
         refined = block
         for column in columns.T:
             pairs = refined * len(table) + block[column]

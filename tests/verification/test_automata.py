@@ -325,3 +325,12 @@ def test_spot_is_imported_by_one_file_and_only_when_needed() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize(("most", "which"), [(20, "deterministic"), (100, "minimal")])
+def test_work_after_spot_is_bounded_too(
+    most: int, which: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(automata, "MAX_WORK", most)
+    with pytest.raises(InputError, match=f"making it {which} takes too long"):
+        compile_ltlf(parse("F[0:30!] (a & b & c)"))

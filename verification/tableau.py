@@ -115,7 +115,9 @@ class _Reading:
         self._bit = bit
         self._shape = np.broadcast_shapes(place.shape, letter.shape)
         self._place = place
-        self._letters = {name: (letter >> i & 1) == 1 for i, name in enumerate(propositions)}
+        self._letters: dict[str, Truth] = {
+            name: (letter >> i & 1) == 1 for i, name in enumerate(propositions)
+        }
         self._known: dict[Formula, Truth] = {}
 
     def __call__(self, formula: Formula) -> Truth:

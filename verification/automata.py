@@ -7,6 +7,7 @@ tables have a column for every combination of propositions.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -233,6 +234,7 @@ def _edges(formula: Formula, *, finite: bool) -> Edges:
             input=json.dumps(order | limits).encode(),
             capture_output=True,
             timeout=SECONDS,
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # threads reserve address space
         )
     except subprocess.TimeoutExpired:
         raise _too_large(f"Spot was stopped after {SECONDS:g} s") from None

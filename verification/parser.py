@@ -105,6 +105,7 @@ class FormulaError(InputError):
     ) -> None:
         place = column if file is None else file_column
         super().__init__(message, file=file, line=line, column=place)
+        self.args = (message, text, column)  # what a process pool needs to hand it over
         self.text = text
         self.at = column
 

@@ -27,7 +27,8 @@ NAMES = ["a", "b", "c"]
 
 @pytest.fixture
 def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Thousands of small formulas are not worth a process each."""
+    """Thousands of small formulas are not worth a process and a file each."""
+    monkeypatch.setenv(cache.VARIABLE, "")
     monkeypatch.setattr(automata, "_EASY", 99)
 
 
@@ -263,6 +264,12 @@ def test_what_is_too_large_is_refused_in_time(
         compile_ltlf(formula)
     assert time.monotonic() - start < 20
     assert "\n" not in str(caught.value)
+
+
+def test_memory_is_limited_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(automata, "MEMORY", 2**28)
+    with pytest.raises(InputError, match="ran out of its limits"):
+        compile_ltlf(parse("G(a -> F(b & X[9!] c)) <-> F(c & X[9!](a U b))"))
 
 
 def test_twelve_propositions_compile() -> None:

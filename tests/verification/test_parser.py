@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from random import Random
 
 import pytest
@@ -148,6 +149,13 @@ def test_the_caret_stands_under_the_place() -> None:
     assert len(text) < 110
     assert text[mark.index("^")] == "?"
     assert "\n" not in caret("a\nb", 9, "m").splitlines()[1]
+
+
+def test_errors_survive_the_way_between_processes() -> None:
+    with pytest.raises(FormulaError) as caught:
+        parse("G(a -> b c)")
+    copy = pickle.loads(pickle.dumps(caught.value))
+    assert (copy.shown(), copy.column) == (caught.value.shown(), caught.value.column)
 
 
 def test_damaged_texts_give_an_error_and_never_a_crash() -> None:

@@ -186,7 +186,8 @@ def _multiply(
     starts = world.starts()
     first = controller.decide(0, columns, count)
     order = [START] if not sensing else sorted(set(first[starts].tolist()))
-    number = {place: i for i, place in enumerate(order)}
+    number = np.full(len(controller.instructions) + 2, -1, np.int64)  # the last two: no instruction
+    number[order] = np.arange(len(order))
     sources, targets, ends = [], [], []
     edges = 0
     for at in order:  # grows while it is read
@@ -212,11 +213,9 @@ def _multiply(
         ends.append(final)
         now, then, acting = now[~over], then[~over], acting[~over]
         for place in np.unique(acting).tolist():
-            if place not in number:
+            if number[place] < 0:
                 number[place] = len(order)
                 order.append(place)
-        lookup = np.zeros(len(controller.instructions) + 1, np.int64)
-        lookup[list(number)] = list(number.values())
         edges += len(now)
         if edges > MAX_EDGES:
             raise InputError(
@@ -224,7 +223,7 @@ def _multiply(
                 f"plan, or constrain the world"
             )
         sources.append(number[at] * count + now)
-        targets.append(lookup[acting] * count + then)
+        targets.append(number[acting] * count + then)
     places = np.repeat(np.asarray(order, np.int32), count)
     situations = np.tile(np.arange(count), len(order))
     chosen = [START] * len(starts) if not sensing else first[starts].tolist()

@@ -14,10 +14,10 @@ from surefoot.verification.automata import compile_ltlf
 from surefoot.verification.components import can_reach
 from surefoot.verification.fairness import FairSystem, fair_system, plain_product
 from surefoot.verification.lassos import find_violations, some_lasso
-from surefoot.verification.prefixes import bad_prefixes
+from surefoot.verification.prefixes import BadPrefixes, bad_prefixes
 from surefoot.verification.product import Product, moves_of_table
 from surefoot.verification.propositional import is_propositional, truth
-from surefoot.verification.search import explore
+from surefoot.verification.search import Wanted, explore, starts_that_reach
 from surefoot.verification.shortest import shortest_lasso
 from surefoot.verification.syntax import Always, Formula, Implies, Not
 from surefoot.verification.systems import TransitionSystem
@@ -175,6 +175,39 @@ class ModelChecker:
         """Whether all runs that count satisfy a formula; cheaper than a witness."""
         return self._ended(formula) is None and not self._breaks_unending(formula)
 
+    def breaking(self, formula: Formula) -> NDArray[np.bool_]:
+        """Tells from which initial states some run breaks a formula, all in one search.
+
+        Returns:
+            Shape [k], in the order of ``system.initial``.
+        """
+        broken = np.zeros(self.system.states, np.bool_)
+        if self._final is not None:
+            product, wanted = self._ends(formula)
+            nodes = np.arange(product.nodes)
+            starts = starts_that_reach(product, wanted(nodes))
+            broken[product.state(starts)] = True
+        if self._infinite:
+            broken[self.fair.origin[self._starts_unending(formula)]] = True
+        return broken[self.system.initial]
+
+    def _starts_unending(self, formula: Formula) -> NDArray[np.int64]:
+        """Returns the initial states of the fair model from which an endless run breaks a rule."""
+        found = [np.zeros(0, np.int64)]
+        monitor = bad_prefixes(formula)
+        if monitor is not None and monitor.bad >= 0:
+            product = self._monitored(monitor)
+            live = np.repeat(self.fair.live, product.moves.places)
+            bad = (monitor.table == monitor.bad).ravel()[product.row(np.arange(product.nodes))]
+            found.append(product.state(starts_that_reach(product, bad & live, live)))
+        if monitor is None or not monitor.complete:
+            violations = find_violations(self.fair, formula)
+            if violations is not None:
+                product = violations.product
+                starts = starts_that_reach(product, violations.component >= 0)
+                found.append(product.state(starts))
+        return np.concatenate(found)
+
     def violation(self, formula: Formula) -> Witness | None:
         """Returns a shortest run that breaks a formula, or None."""
         found = [w for w in (self._ended(formula), self._unending(formula)) if w is not None]
@@ -184,6 +217,19 @@ class ModelChecker:
         """Looks at the runs that end."""
         if self._final is None:
             return None
+        product, wanted = self._ends(formula)
+        found = explore(product, wanted)
+        if found.found is None:
+            return None
+        path = [n // product.moves.places for n in found.path(found.found)]
+        automaton = compile_ltlf(formula)
+        after = int(automaton.table.ravel()[product.row(np.asarray([found.found]))[0]])
+        kind = WitnessKind.PREFIX if automaton.verdicts[after] == -1 else WitnessKind.ENDED
+        return witness_of(self.system, kind, path, shortest=True)
+
+    def _ends(self, formula: Formula) -> tuple[Product, Wanted]:
+        """Returns the product with the automaton of finite runs, and where these break the rule."""
+        assert self._final is not None
         automaton = compile_ltlf(formula)
         final, may_end = self._final, self._may_end
         system, letters = self.system, self.system.letters(automaton.propositions)
@@ -200,14 +246,11 @@ class ModelChecker:
             ends |= hopeless[place, letter] & may_end[state]
             return ends
 
-        found = explore(product, wanted)
-        if found.found is None:
-            return None
-        path = [n // product.moves.places for n in found.path(found.found)]
-        node = np.asarray([found.found])
-        doomed = bool(hopeless[product.place(node), letters[path[-1]]][0])
-        kind = WitnessKind.PREFIX if doomed else WitnessKind.ENDED
-        return witness_of(system, kind, path, shortest=True)
+        return product, wanted
+
+    def _monitored(self, monitor: BadPrefixes) -> Product:
+        letters = self.fair.system.letters(monitor.propositions)
+        return Product(self.fair.system, letters, moves_of_table(monitor.table))
 
     def _bad_prefix(self, formula: Formula) -> tuple[list[int] | None, bool]:
         """Returns a shortest bad prefix of an infinite run, and whether that is all to look at."""
@@ -216,9 +259,7 @@ class ModelChecker:
             return None, False
         if monitor.bad < 0:
             return None, monitor.complete
-        fair = self.fair
-        letters = fair.system.letters(monitor.propositions)
-        product = Product(fair.system, letters, moves_of_table(monitor.table))
+        fair, product = self.fair, self._monitored(monitor)
         bad = (monitor.table == monitor.bad).ravel()
         live = None if fair.live.all() else np.repeat(fair.live, product.moves.places)
         found = explore(product, lambda nodes: bad[product.row(nodes)], within=live)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order
+from surefoot.verification.components import can_reach
 from surefoot.verification.product import Product
 
 DEEP = 1_000
@@ -99,7 +100,7 @@ def _explore_deep(
     start = np.flatnonzero(parents == ROOT)
     root = product.nodes
     inner = np.arange(root) if within is None else np.flatnonzero(within)
-    graph = subgraph(product, inner, extra=(np.full(len(start), root), start))
+    graph = _matrix(product, inner, (np.full(len(start), root), start))
     order, before = breadth_first_order(graph, root, directed=True, return_predecessors=True)
     depth = np.zeros(root + 1, np.int32)
     order = order[1:]
@@ -118,30 +119,41 @@ def _explore_deep(
     return Exploration(before.astype(np.int32), found, levels)
 
 
-def subgraph(
-    product: Product,
-    nodes: NDArray[np.int64],
-    *,
-    extra: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None,
-    renumber: bool = False,
-) -> csr_array:
-    """Writes the edges between some nodes as a matrix.
+def starts_that_reach(
+    product: Product, goal: NDArray[np.bool_], within: NDArray[np.bool_] | None = None
+) -> NDArray[np.int64]:
+    """Finds the first nodes of a product from which some goal can be reached.
 
     Args:
-        product: Where they lie.
-        nodes: The nodes, ascending.
-        extra: Sources and targets of more edges, from one node more than the product has.
-        renumber: Rows count the given nodes instead of all.
+        product: Where to search.
+        goal: Shape [nodes].
+        within: Shape [nodes]: nodes that may be entered; by default all.
+
+    Returns:
+        Nodes of ``product.initial``.
     """
-    place = np.full(product.nodes, -1, np.int32)
-    place[nodes] = np.arange(len(nodes)) if renumber else nodes
+    reached = explore(product, within=within).reached
+    nodes = np.flatnonzero(reached)
+    number = np.full(product.nodes, -1, np.int64)
+    number[nodes] = np.arange(len(nodes))
     origin, targets = product.step(nodes)
-    sources, columns = place[nodes[origin]], place[targets]
-    inside = columns >= 0
-    sources, columns = sources[inside], columns[inside]
-    size = len(nodes) if renumber else product.nodes
-    if extra is not None:
-        sources = np.concatenate([sources, extra[0]])
-        columns = np.concatenate([columns, extra[1]])
-        size += 1
+    inside = number[targets] >= 0
+    back = can_reach(origin[inside], number[targets[inside]], goal[nodes])
+    starts = product.initial[reached[product.initial]]
+    return starts[back[number[starts]]]
+
+
+def _matrix(
+    product: Product,
+    nodes: NDArray[np.int64],
+    more: tuple[NDArray[np.int64], NDArray[np.int64]],
+) -> csr_array:
+    """Writes the edges between some nodes, and some more from a node behind all of them."""
+    inside = np.zeros(product.nodes, np.bool_)
+    inside[nodes] = True
+    origin, targets = product.step(nodes)
+    kept = inside[targets]
+    sources = np.concatenate([nodes[origin[kept]], more[0]])
+    columns = np.concatenate([targets[kept], more[1]])
+    size = product.nodes + 1
     return csr_array((np.ones(len(sources), np.int8), (sources, columns)), shape=(size, size))

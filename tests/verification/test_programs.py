@@ -140,7 +140,7 @@ PLANS_IN_ENGLISH = {
         "while True:\n    if pedestrian:\n        stop()\n    else:\n        go_straight()",
     ),
     "wait while": (
-        "1. Wait while there is a car from the left.\n2. Turn right.\n3. Repeat from the beginning.",
+        "1. Wait while there is a car from the left.\n2. Turn right.\n3. Start over.",
         "while True:\n    while car_from_left:\n        pass\n    turn_right()",
     ),
     "unknown action": ("1. Accelerate to 30 mph.", None),

@@ -127,29 +127,43 @@ def parse_english(text: str, vocabulary: Vocabulary, *, idle: str | None = None)
 
 def _steps(text: str) -> list[tuple[int, list[tuple[int, str]]]]:
     """Splits a text into steps, and these into sentences with their lines."""
-    steps: list[tuple[int, list[tuple[int, str]]]] = []
-    numbers: set[int] = set()
+    steps: dict[int, list[tuple[int, str]]] = {}
+    number = 0
     for at, raw in enumerate(text.splitlines(), 1):
         line = re.sub(r"[*`_]{2,}|`", "", raw).strip()
         numbered = NUMBERED.match(line)
         if numbered:
             number, line = int(numbered[1]), numbered[2]
-            if number in numbers:
+            if number in steps:
                 raise InputError(f"there are two steps {number}; number them anew", line=at)
-            numbers.add(number)
-            steps.append((number, []))
+            steps[number] = []
             if len(steps) > MAX_STATEMENTS:
                 raise InputError(f"the plan has more than {MAX_STATEMENTS:,} steps; shorten it")
         elif not line or (not steps and line.endswith(":")):
             continue
         elif not steps:
             raise NotUnderstoodError((Gap(at, 0, line[:60]),))
-        for sentence in re.split(r"[.;!]+(?:\s+|$)", line):
-            if sentence.strip():
-                steps[-1][1].append((at, sentence.strip()))
+        steps[number].append((at, line))
     if not steps:
         raise InputError("the plan has no numbered step such as '1. Stop.'")
-    return steps
+    return [(number, _sentences(lines)) for number, lines in steps.items()]
+
+
+def _sentences(lines: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    """Splits the lines of a step at full stops; a sentence may go over several lines."""
+    found: list[tuple[int, str]] = []
+    open_one = ""
+    begun = 0
+    for at, line in lines:
+        *whole, rest = re.split(r"[.;!]+(?:\s+|$)", line)
+        for part in whole:
+            found.append((begun or at, f"{open_one} {part}".strip()))
+            open_one, begun = "", 0
+        if rest.strip():
+            open_one, begun = f"{open_one} {rest}".strip(), begun or at
+    if open_one:
+        found.append((begun, open_one))
+    return [(at, sentence) for at, sentence in found if sentence]
 
 
 class _Reader:

@@ -13,15 +13,18 @@ import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
+from math import ceil
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from surefoot.results.errors import HarnessError, InputError
 from surefoot.verification import cache
+from surefoot.verification.determinise import Dfa, determinised, minimised, verdicts
 from surefoot.verification.semantics import holds_on_empty
 from surefoot.verification.spot_backend import (
     Edges,
+    TooLargeError,
     load_spot,
     spot_version,
     translate,
@@ -29,9 +32,11 @@ from surefoot.verification.spot_backend import (
 )
 from surefoot.verification.syntax import (
     Always,
+    And,
     Eventually,
     Formula,
     Next,
+    Not,
     Release,
     StrongNext,
     StrongRelease,
@@ -45,17 +50,9 @@ MAX_PROPOSITIONS = 12
 MAX_SIZE, MAX_DEPTH = 20_000, 150
 """Most operators and leaves of a formula, and its deepest nesting."""
 
-MAX_STATES = 10_000
-"""Most states of an automaton."""
-
-MAX_TABLE = 2**22
-"""Most entries of a table."""
-
-MAX_WORK = 50_000_000
-"""Most elementary steps of making an automaton deterministic, or minimal."""
-
-SECONDS, MEMORY = 20.0, 2 * 2**30
-"""What Spot may spend on one formula: seconds, and bytes of address space."""
+SECONDS, MEMORY = 10.0, 2 * 2**30
+"""What Spot may spend on one try: seconds, and bytes of address space. A formula has two tries,
+and before them two short ones."""
 
 _EASY = 4
 """Formulas with no more temporal operators than this are translated in this process."""
@@ -173,14 +170,12 @@ def _finite(formula: Formula, folder: Path | None) -> Automaton:
     key = cache.entry_key("finite", str(formula), spot_version())
     kept = cache.load(folder, key, ("table", "initial", "accepting", "verdicts"))
     if kept is None:
-        edges = _edges(formula, finite=True)
-        table, initial, accepting = _determinised(edges, holds_on_empty(formula))
-        table, initial, accepting = _minimised(table, initial, accepting)
+        table, accepting = _smallest(formula)
         kept = {
             "table": table,
-            "initial": np.array(initial, np.int32),
+            "initial": np.array(0, np.int32),
             "accepting": accepting,
-            "verdicts": _verdicts(table, accepting),
+            "verdicts": verdicts(table, accepting),
         }
         cache.store(folder, key, kept)
     for array in kept.values():
@@ -199,7 +194,10 @@ def _infinite(formula: Formula, folder: Path | None) -> Edges:
     key = cache.entry_key("infinite", str(formula), spot_version())
     kept = cache.load(folder, key, ("initial", "sources", "targets", "letters", "accepting"))
     if kept is None:
-        edges = _edges(formula, finite=False)
+        try:
+            edges = _edges(formula, finite=False, seconds=2 * SECONDS)
+        except TooLargeError as error:
+            raise _too_large(str(error)) from None
         kept = {
             "initial": np.array(edges.initial, np.int32),
             "sources": edges.sources,
@@ -219,30 +217,58 @@ def _infinite(formula: Formula, folder: Path | None) -> Edges:
     )
 
 
-def _edges(formula: Formula, *, finite: bool) -> Edges:
+def _smallest(formula: Formula) -> Dfa:
+    """Makes the minimal automaton, for hard formulas by way of the negation if that is easier.
+
+    Spot may need exponential time for 'always, within n steps' where its negation, 'at some
+    time not, for n steps', is translated at once; for 'eventually' it is the other way round.
+    """
+    empty = holds_on_empty(formula)
+    if _easy(formula):
+        edges = _edges(formula, finite=True, deterministic=True)
+        return minimised(*determinised(edges, empty=empty))
+    universal = isinstance(formula, (Always, And, Release, WeakUntil))
+    for seconds in (SECONDS / 10, SECONDS):
+        for negated in (universal, not universal):
+            whole = Not(formula) if negated else formula
+            try:
+                edges = _edges(whole, finite=True, deterministic=not negated, seconds=seconds)
+                return minimised(*determinised(edges, empty=empty, negated=negated))
+            except TooLargeError as error:
+                why = str(error)
+    raise _too_large(why)
+
+
+def _easy(formula: Formula) -> bool:
+    return sum(isinstance(part, _TEMPORAL) for part in formula.walk()) <= _EASY
+
+
+def _edges(
+    formula: Formula, *, finite: bool, deterministic: bool = False, seconds: float = SECONDS
+) -> Edges:
     """Lets Spot translate, in a process of its own unless the formula is surely easy."""
-    count = len(formula.propositions)
-    if sum(isinstance(part, _TEMPORAL) for part in formula.walk()) <= _EASY:
-        return translate(str(formula), count, finite=finite)
+    text, count = str(formula), len(formula.propositions)
+    if _easy(formula):
+        return translate(text, count, finite=finite, deterministic=deterministic)
     load_spot()  # says what is missing
-    order = {"text": str(formula), "propositions": count, "finite": finite}
-    limits = {"memory": MEMORY, "seconds": int(SECONDS)}
+    order = {"text": text, "propositions": count, "finite": finite, "deterministic": deterministic}
+    limits = {"memory": MEMORY, "seconds": ceil(seconds)}
     command = [sys.executable, "-P", "-m", "surefoot.verification.spot_backend"]
     try:
         done = subprocess.run(
             command,
             input=json.dumps(order | limits).encode(),
             capture_output=True,
-            timeout=SECONDS,
+            timeout=seconds,
             env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # threads reserve address space
         )
     except subprocess.TimeoutExpired:
-        raise _too_large(f"Spot was stopped after {SECONDS:g} s") from None
+        raise TooLargeError(f"Spot was stopped after {seconds:g} s") from None
     if done.returncode == 0:
         return unpack(done.stdout)
     said = done.stderr.decode("utf-8", "replace").strip().splitlines()
     if done.returncode == 3 or done.returncode < 0 or "alloc" in "".join(said[-1:]):
-        raise _too_large("Spot ran out of its limits")
+        raise TooLargeError("Spot ran out of its limits")
     raise HarnessError(f"Spot failed on '{formula}': {said[-1] if said else done.returncode}")
 
 
@@ -251,92 +277,3 @@ def _too_large(why: str) -> InputError:
         f"the formula's automaton is too large ({why}): use shorter chains of X, fewer nested "
         f"operators, or split the formula into several rules"
     )
-
-
-Dfa = tuple[NDArray[np.int32], int, NDArray[np.bool_]]
-"""Table [states, letters], initial state, accepting states."""
-
-
-def _determinised(edges: Edges, empty: bool) -> Dfa:
-    """Subset construction, with a fresh first state that decides the empty trace.
-
-    Letters under which the same edges can be taken are handled once.
-    """
-    width = edges.letters.shape[1]
-    columns, which = np.unique(edges.letters, axis=1, return_inverse=True)
-    outgoing: list[list[tuple[int, int]]] = [[] for _ in edges.accepting]
-    under = [np.flatnonzero(row).tolist() for row in columns]
-    classes = columns.shape[1]
-    for i, (source, target) in enumerate(
-        zip(edges.sources.tolist(), edges.targets.tolist(), strict=True)
-    ):
-        outgoing[source].extend((c, 1 << target) for c in under[i])
-    final = sum(1 << s for s in np.flatnonzero(edges.accepting).tolist())
-    start = 1 << edges.initial
-    number = {start: 1}
-    subsets = [start]
-    rows: list[list[int]] = []
-    work = 0
-    for subset in subsets:
-        targets = [0] * classes
-        rest = subset
-        while rest:
-            low = rest & -rest
-            rest ^= low
-            moves = outgoing[low.bit_length() - 1]
-            work += len(moves)
-            for c, target in moves:
-                targets[c] |= target
-        if work > MAX_WORK:
-            raise _too_large("making it deterministic takes too long")
-        row = []
-        for target in targets:
-            if target not in number:
-                number[target] = len(number) + 1
-                subsets.append(target)
-                if len(number) > MAX_STATES or len(number) * width > MAX_TABLE:
-                    raise _too_large(f"more than {len(number) - 1:,} states")
-            row.append(number[target])
-        rows.append(row)
-    small = np.array([rows[0], *rows], np.int32)
-    accepting = np.array([empty, *(bool(s & final) for s in subsets)], np.bool_)
-    return small[:, which.reshape(-1)], 0, accepting
-
-
-def _minimised(table: NDArray[np.int32], initial: int, accepting: NDArray[np.bool_]) -> Dfa:
-    """Moore's partition refinement; states are renumbered in breadth-first order."""
-    columns = np.unique(table, axis=1)
-    block = accepting.astype(np.int64)
-    count = len(np.unique(block))
-    work = 0
-    while True:
-        work += columns.size
-        if work > MAX_WORK * 10:  # these steps are numpy's
-            raise _too_large("making it minimal takes too long")
-        refined = block
-        for column in columns.T:
-            pairs = refined * len(table) + block[column]
-            refined = np.unique(pairs, return_inverse=True)[1].reshape(-1)
-        blocks = int(refined.max()) + 1
-        block = refined
-        if blocks == count:
-            break
-        count = blocks
-    representative = np.unique(block, return_index=True)[1]
-    order: dict[int, int] = {int(block[initial]): 0}
-    queue = [int(block[initial])]
-    for old in queue:
-        for new in dict.fromkeys(block[table[representative[old]]].tolist()):
-            if new not in order:
-                order[new] = len(order)
-                queue.append(new)
-    renumber = np.full(count, -1, np.int32)
-    renumber[queue] = np.arange(len(queue), dtype=np.int32)
-    chosen = representative[queue]
-    return renumber[block[table[chosen]]], 0, accepting[chosen]
-
-
-def _verdicts(table: NDArray[np.int32], accepting: NDArray[np.bool_]) -> NDArray[np.int8]:
-    """Finds the states that are left no more: minimal, there is at most one of each kind."""
-    stays = (table == np.arange(len(table))[:, None]).all(axis=1)
-    return np.where(stays, np.where(accepting, 1, -1), 0).astype(np.int8)

@@ -30,9 +30,6 @@ from surefoot.verification.syntax import (
 MAX_TIME = (MAX_DEPTH - 10) // 2
 """Longest time that a constraint may name, in steps: each is spelled out as an operator."""
 
-MAX_DEADLINE = 15
-"""Longest time of :func:`always_within`; the work of Spot doubles with every step."""
-
 Given = Formula | str
 """A formula or its text."""
 
@@ -98,8 +95,6 @@ def sometime_before(p: Given, first: Given, **about: str) -> Rule:
 def always_within(time: int, p: Given, then: Given, **about: str) -> Rule:
     """Returns ``(always-within time p then)``: each p is followed by then within that time."""
     f, s = as_formula(p), as_formula(then)
-    if time > MAX_DEADLINE:
-        raise InputError(f"always-within takes times up to {MAX_DEADLINE} steps, not {time}")
     meaning = f"every '{f}' is followed by '{s}' within {_steps(time)}"
     formula = Always(Implies(f, _soon(time, s)))
     return make_rule("always-within", meaning, formula, (time, f, s), about)

@@ -30,7 +30,7 @@ INSTALL = (
 
 
 class TooLargeError(Exception):
-    """The automaton does not fit the limits."""
+    """The automaton does not fit the limits; the message says which."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +82,7 @@ def spot_version() -> str:
     return str(load_spot().version())
 
 
-def translate(text: str, propositions: int, *, finite: bool) -> Edges:
+def translate(text: str, propositions: int, *, finite: bool, deterministic: bool = False) -> Edges:
     """Translates a formula over ``p0``, ``p1``, …; time and memory are not limited here.
 
     Args:
@@ -91,6 +91,7 @@ def translate(text: str, propositions: int, *, finite: bool) -> Edges:
         finite: LTLf over finite, non-empty traces instead of LTL over infinite words. For
             LTLf, Spot's reduction with a proposition that tells whether the trace still goes
             on (De Giacomo and Vardi, IJCAI 2013, section 4).
+        deterministic: Prefer few choices to few states.
 
     Returns:
         A state-based automaton, with Büchi acceptance or that of finite words.
@@ -101,16 +102,15 @@ def translate(text: str, propositions: int, *, finite: bool) -> Edges:
     """
     spot = load_spot()
     formula = spot.formula(text)
+    wish = ("buchi", "sbacc", "deterministic" if deterministic else "small")
     if finite:
-        infinite = spot.translate(
-            spot.from_ltlf(formula, "alive"), "buchi", "sbacc", "deterministic"
-        )
+        infinite = spot.translate(spot.from_ltlf(formula, "alive"), *wish)
         automaton = spot.to_finite(infinite, "alive")
     else:
-        automaton = spot.translate(formula, "buchi", "sbacc", "small")
+        automaton = spot.translate(formula, *wish)
     edges = list(automaton.edges())
     if len(edges) * 2**propositions > MAX_CELLS:
-        raise TooLargeError
+        raise TooLargeError("its edges take too much memory")
     truth = _TruthTables(automaton, propositions)
     states = range(automaton.num_states())
     return Edges(
@@ -182,9 +182,10 @@ def main() -> None:
 
     order = json.load(sys.stdin)
     for what, most in ((resource.RLIMIT_AS, "memory"), (resource.RLIMIT_CPU, "seconds")):
-        resource.setrlimit(what, (order[most], order[most]))
+        limit = order.pop(most)
+        resource.setrlimit(what, (limit, limit))
     try:
-        edges = translate(order["text"], order["propositions"], finite=order["finite"])
+        edges = translate(**order)
         sys.stdout.buffer.write(pack(edges))
     except (TooLargeError, MemoryError):
         sys.exit(3)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from surefoot.results.errors import InputError, MissingDependencyError
-from surefoot.verification import automata, cache, spot_backend
+from surefoot.verification import automata, cache, determinise, spot_backend
 from surefoot.verification.automata import Automaton, compile_buchi, compile_ltlf
 from surefoot.verification.parser import parse
 from surefoot.verification.semantics import evaluate, evaluate_lasso
@@ -106,6 +106,21 @@ def test_automata_are_minimal_and_reachable() -> None:
                 to = automaton.table[:, letter]
                 apart |= apart[np.ix_(to, to)]
         assert apart.sum() == count * (count - 1)
+
+
+@pytest.mark.usefixtures("in_process")
+def test_the_way_by_the_negation_gives_the_same_tables() -> None:
+    rng = Random(8)
+    for _ in range(300):
+        formula = random_formula(rng, rng.randint(1, 10), ["p0", "p1"])
+        text, count = str(Not(formula)), 2
+        edges = spot_backend.translate(text, count, finite=True)
+        empty = evaluate(formula, [])
+        other = determinise.minimised(*determinise.determinised(edges, empty=empty, negated=True))
+        edges = spot_backend.translate(str(formula), count, finite=True)
+        plain = determinise.minimised(*determinise.determinised(edges, empty=empty))
+        assert (other[0].shape, other[1].tolist()) == (plain[0].shape, plain[1].tolist())
+        assert (other[0] == plain[0]).all()
 
 
 def test_next_is_weak_or_strong_and_the_empty_trace_is_decided() -> None:
@@ -258,7 +273,7 @@ def chain(step: type[Next] | type[StrongNext], length: int, formula: Formula) ->
 def test_what_is_too_large_is_refused_in_time(
     formula: Formula, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(automata, "SECONDS", 4.0)
+    monkeypatch.setattr(automata, "SECONDS", 1.5)
     start = time.monotonic()
     with pytest.raises(InputError, match=words) as caught:
         compile_ltlf(formula)
@@ -268,8 +283,11 @@ def test_what_is_too_large_is_refused_in_time(
 
 def test_memory_is_limited_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(automata, "MEMORY", 2**28)
-    with pytest.raises(InputError, match="ran out of its limits"):
-        compile_ltlf(parse("G(a -> F(b & X[9!] c)) <-> F(c & X[9!](a U b))"))
+    formula = parse("G(a -> F(b & X[9!] c)) <-> F(c & X[9!](a U b))").renamed(
+        {"a": "p0", "b": "p1", "c": "p2"}.__getitem__
+    )
+    with pytest.raises(spot_backend.TooLargeError, match="ran out of its limits"):
+        automata._edges(formula, finite=True, deterministic=True, seconds=60)
 
 
 def test_twelve_propositions_compile() -> None:
@@ -334,10 +352,15 @@ def test_spot_is_imported_by_one_file_and_only_when_needed() -> None:
     assert done.stdout.strip() == "False"
 
 
-@pytest.mark.parametrize(("most", "which"), [(20, "deterministic"), (100, "minimal")])
-def test_work_after_spot_is_bounded_too(
-    most: int, which: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(automata, "MAX_WORK", most)
-    with pytest.raises(InputError, match=f"making it {which} takes too long"):
-        compile_ltlf(parse("F[0:30!] (a & b & c)"))
+def test_work_after_spot_is_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(determinise, "MAX_WORK", 20)
+    edges = spot_backend.translate("F(p0 & X[!] X[!] X[!] X[!] p1)", 2, finite=True)
+    with pytest.raises(spot_backend.TooLargeError, match="deterministic takes too long"):
+        determinise.determinised(edges, empty=False)
+    chain_of_states = np.minimum(np.arange(1, 102), 100)[:, None].astype(np.int32)
+    with pytest.raises(spot_backend.TooLargeError, match="minimal takes too long"):
+        determinise.minimised(chain_of_states, np.arange(101) == 100)
+    monkeypatch.setattr(determinise, "MAX_STATES", 5)
+    monkeypatch.setattr(determinise, "MAX_WORK", 10**6)
+    with pytest.raises(spot_backend.TooLargeError, match="more than 5 states"):
+        determinise.determinised(edges, empty=False)

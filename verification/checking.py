@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,25 @@ MAX_EDGES = 6_000_000
 """Edges of the product of a plan and a world at most."""
 
 
+@dataclass(frozen=True, eq=False)
+class PlanProduct:
+    """A plan times a world.
+
+    Attributes:
+        world: The part of the world that was needed.
+        system: The product.
+        places: Shape [states]: the instruction that acts, or ``START`` or ``ENDED``.
+        situations: Shape [states]: number of the world's situation.
+        checker: Checks rules on it.
+    """
+
+    world: World
+    system: TransitionSystem
+    places: NDArray[np.int32]
+    situations: NDArray[np.int64]
+    checker: ModelChecker
+
+
 @dataclass(frozen=True, slots=True)
 class RuleVerdict:
     """What became of one rule.
@@ -32,15 +51,15 @@ class RuleVerdict:
         rule: The rule.
         timing: When actions answered observations.
         result: The verdict on all runs of the plan in the world.
-        model: The product of plan and world that was checked.
-        places: Shape [states of the product]: instruction that acts in each state.
+        product: The product of plan and world that was checked.
+        controller: The plan as a machine.
     """
 
     rule: Rule
     timing: Timing
     result: ModelVerdict
-    model: TransitionSystem
-    places: NDArray[np.int32]
+    product: PlanProduct
+    controller: Controller
 
     @property
     def holds(self) -> bool:
@@ -100,7 +119,7 @@ class PlanChecker:
         for name in self.controller.observations:
             if name not in world.observations:
                 raise InputError(f"the plan looks at '{name}', which the world does not tell")
-        self._products: dict[tuple[frozenset[str], Timing], _Product] = {}
+        self._products: dict[tuple[frozenset[str], Timing], PlanProduct] = {}
 
     def check(self, rule: Rule) -> RuleVerdict:
         """Checks one rule.
@@ -111,9 +130,9 @@ class PlanChecker:
         timing = self._timing or rule.timing
         product = self.product(rule, timing)
         result = product.checker.check(rule.formula)
-        return RuleVerdict(rule, timing, result, product.system, product.places)
+        return RuleVerdict(rule, timing, result, product, self.controller)
 
-    def product(self, rule: Rule, timing: Timing) -> _Product:
+    def product(self, rule: Rule, timing: Timing) -> PlanProduct:
         """Returns the product with the part of the world that the plan and the rule look at."""
         names = set(rule.formula.propositions) | set(self.controller.observations)
         names |= {n for f in self.world.fairness for n in f.propositions}
@@ -123,19 +142,8 @@ class PlanChecker:
             made = _multiply(self.controller, world, timing)
             system, places, situations = made
             checker = ModelChecker(system, fairness=self.world.fairness)
-            self._products[key] = _Product(world, system, places, situations, checker)
+            self._products[key] = PlanProduct(world, system, places, situations, checker)
         return self._products[key]
-
-
-@dataclass(frozen=True, eq=False)
-class _Product:
-    """A plan times a world; for each state the acting instruction and the world's situation."""
-
-    world: World
-    system: TransitionSystem
-    places: NDArray[np.int32]
-    situations: NDArray[np.int64]
-    checker: ModelChecker
 
 
 def check_plan(
@@ -145,7 +153,6 @@ def check_plan(
     *,
     timing: Timing | None = None,
     rules: Sequence[Rule] | None = None,
-    progress: Callable[[int, int], None] | None = None,
 ) -> PlanVerdict:
     """Checks a plan against a rulebook.
 
@@ -155,19 +162,13 @@ def check_plan(
         world: Where it is carried out.
         timing: When actions answer observations; None for what each rule says.
         rules: Only these rules.
-        progress: Called with the number of rules done and of all.
 
     Raises:
         InputError: See :class:`PlanChecker`.
     """
     checker = PlanChecker(plan, world, timing=timing)
-    chosen = tuple(book.rules if rules is None else rules)
-    verdicts = []
-    for i, rule in enumerate(chosen, 1):
-        verdicts.append(checker.check(rule))
-        if progress is not None:
-            progress(i, len(chosen))
-    return PlanVerdict(tuple(verdicts), checker.controller)
+    chosen = book.rules if rules is None else rules
+    return PlanVerdict(tuple(map(checker.check, chosen)), checker.controller)
 
 
 def _multiply(

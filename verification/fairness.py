@@ -49,7 +49,9 @@ def recurring(formula: Formula) -> Formula | None:
     return None
 
 
-def fair_system(system: TransitionSystem, fairness: Sequence[Formula]) -> FairSystem:
+def fair_system(
+    system: TransitionSystem, fairness: Sequence[Formula], *, needed: bool = True
+) -> FairSystem:
     """Restricts the infinite runs of a model to those that meet all assumptions.
 
     ``G F c`` becomes a mark on states (generalized Büchi acceptance); any other assumption,
@@ -58,6 +60,7 @@ def fair_system(system: TransitionSystem, fairness: Sequence[Formula]) -> FairSy
     Args:
         system: The model.
         fairness: The assumptions, in LTL.
+        needed: There must be such a run.
 
     Raises:
         InputError: No infinite run meets them, or a proposition is unknown.
@@ -76,7 +79,7 @@ def fair_system(system: TransitionSystem, fairness: Sequence[Formula]) -> FairSy
         sources[reached[sources]], system.targets[reached[sources]], marks, system.states
     )
     live = can_reach(sources, system.targets, component >= 0) & reached
-    if fairness and not live[system.initial].any():
+    if needed and fairness and not live[system.initial].any():
         raise InputError("no run of the model meets the fairness assumptions; weaken them")
     return FairSystem(system, origin, marks, live, model, first, general)
 

@@ -133,7 +133,8 @@ class ModelChecker:
     @cached_property
     def fair(self) -> FairSystem:
         """The model's infinite runs under the assumptions."""
-        return fair_system(self.system, self._fairness)
+        ends = self._final is not None and bool((self._final & self._reached).any())
+        return fair_system(self.system, self._fairness, needed=not ends)
 
     @cached_property
     def _may_end(self) -> NDArray[np.bool_]:
@@ -207,6 +208,32 @@ class ModelChecker:
                 starts = starts_that_reach(product, violations.component >= 0)
                 found.append(product.state(starts))
         return np.concatenate(found)
+
+    def doomed(self, formula: Formula) -> NDArray[np.bool_]:
+        """Tells in which states some run becomes hopeless: fine before, beyond mending there.
+
+        Returns:
+            Shape [states].
+        """
+        found = np.zeros(self.system.states, np.bool_)
+        if self._final is not None:
+            automaton = compile_ltlf(formula)
+            product, _ = self._ends(formula)
+            nodes = np.flatnonzero(explore(product).reached)
+            after = automaton.table.ravel()[product.row(nodes)]
+            now = automaton.verdicts[product.place(nodes)]
+            turns = (automaton.verdicts[after] == -1) & (now != -1)
+            found[product.state(nodes[turns])] = True
+            found &= self._may_end
+        monitor = bad_prefixes(formula) if self._infinite else None
+        if monitor is not None and monitor.bad >= 0:
+            product = self._monitored(monitor)
+            live = np.repeat(self.fair.live, product.moves.places)
+            nodes = np.flatnonzero(explore(product, within=live).reached)
+            turns = monitor.table.ravel()[product.row(nodes)] == monitor.bad
+            turns &= product.place(nodes) != monitor.bad
+            found[self.fair.origin[product.state(nodes[turns])]] = True
+        return found
 
     def violation(self, formula: Formula) -> Witness | None:
         """Returns a shortest run that breaks a formula, or None."""

@@ -83,7 +83,7 @@ def explore(
             new &= within[targets]
         targets, sources = targets[new], frontier[origin[new]]
         order = np.arange(len(targets), dtype=np.int32)
-        parents[targets] = order  # where several edges meet, one of them stays
+        parents[targets[::-1]] = order[::-1]  # where several edges meet, the first one stays
         first = parents[targets] == order
         frontier = targets[first]
         parents[frontier] = sources[first]

@@ -14,6 +14,7 @@ from surefoot.cli.grade import grade
 from surefoot.cli.listing import list_known
 from surefoot.cli.report import report
 from surefoot.cli.train import train
+from surefoot.cli.verify import verify
 from surefoot.results.errors import SurefootError
 
 app = typer.Typer(
@@ -28,6 +29,7 @@ app.command("demo")(demo)
 app.command("grade")(grade)
 app.command("list")(list_known)
 app.command("report")(report)
+app.command("verify")(verify)
 app.add_typer(train, name="train")
 
 

@@ -18,6 +18,7 @@ from surefoot.verification.programs.loading import parse_program
 from surefoot.verification.programs.statements import (
     Do,
     If,
+    Mark,
     Program,
     Statement,
     WaitUntil,
@@ -137,6 +138,8 @@ def step(stack: Stack, facts: frozenset[str], idle: str) -> tuple[tuple[str, ...
             return None, ()
         first, rest = stack[0], stack[1:]
         match first:
+            case Mark():
+                stack = rest
             case Do(_, actions):
                 return actions, rest
             case WaitUntil(_, condition):
@@ -294,7 +297,7 @@ def test_observations_that_do_not_matter_are_left_out() -> None:
     rules = book("G(x3 -> F go)", "G(x3 & x7 -> go)", bits=names)
     verdict = check_plan(always("go"), rules, World(rules.observations, rules.actions))
     assert verdict.holds
-    assert verdict.rules[0].model.states == 2
+    assert verdict.rules[0].product.system.states == 2
 
 
 @pytest.mark.parametrize(

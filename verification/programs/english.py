@@ -174,7 +174,7 @@ class _Reader:
 
     def add(self, made: list[Statement], line: int, step: int, sentence: str) -> None:
         """Reads a sentence and puts it behind the others, or notes that it is not understood."""
-        self._line = step
+        self._line = line
         text = re.sub(r"\s+", " ", sentence.lower()).strip(" ,:")
         read = None
         if len(text) <= MAX_SENTENCE:

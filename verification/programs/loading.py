@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from surefoot.results.errors import InputError
@@ -39,7 +40,7 @@ def parse_program(
         idle = vocabulary.action(idle)
     if form == "json":
         program = parse_json(text, vocabulary)
-        return Program(program.statements, program.idle or idle)
+        return replace(program, idle=program.idle or idle)
     if form == "python":
         return parse_python(text, vocabulary, idle=idle)
     if form == "english":

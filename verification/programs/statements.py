@@ -19,7 +19,8 @@ class Statement:
     """One statement.
 
     Attributes:
-        line: Line or step of the plan that it came from; 0 if unknown.
+        line: Line of the plan that it came from, or number of the outermost step in JSON; 0 if
+            unknown.
     """
 
     line: int
@@ -82,10 +83,12 @@ class Program:
     Attributes:
         statements: What is done, in order.
         idle: The action that is taken while the program waits; None for no action at all.
+        unit: What the lines of the statements count: 'line' or 'step'.
     """
 
     statements: tuple[Statement, ...]
     idle: str | None = None
+    unit: str = "line"
 
     def walk(self) -> Iterator[Statement]:
         """Yields all statements, outer ones first."""

@@ -60,7 +60,7 @@ def parse_json(text: str, vocabulary: Vocabulary) -> Program:
         data = data.get("steps")
     if not isinstance(data, list):
         raise InputError("expected a list of steps, or 'steps' with such a list")
-    return Program(_Reader(vocabulary).top(data), idle)
+    return Program(_Reader(vocabulary).top(data), idle, unit="step")
 
 
 class _Reader:

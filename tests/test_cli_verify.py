@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from surefoot.cli.main import run
 
 PLAN = "1. If the light is green and there is no pedestrian, turn right.\n2. Otherwise, stop.\n"

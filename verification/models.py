@@ -119,9 +119,9 @@ class ModelChecker:
             stuck &= ~self._final
         if stuck.any() and not finite:
             raise InputError(
-                f"the model gets stuck in {int(stuck.sum()):,} states, first in: "
+                f"nothing can follow in {int(stuck.sum()):,} of the model's states, first in: "
                 f"{self.system.words(int(np.argmax(stuck)))}; "
-                f"give them successors, or let its runs end or stutter there"
+                f"give them successors, or let runs end or stutter there"
             )
         if finite and not (self._final & self._reached).any():  # type: ignore[operator]
             raise InputError("no run of the model ends; check its infinite runs instead")

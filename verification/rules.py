@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -14,12 +13,10 @@ from surefoot.results.errors import InputError
 from surefoot.verification.automata import MAX_PROPOSITIONS
 from surefoot.verification.parser import FormulaError, nearest, parse
 from surefoot.verification.syntax import Formula
+from surefoot.verification.yaml_files import node_at, read_yaml
 
 BOOKS = Path(__file__).parent / "books"
 """Folder of the rulebooks that come with Surefoot."""
-
-MAX_BYTES = 2**20
-"""Largest rulebook that is read."""
 
 
 class Severity(StrEnum):
@@ -173,18 +170,18 @@ def load_rulebook(source: str | Path) -> RuleBook:
         path = BOOKS / f"{source}.yaml"
     elif not path.suffix and not path.exists():
         raise InputError(f"there is no rulebook '{source}'{nearest(str(source), known)}")
-    data, root = _read_yaml(path)
+    data, root = read_yaml(path, "rulebook", "'name:', 'rules:'")
     try:
         entry = _BookEntry.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
-        line = _mark(root, first["loc"]).start_mark.line + 1
+        line = node_at(root, first["loc"]).start_mark.line + 1
         raise InputError(f"{place}: {first['msg']}", file=str(path), line=line) from None
     words = entry.observations | entry.actions
     rules = []
     for i, rule in enumerate(entry.rules):
-        node = _mark(root, ("rules", i, "formula"))
+        node = node_at(root, ("rules", i, "formula"))
         formula = _formula(rule, words, node, str(path))
         rules.append(Rule(rule.name, formula, rule.meaning, rule.severity, rule.timing))
     try:
@@ -216,73 +213,3 @@ def _formula(rule: _RuleEntry, words: Mapping[str, str], node: yaml.Node, file: 
             line=line,
         )
     return formula
-
-
-def _read_yaml(path: Path) -> tuple[Any, yaml.Node]:
-    """Reads a YAML file; returns its content and the tree with the place of everything."""
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError("the rulebook is larger than 1 MiB; split it", file=str(path))
-        text = path.read_text(encoding="utf-8")
-        root = yaml.compose(text, yaml.SafeLoader)
-    except OSError as error:
-        reason = (error.strerror or "unreadable").lower()
-        raise InputError(f"cannot read the rulebook: {reason}", file=str(path)) from None
-    except UnicodeDecodeError:
-        raise InputError("not a text file (expected UTF-8 YAML)", file=str(path)) from None
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else None
-        raise InputError(f"not valid YAML: {error.problem}", file=str(path), line=line) from None
-    except (yaml.YAMLError, RecursionError):
-        raise InputError("not valid YAML, or nested too deeply", file=str(path)) from None
-    if not isinstance(root, yaml.MappingNode):
-        raise InputError("expected 'name:', 'rules:' and so on at the top", file=str(path))
-    _refuse_repeats(root, str(path))
-    try:
-        return yaml.safe_load(text), root
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else None
-        raise InputError(f"not valid YAML: {error.problem}", file=str(path), line=line) from None
-    except (yaml.YAMLError, RecursionError, ValueError):
-        raise InputError("not valid YAML, or nested too deeply", file=str(path)) from None
-
-
-def _refuse_repeats(root: yaml.Node, file: str) -> None:
-    """Refuses aliases (a few lines of them can stand for gigabytes) and repeated keys."""
-    seen: set[int] = set()
-    stack = [root]
-    while stack:
-        node = stack.pop()
-        line = node.start_mark.line + 1
-        if id(node) in seen:
-            raise InputError("aliases (*name) are not read; write it out", file=file, line=line)
-        seen.add(id(node))
-        if isinstance(node, yaml.ScalarNode):
-            continue
-        if isinstance(node, yaml.SequenceNode):
-            stack.extend(node.value)
-            continue
-        keys: set[Any] = set()
-        for key, value in node.value:
-            if key.value.__hash__ and key.value in keys:
-                place = key.start_mark.line + 1
-                raise InputError(f"'{key.value}' stands twice; delete one", file=file, line=place)
-            if isinstance(key, yaml.ScalarNode):
-                keys.add(key.value)
-            stack.append(value)
-
-
-def _mark(root: yaml.Node, place: tuple[int | str, ...]) -> yaml.Node:
-    """Returns the node at a place, or the nearest one above it that there is."""
-    node = root
-    for part in place:
-        if isinstance(node, yaml.MappingNode):
-            found = next((v for k, v in node.value if k.value == str(part)), None)
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
-            found = node.value[part] if part < len(node.value) else None
-        else:
-            found = None
-        if found is None:
-            break
-        node = found
-    return node

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from surefoot.results.errors import InputError
 from surefoot.verification.parser import nearest, parse
-from surefoot.verification.rules import RuleBook, _mark, _read_yaml
+from surefoot.verification.rules import RuleBook
 from surefoot.verification.syntax import Formula, Not, Prop
 from surefoot.verification.worldmodel import (
     World,
@@ -17,6 +17,7 @@ from surefoot.verification.worldmodel import (
     exactly_one,
     persistent,
 )
+from surefoot.verification.yaml_files import node_at, read_yaml
 
 WORLDS = Path(__file__).parent / "worlds"
 """Folder of the worlds that come with Surefoot."""
@@ -82,13 +83,13 @@ def load_world(source: str | Path, book: RuleBook) -> World:
         path = WORLDS / f"{source}.yaml"
     elif not path.suffix and not path.exists():
         raise InputError(f"there is no world '{source}'{nearest(str(source), known)}")
-    data, root = _read_yaml(path)
+    data, root = read_yaml(path, "world", "'name:', 'initial:'")
     try:
         entry = _WorldEntry.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
-        line = _mark(root, first["loc"]).start_mark.line + 1
+        line = node_at(root, first["loc"]).start_mark.line + 1
         raise InputError(f"{place}: {first['msg']}", file=str(path), line=line) from None
 
     def formulas(key: str) -> tuple[Formula, ...]:
@@ -97,7 +98,7 @@ def load_world(source: str | Path, book: RuleBook) -> World:
             try:
                 made.append(parse(text, (*book.observations, *book.actions)))
             except InputError as error:
-                line = _mark(root, (key, i)).start_mark.line + 1
+                line = node_at(root, (key, i)).start_mark.line + 1
                 raise InputError(f"{key}: {error.message}", file=str(path), line=line) from None
         return tuple(made)
 

@@ -158,7 +158,7 @@ def test_deep_models_take_the_compiled_search() -> None:
 def test_stuttering_and_stuck_states() -> None:
     labels = np.array([[0], [1]], bool)
     system = from_arrays(("end",), labels, np.array([0]), np.array([1]), [0])
-    with pytest.raises(InputError, match=r"gets stuck in 1 states, first in: end; give them"):
+    with pytest.raises(InputError, match="in 1 of the model's states, first in: end; give"):
         check_model(system, parse("F end"))
     assert check_model(system, parse("F G end"), stutter=True).holds
     assert check_model(system, parse("F end"), finite=True).holds

@@ -71,7 +71,7 @@ def shorter_lasso(
 def test_verdicts_and_witnesses_on_random_systems(block: int) -> None:
     rng = Random(100 + block)
     violated = lassos = proven = 0
-    for _ in range(120):
+    for _ in range(90):
         system = random_system(rng, rng.randint(2, 6))
         formula = random_formula(rng)
         verdict = check_model(system, formula)
@@ -93,8 +93,8 @@ def test_verdicts_and_witnesses_on_random_systems(block: int) -> None:
             proven += witness.shortest
             if len(witness) <= 7:
                 assert shorter_lasso(system, formula, len(witness)) is None or not witness.shortest
-    assert violated > 40
-    assert lassos > 10
+    assert violated > 30
+    assert lassos > 8
     assert proven == lassos
 
 
@@ -102,9 +102,9 @@ def test_verdicts_and_witnesses_on_random_systems(block: int) -> None:
 def test_fairness_on_random_systems(block: int) -> None:
     rng = Random(200 + block)
     unfair = lassos = 0
-    for _ in range(150):
+    for _ in range(100):
         system = random_system(rng, rng.randint(2, 6))
-        formula = random_formula(rng)
+        formula = random_formula(rng, rng.choice([2, 3]))
         weak = Always(Eventually(rng.choice([Prop("a"), Prop("b")])))
         strong = Implies(Always(Eventually(Prop("b"))), Always(Eventually(Prop("c"))))
         assumptions = rng.choice([(weak,), (strong,), (weak, strong)])
@@ -130,5 +130,5 @@ def test_fairness_on_random_systems(block: int) -> None:
         assert not lasso_satisfies(formula, word, len(witness.prefix))
         if witness.shortest and len(witness) <= 7:
             assert shorter_lasso(system, formula, len(witness), together) is None
-    assert 0 < unfair < 75
-    assert lassos > 5
+    assert 0 < unfair < 50
+    assert lassos > 3

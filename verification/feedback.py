@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from surefoot.verification.checking import PlanVerdict, RuleVerdict
-from surefoot.verification.programs.controller import START, Controller
+from surefoot.verification.programs.controller import Controller
 from surefoot.verification.programs.statements import Program
 from surefoot.verification.programs.writing import program_text
 from surefoot.verification.repair import Repair, find_repair
@@ -107,7 +107,7 @@ def _reason(broken: RuleVerdict, controller: Controller, at: int, number: int, w
     ]
     seen = f" (seen: {', '.join(facts)})" if facts else ""
     if witness.kind is WitnessKind.PREFIX:
-        waits = " waits with" if at == START or controller.instructions[at].actions is None else ""
+        waits = " waits with" if at < 0 or controller.instructions[at].actions is None else ""
         does = waits or " does"
         return f"At step {number} the plan{does} '{doing}'{where}{seen}; that breaks the rule."
     if witness.kind is WitnessKind.ENDED:

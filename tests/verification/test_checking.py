@@ -114,11 +114,11 @@ def test_witnesses_are_told_in_words() -> None:
     verdict = check_plan(drive(GO_STRAIGHT, "python"), BOOK, WORLD, timing=LATER)
     lines = {v.rule.name: v.result.witness.lines() for v in verdict.violated if v.result.witness}
     assert lines["no-straight-into-pedestrian"] == [
-        "1. sees nothing; does: wait (stop)",
+        "1. sees nothing; waits (stop)",
         "2. sees green light; does: stop",
         "3. sees pedestrian; does: go straight",
     ]
-    assert lines["go-on-green"][0] == "1. sees nothing; does: wait (stop)"
+    assert lines["go-on-green"][0] == "1. sees nothing; waits (stop)"
     assert lines["go-on-green"][-1] == "then again from step 2, for ever"
 
 
@@ -131,20 +131,25 @@ def holds(condition: Formula, facts: frozenset[str]) -> bool:
     return bool(evaluate_boolean(condition, lambda name: np.asarray(name in facts)))
 
 
-def step(stack: Stack, facts: frozenset[str], idle: str) -> tuple[tuple[str, ...] | None, Stack]:
-    """The actions of the next step (None at the end) and what is left to do."""
+def step(
+    stack: Stack, facts: frozenset[str], idle: str
+) -> tuple[tuple[str, ...] | None, Stack, bool]:
+    """The actions of the next step (None at the end), what is left, and whether it looked."""
+    looked = False
     for _ in range(50):
         if not stack:
-            return None, ()
+            return None, (), looked
         first, rest = stack[0], stack[1:]
+        looked |= isinstance(first, If | WaitUntil)
+        looked |= isinstance(first, While) and first.condition != True_()
         match first:
             case Mark():
                 stack = rest
             case Do(_, actions):
-                return actions, rest
+                return actions, rest, looked
             case WaitUntil(_, condition):
                 if not holds(condition, facts):
-                    return (idle,), stack
+                    return (idle,), stack, looked
                 stack = rest
             case If(_, condition, then, otherwise):
                 stack = (*(then if holds(condition, facts) else otherwise), *rest)
@@ -152,16 +157,16 @@ def step(stack: Stack, facts: frozenset[str], idle: str) -> tuple[tuple[str, ...
                 if not holds(condition, facts):
                     stack = rest
                 elif not body:
-                    return (idle,), stack
+                    return (idle,), stack, looked
                 else:
                     stack = (*body, *stack)
-    return (idle,), stack
+    return (idle,), stack, looked
 
 
 def naive_product(
     program: Program, bits: tuple[str, ...], actions: tuple[str, ...], timing: Timing
 ) -> TransitionSystem:
-    """States are (facts, actions of this step, what is left to do after it)."""
+    """States are (facts, actions of this step, what is left to do after it or 'done')."""
     worlds = [
         frozenset(n for n, v in zip(bits, row, strict=True) if v)
         for row in product((False, True), repeat=len(bits))
@@ -170,26 +175,27 @@ def naive_product(
     start = "start"  # keeps the first step of a delayed plan apart
 
     def decide(stack: Stack, seen: frozenset[str], facts: frozenset[str]) -> tuple | None:
-        taken, left = step(stack, seen, idle)
-        return None if taken is None else (facts, taken, left)
+        taken, left, looked = step(stack, seen, idle)
+        if taken is not None:
+            return facts, taken, left
+        return (facts, (idle,), "done") if looked and timing is NOW else None
 
     def nexts(state: tuple) -> Iterator[tuple | None]:
         facts, _, left, *_ = state
-        for after in worlds:
+        for after in worlds if left != "done" else ():
             yield decide(left, after if timing is NOW else facts, after)
 
-    starts = [
-        (w, (idle,), program.statements, start)
-        if timing is LATER
-        else decide(program.statements, w, w)
-        for w in worlds
-    ]
     return from_callables(
-        [s if s is not None else (w, (), ()) for s, w in zip(starts, worlds, strict=True)],
-        lambda s: [n for n in nexts(s) if n is not None] if s[1] else [],
+        [
+            (w, (idle,), program.statements, start)
+            if timing is LATER
+            else decide(program.statements, w, w)
+            for w in worlds
+        ],
+        lambda s: [n for n in nexts(s) if n is not None],
         lambda s: s[0] | set(s[1]),
         names=(*bits, *actions),
-        final=lambda s: not s[1] or any(n is None for n in nexts(s)),
+        final=lambda s: s[2] == "done" or any(n is None for n in nexts(s)),
     )
 
 

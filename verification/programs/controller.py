@@ -75,7 +75,19 @@ class Controller:
         taken = None if at < 0 else self.instructions[at].actions
         if taken is not None:
             return taken
-        return () if self.idle is None or at == ENDED else (self.idle,)
+        return () if self.idle is None else (self.idle,)
+
+    def is_last(self, at: int) -> bool:
+        """Whether nothing is left to do after a step, whatever is observed then."""
+        at = self.after(at)
+        for _ in self.instructions:
+            if at == ENDED:
+                return True
+            instruction = self.instructions[at]
+            if instruction.actions is not None or instruction.condition is not None:
+                return False
+            at = instruction.yes
+        return False
 
     def after(self, at: int) -> int:
         """Returns where the machine is after the step of an instruction."""

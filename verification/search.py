@@ -18,6 +18,9 @@ DEEP = 1_000
 Wanted = Callable[[NDArray[np.int64]], NDArray[np.bool_]]
 """Tells for some nodes which of them the search is for."""
 
+MAX_DEEP_EDGES = 5_000_000
+"""Edges of the product, reachable or not, up to which compiled code takes over."""
+
 UNSEEN, ROOT = -1, -2
 
 
@@ -70,7 +73,7 @@ def explore(
     parents[frontier] = ROOT
     levels: list[NDArray[np.int64]] = []
     while len(frontier):
-        if len(levels) == DEEP:
+        if len(levels) == DEEP and product.system.edges * product.moves.places <= MAX_DEEP_EDGES:
             return _explore_deep(product, wanted, parents, within)
         levels.append(frontier)
         if wanted is not None:

@@ -54,7 +54,7 @@ def shortest_lasso(
     kinds = (tableau.all_kinds + 1) << len(fair.recurring)
     if system.edges * places > MAX_EDGES or system.states * places * kinds > MAX_PAIRS:
         return best, False
-    search = _Loops(system, tableau, fair.recurring[:, number], budget)
+    search = Loops(system, tableau, fair.recurring[:, number], budget)
     for distance, entry in search.entries():
         if distance + 1 >= length:
             break
@@ -86,8 +86,15 @@ def _near(system: TransitionSystem, depth: int) -> tuple[TransitionSystem, NDArr
     return near, kept
 
 
-class _Loops:
-    """Loops in the product of a small model and a tight automaton."""
+class Loops:
+    """Loops in the product of a small model and a tight automaton.
+
+    Args:
+        system: The model.
+        tableau: The automaton.
+        marks: Shape [kinds, states]: states of each kind must recur, too.
+        budget: Nodes to expand at most.
+    """
 
     def __init__(
         self, system: TransitionSystem, tableau: Tableau, marks: NDArray[np.bool_], budget: int
@@ -129,7 +136,7 @@ class _Loops:
         return good
 
     def entries(self) -> Iterator[tuple[int, int]]:
-        """Yields distance and node of each node on a loop, the nearest first."""
+        """Yields distance and node of each node that may lie on a loop, the nearest first."""
         for distance, level in enumerate(self.exploration.levels):
             for node in level[self._good[level]].tolist():
                 yield distance, node

@@ -6,11 +6,14 @@ from functools import lru_cache
 from itertools import pairwise
 from random import Random
 
+import numpy as np
 import pytest
 from surefoot.verification.models import check_model
+from surefoot.verification.shortest import Loops
 from surefoot.verification.spot_backend import load_spot
 from surefoot.verification.syntax import Always, And, Eventually, False_, Formula, Implies, Prop
-from surefoot.verification.systems import TransitionSystem
+from surefoot.verification.systems import TransitionSystem, from_arrays
+from surefoot.verification.tableau import tight_negation
 from surefoot.verification.witness import Witness, WitnessKind
 
 from tests.verification.systems_support import (
@@ -91,11 +94,37 @@ def test_verdicts_and_witnesses_on_random_systems(block: int) -> None:
             lassos += 1
             assert not lasso_satisfies(formula, word, len(witness.prefix))
             proven += witness.shortest
+            for path in (p for size in (1, 2, 3) for p in paths(system, size)):
+                assert not is_bad_prefix(str(formula), tuple(word_of(system, path)))
             if len(witness) <= 7:
                 assert shorter_lasso(system, formula, len(witness)) is None or not witness.shortest
     assert violated > 30
     assert lassos > 8
     assert proven == lassos
+
+
+def test_tight_automata_judge_lassos_by_runs_of_the_same_shape() -> None:
+    rng = Random(300)
+    violated = 0
+    for _ in range(1_500):
+        formula = random_formula(rng)
+        size = rng.randint(1, 5)
+        loop = rng.randrange(size)
+        after = np.array([*range(1, size), loop])
+        labels = np.array([[rng.random() < 0.5 for _ in NAMES] for _ in range(size)])
+        lasso = from_arrays(NAMES, labels, np.arange(size), after, [0])
+        word = word_of(lasso, range(size))
+        tableau = tight_negation(formula)
+        assert tableau is not None
+        loops = Loops(lasso, tableau, np.zeros((0, size), bool), 10_000)
+        found = [(d, way) for d, e in loops.entries() if (way := loops.loop(e, 2 * size))]
+        expected = not lasso_satisfies(formula, word, loop)
+        assert bool(found) == expected, f"{formula} on {word}, loop at {loop}"
+        if expected:
+            assert min(distance for distance, _ in found) == loop
+            assert {len(way) for _, way in found} == {size - loop}
+        violated += expected
+    assert 500 < violated < 1_000
 
 
 @pytest.mark.parametrize("block", range(2))

@@ -15,6 +15,7 @@ from surefoot.cli.grade import grade
 from surefoot.cli.listing import list_known
 from surefoot.cli.report import report
 from surefoot.cli.train import train
+from surefoot.cli.verify import verify
 from surefoot.results.errors import SurefootError
 
 app = typer.Typer(
@@ -30,6 +31,7 @@ app.command("experiment")(experiment)
 app.command("grade")(grade)
 app.command("list")(list_known)
 app.command("report")(report)
+app.command("verify")(verify)
 app.add_typer(train, name="train")
 
 

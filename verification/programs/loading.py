@@ -1,0 +1,76 @@
+"""Reading a plan from a file, whatever its form."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from surefoot.results.errors import InputError
+from surefoot.verification.programs.english import NUMBERED, parse_english
+from surefoot.verification.programs.linear import parse_lines
+from surefoot.verification.programs.python import parse_python
+from surefoot.verification.programs.statements import Program
+from surefoot.verification.programs.structured import parse_json
+from surefoot.verification.programs.vocabulary import Vocabulary
+
+MAX_BYTES = 2**21
+"""Largest plan that is read."""
+
+
+def parse_program(
+    text: str, vocabulary: Vocabulary, *, form: str | None = None, idle: str | None = None
+) -> Program:
+    """Reads a plan.
+
+    Args:
+        text: The plan.
+        vocabulary: Names and phrases that it may use.
+        form: ``json``, ``python``, ``english`` or ``lines``; by default JSON if it starts with a
+            bracket, English if a line starts with a number, else lines.
+        idle: Action while it waits, unless the plan names one.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    if form is None:
+        start = text.lstrip()[:1]
+        numbered = any(NUMBERED.match(line) for line in text.splitlines())
+        form = "json" if start in ("[", "{") else "english" if numbered else "lines"
+    if idle is not None:
+        idle = vocabulary.action(idle)
+    if form == "json":
+        program = parse_json(text, vocabulary)
+        return replace(program, idle=program.idle or idle)
+    if form == "python":
+        return parse_python(text, vocabulary, idle=idle)
+    if form == "english":
+        return parse_english(text, vocabulary, idle=idle)
+    if form == "lines":
+        return parse_lines(text, vocabulary, idle=idle)
+    raise InputError(f"unknown form '{form}'; a plan is json, python, english or lines")
+
+
+def load_program(path: Path, vocabulary: Vocabulary, *, idle: str | None = None) -> Program:
+    """Reads a plan from a file: ``.json``, ``.py``, or text (numbered steps or an action a line).
+
+    Raises:
+        InputError: The file or the plan cannot be read; the message names file and line.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise InputError("the plan is larger than 2 MiB; shorten it", file=str(path))
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        reason = (error.strerror or "unreadable").lower()
+        raise InputError(f"cannot read the plan: {reason}", file=str(path)) from None
+    except UnicodeDecodeError:
+        raise InputError("not a text file (expected UTF-8)", file=str(path)) from None
+    if not text.strip():
+        raise InputError("the plan is empty", file=str(path))
+    form = {".json": "json", ".py": "python"}.get(path.suffix.lower())
+    try:
+        return parse_program(text, vocabulary, form=form, idle=idle)
+    except InputError as error:
+        if error.file is None:
+            error.file = str(path)
+        raise

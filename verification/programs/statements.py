@@ -1,0 +1,118 @@
+"""What a plan program consists of, however it was written down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from surefoot.verification.syntax import Formula
+
+MAX_STATEMENTS = 10_000
+"""Statements of a program at most, after repetitions are written out."""
+
+MAX_DEPTH = 50
+"""Levels of nesting of a program at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement.
+
+    Attributes:
+        line: Line of the plan that it came from, or number of the outermost step in JSON; 0 if
+            unknown.
+    """
+
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Do(Statement):
+    """Takes actions for one step; several are taken together."""
+
+    actions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class If(Statement):
+    """Takes one of two ways, which costs no time."""
+
+    condition: Formula
+    then: tuple[Statement, ...]
+    otherwise: tuple[Statement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class While(Statement):
+    """Repeats its body as long as the condition holds; with no body it waits."""
+
+    condition: Formula
+    body: tuple[Statement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WaitUntil(Statement):
+    """Idles, step by step, until the condition holds; the next action is taken in that step."""
+
+    condition: Formula
+
+
+@dataclass(frozen=True, slots=True)
+class Mark(Statement):
+    """A place that can be jumped to."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proceed(Statement):
+    """Jumps to a mark, which costs no time."""
+
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class End(Statement):
+    """Ends the program."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A plan.
+
+    Attributes:
+        statements: What is done, in order.
+        idle: The action that is taken while the program waits; None for no action at all.
+        unit: What the lines of the statements count: 'line' or 'step'.
+    """
+
+    statements: tuple[Statement, ...]
+    idle: str | None = None
+    unit: str = "line"
+
+    def walk(self) -> Iterator[Statement]:
+        """Yields all statements, outer ones first."""
+        yield from walk(self.statements)
+
+    @property
+    def observations(self) -> tuple[str, ...]:
+        """Propositions that its conditions look at, in order of first use."""
+        names = (
+            name
+            for s in self.walk()
+            if isinstance(s, If | While | WaitUntil)
+            for name in s.condition.propositions
+        )
+        return tuple(dict.fromkeys(names))
+
+
+def walk(statements: tuple[Statement, ...]) -> Iterator[Statement]:
+    """Yields statements and all that they contain, outer ones first."""
+    stack = list(reversed(statements))
+    while stack:
+        statement = stack.pop()
+        yield statement
+        if isinstance(statement, If):
+            stack.extend(reversed((*statement.then, *statement.otherwise)))
+        elif isinstance(statement, While):
+            stack.extend(reversed(statement.body))

@@ -1,0 +1,79 @@
+"""Programs written out again, in the words that plans are made of."""
+
+from __future__ import annotations
+
+from surefoot.verification.programs.statements import (
+    Do,
+    End,
+    If,
+    Mark,
+    Proceed,
+    Program,
+    Statement,
+    WaitUntil,
+    While,
+)
+from surefoot.verification.syntax import (
+    And,
+    False_,
+    Formula,
+    Not,
+    Or,
+    Prop,
+    True_,
+)
+
+
+def words_of(condition: Formula) -> str:
+    """Writes a condition with 'not', 'and', 'or' and names in plain words."""
+    match condition:
+        case Prop(name):
+            return name.replace("_", " ")
+        case Not(child):
+            inner = words_of(child)
+            return f"no {inner}" if isinstance(child, Prop) else f"not ({inner})"
+        case And(parts) | Or(parts) if parts:
+            joint = " and " if isinstance(condition, And) else " or "
+            return joint.join(
+                f"({words_of(p)})"
+                if isinstance(p, And | Or) and len(p.children) > 1
+                else words_of(p)
+                for p in parts
+            )
+        case True_() | And():
+            return "always"
+        case False_() | Or():
+            return "never"
+    return str(condition)
+
+
+def program_text(program: Program) -> str:
+    """Writes a program as indented text; steps that are jumped to show their names."""
+    targets = {s.to for s in program.walk() if isinstance(s, Proceed)}
+    return "\n".join(_lines(program.statements, targets, "")) + "\n"
+
+
+def _lines(statements: tuple[Statement, ...], targets: set[str], indent: str) -> list[str]:
+    lines = []
+    for s in statements:
+        match s:
+            case Do(_, actions):
+                lines.append(indent + " and ".join(a.replace("_", " ") for a in actions))
+            case WaitUntil(_, condition):
+                lines.append(f"{indent}wait until {words_of(condition)}")
+            case Mark(_, name) if name in targets:
+                lines.append(f"{indent}[{name}]")
+            case Proceed(_, to):
+                lines.append(f"{indent}proceed to [{to}]")
+            case End():
+                lines.append(f"{indent}end")
+            case If(_, condition, then, otherwise):
+                lines.append(f"{indent}if {words_of(condition)}:")
+                lines += _lines(then, targets, indent + "    ") or [f"{indent}    (nothing)"]
+                if otherwise:
+                    lines.append(f"{indent}otherwise:")
+                    lines += _lines(otherwise, targets, indent + "    ")
+            case While(_, condition, body):
+                lines.append(f"{indent}while {words_of(condition)}:")
+                lines += _lines(body, targets, indent + "    ") or [f"{indent}    (wait)"]
+    return lines

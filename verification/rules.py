@@ -1,0 +1,215 @@
+"""Rules and rulebooks: a formula, what it means, how bad it is to break it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from surefoot.results.errors import InputError
+from surefoot.verification.automata import MAX_PROPOSITIONS
+from surefoot.verification.parser import FormulaError, nearest, parse
+from surefoot.verification.syntax import Formula
+from surefoot.verification.yaml_files import node_at, read_yaml
+
+BOOKS = Path(__file__).parent / "books"
+"""Folder of the rulebooks that come with Surefoot."""
+
+
+class Severity(StrEnum):
+    """How bad it is to break a rule."""
+
+    LOW = "low"
+    """A matter of style."""
+    MEDIUM = "medium"
+    """Time or effort is lost."""
+    HIGH = "high"
+    """Something may break, or a traffic rule is broken."""
+    CRITICAL = "critical"
+    """Somebody may be hurt."""
+
+
+class Timing(StrEnum):
+    """When a controller's action answers an observation.
+
+    It matters where a controller is run against a world; a recorded trace is judged as it is.
+    """
+
+    SENSE_THEN_ACT = "sense-then-act"
+    """In the same step."""
+    DELAYED = "one-step-delay"
+    """In the next step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule.
+
+    Attributes:
+        name: Short and unique in its book.
+        formula: What must hold, of every trace on its own.
+        meaning: The same in plain language.
+        severity: How bad it is to break it.
+        timing: Which steps of a controller it speaks of.
+    """
+
+    name: str
+    formula: Formula
+    meaning: str = ""
+    severity: Severity = Severity.MEDIUM
+    timing: Timing = Timing.SENSE_THEN_ACT
+
+
+@dataclass(frozen=True, slots=True)
+class RuleBook:
+    """Rules over one declared vocabulary.
+
+    Attributes:
+        name: Name of the book.
+        rules: At least one.
+        propositions: What each proposition means.
+        observations: Those that the world decides.
+        actions: Those that the robot decides.
+
+    Raises:
+        InputError: There is no rule, a name stands twice, or a rule uses a proposition that
+            is not declared.
+    """
+
+    name: str
+    rules: tuple[Rule, ...]
+    propositions: Mapping[str, str] = field(default_factory=dict)
+    observations: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.rules:
+            raise InputError(f"rulebook '{self.name}' has no rules; add one under 'rules:'")
+        names = [rule.name for rule in self.rules]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise InputError(f"rulebook '{self.name}' has two rules called '{twice}'; rename one")
+        both = set(self.observations) & set(self.actions)
+        if both:
+            raise InputError(
+                f"'{min(both)}' is declared both as an observation and as an action; rename one"
+            )
+        for rule in self.rules:
+            for name in rule.formula.propositions:
+                if name not in self.propositions:
+                    raise InputError(
+                        f"rule '{rule.name}': unknown proposition '{name}'"
+                        f"{nearest(name, self.propositions)}"
+                    )
+
+    def rule(self, name: str) -> Rule:
+        """Returns the rule of a name.
+
+        Raises:
+            InputError: There is none.
+        """
+        for rule in self.rules:
+            if rule.name == name:
+                return rule
+        known = [rule.name for rule in self.rules]
+        raise InputError(f"rulebook '{self.name}' has no rule '{name}'{nearest(name, known)}")
+
+
+class _RuleEntry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(min_length=1, max_length=80)
+    """Short and unique in the book."""
+    formula: str
+    """Formula in Spot's grammar."""
+    meaning: str = Field(min_length=1)
+    """The same in plain language."""
+    severity: Severity = Severity.MEDIUM
+    """How bad it is to break it."""
+    timing: Timing = Timing.SENSE_THEN_ACT
+    """Which steps of a controller it speaks of."""
+
+
+class _BookEntry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(min_length=1, max_length=80)
+    """Name of the book."""
+    observations: dict[str, str] = Field(default_factory=dict)
+    """What the world decides: proposition and meaning."""
+    actions: dict[str, str] = Field(default_factory=dict)
+    """What the robot decides: proposition and meaning."""
+    rules: tuple[_RuleEntry, ...]
+    """The rules."""
+
+
+def builtin_rulebooks() -> list[str]:
+    """Returns the names of the rulebooks that come with Surefoot."""
+    return sorted(path.stem for path in BOOKS.glob("*.yaml"))
+
+
+def load_rulebook(source: str | Path) -> RuleBook:
+    """Reads a rulebook.
+
+    Args:
+        source: A YAML file, or the name of a rulebook that comes with Surefoot.
+
+    Returns:
+        The book, all formulas parsed against the declared propositions.
+
+    Raises:
+        InputError: It cannot be read; a formula that cannot be is a
+            :class:`~surefoot.verification.parser.FormulaError` with its line.
+    """
+    path = Path(source)
+    known = builtin_rulebooks()
+    if isinstance(source, str) and source in known:
+        path = BOOKS / f"{source}.yaml"
+    elif not path.suffix and not path.exists():
+        raise InputError(f"there is no rulebook '{source}'{nearest(str(source), known)}")
+    data, root = read_yaml(path, "rulebook", "'name:', 'rules:'")
+    try:
+        entry = _BookEntry.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        line = node_at(root, first["loc"]).start_mark.line + 1
+        raise InputError(f"{place}: {first['msg']}", file=str(path), line=line) from None
+    words = entry.observations | entry.actions
+    rules = []
+    for i, rule in enumerate(entry.rules):
+        node = node_at(root, ("rules", i, "formula"))
+        formula = _formula(rule, words, node, str(path))
+        rules.append(Rule(rule.name, formula, rule.meaning, rule.severity, rule.timing))
+    try:
+        return RuleBook(
+            entry.name, tuple(rules), words, tuple(entry.observations), tuple(entry.actions)
+        )
+    except InputError as error:
+        raise InputError(error.message, file=str(path)) from None
+
+
+def _formula(rule: _RuleEntry, words: Mapping[str, str], node: yaml.Node, file: str) -> Formula:
+    line = node.start_mark.line + 1
+    try:
+        formula = parse(rule.formula, words)
+    except FormulaError as error:
+        style = getattr(node, "style", None)
+        column = None
+        if node.start_mark.line == node.end_mark.line and style not in ("|", ">"):
+            column = node.start_mark.column + bool(style) + error.at
+        raise FormulaError(
+            f"rule '{rule.name}': {error.message}", error.text, error.at,
+            file=file, line=line, file_column=column,
+        ) from None  # fmt: skip
+    if len(formula.propositions) > MAX_PROPOSITIONS:
+        raise InputError(
+            f"rule '{rule.name}' has {len(formula.propositions)} propositions; at most "
+            f"{MAX_PROPOSITIONS} can be compiled: split it into several rules",
+            file=file,
+            line=line,
+        )
+    return formula

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 from surefoot.experiments.base import Experiment
-from surefoot.results.config import check_config, read_yaml
+from surefoot.results.config import check_config, read_config_file
 from surefoot.results.errors import InputError
 
 _NAMES = ("o1-planning",)
@@ -48,11 +48,11 @@ def read_study(
         InputError: The file or a value cannot be used.
     """
     if path is not None:
-        data = read_yaml(path)
+        data = read_config_file(path)
     else:
         shipped = files("surefoot.experiments") / f"{_module(experiment.name)}.yaml"
         with as_file(shipped) as place:
-            data = read_yaml(place)
+            data = read_config_file(place)
     return check_config(experiment.config, {**data, **overrides}, file=path)
 
 

@@ -14,33 +14,16 @@ if TYPE_CHECKING:
     Checked = TypeVar("Checked", bound=BaseModel)
 
 
-def read_yaml(path: Path, what: str = "configuration") -> dict[str, Any]:
-    """Reads a YAML file of ``name: value`` lines; an empty one gives an empty dict.
-
-    Args:
-        path: The file.
-        what: What it is, for messages.
+def read_config_file(path: Path) -> dict[str, Any]:
+    """Reads a configuration file of ``name: value`` lines.
 
     Raises:
         InputError: It cannot be read, or holds something else.
     """
-    import yaml
+    from surefoot.results.yaml_files import read_yaml
 
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except OSError as error:
-        reason = (error.strerror or "unreadable").lower()
-        raise InputError(f"cannot read the {what}: {reason}", file=str(path)) from None
-    except UnicodeDecodeError:
-        raise InputError("not a text file (expected UTF-8 YAML)", file=str(path)) from None
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else None
-        raise InputError(f"not valid YAML: {error.problem}", file=str(path), line=line) from None
-    except (yaml.YAMLError, RecursionError):
-        raise InputError("not valid YAML", file=str(path)) from None
-    if not isinstance(data, dict):
-        raise InputError("expected 'name: value' lines", file=str(path))
-    return data
+    data, _ = read_yaml(path, "configuration", "'name: value' lines")
+    return dict(data)
 
 
 def check_config(

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from surefoot.results.errors import InputError
+from surefoot.results.yaml_files import node_at, read_yaml
 from surefoot.verification.parser import nearest, parse
 from surefoot.verification.rules import RuleBook
 from surefoot.verification.syntax import Formula, Not, Prop
@@ -17,7 +18,6 @@ from surefoot.verification.worldmodel import (
     exactly_one,
     persistent,
 )
-from surefoot.verification.yaml_files import node_at, read_yaml
 
 WORLDS = Path(__file__).parent / "worlds"
 """Folder of the worlds that come with Surefoot."""

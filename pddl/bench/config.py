@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from surefoot.pddl.domains import get_domain, list_domains
 from surefoot.pddl.questions import MAX_STATES, Form, Kind
 from surefoot.pddl.renaming import Level
-from surefoot.results.config import check_config, read_yaml
+from surefoot.results.config import check_config, read_config_file
 
 
 class Job(StrEnum):
@@ -194,5 +194,5 @@ def read_config(path: Path | None, overrides: dict[str, Any]) -> BenchConfig:
     Raises:
         InputError: The file or a value cannot be used.
     """
-    data = read_yaml(path) if path is not None else {}
+    data = read_config_file(path) if path is not None else {}
     return check_config(BenchConfig, {**data, **overrides}, file=path)

@@ -1,4 +1,4 @@
-"""YAML files of the room: rulebooks and worlds, read so that errors name their line."""
+"""YAML files that people write, read so that errors name their line."""
 
 from __future__ import annotations
 

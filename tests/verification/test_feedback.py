@@ -99,6 +99,13 @@ def test_what_was_seen_a_step_earlier_may_have_changed() -> None:
     assert item.repair.edits == ("before 'turn', wait until no ped",)
 
 
+def test_a_delayed_guard_looks_at_what_announces_the_danger() -> None:
+    warned = World(BITS, ACTIONS, idle="wait", changes=(parse("car <-> X ped"),))
+    (item,) = feedback("turn()", rule("G(turn -> !ped)"), world=warned, timing=LATER)
+    assert item.repair is not None
+    assert item.repair.edits == ("before 'turn', wait until no car",)
+
+
 def test_a_repair_breaks_no_rule_that_is_as_severe() -> None:
     stop = rule("G(go -> !ped)", Severity.HIGH, "careful")
     (item,) = feedback("go()", stop, rule("!wait & X 0", Severity.HIGH, "swift"))

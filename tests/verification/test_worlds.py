@@ -8,6 +8,7 @@ from random import Random
 import numpy as np
 import pytest
 from surefoot.results.errors import InputError
+from surefoot.verification import worlds
 from surefoot.verification.checking import PlanChecker
 from surefoot.verification.models import ModelChecker
 from surefoot.verification.parser import parse
@@ -25,8 +26,11 @@ from tests.verification.test_checking import random_program
 BOOK = load_rulebook("driving")
 
 
-@pytest.mark.parametrize("ends", [0.0, 0.4])
-def test_variants_equal_one_by_one(ends: float) -> None:
+@pytest.mark.parametrize(("ends", "at_once"), [(0.0, 1_000), (0.4, 9)])
+def test_variants_equal_one_by_one(
+    ends: float, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worlds, "MAX_JOINT", at_once)
     rng = Random(3)
     some = every = 0
     for _ in range(40):

@@ -96,7 +96,7 @@ class NotUnderstoodError(InputError):
         more = f" (and {len(gaps) - 1} more)" if len(gaps) > 1 else ""
         super().__init__(
             f"not understood: {gaps[0]}{more}; write 'if C, A', 'otherwise, A', 'wait until C', "
-            f"'go to step N' with the rulebook's words",
+            f"'go to step N' with the rulebook's words, or add phrases in a world (--world)",
             line=gaps[0].line,
         )
 

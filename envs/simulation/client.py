@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import os
 import struct
@@ -62,12 +63,15 @@ class Snapshot:
 @contextmanager
 def quiet() -> Iterator[None]:
     """Keeps what PyBullet's C code prints off standard output, which belongs to results."""
+    libc = ctypes.CDLL(None)  # its buffer must be emptied before and after
+    libc.fflush(None)
     kept = os.dup(1)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, 1)
         yield
     finally:
+        libc.fflush(None)
         os.dup2(kept, 1)
         os.close(kept)
         os.close(nowhere)

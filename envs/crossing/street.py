@@ -1,0 +1,372 @@
+"""The street grid: which crossings there are, and what they look like."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import pi
+from random import Random
+from typing import Any
+
+from surefoot.envs.crossing.geometry import (
+    BOX,
+    CROSSWALK,
+    LANE,
+    STOP_LINE,
+    Path,
+    Piece,
+    Pose,
+    Turn,
+    connector_pieces,
+    exit_arm,
+    turned,
+)
+from surefoot.envs.crossing.shapes import (
+    FACING,
+    Colour,
+    Solid,
+    Vector,
+    about_z,
+    make_body,
+    round_outline,
+)
+from surefoot.envs.crossing.signals import Lamp, Signal
+from surefoot.results.errors import InputError
+
+PITCH = 10.0
+"""Metres between neighbouring crossings."""
+
+REACH = 7.0
+"""Metres from the middle of an outer crossing to the end of the street."""
+
+LIGHT = "light"
+SIGN = "sign"
+
+_GRASS: Colour = (0.56, 0.72, 0.45)
+_ROAD: Colour = (0.36, 0.37, 0.40)
+_PAVING: Colour = (0.76, 0.75, 0.72)
+_WHITE: Colour = (0.95, 0.95, 0.95)
+_LINE: Colour = (0.93, 0.79, 0.30)
+_POLE: Colour = (0.30, 0.31, 0.33)
+_HOUSING: Colour = (0.10, 0.10, 0.11)
+_SIGN: Colour = (0.78, 0.10, 0.12)
+_SHUT: dict[Lamp, tuple[float, float, float, float]] = {
+    Lamp.RED: (0.25, 0.06, 0.06, 1), Lamp.YELLOW: (0.25, 0.20, 0.05, 1),
+    Lamp.GREEN: (0.05, 0.20, 0.08, 1), Lamp.ARROW: (0.05, 0.20, 0.08, 1),
+}  # fmt: skip
+_LIT: dict[Lamp, tuple[float, float, float, float]] = {
+    Lamp.RED: (1.0, 0.12, 0.10, 1), Lamp.YELLOW: (1.0, 0.85, 0.10, 1),
+    Lamp.GREEN: (0.10, 1.0, 0.30, 1), Lamp.ARROW: (0.10, 1.0, 0.30, 1),
+}  # fmt: skip
+
+STOP_LETTERS = ("###.###.###.###", "#....#..#.#.#.#", "###..#..#.#.###", "..#..#..#.#.#..",
+                "###..#..###.#..")  # fmt: skip
+"""The word on the sign, one cell a character."""
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """One crossing.
+
+    Attributes:
+        number: Its number in the street.
+        centre: Its middle in the world frame, in metres.
+        signal: Its lights, ``None`` if it has stop signs. Those stand on the arms 0 and 2; the
+            road from 1 to 3 has the right of way.
+        neighbours: For each arm the number of the next crossing, ``None`` where the street ends.
+    """
+
+    number: int
+    centre: tuple[float, float]
+    signal: Signal | None
+    neighbours: tuple[int | None, int | None, int | None, int | None]
+
+    def stop_sign(self, arm: int) -> bool:
+        """Returns whether an arm has a stop sign."""
+        return self.signal is None and arm % 2 == 0
+
+    def frame(self, arm: int) -> Pose:
+        """Returns the crossing's frame as seen by who comes by an arm: y is ahead."""
+        return Pose(self.centre[0], self.centre[1], arm * pi / 2)
+
+    def from_world(self, arm: int, x: float, y: float) -> tuple[float, float]:
+        """Returns a world point in the frame of who comes by an arm: x right, y ahead."""
+        return turned(x - self.centre[0], y - self.centre[1], -arm)
+
+    def to_world(self, arm: int, x: float, y: float) -> tuple[float, float]:
+        """Returns a point in the frame of who comes by an arm in the world frame."""
+        dx, dy = turned(x, y, arm)
+        return self.centre[0] + dx, self.centre[1] + dy
+
+
+@dataclass(frozen=True)
+class Street:
+    """A grid of crossings; lights and stop signs alternate, lights first.
+
+    Attributes:
+        columns: Crossings from west to east.
+        rows: Crossings from south to north.
+        offsets: For each crossing seconds by which its lights are ahead; missing ones are 0.
+    """
+
+    columns: int = 2
+    rows: int = 1
+    offsets: tuple[float, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        if not (1 <= self.columns <= 4 and 1 <= self.rows <= 4):
+            raise InputError(f"a street has 1 to 4 by 1 to 4 crossings, not {self.columns} by "
+                             f"{self.rows}")  # fmt: skip
+
+    @cached_property
+    def crossings(self) -> tuple[Crossing, ...]:
+        """All crossings, row by row from the south-west."""
+        found = []
+        for number in range(self.columns * self.rows):
+            row, column = divmod(number, self.columns)
+            offset = self.offsets[number] if number < len(self.offsets) else 0.0
+            signal = Signal(offset) if (row + column) % 2 == 0 else None
+            neighbours = (
+                number - self.columns if row > 0 else None,
+                number + 1 if column + 1 < self.columns else None,
+                number + self.columns if row + 1 < self.rows else None,
+                number - 1 if column > 0 else None,
+            )
+            found.append(Crossing(number, (column * PITCH, row * PITCH), signal, neighbours))
+        return tuple(found)
+
+    @cached_property
+    def entries(self) -> tuple[tuple[int, int], ...]:
+        """Crossing and arm of every place where the street begins."""
+        return tuple(
+            (c.number, arm) for c in self.crossings for arm in range(4)
+            if c.neighbours[arm] is None
+        )  # fmt: skip
+
+    def places(self, kind: str) -> tuple[tuple[int, int], ...]:
+        """Returns crossing and arm of every line with a light (``light``) or sign (``sign``)."""
+        return tuple(
+            (c.number, arm) for c in self.crossings for arm in range(4)
+            if (c.signal is not None if kind == LIGHT else c.stop_sign(arm))
+        )  # fmt: skip
+
+    def lane_in(self, crossing: int, arm: int) -> Piece:
+        """Returns the lane that leads to a stop line, from the last crossing or street end."""
+        c = self.crossings[crossing]
+        length = PITCH - 2 * STOP_LINE if c.neighbours[arm] is not None else REACH - STOP_LINE
+        x, y = c.to_world(arm, LANE / 2, -STOP_LINE - length)
+        return Piece(("lane", crossing, arm), Pose(x, y, pi / 2 + arm * pi / 2), length)
+
+    def lane_out(self, crossing: int, arm: int) -> Piece:
+        """Returns the lane that leads away by an arm: to the next line or the street's end."""
+        c = self.crossings[crossing]
+        following = c.neighbours[arm]
+        if following is not None:
+            return self.lane_in(following, (arm + 2) % 4)
+        x, y = c.to_world(arm, -LANE / 2, -STOP_LINE)
+        start = Pose(x, y, arm * pi / 2 - pi / 2)
+        return Piece(("end", crossing, arm), start, REACH - STOP_LINE)
+
+    def way(self, crossing: int, arm: int, turn: Turn) -> Path:
+        """Returns the path of one task: towards the line, over it, and away."""
+        centre = self.crossings[crossing].centre
+        over = connector_pieces(centre, crossing, arm, turn)
+        out = self.lane_out(crossing, exit_arm(arm, turn))
+        return Path((self.lane_in(crossing, arm), *over, out))
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """Lowest and highest x, then lowest and highest y of the streets, in metres."""
+        return (
+            -REACH, (self.columns - 1) * PITCH + REACH, -REACH, (self.rows - 1) * PITCH + REACH,
+        )  # fmt: skip
+
+
+class StreetBodies:
+    """The street's bodies in a simulation.
+
+    Attributes:
+        ground: The body that carries the vehicle.
+        furniture: Poles of lights and signs, which can be hit.
+        heads: Body of the light shown to (crossing, arm).
+    """
+
+    def __init__(self, api: Any, street: Street, rng: Random) -> None:
+        self._api = api
+        self._street = street
+        self._shown: dict[tuple[int, int], Lamp] = {}
+        self.ground = self._make_ground()
+        self.furniture: list[int] = []
+        self.heads: dict[tuple[int, int], int] = {}
+        for c in street.crossings:
+            for arm in range(4):
+                if c.signal is not None:
+                    self.heads[c.number, arm] = self._make_light(c, arm)
+                elif c.stop_sign(arm):
+                    self.furniture.append(self._make_sign(c, arm))
+        self.furniture += self.heads.values()
+        _make_scenery(api, street, rng)
+
+    def show(self, time: float) -> None:
+        """Lights the lamps that are on at a time in seconds."""
+        for (number, arm), body in self.heads.items():
+            signal = self._street.crossings[number].signal
+            assert signal is not None
+            lamp = signal.lamp(arm, time)
+            if self._shown.get((number, arm)) is lamp:
+                continue
+            self._shown[number, arm] = lamp
+            lit = {lamp, Lamp.RED} if lamp is Lamp.ARROW else {lamp}
+            for link, kind in enumerate(_LIT):
+                colour = _LIT[kind] if kind in lit else _SHUT[kind]
+                self._api.changeVisualShape(body, link, rgbaColor=colour)
+
+    def _make_ground(self) -> int:
+        street = self._street
+        west, east, south, north = street.bounds
+        grass, road, paving, white, line = Solid(), Solid(), Solid(), Solid(), Solid()
+        # tiles: the software renderer loses depth on very large triangles
+        for i in range(int(west) - 6, int(east) + 6, 4):
+            for j in range(int(south) - 6, int(north) + 6, 4):
+                _sheet(grass, i, j, i + 4, j + 4, 0.0)
+        for c in street.crossings:
+            x, y = c.centre
+            _sheet(road, x - BOX, y - BOX, x + BOX, y + BOX, 0.003)
+            for arm in range(4):
+                _draw_arm(street, c, arm, road, paving, white, line)
+        api = self._api
+        shape = api.createCollisionShape(
+            api.GEOM_BOX, halfExtents=((east - west) / 2 + 8, (north - south) / 2 + 8, 0.5),
+            collisionFramePosition=((east + west) / 2, (north + south) / 2, -0.5),
+        )  # fmt: skip
+        parts = {_GRASS: grass, _ROAD: road, _PAVING: paving, _WHITE: white, _LINE: line}
+        body = make_body(api, parts, collision=shape)
+        api.changeDynamics(body, -1, lateralFriction=1.0)
+        return body
+
+    def _make_light(self, c: Crossing, arm: int) -> int:
+        """A light for who comes by an arm stands on the far side, to the right of the lane."""
+        poles, housing = Solid(), Solid()
+        poles.prism(round_outline(0, 0.05, 0.03, 8), 0, 0.6)
+        housing.box((-0.11, -0.05, 0.44), (0.11, 0.05, 1.14))
+        housing.box((-0.34, -0.05, 0.44), (-0.11, 0.05, 0.67))
+        parts = {_HOUSING: housing}
+        lamps = [_disc(0, 1.02), _disc(0, 0.79), _disc(0, 0.555), _arrow(-0.225, 0.555)]
+        for (r, g, b, _), lamp in zip(_SHUT.values(), lamps, strict=True):
+            parts[r, g, b + len(parts) * 1e-6] = lamp
+        parts[_POLE] = poles
+        return self._stand(parts, c, arm, (1.0, 1.0))
+
+    def _make_sign(self, c: Crossing, arm: int) -> int:
+        pole = Solid().prism(round_outline(0, 0, 0.02, 8), 0, 0.5)
+        rim, plate, word = Solid(), Solid(), Solid()
+        octagon = [(x, y) for x, y in round_outline(0, 0, 0.21, 8)]
+        rim.add(Solid().prism(octagon, 0.0, 0.02).turned(FACING, (0, 0, 0.55)))
+        inner = round_outline(0, 0, 0.19, 8)
+        plate.add(Solid().prism(inner, 0.005, 0.03).turned(FACING, (0, 0, 0.55)))
+        cell = 0.3 / len(STOP_LETTERS[0])
+        for i, row in enumerate(STOP_LETTERS):
+            for j, mark in enumerate(row):
+                if mark == "#":
+                    x, z = -0.15 + j * cell, 0.55 + (1.5 - i) * cell * 1.35
+                    word.box((x, -0.036, z), (x + cell, -0.03, z + cell * 1.35))
+        return self._stand({_SIGN: plate, _POLE: pole, _WHITE: rim.add(word)}, c, arm,
+                           (0.98, -0.98))  # fmt: skip
+
+    def _stand(
+        self, parts: dict[Colour, Solid], c: Crossing, arm: int, place: tuple[float, float]
+    ) -> int:
+        x, y = c.to_world(arm, *place)
+        turn = about_z(arm * pi / 2)
+        shape = self._api.createCollisionShape(
+            self._api.GEOM_CYLINDER, radius=0.035, height=0.5,
+            collisionFramePosition=(0, 0, 0.25),
+        )  # fmt: skip
+        turned_parts = {colour: solid.turned(turn) for colour, solid in parts.items()}
+        return make_body(self._api, turned_parts, collision=shape, position=(x, y, 0))
+
+
+def _disc(x: float, z: float) -> Solid:
+    return Solid().prism(round_outline(0, 0, 0.09, 12), 0, 0.06).turned(FACING, (x, 0, z))
+
+
+def _arrow(x: float, z: float) -> Solid:
+    flat = Solid().prism([(-0.095, 0.0), (0.0, -0.095), (0.0, 0.095)], 0, 0.06)
+    flat.box((0.0, -0.04, 0.0), (0.095, 0.04, 0.06))
+    return flat.turned(FACING, (x, 0, z))
+
+
+def _sheet(solid: Solid, x0: float, y0: float, x1: float, y1: float, z: float) -> None:
+    solid.face([(x0, y0, z), (x1, y0, z), (x1, y1, z), (x0, y1, z)])
+
+
+def _draw_arm(
+    street: Street, c: Crossing, arm: int, road: Solid, paving: Solid, white: Solid, line: Solid
+) -> None:
+    """Draws an arm as who comes by it from the south would see it."""
+    following = c.neighbours[arm] is not None
+    end = PITCH / 2 if following else REACH
+    ground, marks = Solid(), Solid()
+    _sheet(ground, -LANE, -end, LANE, -BOX, 0.003)
+    stripes = 7
+    width = 2 * LANE / (2 * stripes - 1)
+    for i in range(stripes):
+        x = -LANE + 2 * i * width
+        _sheet(marks, x, -CROSSWALK[1] + 0.05, x + width, -CROSSWALK[0] - 0.05, 0.008)
+    if c.signal is not None or c.stop_sign(arm):
+        _sheet(marks, 0.02, -STOP_LINE - 0.04, LANE - 0.02, -STOP_LINE + 0.05, 0.008)
+    dashes = Solid()
+    y = -STOP_LINE
+    while y - 0.35 > -end:
+        _sheet(dashes, -0.02, y - 0.35, 0.02, y, 0.008)
+        y -= 0.7
+    pavement = Solid()
+    pavement.box((LANE, -end, 0.0), (LANE + 0.75, -BOX, 0.02))
+    pavement.box((-LANE - 0.75, -end, 0.0), (-LANE, -BOX, 0.02))
+    pavement.prism(round_outline(BOX, -BOX, BOX - LANE, 16), 0, 0.02)
+    for part, whole in ((ground, road), (marks, white), (dashes, line), (pavement, paving)):
+        whole.add(part.turned(about_z(arm * pi / 2), (*c.centre, 0)))
+
+
+def _make_scenery(api: Any, street: Street, rng: Random) -> None:
+    """Puts houses and trees on the grass; they are only to be looked at."""
+    west, east, south, north = street.bounds
+    walls: list[Colour] = [(0.87, 0.80, 0.68), (0.80, 0.62, 0.52), (0.72, 0.77, 0.82)]
+    parts: dict[Colour, Solid] = {colour: Solid() for colour in walls}
+    roof, trunk, leaves, panes = Solid(), Solid(), Solid(), Solid()
+    xs, ys = [-5.0 + i * 2.5 for i in range(30)], [-5.0 + i * 2.5 for i in range(30)]
+    for x in xs:
+        for y in ys:
+            near = (
+                abs((x + PITCH / 2) % PITCH - PITCH / 2),
+                abs((y + PITCH / 2) % PITCH - PITCH / 2),
+            )
+            if not (west < x < east and south < y < north) or min(near) < 2.45:
+                continue
+            centre = x + rng.uniform(-0.2, 0.2), y + rng.uniform(-0.2, 0.2)
+            if rng.random() < 0.45:
+                _house(parts[rng.choice(walls)], roof, panes, centre, rng.uniform(0.9, 1.7))
+            else:
+                _tree(trunk, leaves, centre, rng.uniform(0.8, 1.2))
+    parts |= {(0.55, 0.30, 0.25): roof, (0.42, 0.31, 0.22): trunk, (0.33, 0.54, 0.32): leaves}
+    parts[0.45, 0.58, 0.68] = panes
+    filled = {colour: solid for colour, solid in parts.items() if solid.indices}
+    if filled:
+        make_body(api, filled)
+
+
+def _house(wall: Solid, roof: Solid, panes: Solid, at: tuple[float, float], height: float) -> None:
+    x, y = at
+    wall.box((x - 0.7, y - 0.7, 0), (x + 0.7, y + 0.7, height))
+    corners = [(x - 0.8, y - 0.8), (x + 0.8, y - 0.8), (x + 0.8, y + 0.8), (x - 0.8, y + 0.8)]
+    roof.prism(corners, height, height + 0.5, 0.0)
+    for k in (-0.4, 0.15):
+        panes.box((x + k, y - 0.71, 0.45), (x + k + 0.25, y + 0.71, 0.75))
+        panes.box((x - 0.71, y + k, 0.45), (x + 0.71, y + k + 0.25, 0.75))
+
+
+def _tree(trunk: Solid, leaves: Solid, at: tuple[float, float], size: float) -> None:
+    trunk.prism(round_outline(*at, 0.07, 6), 0, 0.5 * size)
+    low: Vector = (*at, 0.4 * size)
+    leaves.prism(round_outline(*at, 0.5 * size, 8), low[2], low[2] + 0.8 * size, 0.1)
+    leaves.prism(round_outline(*at, 0.38 * size, 8), low[2] + 0.5 * size, low[2] + 1.2 * size, 0.0)

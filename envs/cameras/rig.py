@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from surefoot.envs.cameras.camera import CameraPose, Frame, Lens, render
@@ -29,7 +29,7 @@ class FixedCamera:
     """
 
     pose: CameraPose
-    lens: Lens = Lens()
+    lens: Lens = field(default_factory=Lens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class MountedCamera:
     offset: Point = WRIST_OFFSET
     forward: Point = (0.0, 0.0, 1.0)
     up: Point = (1.0, 0.0, 0.0)
-    lens: Lens = Lens(fov=75.0)
+    lens: Lens = field(default_factory=lambda: Lens(fov=75.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,8 @@ class FreeCamera:
 
     ring: Ring
     start: str = "front"
-    limits: MotionLimits = MotionLimits()
-    lens: Lens = Lens()
+    limits: MotionLimits = field(default_factory=MotionLimits)
+    lens: Lens = field(default_factory=Lens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +167,8 @@ class Rig:
         Raises:
             InputError: There is no such camera.
         """
-        feed, faults = self._feeds.get(name), self._faults
         pose = self.pose(name)
-        assert feed is not None
+        feed, faults = self._feeds[name], self._faults
         feed.shots += 1
         lens = self._camera(name).lens
         drop = Random(f"{self._seed}:{name}:drop:{feed.shots}").random() < faults.dropped_frames

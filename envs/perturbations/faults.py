@@ -22,3 +22,5 @@ class Faults(BaseModel):
     """Probability that a camera gives its last frame once more instead of a new one."""
     delay_frames: int = Field(default=0, ge=0, le=30)
     """Frames by which what a camera gives is late."""
+    distractors: int = Field(default=0, ge=0, le=20)
+    """Number of things in the scene that belong to no task."""

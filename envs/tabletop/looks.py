@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from math import cos, hypot, pi, sin
 from typing import Any
@@ -25,7 +26,7 @@ def turned(api: Any, profile: Sequence[tuple[float, float]], color: Sequence[flo
     vertices: list[tuple[float, float, float]] = []
     normals: list[tuple[float, float, float]] = []
     indices: list[int] = []
-    for (r0, z0), (r1, z1) in zip(profile, profile[1:], strict=False):
+    for (r0, z0), (r1, z1) in itertools.pairwise(profile):
         length = hypot(r1 - r0, z1 - z0)
         out, up = (z1 - z0) / length, (r0 - r1) / length
         first = len(vertices)

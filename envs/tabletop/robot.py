@@ -46,10 +46,6 @@ class OutOfReachError(Exception):
     """A pose that the arm cannot take; skills turn it into a reason."""
 
 
-class StoppedError(Exception):
-    """A watcher stopped the motion; skills turn it into their status."""
-
-
 @dataclass(frozen=True, slots=True)
 class Pose:
     """A pose of the hand, pointing down.
@@ -159,7 +155,6 @@ class Panda:
 
         Raises:
             OutOfReachError: The arm cannot get there; it has not moved.
-            StoppedError: The watcher stopped it.
         """
         start = self.pose
         length = dist(start.position, goal.position)
@@ -191,6 +186,10 @@ class Panda:
         """Closes the gripper until something stops it."""
         self._fingers(0.0)
         self.wait(ticks)
+
+    def let_go(self) -> None:
+        """Opens the gripper without waiting: a grasp that slips."""
+        self._fingers(OPEN)
 
     def wait(self, ticks: int) -> None:
         """Lets time pass."""

@@ -91,10 +91,16 @@ class World:
     def yaw(self, name: str) -> float:
         """Returns the angle in radians of a thing's most level axis about the vertical.
 
-        A lying cylinder's own axis counts, so that fingers close across it at this yaw.
+        For a block, that is known up to quarter turns. A lying cylinder's own axis counts, so
+        that fingers close across it at this yaw.
         """
         axes = self._axes(name)
-        level = axes[2] if self.lies(name) else min(axes, key=lambda axis: abs(axis[2]))
+        if self.thing(name).kind is not Kind.BLOCK:
+            level = axes[0]
+        elif self.lies(name):
+            level = axes[2]
+        else:
+            level = min(axes, key=lambda axis: abs(axis[2]))
         return atan2(level[1], level[0])
 
     def lies(self, name: str) -> bool:
@@ -161,7 +167,7 @@ class World:
         for name in _from_below(self.scene):
             thing = self.scene.things[name]
             x, y, z, yaw = self._start(name, tops)
-            tops[name] = z + _top(thing)
+            tops[name] = z + top_of(thing)
             made[name] = make_body(self.simulation.api, thing, (x, y, z), yaw, self.faults.friction)
         return made
 
@@ -182,8 +188,8 @@ class World:
         return spot.x + offset, spot.y, tops[at], spot.yaw
 
 
-def _top(thing: Thing) -> float:
-    """Height at which a thing carries blocks, over its own lowest point, in metres."""
+def top_of(thing: Thing) -> float:
+    """Returns the height at which a thing carries blocks, over its own lowest point, in metres."""
     match thing.kind:
         case Kind.BLOCK:
             return thing.edge

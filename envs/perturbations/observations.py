@@ -8,6 +8,7 @@ import gymnasium as gym
 import numpy as np
 from surefoot.envs.perturbations.base import Channels, Draws
 from surefoot.envs.perturbations.pipeline import Pipeline
+from surefoot.results.errors import InputError
 
 Observation = dict[str, Any]
 
@@ -22,10 +23,18 @@ class PerturbedObservations(gym.Wrapper[Observation, Any, Observation, Any]):
         env: An environment whose observations hold ``rgb`` and may hold the other two.
         pipeline: What goes wrong.
         seed: Seed of the first episode, if its ``reset`` is given none.
+
+    Raises:
+        InputError: The observations lack what the perturbations need.
     """
 
     def __init__(self, env: gym.Env[Observation, Any], pipeline: Pipeline, seed: int = 0) -> None:
         super().__init__(env)
+        spaces = getattr(env.observation_space, "spaces", {})
+        if "rgb" not in spaces:
+            raise InputError("perturbed observations need an entry 'rgb'")
+        if "depth" not in spaces and any(part.name == "fog" for part in pipeline.parts):
+            raise InputError("fog needs observations with an entry 'depth'")
         self._pipeline = pipeline
         self._seed = seed
         self._frame = 0

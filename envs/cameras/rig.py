@@ -8,7 +8,9 @@ from random import Random
 
 from surefoot.envs.cameras.camera import CameraPose, Frame, Lens, render
 from surefoot.envs.cameras.viewpoints import Motion, MotionLimits, Point, Ring, link_pose, motion
+from surefoot.envs.perturbations.base import Draws
 from surefoot.envs.perturbations.faults import Faults
+from surefoot.envs.perturbations.pipeline import Pipeline
 from surefoot.envs.simulation.client import TIMESTEP, Simulation
 from surefoot.results.errors import InputError
 
@@ -99,6 +101,7 @@ class Rig:
       its own (the movable one by a new draw after each move);
     * delay: the first frames repeat until the delay is filled, then each is that many frames
       old; ``Frame.time`` tells when it was taken;
+    * image perturbations: blur, fog and so on, drawn anew for each frame or for the episode;
     * dropped frames: the frame before is taken once more instead of a new one.
 
     Args:
@@ -126,6 +129,7 @@ class Rig:
         self._cameras = dict(cameras)
         self._free = free
         self._faults = faults or Faults()
+        self._images = Pipeline.build(self._faults.images)
         self._seed = seed
         self._advance = advance or self._step
         self._feeds = {name: _Feed() for name in (*cameras, *([FREE] if free else []))}
@@ -177,7 +181,8 @@ class Rig:
         else:
             real = self._real(name, pose, feed)
             seen = render(self._simulation.api, real, lens, self._simulation.time)
-            shot = replace(seen, pose=pose)
+            draws = Draws(self._seed, name, feed.shots)
+            shot = self._images.frame(replace(seen, pose=pose), draws)
         feed.waiting = (*feed.waiting, shot)[-(faults.delay_frames + 1) :]
         return feed.waiting[0]
 

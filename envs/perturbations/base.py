@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import numpy as np
@@ -67,9 +67,9 @@ class Perturbation(BaseModel):
     severity: float = Field(default=0.5, ge=0, le=1)
     """0 changes nothing, 1 is the worst; what lies between is told by each kind."""
 
-    def faults(self) -> dict[str, float]:
-        """Returns the fields of :class:`Faults` that it sets; none for images."""
-        return {}
+    def faults(self) -> dict[str, Any]:
+        """Returns the fields of :class:`Faults` that it sets."""
+        raise NotImplementedError
 
     def spec(self) -> dict[str, Any]:
         """Returns its name and all its arguments, from which :func:`build` makes it again."""
@@ -80,6 +80,10 @@ class ImagePerturbation(Perturbation):
     """One that changes images."""
 
     part: ClassVar[str] = "image"
+
+    def faults(self) -> dict[str, Any]:
+        """Returns itself as one of the cameras' image perturbations; nothing at severity 0."""
+        return {"images": (self.spec(),)} if self.severity > 0 else {}
 
     def apply(self, image: Channels, draws: Draws) -> Channels:
         """Returns the changed image; at severity 0 the very same."""
@@ -113,7 +117,7 @@ def kinds() -> dict[str, type[Perturbation]]:
     return dict(sorted(_KINDS.items()))
 
 
-def build(spec: dict[str, Any]) -> Perturbation:
+def build(spec: Mapping[str, Any]) -> Perturbation:
     """Makes a perturbation from its name and arguments.
 
     Args:
@@ -133,10 +137,11 @@ def build(spec: dict[str, Any]) -> Perturbation:
         raise InputError(f"perturbation '{name}': {error}") from None
 
 
-def merge_faults(base: Faults, changes: list[dict[str, float]]) -> Faults:
+def merge_faults(base: Faults, changes: Iterable[Mapping[str, Any]]) -> Faults:
     """Lays faults over others: factors multiply, deviations add as independent errors do.
 
-    Probabilities combine as if each struck on its own; delays add up.
+    Probabilities combine as if each struck on its own; delays and numbers add up; image
+    perturbations follow one another.
     """
     values = base.model_dump()
     for change in changes:
@@ -146,8 +151,8 @@ def merge_faults(base: Faults, changes: list[dict[str, float]]) -> Faults:
                 values[field] = old * value
             elif field in ("position_noise", "camera_position_error"):
                 values[field] = float(np.hypot(old, value))
-            elif field in ("delay_frames", "distractors"):
-                values[field] = int(old + value)
+            elif field in ("delay_frames", "distractors", "images"):
+                values[field] = old + value
             else:
                 values[field] = 1 - (1 - old) * (1 - value)
     return Faults(**values)

@@ -1,12 +1,14 @@
-"""Faults of the robot and of its camera's timing; the environments apply them."""
+"""Faults of robot, cameras and scene; the environments and their cameras apply them."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 
 class Faults(BaseModel):
-    """What goes wrong with the robot; all zero or one by default."""
+    """What goes wrong; all zero or one by default."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -24,3 +26,5 @@ class Faults(BaseModel):
     """Frames by which what a camera gives is late."""
     distractors: int = Field(default=0, ge=0, le=20)
     """Number of things in the scene that belong to no task."""
+    images: tuple[dict[str, Any], ...] = ()
+    """Perturbations of every camera's images, by name and arguments, in order."""

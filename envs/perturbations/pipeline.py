@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count, islice
 from pathlib import Path
@@ -62,7 +62,7 @@ class Pipeline:
     parts: tuple[Perturbation, ...] = ()
 
     @classmethod
-    def build(cls, specs: Iterable[dict[str, Any]]) -> Pipeline:
+    def build(cls, specs: Iterable[Mapping[str, Any]]) -> Pipeline:
         """Makes it from names and arguments, see :func:`~.base.build`.
 
         Raises:
@@ -150,7 +150,10 @@ class Pipeline:
         return replace(frame, **image._asdict())
 
     def faults(self, base: Faults | None = None) -> Faults:
-        """Returns the faults that it means for robot, cameras and scene, laid over ``base``."""
+        """Returns what an environment needs to apply all of it, laid over ``base``.
+
+        The cameras of a :class:`~surefoot.envs.cameras.rig.Rig` perturb the images themselves.
+        """
         return merge_faults(base or Faults(), [part.faults() for part in self.parts])
 
 

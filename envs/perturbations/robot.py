@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from surefoot.envs.perturbations.base import Perturbation, perturbation
 
@@ -12,7 +12,7 @@ class _Physical(Perturbation):
     field: ClassVar[str] = ""
     scale: ClassVar[float] = 1.0
 
-    def faults(self) -> dict[str, float]:
+    def faults(self) -> dict[str, Any]:
         """See :class:`~surefoot.envs.perturbations.faults.Faults`."""
         return {self.field: self.scale * self.severity}
 
@@ -36,7 +36,7 @@ class PositionNoise(_Physical):
 class Friction(_Physical):
     """Fingers and things are slippery: friction falls by severity times 85 %."""
 
-    def faults(self) -> dict[str, float]:
+    def faults(self) -> dict[str, Any]:
         """See the class."""
         return {"friction": 1 - 0.85 * self.severity}
 
@@ -64,7 +64,7 @@ class Delay(_Physical):
 
     part: ClassVar[str] = "camera"
 
-    def faults(self) -> dict[str, float]:
+    def faults(self) -> dict[str, Any]:
         """See the class."""
         return {"delay_frames": round(10 * self.severity)}
 
@@ -75,6 +75,6 @@ class Distractors(_Physical):
 
     part: ClassVar[str] = "scene"
 
-    def faults(self) -> dict[str, float]:
+    def faults(self) -> dict[str, Any]:
         """See the class."""
         return {"distractors": round(8 * self.severity)}

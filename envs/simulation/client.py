@@ -6,7 +6,7 @@ import ctypes
 import hashlib
 import os
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -102,6 +102,7 @@ class Simulation:
             self.api: Any = BulletClient(connection_mode=pybullet.DIRECT)
         self._closed = False
         self._counters = _Counters()
+        self._observer: tuple[int, Callable[[], None]] | None = None
         self.reset()
 
     def reset(self) -> None:
@@ -130,9 +131,23 @@ class Simulation:
 
     def step(self, count: int = 1) -> None:
         """Takes physics steps."""
+        observer = self._observer
         for _ in range(count):
             self.api.stepSimulation()
-        self._counters.steps += count
+            self._counters.steps += 1
+            if observer is not None and self._counters.steps % observer[0] == 0:
+                observer[1]()
+
+    def observe(self, callback: Callable[[], None] | None, every: int = 1) -> None:
+        """Has something called after physics steps, such as a film camera.
+
+        It must change nothing in the world. Nothing is called within :meth:`trial`.
+
+        Args:
+            callback: What is called, in place of what was before; ``None`` ends it.
+            every: Physics steps between two calls, counted from the last reset.
+        """
+        self._observer = None if callback is None else (every, callback)
 
     def command(self, body: int, joints: Sequence[int], commands: Sequence[Command]) -> None:
         """Sends commands to joints; they stay in force until replaced."""
@@ -179,9 +194,11 @@ class Simulation:
     def trial(self) -> Iterator[None]:
         """Runs what is inside and then goes back, whatever happened."""
         snapshot = self.save()
+        observer, self._observer = self._observer, None
         try:
             yield
         finally:
+            self._observer = observer
             self.restore(snapshot)
             self.forget(snapshot)
 

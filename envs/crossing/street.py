@@ -250,6 +250,8 @@ class StreetBodies:
         poles.prism(round_outline(0, 0.05, 0.03, 8), 0, 0.6)
         housing.box((-0.11, -0.05, 0.44), (0.11, 0.05, 1.14))
         housing.box((-0.34, -0.05, 0.44), (-0.11, 0.05, 0.67))
+        for x, top in ((-0.11, 1.14), (0.1, 1.14), (-0.34, 0.67)):  # hoods hide it from the side
+            housing.box((x, -0.21, 0.44), (x + 0.012, -0.05, top))
         parts = {_HOUSING: housing}
         lamps = [_disc(0, 1.02), _disc(0, 0.79), _disc(0, 0.555), _arrow(-0.225, 0.555)]
         for (r, g, b, _), lamp in zip(_SHUT.values(), lamps, strict=True):

@@ -11,6 +11,7 @@ from random import Random
 
 import numpy as np
 from surefoot.envs.cameras.camera import CameraPose, Frame, Lens, render
+from surefoot.envs.cameras.rig import MountedCamera, Rig
 from surefoot.envs.crossing.bodies import make_car, make_person, put, put_away
 from surefoot.envs.crossing.cars import Cars, Ego
 from surefoot.envs.crossing.geometry import CROSSWALK, STOP_LINE, Path, Turn, connector_length
@@ -72,6 +73,7 @@ class Saved:
     turn: Turn
     lamp: Lamp | None
     noise: object
+    rig: object
     log: EpisodeLog
 
 
@@ -80,6 +82,7 @@ class World:
 
     Attributes:
         scene: What it was made from.
+        crossing: The crossing of the task.
         simulation: Its physics.
         cars: The other cars.
         people: Everyone on foot.
@@ -87,19 +90,23 @@ class World:
         turn: The way over the crossing that it drives or signals.
         log: What has happened.
         bodies: The street's bodies.
+        rig: The cameras on the vehicle: ``front``, ``left`` and ``right``.
+        faults: What goes wrong.
     """
 
     def __init__(
-        self, simulation: Simulation, scene: Scene, seed: int, faults: Faults | None = None
-    ) -> None:
+        self, simulation: Simulation, scene: Scene, seed: int, faults: Faults | None = None,
+        size: int = 224,
+    ) -> None:  # fmt: skip
         """Empties the simulation and builds the scene in it.
 
         Args:
             simulation: Where it is to live.
             scene: The scene.
             seed: Seed of traffic, houses and faults.
-            faults: What goes wrong: ``friction`` of the tyres, and ``position_noise`` of the
-                points that the controller steers for; the rest concerns arms or cameras.
+            faults: What goes wrong: ``friction`` of the tyres, ``position_noise`` of the points
+                that the controller steers for, and all that concerns cameras.
+            size: Width and height of the images of the vehicle's cameras, in pixels.
         """
         simulation.reset()
         api = simulation.api
@@ -110,13 +117,17 @@ class World:
         self.bodies = StreetBodies(api, scene.street, Random(f"{name}:scenery"))
         self._car_bodies = [make_car(api, i) for i in range(CAR_SLOTS)]
         self._people_bodies = [make_person(api, i) for i in range(PEOPLE_SLOTS)]
-        self._crossing = scene.street.crossings[scene.crossing]
+        self.crossing = scene.street.crossings[scene.crossing]
         self.turn = scene.turn
         self._paths = {t: scene.street.way(scene.crossing, scene.arm, t) for t in Turn}
         self._line = self.path.pieces[0].length
         start = self._line - scene.gap - FRONT
         self.vehicle = Vehicle(simulation, self.path.at(start), self.faults.friction)
         self.vehicle.place_on(start)
+        self.rig = Rig(
+            simulation, {name: self._mounted(yaw, size) for name, yaw in _SIDE.items()},
+            faults=self.faults, seed=seed,
+        )  # fmt: skip
         self.cars = Cars(scene.street, CAR_SLOTS, scene.car_seconds, Random(f"{name}:cars"))
         self.people = People(
             self.cars, PEOPLE_SLOTS, scene.walker_seconds, Random(f"{name}:people")
@@ -205,7 +216,7 @@ class World:
             people.append(PersonView(x, y, vx, vy))
         past, over = self.past(), self.over_line()
         return Situation(
-            self._crossing, self.scene.arm, self.turn, None if past else self._lamp, over,
+            self.crossing, self.scene.arm, self.turn, None if past else self._lamp, over,
             self._past_entry(), past, tuple(cars), tuple(people),
         )  # fmt: skip
 
@@ -281,7 +292,7 @@ class World:
 
     def lamp_now(self) -> Lamp | None:
         """Returns what the light on the vehicle's road shows now."""
-        signal = self._crossing.signal
+        signal = self.crossing.signal
         return signal.lamp(self.scene.arm, self.cars.time) if signal is not None else None
 
     def _past_entry(self) -> bool:
@@ -303,46 +314,47 @@ class World:
             entered or entering, self._past_entry(),
         )  # fmt: skip
 
-    def camera(self, view: str) -> CameraPose:
-        """Returns where a camera of :data:`VIEWS` stands.
+    def _mounted(self, yaw: float, size: int) -> MountedCamera:
+        forward = (cos(yaw), sin(yaw), 0.0)
+        lens = Lens(size, size, 75.0, near=0.05, far=40.0)
+        return MountedCamera(
+            self.vehicle.body, -1, (0.12, 0.0, 0.36), forward, (0.0, 0.0, 1.0), lens
+        )
+
+    def outside(self, view: str) -> CameraPose:
+        """Returns where a camera that is not on the vehicle stands: ``chase`` or ``bird``.
 
         Raises:
             InputError: There is no such camera.
         """
-        pose = self.vehicle.pose()
-        if view in _SIDE:
-            eye = pose.ahead(0.12)
-            c, s = cos(pose.yaw + _SIDE[view]), sin(pose.yaw + _SIDE[view])
-            return CameraPose((eye.x, eye.y, 0.36), (eye.x + c, eye.y + s, 0.36))
         if view == "chase":
+            pose = self.vehicle.pose()
             eye, target = pose.ahead(-1.5, 0.25), pose.ahead(1.4)
             return CameraPose((eye.x, eye.y, 1.15), (target.x, target.y, 0.15))
         if view == "bird":
-            x, y = self._crossing.centre
-            up = self._crossing.frame(self.scene.arm).ahead(0, 1)
+            x, y = self.crossing.centre
+            up = self.crossing.frame(self.scene.arm).ahead(0, 1)
             return CameraPose((x, y, 9.0), (x, y, 0.0), (up.x - x, up.y - y, 0.0))
         raise InputError(f"unknown camera {view!r}; the crossing has {', '.join(VIEWS)}")
 
-    def look(self, view: str, width: int = 224, height: int = 224) -> Frame:
-        """Renders from a camera, with a pale blue sky.
+    def look(self, view: str, width: int = 480, height: int = 360) -> Frame:
+        """Takes a frame, with a pale blue sky.
 
         Args:
-            view: One of :data:`VIEWS`.
-            width: Pixels across.
-            height: Pixels down.
+            view: One of :data:`VIEWS`. The cameras on the vehicle have the faults of this world.
+            width: Pixels across, for cameras that are not on the vehicle.
+            height: Pixels down, as ``width``.
 
         Raises:
             InputError: There is no such camera.
         """
-        pose = self.camera(view)
         self.bodies.show(self.cars.time)
-        fov = 75.0 if view in _SIDE else 55.0
-        lens = Lens(width, height, fov, near=0.05, far=40.0)
-        frame = render(self.simulation.api, pose, lens, self.time)
-        sky = np.linspace((148, 190, 228), (226, 238, 246), height // 2, dtype=np.uint8)
-        sky = np.concatenate([sky, np.repeat(sky[-1:], height - len(sky), axis=0)])
-        empty = frame.segmentation < 0
-        frame.rgb[empty] = np.broadcast_to(sky[:, None], frame.rgb.shape)[empty]
+        if view in _SIDE:
+            frame = self.rig.frame(view)
+        else:
+            lens = Lens(width, height, 55.0, near=0.05, far=40.0)
+            frame = render(self.simulation.api, self.outside(view), lens, self.time)
+        paint_sky(frame)
         return frame
 
     def save(self) -> Saved:
@@ -351,7 +363,7 @@ class World:
         traffic = deepcopy((self.cars, self.people), {id(street): street})
         return Saved(
             self.simulation.save(), traffic, self.vehicle.progress, self.turn, self._lamp,
-            self._noise.bit_generator.state, self.log.copy(),
+            self._noise.bit_generator.state, self.rig.save(), self.log.copy(),
         )  # fmt: skip
 
     def restore(self, saved: Saved) -> None:
@@ -363,6 +375,7 @@ class World:
         self.vehicle.progress = saved.progress
         self.turn, self._lamp = saved.turn, saved.lamp
         self._noise.bit_generator.state = saved.noise  # type: ignore[assignment]
+        self.rig.restore(saved.rig)
         self.log = saved.log.copy()
 
     def forget(self, saved: Saved) -> None:
@@ -378,3 +391,12 @@ class World:
             digest.update(repr(walker).encode())
         digest.update(repr((self.cars.time, self.turn, self._lamp)).encode())
         return digest.hexdigest()
+
+
+def paint_sky(frame: Frame) -> None:
+    """Gives the pixels that show nothing the colours of a pale sky, brighter below."""
+    height = len(frame.rgb)
+    sky = np.linspace((148, 190, 228), (226, 238, 246), (height + 1) // 2).astype(np.uint8)
+    sky = np.concatenate([sky, np.repeat(sky[-1:], height - len(sky), axis=0)])
+    empty = frame.segmentation < 0
+    frame.rgb[empty] = np.broadcast_to(sky[:, None], frame.rgb.shape)[empty]

@@ -111,6 +111,8 @@ class Rig:
         faults: What goes wrong.
         seed: Seed of the faults.
         advance: Lets simulated time pass, given seconds; physics steps by default.
+        retouch: Paints into new frames what is not simulated, such as a sky, before their
+            perturbations.
     """
 
     def __init__(
@@ -122,6 +124,7 @@ class Rig:
         faults: Faults | None = None,
         seed: int = 0,
         advance: Callable[[float], None] | None = None,
+        retouch: Callable[[Frame], None] | None = None,
     ) -> None:
         if FREE in cameras:
             raise InputError(f"only the movable camera is called '{FREE}'")
@@ -132,6 +135,7 @@ class Rig:
         self._images = Pipeline.build(self._faults.images)
         self._seed = seed
         self._advance = advance or self._step
+        self._retouch = retouch
         self._feeds = {name: _Feed() for name in (*cameras, *([FREE] if free else []))}
         self._at = free.ring.pose(free.start) if free else None
 
@@ -181,6 +185,8 @@ class Rig:
         else:
             real = self._real(name, pose, feed)
             seen = render(self._simulation.api, real, lens, self._simulation.time)
+            if self._retouch is not None:
+                self._retouch(seen)
             draws = Draws(self._seed, name, feed.shots)
             shot = self._images.frame(replace(seen, pose=pose), draws)
         feed.waiting = (*feed.waiting, shot)[-(faults.delay_frames + 1) :]

@@ -8,6 +8,8 @@ from __future__ import annotations
 import gymnasium
 
 ENVIRONMENTS = {
+    "surefoot/Tabletop-v0": ("surefoot.envs.tabletop.env:TabletopEnv", 60),
+    "surefoot/TabletopTwin-v0": ("surefoot.envs.tabletop.twin:TabletopTwin", 60),
     "surefoot/Crossing-v0": ("surefoot.envs.crossing.env:CrossingEnv", 240),
     "surefoot/CrossingTwin-v0": ("surefoot.envs.crossing.twin_env:CrossingTwinEnv", 240),
 }

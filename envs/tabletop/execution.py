@@ -7,10 +7,8 @@ from dataclasses import dataclass
 
 from surefoot.envs.skills import SkillResult
 from surefoot.envs.tabletop.skills import Skills
-from surefoot.envs.tabletop.state import Facts
-from surefoot.pddl import GroundTask, Plan, PlanStep, Task
-from surefoot.pddl.conditions import holds
-from surefoot.pddl.language import Atom
+from surefoot.envs.tabletop.state import Facts, goal_holds, successor
+from surefoot.pddl import Plan, PlanStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +63,6 @@ class Execution:
         return next((report for report in self.reports if not report.agrees), None)
 
 
-def successor(ground: GroundTask, facts: Facts, step: PlanStep) -> Facts:
-    """Returns the facts that the domain predicts after an action, applicable or not."""
-    state = {ground.number(f.predicate, *f.args) for f in facts}
-    ground.ground(step).apply(state)
-    return ground.facts(state)
-
-
-def goal_holds(ground: GroundTask, facts: Facts) -> bool:
-    """Tells whether a task's goal holds."""
-    return holds(ground.goal, {ground.number(f.predicate, *f.args) for f in facts})
-
-
-def goal_share(ground: GroundTask, facts: Facts) -> float:
-    """Returns the share of the goal's conditions that hold, from 0 to 1."""
-    return ground.goal_fraction({ground.number(f.predicate, *f.args) for f in facts})
-
-
 def steps_of(skills: Skills, plan: Plan) -> Iterator[StepReport]:
     """Carries out a plan, yielding a report after every step."""
     facts = skills.facts()
@@ -108,9 +89,3 @@ def execute(
         if (not report.agrees) if stop is None else stop(report):
             break
     return Execution(tuple(reports), goal_holds(skills.ground, skills.facts()))
-
-
-def goals(task: Task) -> tuple[Atom, ...]:
-    """Returns the conditions of a goal that is a conjunction of facts."""
-    children = getattr(task.problem.goal, "children", ())
-    return tuple(child for child in children if isinstance(child, Atom))

@@ -72,20 +72,24 @@ def blocker(world: World, pose: Pose, width: float, ignore: frozenset[str]) -> s
 
 
 def occupant(
-    world: World, middle: tuple[float, float], half: float, low: float, ignore: frozenset[str]
+    world: World,
+    middle: tuple[float, float],
+    extent: tuple[float, float],
+    low: float,
+    ignore: frozenset[str],
 ) -> str | None:
-    """Returns what stands in a square on the table or on a thing, if something does.
+    """Returns what stands in a rectangle along the axes, if something does.
 
     Args:
         world: The world; the hand must be higher than everything else.
         middle: Its middle in metres, world frame.
-        half: Half its edge in metres.
+        extent: Half its length (x) and width (y) in metres.
         low: Height in metres over which something counts.
         ignore: Names that may be there.
     """
-    grid = [-half, -half / 2, 0.0, half / 2, half]
-    at = [(middle[0] + dx, middle[1] + dy) for dx in grid for dy in grid]
-    top = _start(world, low)
+    shares = (-1.0, -0.5, 0.0, 0.5, 1.0)
+    at = [(middle[0] + i * extent[0], middle[1] + j * extent[1]) for i in shares for j in shares]
+    top = max(_start(world, low), low)
     return _first(world, [(*p, top) for p in at], [(*p, low) for p in at], ignore)
 
 
@@ -145,7 +149,7 @@ def free_spots(world: World, block: str) -> list[tuple[float, float]]:
     """
     half = world.thing(block).edge / 2
     areas = [(s.x, s.y, LID[0], LID[1]) for s in world.scene.parking.values()]
-    for name in world.scene.things:
+    for name in world.loose:
         if name != block:
             (x0, y0, z0), (x1, y1, _) = world.box(name)
             if z0 > -0.1:

@@ -16,7 +16,7 @@ from surefoot.envs.tabletop.grasping import (
     opening,
 )
 from surefoot.envs.tabletop.robot import HOME, OPEN, OutOfReachError, Point, Pose
-from surefoot.envs.tabletop.state import Facts, read_facts
+from surefoot.envs.tabletop.state import Facts, push_needs, read_facts
 from surefoot.envs.tabletop.things import FLOOR, HEIGHTS, LIP, TABLE, Kind
 from surefoot.envs.tabletop.world import World, top_of
 from surefoot.pddl import GroundTask, PlanStep, Task
@@ -135,9 +135,7 @@ class Skills:
             direction: One of :data:`DIRECTIONS`.
         """
         name = f"(push {block} {direction})"
-        facts = {str(f) for f in self.facts()}
-        wanted = ["(hand-empty)", f"(on {block} {TABLE})", f"(clear {block})"]
-        missing = [f for f in wanted if f not in facts]
+        missing = push_needs(block, self.facts())
         if missing:
             return SkillResult(name, SkillStatus.REFUSED, f"does not hold: {', '.join(missing)}")
         before = self.world.position(block)
@@ -151,6 +149,19 @@ class Skills:
             return "" if moved > PUSH / 2 else f"{block} moved {100 * moved:.1f} cm only"
 
         return self._do(name, lambda: self._push(block, dx, dy), judge)
+
+    def save(self) -> object:
+        """Keeps what is drawn and remembered (not the physics)."""
+        draws = self._noise.getstate(), self._slips.getstate()
+        return draws, self._slip_at, self._carried, tuple(self.collisions)
+
+    def restore(self, kept: object) -> None:
+        """Goes back to what :meth:`save` kept."""
+        assert isinstance(kept, tuple)
+        (noise, slips), self._slip_at, self._carried, collisions = kept
+        self._noise.setstate(noise)
+        self._slips.setstate(slips)
+        self.collisions = list(collisions)
 
     # how a skill begins and ends
 
@@ -247,7 +258,7 @@ class Skills:
         """Height in metres at which the hand passes over everything."""
         world = self.world
         held = world.held()
-        tops = [world.box(name)[1][2] for name in world.scene.things if name != held]
+        tops = [world.box(name)[1][2] for name in world.loose if name != held]
         hangs = 0.0
         if held is not None:
             hangs = world.robot.tool()[2] - world.box(held)[0][2]
@@ -331,7 +342,12 @@ class Skills:
         width = opening(world.thing(name))
         pose, reason = None, occupied
         angles = list(yaws)
+        extent = world.thing(name).extent
         for spot in spots:
+            met = occupant(world, spot[:2], extent, spot[2] + 0.006, ignore | {name})
+            if met is not None:
+                reason = f"occupied: {met} is in the way"
+                continue
             try:
                 options = sorted(
                     (self._hand_for(name, spot, yaw) for yaw in angles), key=lambda p: abs(p.turn)
@@ -432,7 +448,7 @@ class Skills:
         x, y, z = world.position(block)
         half = thing.edge / 2
         end = (x + dx * PUSH, y + dy * PUSH)
-        met = occupant(world, end, half * 1.5, 0.006, frozenset({block}))
+        met = occupant(world, end, (half * 1.5, half * 1.5), 0.006, frozenset({block}))
         if met is not None:
             raise _FailedError(f"occupied: {met} is in the way")
         back = half * 1.42 + 0.03

@@ -16,6 +16,8 @@ from surefoot.envs.tabletop.things import (
     Thing,
 )
 from surefoot.envs.tabletop.world import World
+from surefoot.pddl import GroundTask, PlanStep
+from surefoot.pddl.conditions import holds
 from surefoot.pddl.language import Atom
 
 Facts = frozenset[Atom]
@@ -137,7 +139,7 @@ def _place(world: World, block: Thing, held: str | None) -> str | None:
 def _carriers(world: World, block: Thing, held: str | None) -> Iterator[tuple[str, int]]:
     for name, body in world.bodies.items():
         thing = world.scene.things.get(name)
-        fits = thing is None or is_spot(thing) or thing.kind is Kind.BLOCK
+        fits = name == TABLE or (thing is not None and (is_spot(thing) or thing.kind is Kind.BLOCK))
         if name not in (block.name, held) and fits:
             yield name, body
 
@@ -183,3 +185,26 @@ def hidden_in(facts: Facts) -> dict[str, str]:
     """Returns the shut container that each hidden block lies in."""
     opened = {f.args[0] for f in facts if f.predicate == "open"}
     return {f.args[0]: f.args[1] for f in facts if f.predicate == "in" and f.args[1] not in opened}
+
+
+def successor(ground: GroundTask, facts: Facts, step: PlanStep) -> Facts:
+    """Returns the facts that the domain predicts after an action, applicable or not."""
+    state = {ground.number(f.predicate, *f.args) for f in facts}
+    ground.ground(step).apply(state)
+    return ground.facts(state)
+
+
+def goal_holds(ground: GroundTask, facts: Facts) -> bool:
+    """Tells whether a task's goal holds."""
+    return holds(ground.goal, {ground.number(f.predicate, *f.args) for f in facts})
+
+
+def goal_share(ground: GroundTask, facts: Facts) -> float:
+    """Returns the share of the goal's conditions that hold, from 0 to 1."""
+    return ground.goal_fraction({ground.number(f.predicate, *f.args) for f in facts})
+
+
+def push_needs(block: str, facts: Facts) -> list[str]:
+    """Returns what does not hold, but must, before a block can be pushed."""
+    needs = (Atom("hand-empty"), Atom("on", (block, TABLE)), Atom("clear", (block,)))
+    return [str(fact) for fact in needs if fact not in facts]

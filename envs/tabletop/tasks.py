@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -106,7 +107,7 @@ def _tower(rng: Random, level: int) -> _Draft:
         inside = {blocks[0].name: blocks[1].name, blocks[3].name: blocks[2].name}
     order = [b.name for b in blocks]
     goal = [Atom("on", (order[0], pad.name))]
-    goal += [Atom("on", (upper, lower)) for lower, upper in zip(order, order[1:], strict=False)]
+    goal += [Atom("on", (upper, lower)) for lower, upper in itertools.pairwise(order)]
     told = ", then ".join(f"the {c} block" for c in colors)
     scene = draw_scene(rng, [pad, *blocks], inside)
     return _Draft(f"Build a tower on the white pad, from below: {told}.", scene, goal)
@@ -127,8 +128,10 @@ def _sort(rng: Random, level: int) -> _Draft:
         elif by == "size":
             size = "small" if first else "large"
         else:
-            shape, size = ("cube", "small") if first else rng.choice(
-                (("cube", "large"), ("cylinder", "small"), ("cylinder", "large"))
+            shape, size = (
+                ("cube", "small")
+                if first
+                else rng.choice((("cube", "large"), ("cylinder", "small"), ("cylinder", "large")))
             )
         blocks.append(_block(color, shape, size))
     goal = [Atom("in", (b.name, containers[i % 2].name)) for i, b in enumerate(blocks)]
@@ -159,31 +162,28 @@ def _retrieve(rng: Random, level: int) -> _Draft:
         inside[third.name] = rng.choice(boxes).name
         goal += [Atom("covers", (lid, box)) for box, lid in lids.items()]
         told += " Shut all boxes afterwards."
-    scene = draw_scene(
-        rng, [*boxes, *covers, pad, wanted, second, third], inside, lids, list(lids)
-    )
+    scene = draw_scene(rng, [*boxes, *covers, pad, wanted, second, third], inside, lids, list(lids))
     return _Draft(told, scene, goal)
 
 
 def _table(rng: Random, level: int) -> _Draft:
-    """A table set for one, two or three: a roll on every plate, a cup on every coaster."""
+    """A table set for one to three: a roll on every plate, a cup on every coaster."""
     guests = level + 1
-    roll, cup = rng.sample(BRIGHT, 2)
-    plates = [Thing(f"plate{i}", Kind.PLATE, "white") for i in range(1, guests + 1)]
-    pads = [Thing(f"coaster{i}", Kind.PAD, "gray") for i in range(1, guests + 1)]
-    rolls = [_block(roll, "cube", mark=str(i)) for i in range(1, guests + 1)]
-    cups = [_block(cup, "cylinder", mark=str(i)) for i in range(1, guests + 1)]
+    colors = rng.sample(BRIGHT, guests)
+    plates = [Thing(f"{c}-plate", Kind.PLATE, c) for c in colors]
+    coasters = [Thing(f"{c}-coaster", Kind.PAD, c) for c in colors]
+    rolls, cups = [_block(c) for c in colors], [_block(c, "cylinder") for c in colors]
     goal = [Atom("on", (b.name, p.name)) for b, p in zip(rolls, plates, strict=True)]
-    goal += [Atom("on", (b.name, p.name)) for b, p in zip(cups, pads, strict=True)]
-    inside = {}
+    goal += [Atom("on", (b.name, p.name)) for b, p in zip(cups, coasters, strict=True)]
+    inside: dict[str, str] = {}
     if level == 2:  # two have been mixed up
-        inside = {cups[0].name: "plate1", rolls[1].name: "coaster2"}
+        inside = {cups[0].name: plates[1].name, rolls[1].name: coasters[0].name}
     people = ("one", "two", "three")[level]
     told = (
-        f"Set the table for {people}: roll number N, a {roll} cube, goes on plate N and cup "
-        f"number N, a {cup} cylinder, on coaster N."
+        f"Set the table for {people}: each cube, a roll, goes on the plate of its own colour, "
+        "and each cylinder, a cup, on the coaster of its own colour."
     )
-    return _Draft(told, draw_scene(rng, [*plates, *pads, *rolls, *cups], inside), goal)
+    return _Draft(told, draw_scene(rng, [*plates, *coasters, *rolls, *cups], inside), goal)
 
 
 TASKS: dict[str, Callable[[Random, int], _Draft]] = {
@@ -195,5 +195,3 @@ TASKS: dict[str, Callable[[Random, int], _Draft]] = {
 def list_tasks() -> Sequence[tuple[str, str]]:
     """Returns every task's name with one line on it."""
     return [(name, (make.__doc__ or "").strip()) for name, make in TASKS.items()]
-
-

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from math import atan2
 from types import MappingProxyType
 
+from surefoot.envs.perturbations.distractors import add_distractors
 from surefoot.envs.perturbations.faults import Faults
-from surefoot.envs.simulation.client import Simulation, Snapshot
+from surefoot.envs.simulation.client import TIMESTEP, Simulation, Snapshot
 from surefoot.envs.tabletop.kinematics import Vector
 from surefoot.envs.tabletop.robot import Panda, Point, Pose
-from surefoot.envs.tabletop.scene import Scene
+from surefoot.envs.tabletop.scene import FAR, NEAR, SIDE, Scene
 from surefoot.envs.tabletop.things import (
     FLOOR,
     HEIGHTS,
@@ -58,21 +59,34 @@ class World:
     Args:
         simulation: The world's physics; it is emptied first.
         scene: What to build.
-        faults: What goes wrong with the robot.
+        faults: What goes wrong with the robot, and how many distractors lie about.
+        seed: Seed of the distractors.
 
     Attributes:
         robot: The arm.
         bodies: Body ids by name, with the table as ``the-table``.
+        loose: Names of everything that stands on the table, distractors too.
         names: Names by body id, with the robot as ``the robot``.
     """
 
-    def __init__(self, simulation: Simulation, scene: Scene, faults: Faults | None = None) -> None:
+    def __init__(
+        self,
+        simulation: Simulation,
+        scene: Scene,
+        faults: Faults | None = None,
+        seed: int = 0,
+    ) -> None:
         self.simulation = simulation
         self.scene = scene
         self.faults = faults or Faults()
         simulation.reset()
         self._room()
-        self.bodies: Mapping[str, int] = MappingProxyType(self._things())
+        bodies = self._things()
+        area = (NEAR, FAR, -SIDE, SIDE)
+        lying = add_distractors(simulation, self.faults.distractors, seed, area)
+        bodies |= {name: body for body, name in lying.items()}
+        self.bodies: Mapping[str, int] = MappingProxyType(bodies)
+        self.loose = tuple(name for name in bodies if name != TABLE)
         self.robot = Panda(simulation, self.faults.friction)
         self.names = {body: name for name, body in self.bodies.items()}
         self.names[self.robot.body] = "the robot"
@@ -131,6 +145,10 @@ class World:
             if name in self.scene.things:
                 return name
         return None
+
+    def wait(self, seconds: float) -> None:
+        """Lets simulated time pass."""
+        self.simulation.step(round(seconds / TIMESTEP))
 
     def save(self) -> Kept:
         """Keeps the state in memory until :meth:`forget`."""

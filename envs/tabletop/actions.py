@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 from surefoot.envs.cameras.viewpoints import Ring
-from surefoot.envs.tabletop.skills import DIRECTIONS
+from surefoot.envs.tabletop.motions import DIRECTIONS
 from surefoot.envs.tabletop.state import Facts, push_needs
 from surefoot.envs.tabletop.tasks import TabletopTask
 from surefoot.pddl import GroundTask, PlanStep

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium
 import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
-from surefoot.envs.cameras.camera import CameraPose, Lens
+from surefoot.envs.cameras.camera import CameraPose, Frame, Lens
 from surefoot.envs.cameras.rig import FREE, FixedCamera, FreeCamera, MountedCamera, Rig
 from surefoot.envs.perturbations.faults import Faults
 from surefoot.envs.simulation.client import Simulation
@@ -75,7 +75,9 @@ class TabletopEnv(gymnasium.Env[Observation, np.int64]):
     ## Info
     ``task``, ``difficulty``, ``seed``, ``instruction``, ``actions``, ``bodies``; ``facts``: the
     true facts as sorted text; ``action_mask``; ``goal_share``: share of the goal's facts that
-    hold; after a step ``action``, ``status``, ``reason``, ``seconds`` (simulated) of its skill.
+    hold; ``attributes``: kind, colour, shape and size of everything; ``hidden``: the shut box
+    of each block that lies in one; after a step ``action``, ``status``, ``reason`` and
+    ``seconds`` (simulated) of its skill.
 
     Args:
         task: One of the tasks; ``reset(options={"task": ...})`` changes it.
@@ -88,7 +90,10 @@ class TabletopEnv(gymnasium.Env[Observation, np.int64]):
         on_tick: Asked 60 times a simulated second while a skill runs; ``True`` interrupts it.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": 2}
+    metadata: dict[str, Any] = {  # noqa: RUF012
+        "render_modes": ["rgb_array"],
+        "render_fps": 2,
+    }
 
     def __init__(
         self,
@@ -162,7 +167,7 @@ class TabletopEnv(gymnasium.Env[Observation, np.int64]):
         skills = Skills(world, instance.task, number)
         skills.watcher = self._watch
         lens = Lens(self._size, self._size)
-        cameras = {
+        cameras: dict[str, FixedCamera | MountedCamera] = {
             "front": FixedCamera(FRONT, lens),
             "wrist": MountedCamera(
                 world.robot.body, 8, lens=Lens(self._size, self._size, fov=75.0)
@@ -170,7 +175,7 @@ class TabletopEnv(gymnasium.Env[Observation, np.int64]):
         }
         rig = Rig(
             self._simulation, cameras, FreeCamera(RING, lens=lens), faults=self._faults,
-            seed=number, advance=world.wait,
+            seed=number, advance=skills.wait,
         )  # fmt: skip
         self._episode = _Episode(world, skills, rig, Actions.of(instance))
         facts = read_facts(world)
@@ -211,13 +216,8 @@ class TabletopEnv(gymnasium.Env[Observation, np.int64]):
             case "push":
                 return episode.skills.push(*step.args)
             case "look":
-                start = episode.world.simulation.time
-                refusal = episode.rig.refusal(step.args[0])
-                if refusal:
-                    return SkillResult(str(step), SkillStatus.REFUSED, refusal)
-                episode.rig.look(step.args[0])
-                seconds = episode.world.simulation.time - start
-                return SkillResult(str(step), SkillStatus.DONE, "", seconds)
+                result, episode.shot = episode.skills.look(episode.rig, step.args[0])
+                return result
             case _:
                 return episode.skills.run(step)
 
@@ -243,7 +243,7 @@ class TabletopEnv(gymnasium.Env[Observation, np.int64]):
         world: Kept = kept[0]
         self.world.forget(world)
 
-    def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]
+    def render(self) -> NDArray[np.uint8] | None:
         """Returns the front camera's image, uint8 ``[size, size, 3]``."""
         if self.render_mode is None:
             return None
@@ -264,7 +264,9 @@ class TabletopEnv(gymnasium.Env[Observation, np.int64]):
         return self.on_tick is not None and self.on_tick(self.world)
 
     def _observe(self) -> Observation:
-        frame = self.rig.frame(FREE)
+        episode = self._now()
+        frame = episode.shot or self.rig.frame(FREE)
+        episode.shot = None
         return {
             "rgb": frame.rgb,
             "depth": np.minimum(frame.depth, np.float32(5)),
@@ -282,3 +284,4 @@ class _Episode:
         self.rig = rig
         self.actions = actions
         self.reached = False
+        self.shot: Frame | None = None

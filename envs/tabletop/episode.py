@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from surefoot.envs.skills import SkillResult
 from surefoot.envs.tabletop.actions import Actions
-from surefoot.envs.tabletop.state import Facts, goal_share
+from surefoot.envs.tabletop.state import Facts, attributes, goal_share, hidden_in
 from surefoot.envs.tabletop.tasks import DIFFICULTIES, TASKS
 from surefoot.results.errors import InputError
 
@@ -74,6 +74,8 @@ def episode_info(actions: Actions, facts: Facts) -> dict[str, Any]:
         "actions": actions.names,
         "facts": tuple(sorted(map(str, facts))),
         "action_mask": actions.mask(facts),
+        "attributes": attributes(instance.scene),
+        "hidden": hidden_in(facts),
         "goal_share": goal_share(actions.ground, facts),
     }
 

@@ -72,7 +72,10 @@ def forward(q: Vector) -> tuple[Vector, Vector]:
         points[i] = pose[:3, 3]
     pose = pose @ _TIP
     jacobian = np.empty((6, 7))
-    jacobian[:3] = np.cross(axes, pose[:3, 3] - points).T
+    a, b = axes.T, (pose[:3, 3] - points).T
+    jacobian[0] = a[1] * b[2] - a[2] * b[1]
+    jacobian[1] = a[2] * b[0] - a[0] * b[2]
+    jacobian[2] = a[0] * b[1] - a[1] * b[0]
     jacobian[3:] = axes.T
     return pose, jacobian
 
@@ -98,17 +101,18 @@ def inverse(
     q = REST.copy()
     q[0] = atan2(position[1], position[0])
     q[6] += remainder(q[0] - yaw, 2 * pi)
-    q = np.clip(q, LOWER, UPPER)
+    q = np.asarray(np.clip(q, LOWER, UPPER))
     for _ in range(ITERATIONS):
         pose, jacobian = forward(q)
         error = np.empty(6)
         error[:3] = target - pose[:3, 3]
-        error[3:] = 0.5 * np.cross(pose[:3, :3].T, wanted.T).sum(axis=0)
+        turn = 0.5 * pose[:3, :3] @ wanted.T  # its skew part is the angle still to turn
+        error[3:] = turn[1, 2] - turn[2, 1], turn[2, 0] - turn[0, 2], turn[0, 1] - turn[1, 0]
         if float(np.abs(error).max()) < tolerance:
             return q
         step = jacobian.T @ np.linalg.solve(jacobian @ jacobian.T + 1e-6 * np.eye(6), error)
         largest = float(np.abs(step).max())
         if largest > 0.6:
             step *= 0.6 / largest
-        q = np.clip(q + step, LOWER, UPPER)
+        q = np.asarray(np.clip(q + step, LOWER, UPPER))
     return None

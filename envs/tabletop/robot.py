@@ -163,12 +163,12 @@ class Panda:
         ticks = max(1, ceil(seconds / (TICK * TIMESTEP)))
         pieces = max(1, ceil(max(length / 0.05, abs(turn) / 0.3)))
         knots = np.array([self._targets, *self._solve(start, goal, pieces)])
-        places = np.linspace(0.0, 1.0, pieces + 1)
         for tick in range(1, ticks + 1):
             t = tick / ticks
             share = t * t * (3 - 2 * t)
-            target = np.array([np.interp(share, places, column) for column in knots.T])
-            self._send(target)
+            piece = min(int(share * pieces), pieces - 1)
+            part = share * pieces - piece
+            self._send(knots[piece] + part * (knots[piece + 1] - knots[piece]))
             self.pose = _between(start, goal, share)
             self._tick()
         self.wait(settle)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from math import cos, dist, sin
 
-from surefoot.envs.tabletop.scene import Scene, is_container, is_spot
+from surefoot.envs.tabletop.scene import Scene, Spot, is_container, is_spot
 from surefoot.envs.tabletop.things import (
     BOWL,
     HEIGHTS,
@@ -115,15 +115,15 @@ def _facts(
     return frozenset(facts)
 
 
-def _close(x: float, y: float, spot: object, limit: float) -> bool:
-    return dist((x, y), (spot.x, spot.y)) < limit  # type: ignore[attr-defined]
+def _close(x: float, y: float, spot: Spot, limit: float) -> bool:
+    return dist((x, y), (spot.x, spot.y)) < limit
 
 
 def _place(world: World, block: Thing, held: str | None) -> str | None:
     x, y, z = world.position(block.name)
     scene = world.scene
     for thing in scene.things.values():
-        if is_container(thing) and _within(thing, scene, x, y) and z < thing.height:
+        if is_container(thing) and _within(thing, scene, x, y) and 0 < z < thing.height:
             return thing.name
     low = world.box(block.name)[0][2]
     carriers = [name for name, _ in _carriers(world, block, held) if _rests(world, block, name)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -46,7 +46,9 @@ class TabletopTwin(gymnasium.Env[Observation, np.int64]):
         difficulty: ``easy``, ``medium`` or ``hard``; also an option of ``reset``.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
+    metadata: dict[str, Any] = {  # noqa: RUF012
+        "render_modes": []
+    }
 
     def __init__(self, task: str = "tidy", difficulty: str = "medium") -> None:
         self._choice = Choice.checked(task, difficulty)

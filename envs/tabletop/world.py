@@ -9,7 +9,8 @@ from types import MappingProxyType
 
 from surefoot.envs.perturbations.distractors import add_distractors
 from surefoot.envs.perturbations.faults import Faults
-from surefoot.envs.simulation.client import TIMESTEP, Simulation, Snapshot
+from surefoot.envs.simulation.client import Simulation, Snapshot
+from surefoot.envs.tabletop.bodies import make_body
 from surefoot.envs.tabletop.kinematics import Vector
 from surefoot.envs.tabletop.robot import Panda, Point, Pose
 from surefoot.envs.tabletop.scene import FAR, NEAR, SIDE, Scene
@@ -24,7 +25,6 @@ from surefoot.envs.tabletop.things import (
     THING_FRICTION,
     Kind,
     Thing,
-    make_body,
 )
 
 TABLE_MIDDLE = (0.36, 0.0)
@@ -132,12 +132,6 @@ class World:
         low, high = self.simulation.api.getAABB(self.bodies[name])
         return low, high
 
-    def touching(self, first: str, second: str) -> bool:
-        """Tells whether two things push against each other."""
-        api = self.simulation.api
-        contacts = api.getContactPoints(self.bodies[first], self.bodies[second])
-        return any(c[8] < 0.001 for c in contacts)
-
     def held(self) -> str | None:
         """Returns the thing that both fingers push against, if there is one."""
         for body in sorted(self.robot.gripped()):
@@ -145,10 +139,6 @@ class World:
             if name in self.scene.things:
                 return name
         return None
-
-    def wait(self, seconds: float) -> None:
-        """Lets simulated time pass."""
-        self.simulation.step(round(seconds / TIMESTEP))
 
     def save(self) -> Kept:
         """Keeps the state in memory until :meth:`forget`."""

@@ -62,18 +62,20 @@ class Snapshot:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keeps what PyBullet's C code prints off standard output, which belongs to results."""
-    libc = ctypes.CDLL(None)  # its buffer must be emptied before and after
+    """Silences what PyBullet's C code prints; what it cannot do it raises all the same."""
+    libc = ctypes.CDLL(None)  # its buffers must be emptied before and after
     libc.fflush(None)
-    kept = os.dup(1)
+    kept = {number: os.dup(number) for number in (1, 2)}
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(nowhere, 1)
+        for number in kept:
+            os.dup2(nowhere, number)
         yield
     finally:
         libc.fflush(None)
-        os.dup2(kept, 1)
-        os.close(kept)
+        for number, copy in kept.items():
+            os.dup2(copy, number)
+            os.close(copy)
         os.close(nowhere)
 
 

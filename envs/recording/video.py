@@ -44,11 +44,12 @@ class VideoWriter:
         self._temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
         self._stream: VideoStream | None = None
         try:
-            self._container: OutputContainer | None = av.open(
-                str(self._temporary), "w", format="mp4", options={"movflags": "faststart"}
-            )
+            open(self._temporary, "xb").close()  # av opens late, and tells of it in other words
         except OSError as error:
             raise write_error(error, path) from None
+        self._container: OutputContainer | None = av.open(
+            str(self._temporary), "w", format="mp4", options={"movflags": "faststart"}
+        )
 
     def add(self, rgb: NDArray[np.uint8], repeat: int = 1) -> None:
         """Adds a picture.

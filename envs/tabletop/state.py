@@ -28,10 +28,6 @@ NEAR_ABOVE = 0.006
 COVER = 0.012
 """How far in metres a lid may be from the middle of the box that it covers."""
 
-PARKED = 0.04
-"""How far in metres a lid may be from its parking place to lie aside."""
-
-
 def start_facts(scene: Scene) -> Facts:
     """Returns the facts that a scene is meant to start with, without physics."""
     places = {b.name: scene.place_of(b.name) for b in scene.blocks}
@@ -69,8 +65,7 @@ def read_facts(world: World) -> Facts:
                 shut[lid.name] = box.name
             if abs(x - spot.x) < 2 * INSIDE[0] and abs(y - spot.y) < 2 * INSIDE[1] and z > LIP * 2:
                 blocked.add(box.name)
-        low = abs(z - LIP) < 0.004
-        if lid.name not in shut and low and _close(x, y, scene.parking[lid.name], PARKED):
+        if lid.name not in shut and abs(z - LIP) < 0.004:  # flat on the table
             aside.add(lid.name)
     return _facts(scene, places, held, shut, aside, blocked)
 
@@ -90,7 +85,7 @@ def _facts(
         places: What each block is on or in.
         held: What the hand holds.
         shut: The box that each covering lid covers.
-        aside: Lids at their parking places.
+        aside: Lids that lie on the table.
         blocked: Boxes with something over their opening.
     """
     facts: list[Atom] = [] if held is not None else [Atom("hand-empty")]

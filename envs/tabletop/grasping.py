@@ -60,8 +60,8 @@ def blocker(world: World, pose: Pose, width: float, ignore: frozenset[str]) -> s
         for depth, low in _FINGER:
             c = side * (width / 2 + depth)
             rays += [(c, a, z + low) for a in (-_HALF_FINGER, 0.0, _HALF_FINGER)]
-    palm = (-0.104, -0.07, -0.035, 0.0, 0.035, 0.07, 0.104)
-    rays += [(c, a, z + PALM) for c in palm for a in (-0.032, 0.032)]
+    for i in range(-6, 7):
+        rays += [(0.0175 * i, 0.0175 * j, z + PALM) for j in range(-2, 3)]
     top = _start(world, z)
     starts, ends = [], []
     for c, a, low in rays:

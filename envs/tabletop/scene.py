@@ -16,11 +16,17 @@ NEAR, FAR, SIDE = 0.30, 0.70, 0.42
 REACH = 0.73
 """Greatest distance from the robot's base in metres of what is handled."""
 
-GAP = 0.045
-"""Least room in metres between a block and anything else: a finger is 0.025 m thick."""
+GAP = 0.02
+"""Least room in metres between two things."""
 
-WIDE_GAP = 0.02
-"""Least room in metres between two things that are not blocks."""
+BLOCK_GAP = 0.045
+"""The same around a block: a finger is 0.025 m thick."""
+
+BOX_GAP = 0.05
+"""The same around a box: its lid is higher than the hand reaches into its neighbour."""
+
+PILE_GAP = 0.09
+"""The same around a block that carries another: the hand is 0.1 m wide to each side."""
 
 TRIES = 400
 """Scenes drawn before giving up; most need fewer than ten."""
@@ -115,53 +121,62 @@ def draw_scene(
     table = {t.name: t for t in things}
     standing = [t for t in things if t.name not in inside and t.kind is not Kind.LID]
     order = sorted(standing, key=lambda t: -t.extent[0] * t.extent[1])
+    piles = set(inside.values())
     for _ in range(TRIES):
         taken: list[_Area] = []
         spots: dict[str, Spot] = {}
         parking: dict[str, Spot] = {}
-        wanted: list[tuple[str, bool, float, float, Thing]] = []
         for thing in order:
-            wanted.append((thing.name, False, *thing.extent, thing))
-            if thing.name in lids:
-                wanted.append((lids[thing.name], True, LID[0], LID[1], thing))
-        for name, park, length, width, thing in wanted:
-            spot = _find(rng, taken, length, width, thing.kind is Kind.BLOCK)
+            block = thing.kind is Kind.BLOCK
+            spot = _find(rng, taken, thing.extent, _gap(thing, thing.name in piles), block)
             if spot is None:
                 break
-            (parking if park else spots)[name] = spot
-            taken.append(_Area(spot.x, spot.y, length, width, thing.kind is Kind.BLOCK))
+            spots[thing.name] = spot
+            if thing.name in lids:
+                spot = _find(rng, taken, LID[:2], GAP, False)
+                if spot is None:
+                    break
+                parking[lids[thing.name]] = spot
         else:
             spots = {t.name: spots[t.name] for t in things if t.name in spots}
             return Scene(table, spots, inside, lids, frozenset(shut), parking)
     raise HarnessError(f"no room for {len(things)} things on the table after {TRIES} draws")
 
 
+def _gap(thing: Thing, pile: bool) -> float:
+    if thing.kind is Kind.BLOCK:
+        return PILE_GAP if pile else BLOCK_GAP
+    return BOX_GAP if thing.kind is Kind.BOX else GAP
+
+
 @dataclass(frozen=True, slots=True)
 class _Area:
     x: float
     y: float
-    length: float
-    width: float
-    block: bool
+    extent: tuple[float, float]
+    gap: float
 
-    def free(self, x: float, y: float, length: float, width: float, gap: float) -> bool:
+    def free(self, x: float, y: float, extent: tuple[float, float], gap: float) -> bool:
         """Tells whether a rectangle keeps its distance."""
-        return (
-            abs(x - self.x) >= self.length + length + gap
-            or abs(y - self.y) >= self.width + width + gap
+        apart = max(
+            abs(x - self.x) - self.extent[0] - extent[0],
+            abs(y - self.y) - self.extent[1] - extent[1],
         )
+        return apart >= max(gap, self.gap)
 
 
 def _find(
-    rng: Random, taken: Sequence[_Area], length: float, width: float, block: bool
+    rng: Random, taken: list[_Area], extent: tuple[float, float], gap: float, turned: bool
 ) -> Spot | None:
-    edge = 0.0 if block else max(0.0, length - 0.03)
+    """Draws a place that is free and takes it."""
+    edge = 0.0 if turned else max(0.0, extent[0] - 0.03)
     for _ in range(60):
         x, y = rng.uniform(NEAR + edge, FAR - edge), rng.uniform(-SIDE + edge, SIDE - edge)
         if hypot(x + edge, abs(y)) > REACH or hypot(x, y) < NEAR:
             continue
-        if all(a.free(x, y, length, width, GAP if block or a.block else WIDE_GAP) for a in taken):
-            return Spot(x, y, rng.uniform(-pi / 4, pi / 4) if block else 0.0)
+        if all(area.free(x, y, extent, gap) for area in taken):
+            taken.append(_Area(x, y, extent, gap))
+            return Spot(x, y, rng.uniform(-pi / 4, pi / 4) if turned else 0.0)
     return None
 
 

@@ -28,6 +28,7 @@ NEAR_ABOVE = 0.006
 COVER = 0.012
 """How far in metres a lid may be from the middle of the box that it covers."""
 
+
 def start_facts(scene: Scene) -> Facts:
     """Returns the facts that a scene is meant to start with, without physics."""
     places = {b.name: scene.place_of(b.name) for b in scene.blocks}

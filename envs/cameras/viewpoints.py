@@ -191,7 +191,8 @@ def arc(start: Point, goal: Point, centre: Point) -> NDArray[np.float64]:
         directions = np.cos(shares * angle) * a + np.sin(shares * angle) * side
     else:
         directions = (np.sin((1 - shares) * angle) * a + np.sin(shares * angle) * b) / sin(angle)
-    return np.asarray(middle + (ra + shares * (rb - ra)) * directions)
+    way: NDArray[np.float64] = middle + (ra + shares * (rb - ra)) * directions
+    return way
 
 
 def angle_between(a: Sequence[float] | NDArray[np.float64], b: Any) -> float:
@@ -230,7 +231,8 @@ def link_pose(
 
 
 def _axis(pose: CameraPose) -> NDArray[np.float64]:
-    return np.asarray(pose.target, float) - np.asarray(pose.eye, float)
+    axis: NDArray[np.float64] = np.asarray(pose.target, float) - np.asarray(pose.eye, float)
+    return axis
 
 
 def _point(values: NDArray[np.float64]) -> Point:

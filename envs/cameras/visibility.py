@@ -191,7 +191,7 @@ def _alone(
         flags=api.ER_SEGMENTATION_MASK_OBJECT_AND_LINKINDEX,
     )[4]  # fmt: skip
     values = np.asarray(mask, np.int32).reshape(height, width)
-    return (values >= 0) & ((values & BODY_MASK) == body)
+    return np.asarray((values >= 0) & ((values & BODY_MASK) == body))
 
 
 @contextmanager

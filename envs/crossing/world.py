@@ -126,7 +126,7 @@ class World:
         self.vehicle.place_on(start)
         self.rig = Rig(
             simulation, {name: self._mounted(yaw, size) for name, yaw in _SIDE.items()},
-            faults=self.faults, seed=seed,
+            faults=self.faults, seed=seed, retouch=paint_sky,
         )  # fmt: skip
         self.cars = Cars(scene.street, CAR_SLOTS, scene.car_seconds, Random(f"{name}:cars"))
         self.people = People(
@@ -354,7 +354,7 @@ class World:
         else:
             lens = Lens(width, height, 55.0, near=0.05, far=40.0)
             frame = render(self.simulation.api, self.outside(view), lens, self.time)
-        paint_sky(frame)
+            paint_sky(frame)
         return frame
 
     def save(self) -> Saved:

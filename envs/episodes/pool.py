@@ -16,6 +16,10 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+STARTING = 120.0
+"""Seconds that a process may take to start."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lost:
     """What comes in place of a result.
@@ -29,11 +33,16 @@ class Lost:
     reason: str
 
 
+class _Ready:
+    """Sent by a process once it has started and imported what it needs."""
+
+
 @dataclass
 class _Worker(Generic[Item]):
     process: BaseProcess
     pipe: Connection
     item: Item | None = None
+    ready: bool = False
     deadline: float = float("inf")
 
 
@@ -53,7 +62,7 @@ def run_apart(
         function: A module-level function; items and results must be picklable.
         items: The work.
         workers: Number of processes.
-        timeout_s: Seconds by the clock for each item.
+        timeout_s: Seconds by the clock for each item, from when its process has started.
 
     Yields:
         Items with their results or losses, as they are finished.
@@ -71,8 +80,9 @@ def run_apart(
 
     def give(worker: _Worker[Item]) -> None:
         worker.item = rest.popleft() if rest else None
-        worker.deadline = time.monotonic() + timeout_s if worker.item is not None else float("inf")
         if worker.item is not None:
+            limit = timeout_s if worker.ready else STARTING
+            worker.deadline = time.monotonic() + limit
             worker.pipe.send(worker.item)
 
     try:
@@ -87,13 +97,18 @@ def run_apart(
                 assert item is not None
                 if worker.pipe in ready:
                     try:
-                        result: Result | Lost = worker.pipe.recv()
+                        result: Result | Lost | _Ready = worker.pipe.recv()
                     except (EOFError, OSError):
                         worker.process.join()
                         code = worker.process.exitcode or 0
                         result = Lost(False, f"its process died ({_cause(code)})")
+                    if isinstance(result, _Ready):
+                        worker.ready = True
+                        worker.deadline = time.monotonic() + timeout_s
+                        continue
                 elif time.monotonic() >= worker.deadline:
-                    result = Lost(True, f"not done after {timeout_s:g} s")
+                    limit = timeout_s if worker.ready else STARTING
+                    result = Lost(True, f"not done after {limit:g} s")
                 else:
                     continue
                 lost = isinstance(result, Lost) and result.timed_out
@@ -129,6 +144,7 @@ def _cause(code: int) -> str:
 
 def _work(function: Callable[[Item], Result], pipe: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
+    pipe.send(_Ready())
     while True:
         try:
             item = pipe.recv()

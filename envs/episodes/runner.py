@@ -110,7 +110,7 @@ class _Episode:
                 if outcome is Outcome.SUCCESS:
                     return outcome, reason, progress
                 return Outcome.GAVE_UP, getattr(policy, "reason", "") or reason, progress
-            skill = self.stage.action_name(env, action)
+            skill = _guarded(lambda: self.stage.action_name(env, int(action)))  # noqa: B023
             self._film.begin(skill)
             observation, _, terminated, truncated, info = env.step(action)
             told = {name: str(info[name]) for name in ("status", "reason")}

@@ -13,7 +13,7 @@ from surefoot.envs.perturbations.faults import Faults
 from surefoot.envs.simulation.client import Simulation
 from surefoot.envs.tabletop.env import FRONT, TabletopEnv
 from surefoot.envs.tabletop.execution import successor
-from surefoot.envs.tabletop.state import Facts, goal_holds, goal_share
+from surefoot.envs.tabletop.state import Facts, goal_holds, goal_share, successor
 from surefoot.envs.tabletop.tasks import DIFFICULTIES, TASKS, list_tasks
 from surefoot.pddl import Plan, PlanStep, Task
 from surefoot.results.errors import InputError

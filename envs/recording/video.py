@@ -39,7 +39,7 @@ class VideoWriter:
 
         self.path = path
         self.frames = 0
-        self._options = {"crf": str(quality), "preset": "veryfast", "threads": "1"}
+        self._options: dict[str, object] = {"crf": str(quality), "preset": "veryfast", "threads": "1"}
         self._fps = fps
         self._temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
         self._stream: VideoStream | None = None
@@ -133,4 +133,7 @@ def read_video(path: Path) -> list[NDArray[np.uint8]]:
     import av
 
     with av.open(str(path)) as container:
-        return [f.to_ndarray(format="rgb24") for f in container.decode(video=0)]
+        return [
+            np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
+            for frame in container.decode(video=0)
+        ]

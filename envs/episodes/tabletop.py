@@ -12,7 +12,6 @@ from surefoot.envs.episodes.stages import Env, Policy
 from surefoot.envs.perturbations.faults import Faults
 from surefoot.envs.simulation.client import Simulation
 from surefoot.envs.tabletop.env import FRONT, TabletopEnv
-from surefoot.envs.tabletop.execution import successor
 from surefoot.envs.tabletop.state import Facts, goal_holds, goal_share, successor
 from surefoot.envs.tabletop.tasks import DIFFICULTIES, TASKS, list_tasks
 from surefoot.pddl import Plan, PlanStep, Task

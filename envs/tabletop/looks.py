@@ -42,3 +42,37 @@ def turned(api: Any, profile: Sequence[tuple[float, float]], color: Sequence[flo
             api.GEOM_MESH, vertices=vertices, indices=indices, normals=normals, rgbaColor=color
         )
     )
+
+
+def tiled(
+    api: Any, half: tuple[float, float, float], color: Sequence[float], tiles: int = 4
+) -> int:
+    """Makes the visual shape of a large slab's upper side, seen from above only.
+
+    The renderer goes through the image rectangle around every triangle, so that small ones
+    cost less than the two of a whole side.
+
+    Args:
+        api: A client's functions.
+        half: Half extents of the slab in metres.
+        color: Red, green, blue and opacity from 0 to 1.
+        tiles: Pieces along each side.
+
+    Returns:
+        The shape's id.
+    """
+    vertices: list[tuple[float, float, float]] = []
+    indices: list[int] = []
+    for i in range(tiles):
+        for j in range(tiles):
+            a, b = len(vertices), [(2 * k / tiles - 1) for k in (i, i + 1)]
+            c = [(2 * k / tiles - 1) for k in (j, j + 1)]
+            corners = ((b[0], c[0]), (b[1], c[0]), (b[1], c[1]), (b[0], c[1]))
+            vertices += [(x * half[0], y * half[1], half[2]) for x, y in corners]
+            indices += [a, a + 1, a + 2, a, a + 2, a + 3]
+    normals = [(0.0, 0.0, 1.0)] * len(vertices)
+    return int(
+        api.createVisualShape(
+            api.GEOM_MESH, vertices=vertices, indices=indices, normals=normals, rgbaColor=color
+        )
+    )

@@ -12,6 +12,7 @@ from surefoot.envs.perturbations.faults import Faults
 from surefoot.envs.simulation.client import Simulation, Snapshot
 from surefoot.envs.tabletop.bodies import make_body
 from surefoot.envs.tabletop.kinematics import Vector
+from surefoot.envs.tabletop.looks import tiled
 from surefoot.envs.tabletop.robot import Panda, Point, Pose
 from surefoot.envs.tabletop.scene import FAR, NEAR, SIDE, Scene
 from surefoot.envs.tabletop.things import (
@@ -32,6 +33,12 @@ TABLE_MIDDLE = (0.36, 0.0)
 
 TABLE_HALF = (0.50, 0.62, 0.02)
 """Half extents of the table top in metres."""
+
+FLOOR_HALF = (4.0, 4.0, 0.01)
+"""Half extents of the floor in metres."""
+
+FLOOR_TOP = -0.70
+"""Height of the floor in metres."""
 
 TABLE_COLOR = (0.80, 0.71, 0.58, 1.0)
 FLOOR_COLOR = (0.42, 0.45, 0.48, 1.0)
@@ -80,14 +87,14 @@ class World:
         self.scene = scene
         self.faults = faults or Faults()
         simulation.reset()
-        self._room()
         bodies = self._things()
         area = (NEAR, FAR, -SIDE, SIDE)
         lying = add_distractors(simulation, self.faults.distractors, seed, area)
         bodies |= {name: body for body, name in lying.items()}
-        self.bodies: Mapping[str, int] = MappingProxyType(bodies)
-        self.loose = tuple(name for name in bodies if name != TABLE)
+        self.loose = tuple(bodies)
         self.robot = Panda(simulation, self.faults.friction)
+        self._room()  # last: the renderer skips what is behind something drawn before
+        self.bodies: Mapping[str, int] = MappingProxyType({TABLE: self.table, **bodies})
         self.names = {body: name for name, body in self.bodies.items()}
         self.names[self.robot.body] = "the robot"
         self.names[self.floor] = "the floor"
@@ -157,20 +164,19 @@ class World:
         api = self.simulation.api
         x, y = TABLE_MIDDLE
 
-        def slab(half: Point, place: Point, color: tuple[float, ...], solid: bool = True) -> int:
-            shape = api.createCollisionShape(api.GEOM_BOX, halfExtents=half) if solid else -1
-            look = api.createVisualShape(api.GEOM_BOX, halfExtents=half, rgbaColor=color)
-            return int(api.createMultiBody(0, shape, look, place))
-
-        self.floor = slab((4.0, 4.0, 0.01), (x, y, -0.71), FLOOR_COLOR)
-        self.table = slab(TABLE_HALF, (x, y, -TABLE_HALF[2]), TABLE_COLOR)
+        shape = api.createCollisionShape(api.GEOM_BOX, halfExtents=TABLE_HALF)
+        look = api.createVisualShape(api.GEOM_BOX, halfExtents=TABLE_HALF, rgbaColor=TABLE_COLOR)
+        self.table = int(api.createMultiBody(0, shape, look, (x, y, -TABLE_HALF[2])))
+        shape = api.createCollisionShape(api.GEOM_BOX, halfExtents=FLOOR_HALF)
+        look = tiled(api, FLOOR_HALF, FLOOR_COLOR)
+        self.floor = int(api.createMultiBody(0, shape, look, (x, y, FLOOR_TOP - FLOOR_HALF[2])))
         api.changeDynamics(
             self.table, -1, spinningFriction=0.001,
             lateralFriction=THING_FRICTION * self.faults.friction,
         )  # fmt: skip
 
     def _things(self) -> dict[str, int]:
-        made: dict[str, int] = {TABLE: self.table}
+        made: dict[str, int] = {}
         tops: dict[str, float] = {}
         for name in _from_below(self.scene):
             thing = self.scene.things[name]

@@ -393,10 +393,11 @@ class Cars:
             return False
         if self.is_over(other, theirs) or self.is_bound(other, theirs):
             return True
-        return not guarded and self._yields(gate, theirs, other, side)
+        return self._yields(car, gate, other, theirs, guarded)
 
-    def _yields(self, gate: Gate, theirs: Gate, other: Car, side: Arm) -> bool:
-        """Returns whether one without the right of way should wait for one that has it."""
+    def _yields(self, car: Car, gate: Gate, other: Car, theirs: Gate, guarded: bool) -> bool:
+        """Returns whether one car should wait for another one that could drive first."""
+        side = seen_from(gate.arm, theirs.arm)
         crossing = self.street.crossings[gate.crossing]
         seconds = other.to_line(theirs) / max(other.speed, 0.25)
         if seconds > GAP_SECONDS:
@@ -408,6 +409,8 @@ class Cars:
             if mine != yours:
                 return mine and not yours
             open_for_them = not yours or other.waited >= 1.0
-        return open_for_them and gate.turn is Turn.LEFT and side is Arm.OPPOSITE and (
-            theirs.turn is not Turn.LEFT
-        )  # fmt: skip
+        if not open_for_them or gate.turn is not Turn.LEFT or side is not Arm.OPPOSITE:
+            return False
+        if theirs.turn is Turn.LEFT:  # neither has the right of way: one must go first
+            return other.slot < car.slot
+        return not guarded

@@ -213,7 +213,7 @@ and heading, 0 to the right, pi/2 ahead; frame of the crossing |
         """Ends the simulation; calling it again does nothing."""
         if self._simulation is not None:
             self._simulation.close()
-        self._simulation, self._world = None, None
+        self._simulation = self._world = None
 
     def _observe(self) -> Observation:
         world = self.world

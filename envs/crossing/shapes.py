@@ -1,10 +1,14 @@
-"""Low-poly solids made in memory; one body may have many of them in many colours."""
+"""Low-poly solids; one body may have many of them in many colours."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from hashlib import sha256
 from math import cos, pi, sin
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 Vector = tuple[float, float, float]
@@ -127,8 +131,8 @@ def make_body(
     """
     shapes = [
         api.createVisualShape(
-            api.GEOM_MESH, vertices=solid.vertices, indices=solid.indices, normals=solid.normals,
-            rgbaColor=(*colour, 1.0), specularColor=(0, 0, 0),
+            api.GEOM_MESH, fileName=_file(solid), rgbaColor=(*colour, 1.0),
+            specularColor=(0, 0, 0),
         )
         for colour, solid in parts.items()
     ]  # fmt: skip
@@ -145,3 +149,25 @@ def make_body(
             linkJointAxis=[(0, 0, 1)] * count,
         )
     )  # fmt: skip
+
+
+@cache
+def _folder() -> TemporaryDirectory[str]:
+    """The folder of this process' meshes; it goes when the process ends."""
+    return TemporaryDirectory(prefix="surefoot-meshes-")
+
+
+def _file(solid: Solid) -> str:
+    """Returns a Wavefront file of a solid.
+
+    PyBullet does not give back the memory of meshes passed as arrays, not even on a reset.
+    """
+    lines = [f"v {x:.6f} {y:.6f} {z:.6f}" for x, y, z in solid.vertices]
+    lines += [f"vn {x:.6f} {y:.6f} {z:.6f}" for x, y, z in solid.normals]
+    corners = [f"{i + 1}//{i + 1}" for i in solid.indices]
+    lines += [" ".join(("f", *corners[i : i + 3])) for i in range(0, len(corners), 3)]
+    text = "\n".join(lines) + "\n"
+    path = Path(_folder().name) / f"{sha256(text.encode()).hexdigest()[:24]}.obj"
+    if not path.exists():
+        path.write_text(text, encoding="ascii")
+    return str(path)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import pi
-from random import Random
 from typing import Any
 
 from surefoot.envs.crossing.geometry import (
@@ -25,7 +24,6 @@ from surefoot.envs.crossing.shapes import (
     FACING,
     Colour,
     Solid,
-    Vector,
     about_z,
     make_body,
     round_outline,
@@ -191,7 +189,7 @@ class StreetBodies:
         heads: Body of the light shown to (crossing, arm).
     """
 
-    def __init__(self, api: Any, street: Street, rng: Random) -> None:
+    def __init__(self, api: Any, street: Street) -> None:
         self._api = api
         self._street = street
         self._shown: dict[tuple[int, int], Lamp] = {}
@@ -205,7 +203,6 @@ class StreetBodies:
                 elif c.stop_sign(arm):
                     self.furniture.append(self._make_sign(c, arm))
         self.furniture += self.heads.values()
-        _make_scenery(api, street, rng)
 
     def show(self, time: float) -> None:
         """Lights the lamps that are on at a time in seconds."""
@@ -328,47 +325,3 @@ def _draw_arm(
     pavement.prism(round_outline(BOX, -BOX, BOX - LANE, 16), 0, 0.02)
     for part, whole in ((ground, road), (marks, white), (dashes, line), (pavement, paving)):
         whole.add(part.turned(about_z(arm * pi / 2), (*c.centre, 0)))
-
-
-def _make_scenery(api: Any, street: Street, rng: Random) -> None:
-    """Puts houses and trees on the grass; they are only to be looked at."""
-    west, east, south, north = street.bounds
-    walls: list[Colour] = [(0.87, 0.80, 0.68), (0.80, 0.62, 0.52), (0.72, 0.77, 0.82)]
-    parts: dict[Colour, Solid] = {colour: Solid() for colour in walls}
-    roof, trunk, leaves, panes = Solid(), Solid(), Solid(), Solid()
-    xs, ys = [-5.0 + i * 2.5 for i in range(30)], [-5.0 + i * 2.5 for i in range(30)]
-    for x in xs:
-        for y in ys:
-            near = (
-                abs((x + PITCH / 2) % PITCH - PITCH / 2),
-                abs((y + PITCH / 2) % PITCH - PITCH / 2),
-            )
-            if not (west < x < east and south < y < north) or min(near) < 2.45:
-                continue
-            centre = x + rng.uniform(-0.2, 0.2), y + rng.uniform(-0.2, 0.2)
-            if rng.random() < 0.45:
-                _house(parts[rng.choice(walls)], roof, panes, centre, rng.uniform(0.9, 1.7))
-            else:
-                _tree(trunk, leaves, centre, rng.uniform(0.8, 1.2))
-    parts |= {(0.55, 0.30, 0.25): roof, (0.42, 0.31, 0.22): trunk, (0.33, 0.54, 0.32): leaves}
-    parts[0.45, 0.58, 0.68] = panes
-    filled = {colour: solid for colour, solid in parts.items() if solid.indices}
-    if filled:
-        make_body(api, filled)
-
-
-def _house(wall: Solid, roof: Solid, panes: Solid, at: tuple[float, float], height: float) -> None:
-    x, y = at
-    wall.box((x - 0.7, y - 0.7, 0), (x + 0.7, y + 0.7, height))
-    corners = [(x - 0.8, y - 0.8), (x + 0.8, y - 0.8), (x + 0.8, y + 0.8), (x - 0.8, y + 0.8)]
-    roof.prism(corners, height, height + 0.5, 0.0)
-    for k in (-0.4, 0.15):
-        panes.box((x + k, y - 0.71, 0.45), (x + k + 0.25, y + 0.71, 0.75))
-        panes.box((x - 0.71, y + k, 0.45), (x + 0.71, y + k + 0.25, 0.75))
-
-
-def _tree(trunk: Solid, leaves: Solid, at: tuple[float, float], size: float) -> None:
-    trunk.prism(round_outline(*at, 0.07, 6), 0, 0.5 * size)
-    low: Vector = (*at, 0.4 * size)
-    leaves.prism(round_outline(*at, 0.5 * size, 8), low[2], low[2] + 0.8 * size, 0.1)
-    leaves.prism(round_outline(*at, 0.38 * size, 8), low[2] + 0.5 * size, low[2] + 1.2 * size, 0.0)

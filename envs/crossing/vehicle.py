@@ -106,32 +106,36 @@ class Vehicle:
         progress: Where its controller is.
     """
 
-    def __init__(self, simulation: Simulation, start: Pose, friction: float = 1.0) -> None:
-        """Puts the vehicle on the road.
-
-        Args:
-            simulation: Where it is to be.
-            start: The pose of the middle of its rear axle.
-            friction: Factor on the friction of its tyres.
-        """
+    def __init__(self, simulation: Simulation) -> None:
         self._simulation = simulation
         self._api: Any = simulation.api
         self.progress = Progress(0.0)
-        half = start.yaw / 2
         with tempfile.TemporaryDirectory(prefix="surefoot-") as folder, quiet():
             file = File(folder) / "racecar.urdf"
             file.write_text(light_racecar(), encoding="utf-8")
-            self.body = int(
-                self._api.loadURDF(
-                    str(file), basePosition=(start.x, start.y, 0.001),
-                    baseOrientation=(0, 0, sin(half), cos(half)),
-                )
-            )  # fmt: skip
-        for joint in (*_REAR_WHEELS, *_FRONT_WHEELS):
-            self._api.changeDynamics(self.body, joint, lateralFriction=1.2 * friction)
+            self.body = int(self._api.loadURDF(str(file), basePosition=(0, 0, 0.001)))
         simulation.command(self.body, _FRONT_WHEELS, [Command(None, 0.0)] * 2)
-        self.halt(1.0)
-        self.progress = Progress(0.0)
+        self._send(0.0, 0.0)
+
+    def start(self, pose: Pose, s: float, friction: float = 1.0) -> None:
+        """Puts the vehicle on the road, standing, with its wheels straight.
+
+        Args:
+            pose: The pose of the middle of its rear axle.
+            s: Metres along its path at which that is.
+            friction: Factor on the friction of its tyres.
+        """
+        half, api = pose.yaw / 2, self._api
+        api.resetBasePositionAndOrientation(
+            self.body, (pose.x, pose.y, 0.001), (0, 0, sin(half), cos(half))
+        )
+        api.resetBaseVelocity(self.body, (0, 0, 0), (0, 0, 0))
+        for joint in (*_REAR_WHEELS, *_FRONT_WHEELS, *_STEERING):
+            api.resetJointState(self.body, joint, 0.0)
+        for joint in (*_REAR_WHEELS, *_FRONT_WHEELS):
+            api.changeDynamics(self.body, joint, lateralFriction=1.2 * friction)
+        self.progress = Progress(s)
+        self._send(0.0, 0.0)
 
     def pose(self) -> Pose:
         """Returns the pose of the middle of the rear axle."""
@@ -142,10 +146,6 @@ class Vehicle:
         """Returns the speed over the ground in metres per second, never negative."""
         (vx, vy, _), _ = self._api.getBaseVelocity(self.body)
         return hypot(vx, vy)
-
-    def place_on(self, s: float) -> None:
-        """Tells the controller that it is ``s`` metres along its path."""
-        self.progress = replace(self.progress, s=s)
 
     def halt(self, dt: float) -> None:
         """Brakes for one control step of ``dt`` seconds."""

@@ -12,16 +12,15 @@ from random import Random
 import numpy as np
 from surefoot.envs.cameras.camera import CameraPose, Frame, Lens, render
 from surefoot.envs.cameras.rig import MountedCamera, Rig
-from surefoot.envs.crossing.bodies import make_car, make_person, put, put_away
 from surefoot.envs.crossing.cars import Cars, Ego
 from surefoot.envs.crossing.geometry import CROSSWALK, STOP_LINE, Path, Turn, connector_length
 from surefoot.envs.crossing.labels import CarView, PersonView, Situation, doing, observe
 from surefoot.envs.crossing.log import Collision, EpisodeLog
 from surefoot.envs.crossing.people import People
 from surefoot.envs.crossing.signals import Lamp
-from surefoot.envs.crossing.street import StreetBodies
+from surefoot.envs.crossing.stage import CAR_SLOTS, PEOPLE_SLOTS, Stage
 from surefoot.envs.crossing.tasks import Scene
-from surefoot.envs.crossing.vehicle import FRONT, REAR, STANDING, Progress, Vehicle
+from surefoot.envs.crossing.vehicle import FRONT, REAR, STANDING, Progress
 from surefoot.envs.perturbations.faults import Faults
 from surefoot.envs.simulation.client import TIMESTEP, Simulation, Snapshot
 from surefoot.results.errors import InputError
@@ -40,8 +39,6 @@ WARM_UP_SECONDS = 14.0
 
 GOAL_LENGTH = 1.6
 """Metres past the crossing in which the vehicle's rear must be when it stops."""
-
-CAR_SLOTS, PEOPLE_SLOTS = 12, 8
 
 VIEWS = ("front", "left", "right", "chase", "bird")
 """Names of the cameras; the first three are on the vehicle."""
@@ -81,6 +78,7 @@ class World:
     """One episode's world.
 
     Attributes:
+        stage: The bodies that it is played with.
         scene: What it was made from.
         crossing: The crossing of the task.
         simulation: Its physics.
@@ -89,46 +87,45 @@ class World:
         vehicle: The vehicle.
         turn: The way over the crossing that it drives or signals.
         log: What has happened.
-        bodies: The street's bodies.
         rig: The cameras on the vehicle: ``front``, ``left`` and ``right``.
         faults: What goes wrong.
     """
 
     def __init__(
-        self, simulation: Simulation, scene: Scene, seed: int, faults: Faults | None = None,
+        self,
+        simulation: Simulation,
+        scene: Scene,
+        seed: int,
+        faults: Faults | None = None,
         size: int = 224,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Empties the simulation and builds the scene in it.
 
         Args:
-            simulation: Where it is to live.
+            simulation: Where it is to be.
             scene: The scene.
             seed: Seed of traffic, houses and faults.
             faults: What goes wrong: ``friction`` of the tyres, ``position_noise`` of the points
                 that the controller steers for, and all that concerns cameras.
             size: Width and height of the images of the vehicle's cameras, in pixels.
         """
-        simulation.reset()
-        api = simulation.api
-        self.scene = scene
+        street, name = scene.street, f"crossing:{scene.task}:{seed}"
         self.simulation = simulation
+        self.scene = scene
+        self.stage = stage = Stage(simulation, street, Random(f"{name}:scenery"))
+        self.vehicle = stage.vehicle
         self.faults = faults or Faults()
-        name = f"crossing:{scene.task}:{seed}"
-        self.bodies = StreetBodies(api, scene.street, Random(f"{name}:scenery"))
-        self._car_bodies = [make_car(api, i) for i in range(CAR_SLOTS)]
-        self._people_bodies = [make_person(api, i) for i in range(PEOPLE_SLOTS)]
-        self.crossing = scene.street.crossings[scene.crossing]
+        self.crossing = street.crossings[scene.crossing]
         self.turn = scene.turn
-        self._paths = {t: scene.street.way(scene.crossing, scene.arm, t) for t in Turn}
+        self._paths = {t: street.way(scene.crossing, scene.arm, t) for t in Turn}
         self._line = self.path.pieces[0].length
         start = self._line - scene.gap - FRONT
-        self.vehicle = Vehicle(simulation, self.path.at(start), self.faults.friction)
-        self.vehicle.place_on(start)
+        self.vehicle.start(self.path.at(start), start, self.faults.friction)
         self.rig = Rig(
-            simulation, {name: self._mounted(yaw, size) for name, yaw in _SIDE.items()},
-            faults=self.faults, seed=seed, retouch=paint_sky,
+            self.simulation, {view: self._mounted(yaw, size) for view, yaw in _SIDE.items()},
+            faults=self.faults, seed=seed,
         )  # fmt: skip
-        self.cars = Cars(scene.street, CAR_SLOTS, scene.car_seconds, Random(f"{name}:cars"))
+        self.cars = Cars(street, CAR_SLOTS, scene.car_seconds, Random(f"{name}:cars"))
         self.people = People(
             self.cars, PEOPLE_SLOTS, scene.walker_seconds, Random(f"{name}:people")
         )
@@ -141,9 +138,9 @@ class World:
         ego = self.ego()
         for _ in range(round(WARM_UP_SECONDS / _TICK)):
             self._move_traffic(ego)
-        self._place_bodies()
-        simulation.step(24)  # the vehicle settles on its wheels
-        self._began = simulation.time
+        stage.place(self.cars, self.people)
+        self.simulation.step(24)  # the vehicle settles on its wheels
+        self._began = self.simulation.time
         self._note_lamp()
 
     @property
@@ -203,14 +200,14 @@ class World:
         api = self.simulation.api
         cars, people = [], []
         for car in self.cars.cars:
-            (x, y, _), turn = api.getBasePositionAndOrientation(self._car_bodies[car.slot])
+            (x, y, _), turn = api.getBasePositionAndOrientation(self.stage.cars[car.slot])
             yaw = api.getEulerFromQuaternion(turn)[2]
             gates = [g for g in car.gates if g.crossing == self.scene.crossing]
             near = [g for g in gates if car.s < g.leave + 0.5]  # the next, or the one just left
             arm = near[0].arm if near else None
             cars.append(CarView(x, y, yaw, car.speed, car.pull, arm))
         for walker in self.people.walkers:
-            (x, y, _), _ = api.getBasePositionAndOrientation(self._people_bodies[walker.slot])
+            (x, y, _), _ = api.getBasePositionAndOrientation(self.stage.people[walker.slot])
             heading = self.people.pose(walker).yaw
             vx, vy = walker.speed * cos(heading), walker.speed * sin(heading)
             people.append(PersonView(x, y, vx, vy))
@@ -248,7 +245,7 @@ class World:
 
     def _tick(self, move: bool) -> None:
         self._move_traffic(self.ego(moving=move))
-        self._place_bodies()
+        self.stage.place(self.cars, self.people)
         if move:
             noise = self.faults.position_noise
             error = self._noise.normal(0, noise, 2) if noise else (0.0, 0.0)
@@ -257,33 +254,13 @@ class World:
             self.vehicle.halt(_TICK)
         speed = self.vehicle.speed()
         self.simulation.step(SUBSTEPS)
-        self._note_contacts(speed)
+        hit = self.stage.touched()
+        if hit is not None:
+            self.log.collisions.append(Collision(*hit, self.time, speed))
 
     def _move_traffic(self, ego: Ego) -> None:
         self.cars.step(_TICK, ego, self.people.in_the_way())
         self.people.step(_TICK, ego)
-
-    def _place_bodies(self) -> None:
-        api = self.simulation.api
-        cars = {c.slot: c.pose for c in self.cars.cars}
-        people = {w.slot: self.people.pose(w) for w in self.people.walkers}
-        for poses, bodies in ((cars, self._car_bodies), (people, self._people_bodies)):
-            for slot, body in enumerate(bodies):
-                if slot in poses:
-                    put(api, body, poses[slot])
-                else:
-                    put_away(api, body, slot)
-
-    def _note_contacts(self, speed: float) -> None:
-        kinds: dict[int, tuple[str, int]] = {}
-        for what, bodies in (("car", self._car_bodies), ("person", self._people_bodies),
-                             ("pole", self.bodies.furniture)):  # fmt: skip
-            kinds |= {body: (what, i) for i, body in enumerate(bodies)}
-        for contact in self.simulation.api.getContactPoints(bodyA=self.vehicle.body):
-            hit = kinds.get(contact[2])
-            if hit is not None and contact[8] <= 0:
-                self.log.collisions.append(Collision(*hit, self.time, speed))
-                return
 
     def _note_lamp(self) -> None:
         """Keeps the light shown now, while the front is before the line."""
@@ -348,7 +325,7 @@ class World:
         Raises:
             InputError: There is no such camera.
         """
-        self.bodies.show(self.cars.time)
+        self.stage.street.show(self.cars.time)
         if view in _SIDE:
             frame = self.rig.frame(view)
         else:

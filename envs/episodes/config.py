@@ -36,14 +36,14 @@ class RunConfig(BaseModel):
     """Environment: ``tabletop`` or ``crossing``."""
     policy: str = SCRIPTED
     """Who acts: ``scripted``, or ``module:function`` whose function makes a policy."""
-    tasks: tuple[str, ...] = ()
+    task: tuple[str, ...] = ()
     """Tasks; all of the environment's when empty."""
     difficulty: str = ""
     """Difficulty as the environment names it; its own default when empty."""
     seeds: tuple[int, ...] = (0, 1, 2, 3)
     """Seeds; every task is done with each."""
-    perturbations: tuple[dict[str, Any], ...] = ()
-    """Perturbations by name and arguments, in order."""
+    perturb: tuple[dict[str, Any], ...] = ()
+    """Perturbations by name and arguments, in order; or texts as on the command line."""
     max_steps: int = Field(default=80, ge=1, le=10_000)
     """Skills that an episode may take."""
     timeout_s: float = Field(default=300.0, gt=0, le=86_400)
@@ -74,9 +74,9 @@ def resolve(given: Mapping[str, Any]) -> RunConfig:
     Raises:
         InputError: A value is unknown; the message names those that there are.
     """
-    config = check_config(RunConfig, given)
+    config = check_config(RunConfig, {**given, "perturb": _specs(given.get("perturb", ()))})
     stage = get_stage(config.env)
-    tasks = config.tasks or stage.tasks()
+    tasks = config.task or stage.tasks()
     for task in tasks:
         if task not in stage.tasks():
             raise InputError(f"no {config.env} task '{task}'; there are {', '.join(stage.tasks())}")
@@ -86,23 +86,33 @@ def resolve(given: Mapping[str, Any]) -> RunConfig:
         )
     if not config.seeds:
         raise InputError("a run needs at least one seed")
-    pipeline = Pipeline.build(config.perturbations)
+    pipeline = Pipeline.build(config.perturb)
     specs = tuple(stage.adapted(spec) for spec in pipeline.specs())
     return config.model_copy(
         update={
-            "tasks": tuple(dict.fromkeys(tasks)),
+            "task": tuple(dict.fromkeys(tasks)),
             "difficulty": stage.difficulty(config.difficulty),
             "seeds": tuple(dict.fromkeys(config.seeds)),
-            "perturbations": specs,
+            "perturb": specs,
         }
     )
+
+
+def _specs(given: object) -> object:
+    """Turns texts such as ``fog=0.3`` among perturbations into names with arguments."""
+    if not isinstance(given, list | tuple):
+        return given
+    specs: list[object] = []
+    for item in given:
+        specs += Pipeline.parse([item]).specs() if isinstance(item, str) else [item]
+    return specs
 
 
 def plan_of(config: RunConfig) -> list[EpisodeSpec]:
     """Returns the episodes of a resolved configuration, in order."""
     return [
         EpisodeSpec(f"{task}/{config.difficulty}/{seed}", task, seed)
-        for task in config.tasks
+        for task in config.task
         for seed in config.seeds
     ]
 

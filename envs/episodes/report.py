@@ -70,7 +70,7 @@ def _facts(config: RunConfig) -> dict[str, str]:
     wrong = "; ".join(
         " ".join([p["name"], *(f"{k} {v:g}" if isinstance(v, float) else f"{k} {v}"
                                for k, v in p.items() if k != "name")])
-        for p in config.perturbations
+        for p in config.perturb
     )  # fmt: skip
     versions = current_versions()
     return {

@@ -92,13 +92,13 @@ def episodes_run(
 def summary_of(config: RunConfig, records: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Counts outcomes by task and in all; every episode is in the denominator."""
     cells = [
-        _cell(task, [r for r in records.values() if r["task"] == task]) for task in config.tasks
+        _cell(task, [r for r in records.values() if r["task"] == task]) for task in config.task
     ]
     return {
         "env": config.env,
         "policy": config.policy,
         "difficulty": config.difficulty,
-        "perturbations": list(config.perturbations),
+        "perturb": list(config.perturb),
         "cells": [cell for cell in cells if cell["n"]],
         "total": _cell("all", list(records.values())),
     }

@@ -97,7 +97,7 @@ class _Episode:
     def play(self) -> tuple[Outcome, str, float]:
         config, spec = self.job.config, self.job.spec
         policy = _guarded(lambda: make_policy(config))
-        pipeline = Pipeline.build(config.perturbations)
+        pipeline = Pipeline.build(config.perturb)
         env = self._env = self.stage.make(spec.task, config.difficulty, pipeline.faults())
         observation, info = env.reset(seed=spec.seed)
         self.instruction = info["instruction"]

@@ -61,7 +61,6 @@ def run_episodes(
     """Run simulated robot episodes and report on them."""
     from surefoot.envs.episodes.config import read_seeds, resolve
     from surefoot.envs.episodes.run import episodes_run
-    from surefoot.envs.perturbations.pipeline import Pipeline
     from surefoot.results.config import read_yaml
     from surefoot.results.parallel import usable_cpus
 
@@ -78,12 +77,11 @@ def run_episodes(
     }  # fmt: skip
     given.setdefault("env", "tabletop")
     if task:
-        given["tasks"] = tuple(t for item in task for t in item.split(",") if t)
+        given["task"] = tuple(t for item in task for t in item.split(",") if t)
     if seeds is not None:
         given["seeds"] = read_seeds(seeds)
     if perturb:
-        texts = [t for item in perturb for t in item.split(",") if t]
-        given["perturbations"] = Pipeline.parse(texts).specs()
+        given["perturb"] = [t for item in perturb for t in item.split(",") if t]
     resolved = resolve(given)
     with resumable(), Bar(f"{resolved.env} episodes") as bar:
         done = episodes_run(resolved, out, workers=workers or usable_cpus(), progress=bar)

@@ -28,7 +28,7 @@ HERE = Path(__file__).parents[2]
 
 
 def config(**given: Any) -> Any:
-    base = {"env": "tabletop", "tasks": ["tower"], "difficulty": "easy", "video": "none"}
+    base = {"env": "tabletop", "task": ["tower"], "difficulty": "easy", "video": "none"}
     return resolve({**base, **given})
 
 
@@ -53,7 +53,7 @@ def test_work_apart_survives_its_workers() -> None:
 
 
 def test_a_run_is_filmed_counted_and_repeatable(tmp_path: Path) -> None:
-    wanted = config(seeds=[0], video="all", fps=2, perturbations=[{"name": "fog", "severity": 0.3}])
+    wanted = config(seeds=[0], video="all", fps=2, perturb=[{"name": "fog", "severity": 0.3}])
     done = episodes_run(wanted, tmp_path / "a")
     (record,) = done.records.values()
     assert record["outcome"] == "success"
@@ -170,15 +170,15 @@ def test_seeds_and_plans() -> None:
     for text in ("", "x:4", "1:y", "0:999999999", ","):
         with pytest.raises(InputError):
             read_seeds(text)
-    both = config(tasks=["tower", "tidy"], seeds=[1, 0, 1])
+    both = config(task=["tower", "tidy"], seeds=[1, 0, 1])
     assert [spec.key for spec in plan_of(both)] == [
         "tower/easy/1", "tower/easy/0", "tidy/easy/1", "tidy/easy/0",
     ]  # fmt: skip
-    foggy = [{"name": "fog", "severity": 0.2}]
-    crossing = resolve({"env": "crossing", "perturbations": foggy})
-    assert crossing.perturbations[0]["distance"] == 12
+    foggy = ["fog=0.2"]
+    crossing = resolve({"env": "crossing", "perturb": foggy})
+    assert crossing.perturb[0]["distance"] == 12
     assert crossing.difficulty == "0.5"
-    assert crossing.tasks == stages()["crossing"].tasks()
+    assert crossing.task == stages()["crossing"].tasks()
 
 
 def test_lists() -> None:
@@ -201,14 +201,33 @@ def test_lists() -> None:
     assert "there are domains, experiments, envs" in str(bad.exception)
 
 
+def test_a_yaml_file_does_as_the_options(tmp_path: Path) -> None:
+    path = tmp_path / "run.yaml"
+    path.write_text(
+        "task: [tower]\ndifficulty: easy\nseeds: test:1\nvideo: none\nperturb: [dusk]\n"
+    )
+    out = tmp_path / "run"
+    done = CliRunner().invoke(app, ["run", str(path), "--out", str(out), "--workers", "1"])
+    assert done.exit_code == 0, done.exception
+    assert "tower" in done.stdout
+    saved = read_run(out)
+    assert saved.manifest.seeds == [8]
+    assert [p["name"] for p in saved.manifest.config["perturb"]] == [
+        "exposure", "colour-shift", "noise",
+    ]  # fmt: skip
+    path.write_text("taks: [tower]\n")
+    bad = CliRunner().invoke(app, ["run", str(path), "--out", str(out)])
+    assert "taks" in str(bad.exception)
+
+
 @pytest.mark.slow
 def test_perturbations_lower_success(tmp_path: Path) -> None:
-    """Grasps that slip and hands that miss must show in the outcome, or they do nothing."""
-    rates = {}
-    for texts in ((), ("position-noise=1",)):
-        specs = [{"name": t.partition("=")[0], "severity": 1} for t in texts]
-        wanted = config(tasks=["tidy"], seeds=range(10), perturbations=specs, max_steps=12)
-        total = episodes_run(wanted, tmp_path / f"run{len(texts)}", workers=2).summary["total"]
-        rates[texts] = total["success"]
-    assert rates[()] == 10
-    assert rates["position-noise=1",] < 8
+    """Hands that miss must show in the outcome, or the fault does nothing."""
+    success = {}
+    for noise in (0.0, 1.0):
+        specs = [f"position-noise={noise}"]
+        wanted = config(task=["tidy"], seeds=range(10), perturb=specs, max_steps=12)
+        done = episodes_run(wanted, tmp_path / f"run{noise}", workers=2)
+        success[noise] = done.summary["total"]["success"]
+    assert success[0.0] == 10
+    assert success[1.0] < 8

@@ -19,8 +19,8 @@ TIP = 0.0072
 PALM = 0.034
 """Height of the hand over that point in metres."""
 
-GRIP_LOW = 0.012
-"""Least height of that point over the table in metres."""
+GRIP_LOW = 0.02
+"""Least height of that point over the table in metres; the palm then passes over bins."""
 
 ROOM = 0.055
 """Wished-for distance in metres of a put-down block's edge from everything else."""

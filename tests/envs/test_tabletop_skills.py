@@ -13,6 +13,7 @@ import pytest
 from surefoot.envs.perturbations.faults import Faults
 from surefoot.envs.simulation.client import Simulation
 from surefoot.envs.skills import SkillStatus
+from surefoot.envs.tabletop.motions import DIRECTIONS
 from surefoot.envs.tabletop.problem import make_task
 from surefoot.envs.tabletop.scene import draw_scene
 from surefoot.envs.tabletop.skills import Skills
@@ -148,6 +149,24 @@ def test_a_push_moves_a_block_its_way() -> None:
             assert result.done, result
             new_x, new_y, _ = used.world.position("red-block")
             assert 0.04 < (new_x - x) * dx + (new_y - y) * dy < 0.09
+
+
+@pytest.mark.slow
+def test_pushes_on_100_seeds() -> None:
+    won = tried = 0
+    for seed in range(100):
+        with skills(seed, [THINGS[seed % 3], THINGS[5]], {}) as used:
+            block = used.world.scene.blocks[0].name
+            result = used.push(block, tuple(DIRECTIONS)[seed % 4])
+            begun = "out of reach" not in result.reason and "in the way" not in result.reason
+            tried += begun
+            won += result.done
+            if begun and not result.done:
+                print(seed, result)  # noqa: T201
+    interval = wilson(won, tried)
+    print(f"push: {won} of {tried}, Wilson {interval.low:.3f} to {interval.high:.3f}")  # noqa: T201
+    assert won >= 0.97 * tried
+    assert tried > 80
 
 
 def test_a_push_into_something_is_not_begun() -> None:

@@ -39,7 +39,9 @@ class VideoWriter:
 
         self.path = path
         self.frames = 0
-        self._options: dict[str, object] = {"crf": str(quality), "preset": "veryfast", "threads": "1"}
+        self._options: dict[str, object] = {
+            "crf": str(quality), "preset": "veryfast", "threads": "1",
+        }  # fmt: skip
         self._fps = fps
         self._temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
         self._stream: VideoStream | None = None

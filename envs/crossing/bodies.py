@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from math import cos, sin
 from typing import Any
 
@@ -11,9 +12,11 @@ from surefoot.envs.crossing.shapes import (
     ALONG_Y,
     NOWHERE,
     Colour,
+    Painted,
     Solid,
     Vector,
     make_body,
+    painted,
     round_outline,
 )
 
@@ -33,8 +36,8 @@ _SHIRTS: tuple[Colour, ...] = (
 )  # fmt: skip
 
 
-def make_car(api: Any, slot: int) -> int:
-    """Makes a car that waits out of sight; its frame is in the middle on the ground."""
+@cache
+def _car_parts(slot: int) -> Painted:
     half, side = LENGTH / 2, CAR_WIDTH / 2
     paint, glass, tyres, white, red = Solid(), Solid(), Solid(), Solid(), Solid()
     paint.box((-half, -side, 0.05), (half, side, 0.16))
@@ -48,18 +51,24 @@ def make_car(api: Any, slot: int) -> int:
     for y in (-0.1, 0.1):
         white.box((half - 0.01, y - 0.035, 0.09), (half + 0.006, y + 0.035, 0.13))
         red.box((-half - 0.006, y - 0.035, 0.09), (-half + 0.01, y + 0.035, 0.13))
-    shape = api.createCollisionShape(
-        api.GEOM_BOX, halfExtents=(half, side, 0.11), collisionFramePosition=(0, 0, 0.15)
-    )
     parts: dict[Colour, Solid] = {
         _PAINTS[slot % len(_PAINTS)]: paint, (0.16, 0.20, 0.25): glass,
         (0.08, 0.08, 0.09): tyres, (1.0, 1.0, 0.85): white, (0.85, 0.08, 0.08): red,
     }  # fmt: skip
-    return make_body(api, parts, collision=shape, position=_waiting(slot))
+    return painted(parts)
 
 
-def make_person(api: Any, slot: int) -> int:
-    """Makes someone who waits out of sight; the frame is under the feet, x ahead."""
+def make_car(api: Any, slot: int) -> int:
+    """Makes a car that waits out of sight; its frame is in the middle on the ground."""
+    half = (LENGTH / 2, CAR_WIDTH / 2, 0.11)
+    shape = api.createCollisionShape(
+        api.GEOM_BOX, halfExtents=half, collisionFramePosition=(0, 0, 0.15)
+    )
+    return make_body(api, _car_parts(slot), collision=shape, position=_waiting(slot))
+
+
+@cache
+def _person_parts(slot: int) -> Painted:
     shirt, legs, skin, hair = Solid(), Solid(), Solid(), Solid()
     legs.box((-0.03, -0.055, 0.0), (0.03, -0.008, 0.17)).box((-0.03, 0.008, 0), (0.03, 0.055, 0.17))
     shirt.prism(round_outline(0, 0, 0.075, 8), 0.16, 0.31, 0.85)
@@ -68,13 +77,19 @@ def make_person(api: Any, slot: int) -> int:
     )
     skin.prism(round_outline(0.005, 0, 0.05, 8), 0.32, 0.40, 0.95)
     hair.prism(round_outline(-0.005, 0, 0.054, 8), 0.385, 0.425, 0.7)
-    shape = api.createCollisionShape(
-        api.GEOM_CYLINDER, radius=PERSON_RADIUS, height=0.4, collisionFramePosition=(0, 0, 0.2)
-    )
     parts: dict[Colour, Solid] = {
         _SHIRTS[slot % len(_SHIRTS)]: shirt, (0.18, 0.22, 0.38): legs,
         (0.86, 0.66, 0.52): skin, (0.25, 0.17, 0.11): hair,
     }  # fmt: skip
+    return painted(parts)
+
+
+def make_person(api: Any, slot: int) -> int:
+    """Makes someone who waits out of sight; the frame is under the feet, x ahead."""
+    shape = api.createCollisionShape(
+        api.GEOM_CYLINDER, radius=PERSON_RADIUS, height=0.4, collisionFramePosition=(0, 0, 0.2)
+    )
+    parts = _person_parts(slot)
     return make_body(api, parts, collision=shape, position=_waiting(slot + 50))
 
 

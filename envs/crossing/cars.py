@@ -304,7 +304,7 @@ class Cars:
         gate = car.gate
         if (
             gate is not None
-            and car.to_line(gate) > 0
+            and 0 < car.to_line(gate) < 2.0  # farther away nothing would follow from it
             and not self.may_enter(car, gate, ego, people)
         ):
             distance = car.to_line(gate)

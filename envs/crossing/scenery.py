@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from random import Random
 from typing import Any
 
-from surefoot.envs.crossing.shapes import Colour, Solid, Vector, make_body, round_outline
+from surefoot.envs.crossing.shapes import Colour, Painted, Solid, make_body, painted, round_outline
 from surefoot.envs.crossing.street import PITCH, Street
 
 HOUSES = 0.4
@@ -23,10 +24,9 @@ def make_scenery(api: Any, street: Street, rng: Random) -> None:
     lots = _lots(street)
     for i, (x, y) in enumerate(rng.sample(lots, len(lots))):
         place = x + rng.uniform(-0.2, 0.2), y + rng.uniform(-0.2, 0.2), 0.0
-        if i < HOUSES * len(lots):
-            make_house(api, i, place)
-        else:
-            make_tree(api, i, place)
+        kind = rng.randrange(45)
+        parts = _house(kind % 9) if i < HOUSES * len(lots) else _tree(kind % 5)
+        make_body(api, parts, position=place)
 
 
 def _lots(street: Street) -> list[tuple[float, float]]:
@@ -41,24 +41,25 @@ def _lots(street: Street) -> list[tuple[float, float]]:
     return found
 
 
-def make_house(api: Any, number: int, place: Vector) -> int:
-    """Makes a house; height and colour go by its number."""
-    height = 0.9 + 0.4 * (number % 3)
+@cache
+def _house(kind: int) -> Painted:
+    """A house; height and colour go by its kind, 0 to 8."""
+    height = 0.9 + 0.4 * (kind % 3)
     wall, roof, panes = Solid(), Solid(), Solid()
     wall.box((-0.7, -0.7, 0), (0.7, 0.7, height))
     roof.prism([(-0.8, -0.8), (0.8, -0.8), (0.8, 0.8), (-0.8, 0.8)], height, height + 0.5, 0.0)
     for k in (-0.4, 0.15):
         panes.box((k, -0.71, 0.45), (k + 0.25, 0.71, 0.75))
         panes.box((-0.71, k, 0.45), (0.71, k + 0.25, 0.75))
-    parts = {_WALLS[number // 3 % 3]: wall, _ROOF: roof, _PANE: panes}
-    return make_body(api, parts, position=place)
+    return painted({_WALLS[kind // 3]: wall, _ROOF: roof, _PANE: panes})
 
 
-def make_tree(api: Any, number: int, place: Vector) -> int:
-    """Makes a fir; its size goes by its number."""
-    size = 0.8 + 0.1 * (number % 5)
+@cache
+def _tree(kind: int) -> Painted:
+    """A fir; its size goes by its kind, 0 to 4."""
+    size = 0.8 + 0.1 * kind
     trunk = Solid().prism(round_outline(0, 0, 0.07, 6), 0, 0.5 * size)
     leaves = Solid()
     leaves.prism(round_outline(0, 0, 0.5 * size, 8), 0.4 * size, 1.2 * size, 0.1)
     leaves.prism(round_outline(0, 0, 0.38 * size, 8), 0.9 * size, 1.6 * size, 0.0)
-    return make_body(api, {_TRUNK: trunk, _LEAVES: leaves}, position=place)
+    return painted({_TRUNK: trunk, _LEAVES: leaves})

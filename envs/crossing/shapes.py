@@ -14,6 +14,9 @@ from typing import Any
 Vector = tuple[float, float, float]
 Colour = tuple[float, float, float]
 
+Painted = tuple[tuple[Colour, str], ...]
+"""Parts of a body: red, green and blue in [0, 1], and the file of the mesh."""
+
 NOWHERE = (0.0, 0.0, -50.0)
 """Where bodies wait that are not in use."""
 
@@ -111,35 +114,43 @@ def about_z(angle: float) -> tuple[Vector, Vector, Vector]:
     return (c, -s, 0.0), (s, c, 0.0), (0.0, 0.0, 1.0)
 
 
+def painted(parts: Mapping[Colour, Solid]) -> Painted:
+    """Returns parts whose meshes are written to files, without empty ones."""
+    return tuple((colour, _file(solid)) for colour, solid in parts.items() if solid.indices)
+
+
 def make_body(
     api: Any,
-    parts: Mapping[Colour, Solid],
+    parts: Painted,
     *,
     collision: int = -1,
     position: Vector = (0.0, 0.0, 0.0),
+    yaw: float = 0.0,
 ) -> int:
-    """Makes an unmovable body; each colour becomes a link, the first one the base.
+    """Makes an unmovable body; each part becomes a link, the first one the base.
 
     Args:
         api: A client's functions.
-        parts: The solids by colour, red, green and blue in [0, 1].
+        parts: Its parts, from :func:`painted`.
         collision: Collision shape of the base, -1 for none.
         position: Where its frame stands, in metres.
+        yaw: How its frame is turned about the vertical, in radians.
 
     Returns:
         The body's id.
     """
     shapes = [
         api.createVisualShape(
-            api.GEOM_MESH, fileName=_file(solid), rgbaColor=(*colour, 1.0),
+            api.GEOM_MESH, fileName=file, rgbaColor=(*colour, 1.0),
             specularColor=(0, 0, 0),
         )
-        for colour, solid in parts.items()
+        for colour, file in parts
     ]  # fmt: skip
     count = len(shapes) - 1
     return int(
         api.createMultiBody(
             0, collision, shapes[0], basePosition=position,
+            baseOrientation=(0, 0, sin(yaw / 2), cos(yaw / 2)),
             linkMasses=[0] * count, linkCollisionShapeIndices=[-1] * count,
             linkVisualShapeIndices=shapes[1:], linkPositions=[(0, 0, 0)] * count,
             linkOrientations=[(0, 0, 0, 1)] * count,

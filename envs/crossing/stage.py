@@ -11,8 +11,9 @@ from random import Random
 from surefoot.envs.crossing.bodies import make_car, make_person, put, put_away
 from surefoot.envs.crossing.cars import Cars
 from surefoot.envs.crossing.people import People
+from surefoot.envs.crossing.roads import StreetBodies
 from surefoot.envs.crossing.scenery import make_scenery
-from surefoot.envs.crossing.street import Street, StreetBodies
+from surefoot.envs.crossing.street import Street
 from surefoot.envs.crossing.vehicle import Vehicle
 from surefoot.envs.simulation.client import Simulation
 

@@ -123,7 +123,7 @@ class World:
         self.vehicle.start(self.path.at(start), start, self.faults.friction)
         self.rig = Rig(
             self.simulation, {view: self._mounted(yaw, size) for view, yaw in _SIDE.items()},
-            faults=self.faults, seed=seed,
+            faults=self.faults, seed=seed, retouch=paint_sky,
         )  # fmt: skip
         self.cars = Cars(street, CAR_SLOTS, scene.car_seconds, Random(f"{name}:cars"))
         self.people = People(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import pi
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -23,6 +23,8 @@ MAX_SECONDS = 120.0
 """Simulated seconds after which an episode is truncated."""
 
 Observation = dict[str, Any]
+
+_POSE_BOUNDS = np.array([-30, -30, -pi], np.float32), np.array([30, 30, pi], np.float32)
 
 
 class CrossingEnv(gymnasium.Env[Observation, np.int64]):
@@ -81,7 +83,7 @@ and heading, 0 to the right, pi/2 ahead; frame of the crossing |
         faults: What goes wrong with wheels, steering and cameras.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": 2}
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 2}  # noqa: RUF012
 
     def __init__(
         self,
@@ -116,12 +118,11 @@ and heading, 0 to the right, pi/2 ahead; frame of the crossing |
         self._simulation: Simulation | None = None
         self._world: World | None = None
         image = spaces.Box(0, 255, (size, size, 3), np.uint8)
-        low, high = np.array([-30, -30, -pi]), np.array([30, 30, pi])
         self.observation_space = spaces.Dict(
             {_key(view): image for view in self.views}
             | {
                 "speed": spaces.Box(0, 5, (1,), np.float32),
-                "pose": spaces.Box(low.astype(np.float32), high.astype(np.float32)),
+                "pose": spaces.Box(*_POSE_BOUNDS),
                 "stage": spaces.Discrete(3),
                 "time": spaces.Box(0, 200, (1,), np.float32),
             }
@@ -195,7 +196,7 @@ and heading, 0 to the right, pi/2 ahead; frame of the crossing |
             self.close()
             raise
 
-    def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]
+    def render(self) -> NDArray[np.uint8] | None:
         """Returns an image of 360 by 480 pixels, uint8 (360, 480, 3)."""
         if self.render_mode is None:
             return None
@@ -224,9 +225,7 @@ and heading, 0 to the right, pi/2 ahead; frame of the crossing |
         images = {_key(view): world.look(view).rgb for view in self.views}
         return images | {
             "speed": np.array([min(world.vehicle.speed(), 5.0)], np.float32),
-            "pose": np.array([x, y, np.float32(yaw)], np.float32).clip(
-                self.observation_space["pose"].low, self.observation_space["pose"].high
-            ),
+            "pose": np.array([x, y, yaw], np.float32).clip(*_POSE_BOUNDS),
             "stage": np.int64(stage),
             "time": np.array([min(world.time, 200.0)], np.float32),
         }

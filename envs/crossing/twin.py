@@ -185,7 +185,7 @@ class Twin:
         """
         number = {state: i for i, (_, state) in enumerate(self.initial())}
         queue = deque(number)
-        edges = []
+        edges: list[tuple[int, Action, float, int]] = []
         while queue:
             state = queue.popleft()
             for action in Action:

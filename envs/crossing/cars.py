@@ -174,6 +174,14 @@ class Car:
         rear = self.s - LENGTH / 2
         return next((g for g in self.gates if rear < g.leave - (STOP_LINE - BOX)), None)
 
+    def gate_at(self, crossing: int) -> Gate | None:
+        """Returns its next or present way over a crossing, or the one it has just left.
+
+        A path may lead over the same crossing more than once.
+        """
+        gates = (g for g in self.gates if g.crossing == crossing and self.s < g.leave + 0.5)
+        return next(gates, None)
+
     def to_line(self, gate: Gate) -> float:
         """Returns the metres from its front to the line; negative when it is over it."""
         return gate.line - self.s - LENGTH / 2
@@ -311,7 +319,8 @@ class Cars:
             needed = must_brake(car.speed, distance - 0.05)
             if needed <= GIVE_WAY:
                 wish = min(wish, sqrt(2 * COMFORT * max(0.0, distance - 0.05)))
-                brake = max(brake, needed * 1.05)
+                # a little harder, so as to stand before the line and not on it
+                brake = max(brake, min(HARD, must_brake(car.speed, distance - 0.08) * 1.05))
         return max(0.0, min(max(wish, car.speed - brake * dt), car.speed + PULL * dt))
 
     def _leader(

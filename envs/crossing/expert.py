@@ -36,7 +36,7 @@ def may_go(world: World) -> bool:
     if observe(situation)[0] or not _rules_allow(world, situation):
         return False
     for car, view in zip(world.cars.cars, situation.cars, strict=True):
-        gate = next((g for g in car.gates if g.crossing == world.scene.crossing), None)
+        gate = car.gate_at(world.scene.crossing)
         if gate is None or view.arm is None or not comes(view, situation.crossing):
             continue
         side = seen_from(world.scene.arm, view.arm)

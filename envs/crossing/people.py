@@ -130,14 +130,13 @@ class People:
         if signal is not None and signal.walk_left(walker.arm, cars.time) < SECONDS_OVER:
             return False
         for car in cars.cars:
-            gate = car.gate
-            if gate is None or gate.crossing != walker.crossing:
-                last = [g for g in car.gates if g.crossing == walker.crossing]
-                # just leaving over this crosswalk
-                if last and last[-1].out == walker.arm and car.s - 0.35 < last[-1].leave:
-                    return False
+            gate = car.gate_at(walker.crossing)
+            if gate is None or walker.arm not in (gate.arm, gate.out):
                 continue
-            if walker.arm not in (gate.arm, gate.out):
+            if gate is not car.gate:  # it has left the box, perhaps not yet the crosswalk
+                leaving = car.to_line(gate) < 0 and car.s - 0.35 < gate.leave
+                if leaving and gate.out == walker.arm:
+                    return False
                 continue
             if cars.is_over(car, gate) or must_brake(car.speed, car.to_line(gate)) > 0.3:
                 return False

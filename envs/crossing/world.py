@@ -202,9 +202,8 @@ class World:
         for car in self.cars.cars:
             (x, y, _), turn = api.getBasePositionAndOrientation(self.stage.cars[car.slot])
             yaw = api.getEulerFromQuaternion(turn)[2]
-            gates = [g for g in car.gates if g.crossing == self.scene.crossing]
-            near = [g for g in gates if car.s < g.leave + 0.5]  # the next, or the one just left
-            arm = near[0].arm if near else None
+            gate = car.gate_at(self.scene.crossing)
+            arm = gate.arm if gate is not None else None
             cars.append(CarView(x, y, yaw, car.speed, car.pull, arm))
         for walker in self.people.walkers:
             (x, y, _), _ = api.getBasePositionAndOrientation(self.stage.people[walker.slot])

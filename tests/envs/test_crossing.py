@@ -80,7 +80,7 @@ def test_a_heedless_driver_breaks_rules_and_collides() -> None:
         worlds = [
             run_heedless(simulation, task, seed, 1.0)
             for task in ("straight-at-light", "left-at-sign")
-            for seed in range(5)
+            for seed in range(4)
         ]
         assert sum(bool(broken(w)) for w in worlds) >= 4
         assert sum(w.outcome() is Outcome.COLLISION for w in worlds) >= 1
@@ -238,6 +238,14 @@ def test_vectorised_in_fresh_processes() -> None:
     assert (rewards >= 1).all()
 
 
+def test_a_seed_that_once_led_to_a_collision() -> None:
+    """A car that gave way used to stop a hair over its line and then to drive on."""
+    with Simulation() as simulation:
+        world = run_expert(simulation, "left-at-light", 1006, 1.0)
+        assert world.outcome() is Outcome.GOAL
+        assert broken(world) == set()
+
+
 def test_truncation_and_end() -> None:
     env = gymnasium.make("surefoot/Crossing-v0", views=(), difficulty=0.0, max_episode_steps=3)
     env.reset(seed=0)
@@ -314,7 +322,7 @@ def resets_grow(n: int) -> int:
 
 
 def test_memory_is_flat_over_resets() -> None:
-    assert resets_grow(24) < 6e6
+    assert resets_grow(16) < 6e6
 
 
 @pytest.mark.slow

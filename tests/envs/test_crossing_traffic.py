@@ -105,14 +105,30 @@ def test_cars_wait_for_a_vehicle_that_bars_their_way_and_go_when_it_has_left() -
     assert not any(c in cars.cars for c in waiting[:1])
 
 
+def lone_car(street: Street, arm: int) -> tuple[Cars, Car]:
+    """Cars of which only one, coming by an arm, is there."""
+    cars, fresh = Cars(street, 12, 1e9, Random(0)), Cars(street, 12, 1.0, Random(1))
+    fresh.step(1.0, NOBODY, ())
+    car = next(c for c in fresh.cars if c.gates[0].arm == arm)
+    cars.cars.append(car)
+    return cars, car
+
+
+@pytest.mark.parametrize(("gap", "speed"), [(0.03, 0.18), (0.06, 0.2), (0.5, 0.6), (0.9, 1.0)])
+def test_who_gives_way_stands_before_the_line_and_not_on_it(gap: float, speed: float) -> None:
+    cars, car = lone_car(Street(1, 1, (4.0,)), 0)
+    gate = car.gates[0]
+    car.s, car.speed = gate.line - LENGTH / 2 - gap, speed
+    ego = Ego(2.0, 0.0, 0.5, 0, 1, Turn.LEFT, True, True)
+    for _ in range(120):
+        cars.step(DT, ego, ())
+    assert car.speed < 0.02
+    assert 0 < car.to_line(gate) < 0.1
+
+
 def test_a_reckless_vehicle_is_not_always_spared() -> None:
     """A car that cannot stop at ease any more goes on, as its label says."""
-    street = Street(1, 1, (4.0,))  # the arms 0 and 2 have green from 0 to 8 s
-    cars = Cars(street, 12, 1e9, Random(0))
-    fresh = Cars(street, 12, 1.0, Random(1))
-    fresh.step(1.0, NOBODY, ())
-    car = next(c for c in fresh.cars if c.gates[0].arm == 0)
-    cars.cars.append(car)
+    cars, car = lone_car(Street(1, 1, (4.0,)), 0)  # its light is green for eight seconds
     gate = car.gates[0]
     car.s, car.speed = gate.line - LENGTH / 2 - 0.5, 0.9
     ego = Ego(2.0, 0.0, 0.5, 0, 1, Turn.STRAIGHT, True, True)

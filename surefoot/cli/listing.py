@@ -2,18 +2,78 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Annotated
+
 import typer
 
-from surefoot.pddl.domains import get_domain, list_domains
+from surefoot.results.errors import InputError
 
 
-def list_known() -> None:
-    """List the planning domains with the range of their sizes, and the experiments."""
+def list_known(
+    what: Annotated[
+        str,
+        typer.Argument(
+            help="domains, experiments, envs, tasks, skills or perturbations; all by default."
+        ),
+    ] = "",
+) -> None:
+    """List what there is by name, one line each."""
+    if what and what not in _LISTS:
+        raise InputError(f"nothing called '{what}' to list; there are {', '.join(_LISTS)}")
+    for name in [what] if what else list(_LISTS):
+        for words in _LISTS[name]():
+            *columns, last = words
+            typer.echo(" ".join([*(f"{c:{w}}" for c, w in zip(columns, (16, 12), strict=False)),
+                                 last]))  # fmt: skip
+
+
+def _domains() -> list[tuple[str, ...]]:
+    from surefoot.pddl.domains import get_domain, list_domains
+
+    specs = [(name, get_domain(name)) for name in list_domains()]
+    return [(name, f"{s.min_size}-{s.max_size}", s.summary) for name, s in specs]
+
+
+def _experiments() -> list[tuple[str, ...]]:
     from surefoot.experiments import get_experiment, list_experiments
 
-    for name in list_domains():
-        spec = get_domain(name)
-        sizes = f"{spec.min_size}-{spec.max_size}"
-        typer.echo(f"{name:12} {sizes:8} {spec.summary}")
-    for name in list_experiments():
-        typer.echo(f"{name:12} {'study':8} {get_experiment(name).claim}")
+    return [(name, "study", get_experiment(name).claim) for name in list_experiments()]
+
+
+def _envs() -> list[tuple[str, ...]]:
+    from surefoot.envs.episodes.stages import stages
+
+    return [(name, "environment", stage.summary) for name, stage in stages().items()]
+
+
+def _tasks() -> list[tuple[str, ...]]:
+    from surefoot.envs.episodes.stages import stages
+
+    return [(n, env, line) for env, s in stages().items() for n, line in s.task_lines()]
+
+
+def _skills() -> list[tuple[str, ...]]:
+    from surefoot.envs.episodes.stages import stages
+
+    return [(n, env, line) for env, s in stages().items() for n, line in s.skill_lines()]
+
+
+def _perturbations() -> list[tuple[str, ...]]:
+    from surefoot.envs.perturbations.base import kinds
+    from surefoot.envs.perturbations.pipeline import SCENARIOS
+
+    lines: list[tuple[str, ...]] = []
+    for name, kind in kinds().items():
+        first = (kind.__doc__ or "").strip().splitlines()[0]
+        lines.append((name, kind.part, first))
+    for name, (line, parts) in SCENARIOS.items():
+        made = ", ".join(f"{part}={severity:g}" for part, severity in parts.items())
+        lines.append((name, "scenario", f"{line}: {made}"))
+    return lines
+
+
+_LISTS: dict[str, Callable[[], list[tuple[str, ...]]]] = {
+    "domains": _domains, "experiments": _experiments, "envs": _envs, "tasks": _tasks,
+    "skills": _skills, "perturbations": _perturbations,
+}  # fmt: skip

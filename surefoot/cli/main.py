@@ -14,6 +14,7 @@ from surefoot.cli.experiment import experiment
 from surefoot.cli.grade import grade
 from surefoot.cli.listing import list_known
 from surefoot.cli.report import report
+from surefoot.cli.run import run_episodes
 from surefoot.cli.train import train
 from surefoot.cli.verify import verify
 from surefoot.results.errors import SurefootError
@@ -31,6 +32,7 @@ app.command("experiment")(experiment)
 app.command("grade")(grade)
 app.command("list")(list_known)
 app.command("report")(report)
+app.command("run")(run_episodes)
 app.command("verify")(verify)
 app.add_typer(train, name="train")
 

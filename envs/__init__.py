@@ -1,0 +1,1 @@
+"""Simulated robots, cameras and things that go wrong; knows no model."""

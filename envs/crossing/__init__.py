@@ -1,0 +1,1 @@
+"""A vehicle at street crossings with lights, stop signs, cars and people on foot."""

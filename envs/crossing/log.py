@@ -1,0 +1,95 @@
+"""What happened in an episode: labels of every step, collisions, broken rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from surefoot.envs.crossing.labels import NAMES
+from surefoot.envs.skills import SkillResult
+
+Checker = Callable[[Sequence[str], NDArray[np.bool_], NDArray[np.int64]], NDArray[np.bool_]]
+"""Tells from names of propositions, labels [steps, names] and offsets [traces + 1] which trace
+satisfies which rule, shape [traces, rules]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collision:
+    """A contact of the vehicle with something other than the ground.
+
+    Attributes:
+        what: What it touched: ``car``, ``person`` or ``pole``.
+        number: Which of these.
+        time: Simulated seconds since the episode began.
+        speed: The vehicle's speed in metres per second just before.
+    """
+
+    what: str
+    number: int
+    time: float
+    speed: float
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.number}"
+
+
+@dataclass
+class EpisodeLog:
+    """The log of one episode.
+
+    Attributes:
+        rows: One a decision step: the observations when it began, and what the vehicle did in
+            it; each of shape [11].
+        times: Simulated seconds at which the steps began.
+        collisions: All contacts; the first one ends the episode.
+        results: What became of each skill.
+    """
+
+    rows: list[NDArray[np.bool_]] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    collisions: list[Collision] = field(default_factory=list)
+    results: list[SkillResult] = field(default_factory=list)
+
+    def copy(self) -> EpisodeLog:
+        """Returns a log that goes on by itself."""
+        return EpisodeLog(
+            list(self.rows), list(self.times), list(self.collisions), list(self.results)
+        )
+
+    def trace(self) -> NDArray[np.bool_]:
+        """Returns the labels, shape [steps, 11], columns as in ``labels.NAMES``."""
+        return np.array(self.rows, np.bool_).reshape(len(self.rows), len(NAMES))
+
+    def names(self) -> list[frozenset[str]]:
+        """Returns the true propositions of each step."""
+        return [frozenset(n for n, on in zip(NAMES, row, strict=True) if on) for row in self.rows]
+
+
+def pack(logs: Sequence[EpisodeLog]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Returns the labels of many episodes one after the other, and where each begins.
+
+    Returns:
+        Labels [steps, 11] and offsets [episodes + 1].
+    """
+    offsets = np.zeros(len(logs) + 1, np.int64)
+    np.cumsum([len(log.rows) for log in logs], out=offsets[1:])
+    traces = [log.trace() for log in logs]
+    return np.concatenate([*traces, np.zeros((0, len(NAMES)), np.bool_)]), offsets
+
+
+def violations(
+    logs: Sequence[EpisodeLog], checker: Checker, rules: Sequence[str]
+) -> list[tuple[str, ...]]:
+    """Returns the names of the rules that each episode broke.
+
+    Args:
+        logs: The episodes.
+        checker: Judges traces; ``surefoot.verification.traces.check_traces`` with the rules
+            bound does.
+        rules: Names of the rules, in the checker's order.
+    """
+    labels, offsets = pack(logs)
+    kept = checker(NAMES, labels, offsets)
+    return [tuple(rule for rule, good in zip(rules, row, strict=True) if not good) for row in kept]

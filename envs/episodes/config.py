@@ -1,0 +1,145 @@
+"""What a run of episodes is: environment, task, seeds, what goes wrong, who acts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+from surefoot.envs.episodes.stages import SCRIPTED, get_stage
+from surefoot.envs.perturbations.pipeline import SPLITS, Pipeline, seeds_of
+from surefoot.results.config import check_config
+from surefoot.results.errors import InputError
+
+MOST_SEEDS = 100_000
+"""Seeds that a run may have."""
+
+
+class Filming(StrEnum):
+    """Which episodes get a video."""
+
+    ALL = "all"
+    """Every one."""
+    FAILURES = "failures"
+    """Those that do not succeed."""
+    NONE = "none"
+    """None; contact sheets are made all the same."""
+
+
+class RunConfig(BaseModel):
+    """A run of episodes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    env: str
+    """Environment: ``tabletop`` or ``crossing``."""
+    policy: str = SCRIPTED
+    """Who acts: ``scripted``, or ``module:function`` whose function makes a policy."""
+    task: tuple[str, ...] = ()
+    """Tasks; all of the environment's when empty."""
+    difficulty: str = ""
+    """Difficulty as the environment names it; its own default when empty."""
+    seeds: tuple[int, ...] = (0, 1, 2, 3)
+    """Seeds; every task is done with each."""
+    perturb: tuple[dict[str, Any], ...] = ()
+    """Perturbations by name and arguments, in order; or texts as on the command line."""
+    max_steps: int = Field(default=80, ge=1, le=10_000)
+    """Skills that an episode may take."""
+    timeout_s: float = Field(default=300.0, gt=0, le=86_400)
+    """Seconds by the clock after which an episode is ended as a timeout."""
+    video: Filming = Filming.ALL
+    """Which episodes get a video."""
+    fps: int = Field(default=6, ge=1, le=60)
+    """Pictures that a video shows of a simulated second."""
+
+
+class EpisodeSpec(NamedTuple):
+    """One planned episode.
+
+    Attributes:
+        key: Its name within the run, such as ``tidy/medium/3``.
+        task: The task.
+        seed: The seed.
+    """
+
+    key: str
+    task: str
+    seed: int
+
+
+def resolve(given: Mapping[str, Any]) -> RunConfig:
+    """Checks a run's configuration and fills in what it leaves to the environment.
+
+    Raises:
+        InputError: A value is unknown; the message names those that there are.
+    """
+    config = check_config(RunConfig, {**given, "perturb": _specs(given.get("perturb", ()))})
+    stage = get_stage(config.env)
+    tasks = config.task or stage.tasks()
+    for task in tasks:
+        if task not in stage.tasks():
+            raise InputError(f"no {config.env} task '{task}'; there are {', '.join(stage.tasks())}")
+    if config.policy != SCRIPTED and ":" not in config.policy:
+        raise InputError(
+            f"no policy '{config.policy}'; there is {SCRIPTED}, or MODULE:FUNCTION for your own"
+        )
+    if not config.seeds:
+        raise InputError("a run needs at least one seed")
+    pipeline = Pipeline.build(config.perturb)
+    specs = tuple(stage.adapted(spec) for spec in pipeline.specs())
+    return config.model_copy(
+        update={
+            "task": tuple(dict.fromkeys(tasks)),
+            "difficulty": stage.difficulty(config.difficulty),
+            "seeds": tuple(dict.fromkeys(config.seeds)),
+            "perturb": specs,
+        }
+    )
+
+
+def _specs(given: object) -> object:
+    """Turns texts such as ``fog=0.3`` among perturbations into names with arguments."""
+    if not isinstance(given, list | tuple):
+        return given
+    specs: list[object] = []
+    for item in given:
+        specs += Pipeline.parse([item]).specs() if isinstance(item, str) else [item]
+    return specs
+
+
+def plan_of(config: RunConfig) -> list[EpisodeSpec]:
+    """Returns the episodes of a resolved configuration, in order."""
+    return [
+        EpisodeSpec(f"{task}/{config.difficulty}/{seed}", task, seed)
+        for task in config.task
+        for seed in config.seeds
+    ]
+
+
+def read_seeds(text: str) -> list[int]:
+    """Reads seeds: ``5``, ``0:10`` (0 to 9), ``1,4,7``, or ``test:20`` (the first of a split).
+
+    Raises:
+        InputError: The text is none of these.
+    """
+    seeds: list[int] = []
+    for part in filter(None, text.split(",")):
+        start, colon, end = part.partition(":")
+        try:
+            if colon and start in SPLITS:
+                found: Sequence[int] = seeds_of(start, min(int(end), MOST_SEEDS))
+            elif colon:
+                found = range(int(start or 0), int(end))
+            else:
+                found = [int(part)]
+        except ValueError:
+            raise InputError(
+                f"seeds are such as 5, 0:10, 1,4,7 or {'|'.join(SPLITS)}:20, not '{text}'"
+            ) from None
+        if len(seeds) + len(found) > MOST_SEEDS:
+            raise InputError(f"more than {MOST_SEEDS} seeds; use several runs")
+        seeds += found
+    if not seeds:
+        raise InputError(f"no seeds in '{text}'; give such as 0:10")
+    return seeds

@@ -1,0 +1,145 @@
+"""The crossing, seen by the episode runner."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from surefoot.envs.cameras.camera import Frame
+from surefoot.envs.crossing.env import CrossingEnv
+from surefoot.envs.crossing.expert import drive
+from surefoot.envs.crossing.labels import NAMES, observe
+from surefoot.envs.crossing.skills import ACTION_NAMES
+from surefoot.envs.crossing.tasks import TASKS, check_difficulty
+from surefoot.envs.crossing.world import World
+from surefoot.envs.episodes.outcome import Outcome
+from surefoot.envs.episodes.stages import Env, Policy
+from surefoot.envs.perturbations.faults import Faults
+from surefoot.envs.simulation.client import Simulation
+from surefoot.results.errors import InputError
+
+FOG_DISTANCE = 12.0
+"""Metres over which fog's severity counts here: about once across the crossing."""
+
+_SKILLS = {
+    "stop": "brake and stand", "straight": "drive; at the line straight over the crossing",
+    "left": "drive; at the line turn left", "right": "drive; at the line turn right",
+    "wait": "stand until something in sight changes",
+}  # fmt: skip
+
+
+class _Expert:
+    """Drives by the true state."""
+
+    reason = ""
+
+    def begin(self, env: Env, observation: Mapping[str, Any], info: Mapping[str, Any]) -> None:
+        self._env = env
+
+    def act(self, observation: Mapping[str, Any], info: Mapping[str, Any]) -> int | None:
+        return int(drive(_world(self._env)))
+
+
+class CrossingStage:
+    """See :class:`~surefoot.envs.episodes.stages.Stage`."""
+
+    name = "crossing"
+    summary = "a small car at street crossings with lights, signs, cars and people"
+
+    def tasks(self) -> tuple[str, ...]:
+        """Names of the tasks."""
+        return TASKS
+
+    def task_lines(self) -> list[tuple[str, str]]:
+        """Names of the tasks with one line on each."""
+        lines = []
+        for name in TASKS:
+            turn, _, kind = name.partition("-at-")
+            way = "straight on" if turn == "straight" else f"turn {turn}"
+            lines.append(
+                (name, f"{way} at a {'traffic light' if kind == 'light' else 'stop sign'}")
+            )
+        return lines
+
+    def skill_lines(self) -> list[tuple[str, str]]:
+        """Names of the skills with one line on each."""
+        return [(name, _SKILLS[name]) for name in ACTION_NAMES]
+
+    def difficulty(self, text: str) -> str:
+        """Checks how much traffic there is, from 0 to 1; 0.5 by default."""
+        try:
+            value = float(text or 0.5)
+        except ValueError:
+            raise InputError(
+                f"the crossing's difficulty is a number from 0 to 1, not '{text}'"
+            ) from None
+        check_difficulty(value)
+        return f"{value:g}"
+
+    def adapted(self, spec: dict[str, Any]) -> dict[str, Any]:
+        """Fog counts over the size of the crossing."""
+        return {**spec, "distance": FOG_DISTANCE} if spec.get("distance", 0) == 1.0 else spec
+
+    def make(self, task: str, difficulty: str, faults: Faults) -> Env:
+        """Makes the environment."""
+        env: Env = CrossingEnv(task, float(difficulty), faults=faults)
+        return env
+
+    def scripted(self) -> Policy:
+        """Makes the driver that knows the true state and obeys the rules."""
+        return _Expert()
+
+    def action_name(self, env: Env, action: int) -> str:
+        """Returns what an action is called."""
+        return ACTION_NAMES[action]
+
+    def simulation(self, env: Env) -> Simulation:
+        """Returns the physics of the episode under way."""
+        return _world(env).simulation
+
+    def film(self, env: Env) -> Frame:
+        """Takes a frame from behind the car."""
+        return _world(env).look("chase", 320, 320)
+
+    def facts(self, env: Env) -> tuple[str, ...]:
+        """Propositions of the driving rules that are true now."""
+        now = observe(_world(env).situation())
+        return tuple(name for name, true in zip(NAMES, now, strict=False) if true)
+
+    def monitor(self, env: Env) -> tuple[str, ...]:
+        """Whether the car has touched something."""
+        hits = _world(env).log.collisions
+        if not hits:
+            return ("no collision: holds",)
+        return (f"no collision: violated ({hits[0]} at {hits[0].time:.1f} s)",)
+
+    def seconds(self, env: Env) -> float:
+        """Simulated seconds of the episode so far."""
+        return _world(env).time
+
+    def judge(self, env: Env) -> tuple[Outcome, str, float]:
+        """The world tells how it ended."""
+        found = _world(env).outcome()
+        if found is None:
+            return Outcome.OUT_OF_STEPS, "not over the crossing in time", 0.0
+        if found.value == "goal":
+            return Outcome.SUCCESS, "", 1.0
+        hits = _world(env).log.collisions
+        return Outcome.FAILED, f"collision with {hits[0]}" if hits else found.value, 0.0
+
+    def extra(self, env: Env) -> dict[str, Any]:
+        """Collisions, and the labels of every decision step."""
+        log = _world(env).log
+        return {
+            "collisions": [
+                {"what": str(c), "time": round(c.time, 3), "speed": round(c.speed, 3)}
+                for c in log.collisions
+            ],
+            "labels": [sorted(names) for names in log.names()],
+        }
+
+
+def _world(env: Env) -> World:
+    inner = env.unwrapped
+    assert isinstance(inner, CrossingEnv)
+    return inner.world

@@ -1,0 +1,73 @@
+"""How an episode ended; every way counts in the denominator."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Outcome(StrEnum):
+    """How an episode ended."""
+
+    SUCCESS = "success"
+    """The goal holds in the simulated world."""
+    FAILED = "failed"
+    """It ended without the goal, such as by a collision."""
+    GAVE_UP = "gave_up"
+    """The policy had nothing more to do, and the goal does not hold."""
+    OUT_OF_STEPS = "out_of_steps"
+    """It took as many skills, or as much simulated time, as it may."""
+    TIMEOUT = "timeout"
+    """It was ended by the clock."""
+    POLICY_ERROR = "policy_error"
+    """The policy raised an exception."""
+    SIM_ERROR = "sim_error"
+    """The simulation, or the process that it ran in, broke down."""
+
+    @property
+    def tone(self) -> str:
+        """Colour in pictures: ``good``, ``bad`` or ``warn``."""
+        if self is Outcome.SUCCESS:
+            return "good"
+        return "warn" if self in (Outcome.TIMEOUT, Outcome.SIM_ERROR) else "bad"
+
+    @property
+    def words(self) -> str:
+        """The same for people."""
+        return self.value.replace("_", " ")
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeRecord:
+    """What is kept of an episode, one line in ``episodes.jsonl``.
+
+    Attributes:
+        task: The task.
+        seed: The seed.
+        outcome: How it ended.
+        reason: One line on what went wrong, ``""`` after a success.
+        instruction: What was asked.
+        steps: Every skill with its status and reason.
+        progress: Share of the goal's conditions that hold at the end, from 0 to 1.
+        simulated_s: Simulated seconds.
+        wall_s: Seconds by the clock.
+        media: Files in the run folder's ``media`` by kind, ``video`` and ``last``.
+        extra: What the environment adds, such as collisions.
+    """
+
+    task: str
+    seed: int
+    outcome: Outcome
+    reason: str = ""
+    instruction: str = ""
+    steps: list[dict[str, str]] = field(default_factory=list)
+    progress: float = 0.0
+    simulated_s: float = 0.0
+    wall_s: float = 0.0
+    media: dict[str, str] = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns plain JSON data."""
+        return {**asdict(self), "outcome": self.outcome.value}

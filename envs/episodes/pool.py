@@ -1,0 +1,158 @@
+"""Work in processes of its own: one that dies or hangs costs its own piece of work only."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+STARTING = 120.0
+"""Seconds that a process may take to start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """What comes in place of a result.
+
+    Attributes:
+        timed_out: Whether it was ended by the clock; else its process died or it raised.
+        reason: One line.
+    """
+
+    timed_out: bool
+    reason: str
+
+
+class _Ready:
+    """Sent by a process once it has started and imported what it needs."""
+
+
+@dataclass
+class _Worker(Generic[Item]):
+    process: BaseProcess
+    pipe: Connection
+    item: Item | None = None
+    ready: bool = False
+    deadline: float = float("inf")
+
+
+def run_apart(
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    *,
+    workers: int,
+    timeout_s: float,
+) -> Iterator[tuple[Item, Result | Lost]]:
+    """Applies a function to every item, each in a freshly started (spawned) Python process.
+
+    A process does one item after the other; one that dies, or is killed at its time limit, is
+    replaced. Nothing is shared, as physics and renderer demand.
+
+    Args:
+        function: A module-level function; items and results must be picklable.
+        items: The work.
+        workers: Number of processes.
+        timeout_s: Seconds by the clock for each item, from when its process has started.
+
+    Yields:
+        Items with their results or losses, as they are finished.
+    """
+    context = multiprocessing.get_context("spawn")
+    rest = deque(items)
+    crew: list[_Worker[Item]] = []
+
+    def hire() -> _Worker[Item]:
+        here, there = context.Pipe()
+        process = context.Process(target=_work, args=(function, there), daemon=True)
+        process.start()
+        there.close()
+        return _Worker(process, here)
+
+    def give(worker: _Worker[Item]) -> None:
+        worker.item = rest.popleft() if rest else None
+        if worker.item is not None:
+            limit = timeout_s if worker.ready else STARTING
+            worker.deadline = time.monotonic() + limit
+            worker.pipe.send(worker.item)
+
+    try:
+        for _ in range(min(workers, len(items))):
+            crew.append(hire())
+            give(crew[-1])
+        while busy := [w for w in crew if w.item is not None]:
+            pause = min(w.deadline for w in busy) - time.monotonic()
+            ready = set(wait([w.pipe for w in busy], max(0.0, pause)))
+            for worker in busy:
+                item = worker.item
+                assert item is not None
+                if worker.pipe in ready:
+                    try:
+                        result: Result | Lost | _Ready = worker.pipe.recv()
+                    except (EOFError, OSError):
+                        worker.process.join()
+                        code = worker.process.exitcode or 0
+                        result = Lost(False, f"its process died ({_cause(code)})")
+                    if isinstance(result, _Ready):
+                        worker.ready = True
+                        worker.deadline = time.monotonic() + timeout_s
+                        continue
+                elif time.monotonic() >= worker.deadline:
+                    limit = timeout_s if worker.ready else STARTING
+                    result = Lost(True, f"not done after {limit:g} s")
+                else:
+                    continue
+                lost = isinstance(result, Lost) and result.timed_out
+                if lost or not worker.process.is_alive():
+                    _dismiss(worker)
+                    crew.remove(worker)
+                    if rest:
+                        worker = hire()
+                        crew.append(worker)
+                        give(worker)
+                else:
+                    give(worker)
+                yield item, result
+    finally:
+        for worker in crew:
+            _dismiss(worker)
+
+
+def _dismiss(worker: _Worker[Item]) -> None:
+    worker.process.kill()
+    worker.process.join()
+    worker.pipe.close()
+
+
+def _cause(code: int) -> str:
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"
+
+
+def _work(function: Callable[[Item], Result], pipe: Connection) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
+    pipe.send(_Ready())
+    while True:
+        try:
+            item = pipe.recv()
+        except (EOFError, OSError):
+            return
+        result: Result | Lost
+        try:
+            result = function(item)
+        except Exception as error:
+            result = Lost(False, f"{type(error).__name__}: {error}"[:300])
+        pipe.send(result)

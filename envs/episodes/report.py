@@ -1,0 +1,162 @@
+"""The report of a run: rates with intervals, a contact sheet, every episode with its video."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+from surefoot.envs.episodes.config import RunConfig
+from surefoot.envs.episodes.outcome import Outcome
+from surefoot.envs.recording.sheet import Tile, contact_sheet, to_jpeg
+from surefoot.results.charts import BarRow, Category, ForestRow, forest_plot, stacked_bars
+from surefoot.results.manifest import current_versions
+from surefoot.results.page import render_page, trusted
+from surefoot.results.statistics import Interval
+
+SHOWN = 36
+"""Pictures on the contact sheet, failures first."""
+
+_CATEGORIES = {
+    Outcome.SUCCESS: Category("success", "S", "green"),
+    Outcome.FAILED: Category("failed", "F", "orange"),
+    Outcome.GAVE_UP: Category("gave up", "G", "amber"),
+    Outcome.OUT_OF_STEPS: Category("out of steps", "O", "purple"),
+    Outcome.TIMEOUT: Category("timeout", "T", "blue"),
+    Outcome.POLICY_ERROR: Category("policy error", "P", "sky"),
+    Outcome.SIM_ERROR: Category("sim error", "E", "grey"),
+}
+
+Records = Mapping[str, Mapping[str, Any]]
+
+
+def render_report(
+    config: RunConfig, records: Records, summary: Mapping[str, Any], media: Path
+) -> str:
+    """Builds the report.
+
+    Args:
+        config: The run's configuration.
+        records: Records by key.
+        summary: What ``summary.json`` holds.
+        media: Folder of the last pictures.
+
+    Returns:
+        A complete HTML document that loads nothing; it links to the videos beside it.
+    """
+    cells = [summary["total"], *summary["cells"]] if len(summary["cells"]) > 1 else summary["cells"]
+    return render_page(
+        "episodes.html.j2",
+        package="surefoot.envs.episodes",
+        title=f"{config.env}: {config.policy}",
+        total=_row(summary["total"]),
+        facts=_facts(config),
+        rows=[_row(cell) for cell in cells],
+        forest=trusted(_forest(config, cells)),
+        bars=trusted(_bars(config, cells)),
+        sheet=_sheet(records, media),
+        sheet_note=f"{min(SHOWN, len(records))} of {len(records)}",
+        episodes=[_episode(key, record) for key, record in records.items()],
+    )
+
+
+def _facts(config: RunConfig) -> dict[str, str]:
+    seeds = ", ".join(map(str, config.seeds[:12]))
+    more = f" and {len(config.seeds) - 12} more" if len(config.seeds) > 12 else ""
+    wrong = "; ".join(
+        " ".join([p["name"], *(f"{k} {v:g}" if isinstance(v, float) else f"{k} {v}"
+                               for k, v in p.items() if k != "name")])
+        for p in config.perturb
+    )  # fmt: skip
+    versions = current_versions()
+    return {
+        "environment": config.env,
+        "policy": config.policy,
+        "difficulty": config.difficulty,
+        "seeds": seeds + more,
+        "perturbations": wrong or "none",
+        "versions": ", ".join(f"{name} {text}" for name, text in versions.items()),
+    }
+
+
+def _row(cell: Mapping[str, Any]) -> dict[str, Any]:
+    low, high = cell["interval"] or (0.0, 1.0)
+    n, good = cell["n"], cell["success"]
+    return {
+        "task": cell["task"],
+        "n": n,
+        "success": good,
+        "rate": f"{100 * good / n:.0f} % [{100 * low:.0f}, {100 * high:.0f}]" if n else "–",
+        "skills": f"{cell['mean_skills']:.1f}" if n else "–",
+        "seconds": f"{cell['mean_simulated_s']:.1f}" if n else "–",
+        "progress": f"{100 * cell['mean_progress']:.0f} %" if n else "–",
+    }
+
+
+def _forest(config: RunConfig, cells: list[Mapping[str, Any]]) -> str:
+    rows = [
+        ForestRow(
+            cell["task"], config.policy, cell["success"], cell["n"],
+            Interval(*cell["interval"]) if cell["interval"] else None,
+        )
+        for cell in cells
+    ]  # fmt: skip
+    return forest_plot(rows, title="Success by task, with Wilson intervals at 95 %")
+
+
+def _bars(config: RunConfig, cells: list[Mapping[str, Any]]) -> str:
+    rows = [
+        BarRow(
+            cell["task"], config.policy,
+            {_CATEGORIES[Outcome(name)].name: count for name, count in cell["outcomes"].items()},
+        )
+        for cell in cells
+    ]  # fmt: skip
+    return stacked_bars(rows, list(_CATEGORIES.values()), title="Outcomes by task")
+
+
+def _sheet(records: Records, media: Path) -> str:
+    """Returns a contact sheet as a data address, ``""`` without pictures."""
+    order = sorted(records.values(), key=lambda r: r["outcome"] == Outcome.SUCCESS.value)
+    tiles = []
+    for record in order:
+        name = record["media"].get("last")
+        picture = _picture(media / name) if name else None
+        if picture is None:
+            continue
+        outcome = Outcome(record["outcome"])
+        note = outcome.words + (f": {record['reason']}" if record["reason"] else "")
+        tiles.append(Tile(picture, f"{record['task']} {record['seed']}", note, outcome.tone))
+        if len(tiles) == SHOWN:
+            break
+    if not tiles:
+        return ""
+    data = base64.b64encode(to_jpeg(contact_sheet(tiles))).decode()
+    return f"data:image/jpeg;base64,{data}"
+
+
+def _picture(path: Path) -> np.ndarray[Any, np.dtype[np.uint8]] | None:
+    try:
+        return np.asarray(Image.open(BytesIO(path.read_bytes())).convert("RGB"), np.uint8)
+    except (OSError, UnidentifiedImageError):
+        return None  # someone has tidied up; the report goes without
+
+
+def _episode(key: str, record: Mapping[str, Any]) -> dict[str, Any]:
+    outcome = Outcome(record["outcome"])
+    return {
+        "key": key,
+        "code": _CATEGORIES[outcome].code,
+        "tone": "good" if outcome is Outcome.SUCCESS else "bad",
+        "outcome": outcome.words,
+        "reason": record["reason"],
+        "instruction": record["instruction"],
+        "steps": record["steps"],
+        "seconds": f"{record['simulated_s']:.1f}",
+        "video": record["media"].get("video", ""),
+        "text": f"{key} {outcome.words} {record['reason']}",
+    }

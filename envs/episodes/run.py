@@ -1,0 +1,128 @@
+"""A run of episodes: planned, spread over processes, resumed, summed up and reported."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from surefoot.envs.episodes.config import RunConfig, plan_of
+from surefoot.envs.episodes.outcome import Outcome
+from surefoot.envs.episodes.pool import Lost, run_apart
+from surefoot.envs.episodes.report import render_report
+from surefoot.envs.episodes.runner import Job, lost_record, make_policy, run_episode
+from surefoot.results.files import is_leftover
+from surefoot.results.manifest import Manifest, current_versions
+from surefoot.results.run_folder import RunFolder
+from surefoot.results.statistics import wilson
+
+MEDIA = "media"
+"""Folder of videos and last pictures in a run folder."""
+
+Progress = Callable[[int, int], None]
+"""Called with the number of episodes done and of all."""
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run that is done.
+
+    Attributes:
+        records: Records by key, in the order of the plan.
+        summary: What ``summary.json`` holds.
+        report: The report's path.
+    """
+
+    records: dict[str, dict[str, Any]]
+    summary: dict[str, Any]
+    report: Path
+
+
+def episodes_run(
+    config: RunConfig, out: Path, *, workers: int = 1, progress: Progress | None = None
+) -> FinishedRun:
+    """Runs all episodes that a run folder lacks, then writes summary and report.
+
+    Args:
+        config: A resolved configuration, see :func:`~.config.resolve`.
+        out: The run folder, made or gone on with.
+        workers: Processes; each episode has one to itself.
+        progress: Told about every finished episode.
+
+    Raises:
+        InputError: The folder holds something else, the policy cannot be made, or a file
+            cannot be written.
+    """
+    make_policy(config)  # a misspelt one should fail now, not in every episode
+    plan = plan_of(config)
+    manifest = Manifest(
+        "run", config.model_dump(mode="json"), [spec.key for spec in plan], config.seeds,
+        versions=current_versions() | {"pybullet": version("pybullet"), "renderer": "tiny"},
+    )  # fmt: skip
+    with RunFolder.open(out, manifest) as run:
+        media = out / MEDIA
+        media.mkdir(exist_ok=True)
+        for path in media.iterdir():
+            if is_leftover(path.name):
+                path.unlink()
+        pending = set(run.pending)
+        jobs = [Job(config, spec, media) for spec in plan if spec.key in pending]
+        done = len(plan) - len(jobs)
+        tell = progress or (lambda _done, _all: None)
+        tell(done, len(plan))
+        for job, result in run_apart(
+            run_episode, jobs, workers=workers, timeout_s=config.timeout_s
+        ):
+            if isinstance(result, Lost):
+                result = lost_record(job.spec, result.timed_out, result.reason)
+            run.append(job.spec.key, result.to_json())
+            done += 1
+            tell(done, len(plan))
+        records = run.records
+        summary = summary_of(config, records)
+        run.write_summary(summary)
+        report = run.write_report(render_report(config, records, summary, media))
+    return FinishedRun(records, summary, report)
+
+
+def summary_of(config: RunConfig, records: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Counts outcomes by task and in all; every episode is in the denominator."""
+    cells = [
+        _cell(task, [r for r in records.values() if r["task"] == task]) for task in config.task
+    ]
+    return {
+        "env": config.env,
+        "policy": config.policy,
+        "difficulty": config.difficulty,
+        "perturb": list(config.perturb),
+        "cells": [cell for cell in cells if cell["n"]],
+        "total": _cell("all", list(records.values())),
+    }
+
+
+def _cell(task: str, records: list[Mapping[str, Any]]) -> dict[str, Any]:
+    n = len(records)
+    outcomes = Counter(r["outcome"] for r in records)
+    good = outcomes[Outcome.SUCCESS.value]
+    interval = wilson(good, n) if n else None
+    mean = partial(_mean, records)
+    return {
+        "task": task,
+        "n": n,
+        "success": good,
+        "interval": [interval.low, interval.high] if interval else None,
+        "outcomes": {o.value: outcomes[o.value] for o in Outcome if outcomes[o.value]},
+        "mean_skills": mean(lambda r: len(r["steps"])),
+        "mean_simulated_s": mean(lambda r: r["simulated_s"]),
+        "mean_progress": mean(lambda r: r["progress"]),
+    }
+
+
+def _mean(
+    records: list[Mapping[str, Any]], value: Callable[[Mapping[str, Any]], float]
+) -> float | None:
+    return round(sum(map(value, records)) / len(records), 3) if records else None

@@ -1,0 +1,222 @@
+"""One episode: a policy acts in an environment, filmed, until something ends it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from surefoot.envs.episodes.config import EpisodeSpec, Filming, RunConfig
+from surefoot.envs.episodes.outcome import EpisodeRecord, Outcome
+from surefoot.envs.episodes.stages import SCRIPTED, Env, Policy, Stage, get_stage
+from surefoot.envs.perturbations.base import Draws
+from surefoot.envs.perturbations.pipeline import Pipeline
+from surefoot.envs.recording.captions import Caption, captioned
+from surefoot.envs.recording.sheet import to_jpeg
+from surefoot.envs.recording.video import VideoWriter
+from surefoot.envs.simulation.client import TIMESTEP
+from surefoot.results.errors import InputError
+from surefoot.results.files import write_atomic
+
+SPEED = 2
+"""How many times as fast as in the simulated world a video runs."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a worker process needs to run an episode.
+
+    Attributes:
+        config: The run's resolved configuration.
+        spec: The episode.
+        media: Folder for its video and last picture.
+    """
+
+    config: RunConfig
+    spec: EpisodeSpec
+    media: Path
+
+
+def make_policy(config: RunConfig) -> Policy:
+    """Makes the policy that a configuration names.
+
+    Raises:
+        InputError: There is no such module or function, or it makes no policy.
+    """
+    if config.policy == SCRIPTED:
+        return get_stage(config.env).scripted()
+    module, _, name = config.policy.partition(":")
+    try:
+        maker = getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise InputError(f"cannot use the policy '{config.policy}': {error}") from None
+    policy: Policy = maker(config.env)
+    if not (hasattr(policy, "begin") and hasattr(policy, "act")):
+        raise InputError(f"'{config.policy}' makes no policy; it needs 'begin' and 'act'")
+    return policy
+
+
+def run_episode(job: Job) -> EpisodeRecord:
+    """Runs an episode; whatever goes wrong becomes its outcome.
+
+    Args:
+        job: The episode.
+    """
+    started = time.monotonic()
+    stage = get_stage(job.config.env)
+    episode = _Episode(job, stage)
+    try:
+        outcome, reason, progress = episode.play()
+    except _PolicyError as error:
+        outcome, reason, progress = Outcome.POLICY_ERROR, str(error), 0.0
+    except Exception as error:
+        outcome, reason, progress = Outcome.SIM_ERROR, _told(error), 0.0
+    record = EpisodeRecord(
+        job.spec.task, job.spec.seed, outcome, reason, episode.instruction, episode.steps,
+        progress,
+    )  # fmt: skip
+    return episode.finish(record, started)
+
+
+class _PolicyError(Exception):
+    """A policy raised something."""
+
+
+class _Episode:
+    def __init__(self, job: Job, stage: Stage) -> None:
+        self.job, self.stage = job, stage
+        self.instruction = ""
+        self.steps: list[dict[str, str]] = []
+        self._env: Env | None = None
+        self._film: _Film | None = None
+
+    def play(self) -> tuple[Outcome, str, float]:
+        config, spec = self.job.config, self.job.spec
+        policy = _guarded(lambda: make_policy(config))
+        pipeline = Pipeline.build(config.perturb)
+        env = self._env = self.stage.make(spec.task, config.difficulty, pipeline.faults())
+        observation, info = env.reset(seed=spec.seed)
+        self.instruction = info["instruction"]
+        self._film = _Film(self.job, self.stage, env, pipeline, self.instruction)
+        _guarded(lambda: policy.begin(env, observation, info))
+        for _ in range(config.max_steps):
+            action = _guarded(lambda: policy.act(observation, info))  # noqa: B023  called at once
+            if action is None:
+                outcome, reason, progress = self.stage.judge(env)
+                if outcome is Outcome.SUCCESS:
+                    return outcome, reason, progress
+                return Outcome.GAVE_UP, getattr(policy, "reason", "") or reason, progress
+            skill = _guarded(lambda: self.stage.action_name(env, int(action)))  # noqa: B023
+            self._film.begin(skill)
+            observation, _, terminated, truncated, info = env.step(action)
+            told = {name: str(info[name]) for name in ("status", "reason")}
+            self.steps.append({"skill": skill, **told})
+            if terminated or truncated:
+                break
+        return self.stage.judge(env)
+
+    def finish(self, record: EpisodeRecord, started: float) -> EpisodeRecord:
+        """Ends film and environment and completes the record."""
+        values: dict[str, Any] = {}
+        try:
+            if self._env is not None and self._film is not None:
+                values["simulated_s"] = round(self.stage.seconds(self._env), 3)
+                values["extra"] = self.stage.extra(self._env)
+                values["media"] = self._film.end(record)
+        except Exception as error:
+            if record.outcome is not Outcome.SIM_ERROR:
+                values |= {"outcome": Outcome.SIM_ERROR, "reason": _told(error)}
+        finally:
+            if self._film is not None:
+                self._film.discard()
+            if self._env is not None:
+                self._env.close()
+        wall = round(time.monotonic() - started, 2)
+        data = {name: getattr(record, name) for name in EpisodeRecord.__slots__}
+        return EpisodeRecord(**{**data, **values, "wall_s": wall})
+
+
+class _Film:
+    """Pictures taken while simulated time passes, with captions, and what becomes of them."""
+
+    def __init__(
+        self, job: Job, stage: Stage, env: Env, pipeline: Pipeline, instruction: str
+    ) -> None:
+        self._job, self._stage, self._env, self._pipeline = job, stage, env, pipeline
+        self._instruction = instruction
+        self._name = job.spec.key.replace("/", "-")
+        self._count = 0
+        self._before: frozenset[str] = frozenset(stage.facts(env))
+        self._skill = ""
+        self._video: VideoWriter | None = None
+        if job.config.video is not Filming.NONE:
+            path = job.media / f"{self._name}.mp4"
+            self._video = VideoWriter(path, fps=job.config.fps * SPEED)
+            every = max(1, round(1 / (job.config.fps * TIMESTEP)))
+            stage.simulation(env).observe(self._shoot, every)
+            self._shoot()
+
+    def begin(self, skill: str) -> None:
+        """Tells what is being done from now on."""
+        self._skill = skill
+        self._before = frozenset(self._stage.facts(self._env))
+
+    def _picture(self) -> NDArray[np.uint8]:
+        self._count += 1
+        draws = Draws(self._job.spec.seed, "film", self._count)
+        return self._pipeline.frame(self._stage.film(self._env), draws).rgb
+
+    def _shoot(self, record: EpisodeRecord | None = None, repeat: int = 1) -> None:
+        assert self._video is not None
+        self._video.add(captioned(self._picture(), self._caption(record)), repeat)
+
+    def _caption(self, record: EpisodeRecord | None) -> Caption:
+        stage, env, spec = self._stage, self._env, self._job.spec
+        facts = stage.facts(env)
+        new = frozenset(facts) - self._before
+        status, tone = "", ""
+        if record is not None:
+            status = record.outcome.words + (f": {record.reason}" if record.reason else "")
+            tone = record.outcome.tone
+        footer = f"{spec.task} · seed {spec.seed} · {stage.seconds(env):.1f} s"
+        return Caption(
+            self._instruction, self._skill, facts, new, stage.monitor(env), status, tone, footer
+        )
+
+    def end(self, record: EpisodeRecord) -> dict[str, str]:
+        """Completes or drops the video, keeps the last picture; returns the files' names."""
+        self._stage.simulation(self._env).observe(None)
+        last = f"{self._name}.jpg"
+        write_atomic(self._job.media / last, to_jpeg(self._picture()))
+        found = {"last": last}
+        wanted = self._job.config.video is Filming.ALL or record.outcome is not Outcome.SUCCESS
+        if self._video is not None and wanted:
+            self._shoot(record, repeat=2 * self._job.config.fps * SPEED)
+            found["video"] = self._video.finish().name
+        return found
+
+    def discard(self) -> None:
+        """Drops a video that is not complete."""
+        if self._video is not None:
+            self._video.discard()
+
+
+def _guarded(call: Any) -> Any:
+    try:
+        return call()
+    except Exception as error:
+        raise _PolicyError(_told(error)) from error
+
+
+def _told(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
+
+
+def lost_record(spec: EpisodeSpec, timed_out: bool, reason: str) -> EpisodeRecord:
+    """Returns the record of an episode whose process died or was ended by the clock."""
+    outcome = Outcome.TIMEOUT if timed_out else Outcome.SIM_ERROR
+    return EpisodeRecord(spec.task, spec.seed, outcome, reason)

@@ -1,0 +1,133 @@
+"""What the episode runner must know of each environment: how to make, film and judge it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import gymnasium
+from surefoot.envs.cameras.camera import Frame
+from surefoot.envs.episodes.outcome import Outcome
+from surefoot.envs.perturbations.faults import Faults
+from surefoot.envs.simulation.client import Simulation
+from surefoot.results.errors import InputError
+
+SCRIPTED = "scripted"
+"""Name of the policy that knows the true state."""
+
+Env = gymnasium.Env[dict[str, Any], Any]
+
+
+class Policy(Protocol):
+    """Chooses actions in one episode.
+
+    A policy may keep to ``observation`` and ``info``, or ask ``env`` for the truth.
+
+    Attributes:
+        reason: Why it gave up, once :meth:`act` has returned ``None``.
+    """
+
+    reason: str
+
+    def begin(self, env: Env, observation: Mapping[str, Any], info: Mapping[str, Any]) -> None:
+        """Is told of a new episode."""
+        ...
+
+    def act(self, observation: Mapping[str, Any], info: Mapping[str, Any]) -> int | None:
+        """Returns the next action, or ``None`` if there is nothing more to do."""
+        ...
+
+
+PolicyMaker = Callable[[str], Policy]
+"""Makes a policy for an environment by name."""
+
+
+class Stage(Protocol):
+    """One environment, seen by the episode runner."""
+
+    name: str
+    summary: str
+
+    def tasks(self) -> tuple[str, ...]:
+        """Names of the tasks."""
+        ...
+
+    def task_lines(self) -> list[tuple[str, str]]:
+        """Names of the tasks with one line on each."""
+        ...
+
+    def skill_lines(self) -> list[tuple[str, str]]:
+        """Names of the skills with one line on each."""
+        ...
+
+    def difficulty(self, text: str) -> str:
+        """Checks a difficulty and returns it in full; ``""`` gives the default.
+
+        Raises:
+            InputError: There is no such difficulty.
+        """
+        ...
+
+    def adapted(self, spec: dict[str, Any]) -> dict[str, Any]:
+        """Fills in a perturbation's arguments that depend on the size of the world."""
+        ...
+
+    def make(self, task: str, difficulty: str, faults: Faults) -> Env:
+        """Makes the environment."""
+        ...
+
+    def scripted(self) -> Policy:
+        """Makes the policy that knows the true state."""
+        ...
+
+    def action_name(self, env: Env, action: int) -> str:
+        """Returns what an action is called."""
+        ...
+
+    def simulation(self, env: Env) -> Simulation:
+        """Returns the physics of the episode under way."""
+        ...
+
+    def film(self, env: Env) -> Frame:
+        """Takes a frame for the video; it must not disturb the episode."""
+        ...
+
+    def facts(self, env: Env) -> tuple[str, ...]:
+        """Facts that hold now, for captions."""
+        ...
+
+    def monitor(self, env: Env) -> tuple[str, ...]:
+        """What is watched, with its state, for captions."""
+        ...
+
+    def seconds(self, env: Env) -> float:
+        """Simulated seconds of the episode so far."""
+        ...
+
+    def judge(self, env: Env) -> tuple[Outcome, str, float]:
+        """Returns how a finished episode ended, why, and the share of the goal that holds."""
+        ...
+
+    def extra(self, env: Env) -> dict[str, Any]:
+        """What else a record keeps; plain JSON data."""
+        ...
+
+
+def stages() -> dict[str, Stage]:
+    """Returns all environments by name."""
+    from surefoot.envs.episodes.crossing import CrossingStage
+    from surefoot.envs.episodes.tabletop import TabletopStage
+
+    return {stage.name: stage for stage in (TabletopStage(), CrossingStage())}
+
+
+def get_stage(name: str) -> Stage:
+    """Returns an environment by name.
+
+    Raises:
+        InputError: There is no such environment.
+    """
+    known = stages()
+    if name not in known:
+        raise InputError(f"no environment '{name}'; there are {', '.join(known)}")
+    return known[name]

@@ -1,0 +1,158 @@
+"""What all perturbations share: a severity, a seed, a name to be built by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+from surefoot.envs.perturbations.faults import Faults
+from surefoot.results.config import check_config
+from surefoot.results.errors import InputError
+
+Floats = NDArray[np.float32]
+
+
+class Channels(NamedTuple):
+    """An image with its truth, all of the same height and width.
+
+    Attributes:
+        rgb: Colours, uint8 ``[height, width, 3]``.
+        depth: Distance along the optical axis in metres, float32 ``[height, width]``.
+        segmentation: Body of every pixel, -1 for none, int32 ``[height, width]``.
+    """
+
+    rgb: NDArray[np.uint8]
+    depth: NDArray[np.float32]
+    segmentation: NDArray[np.int32]
+
+
+class Draws(NamedTuple):
+    """Where randomness comes from: the same numbers give the same pixels.
+
+    Attributes:
+        seed: The episode's seed.
+        camera: Number or name of the camera.
+        frame: Number of the frame in the episode.
+    """
+
+    seed: int
+    camera: str = "front"
+    frame: int = 0
+
+    def of_episode(self, purpose: str) -> np.random.Generator:
+        """Draws that stay for a whole episode, such as dirt on a lens."""
+        return _generator(f"{self.seed}:{self.camera}:{purpose}")
+
+    def of_frame(self, purpose: str) -> np.random.Generator:
+        """Draws that are new in every frame, such as noise."""
+        return _generator(f"{self.seed}:{self.camera}:{self.frame}:{purpose}")
+
+
+def _generator(text: str) -> np.random.Generator:
+    return np.random.default_rng(np.frombuffer(text.encode(), np.uint8).astype(np.uint32))
+
+
+class Perturbation(BaseModel):
+    """One thing that goes wrong, by severity."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: ClassVar[str] = ""
+    part: ClassVar[str] = ""
+    """What it acts on: ``image``, ``robot``, ``camera`` or ``scene``."""
+
+    severity: float = Field(default=0.5, ge=0, le=1)
+    """0 changes nothing, 1 is the worst; what lies between is told by each kind."""
+
+    def faults(self) -> dict[str, Any]:
+        """Returns the fields of :class:`Faults` that it sets."""
+        raise NotImplementedError
+
+    def spec(self) -> dict[str, Any]:
+        """Returns its name and all its arguments, from which :func:`build` makes it again."""
+        return {"name": self.name, **self.model_dump(mode="json")}
+
+
+class ImagePerturbation(Perturbation):
+    """One that changes images."""
+
+    part: ClassVar[str] = "image"
+
+    def faults(self) -> dict[str, Any]:
+        """Returns itself as one of the cameras' image perturbations; nothing at severity 0."""
+        return {"images": (self.spec(),)} if self.severity > 0 else {}
+
+    def apply(self, image: Channels, draws: Draws) -> Channels:
+        """Returns the changed image; at severity 0 the very same."""
+        return self.change(image, draws) if self.severity > 0 else image
+
+    def change(self, image: Channels, draws: Draws) -> Channels:
+        """Changes an image at a severity above 0."""
+        raise NotImplementedError
+
+
+Kind = TypeVar("Kind", bound=type[Perturbation])
+
+_KINDS: dict[str, type[Perturbation]] = {}
+
+
+def perturbation(name: str) -> Callable[[Kind], Kind]:
+    """Registers a kind of perturbation under a name."""
+
+    def register(kind: Kind) -> Kind:
+        kind.name = name
+        _KINDS[name] = kind
+        return kind
+
+    return register
+
+
+def kinds() -> dict[str, type[Perturbation]]:
+    """Returns all kinds by name."""
+    from surefoot.envs.perturbations import images, optics, robot  # noqa: F401  they register
+
+    return dict(sorted(_KINDS.items()))
+
+
+def build(spec: Mapping[str, Any]) -> Perturbation:
+    """Makes a perturbation from its name and arguments.
+
+    Args:
+        spec: ``name`` and the kind's fields.
+
+    Raises:
+        InputError: There is no such kind, or an argument does not fit.
+    """
+    arguments = dict(spec)
+    name = arguments.pop("name", None)
+    known = kinds()
+    if name not in known:
+        raise InputError(f"no perturbation '{name}'; there are {', '.join(known)}")
+    try:
+        return check_config(known[name], arguments)
+    except InputError as error:
+        raise InputError(f"perturbation '{name}': {error}") from None
+
+
+def merge_faults(base: Faults, changes: Iterable[Mapping[str, Any]]) -> Faults:
+    """Lays faults over others: factors multiply, deviations add as independent errors do.
+
+    Probabilities combine as if each struck on its own; delays and numbers add up; image
+    perturbations follow one another.
+    """
+    values = base.model_dump()
+    for change in changes:
+        for field, value in change.items():
+            old = values[field]
+            if field == "friction":
+                values[field] = old * value
+            elif field in ("position_noise", "camera_position_error"):
+                values[field] = float(np.hypot(old, value))
+            elif field in ("delay_frames", "distractors", "images"):
+                values[field] = old + value
+            else:
+                values[field] = 1 - (1 - old) * (1 - value)
+    return Faults(**values)

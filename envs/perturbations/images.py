@@ -1,0 +1,88 @@
+"""Perturbations of sensor and transmission: exposure, noise, colour, resolution, JPEG."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
+from surefoot.envs.perturbations.base import Channels, Draws, ImagePerturbation, perturbation
+from surefoot.envs.perturbations.optics import to_display, to_linear
+
+
+@perturbation("exposure")
+class Exposure(ImagePerturbation):
+    """Too short an exposure, or too long a one: severity times three stops.
+
+    A stop halves (or doubles) the light; what exceeds white is cut off.
+    """
+
+    over: bool = False
+    """Whether the exposure is too long."""
+
+    def change(self, image: Channels, draws: Draws) -> Channels:
+        """See the class."""
+        stops = 3 * self.severity * (1 if self.over else -1)
+        return image._replace(rgb=to_display(to_linear(image.rgb) * np.float32(2**stops)))
+
+
+@perturbation("noise")
+class Noise(ImagePerturbation):
+    """Shot and read noise of a sensor, in linear light, new in every frame.
+
+    White fills the sensor with 20 / severity² electrons, whose number varies by its square
+    root; reading adds a standard deviation of severity times 2 % of white.
+    """
+
+    def change(self, image: Channels, draws: Draws) -> Channels:
+        """See the class."""
+        light = to_linear(image.rgb)
+        electrons = 20 / self.severity**2
+        variance = light / np.float32(electrons) + np.float32((0.02 * self.severity) ** 2)
+        rng = draws.of_frame(self.name)
+        return image._replace(
+            rgb=to_display(
+                light + np.sqrt(variance) * rng.standard_normal(light.shape, dtype=np.float32)
+            )
+        )
+
+
+@perturbation("colour-shift")
+class ColourShift(ImagePerturbation):
+    """Wrong white balance, the same through an episode.
+
+    Red, green and blue gain or lose up to severity times 0.8 stops, in a drawn direction that
+    leaves grey as bright as it was (in the mean of the three logarithms).
+    """
+
+    def change(self, image: Channels, draws: Draws) -> Channels:
+        """See the class."""
+        angle = draws.of_episode(self.name).uniform(0, 2 * np.pi)
+        shifts = np.cos(angle + np.arange(3) * 2 * np.pi / 3)
+        gains = (2.0 ** (0.8 * self.severity * shifts)).astype(np.float32)
+        return image._replace(rgb=to_display(to_linear(image.rgb) * gains))
+
+
+@perturbation("low-resolution")
+class LowResolution(ImagePerturbation):
+    """Fewer pixels: those of 1 to 8 across (by severity) are one, then enlarged again."""
+
+    def change(self, image: Channels, draws: Draws) -> Channels:
+        """See the class."""
+        rows, columns = image.rgb.shape[:2]
+        factor = 1 + 7 * self.severity
+        small = max(1, round(columns / factor)), max(1, round(rows / factor))
+        picture = Image.fromarray(image.rgb).resize(small, Image.Resampling.BOX)
+        again = picture.resize((columns, rows), Image.Resampling.BILINEAR)
+        return image._replace(rgb=np.asarray(again, np.uint8))
+
+
+@perturbation("jpeg")
+class Jpeg(ImagePerturbation):
+    """JPEG of quality 90 · (3/90)^severity: 90 at the least severity, 16 at a half, 3 at 1."""
+
+    def change(self, image: Channels, draws: Draws) -> Channels:
+        """See the class."""
+        file = BytesIO()
+        Image.fromarray(image.rgb).save(file, "JPEG", quality=round(90 * (3 / 90) ** self.severity))
+        return image._replace(rgb=np.asarray(Image.open(file).convert("RGB"), np.uint8))

@@ -1,0 +1,196 @@
+"""Perturbations together, in order; named shifts; which seeds are for what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import count, islice
+from pathlib import Path
+from typing import Any
+
+from surefoot.envs.cameras.camera import Frame
+from surefoot.envs.perturbations.base import (
+    Channels,
+    Draws,
+    ImagePerturbation,
+    Perturbation,
+    build,
+    kinds,
+    merge_faults,
+)
+from surefoot.envs.perturbations.faults import Faults
+from surefoot.results.config import read_yaml
+from surefoot.results.errors import InputError
+
+SCENARIOS: dict[str, tuple[str, dict[str, float]]] = {
+    "dusk": (
+        "dark, grainy and off-colour",
+        {"exposure": 0.6, "colour-shift": 0.3, "noise": 0.35},
+    ),
+    "dirty-lens": ("smeared lens, slightly out of focus", {"lens-dirt": 0.8, "defocus": 0.15}),
+    "misty-morning": ("fog and a cold light", {"fog": 0.5, "colour-shift": 0.2}),
+    "cluttered": ("things about and before the lens", {"distractors": 0.75, "occluders": 0.3}),
+    "shaky": (
+        "a camera that moves in the wind",
+        {"camera-pose": 0.4, "motion-blur": 0.45, "dropped-frames": 0.2},
+    ),
+    "bad-link": (
+        "a poor radio link",
+        {"low-resolution": 0.4, "jpeg": 0.85, "delay": 0.3, "dropped-frames": 0.3},
+    ),
+    "slippery": (
+        "an oily gripper on a worn arm",
+        {"grasp-slip": 0.25, "friction": 0.4, "position-noise": 0.2},
+    ),
+}  # fmt: skip
+"""Named shifts: what each is, and the severities of its perturbations in order."""
+
+SPLITS: dict[str, tuple[int, ...]] = {
+    "train": (0, 1, 2, 3, 4, 5), "calibration": (6, 7), "test": (8, 9),
+}  # fmt: skip
+"""Last digits of the seeds of each split; no seed can be in two."""
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Perturbations in the order in which they act.
+
+    Attributes:
+        parts: The perturbations.
+    """
+
+    parts: tuple[Perturbation, ...] = ()
+
+    @classmethod
+    def build(cls, specs: Iterable[Mapping[str, Any]]) -> Pipeline:
+        """Makes it from names and arguments, see :func:`~.base.build`.
+
+        Raises:
+            InputError: A name or an argument is unknown.
+        """
+        return cls(tuple(build(spec) for spec in specs))
+
+    @classmethod
+    def parse(cls, texts: Sequence[str]) -> Pipeline:
+        """Makes it from the command line's texts.
+
+        Args:
+            texts: Each ``NAME``, ``NAME=SEVERITY`` or ``NAME=SEVERITY:ARGUMENT=VALUE``, or the
+                name of a scenario, whose severities a given one multiplies.
+
+        Raises:
+            InputError: A name or an argument is unknown.
+        """
+        specs: list[dict[str, Any]] = []
+        for text in texts:
+            head, *rest = text.split(":")
+            name, _, severity = head.partition("=")
+            spec: dict[str, Any] = {"name": name}
+            if severity:
+                spec["severity"] = severity
+            for item in rest:
+                key, equals, value = item.partition("=")
+                if not equals:
+                    raise InputError(f"expected ARGUMENT=VALUE after the colon in '{text}'")
+                spec[key] = value
+            if name in SCENARIOS:
+                specs += _scenario(name, severity)
+            elif name not in kinds():
+                raise InputError(
+                    f"no perturbation '{name}'; there are {', '.join(kinds())} "
+                    f"and the scenarios {', '.join(SCENARIOS)}"
+                )
+            else:
+                specs.append(spec)
+        return cls.build(specs)
+
+    @classmethod
+    def scenario(cls, name: str, strength: float = 1.0) -> Pipeline:
+        """Returns a named shift, its severities multiplied by ``strength`` in [0, 1].
+
+        Raises:
+            InputError: There is no such scenario.
+        """
+        return cls.build(_scenario(name, str(strength)))
+
+    @classmethod
+    def read(cls, path: Path) -> Pipeline:
+        """Reads a YAML file with a list ``perturbations`` of names with arguments.
+
+        Raises:
+            InputError: It cannot be read or holds something else.
+        """
+        data = read_yaml(path, "perturbations")
+        specs = data.pop("perturbations", None)
+        if data or not isinstance(specs, list) or not all(isinstance(s, dict) for s in specs):
+            raise InputError(
+                "expected 'perturbations:' with a list of entries such as "
+                "'{name: fog, severity: 0.3}'",
+                file=str(path),
+            )
+        try:
+            return cls.build(specs)
+        except InputError as error:
+            raise InputError(error.message, file=str(path)) from None
+
+    def specs(self) -> list[dict[str, Any]]:
+        """Returns names and arguments, plain JSON data, from which :meth:`build` makes it."""
+        return [part.spec() for part in self.parts]
+
+    def apply(self, image: Channels, draws: Draws) -> Channels:
+        """Changes an image."""
+        for part in self.parts:
+            if isinstance(part, ImagePerturbation):
+                image = part.apply(image, draws)
+        return image
+
+    def frame(self, frame: Frame, draws: Draws) -> Frame:
+        """Changes a frame; pose, lens, links and time stay."""
+        image = self.apply(Channels(frame.rgb, frame.depth, frame.segmentation), draws)
+        return replace(frame, **image._asdict())
+
+    def faults(self, base: Faults | None = None) -> Faults:
+        """Returns what an environment needs to apply all of it, laid over ``base``.
+
+        The cameras of a :class:`~surefoot.envs.cameras.rig.Rig` perturb the images themselves.
+        """
+        return merge_faults(base or Faults(), [part.faults() for part in self.parts])
+
+
+def _scenario(name: str, strength: str) -> list[dict[str, Any]]:
+    if name not in SCENARIOS:
+        raise InputError(f"no scenario '{name}'; there are {', '.join(SCENARIOS)}")
+    try:
+        factor = float(strength or 1)
+    except ValueError:
+        factor = -1.0
+    if not 0 <= factor <= 1:
+        raise InputError(f"scenario '{name}': the strength must lie in [0, 1], got '{strength}'")
+    return [{"name": n, "severity": factor * s} for n, s in SCENARIOS[name][1].items()]
+
+
+def split_of_seed(seed: int) -> str:
+    """Returns the split that a seed belongs to: ``train``, ``calibration`` or ``test``.
+
+    >>> [split_of_seed(s) for s in (0, 6, 19)]
+    ['train', 'calibration', 'test']
+    """
+    return next(name for name, digits in SPLITS.items() if seed % 10 in digits)
+
+
+def seeds_of(split: str, n: int, start: int = 0) -> list[int]:
+    """Returns the first ``n`` seeds of a split that are not below ``start``.
+
+    Raises:
+        InputError: There is no such split.
+
+    >>> seeds_of("test", 4)
+    [8, 9, 18, 19]
+    """
+    if split not in SPLITS:
+        raise InputError(f"no split '{split}'; there are {', '.join(SPLITS)}")
+    return list(islice(_seeds(SPLITS[split], start), n))
+
+
+def _seeds(digits: tuple[int, ...], start: int) -> Iterator[int]:
+    return (seed for seed in count(start) if seed % 10 in digits)

@@ -1,0 +1,80 @@
+"""Perturbations of robot, camera and scene: each sets fields of the environments' faults."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from surefoot.envs.perturbations.base import Perturbation, perturbation
+
+
+class _Physical(Perturbation):
+    part: ClassVar[str] = "robot"
+    field: ClassVar[str] = ""
+    scale: ClassVar[float] = 1.0
+
+    def faults(self) -> dict[str, Any]:
+        """See :class:`~surefoot.envs.perturbations.faults.Faults`."""
+        return {self.field: self.scale * self.severity}
+
+
+@perturbation("grasp-slip")
+class GraspSlip(_Physical):
+    """A grasp is lost while its object is carried, with severity as the probability."""
+
+    field: ClassVar[str] = "grasp_slip"
+
+
+@perturbation("position-noise")
+class PositionNoise(_Physical):
+    """The hand misses where it reaches for, by a standard deviation of severity times 20 mm."""
+
+    field: ClassVar[str] = "position_noise"
+    scale: ClassVar[float] = 0.02
+
+
+@perturbation("friction")
+class Friction(_Physical):
+    """Fingers and things are slippery: friction falls by severity times 85 %."""
+
+    def faults(self) -> dict[str, Any]:
+        """See the class."""
+        return {"friction": 1 - 0.85 * self.severity}
+
+
+@perturbation("camera-pose")
+class CameraPoseError(_Physical):
+    """Cameras stand beside where they believe, by a deviation of severity times 5 cm an axis."""
+
+    part: ClassVar[str] = "camera"
+    field: ClassVar[str] = "camera_position_error"
+    scale: ClassVar[float] = 0.05
+
+
+@perturbation("dropped-frames")
+class DroppedFrames(_Physical):
+    """A frame is the one before once more, with severity as the probability."""
+
+    part: ClassVar[str] = "camera"
+    field: ClassVar[str] = "dropped_frames"
+
+
+@perturbation("delay")
+class Delay(_Physical):
+    """Frames come late, by severity times ten frames."""
+
+    part: ClassVar[str] = "camera"
+
+    def faults(self) -> dict[str, Any]:
+        """See the class."""
+        return {"delay_frames": round(10 * self.severity)}
+
+
+@perturbation("distractors")
+class Distractors(_Physical):
+    """Things lie about that belong to no task: severity times eight of them."""
+
+    part: ClassVar[str] = "scene"
+
+    def faults(self) -> dict[str, Any]:
+        """See the class."""
+        return {"distractors": round(8 * self.severity)}

@@ -1,0 +1,1 @@
+"""Videos, contact sheets and logs of episodes."""

@@ -1,0 +1,20 @@
+"""Makes the environments known to Gymnasium; importing this module does it.
+
+``gymnasium.make("surefoot.envs.registration:surefoot/Crossing-v0")`` imports it by itself.
+"""
+
+from __future__ import annotations
+
+import gymnasium
+
+ENVIRONMENTS = {
+    "surefoot/Tabletop-v0": ("surefoot.envs.tabletop.env:TabletopEnv", 60),
+    "surefoot/TabletopTwin-v0": ("surefoot.envs.tabletop.twin:TabletopTwin", 60),
+    "surefoot/Crossing-v0": ("surefoot.envs.crossing.env:CrossingEnv", 240),
+    "surefoot/CrossingTwin-v0": ("surefoot.envs.crossing.twin_env:CrossingTwinEnv", 240),
+}
+"""For each id the class and the most steps of an episode."""
+
+for _name, (_entry, _steps) in ENVIRONMENTS.items():
+    if _name not in gymnasium.registry:
+        gymnasium.register(_name, _entry, max_episode_steps=_steps)

@@ -1,0 +1,1 @@
+"""The physics below the environments."""

@@ -1,0 +1,78 @@
+"""Pictures of round things: PyBullet shades its own cylinders as if they were capsules."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from math import cos, hypot, pi, sin
+from typing import Any
+
+SEGMENTS = 24
+"""Pieces of a circle."""
+
+
+def turned(api: Any, profile: Sequence[tuple[float, float]], color: Sequence[float]) -> int:
+    """Makes the visual shape of a body of revolution about z.
+
+    Args:
+        api: A client's functions.
+        profile: Radius and height in metres of the points of its outline, outside upwards
+            and inside downwards; each piece is a flat band with sharp edges.
+        color: Red, green, blue and opacity from 0 to 1.
+
+    Returns:
+        The shape's id.
+    """
+    vertices: list[tuple[float, float, float]] = []
+    normals: list[tuple[float, float, float]] = []
+    indices: list[int] = []
+    for (r0, z0), (r1, z1) in itertools.pairwise(profile):
+        length = hypot(r1 - r0, z1 - z0)
+        out, up = (z1 - z0) / length, (r0 - r1) / length
+        first = len(vertices)
+        for i in range(SEGMENTS):
+            c, s = cos(2 * pi * i / SEGMENTS), sin(2 * pi * i / SEGMENTS)
+            vertices += [(r0 * c, r0 * s, z0), (r1 * c, r1 * s, z1)]
+            normals += [(out * c, out * s, up)] * 2
+        for i in range(SEGMENTS):
+            a, b = first + 2 * i, first + 2 * ((i + 1) % SEGMENTS)
+            indices += [a, b, b + 1, a, b + 1, a + 1]
+    return int(
+        api.createVisualShape(
+            api.GEOM_MESH, vertices=vertices, indices=indices, normals=normals, rgbaColor=color
+        )
+    )
+
+
+def tiled(
+    api: Any, half: tuple[float, float, float], color: Sequence[float], tiles: int = 4
+) -> int:
+    """Makes the visual shape of a large slab's upper side, seen from above only.
+
+    The renderer goes through the image rectangle around every triangle, so that small ones
+    cost less than the two of a whole side.
+
+    Args:
+        api: A client's functions.
+        half: Half extents of the slab in metres.
+        color: Red, green, blue and opacity from 0 to 1.
+        tiles: Pieces along each side.
+
+    Returns:
+        The shape's id.
+    """
+    vertices: list[tuple[float, float, float]] = []
+    indices: list[int] = []
+    for i in range(tiles):
+        for j in range(tiles):
+            a, b = len(vertices), [(2 * k / tiles - 1) for k in (i, i + 1)]
+            c = [(2 * k / tiles - 1) for k in (j, j + 1)]
+            corners = ((b[0], c[0]), (b[1], c[0]), (b[1], c[1]), (b[0], c[1]))
+            vertices += [(x * half[0], y * half[1], half[2]) for x, y in corners]
+            indices += [a, a + 1, a + 2, a, a + 2, a + 3]
+    normals = [(0.0, 0.0, 1.0)] * len(vertices)
+    return int(
+        api.createVisualShape(
+            api.GEOM_MESH, vertices=vertices, indices=indices, normals=normals, rgbaColor=color
+        )
+    )

@@ -1,0 +1,30 @@
+"""A scene and a goal as a planning task of the tabletop domain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from surefoot.envs.tabletop.scene import Scene
+from surefoot.envs.tabletop.state import Facts, start_facts
+from surefoot.envs.tabletop.things import TABLE, Kind
+from surefoot.pddl import Problem, Task
+from surefoot.pddl.domains import get_domain
+from surefoot.pddl.language import And, Atom, TypedName
+
+
+def make_task(name: str, scene: Scene, goal: Iterable[Atom], start: Facts | None = None) -> Task:
+    """Makes a planning task.
+
+    Args:
+        name: The problem's name.
+        scene: The scene; its things become objects.
+        goal: Facts that shall hold at the end.
+        start: Facts that hold at the start; those that the scene is meant to have by default.
+    """
+    domain = get_domain("tabletop").domain
+    objects = [TypedName(TABLE, ("table",))]
+    for kind in Kind:
+        objects += [TypedName(t.name, (kind.value,)) for t in scene.of(kind)]
+    init = start_facts(scene) if start is None else start
+    problem = Problem(name, domain.name, tuple(objects), init, And(tuple(goal)))
+    return Task(domain, problem, name)

@@ -1,0 +1,190 @@
+"""Scenes: which things there are and where they stand at the start, drawn by seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import hypot, pi
+from random import Random
+
+from surefoot.envs.tabletop.things import CONTAINERS, LID, SLOTS, SPOTS, TABLE, Kind, Thing
+from surefoot.results.errors import HarnessError
+
+NEAR, FAR, SIDE = 0.30, 0.70, 0.42
+"""Least and greatest x and greatest |y| in metres of what is handled on the table."""
+
+REACH = 0.73
+"""Greatest distance from the robot's base in metres of what is handled."""
+
+GAP = 0.02
+"""Least room in metres between two things."""
+
+BLOCK_GAP = 0.045
+"""The same around a block: a finger is 0.025 m thick."""
+
+BOX_GAP = 0.05
+"""The same around a box: its lid is higher than the hand reaches into its neighbour."""
+
+PILE_GAP = 0.09
+"""The same around a block that carries another: the hand is 0.1 m wide to each side."""
+
+TRIES = 400
+"""Scenes drawn before giving up; most need fewer than ten."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A place on the table.
+
+    Attributes:
+        x: Metres away from the robot, world frame.
+        y: Metres to the robot's left, world frame.
+        yaw: Angle about the vertical in radians.
+    """
+
+    x: float
+    y: float
+    yaw: float = 0.0
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The things of a scene with their places.
+
+    Attributes:
+        things: All things by name; the table is not one of them.
+        spots: Place of everything that stands on the table by itself.
+        inside: What each block that lies elsewhere stands on or lies in, a support or container.
+        lids: The lid of every box that has one.
+        shut: Boxes whose lid is on.
+        parking: Where each lid is laid aside.
+    """
+
+    things: Mapping[str, Thing]
+    spots: Mapping[str, Spot]
+    inside: Mapping[str, str] = field(default_factory=dict)
+    lids: Mapping[str, str] = field(default_factory=dict)
+    shut: frozenset[str] = frozenset()
+    parking: Mapping[str, Spot] = field(default_factory=dict)
+
+    def of(self, *kinds: Kind) -> tuple[Thing, ...]:
+        """Returns the things of these kinds, in the scene's order."""
+        return tuple(t for t in self.things.values() if t.kind in kinds)
+
+    @property
+    def blocks(self) -> tuple[Thing, ...]:
+        """All blocks."""
+        return self.of(Kind.BLOCK)
+
+    def place_of(self, block: str) -> str:
+        """Returns what a block stands on or lies in."""
+        return self.inside.get(block, TABLE)
+
+    def box_of(self, lid: str) -> str:
+        """Returns the box that a lid belongs to."""
+        return next(box for box, own in self.lids.items() if own == lid)
+
+    def root(self, block: str) -> Spot:
+        """Returns the place on the table above which a block is, before slots are told apart."""
+        name = block
+        while name in self.inside:
+            name = self.inside[name]
+        return self.spots[name]
+
+    def slot(self, block: str) -> float:
+        """Returns the x offset in metres of a block in its container."""
+        at = self.inside[block]
+        mates = [b for b, place in self.inside.items() if place == at]
+        return SLOTS[mates.index(block)]
+
+
+def draw_scene(
+    rng: Random,
+    things: Sequence[Thing],
+    inside: Mapping[str, str] | None = None,
+    lids: Mapping[str, str] | None = None,
+    shut: Iterable[str] = (),
+) -> Scene:
+    """Draws where everything stands, by rejection.
+
+    Args:
+        rng: Source of randomness.
+        things: What there is.
+        inside: What blocks that are not on the table stand on or lie in.
+        lids: The lid of each box.
+        shut: Boxes whose lid is on.
+
+    Raises:
+        HarnessError: There is no room for so many things.
+    """
+    inside, lids = dict(inside or {}), dict(lids or {})
+    table = {t.name: t for t in things}
+    standing = [t for t in things if t.name not in inside and t.kind is not Kind.LID]
+    order = sorted(standing, key=lambda t: -t.extent[0] * t.extent[1])
+    piles = set(inside.values())
+    for _ in range(TRIES):
+        taken: list[_Area] = []
+        spots: dict[str, Spot] = {}
+        parking: dict[str, Spot] = {}
+        for thing in order:
+            block = thing.kind is Kind.BLOCK
+            spot = _find(rng, taken, thing.extent, _gap(thing, thing.name in piles), block)
+            if spot is None:
+                break
+            spots[thing.name] = spot
+            if thing.name in lids:
+                spot = _find(rng, taken, LID[:2], GAP, False)
+                if spot is None:
+                    break
+                parking[lids[thing.name]] = spot
+        else:
+            spots = {t.name: spots[t.name] for t in things if t.name in spots}
+            return Scene(table, spots, inside, lids, frozenset(shut), parking)
+    raise HarnessError(f"no room for {len(things)} things on the table after {TRIES} draws")
+
+
+def _gap(thing: Thing, pile: bool) -> float:
+    if thing.kind is Kind.BLOCK:
+        return PILE_GAP if pile else BLOCK_GAP
+    return BOX_GAP if thing.kind is Kind.BOX else GAP
+
+
+@dataclass(frozen=True, slots=True)
+class _Area:
+    x: float
+    y: float
+    extent: tuple[float, float]
+    gap: float
+
+    def free(self, x: float, y: float, extent: tuple[float, float], gap: float) -> bool:
+        """Tells whether a rectangle keeps its distance."""
+        apart = max(
+            abs(x - self.x) - self.extent[0] - extent[0],
+            abs(y - self.y) - self.extent[1] - extent[1],
+        )
+        return apart >= max(gap, self.gap)
+
+
+def _find(
+    rng: Random, taken: list[_Area], extent: tuple[float, float], gap: float, turned: bool
+) -> Spot | None:
+    """Draws a place that is free and takes it."""
+    edge = 0.0 if turned else max(0.0, extent[0] - 0.03)
+    for _ in range(60):
+        x, y = rng.uniform(NEAR + edge, FAR - edge), rng.uniform(-SIDE + edge, SIDE - edge)
+        if hypot(x + edge, abs(y)) > REACH or hypot(x, y) < NEAR:
+            continue
+        if all(area.free(x, y, extent, gap) for area in taken):
+            taken.append(_Area(x, y, extent, gap))
+            return Spot(x, y, rng.uniform(-pi / 4, pi / 4) if turned else 0.0)
+    return None
+
+
+def is_spot(thing: Thing) -> bool:
+    """Tells whether a thing carries one block."""
+    return thing.kind in SPOTS
+
+
+def is_container(thing: Thing) -> bool:
+    """Tells whether a thing holds blocks."""
+    return thing.kind in CONTAINERS

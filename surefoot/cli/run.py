@@ -1,0 +1,107 @@
+"""``surefoot run``: simulated episodes of a policy, filmed and counted."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from surefoot.cli.console import Bar, note, resumable
+
+_MANY = "May be given repeatedly or with commas."
+
+
+def run_episodes(
+    config: Annotated[
+        Path | None, typer.Argument(help="YAML file; the options below win over it.")
+    ] = None,
+    env: Annotated[str | None, typer.Option(help="tabletop or crossing.")] = None,
+    policy: Annotated[
+        str | None,
+        typer.Option(help="scripted (plans from the true state), or MODULE:FUNCTION."),
+    ] = None,
+    task: Annotated[
+        list[str] | None, typer.Option(help=f"Tasks; all of them by default. {_MANY}")
+    ] = None,
+    difficulty: Annotated[
+        str | None,
+        typer.Option(help="tabletop: easy, medium, hard; crossing: traffic from 0 to 1."),
+    ] = None,
+    seeds: Annotated[
+        str | None,
+        typer.Option(help="Such as 5, 0:10, 1,4,7, or test:20 (the first of a split)."),
+    ] = None,
+    perturb: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="NAME, NAME=SEVERITY or NAME=SEVERITY:ARGUMENT=VALUE; see 'surefoot list "
+            f"perturbations'. {_MANY}"
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="The run folder to make or to go on with.")] = Path(
+        "runs/episodes"
+    ),
+    max_steps: Annotated[int | None, typer.Option(help="Skills that an episode may take.")] = None,
+    timeout_s: Annotated[
+        float | None, typer.Option(help="Seconds by the clock that an episode may take.")
+    ] = None,
+    video: Annotated[
+        str | None, typer.Option(help="Which episodes are filmed: all, failures, none.")
+    ] = None,
+    fps: Annotated[
+        int | None, typer.Option(help="Pictures of a simulated second in a video.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=0, help="Processes; 0 for one per processor.")] = 0,
+    json_output: Annotated[
+        bool, typer.Option("--json", help="Print summary.json instead of the table.")
+    ] = False,
+) -> None:
+    """Run simulated robot episodes and report on them."""
+    from surefoot.envs.episodes.config import read_seeds, resolve
+    from surefoot.envs.episodes.run import episodes_run
+    from surefoot.results.config import read_yaml
+    from surefoot.results.parallel import usable_cpus
+
+    given: dict[str, Any] = read_yaml(config) if config else {}
+    if isinstance(given.get("seeds"), (str, int)):
+        given["seeds"] = read_seeds(str(given["seeds"]))
+    given |= {
+        name: value
+        for name, value in {
+            "env": env, "policy": policy, "difficulty": difficulty, "max_steps": max_steps,
+            "timeout_s": timeout_s, "video": video, "fps": fps,
+        }.items()
+        if value is not None
+    }  # fmt: skip
+    given.setdefault("env", "tabletop")
+    if task:
+        given["task"] = tuple(t for item in task for t in item.split(",") if t)
+    if seeds is not None:
+        given["seeds"] = read_seeds(seeds)
+    if perturb:
+        given["perturb"] = [t for item in perturb for t in item.split(",") if t]
+    resolved = resolve(given)
+    with resumable(), Bar(f"{resolved.env} episodes") as bar:
+        done = episodes_run(resolved, out, workers=workers or usable_cpus(), progress=bar)
+    if json_output:
+        typer.echo(json.dumps(done.summary, indent=2))
+    else:
+        _print_table(done.summary)
+    note(f"report: {done.report}")
+
+
+def _print_table(summary: dict[str, Any]) -> None:
+    typer.echo(f"{'task':20} {'n':>5} {'success':>8}  95 % interval  outcomes")
+    cells = summary["cells"]
+    for cell in [*cells, summary["total"]] if len(cells) > 1 else cells:
+        low, high = cell["interval"]
+        rest = ", ".join(
+            f"{count} {name.replace('_', ' ')}"
+            for name, count in cell["outcomes"].items() if name != "success"
+        )  # fmt: skip
+        typer.echo(
+            f"{cell['task']:20} {cell['n']:5} {cell['success']:8}  "
+            f"[{100 * low:3.0f}, {100 * high:3.0f}] %    {rest}"
+        )

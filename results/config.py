@@ -14,15 +14,19 @@ if TYPE_CHECKING:
     Checked = TypeVar("Checked", bound=BaseModel)
 
 
-def read_config_file(path: Path) -> dict[str, Any]:
+def read_config_file(path: Path, what: str = "configuration") -> dict[str, Any]:
     """Reads a configuration file of ``name: value`` lines.
+
+    Args:
+        path: The file.
+        what: What it is, for messages.
 
     Raises:
         InputError: It cannot be read, or holds something else.
     """
     from surefoot.results.yaml_files import read_yaml
 
-    data, _ = read_yaml(path, "configuration", "'name: value' lines")
+    data, _ = read_yaml(path, what, "'name: value' lines")
     return dict(data)
 
 

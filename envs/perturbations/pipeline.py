@@ -19,7 +19,7 @@ from surefoot.envs.perturbations.base import (
     merge_faults,
 )
 from surefoot.envs.perturbations.faults import Faults
-from surefoot.results.config import read_yaml
+from surefoot.results.config import read_config_file
 from surefoot.results.errors import InputError
 
 SCENARIOS: dict[str, tuple[str, dict[str, float]]] = {
@@ -120,7 +120,7 @@ class Pipeline:
         Raises:
             InputError: It cannot be read or holds something else.
         """
-        data = read_yaml(path, "perturbations")
+        data = read_config_file(path, "perturbations")
         specs = data.pop("perturbations", None)
         if data or not isinstance(specs, list) or not all(isinstance(s, dict) for s in specs):
             raise InputError(

@@ -61,10 +61,10 @@ def run_episodes(
     """Run simulated robot episodes and report on them."""
     from surefoot.envs.episodes.config import read_seeds, resolve
     from surefoot.envs.episodes.run import episodes_run
-    from surefoot.results.config import read_yaml
+    from surefoot.results.config import read_config_file
     from surefoot.results.parallel import usable_cpus
 
-    given: dict[str, Any] = read_yaml(config) if config else {}
+    given: dict[str, Any] = read_config_file(config) if config else {}
     if isinstance(given.get("seeds"), (str, int)):
         given["seeds"] = read_seeds(str(given["seeds"]))
     given |= {

@@ -26,7 +26,7 @@ _PAVING: Colour = (0.76, 0.75, 0.72)
 _WHITE: Colour = (0.95, 0.95, 0.95)
 _LINE: Colour = (0.93, 0.79, 0.30)
 _POLE: Colour = (0.30, 0.31, 0.33)
-_HOUSING: Colour = (0.10, 0.10, 0.11)
+_HOUSING: Colour = (0.20, 0.21, 0.23)
 _SIGN: Colour = (0.78, 0.10, 0.12)
 _SHUT: dict[Lamp, tuple[float, float, float, float]] = {
     Lamp.RED: (0.25, 0.06, 0.06, 1), Lamp.YELLOW: (0.25, 0.20, 0.05, 1),
@@ -123,12 +123,12 @@ def _light_parts() -> Painted:
     """A light; the lamps are links 0 to 3 in the order of ``Lamp``."""
     poles, housing = Solid(), Solid()
     poles.prism(round_outline(0, 0.05, 0.03, 8), 0, 0.6)
-    housing.box((-0.11, -0.05, 0.44), (0.11, 0.05, 1.14))
-    housing.box((-0.34, -0.05, 0.44), (-0.11, 0.05, 0.67))
-    for x, top in ((-0.11, 1.14), (0.1, 1.14), (-0.34, 0.67)):  # hoods hide it from the side
-        housing.box((x, -0.21, 0.44), (x + 0.012, -0.05, top))
+    housing.box((-0.125, -0.05, 0.43), (0.125, 0.05, 1.16))
+    housing.box((-0.375, -0.05, 0.43), (-0.125, 0.05, 0.69))
+    for x, top in ((-0.125, 1.16), (0.113, 1.16), (-0.375, 0.69)):  # hoods hide it from the side
+        housing.box((x, -0.22, 0.43), (x + 0.012, -0.05, top))
     parts: dict[Colour, Solid] = {_HOUSING: housing}
-    lamps = [_disc(0, 1.02), _disc(0, 0.79), _disc(0, 0.555), _arrow(-0.225, 0.555)]
+    lamps = [_disc(0, 1.035), _disc(0, 0.795), _disc(0, 0.555), _arrow(-0.245, 0.555)]
     for (r, g, b, _), lamp in zip(_SHUT.values(), lamps, strict=True):
         parts[r, g, b + len(parts) * 1e-6] = lamp
     parts[_POLE] = poles
@@ -153,12 +153,12 @@ def _sign_parts() -> Painted:
 
 
 def _disc(x: float, z: float) -> Solid:
-    return Solid().prism(round_outline(0, 0, 0.09, 12), 0, 0.06).turned(FACING, (x, 0, z))
+    return Solid().prism(round_outline(0, 0, 0.11, 14), 0, 0.06).turned(FACING, (x, 0, z))
 
 
 def _arrow(x: float, z: float) -> Solid:
-    flat = Solid().prism([(-0.095, 0.0), (0.0, -0.095), (0.0, 0.095)], 0, 0.06)
-    flat.box((0.0, -0.04, 0.0), (0.095, 0.04, 0.06))
+    flat = Solid().prism([(-0.105, 0.0), (0.0, -0.105), (0.0, 0.105)], 0, 0.06)
+    flat.box((0.0, -0.045, 0.0), (0.1, 0.045, 0.06))
     return flat.turned(FACING, (x, 0, z))
 
 

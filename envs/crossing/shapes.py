@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from hashlib import sha256
 from math import cos, pi, sin
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
+
+from surefoot.envs.simulation.generated import generated, obj_text
 
 Vector = tuple[float, float, float]
 Colour = tuple[float, float, float]
@@ -162,23 +160,6 @@ def make_body(
     )  # fmt: skip
 
 
-@cache
-def _folder() -> TemporaryDirectory[str]:
-    """The folder of this process' meshes; it goes when the process ends."""
-    return TemporaryDirectory(prefix="surefoot-meshes-")
-
-
 def _file(solid: Solid) -> str:
-    """Returns a Wavefront file of a solid.
-
-    PyBullet does not give back the memory of meshes passed as arrays, not even on a reset.
-    """
-    lines = [f"v {x:.6f} {y:.6f} {z:.6f}" for x, y, z in solid.vertices]
-    lines += [f"vn {x:.6f} {y:.6f} {z:.6f}" for x, y, z in solid.normals]
-    corners = [f"{i + 1}//{i + 1}" for i in solid.indices]
-    lines += [" ".join(("f", *corners[i : i + 3])) for i in range(0, len(corners), 3)]
-    text = "\n".join(lines) + "\n"
-    path = Path(_folder().name) / f"{sha256(text.encode()).hexdigest()[:24]}.obj"
-    if not path.exists():
-        path.write_text(text, encoding="ascii")
-    return str(path)
+    text = obj_text(solid.vertices, solid.normals, solid.indices)
+    return str(generated(text, ".obj"))

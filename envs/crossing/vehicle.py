@@ -6,15 +6,15 @@ collision shape there, gets one. Masses, inertias, joints and wheels stay.
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass, replace
+from functools import cache
 from math import atan, cos, hypot, sin, sqrt
-from pathlib import Path as File
 from typing import Any
 from xml.etree import ElementTree
 
 from surefoot.envs.crossing.geometry import Path, Pose
 from surefoot.envs.simulation.client import Command, Simulation, quiet
+from surefoot.envs.simulation.generated import generated
 from surefoot.envs.simulation.urdf import data_folder
 
 FRONT = 0.42
@@ -93,6 +93,11 @@ def light_racecar() -> str:
     return ElementTree.tostring(tree.getroot(), encoding="unicode")
 
 
+@cache
+def _racecar_file() -> str:
+    return str(generated(light_racecar(), ".urdf"))
+
+
 def _paint(visual: ElementTree.Element, name: str, colour: str) -> None:
     material = ElementTree.SubElement(visual, "material", name=name)
     ElementTree.SubElement(material, "color", rgba=f"{colour} 1")
@@ -110,10 +115,8 @@ class Vehicle:
         self._simulation = simulation
         self._api: Any = simulation.api
         self.progress = Progress(0.0)
-        with tempfile.TemporaryDirectory(prefix="surefoot-") as folder, quiet():
-            file = File(folder) / "racecar.urdf"
-            file.write_text(light_racecar(), encoding="utf-8")
-            self.body = int(self._api.loadURDF(str(file), basePosition=(0, 0, 0.001)))
+        with quiet():
+            self.body = int(self._api.loadURDF(_racecar_file(), basePosition=(0, 0, 0.001)))
         simulation.command(self.body, _FRONT_WHEELS, [Command(None, 0.0)] * 2)
         self._send(0.0, 0.0)
 

@@ -34,11 +34,11 @@ class PositionNoise(_Physical):
 
 @perturbation("friction")
 class Friction(_Physical):
-    """Fingers and things are slippery: friction falls by severity times 85 %."""
+    """Fingers and things are slippery: friction falls by severity times 50 %."""
 
     def faults(self) -> dict[str, Any]:
         """See the class."""
-        return {"friction": 1 - 0.85 * self.severity}
+        return {"friction": 1 - 0.5 * self.severity}
 
 
 @perturbation("camera-pose")

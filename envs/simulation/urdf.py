@@ -7,9 +7,11 @@ at load time: every visual shape uses the link's own collision mesh.
 
 from __future__ import annotations
 
-import tempfile
+from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree
+
+from surefoot.envs.simulation.generated import generated
 
 PANDA = "franka_panda/panda.urdf"
 """The Franka Panda arm with its hand, in ``pybullet_data``."""
@@ -53,8 +55,9 @@ def load_light(api: object, name: str, **options: object) -> int:
     Returns:
         The body's id.
     """
-    text = light_text(data_folder() / name)
-    with tempfile.TemporaryDirectory(prefix="surefoot-") as folder:
-        path = Path(folder) / "robot.urdf"
-        path.write_text(text, encoding="utf-8")
-        return int(api.loadURDF(str(path), **options))  # type: ignore[attr-defined]
+    return int(api.loadURDF(str(_light_file(name)), **options))  # type: ignore[attr-defined]
+
+
+@cache
+def _light_file(name: str) -> Path:
+    return generated(light_text(data_folder() / name), ".urdf")

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from functools import cache
 from math import cos, hypot, pi, sin
+from pathlib import Path
 from typing import Any
+
+from surefoot.envs.simulation.generated import generated, obj_text
 
 SEGMENTS = 24
 """Pieces of a circle."""
@@ -23,6 +27,11 @@ def turned(api: Any, profile: Sequence[tuple[float, float]], color: Sequence[flo
     Returns:
         The shape's id.
     """
+    return _shape(api, _turned_file(tuple(profile)), color)
+
+
+@cache
+def _turned_file(profile: tuple[tuple[float, float], ...]) -> Path:
     vertices: list[tuple[float, float, float]] = []
     normals: list[tuple[float, float, float]] = []
     indices: list[int] = []
@@ -37,11 +46,7 @@ def turned(api: Any, profile: Sequence[tuple[float, float]], color: Sequence[flo
         for i in range(SEGMENTS):
             a, b = first + 2 * i, first + 2 * ((i + 1) % SEGMENTS)
             indices += [a, b, b + 1, a, b + 1, a + 1]
-    return int(
-        api.createVisualShape(
-            api.GEOM_MESH, vertices=vertices, indices=indices, normals=normals, rgbaColor=color
-        )
-    )
+    return generated(obj_text(vertices, normals, indices), ".obj")
 
 
 def tiled(
@@ -61,6 +66,11 @@ def tiled(
     Returns:
         The shape's id.
     """
+    return _shape(api, _tiled_file(half, tiles), color)
+
+
+@cache
+def _tiled_file(half: tuple[float, float, float], tiles: int) -> Path:
     vertices: list[tuple[float, float, float]] = []
     indices: list[int] = []
     for i in range(tiles):
@@ -71,8 +81,8 @@ def tiled(
             vertices += [(x * half[0], y * half[1], half[2]) for x, y in corners]
             indices += [a, a + 1, a + 2, a, a + 2, a + 3]
     normals = [(0.0, 0.0, 1.0)] * len(vertices)
-    return int(
-        api.createVisualShape(
-            api.GEOM_MESH, vertices=vertices, indices=indices, normals=normals, rgbaColor=color
-        )
-    )
+    return generated(obj_text(vertices, normals, indices), ".obj")
+
+
+def _shape(api: Any, mesh: Path, color: Sequence[float]) -> int:
+    return int(api.createVisualShape(api.GEOM_MESH, fileName=str(mesh), rgbaColor=color))

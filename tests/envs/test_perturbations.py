@@ -124,7 +124,7 @@ def test_everything_reaches_the_faults() -> None:
     faults = Pipeline.parse(texts).faults()
     assert faults.grasp_slip == pytest.approx(0.75)
     assert faults.position_noise == pytest.approx(0.01 * 2**0.5)
-    assert faults.friction == pytest.approx(0.15)
+    assert faults.friction == pytest.approx(0.5)
     assert (faults.delay_frames, faults.distractors) == (10, 4)
     assert [spec["name"] for spec in faults.images] == ["fog"]
     for name in kinds():

@@ -73,9 +73,8 @@ def texts(used: Skills) -> set[str]:
     return set(map(str, used.facts()))
 
 
-@pytest.mark.parametrize("seed", [1, 8])
-def test_every_action_of_the_domain_does_what_it_says(seed: int) -> None:
-    with skills(seed) as used:
+def test_every_action_of_the_domain_does_what_it_says() -> None:
+    with skills(8) as used:
         for action in parse_plan(EVERYTHING.replace(") (", ")\n(")).steps:
             result = used.run(action)
             assert result.status is SkillStatus.DONE, result

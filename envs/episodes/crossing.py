@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from surefoot.envs.cameras.camera import Frame
@@ -16,7 +17,9 @@ from surefoot.envs.episodes.outcome import Outcome
 from surefoot.envs.episodes.stages import Env, Policy
 from surefoot.envs.perturbations.faults import Faults
 from surefoot.envs.simulation.client import Simulation
-from surefoot.results.errors import InputError
+from surefoot.results.errors import InputError, MissingDependencyError
+from surefoot.verification import Monitor, Rule, load_rulebook
+from surefoot.verification.monitor import RuleStatus, Verdict
 
 FOG_DISTANCE = 12.0
 """Metres over which fog's severity counts here: about once across the crossing."""
@@ -107,11 +110,14 @@ class CrossingStage:
         return tuple(name for name, true in zip(NAMES, now, strict=False) if true)
 
     def monitor(self, env: Env) -> tuple[str, ...]:
-        """Whether the car has touched something."""
-        hits = _world(env).log.collisions
-        if not hits:
-            return ("no collision: holds",)
-        return (f"no collision: violated ({hits[0]} at {hits[0].time:.1f} s)",)
+        """Whether the car has touched something, and the driving rules broken for good."""
+        world = _world(env)
+        hits = world.log.collisions
+        told = "no collision: holds"
+        if hits:
+            told = f"no collision: violated ({hits[0]} at {hits[0].time:.1f} s)"
+        broken = [s.rule.name for s in _watched(world) if s.verdict is Verdict.FALSE]
+        return (told, *(f"{name}: violated" for name in broken))
 
     def seconds(self, env: Env) -> float:
         """Simulated seconds of the episode so far."""
@@ -128,15 +134,34 @@ class CrossingStage:
         return Outcome.FAILED, f"collision with {hits[0]}" if hits else found.value, 0.0
 
     def extra(self, env: Env) -> dict[str, Any]:
-        """Collisions, and the labels of every decision step."""
-        log = _world(env).log
+        """Collisions, broken driving rules, and the labels of every decision step."""
+        world = _world(env)
+        log = world.log
         return {
+            "broken_rules": [s.rule.name for s in _watched(world) if not s.if_ended],
             "collisions": [
                 {"what": str(c), "time": round(c.time, 3), "speed": round(c.speed, 3)}
                 for c in log.collisions
             ],
             "labels": [sorted(names) for names in log.names()],
         }
+
+
+def _watched(world: World) -> tuple[RuleStatus, ...]:
+    """Returns the state of the driving rules that fit the place; none where Spot is missing."""
+    rules = tuple(r for r in _driving_rules() if world.scene.rule_applies(r.name))
+    try:
+        monitor = Monitor(rules)
+    except MissingDependencyError:
+        return ()
+    for names in world.log.names():
+        monitor.step(names)
+    return monitor.status
+
+
+@cache
+def _driving_rules() -> tuple[Rule, ...]:
+    return load_rulebook("driving").rules
 
 
 def _world(env: Env) -> World:

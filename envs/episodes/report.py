@@ -94,6 +94,7 @@ def _row(cell: Mapping[str, Any]) -> dict[str, Any]:
         "skills": f"{cell['mean_skills']:.1f}" if n else "–",
         "seconds": f"{cell['mean_simulated_s']:.1f}" if n else "–",
         "progress": f"{100 * cell['mean_progress']:.0f} %" if n else "–",
+        "broke_rules": cell["broke_rules"],
     }
 
 
@@ -156,6 +157,7 @@ def _episode(key: str, record: Mapping[str, Any]) -> dict[str, Any]:
         "reason": record["reason"],
         "instruction": record["instruction"],
         "steps": record["steps"],
+        "broken": ", ".join(record["extra"].get("broken_rules", ())),
         "seconds": f"{record['simulated_s']:.1f}",
         "video": record["media"].get("video", ""),
         "text": f"{key} {outcome.words} {record['reason']}",

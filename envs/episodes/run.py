@@ -119,6 +119,7 @@ def _cell(task: str, records: list[Mapping[str, Any]]) -> dict[str, Any]:
         "mean_skills": mean(lambda r: len(r["steps"])),
         "mean_simulated_s": mean(lambda r: r["simulated_s"]),
         "mean_progress": mean(lambda r: r["progress"]),
+        "broke_rules": sum(bool(r["extra"].get("broken_rules")) for r in records),
     }
 
 

@@ -2,31 +2,56 @@
 
 Every instance belongs to one split by the hash of its content, so that no task is ever
 both learned from and tested on, whatever seeds drew it. Sizes above the training sizes are
-held out altogether.
+held out altogether. A share of the examples are repairs: a damaged plan, what the bench
+would say of it, and the plan.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
+from surefoot.pddl.bench.prompts import feedback
 from surefoot.pddl.compact import compact_plan, compact_prompt
 from surefoot.pddl.domains import get_domain
 from surefoot.pddl.domains.base import Instance
+from surefoot.pddl.ground import GroundTask
+from surefoot.pddl.language import Plan, PlanStep
 from surefoot.pddl.validator import validate
 from surefoot.results.errors import HarnessError
 
 TRAIN_SIZES: Mapping[str, tuple[int, ...]] = {
+    "barman": (1,),
     "blocksworld": (3, 4, 5, 6),
-    "grippers": (2, 3, 4, 5),
+    "delivery": (1,),
+    "floortile": (1,),
+    "grippers": (1, 2, 3, 4),
+    "kitchen": (1,),
+    "storage": (1,),
+    "tabletop": (1, 2, 3, 4),
+    "termes": (1,),
     "tyreworld": (1, 2),
 }
 """Sizes that are learned from, by domain."""
 
-HELD_OUT: Mapping[str, tuple[int, ...]] = {"blocksworld": (7, 8), "grippers": (6,)}
+HELD_OUT: Mapping[str, tuple[int, ...]] = {
+    "barman": (2,),
+    "blocksworld": (7, 8),
+    "delivery": (2,),
+    "floortile": (2,),
+    "grippers": (5,),
+    "kitchen": (2,),
+    "storage": (2,),
+    "tabletop": (5,),
+    "termes": (2,),
+    "tyreworld": (3,),
+}
 """Larger sizes that are never learned from."""
+
+REPAIRS = 0.2
+"""Share of the examples that are repairs."""
 
 SPLITS = ("train", "validation", "test")
 _SHARES = (90, 95)
@@ -40,12 +65,14 @@ class Example:
     Attributes:
         domain: Domain name.
         size: Size of the instance.
-        prompt: What the model reads.
+        task: The task in short form; decides the split.
+        prompt: What the model reads: the task, of a repair the conversation so far.
         answer: What it shall write.
     """
 
     domain: str
     size: int
+    task: str
     prompt: str
     answer: str
 
@@ -73,9 +100,10 @@ def draw(split: str, seed: int) -> Iterator[Example]:
     kinds = [(domain, size) for domain, sizes in TRAIN_SIZES.items() for size in sizes]
     while True:
         domain, size = rng.choice(kinds)
-        example = make_example(get_domain(domain).generate(size, rng.getrandbits(40)))
-        if split_of(example.prompt) == split:
-            yield example
+        instance = get_domain(domain).generate(size, rng.getrandbits(40))
+        example = make_example(instance)
+        if split_of(example.task) == split:
+            yield make_repair(instance, rng) if rng.random() < REPAIRS else example
 
 
 def make_example(instance: Instance) -> Example:
@@ -86,12 +114,56 @@ def make_example(instance: Instance) -> Example:
     """
     if not validate(instance.task, instance.witness).valid:
         raise HarnessError(f"the generator's plan for {instance.task.name} is not valid")
+    told = compact_prompt(instance.task)
     return Example(
-        instance.task.domain.name,
-        instance.size,
-        compact_prompt(instance.task),
-        compact_plan(instance.witness),
+        instance.task.domain.name, instance.size, told, told, compact_plan(instance.witness)
     )
+
+
+def make_repair(instance: Instance, rng: Random) -> Example:
+    """Writes an instance, a damaged plan, what the bench says of that plan, and the sound plan.
+
+    The conversation is joined as a model without a chat template is asked in the bench.
+    """
+    ground = GroundTask(instance.task)
+    plan = damage(ground, instance.witness, rng)
+    heard = feedback(rng.choice(("binary", "first", "all")), ground, plan, validate(ground, plan))
+    sound = make_example(instance)
+    return replace(sound, prompt="\n".join((sound.prompt, compact_plan(plan), heard)))
+
+
+def damage(ground: GroundTask, plan: Plan, rng: Random) -> Plan:
+    """Damages a plan with one to three small changes until it is not valid.
+
+    Steps are left out, exchanged with their neighbour, repeated, cut off at the end, or get
+    another object of the task as an argument. An empty plan is answered with a wrong step.
+    """
+    objects = list(ground.task.objects)
+    while True:
+        steps = list(plan.steps)
+        for _ in range(rng.randint(1, 3)):
+            if not steps:
+                name = rng.choice(list(ground.task.domain.actions))
+                count = len(ground.task.domain.actions[name].parameters)
+                steps = [PlanStep(name, tuple(rng.choice(objects) for _ in range(count)))]
+                continue
+            where = rng.randrange(len(steps))
+            match rng.randrange(5):
+                case 0:
+                    del steps[where]
+                case 1:
+                    steps[where : where + 2] = reversed(steps[where : where + 2])
+                case 2:
+                    steps.insert(where, steps[where])
+                case 3:
+                    del steps[where:]
+                case _ if steps[where].args:
+                    args = list(steps[where].args)
+                    args[rng.randrange(len(args))] = rng.choice(objects)
+                    steps[where] = PlanStep(steps[where].action, tuple(args))
+        damaged = Plan(tuple(steps))
+        if not validate(ground, damaged).valid:
+            return damaged
 
 
 def unseen_instances(domain: str, size: int, count: int, seed: int) -> list[Instance]:

@@ -44,10 +44,10 @@ class PlannerRecipe:
     hidden: int = 128
     layers: int = 4
     heads: int = 4
-    context: int = 640
-    vocabulary: int = 640
+    context: int = 768
+    vocabulary: int = 1024
     batch: int = 32
-    steps: int = 5000
+    steps: int = 4500
     rate: float = 2e-3
     seed: int = 0
 

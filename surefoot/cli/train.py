@@ -15,7 +15,7 @@ train = typer.Typer(no_args_is_help=True, help="Train the project's own small mo
 @train.command("planner")
 def planner(
     out: Annotated[Path, typer.Option(help="Folder for state, curve and model.")],
-    steps: Annotated[int, typer.Option(min=1, help="Steps of the whole schedule.")] = 5000,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of the whole schedule.")] = 4500,
     seed: Annotated[int, typer.Option(help="Seed of weights and data.")] = 0,
     minutes: Annotated[
         float, typer.Option(min=0, help="Stop after this time, to go on later; 0 for no limit.")

@@ -5,16 +5,25 @@ from __future__ import annotations
 import itertools
 import json
 from pathlib import Path
+from random import Random
 
 import pytest
 import torch
 from surefoot.models.backends.hf import HFModel
-from surefoot.models.training.data import HELD_OUT, TRAIN_SIZES, draw, split_of, unseen_instances
+from surefoot.models.training.data import (
+    HELD_OUT,
+    TRAIN_SIZES,
+    damage,
+    draw,
+    split_of,
+    unseen_instances,
+)
 from surefoot.models.training.planner import CURVE_NAME, PlannerRecipe, train_planner
-from surefoot.pddl import Plan
+from surefoot.pddl import Plan, validate
 from surefoot.pddl.compact import compact_plan, compact_prompt
 from surefoot.pddl.domains import get_domain, list_domains
 from surefoot.pddl.extract import extract
+from surefoot.pddl.ground import GroundTask
 from surefoot.results.errors import InputError
 
 torch.set_num_threads(1)
@@ -25,12 +34,31 @@ def test_data_is_the_same_every_time_and_splits_are_disjoint() -> None:
     first = list(itertools.islice(draw("train", 1), 300))
     assert first == list(itertools.islice(draw("train", 1), 300))
     assert first != list(itertools.islice(draw("train", 2), 300))
-    seen = {e.prompt for e in first}
+    seen = {e.task for e in first}
     for split in ("validation", "test"):
         others = list(itertools.islice(draw(split, 1), 60))
-        assert not seen & {e.prompt for e in others}
-        assert {split_of(e.prompt) for e in others} == {split}
+        assert not seen & {e.task for e in others}
+        assert {split_of(e.task) for e in others} == {split}
     assert {e.domain for e in first} == set(TRAIN_SIZES)
+
+
+def test_repairs_show_a_damaged_plan_as_the_bench_would_and_ask_for_the_sound_one() -> None:
+    repairs = [e for e in itertools.islice(draw("train", 5), 400) if e.prompt != e.task]
+    assert 50 < len(repairs) < 110
+    for e in repairs:
+        shown = e.prompt.removeprefix(e.task + "\n")
+        assert shown != e.prompt
+        assert shown.endswith("Give a complete corrected plan in the same format.")
+        assert not shown.startswith(e.answer)
+
+
+@pytest.mark.parametrize("domain", list_domains())
+def test_damaged_plans_are_never_valid(domain: str) -> None:
+    rng = Random(domain)
+    for seed in range(10):
+        instance = get_domain(domain).generate(get_domain(domain).min_size, seed)
+        ground = GroundTask(instance.task)
+        assert not validate(ground, damage(ground, instance.witness, rng)).valid
 
 
 def test_unseen_instances_were_never_learned_from() -> None:
@@ -89,7 +117,6 @@ def test_what_is_exported_loads_like_any_other_model(tmp_path: Path) -> None:
 def test_the_shipped_planner_solves_tasks_it_never_saw() -> None:
     from surefoot.models.protocol import GenerationRequest, Message
     from surefoot.models.registry import LOCAL_PLANNER
-    from surefoot.pddl import validate
 
     size = sum(p.stat().st_size for p in LOCAL_PLANNER.iterdir())
     assert size < 16 * 2**20

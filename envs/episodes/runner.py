@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from dataclasses import dataclass
 from importlib import import_module
@@ -42,7 +43,7 @@ class Job:
 
 
 def make_policy(config: RunConfig) -> Policy:
-    """Makes the policy that a configuration names.
+    """Makes the policy that a configuration names; its module may lie in the current folder.
 
     Raises:
         InputError: There is no such module or function, or it makes no policy.
@@ -50,6 +51,9 @@ def make_policy(config: RunConfig) -> Policy:
     if config.policy == SCRIPTED:
         return get_stage(config.env).scripted()
     module, _, name = config.policy.partition(":")
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.append(here)  # last, so that nothing installed is hidden
     try:
         maker = getattr(import_module(module), name)
     except (ImportError, AttributeError) as error:

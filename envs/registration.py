@@ -1,7 +1,4 @@
-"""Makes the environments known to Gymnasium; importing this module does it.
-
-``gymnasium.make("surefoot.envs.registration:surefoot/Crossing-v0")`` imports it by itself.
-"""
+"""The environments' ids; importing this module makes them known to Gymnasium."""
 
 from __future__ import annotations
 

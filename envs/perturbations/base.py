@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
@@ -55,7 +56,7 @@ def _generator(text: str) -> np.random.Generator:
     return np.random.default_rng(np.frombuffer(text.encode(), np.uint8).astype(np.uint32))
 
 
-class Perturbation(BaseModel):
+class Perturbation(BaseModel, ABC):
     """One thing that goes wrong, by severity."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -67,9 +68,9 @@ class Perturbation(BaseModel):
     severity: float = Field(default=0.5, ge=0, le=1)
     """0 changes nothing, 1 is the worst; what lies between is told by each kind."""
 
+    @abstractmethod
     def faults(self) -> dict[str, Any]:
         """Returns the fields of :class:`Faults` that it sets."""
-        raise NotImplementedError
 
     def spec(self) -> dict[str, Any]:
         """Returns its name and all its arguments, from which :func:`build` makes it again."""
@@ -89,9 +90,9 @@ class ImagePerturbation(Perturbation):
         """Returns the changed image; at severity 0 the very same."""
         return self.change(image, draws) if self.severity > 0 else image
 
+    @abstractmethod
     def change(self, image: Channels, draws: Draws) -> Channels:
         """Changes an image at a severity above 0."""
-        raise NotImplementedError
 
 
 Kind = TypeVar("Kind", bound=type[Perturbation])

@@ -11,7 +11,7 @@ from random import Random
 import gymnasium
 import numpy as np
 import pytest
-import surefoot.envs.registration  # noqa: F401
+import surefoot.envs  # noqa: F401
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
 from surefoot.envs.crossing import expert
@@ -222,7 +222,7 @@ def test_gymnasiums_checks(name: str, recwarn: pytest.WarningsRecorder) -> None:
 
 def test_vectorised_in_fresh_processes() -> None:
     envs = gymnasium.make_vec(
-        "surefoot.envs.registration:surefoot/Crossing-v0", num_envs=2,
+        "surefoot.envs:surefoot/Crossing-v0", num_envs=2,
         vectorization_mode="async", views=("front",), size=32, difficulty=0.0,
         task="right-at-sign",
         vector_kwargs={"context": "spawn", "autoreset_mode": AutoresetMode.SAME_STEP},

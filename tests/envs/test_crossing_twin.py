@@ -7,7 +7,7 @@ from math import fsum
 import gymnasium
 import numpy as np
 import pytest
-import surefoot.envs.registration  # noqa: F401
+import surefoot.envs  # noqa: F401
 from surefoot.envs.crossing.env import CrossingEnv
 from surefoot.envs.crossing.labels import NAMES, OBSERVATIONS
 from surefoot.envs.crossing.skills import Action

@@ -13,7 +13,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 import pytest
-import surefoot.envs.registration  # noqa: F401
+import surefoot.envs  # noqa: F401
 from gymnasium.utils.env_checker import check_env
 from surefoot.envs.skills import SkillStatus
 from surefoot.envs.tabletop.env import TabletopEnv
@@ -22,7 +22,7 @@ from surefoot.envs.tabletop.twin import TabletopTwin
 from surefoot.pddl import PlanStep
 from surefoot.results.errors import InputError
 
-ID = "surefoot.envs.registration:surefoot/Tabletop-v0"
+ID = "surefoot.envs:surefoot/Tabletop-v0"
 
 
 @pytest.fixture

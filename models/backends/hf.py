@@ -125,6 +125,11 @@ class HFModel:
             tokenizer.pad_token = tokenizer.eos_token
         return model.to(device).eval(), tokenizer, processor
 
+    @property
+    def device(self) -> str:
+        """Where the model runs; loads it."""
+        return str(self._loaded[0].device)
+
     def capabilities(self) -> Capabilities:
         """Log-probabilities and seeds are always there; images if the model has eyes."""
         return Capabilities(logprobs=True, images=self._loaded[2] is not None, seeded=True)

@@ -10,6 +10,7 @@ import typer
 from surefoot import __version__
 from surefoot.cli.bench import bench
 from surefoot.cli.demo import demo
+from surefoot.cli.doctor import doctor
 from surefoot.cli.experiment import experiment
 from surefoot.cli.grade import grade
 from surefoot.cli.listing import list_known
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 app.command("bench")(bench)
 app.command("demo")(demo)
+app.command("doctor")(doctor)
 app.command("experiment")(experiment)
 app.command("grade")(grade)
 app.command("list")(list_known)

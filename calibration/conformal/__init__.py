@@ -1,0 +1,1 @@
+"""Sets of labels that hold the truth with a stated probability."""

@@ -1,0 +1,1 @@
+"""From two uncertainties to one decision: act, look, repair, ask or abstain."""

@@ -1,0 +1,1 @@
+"""Watching whether a calibration still holds, and mending it."""

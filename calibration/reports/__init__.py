@@ -1,0 +1,1 @@
+"""Calibration artefacts, the records that they are made of, and the report."""

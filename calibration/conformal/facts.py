@@ -122,14 +122,7 @@ class Facts:
     def worst(self, values: Floats) -> Floats:
         """Returns the largest of each scene's values ``[m]``: ``[n]``, -inf without facts."""
         if self.scenes is None:
-            table = values.reshape(self.n, -1)
-            if table.shape[1] > 64:
-                return np.asarray(table.max(axis=1))
-            # Column by column is several times faster than a short reduction per row.
-            found = table[:, 0].copy()
-            for column in range(1, table.shape[1]):
-                np.maximum(found, table[:, column], out=found)
-            return found
+            return _row_max(values.reshape(self.n, -1))
         most = np.full(self.n, -np.inf)
         np.maximum.at(most, self.scenes, values)
         return most
@@ -139,3 +132,15 @@ class Facts:
         if self.options is None:
             return sets
         return np.asarray(sets & (np.arange(sets.shape[1]) < self.options[:, None]))
+
+
+def _row_max(table: Floats) -> Floats:
+    # Column by column in blocks: several times faster than one short reduction per row.
+    found = np.empty(len(table))
+    step = max(1, (1 << 15) // table.shape[1])
+    for start in range(0, len(table), step):
+        part, most = table[start : start + step], found[start : start + step]
+        most[:] = part[:, 0]
+        for column in range(1, table.shape[1]):
+            np.maximum(most, part[:, column], out=most)
+    return found

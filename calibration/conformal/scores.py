@@ -96,9 +96,11 @@ def true_scores(
 
     The numbers are those of :func:`label_scores`, to the last bit.
     """
-    rows = np.arange(len(labels))
     if score is Score.LAC:
-        return 1 - probabilities[rows, labels]
+        places = np.arange(0, probabilities.size, probabilities.shape[1])
+        places += labels
+        return 1 - probabilities.reshape(-1).take(places)
+    rows = np.arange(len(labels))
     return _scores(probabilities, score, uniform, regularisation)[rows, labels]
 
 

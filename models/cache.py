@@ -141,15 +141,35 @@ class CachedModel:
         Raises:
             HarnessError: The model gives none, or could not be asked.
         """
+        return self.score_batch([request], [options])[0]
+
+    def score_batch(
+        self, requests: Sequence[GenerationRequest], options: Sequence[Sequence[str]]
+    ) -> list[OptionScores]:
+        """Returns kept scores, and those of the model where there are none, in one batch.
+
+        Raises:
+            HarnessError: The model gives none, or could not be asked.
+        """
         if not isinstance(self._model, OptionScorer):
             raise HarnessError(f"{self.name} gives no probabilities of answers")
-        key = request_key(f"{self.identity} scores {json.dumps(list(options))}", request)
-        known = self._cache.get(key)
-        if known is not None:
-            return OptionScores(tuple(options), tuple(known.parsed), known.text, known.usage)
-        found = self._model.score(request, options)
-        kept = list(found.probabilities)
-        self._cache.put(
-            key, Completion(ReplyStatus.ANSWERED, found.method, kept, usage=found.usage)
-        )
-        return found
+        found: dict[int, OptionScores] = {}
+        keys: list[str] = []
+        for i, (request, told) in enumerate(zip(requests, options, strict=True)):
+            key = request_key(f"{self.identity} scores {json.dumps(list(told))}", request)
+            keys.append(key)
+            known = self._cache.get(key)
+            if known is not None:
+                found[i] = OptionScores(tuple(told), tuple(known.parsed), known.text, known.usage)
+        missing = [i for i in range(len(keys)) if i not in found]
+        if missing:
+            scored = self._model.score_batch(
+                [requests[i] for i in missing], [options[i] for i in missing]
+            )
+            for i, new in zip(missing, scored, strict=True):
+                kept = list(new.probabilities)
+                self._cache.put(
+                    keys[i], Completion(ReplyStatus.ANSWERED, new.method, kept, usage=new.usage)
+                )
+                found[i] = new
+        return [found[i] for i in range(len(keys))]

@@ -137,3 +137,20 @@ class OptionScorer(Protocol):
             HarnessError: The model could not be asked.
         """
         ...
+
+    def score_batch(
+        self, requests: Sequence[GenerationRequest], options: Sequence[Sequence[str]]
+    ) -> list[OptionScores]:
+        """Scores answers to several requests, such as all questions about a scene.
+
+        What it gives is what :meth:`score` gives for each. A backend that inherits from this
+        protocol asks one by one unless it knows better.
+
+        Args:
+            requests: The requests.
+            options: The answers to each.
+
+        Raises:
+            HarnessError: The model could not be asked.
+        """
+        return [self.score(r, o) for r, o in zip(requests, options, strict=True)]

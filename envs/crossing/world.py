@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from enum import StrEnum
@@ -216,13 +217,20 @@ class World:
             self._past_entry(), past, tuple(cars), tuple(people),
         )  # fmt: skip
 
-    def step(self, move: bool, turn: Turn | None = None) -> bool:
+    def step(
+        self,
+        move: bool,
+        turn: Turn | None = None,
+        *,
+        halfway: Callable[[], None] | None = None,
+    ) -> bool:
         """Drives one decision step and writes it into the log.
 
         Args:
             move: Whether to drive on; else to brake and stand.
             turn: Which way over the crossing to take from now on; it has no effect any more
                 when the front is over the stop line.
+            halfway: Called when half of the step's time has passed, to take a picture.
 
         Returns:
             Whether the vehicle has not touched anything.
@@ -233,7 +241,9 @@ class World:
         seen = observe(self.situation())
         past = self.past()
         self.log.times.append(self.time)
-        for _ in range(TICKS):
+        for tick in range(TICKS):
+            if halfway is not None and tick == TICKS // 2:
+                halfway()
             self._tick(move)
             if self.collided:
                 break

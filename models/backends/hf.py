@@ -19,6 +19,7 @@ from surefoot.models.protocol import (
     Completion,
     GenerationRequest,
     Message,
+    OptionScorer,
     OptionScores,
 )
 from surefoot.pddl.planner import ReplyStatus, Usage
@@ -42,7 +43,7 @@ class Notes:
     max_new_tokens: int = 0
 
 
-class HFModel:
+class HFModel(OptionScorer):
     """A model of the transformers library.
 
     Args:
@@ -285,3 +286,29 @@ class HFModel:
         written = sum(len(t) for t in told)
         usage = Usage(width * len(options), written, perf_counter() - begun, 0.0)
         return OptionScores(tuple(options), tuple(shares), "likelihood", usage)
+
+    def score_batch(
+        self, requests: Sequence[GenerationRequest], options: Sequence[Sequence[str]]
+    ) -> list[OptionScores]:
+        """Scores answers to several requests; a LLaVA reads each different picture only once.
+
+        What it gives is what :meth:`score` gives for each, up to rounding. Other models, and
+        requests without a picture, are asked one by one.
+        """
+        from surefoot.models.backends.scoring import Prompt, can_pack, score_packed
+
+        model, tokenizer, processor = self._loaded
+        shown = [any(m.images for m in r.messages) for r in requests]
+        if processor is None or not can_pack(model.config) or not all(shown):
+            return super().score_batch(requests, options)
+        begun = perf_counter()
+        prompts = [
+            Prompt(self._prompt(r.messages), tuple(i for m in r.messages for i in m.images), (*o,))
+            for r, o in zip(requests, options, strict=True)
+        ]
+        found = score_packed(model, tokenizer, processor, prompts)
+        usage = Usage(0, 0, (perf_counter() - begun) / max(1, len(prompts)), 0.0)
+        return [
+            OptionScores(p.options, tuple(shares), "likelihood", usage)
+            for p, shares in zip(prompts, found, strict=True)
+        ]

@@ -24,6 +24,7 @@ from surefoot.models.protocol import (
     Completion,
     GenerationRequest,
     Message,
+    OptionScorer,
     OptionScores,
 )
 from surefoot.pddl.planner import ReplyStatus, Usage
@@ -37,7 +38,7 @@ _SAMPLES = 20
 """Answers drawn where option scores must be estimated from frequencies."""
 
 
-class OpenAIModel:
+class OpenAIModel(OptionScorer):
     """A model behind an OpenAI-compatible server.
 
     Args:
@@ -124,6 +125,18 @@ class OpenAIModel:
                 yield running[future], future.result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+    def score_batch(
+        self, requests: Sequence[GenerationRequest], options: Sequence[Sequence[str]]
+    ) -> list[OptionScores]:
+        """Scores answers to up to ``concurrency`` requests at a time; see :meth:`score`.
+
+        Raises:
+            HarnessError: The server failed, or no draw named an option.
+        """
+        self.capabilities()
+        with ThreadPoolExecutor(self._concurrency) as pool:
+            return list(pool.map(self.score, requests, options))
 
     def score(self, request: GenerationRequest, options: Sequence[str]) -> OptionScores:
         """Scores answers by the decisions interface, else by log-probabilities, else by sampling.

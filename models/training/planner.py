@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -13,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from surefoot.models.backends.hf import NOTES_NAME
 from surefoot.models.training.data import Example, draw
-from surefoot.results.errors import InputError
+from surefoot.models.training.schedule import CURVE_NAME, check_recipe, share_of_rate
 from surefoot.results.files import write_atomic
 
 if TYPE_CHECKING:
     import torch
 
 _VALIDATION_BATCHES = 8
-CURVE_NAME = "curve.jsonl"
 _STATE_NAME = "state.pt"
 _SPECIAL = ("<pad>", "<s>", "</s>")
 
@@ -77,7 +75,7 @@ def train_planner(
     from transformers import LlamaForCausalLM
 
     out.mkdir(parents=True, exist_ok=True)
-    _check_recipe(recipe, out)
+    check_recipe(asdict(recipe), out)
     tokenizer = _tokenizer(recipe, out)
     torch.manual_seed(recipe.seed)
     model: Any = LlamaForCausalLM(_config(recipe))
@@ -100,7 +98,7 @@ def train_planner(
     while step < recipe.steps:
         model.train()
         for group in optimizer.param_groups:
-            group["lr"] = recipe.rate * _schedule(step, recipe.steps)
+            group["lr"] = recipe.rate * share_of_rate(step, recipe.steps)
         loss: Any = _loss(model, *next(batches))
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -131,14 +129,6 @@ def train_planner(
         if out_of_time:
             break
     return _export(model, tokenizer, recipe, out / "model")
-
-
-def _check_recipe(recipe: PlannerRecipe, out: Path) -> None:
-    path = out / "recipe.json"
-    text = json.dumps(asdict(recipe), indent=2) + "\n"
-    if path.is_file() and path.read_text(encoding="utf-8") != text:
-        raise InputError("another training lies here; choose another --out", file=str(out))
-    write_atomic(path, text)
 
 
 def _config(recipe: PlannerRecipe) -> Any:
@@ -238,14 +228,6 @@ def _loss(model: Any, tokens: torch.Tensor, labels: torch.Tensor) -> torch.Tenso
     return torch.nn.functional.cross_entropy(
         logits.reshape(-1, logits.shape[-1]), labels[:, 1:].reshape(-1), ignore_index=-100
     )
-
-
-def _schedule(step: int, steps: int) -> float:
-    warm = max(1, steps // 50)
-    if step < warm:
-        return (step + 1) / warm
-    share = (step - warm) / max(1, steps - warm)
-    return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * share))
 
 
 def _export(model: Any, tokenizer: Any, recipe: PlannerRecipe, folder: Path) -> Path:

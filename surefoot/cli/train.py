@@ -39,6 +39,40 @@ def planner(
     note(f"model: {folder}")
 
 
-@train.callback()
-def _group() -> None:
-    """Keeps ``planner`` a sub-command while it is the only one."""
+@train.command("perception")
+def perception(
+    out: Annotated[Path, typer.Option(help="Folder for pictures, state, curve and model.")],
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of the pictures, if not in --out.")
+    ] = None,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of the whole schedule.")] = 3000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of weights, pictures and order.")] = 0,
+    minutes: Annotated[
+        float, typer.Option(min=0, help="Stop after this time, to go on later; 0 for no limit.")
+    ] = 0.0,
+    threads: Annotated[int, typer.Option(min=0, help="Threads; 0 for the library's choice.")] = 0,
+    processes: Annotated[int, typer.Option(min=1, help="Processes that render.")] = 2,
+) -> None:
+    """Train the small image-text model on rendered pictures; goes on where it was stopped.
+
+    First the missing pictures are rendered (2.1 GB), then the model is trained on them.
+    """
+    import torch
+
+    from surefoot.agents.perception.dataset import DataRecipe, render_dataset
+    from surefoot.models.training.perception import PerceptionRecipe, Progress, train_perception
+
+    if threads:
+        torch.set_num_threads(threads)
+
+    def tell(done: Progress) -> None:
+        kinds = ", ".join(f"{kind} {share:.3f}" for kind, share in done.accuracy.items())
+        note(f"step {done.step} of {steps}: loss {done.loss:.4f}, "
+             f"validation {done.validation:.4f}; {kinds}")  # fmt: skip
+
+    with resumable():
+        pictures = data or out / "pictures"
+        render_dataset(DataRecipe(seed=seed), pictures, processes)
+        recipe = PerceptionRecipe(steps=steps, seed=seed)
+        folder = train_perception(recipe, pictures, out, minutes=minutes, report=tell)
+    note(f"model: {folder}")

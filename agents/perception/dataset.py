@@ -1,0 +1,144 @@
+"""Renders the pictures that the local perception model learns from, shard by shard.
+
+A shard is a pair of files: ``NAME.npy``, uint8 ``[n, size, size, 3]``, and ``NAME.jsonl``, one
+line a picture with its questions. Its name and the seed fix its content, so that shards can be
+made in any order and by several processes; those that are there are not made again.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from random import Random
+
+import numpy as np
+from surefoot.agents.perception.pictures import (
+    SIZE,
+    Picture,
+    crossing_pictures,
+    tabletop_pictures,
+)
+from surefoot.envs.perturbations.base import ImagePerturbation, kinds
+from surefoot.envs.perturbations.pipeline import Pipeline, seeds_of
+from surefoot.results.errors import InputError
+from surefoot.results.files import write_atomic
+
+RECIPE_NAME = "data.json"
+
+_SEEDS_A_SHARD = 1000
+_HELD_OUT = 9_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class DataRecipe:
+    """What is rendered; the same recipe gives the same pixels.
+
+    All seeds are of the split ``train`` (see
+    :func:`~surefoot.envs.perturbations.pipeline.seeds_of`); those of validation are others than
+    those learned from.
+
+    Attributes:
+        tabletop: Shards of the table to learn from.
+        crossing: Shards of the crossing to learn from.
+        validation: Shards of each environment to watch the training by.
+        pictures: Pictures in a shard.
+        size: Width and height in pixels.
+        views: Pictures of each state of the table.
+        damaged: Share of pictures with one mild image perturbation.
+        mildest: Least severity of these.
+        worst: Greatest severity of these.
+        seed: Shifts all scene seeds.
+    """
+
+    tabletop: int = 36
+    crossing: int = 20
+    validation: int = 1
+    pictures: int = 480
+    size: int = SIZE
+    views: int = 3
+    damaged: float = 0.35
+    mildest: float = 0.05
+    worst: float = 0.35
+    seed: int = 0
+
+
+def render_dataset(recipe: DataRecipe, folder: Path, processes: int = 1) -> list[str]:
+    """Renders the shards that are missing.
+
+    Args:
+        recipe: What to render.
+        folder: Where to.
+        processes: Processes that render at the same time.
+
+    Returns:
+        The names of all shards, in order.
+
+    Raises:
+        InputError: The folder holds other data.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path, text = folder / RECIPE_NAME, json.dumps(asdict(recipe), indent=2) + "\n"
+    if path.is_file() and path.read_text(encoding="utf-8") != text:
+        raise InputError("other data lies here; choose another folder", file=str(folder))
+    write_atomic(path, text)
+    counts = {"tabletop": recipe.tabletop, "crossing": recipe.crossing}
+    names = [f"validation-{env}-{i:03}" for env in counts for i in range(recipe.validation)]
+    names += [f"train-{env}-{i:03}" for env, count in counts.items() for i in range(count)]
+    missing = [n for n in names if not (folder / f"{n}.jsonl").is_file()]
+    if processes > 1:
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(processes, mp_context=context) as pool:
+            jobs = [pool.submit(render_shard, recipe, folder, name) for name in missing]
+            for job in jobs:
+                job.result()
+    else:
+        for name in missing:
+            render_shard(recipe, folder, name)
+    return names
+
+
+def render_shard(recipe: DataRecipe, folder: Path, name: str) -> None:
+    """Renders one shard; the file with the questions is written last."""
+    found = list(islice(_draw(recipe, name), recipe.pictures))
+    partial = folder / f"{name}.part"
+    with partial.open("wb") as file:
+        np.save(file, np.stack([p.rgb for p in found]))
+    partial.replace(folder / f"{name}.npy")
+    lines = [
+        json.dumps(
+            {"env": p.env, "view": p.view, "seed": p.seed, "moment": p.moment, "damage": p.damage,
+             "asked": [asdict(a.question) | {"truth": a.truth} for a in p.asked]}
+        )
+        for p in found
+    ]  # fmt: skip
+    write_atomic(folder / f"{name}.jsonl", "\n".join(lines) + "\n")
+
+
+def _draw(recipe: DataRecipe, name: str) -> Iterator[Picture]:
+    from surefoot.envs.simulation.client import Simulation
+
+    part, env, number = name.split("-")
+    start = 100_000_000 * recipe.seed + _SEEDS_A_SHARD * int(number)
+    start += _HELD_OUT if part == "validation" else 0
+
+    def damage(rng: Random) -> Pipeline:
+        if rng.random() >= recipe.damaged:
+            return Pipeline()
+        names = [n for n, k in kinds().items() if issubclass(k, ImagePerturbation)]
+        severity = rng.uniform(recipe.mildest, recipe.worst)
+        return Pipeline.build([{"name": rng.choice(names), "severity": severity}])
+
+    simulation = Simulation()
+    try:
+        for seed in seeds_of("train", _SEEDS_A_SHARD // 2, start):
+            if env == "tabletop":
+                yield from tabletop_pictures(simulation, seed, recipe.views, damage, recipe.size)
+            else:
+                yield from crossing_pictures(simulation, seed, damage=damage, size=recipe.size)
+    finally:
+        simulation.close()

@@ -1,0 +1,139 @@
+"""Reads shards of pictures with questions, and makes of them what a model takes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from surefoot.models.backends.packing import Segment
+from surefoot.results.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
+
+ANSWER = "<answer>"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question about a picture.
+
+    Attributes:
+        text: The question.
+        options: The possible answers.
+        truth: The true one.
+        kind: Group of like questions.
+    """
+
+    text: str
+    options: tuple[str, ...]
+    truth: str
+    kind: str
+
+
+class Pictures:
+    """The shards of a folder whose names begin alike, as one sequence of pictures.
+
+    Args:
+        folder: Where the shards are; pairs of ``NAME.npy`` and ``NAME.jsonl``.
+        part: ``train`` or ``validation``.
+
+    Raises:
+        InputError: There are none, or one is damaged.
+    """
+
+    def __init__(self, folder: Path, part: str) -> None:
+        names = sorted(p.stem for p in folder.glob(f"{part}-*.jsonl"))
+        if not names:
+            raise InputError(f"no pictures to learn from ({part}-*.jsonl)", file=str(folder))
+        self._blocks: list[NDArray[np.uint8]] = []
+        self.asked: list[tuple[Asked, ...]] = []
+        for name in names:
+            path = folder / f"{name}.jsonl"
+            try:
+                block = np.load(folder / f"{name}.npy", mmap_mode="r")
+                lines = path.read_text(encoding="utf-8").splitlines()
+                found = [tuple(map(_asked, json.loads(line)["asked"])) for line in lines]
+            except (OSError, ValueError, KeyError, TypeError):
+                raise InputError("damaged shard; delete it and render again", file=str(path)) from (
+                    None
+                )
+            if len(found) != len(block):
+                raise InputError("damaged shard; delete it and render again", file=str(path))
+            self._blocks.append(block)
+            self.asked += found
+        self._starts = np.cumsum([0, *(len(b) for b in self._blocks)])
+
+    def __len__(self) -> int:
+        return len(self.asked)
+
+    def rgb(self, indices: Sequence[int]) -> NDArray[np.uint8]:
+        """Returns pictures, uint8 ``[n, height, width, 3]``."""
+        found = []
+        for index in indices:
+            block = int(np.searchsorted(self._starts, index, "right")) - 1
+            found.append(self._blocks[block][index - self._starts[block]])
+        return np.stack(found)
+
+    def texts(self) -> list[str]:
+        """Returns every different question and option, in a fixed order."""
+        return sorted({t for some in self.asked for a in some for t in (a.text, *a.options)})
+
+
+def _asked(data: dict[str, Any]) -> Asked:
+    return Asked(data["text"], tuple(data["options"]), data["truth"], data["kind"])
+
+
+class Encoder:
+    """Token ids of questions with answers, each text looked up once.
+
+    Args:
+        tokenizer: The model's tokenizer.
+    """
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+        self._known: dict[str, list[int]] = {}
+        self.end = int(tokenizer.eos_token_id)
+
+    def ids(self, text: str) -> list[int]:
+        """Returns the ids of a text."""
+        if text not in self._known:
+            self._known[text] = self._tokenizer(text, add_special_tokens=False)["input_ids"]
+        return self._known[text]
+
+    def segment(self, question: str, answer: str, *, end: bool = True) -> Segment:
+        """Returns a question with an answer, and with the mark of its end as last label."""
+        prompt, told = self.ids(question + ANSWER), self.ids(answer)
+        return [*prompt, *told], [-100] * (len(prompt) - 1) + [*told, self.end if end else -100]
+
+
+def augmented(rgb: NDArray[np.uint8], rng: np.random.Generator | None) -> torch.Tensor:
+    """Returns pictures as the model takes them, float32 ``[n, 3, height, width]`` from -1 to 1.
+
+    Args:
+        rgb: uint8 ``[n, height, width, 3]``.
+        rng: Draws small changes: a shift by up to 4 pixels, gains of each colour, noise; nothing
+            is changed without it.
+    """
+    import torch
+
+    pixels = rgb.astype(np.float32) / 255
+    if rng is not None:
+        n, height, width, _ = pixels.shape
+        padded = np.pad(rgb, ((0, 0), (4, 4), (4, 4), (0, 0)), "edge")
+        for i, (y, x) in enumerate(rng.integers(0, 9, (n, 2))):
+            pixels[i] = padded[i, y : y + height, x : x + width] / np.float32(255)
+        gains = rng.uniform(0.85, 1.15, (n, 1, 1, 1)) * rng.uniform(0.95, 1.05, (n, 1, 1, 3))
+        pixels *= gains.astype(np.float32)
+        deviation = (rng.uniform(0, 0.03, (n, 1, 1, 1)) * (rng.random((n, 1, 1, 1)) < 0.3)).astype(
+            np.float32
+        )
+        pixels += deviation * rng.standard_normal(pixels.shape, dtype=np.float32)
+        pixels = pixels.clip(0, 1)
+    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)) * 2 - 1)

@@ -1,0 +1,37 @@
+"""What the trainings share: the learning rate's course, and which recipe a folder is of."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from surefoot.results.errors import InputError
+from surefoot.results.files import write_atomic
+
+CURVE_NAME = "curve.jsonl"
+"""File with a line for each look at the validation data."""
+
+
+def share_of_rate(step: int, steps: int) -> float:
+    """Returns the share of the peak learning rate: up over 2 %, then a cosine down to 2 %."""
+    warm = max(1, steps // 50)
+    if step < warm:
+        return (step + 1) / warm
+    share = (step - warm) / max(1, steps - warm)
+    return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * share))
+
+
+def check_recipe(recipe: Mapping[str, Any], out: Path) -> None:
+    """Writes down which recipe a folder is of.
+
+    Raises:
+        InputError: It holds another recipe's training.
+    """
+    path = out / "recipe.json"
+    text = json.dumps(recipe, indent=2) + "\n"
+    if path.is_file() and path.read_text(encoding="utf-8") != text:
+        raise InputError("another training lies here; choose another --out", file=str(out))
+    write_atomic(path, text)

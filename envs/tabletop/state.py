@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from math import cos, dist, sin
 
 from surefoot.envs.tabletop.scene import Scene, Spot, is_container, is_spot
@@ -34,7 +34,7 @@ def start_facts(scene: Scene) -> Facts:
     places = {b.name: scene.place_of(b.name) for b in scene.blocks}
     shut = {scene.lids[box]: box for box in scene.shut}
     aside = {lid for lid in scene.lids.values() if lid not in shut}
-    return _facts(scene, places, None, shut, aside, set(scene.shut))
+    return derive_facts(scene, places, None, shut, aside, set(scene.shut))
 
 
 def read_facts(world: World) -> Facts:
@@ -68,16 +68,16 @@ def read_facts(world: World) -> Facts:
                 blocked.add(box.name)
         if lid.name not in shut and abs(z - LIP) < 0.004:  # flat on the table
             aside.add(lid.name)
-    return _facts(scene, places, held, shut, aside, blocked)
+    return derive_facts(scene, places, held, shut, aside, blocked)
 
 
-def _facts(
+def derive_facts(
     scene: Scene,
     places: Mapping[str, str],
     held: str | None,
     shut: Mapping[str, str],
-    aside: set[str],
-    blocked: set[str],
+    aside: Collection[str],
+    blocked: Collection[str],
 ) -> Facts:
     """Derives all facts from where everything is.
 

@@ -1,0 +1,1 @@
+"""Agents: they perceive, calibrate, look again, plan, verify and act."""

@@ -14,6 +14,9 @@ from surefoot.results.errors import InputError
 LOCAL_PLANNER = Path(__file__).parent / "checkpoints" / "local-planner"
 """The small planner that comes with Surefoot; it reads the prompt style ``compact``."""
 
+LOCAL_AGENTS = ("local-agent", "local-agent-refined")
+"""The agent's small planners that come with Surefoot, as learned and after refinement."""
+
 KNOWN = ("fd:lmcut", "fd:ff", "fd:SEARCH", "symk", "random", "greedy", "local",
          "recorded:DIR#MODEL", "openai:MODEL", "hf:FOLDER")  # fmt: skip
 """What specifications look like."""
@@ -98,10 +101,11 @@ def make_model(spec: str, options: ModelOptions) -> TextModel:
             concurrency=options.concurrency,
             price=prices.get(name),
         )
-    elif spec == "local" or (kind == "hf" and name):
+    elif spec == "local" or spec in LOCAL_AGENTS or (kind == "hf" and name):
         from surefoot.models.backends.hf import HFModel
 
-        place = str(LOCAL_PLANNER) if spec == "local" else name
+        shipped = LOCAL_PLANNER if spec == "local" else LOCAL_PLANNER.parent / spec
+        place = name if kind == "hf" else str(shipped)
         model = HFModel(place, batch=options.batch, device=options.device)
     else:
         raise InputError(f"unknown planner '{spec}'; known: {', '.join(KNOWN)}")

@@ -49,19 +49,34 @@ class PlannerRecipe:
     rate: float = 2e-3
     seed: int = 0
 
+    def draw(self, split: str, seed: int) -> Iterator[Example]:
+        """Draws the examples of a split without end.
+
+        Args:
+            split: ``train``, ``validation`` or ``test``.
+            seed: Seed of the draw.
+        """
+        return draw(split, seed)
+
 
 Report = Callable[[int, int, float, float], None]
 """Called with the step, all steps, the training loss and the validation loss."""
 
 
 def train_planner(
-    recipe: PlannerRecipe, out: Path, *, minutes: float = 0.0, report: Report | None = None
+    recipe: PlannerRecipe,
+    out: Path,
+    *,
+    style: str = "compact",
+    minutes: float = 0.0,
+    report: Report | None = None,
 ) -> Path:
     """Trains, or goes on where an earlier call stopped, and exports the model.
 
     Args:
         recipe: What to train.
         out: Folder for the state, the curve and, in ``model/``, the exported model.
+        style: Style of the prompts that the recipe draws; noted beside the model.
         minutes: Stop after this time, to go on later; 0 to run to the end.
         report: Told how far the training is.
 
@@ -128,7 +143,7 @@ def train_planner(
             saved_at = now
         if out_of_time:
             break
-    return _export(model, tokenizer, recipe, out / "model")
+    return export_model(model, tokenizer, out / "model", style, recipe.context // 2)
 
 
 def _config(recipe: PlannerRecipe) -> Any:
@@ -171,7 +186,7 @@ def _tokenizer(recipe: PlannerRecipe, out: Path) -> Any:
             initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
             show_progress=False,
         )
-        source = draw("train", recipe.seed)
+        source = recipe.draw("train", recipe.seed)
         examples = [next(source) for _ in range(2000)]
         tokenizer.train_from_iterator((e.prompt + e.answer for e in examples), trainer)
         tokenizer.save(str(path))
@@ -187,7 +202,7 @@ def _batches(
     recipe: PlannerRecipe, tokenizer: Any, split: str
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Yields token ids and labels; lengths within a batch are alike."""
-    source = draw(split, recipe.seed)
+    source = recipe.draw(split, recipe.seed)
     rng = random.Random(f"{split}:{recipe.seed}")
     while True:
         pool: list[tuple[list[int], int]] = []
@@ -230,7 +245,19 @@ def _loss(model: Any, tokens: torch.Tensor, labels: torch.Tensor) -> torch.Tenso
     )
 
 
-def _export(model: Any, tokenizer: Any, recipe: PlannerRecipe, folder: Path) -> Path:
+def export_model(model: Any, tokenizer: Any, folder: Path, style: str, max_new_tokens: int) -> Path:
+    """Writes a model as float16 safetensors, with its tokenizer and notes.
+
+    Args:
+        model: The model.
+        tokenizer: Its tokenizer.
+        folder: Where to write it.
+        style: Style of the prompts that it reads.
+        max_new_tokens: Most tokens of an answer.
+
+    Returns:
+        The folder.
+    """
     import copy
 
     import torch
@@ -238,6 +265,6 @@ def _export(model: Any, tokenizer: Any, recipe: PlannerRecipe, folder: Path) -> 
     folder.mkdir(parents=True, exist_ok=True)
     copy.deepcopy(model).to(torch.float16).save_pretrained(folder, safe_serialization=True)
     tokenizer.save_pretrained(folder)
-    notes = {"prompt_style": "compact", "max_new_tokens": recipe.context // 2}
+    notes = {"prompt_style": style, "max_new_tokens": max_new_tokens}
     write_atomic(folder / NOTES_NAME, json.dumps(notes) + "\n")
     return folder

@@ -30,12 +30,9 @@ def planner(
     if threads:
         torch.set_num_threads(threads)
 
-    def tell(step: int, total: int, loss: float, validation: float) -> None:
-        note(f"step {step} of {total}: loss {loss:.4f}, validation {validation:.4f}")
-
     with resumable():
         folder = train_planner(PlannerRecipe(steps=steps, seed=seed), out, minutes=minutes,
-                               report=tell)  # fmt: skip
+                               report=_tell)  # fmt: skip
     note(f"model: {folder}")
 
 
@@ -76,3 +73,35 @@ def perception(
         recipe = PerceptionRecipe(steps=steps, seed=seed)
         folder = train_perception(recipe, pictures, out, minutes=minutes, report=tell)
     note(f"model: {folder}")
+
+
+@train.command("agent-planner")
+def agent_planner(
+    out: Annotated[Path, typer.Option(help="Folder for state, curve and model.")],
+    steps: Annotated[int, typer.Option(min=1, help="Steps of the whole schedule.")] = 2400,
+    seed: Annotated[int, typer.Option(help="Seed of weights and data.")] = 0,
+    careless: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of careless demonstrations.")
+    ] = 0.35,
+    minutes: Annotated[
+        float, typer.Option(min=0, help="Stop after this time, to go on later; 0 for no limit.")
+    ] = 0.0,
+    threads: Annotated[int, typer.Option(min=0, help="Threads; 0 for the library's choice.")] = 0,
+) -> None:
+    """Train the agent's small planner on drawn scenes; goes on where it was stopped."""
+    import torch
+
+    from surefoot.agents.planning.corpus import AgentRecipe
+    from surefoot.agents.planning.prompts import STYLE
+    from surefoot.models.training.planner import train_planner
+
+    if threads:
+        torch.set_num_threads(threads)
+    recipe = AgentRecipe(steps=steps, seed=seed, careless=careless)
+    with resumable():
+        folder = train_planner(recipe, out, style=STYLE, minutes=minutes, report=_tell)
+    note(f"model: {folder}")
+
+
+def _tell(step: int, total: int, loss: float, validation: float) -> None:
+    note(f"step {step} of {total}: loss {loss:.4f}, validation {validation:.4f}")

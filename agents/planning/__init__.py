@@ -1,0 +1,1 @@
+"""Planners of the agent: propose, read, judge, damage, refine."""

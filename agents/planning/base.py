@@ -1,0 +1,78 @@
+"""What a planner of the agent is told, and what it proposes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from surefoot.pddl.planner import ReplyStatus, Usage
+
+CROSSING, TABLETOP = "crossing", "tabletop"
+STAGES = (CROSSING, TABLETOP)
+"""Where the agent acts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """What a planner is told.
+
+    Attributes:
+        stage: ``crossing`` or ``tabletop``.
+        task: Name of the task, such as ``left-at-light`` or ``tidy``.
+        instruction: What to do, in English.
+        world: The likeliest answer to each question about the scene, by fact.
+        undecided: Facts whose conformal set has several answers, with these.
+        goal: On the tabletop, what shall hold at the end, as PDDL atoms.
+        objects: On the tabletop, the names of all things.
+        history: Earlier plans of this decision, each with the feedback on it.
+    """
+
+    stage: str
+    task: str
+    instruction: str
+    world: Mapping[str, str] = field(hash=False)
+    undecided: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    goal: tuple[str, ...] = ()
+    objects: tuple[str, ...] = ()
+    history: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One proposed plan.
+
+    Attributes:
+        text: The plan as written.
+        confidence: How likely, in [0, 1], the planner finds it that the plan obeys the rules and
+            reaches the goal; 1 if it cannot tell.
+        source: Name of the planner.
+        status: What became of the request.
+        usage: Tokens, time and price.
+    """
+
+    text: str
+    confidence: float
+    source: str
+    status: ReplyStatus = ReplyStatus.ANSWERED
+    usage: Usage = field(default_factory=Usage)
+
+
+class AgentPlanner(Protocol):
+    """Anything that proposes plans.
+
+    Attributes:
+        name: Name of the planner, as :func:`~surefoot.agents.planning.registry.make` knows it.
+    """
+
+    name: str
+
+    def propose(self, brief: Brief, k: int, seed: int) -> list[Candidate]:
+        """Proposes plans.
+
+        Args:
+            brief: What it is told.
+            k: How many plans; one that has no other always gives the same.
+            seed: Seed of whatever is drawn.
+        """
+        ...

@@ -1,0 +1,89 @@
+"""A planner whose plans are spoiled at a known rate, to see whether it is noticed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from random import Random
+
+from surefoot.agents.planning.base import CROSSING, AgentPlanner, Brief, Candidate
+from surefoot.agents.planning.judge import judge
+from surefoot.agents.planning.place import DRIVES, way_of
+from surefoot.agents.planning.reading import plan_text, read_steps
+from surefoot.pddl.compact import compact_plan
+from surefoot.pddl.language import Plan
+from surefoot.pddl.planner import ReplyStatus
+from surefoot.results.errors import InputError
+
+_GUARD = re.compile(r"( and )?(not )?\b(green_light|pedestrian|opposite_car|car_from_left|"
+                    r"car_from_right)\b( and )?")  # fmt: skip
+
+
+class DamagedPlanner:
+    """Spoils sound plans of another planner.
+
+    A guard is left out or a forbidden step put in, whichever is drawn first of those that break a
+    rule for sure. Plans that are not good as they are stay as they are.
+
+    Args:
+        rate: Chance, in [0, 1], that a good plan is spoiled.
+        inner: The planner.
+    """
+
+    def __init__(self, rate: float, inner: AgentPlanner) -> None:
+        if not 0 <= rate <= 1:
+            raise InputError(f"the rate of damage must lie in [0, 1], not {rate}")
+        self.name = f"damaged={rate:g}:{inner.name}"
+        self._rate = rate
+        self._inner = inner
+
+    def propose(self, brief: Brief, k: int, seed: int) -> list[Candidate]:
+        """Asks the other planner; a spoiled plan is rated anew if that planner can rate.
+
+        Raises:
+            InputError: The brief is unusable.
+        """
+        rng = Random(f"damage:{seed}:{self._rate}")
+        made = []
+        for candidate in self._inner.propose(brief, k, seed):
+            hit = rng.random() < self._rate
+            if hit and candidate.status is ReplyStatus.ANSWERED:
+                text = spoil(brief, candidate.text, rng)
+                rated = getattr(self._inner, "confidences", None)
+                sure = rated(brief, [text])[0] if rated is not None else candidate.confidence
+                candidate = replace(candidate, text=text, confidence=sure)
+            made.append(replace(candidate, source=self.name))
+        return made
+
+
+def spoil(brief: Brief, text: str, rng: Random) -> str:
+    """Returns a plan that breaks a rule, made of a good one; others come back as they are.
+
+    Raises:
+        InputError: The brief is unusable.
+    """
+    if not judge(brief, text).good:
+        return text
+    changes = list(_changes(brief, text))
+    rng.shuffle(changes)
+    for changed in changes:
+        found = judge(brief, changed)
+        if found.readable and found.broken:
+            return changed
+    return text
+
+
+def _changes(brief: Brief, text: str) -> Iterator[str]:
+    if brief.stage == CROSSING:
+        plan = plan_text(text)
+        for match in _GUARD.finditer(plan):
+            joint = " and " if match[1] and match[4] else ""
+            left = plan[: match.start()] + joint + plan[match.end() :]
+            yield left.replace("()", "(True)") if "wait_until()" in left else left
+        yield from (f"{action}()\n{plan}" for action in (way_of(brief.task), *DRIVES.values()))
+        return
+    steps = read_steps(text).steps
+    for i in range(len(steps)):
+        yield compact_plan(Plan((*steps[:i], *steps[i + 1 :])))
+        yield compact_plan(Plan((*steps[: i + 1], steps[i], *steps[i + 1 :])))

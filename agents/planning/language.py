@@ -1,0 +1,129 @@
+"""Language models as planners of the agent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from surefoot.agents.planning.base import Brief, Candidate
+from surefoot.agents.planning.prompts import (
+    NO,
+    STYLE,
+    YES,
+    asked,
+    full_messages,
+    short_messages,
+)
+from surefoot.models.protocol import (
+    Completion,
+    GenerationRequest,
+    Message,
+    OptionScorer,
+    TextModel,
+)
+from surefoot.pddl.planner import ReplyStatus, Usage
+from surefoot.results.errors import HarnessError
+
+Told = Callable[[Brief], tuple[Message, ...]]
+
+
+class LanguagePlanner:
+    """Asks a language model for plans, and then how sure it is of each.
+
+    Args:
+        name: Its name.
+        model: The model.
+        max_tokens: Most tokens of a plan.
+        temperature: 0 for the likeliest plan, which is then the same every time.
+    """
+
+    def __init__(
+        self, name: str, model: TextModel, *, max_tokens: int = 1024, temperature: float = 1.0
+    ) -> None:
+        self.name = name
+        self.model = model
+        self._max_tokens = max_tokens
+        self._temperature = temperature
+        notes = getattr(model, "notes", None)
+        self._told: Told = (
+            short_messages if getattr(notes, "prompt_style", "") == STYLE else full_messages
+        )
+
+    def propose(self, brief: Brief, k: int, seed: int) -> list[Candidate]:
+        """Samples ``k`` plans and asks of each whether it is good.
+
+        Raises:
+            InputError: The brief tells no scene, or the model cannot be loaded.
+        """
+        return self.propose_all([brief], k, [seed])[0]
+
+    def propose_all(
+        self, briefs: Sequence[Brief], k: int, seeds: Sequence[int], *, rate: bool = True
+    ) -> list[list[Candidate]]:
+        """Does the same for many scenes together, which is faster.
+
+        Args:
+            briefs: The scenes.
+            k: Plans for each.
+            seeds: One for each scene.
+            rate: Ask of each plan whether it is good; else the confidence is 1.
+
+        Raises:
+            InputError: A brief tells no scene, or the model cannot be loaded.
+        """
+        told = [self._told(brief) for brief in briefs]
+        requests = [
+            GenerationRequest(messages, self._max_tokens, self._temperature, (seed << 12) + i)
+            for messages, seed in zip(told, seeds, strict=True)
+            for i in range(k)
+        ]
+        found = dict(self.model.generate(requests))
+        made = [
+            [self._candidate(found[row * k + i]) for i in range(k)] for row in range(len(briefs))
+        ]
+        if not rate:
+            return made
+        return [
+            self._rated(brief, candidates)
+            for brief, candidates in zip(briefs, made, strict=True)
+        ]  # fmt: skip
+
+    def _candidate(self, completion: Completion) -> Candidate:
+        return Candidate(completion.text, 1.0, self.name, completion.status, completion.usage)
+
+    def _rated(self, brief: Brief, candidates: list[Candidate]) -> list[Candidate]:
+        texts = list(dict.fromkeys(c.text for c in candidates if c.status is ReplyStatus.ANSWERED))
+        sure = dict(zip(texts, self._ask(brief, texts), strict=True))
+        rated = []
+        for c in candidates:
+            chance, usage = sure.pop(c.text, (None, Usage())) if c.text in texts else (1.0, Usage())
+            if chance is None:  # the same text again: asked once, paid once
+                chance = next(r.confidence for r in rated if r.text == c.text)
+                usage = Usage(cost=0.0)
+            rated.append(replace(c, confidence=chance, usage=c.usage + usage))
+        return rated
+
+    def confidences(self, brief: Brief, texts: Sequence[str]) -> list[float]:
+        """Returns how likely the model finds it that plans obey the rules and reach the goal.
+
+        1 where the model gives no probabilities.
+
+        Raises:
+            InputError: The brief tells no scene.
+        """
+        return [chance for chance, _ in self._ask(brief, texts)]
+
+    def _ask(self, brief: Brief, texts: Sequence[str]) -> list[tuple[float, Usage]]:
+        if not isinstance(self.model, OptionScorer):
+            return [(1.0, Usage())] * len(texts)
+        told = self._told(brief)
+        found = []
+        for text in texts:
+            request = GenerationRequest(asked(told, text), 4)
+            try:
+                scores = self.model.score(request, (YES, NO))
+            except HarnessError:
+                found.append((1.0, Usage()))
+                continue
+            found.append((scores.probabilities[0], scores.usage))
+        return found

@@ -1,0 +1,133 @@
+"""How planners that read text are told of a scene: in short, or in full for any language model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from surefoot.agents.planning.base import CROSSING, Brief
+from surefoot.agents.planning.judge import GOAL, check_stage, table_rules
+from surefoot.agents.planning.place import driving_rules, rules_at
+from surefoot.agents.planning.table import places_of
+from surefoot.models.protocol import Message
+from surefoot.pddl.domains import get_domain
+from surefoot.pddl.language import write_domain
+from surefoot.verification.rules import Rule
+
+STYLE = "agent"
+"""Name of the short prompts, in the notes of a model that was trained on them."""
+
+QUESTION = "Does this plan obey the rules and reach the goal? Answer yes or no."
+YES, NO = "yes", "no"
+
+_RULE = re.compile(r"[Rr]ule '([a-z][a-z-]*)'")
+_STEP = re.compile(r"\bstep (\d+) \((?!line )[a-z-]+[ )]")
+
+
+def short_prompt(brief: Brief) -> str:
+    """Tells a scene in a few lines, as the project's own small planner was trained to read it.
+
+    Raises:
+        InputError: The brief tells no scene.
+    """
+    check_stage(brief.stage)
+    if brief.stage == CROSSING:
+        facts = [f"{fact} {answer}" for fact, answer in sorted(brief.world.items())]
+    else:
+        places, shut = places_of(brief)
+        facts = [f"{block} {place}" for block, place in places.items()]
+        boxes = [f.partition(":")[2] for f in brief.world if f.startswith("lid:")]
+        facts += [f"{box} {'closed' if box in shut else 'open'}" for box in boxes]
+    lines = [brief.stage, brief.instruction, ", ".join(facts)]
+    if brief.goal:
+        lines.append(f"goal {' '.join(brief.goal)}")
+    if brief.undecided:
+        names = (fact.rpartition(":")[2] for fact in sorted(brief.undecided))
+        lines.append(f"unsure {' '.join(names)}")
+    return "\n".join([*lines, "plan:\n"])
+
+
+def short_feedback(text: str) -> str:
+    """Tells feedback in one line: the rules that it calls broken, and the step that failed."""
+    rules = dict.fromkeys(_RULE.findall(text))
+    step = _STEP.search(text)
+    return "broken " + " ".join([*rules, *([f"step {step[1]}"] if step else [])])
+
+
+def short_messages(brief: Brief) -> tuple[Message, ...]:
+    """Returns the conversation in short; of the earlier plans only the last is told.
+
+    Raises:
+        InputError: The brief tells no scene.
+    """
+    told = [Message("user", short_prompt(brief))]
+    for plan, feedback in brief.history[-1:]:
+        told += [
+            Message("assistant", _tidy(plan)),
+            Message("user", short_feedback(feedback) + "\nplan:\n"),
+        ]
+    return tuple(told)
+
+
+def full_messages(brief: Brief) -> tuple[Message, ...]:
+    """Returns the conversation for a language model that knows nothing of this project.
+
+    Raises:
+        InputError: The brief tells no scene.
+    """
+    check_stage(brief.stage)
+    told = [Message("system", _system(brief)), Message("user", _scene(brief))]
+    for plan, feedback in brief.history:
+        told += [Message("assistant", plan), Message("user", feedback)]
+    return tuple(told)
+
+
+def asked(messages: Sequence[Message], plan: str) -> tuple[Message, ...]:
+    """Returns a conversation with a plan as the answer and the question whether it is good."""
+    return (*messages, Message("assistant", _tidy(plan)), Message("user", QUESTION))
+
+
+def _tidy(plan: str) -> str:
+    """Ends a plan with one line break, as the plans of the corpus do."""
+    return plan.strip("\n") + "\n"
+
+
+def _system(brief: Brief) -> str:
+    if brief.stage == CROSSING:
+        book, rules = driving_rules(), list(rules_at(brief.task))
+        names = [f"- {n}(): {book.propositions[n]}" for n in book.actions]
+        seen = [f"- {n}: {book.propositions[n]}" for n in book.observations]
+        return "\n".join([
+            "You plan for a car at a crossing. A plan is a short program in restricted Python.",
+            "Actions; one that drives goes on until the crossing is past, and then the car stops:",
+            *names, "Conditions that can be tested:", *seen,
+            "Allowed are calls of actions, if, elif, else, while, break, wait_until(CONDITION), "
+            "and conditions with not, and, or. While a plan waits, the car stands.",
+            *_rules(rules), "Answer with the program in a code block and nothing else.",
+        ])  # fmt: skip
+    rules = [rule for rule in table_rules().rules if rule.name != GOAL]
+    domain = write_domain(get_domain("tabletop").domain)
+    return "\n".join([
+        "You plan for a robot arm at a table. A plan is a list of PDDL steps, one a line, such as "
+        "(pick red-block the-table), with the line 'end' after the last.",
+        "The domain:", domain, *_rules(rules), "Answer with the plan in a code block and nothing "
+        "else.",
+    ])  # fmt: skip
+
+
+def _rules(rules: Sequence[Rule]) -> list[str]:
+    return ["Rules:", *(f"- {rule.name}: {rule.meaning}" for rule in rules)]
+
+
+def _scene(brief: Brief) -> str:
+    lines = [f"Task: {brief.instruction}", "What is seen now:"]
+    lines += [f"- {fact.replace(':', ' of ')}: {answer}" for fact, answer in brief.world.items()]
+    if brief.undecided:
+        lines.append("Not certain:")
+        lines += [f"- {fact.replace(':', ' of ')}: {' or '.join(options)}"
+                  for fact, options in brief.undecided.items()]  # fmt: skip
+    if brief.objects:
+        lines.append(f"Names of things: {' '.join(brief.objects)}")
+    if brief.goal:
+        lines.append(f"Goal: {' '.join(brief.goal)}")
+    return "\n".join([*lines, "Write the plan."])

@@ -1,0 +1,52 @@
+"""Fast Downward as a planner of the agent: it plans for the likeliest world of a table."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from surefoot.agents.planning.base import TABLETOP, Brief, Candidate
+from surefoot.agents.planning.table import places_of, scene_of, task_of
+from surefoot.models.backends.classical import SearchPlanner
+from surefoot.pddl.compact import compact_plan
+from surefoot.pddl.planner import PlanRequest, ReplyStatus
+
+
+class TableSearch:
+    """Searches for a plan; boxes that are shut are asked to be shut again at the end.
+
+    Args:
+        spec: Its name: ``fd``, or a search of :mod:`surefoot.models.backends.classical`.
+        seconds: Time limit of a search.
+    """
+
+    def __init__(self, spec: str = "fd", seconds: float = 30.0) -> None:
+        self.name = spec
+        self._search = SearchPlanner("fd:ff" if spec == "fd" else spec, seconds, 1)
+
+    def propose(self, brief: Brief, k: int, seed: int) -> list[Candidate]:
+        """Gives the same plan ``k`` times; at a crossing it gives up.
+
+        Raises:
+            InputError: The brief tells no state.
+        """
+        if brief.stage != TABLETOP:
+            return [Candidate("", 0.0, self.name, ReplyStatus.GAVE_UP)] * k
+        request = PlanRequest(task_of(shutting(brief)), seed=seed)
+        ((_, reply),) = self._search.solve([request])
+        if reply.plan is None:
+            return [Candidate("", 0.0, self.name, reply.status, reply.usage)] * k
+        text = compact_plan(reply.plan)
+        return [Candidate(text, 1.0, self.name, reply.status, reply.usage)] * k
+
+
+def shutting(brief: Brief) -> Brief:
+    """Returns a brief whose goal also asks that boxes which are shut be shut at the end.
+
+    Raises:
+        InputError: The brief tells no state.
+    """
+    lids = scene_of(brief.objects).lids
+    _, shut = places_of(brief)
+    more = (f"(covers {lids[box]} {box})" for box in sorted(shut) if box in lids)
+    told = tuple(atom for atom in more if atom not in brief.goal)
+    return replace(brief, goal=(*brief.goal, *told))

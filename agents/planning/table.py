@@ -1,0 +1,183 @@
+"""From what the agent believes of a table to a planning task.
+
+Names tell what a thing is (``large-red-block2``, ``brown-box``), and places are told in the words
+of the agent's questions: ``on the table``, ``in the red bin``, ``on the second blue block``,
+``held by the hand``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+from surefoot.agents.planning.base import Brief
+from surefoot.envs.tabletop.problem import make_task
+from surefoot.envs.tabletop.scene import Scene, is_container, is_spot
+from surefoot.envs.tabletop.state import Facts, derive_facts
+from surefoot.envs.tabletop.things import COLORS, EDGES, TABLE, Kind, Thing
+from surefoot.pddl import GroundTask, Task
+from surefoot.pddl.language import Atom
+from surefoot.results.errors import InputError
+
+ON_TABLE, HELD = "on the table", "held by the hand"
+OPEN, CLOSED = "open", "closed"
+HAND = "the-hand"
+"""What stands for the hand among the places."""
+
+_NOUNS = {
+    "block": Kind.BLOCK, "cylinder": Kind.BLOCK, "coaster": Kind.PAD,
+    **{kind.value: kind for kind in Kind},
+}  # fmt: skip
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
+
+
+def thing_named(name: str) -> Thing:
+    """Returns the thing of a name such as ``small-red-cylinder2``.
+
+    Raises:
+        InputError: The name does not tell what it is.
+    """
+    *shades, noun = name.rstrip("0123456789").split("-")
+    size = shades.pop(0) if len(shades) > 1 and shades[0] in EDGES else "medium"
+    if noun not in _NOUNS or len(shades) != 1 or shades[0] not in COLORS:
+        raise InputError(f"cannot tell what '{name}' is; names are like 'red-block1', 'white-pad'")
+    kind = _NOUNS[noun]
+    shape = ("cube" if noun == "block" else noun) if kind is Kind.BLOCK else ""
+    return Thing(name, kind, shades[0], shape, size)
+
+
+def scene_of(objects: Sequence[str]) -> Scene:
+    """Returns the scene of some things; where they stand on the table is not known.
+
+    Raises:
+        InputError: A name does not tell what it is.
+    """
+    things = {name: thing_named(name) for name in objects if name != TABLE}
+    lids = {t.color: t.name for t in things.values() if t.kind is Kind.LID}
+    pairs = {
+        t.name: lids[t.color]
+        for t in things.values()
+        if t.kind is Kind.BOX and t.color in lids
+    }  # fmt: skip
+    return Scene(things, {}, lids=pairs)
+
+
+def _words(scene: Scene) -> dict[str, str]:
+    """Returns what each thing is called in questions, by name."""
+    plain = {name: name.rstrip("0123456789").replace("-", " ") for name in scene.things}
+    told: dict[str, str] = {}
+    for name, words in plain.items():
+        alike = [other for other, same in plain.items() if same == words]
+        many = len(alike) > 1
+        told[name] = f"{_ORDINALS[alike.index(name)]} {words}" if many else words
+    return told
+
+
+@lru_cache(256)
+def place_words(objects: tuple[str, ...]) -> Mapping[str, str]:
+    """Returns the words for every place, by the name of what is there.
+
+    Raises:
+        InputError: A name does not tell what it is.
+    """
+    scene = scene_of(objects)
+    told = _words(scene)
+    words = {TABLE: ON_TABLE, HAND: HELD}
+    for thing in scene.things.values():
+        if is_container(thing):
+            words[thing.name] = f"in the {told[thing.name]}"
+        elif is_spot(thing) or thing.kind is Kind.BLOCK:
+            words[thing.name] = f"on the {told[thing.name]}"
+    return words
+
+
+def answers_of(objects: Sequence[str], facts: Facts) -> dict[str, str]:
+    """Returns the answer to each question about a table in a known state.
+
+    Raises:
+        InputError: A name does not tell what it is.
+    """
+    words = place_words(tuple(objects))
+    answers: dict[str, str] = {}
+    for fact in sorted(facts, key=str):
+        if fact.predicate in ("on", "in"):
+            answers[f"place:{fact.args[0]}"] = words[fact.args[1]]
+        elif fact.predicate == "holding":
+            answers[f"place:{fact.args[0]}"] = HELD
+    for box in scene_of(objects).lids:
+        shut = Atom("open", (box,)) not in facts
+        answers[f"lid:{box}"] = CLOSED if shut else OPEN
+    return answers
+
+
+def places_of(brief: Brief) -> tuple[dict[str, str], set[str]]:
+    """Returns the place of every block by name, and the boxes that are shut.
+
+    Raises:
+        InputError: An answer is none of the scene's places.
+    """
+    names = {told: name for name, told in place_words(brief.objects).items()}
+    places: dict[str, str] = {}
+    shut: set[str] = set()
+    for fact, answer in brief.world.items():
+        kind, _, name = fact.partition(":")
+        if kind == "lid" and answer == CLOSED:
+            shut.add(name)
+        elif kind == "place":
+            if answer not in names:
+                raise InputError(f"'{answer}' is no place of this scene; it has {', '.join(names)}")
+            places[name] = names[answer]
+    return places, shut
+
+
+def facts_of(brief: Brief) -> Facts:
+    """Returns the symbolic state that a brief tells.
+
+    Raises:
+        InputError: An answer is none of the scene's places, or two blocks are held.
+    """
+    scene = scene_of(brief.objects)
+    places, boxes = places_of(brief)
+    held = [b for b, place in places.items() if place == HAND]
+    if len(held) > 1:
+        raise InputError(f"the hand cannot hold {' and '.join(held)}; look again")
+    lying = {b: place for b, place in places.items() if place != HAND}
+    shut = {scene.lids[box]: box for box in boxes if box in scene.lids}
+    aside = set(scene.lids.values()) - set(shut)
+    return derive_facts(scene, lying, held[0] if held else None, shut, aside, boxes)
+
+
+def read_atom(text: str) -> Atom:
+    """Reads an atom such as ``(in red-block1 red-bin)``.
+
+    Raises:
+        InputError: It is none.
+    """
+    words = text.strip().removeprefix("(").removesuffix(")").split()
+    if not words:
+        raise InputError(f"'{text}' is no fact; write it like (in red-block1 red-bin)")
+    return Atom(words[0], tuple(words[1:]))
+
+
+def task_of(brief: Brief, facts: Facts | None = None) -> Task:
+    """Returns the planning task that a brief tells.
+
+    Args:
+        brief: The brief.
+        facts: The state; that of the brief's likeliest world unless given.
+
+    Raises:
+        InputError: The brief tells no state.
+    """
+    goal = [read_atom(text) for text in brief.goal]
+    start = facts_of(brief) if facts is None else facts
+    return make_task(brief.task, scene_of(brief.objects), goal, start)
+
+
+def ground_of(brief: Brief, facts: Facts | None = None) -> GroundTask:
+    """Returns the same, ready to execute plans.
+
+    Raises:
+        InputError: The brief tells no state, or a goal names what is not there.
+    """
+    return GroundTask(task_of(brief, facts))

@@ -1,0 +1,294 @@
+"""Fine-tuning of a causal model on texts or on preferences, in full or by low-rank adapters."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, Any, Literal
+
+from surefoot.models.backends.hf import HFModel
+from surefoot.models.training.planner import CURVE_NAME, export_model
+from surefoot.results.errors import InputError
+from surefoot.results.files import write_atomic
+
+if TYPE_CHECKING:
+    import torch
+
+Method = Literal["sft", "dpo"]
+Adapter = Literal["lora", "full"]
+Tell = Callable[[int, int, float], None]
+"""Called with the step, all steps and the mean loss since the last call."""
+
+_LAYERS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+_STATE = "tuning.pt"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two answers to one prompt, and how the better one is told apart in the loss.
+
+    Attributes:
+        prompt: What the model reads.
+        chosen: The better answer.
+        rejected: The worse answer; ``""`` where there is only one (supervised tuning).
+    """
+
+    prompt: str
+    chosen: str
+    rejected: str = ""
+
+
+@dataclass(frozen=True)
+class TuningRecipe:
+    """How a model is tuned; the same recipe, model and pairs give the same model.
+
+    Attributes:
+        method: ``sft``, cross-entropy of the chosen answers, or ``dpo``.
+        adapter: ``lora``, or ``full`` for all weights.
+        steps: Steps.
+        batch: Pairs a step.
+        rate: Learning rate, falling as a straight line to 0.
+        beta: How strongly DPO holds to the model it starts from.
+        rank: Rank of the adapters; they are scaled by 2.
+        seed: Seed of adapters and order.
+    """
+
+    method: Method = "dpo"
+    adapter: Adapter = "lora"
+    steps: int = 200
+    batch: int = 16
+    rate: float = 1e-3
+    beta: float = 0.1
+    rank: int = 16
+    seed: int = 0
+
+
+def dpo_loss(
+    chosen: torch.Tensor,
+    rejected: torch.Tensor,
+    reference_chosen: torch.Tensor,
+    reference_rejected: torch.Tensor,
+    beta: float,
+) -> torch.Tensor:
+    """Mean of the loss of direct preference optimisation.
+
+    Args:
+        chosen: Log-probability of each chosen answer under the model, shape [pairs].
+        rejected: The same of the rejected answers.
+        reference_chosen: The same of the chosen answers under the model it started from.
+        reference_rejected: The same of the rejected answers.
+        beta: How strongly the model is held to the one it started from.
+
+    Source: Rafailov et al., arXiv 2305.18290, equation 7.
+    """
+    import torch
+
+    gain = (chosen - reference_chosen) - (rejected - reference_rejected)
+    return -torch.nn.functional.logsigmoid(beta * gain).mean()
+
+
+def answer_logprobs(model: Any, tokenizer: Any, texts: Sequence[tuple[str, str]]) -> torch.Tensor:
+    """Returns the log-probability of each answer, with its end, after its prompt.
+
+    Args:
+        model: The model.
+        tokenizer: Its tokenizer.
+        texts: Prompts with answers.
+
+    Returns:
+        Shape [texts].
+    """
+    import torch
+
+    tokens, labels = _padded(tokenizer, texts)
+    logits = model(input_ids=tokens).logits[:, :-1]
+    targets = labels[:, 1:]
+    told = torch.log_softmax(logits, -1).gather(-1, targets.clamp_min(0).unsqueeze(-1))
+    return (told.squeeze(-1) * (targets >= 0)).sum(-1)
+
+
+def tune(
+    base: Path,
+    pairs: Sequence[Pair],
+    recipe: TuningRecipe,
+    out: Path,
+    *,
+    minutes: float = 0.0,
+    tell: Tell | None = None,
+) -> Path:
+    """Tunes a model, or goes on where an earlier call stopped, and exports it.
+
+    Args:
+        base: Folder of the model.
+        pairs: What it learns from; for ``dpo`` each with a rejected answer.
+        recipe: How.
+        out: Folder for the state, the curve and, in ``model/``, the model, adapters merged.
+        minutes: Stop after this time, to go on later; 0 to run to the end.
+        tell: Told how far it is.
+
+    Returns:
+        The folder of the model.
+
+    Raises:
+        InputError: There is nothing to learn from, another tuning lies in the folder, or the
+            package for adapters is missing.
+    """
+    import time
+
+    import torch
+
+    if not pairs:
+        raise InputError("there is nothing to tune on; sample more plans or scenes")
+    if recipe.method == "dpo" and not all(p.rejected for p in pairs):
+        raise InputError("preferences need a rejected answer in every pair")
+    out.mkdir(parents=True, exist_ok=True)
+    _check_recipe(recipe, pairs, out)
+    source = HFModel(str(base), device="cpu")
+    model, tokenizer, _ = source._loaded
+    torch.manual_seed(recipe.seed)
+    model = _adapted(model, recipe)
+    weights = [p for p in model.parameters() if p.requires_grad]
+    reference = _reference(model, tokenizer, pairs) if recipe.method == "dpo" else None
+    optimizer = torch.optim.AdamW(weights, lr=recipe.rate, weight_decay=0.0)
+    step = _restore(out / _STATE, weights, optimizer)
+    order = _order(len(pairs), recipe)
+    for _ in range(step):
+        next(order)
+    begun, total, count = time.monotonic(), 0.0, 0
+    model.train()
+    while step < recipe.steps:
+        picked = next(order)
+        for group in optimizer.param_groups:
+            group["lr"] = recipe.rate * (1 - step / recipe.steps)
+        loss: Any = _loss(model, tokenizer, [pairs[i] for i in picked], recipe,
+                          None if reference is None else reference[picked])  # fmt: skip
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(weights, 1.0)
+        optimizer.step()
+        step, total, count = step + 1, total + float(loss.detach()), count + 1
+        late = bool(minutes) and time.monotonic() - begun > 60 * minutes
+        if step % 25 == 0 or step == recipe.steps or late:
+            with (out / CURVE_NAME).open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"step": step, "loss": total / count}) + "\n")
+            if tell is not None:
+                tell(step, recipe.steps, total / count)
+            total, count = 0.0, 0
+            _save(out / _STATE, weights, optimizer, step)
+        if late:
+            break
+    model.eval()
+    merged = model.merge_and_unload() if recipe.adapter == "lora" else model
+    return export_model(merged, tokenizer, out / "model", source.notes.prompt_style,
+                        source.notes.max_new_tokens)  # fmt: skip
+
+
+def _loss(
+    model: Any,
+    tokenizer: Any,
+    pairs: Sequence[Pair],
+    recipe: TuningRecipe,
+    reference: torch.Tensor | None,
+) -> torch.Tensor:
+    chosen = [(p.prompt, p.chosen) for p in pairs]
+    if reference is None:
+        tokens = sum(len(tokenizer(p.chosen)["input_ids"]) + 1 for p in pairs)
+        return -answer_logprobs(model, tokenizer, chosen).sum() / tokens
+    found = answer_logprobs(model, tokenizer, chosen + [(p.prompt, p.rejected) for p in pairs])
+    half = len(pairs)
+    return dpo_loss(found[:half], found[half:], reference[:, 0], reference[:, 1], recipe.beta)
+
+
+def _adapted(model: Any, recipe: TuningRecipe) -> Any:
+    if recipe.adapter == "full":
+        return model.requires_grad_(True)
+    try:
+        from peft import LoraConfig, get_peft_model
+    except ImportError:
+        raise InputError(
+            "adapters need the package peft; pip install 'surefoot[peft]', or choose 'full'"
+        ) from None
+    config = LoraConfig(
+        r=recipe.rank, lora_alpha=2 * recipe.rank, target_modules=_LAYERS, task_type="CAUSAL_LM"
+    )
+    adapted: Any = get_peft_model(model, config)
+    return adapted
+
+
+def _reference(model: Any, tokenizer: Any, pairs: Sequence[Pair]) -> torch.Tensor:
+    """Returns what the model thinks before it is tuned, shape [pairs, 2]."""
+    import torch
+
+    model.eval()
+    found = []
+    with torch.inference_mode():
+        for start in range(0, len(pairs), 32):
+            part = pairs[start : start + 32]
+            chosen = answer_logprobs(model, tokenizer, [(p.prompt, p.chosen) for p in part])
+            worse = answer_logprobs(model, tokenizer, [(p.prompt, p.rejected) for p in part])
+            found.append(torch.stack([chosen, worse], 1))
+    return torch.cat(found).clone()
+
+
+def _order(count: int, recipe: TuningRecipe) -> Iterator[list[int]]:
+    rng = Random(f"tuning:{recipe.seed}")
+    left: list[int] = []
+    while True:
+        while len(left) < recipe.batch:
+            fresh = list(range(count))
+            rng.shuffle(fresh)
+            left += fresh
+        yield left[: recipe.batch]
+        del left[: recipe.batch]
+
+
+def _padded(tokenizer: Any, texts: Sequence[tuple[str, str]]) -> tuple[torch.Tensor, torch.Tensor]:
+    import torch
+
+    rows = []
+    for prompt, answer in texts:
+        told = tokenizer(prompt)["input_ids"]
+        rows.append(([*told, *tokenizer(answer)["input_ids"], tokenizer.eos_token_id], len(told)))
+    width = max(len(ids) for ids, _ in rows)
+    tokens = torch.full((len(rows), width), int(tokenizer.pad_token_id or 0))
+    labels = torch.full((len(rows), width), -1)
+    for row, (ids, start) in enumerate(rows):
+        tokens[row, : len(ids)] = torch.tensor(ids)
+        labels[row, start : len(ids)] = torch.tensor(ids[start:])
+    return tokens, labels
+
+
+def _check_recipe(recipe: TuningRecipe, pairs: Sequence[Pair], out: Path) -> None:
+    import hashlib
+
+    texts = "\0".join(f"{p.prompt}\0{p.chosen}\0{p.rejected}" for p in pairs)
+    told = asdict(recipe) | {"pairs": hashlib.sha256(texts.encode()).hexdigest()}
+    path, text = out / "tuning.json", json.dumps(told, indent=2) + "\n"
+    if path.is_file() and path.read_text(encoding="utf-8") != text:
+        raise InputError("another tuning lies here; choose another --out", file=str(out))
+    write_atomic(path, text)
+
+
+def _restore(path: Path, weights: list[Any], optimizer: Any) -> int:
+    import torch
+
+    if not path.is_file():
+        return 0
+    saved = torch.load(path, weights_only=True)
+    with torch.no_grad():
+        for weight, value in zip(weights, saved["weights"], strict=True):
+            weight.copy_(value)
+    optimizer.load_state_dict(saved["optimizer"])
+    return int(saved["step"])
+
+
+def _save(path: Path, weights: list[Any], optimizer: Any, step: int) -> None:
+    import torch
+
+    partial = path.with_suffix(".tmp")
+    kept = {"weights": [w.detach() for w in weights], "optimizer": optimizer.state_dict()}
+    torch.save(kept | {"step": step}, partial)
+    partial.replace(path)

@@ -273,7 +273,7 @@ def calibrate_router(
     Raises:
         InputError: Shapes that do not fit, a NaN that is needed, or a number out of range.
 
-    Source: Angelopoulos and others (2021), Learn then Test, section 4 (split fixed sequence).
+    Source: Angelopoulos and others (2021), Learn then Test (split fixed sequence testing).
     """
     from surefoot.calibration.decisions.risk import Procedure, refuted, risk_p_values
 

@@ -53,13 +53,24 @@ class Scene:
     @property
     def instruction(self) -> str:
         """The task in English."""
-        where = "the traffic light" if self.kind == LIGHT else "the stop sign"
-        way = "Go straight on" if self.turn is Turn.STRAIGHT else f"Turn {self.turn}"
-        return f"{way} at {where}, then stop on the far side of the crossing."
+        return instruction_of(self.task)
 
     def rule_applies(self, rule: str) -> bool:
         """Returns whether a rule of the driving rulebook, by name, fits this place."""
         return self.kind == LIGHT or rule not in LIGHT_RULES
+
+
+def instruction_of(task: str) -> str:
+    """Returns a task in English.
+
+    Raises:
+        InputError: There is no such task.
+    """
+    check_task(task)
+    turn, _, kind = task.partition("-at-")
+    where = "the traffic light" if kind == LIGHT else "the stop sign"
+    way = "Go straight on" if turn == Turn.STRAIGHT else f"Turn {turn}"
+    return f"{way} at {where}, then stop on the far side of the crossing."
 
 
 def draw_scene(

@@ -10,7 +10,7 @@ import numpy as np
 from gymnasium import spaces
 from surefoot.envs.crossing.log import EpisodeLog
 from surefoot.envs.crossing.skills import ACTION_NAMES, WAIT_STEPS, Action
-from surefoot.envs.crossing.tasks import check_difficulty, check_task
+from surefoot.envs.crossing.tasks import check_difficulty, check_task, instruction_of
 from surefoot.envs.crossing.twin import PAST, Twin, TwinState
 from surefoot.envs.crossing.world import STEP_SECONDS, Outcome
 from surefoot.results.errors import InputError
@@ -20,7 +20,7 @@ class CrossingTwinEnv(gymnasium.Env[dict[str, Any], np.int64]):
     """The crossing without physics or images; see :mod:`surefoot.envs.crossing.twin`.
 
     Tasks, actions, rewards and options are those of ``surefoot/Crossing-v0``; so are, in the
-    info, ``task``, ``difficulty``, ``seed``, ``labels`` and ``outcome``. Time is counted as 0.5 s
+    info, ``task``, ``instruction``, ``difficulty``, ``seed``, ``labels`` and ``outcome``. Time is counted as 0.5 s
     a decision step.
 
     | key | shape, type | range | what |
@@ -114,6 +114,7 @@ class CrossingTwinEnv(gymnasium.Env[dict[str, Any], np.int64]):
         acts = self.log.rows[-1][7:] if self.log.rows else np.zeros(4, np.bool_)
         return {
             "task": self.twin.task,
+            "instruction": instruction_of(self.twin.task),
             "difficulty": self.difficulty,
             "seed": self._seed,
             "labels": np.concatenate([self.twin.observations(state), acts]),

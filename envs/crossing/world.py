@@ -90,7 +90,11 @@ class World:
         log: What has happened.
         rig: The cameras on the vehicle: ``front``, ``left`` and ``right``.
         faults: What goes wrong.
+        halfway: Called in the middle of every decision step, to take a picture; ``None`` for
+            nothing.
     """
+
+    halfway: Callable[[], None] | None = None
 
     def __init__(
         self,
@@ -230,7 +234,8 @@ class World:
             move: Whether to drive on; else to brake and stand.
             turn: Which way over the crossing to take from now on; it has no effect any more
                 when the front is over the stop line.
-            halfway: Called when half of the step's time has passed, to take a picture.
+            halfway: Called when half of the step's time has passed, to take a picture; by default
+                :attr:`halfway`.
 
         Returns:
             Whether the vehicle has not touched anything.
@@ -241,9 +246,10 @@ class World:
         seen = observe(self.situation())
         past = self.past()
         self.log.times.append(self.time)
+        call = halfway or self.halfway
         for tick in range(TICKS):
-            if halfway is not None and tick == TICKS // 2:
-                halfway()
+            if call is not None and tick == TICKS // 2:
+                call()
             self._tick(move)
             if self.collided:
                 break

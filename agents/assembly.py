@@ -1,0 +1,75 @@
+"""From settings to the parts of an agent."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from surefoot.agents.agent import Tools
+from surefoot.agents.guarantees import load_calibration
+from surefoot.agents.operator import make_operator
+from surefoot.agents.perception.perceiver import ModelPerceiver
+from surefoot.agents.planning.base import CROSSING
+from surefoot.agents.planning.registry import make as make_planner
+from surefoot.agents.sensing.registry import make_strategy
+from surefoot.agents.settings import AgentSettings
+from surefoot.models.protocol import OptionScorer
+from surefoot.models.registry import ModelOptions, make_model
+from surefoot.results.errors import InputError
+
+PLANNERS = {CROSSING: "local-agent", "tabletop": "fd"}
+"""Planners by default."""
+
+
+def planner_of(env: str, settings: AgentSettings) -> str:
+    """Returns the planner that settings mean on a stage."""
+    return settings.planner or PLANNERS[env]
+
+
+def make_perceiver(spec: str, options: ModelOptions | None = None) -> ModelPerceiver:
+    """Makes a perceiver of a model.
+
+    Args:
+        spec: ``local-perception``, or a model such as ``hf:FOLDER`` or ``openai:NAME``.
+        options: Settings of the model.
+
+    Raises:
+        InputError: There is no such model, or it scores no options.
+    """
+    model = make_model(spec, options or ModelOptions())
+    if not isinstance(model, OptionScorer):
+        raise InputError(f"the model '{spec}' gives no probabilities of options")
+    return ModelPerceiver(model, identity_of(spec))
+
+
+def identity_of(spec: str) -> str:
+    """Returns what calibrations know a model by: its name and, of a folder, its weights' hash."""
+    from surefoot.models.registry import LOCAL_PERCEPTION
+
+    place = LOCAL_PERCEPTION if spec == "local-perception" else None
+    if spec.startswith("hf:") and Path(spec[3:]).is_dir():
+        place = Path(spec[3:])
+    if place is None:
+        return spec
+    digest = hashlib.sha256()
+    for path in sorted(place.glob("*.safetensors")):
+        digest.update(path.read_bytes())
+    name = "local-perception" if spec == "local-perception" else "hf"
+    return f"{name} {digest.hexdigest()[:16]}"
+
+
+def make_tools(env: str, settings: AgentSettings, options: ModelOptions | None = None) -> Tools:
+    """Makes the parts of an agent for a stage.
+
+    Raises:
+        InputError: A model, planner, calibration, strategy or operator cannot be used.
+    """
+    perceiver = make_perceiver(settings.perception, options)
+    planner = planner_of(env, settings)
+    calibration = load_calibration(
+        settings.calibration_file, stage=env, model=perceiver.identity, planner=planner
+    )
+    return Tools(
+        perceiver, calibration, make_planner(planner, options),
+        make_strategy(settings.sensing, env), make_operator(settings.operator),
+    )  # fmt: skip

@@ -1,0 +1,69 @@
+"""An episode outside of the run folder's machinery: an agent in a stage until it is over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from surefoot.agents.agent import Agent
+from surefoot.agents.stages.base import End, Stage
+from surefoot.verification.monitor import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """How an episode went.
+
+    Attributes:
+        outcome: Its outcome, by the names of :class:`~surefoot.envs.episodes.outcome.Outcome`.
+        reason: One line on what went wrong.
+        success: Whether the goal holds, whatever rules were broken.
+        broken: Rules that were broken, on the true facts.
+        end: How the stage stands.
+    """
+
+    outcome: str
+    reason: str
+    success: bool
+    broken: tuple[str, ...]
+    end: End
+
+
+def play(agent: Agent, stage: Stage, max_steps: int = 240) -> Played:
+    """Lets an agent act until it stops, the world ends it or it has taken all its steps.
+
+    Args:
+        agent: A new agent.
+        stage: Where.
+        max_steps: Actions at most.
+    """
+    agent.begin(stage)
+    for _ in range(max_steps):
+        if stage.end().over:
+            break
+        action = agent.act()
+        if action is None:
+            break
+        agent.after(stage.do(action))
+    end = stage.end()
+    acted = bool(agent.counts.skills)
+    broken = tuple(
+        s.rule.name
+        for s in stage.watch()
+        if s.verdict is Verdict.FALSE or (end.success and acted and not s.if_ended)
+    )
+    outcome, reason = judged(agent, end, broken)
+    return Played(outcome, reason, end.success, broken, end)
+
+
+def judged(agent: Agent, end: End, broken: tuple[str, ...]) -> tuple[str, str]:
+    """Returns the outcome of an episode and why.
+
+    A broken rule counts before everything, also after a success.
+    """
+    if broken:
+        return "violated", f"broke {', '.join(broken)}"
+    if end.success:
+        return "success", ""
+    if agent.ending is not None:
+        return agent.ending.outcome, agent.ending.reason
+    return ("failed" if end.over else "out_of_steps"), end.reason

@@ -1,0 +1,181 @@
+"""What an agent's calibration promises: sets of facts, scores of facts and of plans.
+
+An artefact is one JSON file. For each kind of fact it keeps nonconformity scores, by which scores
+of different kinds are brought to one scale (their rank), and for whole scenes the largest of these
+ranks, from other episodes: its quantile is the threshold of the joint set, so that with
+probability at least 1 - alpha **all** facts of a scene are in their sets at once, at the moment
+when the agent stops looking (the policy that looks is calibrated as a whole, see
+:mod:`surefoot.calibration.decisions.stopping`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from surefoot.agents.perception.questions import FactQuestion
+from surefoot.calibration.arrays import Floats
+from surefoot.calibration.decisions.confidence import u_p
+from surefoot.calibration.decisions.satisfaction import Satisfaction, calibrate_satisfaction
+from surefoot.calibration.quantiles import conformal_quantile
+from surefoot.results.errors import InputError
+from surefoot.results.files import write_atomic
+
+BUILTIN = Path(__file__).parent / "calibrations"
+"""Folder of the calibrations that come with Surefoot, ``STAGE.json``."""
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class KindScores:
+    """What is known of one kind of fact.
+
+    Attributes:
+        scores: Nonconformity 1 - p(true option) of calibration facts, ascending.
+        prior: What a model answers without evidence, one an option; empty for all the same.
+        dependence: How far the errors of several views go together, from 0 to 1.
+        fade: In a world that moves, the share of what was known that is lost in a step.
+    """
+
+    scores: tuple[float, ...]
+    prior: tuple[float, ...] = ()
+    dependence: float = 0.0
+    fade: float = 0.0
+
+
+@dataclass(frozen=True)
+class AgentCalibration:
+    """A calibration of an agent on one stage.
+
+    Attributes:
+        stage: ``crossing`` or ``tabletop``.
+        model: Identity of the perception model that it is for.
+        renderer: Renderer of the pictures.
+        planner: The planner whose plans were judged, ``""`` if none.
+        sensing: The way of looking that was calibrated: strategy, looks and level.
+        kinds: By kind of fact.
+        scenes: For each calibration episode the largest rank over the facts of its scene.
+        confidences: P(yes) of calibration plans.
+        satisfied: The checker's verdicts on them.
+        provenance: Seeds, perturbations, sizes, versions and the data's hash.
+    """
+
+    stage: str
+    model: str
+    renderer: str
+    planner: str
+    sensing: str
+    kinds: Mapping[str, KindScores]
+    scenes: tuple[float, ...]
+    confidences: tuple[float, ...] = ()
+    satisfied: tuple[bool, ...] = ()
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def kind(self, kind: str) -> KindScores:
+        """Returns what is known of a kind; nothing of one that was never calibrated."""
+        return self.kinds.get(kind, KindScores(()))
+
+    def threshold(self, alpha: float) -> float:
+        """Returns the rank up to which an option is in the joint set; infinite for too few."""
+        return conformal_quantile(self.scenes, alpha)
+
+    def ranks(self, kind: str, probabilities: Floats) -> Floats:
+        """Returns how unusual each option would be: the share of scores below its own.
+
+        Args:
+            kind: Kind of the fact.
+            probabilities: ``[K]``.
+
+        Returns:
+            ``[K]`` from 0 to 1; 0 for all options of a kind that was never calibrated.
+        """
+        known = self._sorted.get(kind)
+        if known is None or not len(known):
+            return np.zeros(len(probabilities))
+        return np.asarray(np.searchsorted(known, 1 - probabilities, side="left") / len(known))
+
+    def members(self, kind: str, probabilities: Floats, alpha: float) -> NDArray[np.bool_]:
+        """Returns which options are in the joint set, ``[K]``; the likeliest always is."""
+        found = self.ranks(kind, probabilities) <= self.threshold(alpha)
+        found[int(probabilities.argmax())] = True
+        return np.asarray(found)
+
+    def u_p(self, kind: str, probabilities: Floats) -> float:
+        """Returns the corrected perception score of one fact; 0 for an unknown kind."""
+        known = self._sorted.get(kind, np.zeros(0))
+        return float(u_p(known, probabilities[None])[0])
+
+    @cached_property
+    def plans(self) -> Satisfaction | None:
+        """Calibration of the planner's confidence; ``None`` without calibration plans."""
+        if not self.confidences:
+            return None
+        return calibrate_satisfaction(np.array(self.confidences), np.array(self.satisfied))
+
+    @cached_property
+    def _sorted(self) -> dict[str, Floats]:
+        return {name: np.sort(np.array(k.scores)) for name, k in self.kinds.items()}
+
+    def save(self, path: Path) -> None:
+        """Writes the artefact in one go."""
+        data = {"format": FORMAT, **asdict(self)}
+        write_atomic(path, json.dumps(data, indent=None, separators=(",", ":")) + "\n")
+
+
+def load_calibration(
+    source: str | Path, *, stage: str, model: str, planner: str = ""
+) -> AgentCalibration:
+    """Loads an artefact and checks that it is for what it is to be used with.
+
+    Args:
+        source: A file, or ``builtin``.
+        stage: The stage.
+        model: Identity of the perception model.
+        planner: The planner; its confidence counts only if it is the one that was calibrated.
+
+    Raises:
+        InputError: No such file, a damaged one, or one made for something else.
+    """
+    path = BUILTIN / f"{stage}.json" if source == "builtin" else Path(source)
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        why = (error.strerror or "unreadable").lower()
+        raise InputError(f"cannot read the calibration: {why}", file=str(path)) from None
+    except ValueError:
+        raise InputError("the calibration is not JSON", file=str(path)) from None
+    try:
+        if data.pop("format") != FORMAT:
+            raise InputError(f"not a calibration of format {FORMAT}", file=str(path))
+        kinds = {name: KindScores(**_tuples(k)) for name, k in data.pop("kinds").items()}
+        found = AgentCalibration(**_tuples(data), kinds=kinds)
+    except (KeyError, TypeError, AttributeError):
+        raise InputError("not an agent's calibration", file=str(path)) from None
+    for name, here in (("stage", stage), ("model", model)):
+        if getattr(found, name) != here:
+            raise InputError(
+                f"the calibration is for {name} '{getattr(found, name)}', not '{here}'; make one "
+                f"with 'surefoot calibrate agent'",
+                file=str(path),
+            )
+    if planner and found.planner != planner:
+        from dataclasses import replace
+
+        return replace(found, confidences=(), satisfied=(), planner="")
+    return found
+
+
+def _tuples(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
+
+
+def options_of(question: FactQuestion, members: Sequence[bool]) -> tuple[str, ...]:
+    """Returns the options of a question that are in a set."""
+    return tuple(o for o, inside in zip(question.options, members, strict=True) if inside)

@@ -1,0 +1,166 @@
+"""The agent as a policy of simulated episodes: ``surefoot run --policy agent``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from surefoot.agents.agent import Agent, Tools
+from surefoot.agents.assembly import make_tools
+from surefoot.agents.settings import AgentSettings
+from surefoot.agents.stages.base import Picture
+from surefoot.agents.stages.crossing import CrossingStage
+from surefoot.agents.stages.physical_table import physical_table
+from surefoot.agents.stages.table import TableStage
+from surefoot.envs.crossing.env import CrossingEnv
+from surefoot.envs.episodes.outcome import Outcome
+from surefoot.envs.episodes.stages import Env
+from surefoot.envs.recording.sheet import to_jpeg
+from surefoot.envs.tabletop.env import TabletopEnv
+from surefoot.results.config import check_config
+from surefoot.results.files import write_atomic
+from surefoot.verification.monitor import Verdict
+
+
+class AgentPolicy:
+    """See :class:`~surefoot.envs.episodes.stages.Policy`.
+
+    Args:
+        settings: How the agent is put together.
+        tools: What it is made of.
+
+    Attributes:
+        reason: Why it stopped.
+        agent: The agent of this episode.
+    """
+
+    image_size = 160
+
+    def __init__(self, settings: AgentSettings, tools: Tools) -> None:
+        self.reason = ""
+        self._settings, self._tools = settings, tools
+        self._pending = ""
+        self._folder: Path | None = None
+        self._name = ""
+        self._count = 0
+        self.agent: Agent | None = None
+        self._stage: CrossingStage | TableStage | None = None
+
+    def keep(self, folder: Path, name: str) -> None:
+        """Is told where thoughts and pictures of the next episode are kept.
+
+        Args:
+            folder: The run folder.
+            name: Name of the episode's files.
+        """
+        self._folder, self._name = folder, name
+
+    def begin(self, env: Env, observation: Mapping[str, Any], info: Mapping[str, Any]) -> None:
+        """Is told of a new episode."""
+        inner = env.unwrapped
+        if isinstance(inner, CrossingEnv):
+            self._stage = CrossingStage(inner, info)
+        else:
+            assert isinstance(inner, TabletopEnv)
+            self._stage = physical_table(inner, info)
+        self.reason, self._pending, self._count = "", "", 0
+        self.agent = Agent(self._settings, self._tools, int(info["seed"]), self._keep)
+        self.agent.begin(self._stage)
+
+    def act(self, observation: Mapping[str, Any], info: Mapping[str, Any]) -> int | None:
+        """Returns the next action; ``None`` when the agent stops."""
+        assert self.agent is not None and self._stage is not None
+        self._finish(info)
+        action = self.agent.act()
+        if action is None:
+            ending = self.agent.ending
+            self.reason = ending.reason if ending is not None else ""
+            return None
+        self._pending = action
+        return self._stage.number(action)
+
+    def end(self, info: Mapping[str, Any], outcome: Outcome, reason: str) -> tuple[Outcome, str]:
+        """Says how the episode ended, the agent's own reasons and broken rules counted.
+
+        Args:
+            info: What the environment told last.
+            outcome: What the environment says.
+            reason: Its reason.
+        """
+        assert self.agent is not None and self._stage is not None
+        self._finish(info)
+        broken = [s.rule.name for s in self._stage.watch() if s.verdict is Verdict.FALSE]
+        if outcome is Outcome.SUCCESS:
+            open_ = [s.rule.name for s in self._stage.watch() if not s.if_ended]
+            broken = list(dict.fromkeys([*broken, *open_]))
+        if broken and outcome in (Outcome.SUCCESS, Outcome.GAVE_UP, Outcome.OUT_OF_STEPS):
+            return Outcome.VIOLATED, f"broke {', '.join(broken)}"
+        ending = self.agent.ending
+        if ending is not None and outcome is not Outcome.SUCCESS:
+            return Outcome(ending.outcome), ending.reason
+        return outcome, reason
+
+    def extra(self) -> dict[str, Any]:
+        """What the record keeps of the agent; writes its thoughts beside it."""
+        assert self.agent is not None and self._stage is not None
+        agent, counts = self.agent, self.agent.counts
+        covered = [m.covered for m in agent.moments if m.covered is not None]
+        told = {
+            "looks": counts.looks, "look_seconds": round(counts.look_seconds, 3),
+            "repairs": counts.repairs, "plans": counts.plans, "pauses": counts.pauses,
+            "skills": counts.skills, "asked": self._tools.operator.asked,
+            "decisions": len(agent.moments), "covered": sum(covered), "sets": len(covered),
+            "broken": [s.rule.name for s in self._stage.watch() if not s.if_ended],
+        }  # fmt: skip
+        self._tools.operator.asked = 0
+        if self._folder is not None:
+            path = self._folder / "steps" / f"{self._name}.json"
+            path.parent.mkdir(exist_ok=True)
+            data = {
+                "instruction": self._stage.instruction,
+                "settings": self._settings.model_dump(mode="json"),
+                "moments": [m.to_json() for m in agent.moments],
+            }
+            write_atomic(path, json.dumps(data) + "\n")
+            told["steps"] = f"steps/{path.name}"
+        return told
+
+    def _finish(self, info: Mapping[str, Any]) -> None:
+        """Tells the agent what came of its last action."""
+        assert self.agent is not None and self._stage is not None
+        if self._pending:
+            action, self._pending = self._pending, ""
+            self.agent.after(self._stage.done(action, info))
+
+    def _keep(self, picture: Picture, view: str) -> str:
+        if self._folder is None:
+            return ""
+        self._count += 1
+        name = f"{self._name}-look{self._count:03}.jpg"
+        write_atomic(self._folder / "media" / name, to_jpeg(picture))
+        return f"media/{name}"
+
+
+def make_agent(env: str, options: Mapping[str, Any] | None = None) -> AgentPolicy:
+    """Makes an agent for an environment; the models are loaded once a process.
+
+    Args:
+        env: ``crossing`` or ``tabletop``.
+        options: Fields of :class:`~surefoot.agents.settings.AgentSettings`.
+
+    Raises:
+        InputError: An unknown field, or a model or calibration that cannot be used.
+    """
+    settings = check_config(AgentSettings, options or {})
+    return AgentPolicy(settings, _tools(env, settings.model_dump_json()))
+
+
+@lru_cache(4)
+def _tools(env: str, settings: str) -> Tools:
+    return make_tools(env, AgentSettings.model_validate_json(settings))
+
+
+Maker = Callable[[str], AgentPolicy]

@@ -1,0 +1,52 @@
+"""Which facts matter: those on which it depends what comes of a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from math import log2
+
+from surefoot.agents.perception.questions import Answers
+
+
+def relevance(
+    worlds: Sequence[Answers], outcomes: Sequence[Hashable], chances: Sequence[float]
+) -> dict[str, float]:
+    """Returns the mutual information between each fact and what happens, in bits.
+
+    Args:
+        worlds: Possible worlds.
+        outcomes: What happens in each: verdict, action, whether it is allowed.
+        chances: Their probabilities, in any unit; if all are 0, all count the same.
+
+    Returns:
+        By fact, only those with information; empty if the same happens in every world.
+
+    >>> worlds = [{"light": "green", "sign": "no"}, {"light": "red", "sign": "no"}]
+    >>> relevance(worlds, ["go", "stop"], [1, 1])
+    {'light': 1.0}
+    """
+    if len(set(outcomes)) < 2:
+        return {}
+    total = sum(chances)
+    weights = [c / total for c in chances] if total > 0 else [1 / len(worlds)] * len(worlds)
+    found: dict[str, float] = {}
+    for fact in worlds[0]:
+        bits = _information([w[fact] for w in worlds], outcomes, weights)
+        if bits > 1e-9:
+            found[fact] = bits
+    return found
+
+
+def _information(
+    options: Sequence[Hashable], outcomes: Sequence[Hashable], weights: Sequence[float]
+) -> float:
+    both = _sums(zip(options, outcomes, strict=True), weights)
+    first, second = _sums(options, weights), _sums(outcomes, weights)
+    return sum(p * log2(p / (first[a] * second[b])) for (a, b), p in both.items() if p > 0)
+
+
+def _sums(keys: object, weights: Sequence[float]) -> Mapping[Hashable, float]:
+    sums: dict[Hashable, float] = {}
+    for key, weight in zip(keys, weights, strict=True):  # type: ignore[call-overload]
+        sums[key] = sums.get(key, 0.0) + weight
+    return sums

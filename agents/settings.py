@@ -1,0 +1,72 @@
+"""How an agent is put together; every field is also a key of ``agent:`` in a run's YAML."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Gate(StrEnum):
+    """What decides whether the agent may act."""
+
+    SETS = "sets"
+    """The plan must do the same, allowed thing in every world of the joint conformal set."""
+    SCORES = "scores"
+    """u_p and u_d must reach their thresholds, as in the paper."""
+    AGGREGATE = "aggregate"
+    """One uncertainty of both, as in KnowNo: if it is too high, look again, then ask."""
+    NONE = "none"
+    """Nothing: it acts on the likeliest world."""
+    ALWAYS_ASK = "always-ask"
+    """It asks for every fact."""
+    ALWAYS_STOP = "always-stop"
+    """It never does anything."""
+    ORACLE = "oracle"
+    """It knows the truth."""
+
+
+class AgentSettings(BaseModel):
+    """An agent."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    perception: str = "local-perception"
+    """Model that is shown the pictures: a specification as for planners, or the one shipped."""
+    planner: str = ""
+    """Planner; empty for Fast Downward on the tabletop and the shipped language model on the road."""
+    calibration: str = "builtin"
+    """Calibration artefact: a file, or ``builtin``."""
+    alpha: float = Field(default=0.1, ge=0, le=1)
+    """Allowed probability that the truth of some fact is not in its set."""
+    gate: Gate = Gate.SETS
+    """What decides whether the agent may act."""
+    t_p: float = Field(default=0.9, ge=0, le=1)
+    """With the gate ``scores``: least u_p of every fact."""
+    t_d: float = Field(default=0.7, ge=0, le=1)
+    """With the gates ``scores`` and ``aggregate``: least u_d of a plan."""
+    sensing: Literal["none", "sweep", "random", "set-size", "entropy"] = "entropy"
+    """How the next view is chosen."""
+    looks: int = Field(default=4, ge=0, le=25)
+    """Further looks for one decision."""
+    verify: bool = True
+    """Whether plans are verified in every possible world before anything moves."""
+    samples: int = Field(default=4, ge=1, le=64)
+    """Plans that the planner is asked for at a time."""
+    repairs: int = Field(default=2, ge=0, le=20)
+    """Rounds in which a bad plan goes back to the planner with what is wrong with it."""
+    replans: int = Field(default=4, ge=0, le=100)
+    """Plans that may be made anew after surprises."""
+    patience: int = Field(default=60, ge=0, le=1000)
+    """Pauses in a row, where the world has a safe one, before it asks or gives up."""
+    operator: Literal["none", "oracle", "human"] = "none"
+    """Who can be asked."""
+    seed: int = 0
+    """Seed of whatever the agent draws, beside the episode's own."""
+
+    @property
+    def calibration_file(self) -> str | Path:
+        """Where the calibration is."""
+        return self.calibration if self.calibration == "builtin" else Path(self.calibration)

@@ -1,0 +1,198 @@
+"""Pictures of the crossing kept by what they show, for the twin that has no pictures of its own.
+
+The twin knows the driver's observations and nothing of where cars are. What the camera would show
+is drawn from a bank of moments of the simulated crossing in which the same observations held: all
+three views of one moment if the bank has one with all of them, else for each view a moment that
+agrees in everything that the view can show. What a model answered about every picture is kept
+beside it, so that a study asks each picture once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+import numpy as np
+from surefoot.agents.perception.crossing_facts import LIGHT
+from surefoot.agents.perception.perceiver import Perceiver
+from surefoot.agents.perception.pictures import Damage, Picture, clean, crossing_pictures
+from surefoot.agents.perception.questions import Answers, FactQuestion
+from surefoot.agents.perception.views import BEARINGS
+from surefoot.calibration.arrays import Floats
+from surefoot.envs.crossing.tasks import TASKS
+from surefoot.envs.simulation.client import Simulation
+from surefoot.results.errors import InputError
+from surefoot.results.files import write_atomic
+
+SHOWN = {
+    "front": (LIGHT, "stop_sign", "opposite_car", "pedestrian"),
+    "left": ("car_from_left", "pedestrian"),
+    "right": ("car_from_right", "pedestrian"),
+}
+"""Facts that a view can show."""
+
+Key = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Snap:
+    """One view of one moment.
+
+    Attributes:
+        task: The task of the scene that it is from.
+        seed: Its seed.
+        moment: Number of the moment.
+        view: The view.
+        truth: True answers; without light and sign if the vehicle was on the crossing.
+        answers: What the model said, the probabilities of each fact's options.
+    """
+
+    task: str
+    seed: int
+    moment: int
+    view: str
+    truth: Mapping[str, str] = field(hash=False)
+    answers: Mapping[str, tuple[float, ...]] = field(hash=False)
+
+
+class Bank:
+    """Moments by what they show.
+
+    Args:
+        snaps: Pictures with answers.
+        model: Identity of the model that answered.
+        shift: What was wrong with the pictures, as text.
+    """
+
+    def __init__(self, snaps: Iterable[Snap], model: str, shift: str) -> None:
+        self.snaps = tuple(snaps)
+        self.model, self.shift = model, shift
+        self._whole: dict[Key, list[dict[str, Snap]]] = defaultdict(list)
+        self._views: dict[Key, list[Snap]] = defaultdict(list)
+        moments: dict[tuple[str, int, int], dict[str, Snap]] = defaultdict(dict)
+        for snap in self.snaps:
+            moments[snap.task, snap.seed, snap.moment][snap.view] = snap
+            self._views[_view_key(snap.view, snap.task, snap.truth)].append(snap)
+        for views in moments.values():
+            if len(views) == len(BEARINGS):
+                first = views["front"]
+                self._whole[_key(first.task, first.truth)].append(views)
+
+    def draw(self, task: str, truth: Answers, rng: Random) -> dict[str, Snap]:
+        """Returns a picture of every view that shows what is true.
+
+        Args:
+            task: The task.
+            truth: The twin's answers to what is asked now.
+            rng: Chooses among those that fit.
+
+        Raises:
+            InputError: The bank has no picture of that; it must be made larger.
+        """
+        whole = self._whole.get(_key(task, truth))
+        if whole:
+            return rng.choice(whole)
+        found: dict[str, Snap] = {}
+        for view in BEARINGS:
+            fitting = self._views.get(_view_key(view, task, truth))
+            if not fitting:
+                told = ", ".join(f"{f} {a}" for f, a in truth.items() if f in SHOWN[view])
+                raise InputError(
+                    f"no picture of the view '{view}' for {task} with {told}; use more seeds"
+                )
+            found[view] = rng.choice(fitting)
+        return found
+
+    def save(self, path: Path) -> None:
+        """Writes the bank in one go, one line a picture."""
+        head = {"model": self.model, "shift": self.shift}
+        lines = [json.dumps(head)]
+        lines += [
+            json.dumps([s.task, s.seed, s.moment, s.view, dict(s.truth),
+                        {f: [round(p, 5) for p in a] for f, a in s.answers.items()}])
+            for s in self.snaps
+        ]  # fmt: skip
+        write_atomic(path, "\n".join(lines) + "\n")
+
+    @classmethod
+    def load(cls, path: Path) -> Bank:
+        """Reads a bank.
+
+        Raises:
+            InputError: It cannot be read.
+        """
+        try:
+            head, *rows = path.read_text(encoding="utf-8").splitlines()
+            told = json.loads(head)
+            snaps = [
+                Snap(task, seed, moment, view, truth, {f: tuple(a) for f, a in answers.items()})
+                for task, seed, moment, view, truth, answers in map(json.loads, rows)
+            ]
+            return cls(snaps, told["model"], told["shift"])
+        except (OSError, ValueError, KeyError) as error:
+            raise InputError(f"not a bank of pictures: {error}", file=str(path)) from None
+
+
+def bank_pictures(
+    simulation: Simulation, seeds: Sequence[int], moments: int, damage: Damage = clean
+) -> Iterable[tuple[str, Picture]]:
+    """Yields pictures of many moments with the task that they belong to.
+
+    Args:
+        simulation: Physics to use.
+        seeds: Seeds of scenes; tasks take turns.
+        moments: Moments of each.
+        damage: Draws what goes wrong.
+    """
+    for number, seed in enumerate(seeds):
+        task = TASKS[number % len(TASKS)]
+        for picture in crossing_pictures(simulation, seed, moments, damage, task=task):
+            yield task, picture
+
+
+def answered(task: str, picture: Picture, perceiver: Perceiver) -> Snap:
+    """Asks a model about a picture and keeps what it says."""
+    questions = [a.question for a in picture.asked]
+    answers = perceiver.ask(picture.rgb, questions)
+    return Snap(
+        task, picture.seed, picture.moment, picture.view,
+        {a.question.fact: a.truth for a in picture.asked},
+        {q.fact: tuple(a.tolist()) for q, a in zip(questions, answers, strict=True)},
+    )  # fmt: skip
+
+
+class BankPerceiver:
+    """Answers from a bank: pictures are replaced by their snaps.
+
+    Args:
+        model: Identity of the model that filled the bank.
+    """
+
+    def __init__(self, model: str) -> None:
+        self.identity = model
+        self.shown: Snap | None = None
+
+    def ask(self, picture: object, questions: Sequence[FactQuestion]) -> list[Floats]:
+        """Returns what the model said of the picture that was shown last."""
+        assert self.shown is not None
+        even = {q.fact: (1 / len(q.options),) * len(q.options) for q in questions}
+        return [np.array(self.shown.answers.get(q.fact, even[q.fact])) for q in questions]
+
+
+def _way(task: str) -> str:
+    return task.partition("-at-")[0]
+
+
+def _key(task: str, truth: Answers) -> Key:
+    return (task, *(f"{f}={truth[f]}" for f in sorted(truth)))
+
+
+def _view_key(view: str, task: str, truth: Answers) -> Key:
+    shown = (f"{f}={truth[f]}" for f in SHOWN[view] if f in truth)
+    over = "over" if LIGHT not in truth else "line"
+    place = task if view == "front" else _way(task)
+    return (view, place, over, *shown)

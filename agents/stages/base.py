@@ -1,0 +1,180 @@
+"""What the agent must know of a world, and of a plan that it has adopted in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from surefoot.agents.perception.questions import Answers, FactQuestion
+from surefoot.agents.planning.base import Brief
+from surefoot.verification.monitor import RuleStatus
+
+Picture = NDArray[np.uint8]
+"""Colours, ``[H, W, 3]``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What an action did.
+
+    Attributes:
+        action: The action as text.
+        good: Whether the skill ended as it should.
+        reason: Why not, ``""`` if it did.
+        surprise: How the world differs from what the plan predicts, ``""`` if it does not.
+    """
+
+    action: str
+    good: bool
+    reason: str = ""
+    surprise: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How an episode stands.
+
+    Attributes:
+        over: Whether nothing can be done any more.
+        success: Whether the goal holds.
+        reason: One line on why not.
+        progress: Share of the goal that holds, from 0 to 1.
+    """
+
+    over: bool
+    success: bool
+    reason: str = ""
+    progress: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """A plan judged in every possible world before anything moves.
+
+    Attributes:
+        good: ``[worlds]``: where it reaches the goal and breaks no rule that counts.
+        broken: Names of the rules that some world breaks; ``goal`` and ``executable`` stand for
+            a plan that does not get there.
+        feedback: What to tell a planner, ``""`` if all is well.
+    """
+
+    good: NDArray[np.bool_]
+    broken: tuple[str, ...] = ()
+    feedback: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether the plan is good in every world."""
+        return bool(self.good.all())
+
+
+class Course(Protocol):
+    """A plan that was read and is being carried out.
+
+    Attributes:
+        text: The plan as it was proposed.
+    """
+
+    text: str
+
+    def judge(self, worlds: Sequence[Answers]) -> Judgement:
+        """Judges what is left of the plan in every world."""
+        ...
+
+    def choices(self, worlds: Sequence[Answers]) -> list[str | None]:
+        """Returns what the plan would do now in each world; ``None`` where it is at its end."""
+        ...
+
+    def allowed(self, action: str, world: Answers) -> bool:
+        """Tells whether an action in a world breaks no rule that counts for good."""
+        ...
+
+    def advance(self, action: str, world: Answers) -> None:
+        """Is told what was done, and the likeliest world in which it was."""
+        ...
+
+    @property
+    def state(self) -> str:
+        """Where the plan is, for people."""
+        ...
+
+
+class Stage(Protocol):
+    """One episode of a world.
+
+    Attributes:
+        name: ``crossing`` or ``tabletop``.
+        task: The task.
+        seed: The seed.
+        instruction: What is asked for, in English.
+        pause: An action that is safe while the agent does not know enough; ``None`` if there is
+            none, as in a world that does not change by itself.
+        moving: Whether the world changes by itself, so that what was seen a step ago is old.
+    """
+
+    name: str
+    task: str
+    seed: int
+    instruction: str
+    pause: str | None
+    moving: bool
+
+    def questions(self, view: str) -> tuple[FactQuestion, ...]:
+        """Returns what must be known now, asked about a picture from a view."""
+        ...
+
+    def views(self) -> tuple[str, ...]:
+        """Returns all views; the first is where the camera is when nothing was asked of it."""
+        ...
+
+    def cost(self, view: str) -> float:
+        """Returns the seconds that a look would take from where the camera is."""
+        ...
+
+    def look(self, view: str) -> Picture:
+        """Moves the camera and takes a picture, with all that goes wrong on the way."""
+        ...
+
+    def truth(self) -> dict[str, str]:
+        """Returns the true answers, for graders and a scripted operator."""
+        ...
+
+    def possible(self, world: Answers) -> bool:
+        """Tells whether answers fit together."""
+        ...
+
+    def brief(
+        self,
+        world: Answers,
+        undecided: Mapping[str, tuple[str, ...]],
+        history: Sequence[tuple[str, str]] = (),
+    ) -> Brief:
+        """Returns what a planner is told."""
+        ...
+
+    def adopt(self, text: str) -> Course:
+        """Reads a plan.
+
+        Raises:
+            InputError: It cannot be read.
+        """
+        ...
+
+    def do(self, action: str) -> Done:
+        """Does something."""
+        ...
+
+    def watch(self) -> tuple[RuleStatus, ...]:
+        """Returns every rule that counts, watched on the true facts of what was done."""
+        ...
+
+    def end(self) -> End:
+        """Returns how the episode stands."""
+        ...
+
+    def seconds(self) -> float:
+        """Returns the simulated seconds so far."""
+        ...

@@ -1,0 +1,151 @@
+"""The crossing in physics, as an agent meets it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from surefoot.agents.perception.crossing_facts import crossing_questions, crossing_truth
+from surefoot.agents.perception.questions import Answers, FactQuestion
+from surefoot.agents.perception.views import BEARINGS, expose, look, pan_cost
+from surefoot.agents.planning.base import CROSSING, Brief
+from surefoot.agents.stages.base import Done, End, Picture
+from surefoot.agents.stages.driving import (
+    LINE,
+    ON_CROSSING,
+    PAST,
+    DrivingCourse,
+    driving_brief,
+    possible_at,
+    rules_that_count,
+)
+from surefoot.envs.crossing.env import MAX_SECONDS, CrossingEnv
+from surefoot.envs.crossing.labels import DOING
+from surefoot.envs.crossing.skills import Action
+from surefoot.envs.crossing.world import Outcome
+from surefoot.verification import Monitor
+from surefoot.verification.monitor import RuleStatus
+
+HOME = "front"
+"""The view in which the camera rests; after every step it has a picture."""
+
+ACTIONS = {"stop": Action.STOP} | {name: Action[turn.name] for turn, name in DOING.items()}
+"""Actions of driving programs, by name."""
+
+
+class CrossingStage:
+    """See :class:`~surefoot.agents.stages.base.Stage`.
+
+    Args:
+        env: An environment after its reset.
+        info: What the reset told.
+    """
+
+    name = CROSSING
+    pause = "stop"
+    moving = True
+
+    def __init__(self, env: CrossingEnv, info: Mapping[str, Any]) -> None:
+        self._env, self._world = env, env.world
+        self.task, self.seed = str(info["task"]), int(info["seed"])
+        self.instruction = str(info["instruction"])
+        self._view = HOME
+        self._before: Picture | None = None
+        self._fresh = False
+        self._world.halfway = self._expose
+
+    def questions(self, view: str) -> tuple[FactQuestion, ...]:
+        """The driver's questions; on the crossing the light and the sign are behind."""
+        over = self._world.over_line()
+        return tuple(crossing_questions(view, self._world.turn, over_line=over))
+
+    def views(self) -> tuple[str, ...]:
+        """``front``, ``left`` and ``right``; from the crossing only ahead."""
+        return tuple(BEARINGS) if not self._world.over_line() else (HOME,)
+
+    def cost(self, view: str) -> float:
+        """Seconds of standing while the camera turns and exposes."""
+        return pan_cost(self._view, view).seconds
+
+    def look(self, view: str) -> Picture:
+        """Takes a picture; ahead it costs nothing right after a step."""
+        if view == HOME and self._fresh and self._before is not None:
+            self._fresh = False
+            self._view = HOME
+            return expose(self._before, self._world.look(HOME).rgb)
+        self._world.halfway = None
+        try:
+            picture = look(self._world, view, self._view)
+        finally:
+            self._world.halfway = self._expose
+        self._view = view
+        self._fresh = False
+        return picture
+
+    def truth(self) -> dict[str, str]:
+        """The labels of the simulator, as answers to what is asked now."""
+        asked = {q.fact for q in self.questions(HOME)}
+        found = crossing_truth(self._world.situation())
+        return {fact: option for fact, option in found.items() if fact in asked}
+
+    def possible(self, world: Answers) -> bool:
+        """Tells whether answers fit the place."""
+        return possible_at(self.task, world)
+
+    def brief(
+        self,
+        world: Answers,
+        undecided: Mapping[str, tuple[str, ...]],
+        history: Sequence[tuple[str, str]] = (),
+    ) -> Brief:
+        """What a planner is told."""
+        return driving_brief(self.task, self.instruction, world, dict(undecided), history)
+
+    def adopt(self, text: str) -> DrivingCourse:
+        """Reads a program."""
+        return DrivingCourse(self.brief({}, {}), text, self.where)
+
+    def where(self) -> str:
+        """Where the vehicle is, from its wheels."""
+        if self._world.past():
+            return PAST
+        return ON_CROSSING if self._world.over_line() else LINE
+
+    def number(self, action: str) -> int:
+        """Returns the environment's number of an action."""
+        return int(ACTIONS[action])
+
+    def done(self, action: str, info: Mapping[str, Any]) -> Done:
+        """Reads what came of an action from what the environment told."""
+        self._fresh = True
+        self._view = HOME
+        return Done(action, info["status"] == "done", str(info["reason"]))
+
+    def do(self, action: str) -> Done:
+        """Drives one decision step."""
+        return self.done(action, self._env.step(self.number(action))[4])
+
+    def watch(self) -> tuple[RuleStatus, ...]:
+        """The rules of the place on the labels of every step so far."""
+        monitor = Monitor(rules_that_count(self.task))
+        for names in self._world.log.names():
+            monitor.step(names)
+        return monitor.status
+
+    def end(self) -> End:
+        """How the episode stands."""
+        found = self._world.outcome()
+        if found is None:
+            return End(self._world.time >= MAX_SECONDS, False, "not over the crossing in time")
+        hits = self._world.log.collisions
+        why = f"collision with {hits[0]}" if hits else found.value
+        good = found is Outcome.GOAL
+        return End(True, good, "" if good else why, float(good))
+
+    def seconds(self) -> float:
+        """Simulated seconds so far."""
+        return self._world.time
+
+    def _expose(self) -> None:
+        self._before = np.array(self._world.look(HOME).rgb)

@@ -1,0 +1,164 @@
+"""The crossing without physics, with what a model said of real pictures of like moments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from random import Random
+from typing import Any
+
+import numpy as np
+from surefoot.agents.perception.crossing_facts import (
+    ARROW,
+    CLOSED,
+    GREEN,
+    LIGHT,
+    NO_LIGHT,
+    crossing_questions,
+)
+from surefoot.agents.perception.questions import NO, YES, Answers, FactQuestion
+from surefoot.agents.perception.views import BEARINGS, pan_cost
+from surefoot.agents.planning.base import CROSSING, Brief
+from surefoot.agents.stages.bank import Bank, BankPerceiver, Snap
+from surefoot.agents.stages.base import Done, End, Picture
+from surefoot.agents.stages.crossing import ACTIONS, HOME
+from surefoot.agents.stages.driving import (
+    LINE,
+    ON_CROSSING,
+    PAST,
+    DrivingCourse,
+    driving_brief,
+    possible_at,
+    rules_that_count,
+)
+from surefoot.envs.crossing.geometry import Turn
+from surefoot.envs.crossing.labels import OBSERVATIONS
+from surefoot.envs.crossing.skills import Action
+from surefoot.envs.crossing.twin_env import CrossingTwinEnv
+from surefoot.envs.crossing.world import STEP_SECONDS, Outcome
+from surefoot.verification import Monitor
+from surefoot.verification.monitor import RuleStatus
+
+MAX_STEPS = 240
+"""Decision steps of an episode at most, as many as in physics."""
+
+_NOTHING: Picture = np.zeros((1, 1, 3), np.uint8)
+
+
+class CrossingTwinStage:
+    """See :class:`~surefoot.agents.stages.base.Stage`.
+
+    Args:
+        env: A twin after its reset.
+        info: What the reset told.
+        bank: Pictures, each with a model's answers.
+        perceiver: Is shown the pictures.
+    """
+
+    name = CROSSING
+    pause = "stop"
+    moving = True
+
+    def __init__(
+        self, env: CrossingTwinEnv, info: Mapping[str, Any], bank: Bank, perceiver: BankPerceiver
+    ) -> None:
+        self._env, self._bank, self._perceiver = env, bank, perceiver
+        self.task, self.seed = str(info["task"]), int(info["seed"])
+        self.instruction = str(info["instruction"])
+        self._turn = Turn(self.task.partition("-at-")[0])
+        self._rng = Random(f"twin-pictures:{self.task}:{self.seed}")
+        self._info: Mapping[str, Any] = info
+        self._view = HOME
+        self._fresh = False
+        self._stage = 0
+        self._snaps: dict[str, Snap] = {}
+        self._ended = False
+        self._steps = 0
+
+    def questions(self, view: str) -> tuple[FactQuestion, ...]:
+        """As in physics."""
+        over = self.where() != LINE
+        return tuple(crossing_questions(view, self._turn, over_line=over))
+
+    def views(self) -> tuple[str, ...]:
+        """As in physics."""
+        return tuple(BEARINGS) if self.where() == LINE else (HOME,)
+
+    def cost(self, view: str) -> float:
+        """As in physics."""
+        return pan_cost(self._view, view).seconds
+
+    def look(self, view: str) -> Picture:
+        """Draws a picture of what is true after the steps that looking takes."""
+        if view != HOME or not self._fresh:
+            for _ in range(round(self.cost(view) / STEP_SECONDS)):
+                if not self._ended:
+                    self._step(Action.STOP)
+        self._view, self._fresh = view, False
+        if not self._snaps:
+            self._snaps = self._bank.draw(self.task, self.truth(), self._rng)
+        self._perceiver.shown = self._snaps[view]
+        return _NOTHING
+
+    def truth(self) -> dict[str, str]:
+        """The twin's observations, as answers to what is asked now."""
+        labels = self._info["labels"][: len(OBSERVATIONS)]
+        held = {n for n, on in zip(OBSERVATIONS, labels, strict=True) if on}
+        asked = [q.fact for q in self.questions(HOME)]
+        found = {f: YES if f in held else NO for f in asked if f != LIGHT}
+        if LIGHT in asked:
+            at_light = self.task.endswith(LIGHT)
+            shown = GREEN if "green_light" in held else ARROW if "green_left" in held else CLOSED
+            found[LIGHT] = shown if at_light else NO_LIGHT
+        return found
+
+    def possible(self, world: Answers) -> bool:
+        """Tells whether answers fit the place."""
+        return possible_at(self.task, world)
+
+    def brief(
+        self,
+        world: Answers,
+        undecided: Mapping[str, tuple[str, ...]],
+        history: Sequence[tuple[str, str]] = (),
+    ) -> Brief:
+        """What a planner is told."""
+        return driving_brief(self.task, self.instruction, world, dict(undecided), history)
+
+    def adopt(self, text: str) -> DrivingCourse:
+        """Reads a program."""
+        return DrivingCourse(self.brief({}, {}), text, self.where)
+
+    def where(self) -> str:
+        """Where the vehicle is."""
+        return (LINE, ON_CROSSING, PAST)[self._stage]
+
+    def do(self, action: str) -> Done:
+        """Takes one decision step."""
+        self._step(ACTIONS[action])
+        self._fresh, self._view = True, HOME
+        return Done(action, True)
+
+    def watch(self) -> tuple[RuleStatus, ...]:
+        """The rules of the place on the labels of every step so far."""
+        monitor = Monitor(rules_that_count(self.task))
+        for names in self._env.log.names():
+            monitor.step(names)
+        return monitor.status
+
+    def end(self) -> End:
+        """How the episode stands."""
+        outcome = self._info["outcome"]
+        if not outcome:
+            return End(self._steps >= MAX_STEPS, False, "not over the crossing in time")
+        good = outcome == Outcome.GOAL.value
+        return End(True, good, "" if good else outcome, float(good))
+
+    def seconds(self) -> float:
+        """Half a second a step."""
+        return self._steps * STEP_SECONDS
+
+    def _step(self, action: Action) -> None:
+        observation, _, self._ended, _, self._info = self._env.step(int(action))
+        self._stage = int(observation["stage"])
+        self._steps += 1
+        self._snaps = {}

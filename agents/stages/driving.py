@@ -1,0 +1,163 @@
+"""A driving program that has been adopted: judged, stepped, and shielded by its rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+import numpy as np
+from surefoot.agents.perception.crossing_facts import CLOSED, LIGHT, NO_LIGHT, propositions_of
+from surefoot.agents.perception.questions import NO, YES, Answers
+from surefoot.agents.planning.base import CROSSING, Brief
+from surefoot.agents.planning.judge import feedback
+from surefoot.agents.planning.place import (
+    DRIVES,
+    IDLE,
+    closed,
+    driving_rules,
+    goal_at,
+    rules_at,
+    world_at,
+)
+from surefoot.agents.planning.reading import read_program
+from surefoot.agents.stages.base import Judgement
+from surefoot.verification import Monitor, Rule, check_in_worlds
+from surefoot.verification.monitor import RuleStatus
+from surefoot.verification.programs.controller import ENDED, compile_program
+from surefoot.verification.programs.statements import Program
+from surefoot.verification.rules import Severity
+
+LINE, ON_CROSSING, PAST = "at the line", "on the crossing", "past the crossing"
+"""Where the vehicle is, as it knows from its wheels."""
+
+_GREEN = frozenset({"green_light", "green_left"})
+
+WAYS = frozenset(DRIVES.values())
+"""The actions that drive."""
+
+
+def rules_that_count(task: str) -> tuple[Rule, ...]:
+    """Returns the rules of a place but for those of low severity, which are only reported."""
+    return tuple(r for r in rules_at(task) if r.severity is not Severity.LOW)
+
+
+def possible_at(task: str, world: Answers) -> bool:
+    """Tells whether answers fit the place: at a light there is no stop sign, at a sign no light.
+
+    Facts that are not asked on the crossing itself count as fitting.
+    """
+    lights = task.endswith(LIGHT)
+    light = world.get(LIGHT, CLOSED if lights else NO_LIGHT)
+    sign = world.get("stop_sign", NO if lights else YES)
+    return (light != NO_LIGHT) == lights and (sign == YES) != lights
+
+
+class DrivingCourse:
+    """A program under way.
+
+    Args:
+        brief: What the planner was told.
+        text: The program.
+        where: Tells where the vehicle is.
+
+    Raises:
+        InputError: The program cannot be read.
+    """
+
+    def __init__(self, brief: Brief, text: str, where: Callable[[], str]) -> None:
+        self.text = text
+        self._brief = brief
+        self._where = where
+        self._program = read_program(text)
+        self._controller = compile_program(closed(self._program))
+        self._at = 0
+        self._begun = ""
+        self._entered: frozenset[str] = frozenset()  # the light that counts from then on
+        self._shield = Monitor(rules_that_count(brief.task))
+
+    def judge(self, worlds: Sequence[Answers]) -> Judgement:
+        """Model-checks the program from every world; traffic is free afterwards."""
+        situations = tuple(propositions_of(w) for w in worlds)
+        broken = _broken(self._brief.task, self._program, situations)
+        good = ~np.any([flags for flags in broken.values()], axis=0)
+        names = tuple(name for name, flags in broken.items() if flags.any())
+        return Judgement(good, names, feedback(self._brief, self.text) if names else "")
+
+    def choices(self, worlds: Sequence[Answers]) -> list[str | None]:
+        """Returns the program's action for what each world shows.
+
+        An action that drives goes on until the crossing is past; then the vehicle stands.
+        """
+        place = self._where()
+        if place != LINE or self._begun:
+            action = IDLE if place == PAST or not self._begun else self._begun
+            return [action] * len(worlds)
+        held = [propositions_of(w) for w in worlds]
+        columns = {
+            name: np.array([name in one for one in held]) for name in self._controller.observations
+        }
+        chosen = self._controller.decide(self._at, columns, len(worlds))
+        return [IDLE if at == ENDED else self._controller.actions(int(at))[0] for at in chosen]
+
+    def allowed(self, action: str, world: Answers) -> bool:
+        """Tells whether the rules allow an action there; standing always is."""
+        if action == IDLE:
+            return True
+        return self._shield.allows(self._held(world) | {action})
+
+    def advance(self, action: str, world: Answers) -> None:
+        """Steps the program, or goes on driving."""
+        held = self._held(world)
+        self._shield.step(held | {action})
+        if self._begun or self._where() == PAST:
+            return
+        if action in WAYS:
+            self._begun, self._entered = action, held & _GREEN
+            return
+        columns = {n: np.array([n in held]) for n in self._controller.observations}
+        at = int(self._controller.decide(self._at, columns, 1)[0])
+        if at != ENDED and self._controller.actions(at)[0] == action:
+            self._at = self._controller.after(at)
+
+    def _held(self, world: Answers) -> frozenset[str]:
+        return propositions_of(world) | self._entered
+
+    @property
+    def state(self) -> str:
+        """The line that comes next, or what is being driven."""
+        if self._begun:
+            return f"{self._begun}, {self._where()}"
+        if self._at == ENDED or self._at >= len(self._controller.instructions):
+            return "at its end"
+        return f"line {self._controller.instructions[self._at].line}"
+
+    @property
+    def shield(self) -> tuple[RuleStatus, ...]:
+        """The rules, watched on what the agent believes."""
+        return self._shield.status
+
+
+@lru_cache(4096)
+def _broken(
+    task: str, program: Program, situations: tuple[frozenset[str], ...]
+) -> dict[str, np.ndarray]:
+    rules = (*rules_that_count(task), goal_at(task))
+    found = check_in_worlds(closed(program), rules, world_at(task), situations)
+    return {r.name: v.broken for r, v in zip(rules, found, strict=True)}
+
+
+def driving_brief(
+    task: str,
+    instruction: str,
+    world: Answers,
+    undecided: dict[str, tuple[str, ...]],
+    history: Sequence[tuple[str, str]],
+) -> Brief:
+    """Returns what a planner of driving programs is told."""
+    return Brief(CROSSING, task, instruction, dict(world), undecided, history=tuple(history))
+
+
+__all__ = [
+    "LINE", "ON_CROSSING", "PAST", "DrivingCourse", "driving_brief", "driving_rules",
+    "possible_at", "rules_that_count",
+]  # fmt: skip

@@ -1,0 +1,249 @@
+"""The tabletop as an agent meets it: in physics, and without."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from surefoot.agents.perception.questions import Answers, FactQuestion
+from surefoot.agents.perception.tabletop_facts import (
+    canonical,
+    state_of,
+    tabletop_questions,
+    tabletop_truth,
+)
+from surefoot.agents.planning.base import TABLETOP, Brief
+from surefoot.agents.planning.judge import feedback, judge, table_rules
+from surefoot.agents.planning.labels import labels
+from surefoot.agents.planning.reading import read_steps
+from surefoot.agents.stages.base import Done, End, Judgement, Picture
+from surefoot.envs.tabletop.actions import Actions
+from surefoot.envs.tabletop.state import Facts, goal_holds, goal_share, successor
+from surefoot.pddl import Plan, PlanStep
+from surefoot.verification import Monitor, Rule
+from surefoot.verification.monitor import RuleStatus
+from surefoot.verification.rules import Severity
+
+GOAL_RULE = "reach-the-goal"
+"""Judged as the goal and not as a rule."""
+
+
+class Table(Protocol):
+    """What the agent's stage needs of an environment, with physics or without."""
+
+    @property
+    def actions(self) -> Actions:
+        """The numbered actions of the episode."""
+        ...
+
+    def facts(self) -> Facts:
+        """The true facts."""
+        ...
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """Does an action by number."""
+        ...
+
+
+class Eyes(Protocol):
+    """The camera over the table."""
+
+    def views(self) -> tuple[str, ...]:
+        """All viewpoints, the present one first."""
+        ...
+
+    def cost(self, view: str) -> float:
+        """Seconds of moving there."""
+        ...
+
+    def look(self, view: str) -> Picture:
+        """Moves there and takes a picture."""
+        ...
+
+    def seconds(self) -> float:
+        """Simulated seconds of the episode so far."""
+        ...
+
+
+def rules_that_count() -> tuple[Rule, ...]:
+    """Returns the rules of the table but for the goal and those of low severity."""
+    return tuple(
+        r for r in table_rules().rules if r.severity is not Severity.LOW and r.name != GOAL_RULE
+    )
+
+
+class TableCourse:
+    """A list of steps under way.
+
+    Args:
+        stage: Where it is carried out.
+        text: The plan.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+
+    def __init__(self, stage: TableStage, text: str) -> None:
+        self.text = text
+        self._stage = stage
+        self._plan: Plan = read_steps(text)
+        self._next = 0
+
+    def judge(self, worlds: Sequence[Answers]) -> Judgement:
+        """Executes the plan in every world, and judges its trace by the rules."""
+        counted = {r.name for r in rules_that_count()}
+        good, broken = np.zeros(len(worlds), np.bool_), dict[str, None]()
+        told = ""
+        for i, world in enumerate(worlds):
+            brief = self._stage.brief(world, {})
+            found = judge(brief, self.text, state_of(self._stage.scene, world).facts)
+            bad = [name for name in found.broken if name in counted]
+            if not found.reaches_goal:
+                bad.append("goal")
+            good[i] = not bad
+            broken |= dict.fromkeys(bad)
+            if bad and not told:
+                told = feedback(brief, self.text)
+        return Judgement(good, tuple(broken), told)
+
+    def choices(self, worlds: Sequence[Answers]) -> list[str | None]:
+        """Returns the next step, the same whatever the world."""
+        steps = self._plan.steps
+        step = str(steps[self._next]) if self._next < len(steps) else None
+        return [step] * len(worlds)
+
+    def allowed(self, action: str, world: Answers) -> bool:
+        """Everything that :meth:`judge` let pass is allowed."""
+        return True
+
+    def advance(self, action: str, world: Answers) -> None:
+        """Goes to the next step."""
+        self._next += 1
+
+    @property
+    def state(self) -> str:
+        """How far it is."""
+        return f"step {self._next} of {len(self._plan.steps)}"
+
+
+class TableStage:
+    """See :class:`~surefoot.agents.stages.base.Stage`.
+
+    Twins (blocks that look the same) are called by where they are when the agent looks; the stage
+    knows which block that is.
+
+    Args:
+        env: An environment after its reset.
+        eyes: Its camera.
+        info: What the reset told.
+    """
+
+    name = TABLETOP
+    pause = None
+    moving = False
+
+    def __init__(self, env: Table, eyes: Eyes, info: Mapping[str, Any]) -> None:
+        self._env, self._eyes = env, eyes
+        self.task, self.seed = str(info["task"]), int(info["seed"])
+        self.instruction = str(info["instruction"])
+        self.scene = env.actions.instance.scene
+        goal = env.actions.instance.task.problem.goal
+        self._goal = tuple(map(str, getattr(goal, "parts", (goal,))))
+        self._objects = tuple(o.name for o in env.actions.instance.task.problem.objects)
+        self._monitor = Monitor(rules_that_count())
+        self._real = self._names()
+        self._before: Facts = env.facts()
+
+    def questions(self, view: str) -> tuple[FactQuestion, ...]:
+        """Where every block is, and whether boxes are open."""
+        return tuple(tabletop_questions(self.scene))
+
+    def views(self) -> tuple[str, ...]:
+        """The ring of viewpoints, the present one first."""
+        return self._eyes.views()
+
+    def cost(self, view: str) -> float:
+        """Seconds of moving the camera."""
+        return self._eyes.cost(view)
+
+    def look(self, view: str) -> Picture:
+        """Moves the camera and takes a picture; fixes which twin is called what."""
+        picture = self._eyes.look(view)
+        self._real = self._names()
+        return picture
+
+    def truth(self) -> dict[str, str]:
+        """The true answers."""
+        return tabletop_truth(self.scene, self._env.facts())
+
+    def possible(self, world: Answers) -> bool:
+        """Tells whether the places of all blocks fit together."""
+        return state_of(self.scene, world).consistent
+
+    def brief(
+        self,
+        world: Answers,
+        undecided: Mapping[str, tuple[str, ...]],
+        history: Sequence[tuple[str, str]] = (),
+    ) -> Brief:
+        """What a planner is told."""
+        return Brief(
+            TABLETOP, self.task, self.instruction, dict(world), dict(undecided), self._goal,
+            self._objects, tuple(history),
+        )  # fmt: skip
+
+    def adopt(self, text: str) -> TableCourse:
+        """Reads a plan."""
+        return TableCourse(self, text)
+
+    def number(self, action: str) -> int:
+        """Returns the environment's number of an action of a plan; -1 if it has none.
+
+        The rules take notice of it, on the true facts.
+        """
+        step = self._step(action)
+        self._before = self._env.facts()
+        self._monitor.step(labels(self._env.actions.ground, self._before, step))
+        try:
+            return self._env.actions.number(step)
+        except ValueError:
+            return -1
+
+    def done(self, action: str, info: Mapping[str, Any]) -> Done:
+        """Compares the world with what the action should have done."""
+        good = info["status"] == "done"
+        after = self._env.facts()
+        if not good:
+            return Done(action, False, str(info["reason"]), str(info["reason"]) or "it failed")
+        expected = successor(self._env.actions.ground, self._before, self._step(action))
+        wrong = [f"missing {f}" for f in sorted(map(str, expected - after))]
+        wrong += [f"unexpected {f}" for f in sorted(map(str, after - expected))]
+        return Done(action, not wrong, "; ".join(wrong), "; ".join(wrong))
+
+    def do(self, action: str) -> Done:
+        """Runs the skill of an action."""
+        return self.done(action, self._env.step(self.number(action))[4])
+
+    def watch(self) -> tuple[RuleStatus, ...]:
+        """The rules on the true facts."""
+        return self._monitor.status
+
+    def end(self) -> End:
+        """How the episode stands; a reached goal ends it."""
+        ground, facts = self._env.actions.ground, self._env.facts()
+        good, share = goal_holds(ground, facts), goal_share(ground, facts)
+        return End(good, good, "" if good else f"{share:.0%} of the goal's facts hold", share)
+
+    def seconds(self) -> float:
+        """Simulated seconds so far."""
+        return self._eyes.seconds()
+
+    def _names(self) -> dict[str, str]:
+        """Returns the real block of every canonical name."""
+        found = canonical(self.scene, self._env.facts())
+        return {called: real for real, called in found.items()}
+
+    def _step(self, action: str) -> PlanStep:
+        head, *names = action.strip("()").split()
+        return PlanStep(head, tuple(self._real.get(n, n) for n in names))

@@ -64,13 +64,16 @@ def check_probabilities(probabilities: ArrayLike, what: str = "probabilities") -
             f"the {what} must be one row per case and one column per label, "
             f"not of shape {list(array.shape)}"
         )
-    _refuse_nan(array, what)
-    if array.size and (array.min() < 0 or array.max() > 1 + _TOLERANCE):
-        raise InputError(f"the {what} must lie in [0, 1]")
-    off = np.abs(array.sum(axis=1) - 1) > _TOLERANCE
-    if off.any():
+    with np.errstate(invalid="ignore"):
+        # One fast pass finds NaN too; and no value above 0 can exceed a sum that is 1.
+        sums = array @ np.ones(array.shape[1])
+    off = ~(np.abs(sums - 1) <= _TOLERANCE)
+    if off.any() or (array.size and array.min() < 0):
+        _refuse_nan(array, what)
+        if array.min() < 0 or array.max() > 1 + _TOLERANCE:
+            raise InputError(f"the {what} must lie in [0, 1]")
         row = int(off.argmax())
-        raise InputError(f"the {what} of case {row} sum to {array[row].sum():.4g}, not to 1")
+        raise InputError(f"the {what} of case {row} sum to {sums[row]:.4g}, not to 1")
     return array
 
 

@@ -122,7 +122,7 @@ class Facts:
     def worst(self, values: Floats) -> Floats:
         """Returns the largest of each scene's values ``[m]``: ``[n]``, -inf without facts."""
         if self.scenes is None:
-            return _row_max(values.reshape(self.n, -1))
+            return _row_max(values.reshape(self.n, len(values) // max(self.n, 1)))
         most = np.full(self.n, -np.inf)
         np.maximum.at(most, self.scenes, values)
         return most
@@ -137,7 +137,7 @@ class Facts:
 def _row_max(table: Floats) -> Floats:
     # Column by column in blocks: several times faster than one short reduction per row.
     found = np.empty(len(table))
-    step = max(1, (1 << 15) // table.shape[1])
+    step = max(1, (1 << 15) // max(1, table.shape[1]))
     for start in range(0, len(table), step):
         part, most = table[start : start + step], found[start : start + step]
         most[:] = part[:, 0]

@@ -96,7 +96,7 @@ def true_scores(
 
     The numbers are those of :func:`label_scores`, to the last bit.
     """
-    if score is Score.LAC:
+    if score is Score.LAC and uniform is None:
         places = np.arange(0, probabilities.size, probabilities.shape[1])
         places += labels
         return 1 - probabilities.reshape(-1).take(places)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -203,6 +204,44 @@ class SplitConformal:
                 else "this calibration is not randomised; give no seed"
             )
         return _draw(randomise, n)
+
+
+def choose_regularisation(
+    probabilities: ArrayLike,
+    labels: ArrayLike,
+    alpha: float,
+    penalties: Sequence[float] = (0.001, 0.01, 0.1, 0.2, 0.5),
+) -> Regularisation:
+    """Chooses what RAPS adds, on cases that are used neither for calibration nor for tests.
+
+    Free are as many ranks as sets of one size would need; of the penalties, the one with the
+    smallest sets on these cases is taken, the smaller one where they tie.
+
+    Args:
+        probabilities: ``[n, K]``.
+        labels: ``[n]`` true labels.
+        alpha: Share of misses that will be allowed.
+        penalties: Those to try.
+
+    Raises:
+        InputError: Malformed input, or no penalty.
+
+    Source: Angelopoulos, Bates, Malik, Jordan (2021), appendix E.
+    """
+    array = check_probabilities(probabilities)
+    if not penalties:
+        raise InputError("give at least one penalty to try")
+    ranks = SplitConformal.calibrate(array, labels, alpha, Score.TOP_K)
+    free = int(np.clip(ranks.threshold, 1, array.shape[1]))
+    tried = [Regularisation(penalty, free) for penalty in sorted(penalties)]
+    return min(
+        tried,
+        key=lambda extra: int(
+            SplitConformal.calibrate(array, labels, alpha, Score.RAPS, regularisation=extra)
+            .sets(array)
+            .sum()
+        ),
+    )
 
 
 def _draw(randomise: Seed | None, n: int) -> Floats | None:

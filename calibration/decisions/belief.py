@@ -125,9 +125,7 @@ def fit_dependence(
 def _check(views: ArrayLike, seen: ArrayLike | None) -> tuple[Floats, NDArray[np.bool_]]:
     array = np.asarray(views, dtype=np.float64)
     if array.ndim != 3 or array.shape[2] < 1:
-        raise InputError(
-            f"views must be of shape [facts, views, labels], not {list(array.shape)}"
-        )
+        raise InputError(f"views must be of shape [facts, views, labels], not {list(array.shape)}")
     mask = np.ones(array.shape[:2], dtype=np.bool_)
     if seen is not None:
         mask = np.asarray(seen)

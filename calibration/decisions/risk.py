@@ -285,9 +285,7 @@ def least_acts(alpha: float, delta: float, violations: int = 0) -> int | None:
     return high
 
 
-def _walk_down(
-    values: Floats, bad: NDArray[np.bool_], alpha: float, delta: float
-) -> RiskThreshold:
+def _walk_down(values: Floats, bad: NDArray[np.bool_], alpha: float, delta: float) -> RiskThreshold:
     n = len(values)
     # A threshold just above each value that occurs, then one below all: what lies above a value
     # is a sample of its size from there on, which what lies at it and above is not.

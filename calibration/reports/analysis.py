@@ -181,15 +181,16 @@ def analyse_facts(
         raise InputError("facts are needed on both sides of the split")
     seed, clusters = artefact.settings.seed, test.scenes
     sure, right = test.confidence, test.correct
+    draws = _draws(len(test))
     scores = {
         "accuracy": mean(right.astype(float), clusters),
-        "ECE": ece(sure, right, clusters=clusters, seed=seed),
+        "ECE": ece(sure, right, clusters=clusters, seed=seed, draws=draws),
         "Brier score": brier(test.probabilities, test.labels, clusters),
         "log loss": log_loss(test.probabilities, test.labels, clusters),
     }
-    curve = risk_coverage(sure, right, clusters=clusters, seed=seed)
+    curve = risk_coverage(sure, right, clusters=clusters, seed=seed, draws=draws)
     if 0 < right.sum() < right.size:
-        scores["AUROC"] = auroc(sure, right, clusters=clusters, seed=seed)
+        scores["AUROC"] = auroc(sure, right, clusters=clusters, seed=seed, draws=draws)
     scores |= {"AUARC": curve.auarc, "AURC": curve.aurc}
     hits = covered(artefact.sets(test), test.acceptable)
     slab = None
@@ -237,6 +238,11 @@ def analyse_plans(artefact: Artefact, test: PlanTable) -> PlanAnalysis:
         len(one), rate(fine), scores, reliability(sure, fine), reliability(probability, fine),
         curve, rate(acts), rate(~fine[acts]) if acts.any() else None,
     )  # fmt: skip
+
+
+def _draws(n: int) -> int:
+    """Resamples of a bootstrap: fewer where each takes long and the interval is short."""
+    return max(100, min(400, 4_000_000 // n))
 
 
 def _rows(artefact: Artefact, calibration: FactTable, test: FactTable) -> tuple[SetRow, ...]:

@@ -14,6 +14,7 @@ Sets = NDArray[np.bool_]
 """``[n, K]``: which labels are in the set of each case."""
 
 _TOLERANCE = 1e-3
+_BLOCK = 1 << 15  # numbers at a time, so that they stay in the processor's cache
 
 
 def check_alpha(alpha: float) -> float:
@@ -64,16 +65,18 @@ def check_probabilities(probabilities: ArrayLike, what: str = "probabilities") -
             f"the {what} must be one row per case and one column per label, "
             f"not of shape {list(array.shape)}"
         )
-    with np.errstate(invalid="ignore"):
-        # One fast pass finds NaN too; and no value above 0 can exceed a sum that is 1.
-        sums = array @ np.ones(array.shape[1])
-    off = ~(np.abs(sums - 1) <= _TOLERANCE)
-    if off.any() or (array.size and array.min() < 0):
-        _refuse_nan(array, what)
-        if array.min() < 0 or array.max() > 1 + _TOLERANCE:
-            raise InputError(f"the {what} must lie in [0, 1]")
-        row = int(off.argmax())
-        raise InputError(f"the {what} of case {row} sum to {sums[row]:.4g}, not to 1")
+    ones, step = np.ones(array.shape[1]), max(1, _BLOCK // array.shape[1])
+    for start in range(0, len(array), step):
+        part = array[start : start + step]
+        with np.errstate(invalid="ignore"):
+            # A sum finds NaN too, and no value above 0 exceeds a sum that is 1.
+            off = ~(np.abs(part @ ones - 1) <= _TOLERANCE)
+        if off.any() or part.min() < 0:
+            _refuse_nan(array, what)
+            if array.min() < 0 or array.max() > 1 + _TOLERANCE:
+                raise InputError(f"the {what} must lie in [0, 1]")
+            row = start + int(off.argmax())
+            raise InputError(f"the {what} of case {row} sum to {array[row].sum():.4g}, not to 1")
     return array
 
 
@@ -93,7 +96,7 @@ def check_labels(labels: ArrayLike, n: int, classes: int) -> Labels:
         raise InputError(f"there are {n} cases, but labels of shape {list(array.shape)}")
     if n and not np.issubdtype(array.dtype, np.integer):
         raise InputError("labels must be whole numbers (columns of the probabilities)")
-    found = array.astype(np.intp)
+    found = array.astype(np.intp, copy=False)
     if n and (found.min() < 0 or found.max() >= classes):
         raise InputError(f"labels must lie between 0 and {classes - 1}")
     return found

@@ -97,9 +97,16 @@ def true_scores(
     The numbers are those of :func:`label_scores`, to the last bit.
     """
     if score is Score.LAC and uniform is None:
-        places = np.arange(0, probabilities.size, probabilities.shape[1])
-        places += labels
-        return 1 - probabilities.reshape(-1).take(places)
+        found = np.empty(len(labels))
+        base = np.arange(min(len(labels), _BLOCK)) * probabilities.shape[1]
+        for start in range(0, len(labels), _BLOCK):
+            own = labels[start : start + _BLOCK]
+            part = probabilities[start : start + _BLOCK].reshape(-1)
+            np.subtract(1, part[base[: len(own)] + own], out=found[start : start + _BLOCK])
+        return found
+    if score is Score.TOP_K and uniform is None:
+        mass = np.take_along_axis(probabilities, labels[:, None], axis=1)
+        return np.asarray((probabilities > mass).sum(axis=1) + 1.0)
     rows = np.arange(len(labels))
     return _scores(probabilities, score, uniform, regularisation)[rows, labels]
 
@@ -126,6 +133,8 @@ def sets_within(
         ``[n, K]``.
     """
     limits = np.asarray(thresholds, dtype=np.float64)
+    if score is Score.TOP_K and not limits.ndim and uniform is None:
+        return _top(probabilities, float(limits))
     if score is not Score.LAC:
         found = _scores(probabilities, score, uniform, regularisation)
         return np.asarray(found <= (limits[:, None] if limits.ndim else limits))
@@ -140,6 +149,15 @@ def sets_within(
     return kept
 
 
+def _top(array: Floats, limit: float) -> Sets:
+    classes = array.shape[1]
+    if not 1 <= limit < classes:
+        return np.full(array.shape, limit >= 1)
+    # A label ranks among the first k where it is at least as probable as the k-th.
+    place = classes - int(limit)
+    return np.asarray(array >= np.partition(array, place, axis=1)[:, place, None])
+
+
 def _scores(
     array: Floats,
     score: Score,
@@ -150,7 +168,7 @@ def _scores(
         raise InputError(f"the score {score} has no randomised form")
     if score is Score.LAC:
         return np.asarray(1 - array)
-    order = np.argsort(-array, axis=1, kind="stable")
+    order = np.argsort(-array, axis=1)
     falling = np.take_along_axis(array, order, axis=1)
     # Of equally probable labels, each is placed where the first of them stands.
     new = np.ones(array.shape, dtype=np.bool_)

@@ -187,7 +187,8 @@ def steps_covered(
         covered = (sets & good).any(axis=1)
     else:
         covered = (sets | ~good).all(axis=1) & good.any(axis=1)
-    return np.asarray(steps.worst((~covered).astype(np.float64)) <= 0)
+    missed: Floats = np.asarray(~covered, dtype=np.float64)
+    return np.asarray(steps.worst(missed) <= 0)
 
 
 def simple_sets(probabilities: ArrayLike, mass: float) -> Sets:

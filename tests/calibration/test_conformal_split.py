@@ -10,7 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.model_selection import StratifiedShuffleSplit
-from surefoot.calibration.conformal.scores import Regularisation, Score, label_scores
+from surefoot.calibration.conformal.scores import (
+    Regularisation,
+    Score,
+    label_scores,
+    sets_within,
+    true_scores,
+)
 from surefoot.calibration.conformal.split import SplitConformal, choose_regularisation
 from surefoot.calibration.quantiles import conformal_quantile, rank
 from surefoot.results.errors import InputError
@@ -327,3 +333,38 @@ def test_json_that_does_not_fit_is_refused() -> None:
 
 def parts(cases: sim.Cases) -> tuple[Array, np.ndarray[tuple[int, ...], np.dtype[np.intp]]]:
     return cases.probabilities, cases.labels
+
+
+@given(
+    rows=arrays(
+        np.float64, st.tuples(st.integers(1, 5), st.integers(1, 6)),
+        elements=st.sampled_from([1.0, 2.0, 3.0, 7.0]),
+    ),
+    limit=st.sampled_from([-np.inf, 0.0, 0.3, 0.5, 1.0, 2.0, 3.5, 6.0, np.inf]),
+    score=st.sampled_from(list(Score)),
+)  # fmt: skip
+@settings(max_examples=200, deadline=None)
+def test_the_fast_ways_give_the_same(rows: Array, limit: float, score: Score) -> None:
+    probabilities = rows / rows.sum(axis=1, keepdims=True)
+    scores = label_scores(probabilities, score)
+    each = np.full(len(rows), limit)
+    for thresholds in (limit, each):
+        assert (sets_within(probabilities, thresholds, score) == (scores <= limit)).all()
+    for label in range(rows.shape[1]):
+        own = true_scores(probabilities, np.full(len(rows), label), score)
+        assert (own == scores[:, label]).all()
+
+
+def test_blocks_do_not_show() -> None:
+    cases = sim.classifier(np.random.default_rng(16), 40_000, classes=3)
+    scores = label_scores(cases.probabilities)
+    made = SplitConformal.calibrate(*parts(cases), 0.1)
+    assert (made.scores == scores[np.arange(40_000), cases.labels]).all()
+    assert (made.sets(cases.probabilities) == (scores <= made.threshold)).all()
+    broken = cases.probabilities.copy()
+    broken[33_333, 1] = np.nan
+    with pytest.raises(InputError, match="case 33333 are not a number"):
+        made.sets(broken)
+    broken[33_333] = [0.5, 0.5, 0.5]
+    with pytest.raises(InputError, match=r"case 33333 sum to 1\.5"):
+        made.sets(broken)

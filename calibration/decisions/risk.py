@@ -21,7 +21,7 @@ from surefoot.results.errors import InputError
 _SPARE = 3
 
 
-class Testing(StrEnum):
+class Procedure(StrEnum):
     """How many thresholds are tested with one delta."""
 
     FIXED_SEQUENCE = "fixed_sequence"
@@ -105,7 +105,7 @@ def risk_p_values(violations: ArrayLike, acts: ArrayLike, alpha: float) -> Float
 
 
 def refuted(
-    p_values: ArrayLike, delta: float, method: Testing, starts: int = 1
+    p_values: ArrayLike, delta: float, method: Procedure, starts: int = 1
 ) -> NDArray[np.intp]:
     """Returns which hypotheses are refuted, with a family-wise error of at most ``delta``.
 
@@ -124,7 +124,7 @@ def refuted(
 
     MAPIE's ``control_fwer`` does the work (its names: fixed_sequence, bonferroni_holm, bonferroni).
 
-    >>> refuted([0.01, 0.04, 0.2, 0.01], 0.05, Testing.FIXED_SEQUENCE).tolist()
+    >>> refuted([0.01, 0.04, 0.2, 0.01], 0.05, Procedure.FIXED_SEQUENCE).tolist()
     [0, 1]
     """
     from mapie.risk_control import control_fwer
@@ -137,9 +137,9 @@ def refuted(
     if not len(values):
         return np.empty(0, dtype=np.intp)
     procedure = {
-        Testing.FIXED_SEQUENCE: FWERFixedSequenceTesting(n_starts=min(starts, len(values))),
-        Testing.HOLM: "bonferroni_holm",
-        Testing.BONFERRONI: "bonferroni",
+        Procedure.FIXED_SEQUENCE: FWERFixedSequenceTesting(n_starts=min(starts, len(values))),
+        Procedure.HOLM: "bonferroni_holm",
+        Procedure.BONFERRONI: "bonferroni",
     }[method]
     return np.asarray(control_fwer(values, delta, fwer_method=procedure), dtype=np.intp)
 
@@ -150,7 +150,7 @@ def risk_threshold(
     alpha: float,
     delta: float = 0.1,
     *,
-    method: Testing = Testing.FIXED_SEQUENCE,
+    method: Procedure = Procedure.FIXED_SEQUENCE,
     grid: Sequence[float] | None = None,
     starts: int = 1,
 ) -> RiskThreshold:
@@ -196,7 +196,7 @@ def risk_threshold(
     check_alpha(alpha)
     _check_delta(delta)
     if grid is None:
-        if method is not Testing.FIXED_SEQUENCE or starts != 1:
+        if method is not Procedure.FIXED_SEQUENCE or starts != 1:
             raise InputError(f"{method.value} with {starts} starts needs a grid of thresholds")
         return _walk_down(values, bad, alpha, delta)
     strict_first = np.sort(check_scores(grid, "grid"))[::-1]
@@ -296,7 +296,7 @@ def _walk_down(values: Floats, bad: NDArray[np.bool_], alpha: float, delta: floa
     p_values = risk_p_values(violations[tested], acts[tested], alpha)
     stops = np.flatnonzero(p_values > delta)
     passed = int(stops[0]) if len(stops) else len(tested)
-    name = Testing.FIXED_SEQUENCE.value
+    name = Procedure.FIXED_SEQUENCE.value
     if not passed:
         return RiskThreshold(None, alpha, delta, name, n, 0, 0, None, len(tested))
     at = tested[passed - 1]

@@ -243,13 +243,13 @@ def calibrate_router(
     grid_p: Sequence[float],
     grid_d: Sequence[float],
     seed: int = 0,
-    learn: float = 0.5,
+    learn: float = 0.3,
 ) -> CalibratedRouter:
     """Chooses (t_p, t_d) with P(bad | act) <= alpha that act as often as possible.
 
-    A share of the episodes, drawn by ``seed``, only sets the order in which pairs are tested (by
-    their p-values there); the others test them in that order, each by the exact binomial tail at
-    delta, until one is not refuted. Of the refuted ones the pair that acts most often on the
+    A share of the episodes, drawn by ``seed``, only sets which pairs are tested and in which order
+    (by their p-values there, leaving out those that act no more often than a surer one); the others
+    test them in that order, each by the exact binomial tail at delta, until one is not refuted. Of the refuted ones the pair that acts most often on the
     testing episodes is taken.
 
     Guarantee: with probability at least 1 - delta over the episodes, either the router never acts,
@@ -275,7 +275,7 @@ def calibrate_router(
 
     Source: Angelopoulos and others (2021), Learn then Test, section 4 (split fixed sequence).
     """
-    from surefoot.calibration.decisions.risk import Testing, refuted, risk_p_values
+    from surefoot.calibration.decisions.risk import Procedure, refuted, risk_p_values
 
     seen, planned = _episodes(u_p, u_d)
     wrong = _bad_of(bad, planned.shape)
@@ -294,9 +294,12 @@ def calibrate_router(
     if learn:
         tried, erred = _count(seen[first], planned[first], wrong[first], pairs)
         order = np.lexsort((-tried, risk_p_values(erred, tried, alpha)))
-        kept = order[refuted(p_values[order], delta, Testing.FIXED_SEQUENCE)]
+        # A pair that acts no more often than one that is surer can only end the sequence early.
+        most = np.maximum.accumulate(tried[order])
+        order = order[np.diff(most, prepend=0) > 0]
+        kept = order[refuted(p_values[order], delta, Procedure.FIXED_SEQUENCE)]
     else:
-        kept = refuted(p_values, delta, Testing.BONFERRONI)
+        kept = refuted(p_values, delta, Procedure.BONFERRONI)
     if not len(kept):
         return CalibratedRouter(Router(None, None), alpha, delta, len(rest), 0, 0, None, len(pairs))
     best = int(kept[np.argmax(acts[kept])])

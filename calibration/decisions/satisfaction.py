@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -154,7 +155,8 @@ def _fit(confidence: Floats, satisfied: NDArray[np.bool_]) -> Any:
 
     # MAPIE's own rounding leaves new confidences as they are, so everything is rounded before.
     calibrator = VennAbersCalibrator(estimator=_AsItIs(), cv="prefit")
-    with np.errstate(all="ignore"):  # it divides 0 by 0 on its way, and drops the result
+    with warnings.catch_warnings():  # it divides 0 by 0 on its way, and drops the result
+        warnings.simplefilter("ignore", RuntimeWarning)
         return calibrator.fit(confidence[:, None], satisfied.astype(int))
 
 

@@ -19,12 +19,12 @@ from surefoot.pddl.planner import (
     PlanReply,
     PlanRequest,
     ReplyStatus,
-    Usage,
 )
 from surefoot.pddl.reference import lookup
 from surefoot.results.errors import InputError
 
 from surefoot.cli.calibrate_bench import read_run_predictions
+from surefoot.cli.main import run
 
 
 def surefoot(*args: object, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -34,6 +34,15 @@ def surefoot(*args: object, cwd: Path) -> subprocess.CompletedProcess[str]:
         text=True,
         cwd=cwd,
     )
+
+
+def here(monkeypatch: pytest.MonkeyPatch, cwd: Path, *args: object) -> object:
+    """Calls the command in this process, which saves loading everything; returns its exit code."""
+    monkeypatch.chdir(cwd)
+    monkeypatch.setattr(sys, "argv", ["surefoot", "calibrate", *map(str, args)])
+    with pytest.raises(SystemExit) as caught:
+        run()
+    return caught.value.code
 
 
 @pytest.fixture
@@ -64,12 +73,13 @@ def test_a_run_is_calibrated_and_reported(run_folder: Path) -> None:
     assert (run_folder / "run" / "calibration.html").exists()
 
 
-def test_json_and_options(run_folder: Path) -> None:
+def test_json_and_options(
+    run_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     args = ("run/predictions.jsonl", "--json", "--method", "aps", "--joint", "bonferroni",
             "--no-groups", "--resplits", 50, "--seed", 3, "--delta", 0.2)  # fmt: skip
-    done = surefoot(*args, "--out", "here/mine.json", cwd=run_folder)
-    assert done.returncode == 0, done.stderr
-    data = json.loads(done.stdout)
+    assert here(monkeypatch, run_folder, *args, "--out", "here/mine.json") == 0
+    data = json.loads(capsys.readouterr().out)
     assert data["settings"] == {"alpha": 0.1, "delta": 0.2, "score": "aps", "joint": "bonferroni",
                                 "groups": False, "seed": 3}  # fmt: skip
     assert data["facts"]["resplits"][0]["resplits"] == 50
@@ -94,19 +104,26 @@ def test_json_and_options(run_folder: Path) -> None:
         (("run", "--out", "run/predictions.jsonl"), "--out must be a folder or a .json file"),
     ],
 )
-def test_bad_input_is_one_line(run_folder: Path, args: tuple[str, ...], message: str) -> None:
+def test_bad_input_is_one_line_and_code_2(
+    run_folder: Path,
+    args: tuple[str, ...],
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     for name in ("empty", "nan", "torn"):
         (run_folder / name).mkdir()
     (run_folder / "nan" / "predictions.jsonl").write_text(
         '{"kind": "plan", "scene": "s", "plan": "p", "confidence": NaN, "satisfied": true}\n'
     )
     (run_folder / "torn" / "predictions.jsonl").write_text("{broken\n{}\n")
-    done = surefoot(*args, cwd=run_folder)
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert done.stderr.startswith("error: ")
-    assert message in done.stderr
-    assert done.stderr.count("\n") == 1
+    code = here(monkeypatch, run_folder, *args)
+    told = capsys.readouterr()
+    assert code == 2
+    assert told.out == ""
+    assert told.err.startswith("error: ")
+    assert message in told.err
+    assert told.err.count("\n") == 1
     assert not list(run_folder.rglob("calibration.*"))
 
 
@@ -114,23 +131,27 @@ class Pupil:
     """Gives every option a share that depends on its place."""
 
     name = "pupil"
+    reads_text = True
+    scores_options = True
 
     def solve(self, requests: Sequence[PlanRequest]) -> Iterator[tuple[int, PlanReply]]:
         for i, _ in enumerate(requests):
-            yield i, PlanReply(ReplyStatus.ANSWERED, text="yes")
+            yield i, PlanReply(ReplyStatus.ANSWERED, "yes")
 
     def score(self, requests: Sequence[OptionRequest]) -> Iterator[tuple[int, OptionReply]]:
         for i, request in enumerate(requests):
             shares = np.arange(len(request.options), 0, -1.0)
             found = tuple(float(s) for s in shares / shares.sum())
-            yield i, OptionReply(ReplyStatus.ANSWERED, found, "likelihood", Usage())
+            yield i, OptionReply(ReplyStatus.ANSWERED, found, "made up")
 
 
-def test_scored_questions_of_a_bench_become_records(tmp_path: Path) -> None:
+def test_scored_questions_of_a_bench_become_records(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     fields = {"planners": ["pupil"], "domains": ["blocksworld", "grippers"], "seeds": [0, 1, 2],
               "jobs": ["questions"], "styles": ["template"], "answers": ["scored"],
               "question_forms": ["boolean", "choice"]}  # fmt: skip
-    bench_run(BenchConfig(**fields), tmp_path / "run", {"pupil": Pupil()}, lookup)
+    bench_run(BenchConfig.model_validate(fields), tmp_path / "run", {"pupil": Pupil()}, lookup)
     found = read_run_predictions(tmp_path / "run")
     assert {f.scene for f in found.facts} >= {"blocksworld/3-0", "grippers/1-2"}
     assert len(found.plans) == sum(f.group == "validation, boolean" for f in found.facts) > 0
@@ -142,15 +163,14 @@ def test_scored_questions_of_a_bench_become_records(tmp_path: Path) -> None:
         question = plan.plan.split()[0]
         assert plan.satisfied == (answers[plan.scene, question] == ["yes"])
         assert plan.confidence == pytest.approx(2 / 3)
-    done = surefoot("run", "--alpha", "0.3", "--out", "cal", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert "never act" in done.stdout
+    assert here(monkeypatch, tmp_path, "run", "--alpha", "0.3", "--out", "cal") == 0
+    assert "never act" in capsys.readouterr().out
 
 
 def test_a_bench_without_probabilities_says_what_to_do(tmp_path: Path) -> None:
     fields = {"planners": ["pupil"], "domains": ["blocksworld"], "seeds": [0],
               "jobs": ["questions"], "styles": ["template"], "answers": ["text"],
               "question_forms": ["boolean"]}  # fmt: skip
-    bench_run(BenchConfig(**fields), tmp_path / "run", {"pupil": Pupil()}, lookup)
+    bench_run(BenchConfig.model_validate(fields), tmp_path / "run", {"pupil": Pupil()}, lookup)
     with pytest.raises(InputError, match="--answers scored"):
         read_run_predictions(tmp_path / "run")

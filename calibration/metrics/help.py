@@ -82,7 +82,7 @@ def help_rates(
     index = np.arange(n) if trials is None else cluster_index(trials, n)
     size = kept.sum(axis=1)
     certain = size == 1
-    success = (kept & fine).any(axis=1)
+    success = np.asarray((kept & fine).any(axis=1))
     clear = fine.sum(axis=1) == 1
     harm = None if unsafe is None else _harm(unsafe, kept.shape)
     return Help(

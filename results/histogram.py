@@ -109,7 +109,7 @@ def histogram(
         )
     parts.append(_text((_LEFT + _WIDTH) / 2, _HEIGHT - 6, x))
     parts.append(
-        f'<text class="note" transform="translate(13 {(_TOP + bottom) / 2:.0f}) rotate(-90)" '
+        f'<text class="note" transform="translate(9 {(_TOP + bottom) / 2:.0f}) rotate(-90)" '
         f'text-anchor="middle">{escape(y)}</text>'
     )
     inner = f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" width="100%">{"".join(parts)}</svg>'

@@ -111,8 +111,8 @@ class RiskMonitor:
 
     The limit is an upper bound of the reference's risk (Hoeffding, half of the level) plus a
     tolerance; the evidence is a lower bound of the mean loss so far that holds at all times at
-    once (empirical Bernstein, the other half), so that the alarm is about the average since
-    monitoring began.
+    once (empirical Bernstein, the other half). It is about the average since monitoring began:
+    after a long calm a change is noticed late, or never; begin anew from time to time.
 
     Args:
         reference: ``[n]`` losses of the calibration: 1 where a set missed or a plan failed.

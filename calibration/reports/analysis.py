@@ -22,6 +22,7 @@ from surefoot.calibration.metrics.coverage import (
     set_sizes,
     worst_slab,
 )
+from surefoot.calibration.metrics.help import Help, help_rates
 from surefoot.calibration.metrics.intervals import Estimate, Rate, mean, rate
 from surefoot.calibration.metrics.probability import (
     Bin,
@@ -122,6 +123,8 @@ class FactAnalysis:
         bins: Reliability of the likeliest answer.
         scores: ECE, Brier score and so on, by name.
         curve: Risk against coverage of the likeliest answer.
+        asking: What the artefact's sets would do as the policy 'act if one label is left, else
+            ask', a scene being a trial.
         drift: Largest capital of the exchangeability martingale over the test scenes in the
             order of their first records, and the scene that raised an alarm, if any.
     """
@@ -135,6 +138,7 @@ class FactAnalysis:
     bins: tuple[Bin, ...]
     scores: Mapping[str, Estimate]
     curve: RiskCoverage
+    asking: Help
     drift: tuple[float, int | None]
 
 
@@ -192,7 +196,8 @@ def analyse_facts(
     if 0 < right.sum() < right.size:
         scores["AUROC"] = auroc(sure, right, clusters=clusters, seed=seed, draws=draws)
     scores |= {"AUARC": curve.auarc, "AURC": curve.aurc}
-    hits = covered(artefact.sets(test), test.acceptable)
+    sets = artefact.sets(test)
+    hits = covered(sets, test.acceptable)
     slab = None
     if len(test) >= 100:
         slab = worst_slab(test.features(), hits, seed=seed)
@@ -206,6 +211,7 @@ def analyse_facts(
         bins=reliability(sure, right),
         scores=scores,
         curve=curve,
+        asking=help_rates(sets, test.acceptable, trials=clusters),
         drift=_drift(artefact, calibration, test),
     )
 

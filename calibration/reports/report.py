@@ -130,6 +130,14 @@ def _facts(artefact: Artefact, found: FactAnalysis) -> dict[str, Any]:
             )
         ),
         "chosen": chosen.name,
+        "asking": {
+            "asks, of facts": rate_text(found.asking.help_step),
+            "asks somewhere, of scenes": rate_text(found.asking.help_trial),
+            "overask: asks where one answer is acceptable": rate_text(found.asking.overask),
+            "overstep: wrong where one label is left": rate_text(found.asking.overstep),
+            "exact set": rate_text(found.asking.exact_set),
+            "set with an answer that is not acceptable": rate_text(found.asking.non_compliant),
+        },
         "reliability": trusted(_reliability({"model": found.bins})),
         "bins": _bins(found.bins),
         "scores": {name: number_text(value) for name, value in found.scores.items()},

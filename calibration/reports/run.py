@@ -52,6 +52,7 @@ class CalibrationRun:
                 "worst_slab": None if facts.slab is None else facts.slab.coverage.to_json(),
                 "resplits": [found.to_json() for found in facts.resplits],
                 "scores": {name: found.to_json() for name, found in facts.scores.items()},
+                "asking": facts.asking.to_json(),
                 "drift": {"capital": facts.drift[0], "alarm": facts.drift[1]},
             }  # fmt: skip
         if (plans := self.plans) is not None:

@@ -266,6 +266,8 @@ def test_joint_sets_reach_their_target_and_sets_of_each_fact_do_not(tmp_path: Pa
         assert abs(resplits.coverage.mean() - resplits.law.mean) < 4 * standard_error
     assert len(found.resplits) == 2
     assert found.drift[1] is None
+    assert found.asking.success_trial == joint.joint
+    assert found.asking.help_step.value == pytest.approx(1 - joint.sizes.singletons.value)
 
 
 def test_an_artefact_keeps_its_promise_over_many_calibrations() -> None:

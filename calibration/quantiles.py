@@ -52,6 +52,41 @@ def conformal_quantile(scores: ArrayLike, alpha: float) -> float:
     return float(np.partition(array, wanted - 1)[wanted - 1])
 
 
+def conditional_alpha(n: int, alpha: float, delta: float) -> float:
+    """Returns the level at which to calibrate for a promise about this very calibration.
+
+    Calibrated at ``alpha``, coverage is at least ``1 - alpha`` on average over calibrations, and
+    a single one lies below about every other time. Calibrated at the level returned here, it is
+    at least ``1 - alpha`` for all but a share ``delta`` of calibrations.
+
+    Args:
+        n: Number of calibration cases, at least 0.
+        alpha: Share of misses that is allowed in use.
+        delta: Chance that the calibration is allowed to fail with, in (0, 1).
+
+    Returns:
+        The largest v / (n + 1) with P(Beta(n + 1 - v, v) < 1 - alpha) <= delta; 0, and so full
+        sets, where ``n`` is too small.
+
+    Raises:
+        InputError: An argument is out of range.
+
+    Source: Vovk (2012), proposition 2a; KnowNo (Ren et al. 2023), equation A6.
+
+    >>> round(conditional_alpha(400, 0.15, 0.01), 4), conditional_alpha(10, 0.1, 0.1)
+    (0.1097, 0.0)
+    """
+    if n < 0 or not 0 < delta < 1:
+        raise InputError(f"need at least 0 cases and delta in (0, 1), not {n} and {delta}")
+    if check_alpha(alpha) == 1:
+        return 1.0
+    from scipy.special import betainc
+
+    missed = np.arange(1, n + 1)
+    fine = np.flatnonzero(betainc(n + 1 - missed, missed, 1 - alpha) <= delta)
+    return float(missed[fine[-1]] / (n + 1)) if len(fine) else 0.0
+
+
 def p_values(scores: ArrayLike, new: ArrayLike, *, corrected: bool = True) -> Floats:
     """Returns the conformal p-value of every new score: how unusually large it is.
 

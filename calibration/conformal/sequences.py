@@ -33,13 +33,15 @@ class Acceptance(StrEnum):
         ALL: It holds every acceptable answer. Larger sets, needed where somebody else picks
             from the set by another rule than the model's trust.
 
-    ``ANY`` follows KnowNo (Ren et al. 2023, appendices A3 for one step, A4 for many). Over many
-    steps, what is asked at a step depends on what was done before. The guarantee then needs that
-    calibration episodes are rolled out as the robot will act: at each step the most trusted
-    acceptable answer is executed; and that whoever is asked to pick from a set picks the most
-    trusted acceptable one. As long as no step is missed, deployment and calibration see the
-    same episodes. For episodes recorded under another policy, mark as acceptable only the
-    answer that was taken; its coverage is then what is guaranteed.
+    ``ANY`` is KnowNo's convention (Ren et al. 2023, appendix): the label calibrated on is the
+    acceptable one of highest confidence (A3, equation A9), over many steps the one branch of
+    acceptable sequences that takes it at every step (A4, equations A16 and A17). What is asked
+    at a step depends on what was done before, so two things are needed: calibration episodes
+    executed that branch; and in use the single member of a set is executed, and who is asked
+    picks the acceptable member of highest confidence (KnowNo shows the members ranked). As long
+    as no step is missed, use and calibration then see the same episodes, and a missed step is
+    what ``alpha`` bounds. For episodes recorded under another policy, mark as acceptable only
+    the answer that was taken: then that answer is what is guaranteed to be in the sets.
     """
 
     ANY = "any"
@@ -68,7 +70,8 @@ class SequenceConformal:
 
     For a new episode that is exchangeable with the calibration episodes, P(every step is
     covered) is at least ``1 - alpha``. The sets are causal: each needs its own step's
-    probabilities only, and the set of sequences is their product (KnowNo, section 3.3).
+    probabilities only, and the set of sequences is their product (KnowNo, section 3.3 and
+    equations A2 to A5).
 
     Attributes:
         scores: ``[n]`` scores of the calibration episodes (of steps for the baselines).

@@ -18,7 +18,7 @@ from surefoot.calibration.conformal.scores import (
     true_scores,
 )
 from surefoot.calibration.conformal.split import SplitConformal, choose_regularisation
-from surefoot.calibration.quantiles import conformal_quantile, rank
+from surefoot.calibration.quantiles import conditional_alpha, conformal_quantile, rank
 from surefoot.results.errors import InputError
 
 from tests.calibration import simulators as sim
@@ -65,6 +65,33 @@ def test_the_law_would_notice_a_missing_correction() -> None:
         threshold = np.sort(scores[:n])[rank(n, ALPHA) - 2]
         covered[at] = (scores[n:] <= threshold).sum()
     assert sim.law_p_value(covered, n, N_TEST, rank(n, ALPHA), rng) < 1e-6
+
+
+@pytest.mark.parametrize("delta", [0.01, 0.1])
+def test_a_promise_about_one_calibration(delta: float) -> None:
+    rng = np.random.default_rng(17)
+    level = conditional_alpha(N_CAL, ALPHA, delta)
+    assert 0 < level < ALPHA
+    draws = rng.random((4000, N_CAL))  # the coverage of a threshold on uniform scores is itself
+    short, plain = (
+        np.mean([conformal_quantile(scores, a) < 1 - ALPHA for scores in draws])
+        for a in (level, ALPHA)
+    )
+    assert short <= delta + 4 * np.sqrt(delta / 4000)
+    assert plain > 0.4
+    # One case more to miss would be too many.
+    looser = [conformal_quantile(s, level + 1 / (N_CAL + 1)) < 1 - ALPHA for s in draws]
+    assert np.mean(looser) > delta
+
+
+def test_a_promise_about_one_calibration_at_the_edges() -> None:
+    assert [conditional_alpha(n, 0.1, 0.1) for n in (0, 1, 21)] == [0.0, 0.0, 0.0]
+    assert conditional_alpha(22, 0.1, 0.1) == 1 / 23  # 0.9 ** 22 is just below 0.1
+    assert conditional_alpha(100, 0.0, 0.1) == 0
+    assert conditional_alpha(100, 1.0, 0.1) == 1
+    for n, alpha, delta in ((-1, 0.1, 0.1), (5, 2.0, 0.1), (5, 0.1, 0.0), (5, 0.1, 1.0)):
+        with pytest.raises(InputError):
+            conditional_alpha(n, alpha, delta)
 
 
 def test_ties_only_add_coverage() -> None:

@@ -143,4 +143,4 @@ def _log_prior(prior: ArrayLike | None, classes: int) -> Floats:
     given = np.asarray(prior, dtype=np.float64)
     if given.shape != (classes,):
         raise InputError(f"the prior must have {classes} entries, not {list(given.shape)}")
-    return np.log(np.clip(check_probabilities(given[None], "prior")[0], _LEAST, 1))
+    return np.asarray(np.log(np.clip(check_probabilities(given[None], "prior")[0], _LEAST, 1)))

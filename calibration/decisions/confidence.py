@@ -21,11 +21,11 @@ confident "no" scores as high as a confident "yes". **What it does not bound**: 
 the share of errors among the acts; see :mod:`surefoot.calibration.decisions.risk` for that. Nor
 is u the probability of being right: a plain probability is what
 :mod:`surefoot.calibration.decisions.satisfaction` gives. Nor does the bound outlive looking again
-until u is high; see :mod:`surefoot.calibration.decisions.stopping`.
+until u is high; :func:`surefoot.calibration.decisions.stopping.largest_misses` mends that.
 
 Sources: Bhatt and others (MLSys 2025; arXiv 2411.01639), released notebook
 ``uncertainty-quantification.ipynb`` (functions for perception and for decision); Vovk, Gammerman,
-Shafer (2005), section 3.3 (confidence).
+Shafer (2005), Algorithmic Learning in a Random World (confidence).
 """
 
 from __future__ import annotations

@@ -233,7 +233,7 @@ def expected_risk_threshold(
     Raises:
         InputError: A confidence is NaN, other lengths, or a number out of range.
 
-    Source: Angelopoulos, Bates, Fisch, Lei, Schuster (2024), Conformal Risk Control, section 2.
+    Source: Angelopoulos, Bates, Fisch, Lei, Schuster (2024), Conformal Risk Control, theorem 1.
 
     >>> expected_risk_threshold([0.9, 0.8, 0.7, 0.6], [False, True, False, True], 0.4).acts
     3

@@ -248,9 +248,9 @@ def calibrate_router(
     """Chooses (t_p, t_d) with P(bad | act) <= alpha that act as often as possible.
 
     A share of the episodes, drawn by ``seed``, only sets which pairs are tested and in which order
-    (by their p-values there, leaving out those that act no more often than a surer one); the others
-    test them in that order, each by the exact binomial tail at delta, until one is not refuted. Of the refuted ones the pair that acts most often on the
-    testing episodes is taken.
+    (by their p-values there, leaving out those that act no more often than a surer one). The
+    others test them in that order, each by the exact binomial tail at delta, until one is not
+    refuted. Of the refuted ones the pair that acts most often on the testing episodes is taken.
 
     Guarantee: with probability at least 1 - delta over the episodes, either the router never acts,
     or P(bad | act) <= alpha for the whole policy with its looks and repairs, on episodes from the
@@ -273,7 +273,7 @@ def calibrate_router(
     Raises:
         InputError: Shapes that do not fit, a NaN that is needed, or a number out of range.
 
-    Source: Angelopoulos and others (2021), Learn then Test, section 4 (split fixed sequence).
+    Source: Angelopoulos and others (2021), Learn then Test (split fixed sequence testing).
     """
     from surefoot.calibration.decisions.risk import Procedure, refuted, risk_p_values
 

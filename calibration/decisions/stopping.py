@@ -152,7 +152,8 @@ class StoppedPolicy:
             raise InputError(
                 f"the policy takes up to {self.max_views} views, but {array.shape[1]} are given"
             )
-        settled = (self.rule(array[:, : self.max_views]) | ~mask[:, None]).all(axis=2)
+        per_fact = self.rule(array[:, : self.max_views]) | ~mask[:, None]
+        settled: Flags = np.asarray(per_fact.all(axis=2))
         settled[:, -1] = True
         return np.asarray(settled.argmax(axis=1) + 1)
 
@@ -241,11 +242,37 @@ def calibrate_any_time(
     Raises:
         InputError: Bad beliefs, labels or alpha.
     """
-    array, mask, _ = _scenes(beliefs, present)
-    worst = _misses(array, labels, mask).max(axis=1, initial=-np.inf)
+    worst = largest_misses(beliefs, labels, present)
     return AnyTimeSets(
-        conformal_quantile(worst, check_alpha(alpha)), array.shape[1], len(array), alpha
+        conformal_quantile(worst, check_alpha(alpha)), np.shape(beliefs)[1], len(worst), alpha
     )
+
+
+def largest_misses(
+    beliefs: ArrayLike, labels: ArrayLike, present: ArrayLike | None = None
+) -> Floats:
+    """Returns the largest score of each episode: one minus the least belief in a true label.
+
+    As calibration scores of :func:`surefoot.calibration.decisions.confidence.u_p` they mend the
+    gate that looks again until u_p >= t: P(at some view u_p >= t and the answer is wrong)
+    <= 1 - t, since the p-values of the true label at all views are bounded at once.
+
+    Args:
+        beliefs: ``[n, V, K]`` or ``[n, V, F, K]``.
+        labels: ``[n]`` or ``[n, F]`` true labels.
+        present: ``[n, F]`` which facts a scene has; None: all.
+
+    Returns:
+        ``[n]``; minus infinity for a scene without facts.
+
+    Raises:
+        InputError: Bad beliefs or labels.
+
+    >>> largest_misses([[[0.5, 0.5], [0.75, 0.25]]], [0]).tolist()
+    [0.5]
+    """
+    array, mask, _ = _scenes(beliefs, present)
+    return np.asarray(_misses(array, labels, mask).max(axis=1))
 
 
 def replace_until_single(views: ArrayLike, threshold: float) -> Stopped:

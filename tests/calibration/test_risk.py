@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import binom, binomtest
 from surefoot.calibration.decisions.risk import (
-    RiskThreshold,
     Procedure,
+    RiskThreshold,
     expected_risk_threshold,
     least_acts,
     refuted,

@@ -161,12 +161,13 @@ class Agent:
         moment = Moment(len(self.moments) + 1, self.stage.seconds())
         self.moments.append(moment)
         self._looks_left = self.settings.looks
+        blind = self._verified and not self.stage.moving
         try:
             action = self._decide(moment)
         except HarnessError as error:
             action = self._stop("model_error", str(error))
         moment.truth = self.stage.truth()
-        if self._sight.questions:
+        if self._sight.questions and not blind:
             moment.covered = self._sight.facts(self.settings.alpha).holds(moment.truth)
         moment.action = action or ""
         moment.state = self._course.state if self._course is not None else ""

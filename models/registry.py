@@ -14,7 +14,12 @@ from surefoot.results.errors import InputError
 LOCAL_PLANNER = Path(__file__).parent / "checkpoints" / "local-planner"
 """The small planner that comes with Surefoot; it reads the prompt style ``compact``."""
 
-KNOWN = ("fd:lmcut", "fd:ff", "fd:SEARCH", "symk", "random", "greedy", "local",
+LOCAL_PERCEPTION = Path(__file__).parent / "checkpoints" / "local-perception"
+"""The small image-text model that comes with Surefoot; it answers questions about pictures."""
+
+_SHIPPED = {"local": LOCAL_PLANNER, "local-perception": LOCAL_PERCEPTION}
+
+KNOWN = ("fd:lmcut", "fd:ff", "fd:SEARCH", "symk", "random", "greedy", "local", "local-perception",
          "recorded:DIR#MODEL", "openai:MODEL", "hf:FOLDER")  # fmt: skip
 """What specifications look like."""
 
@@ -98,10 +103,10 @@ def make_model(spec: str, options: ModelOptions) -> TextModel:
             concurrency=options.concurrency,
             price=prices.get(name),
         )
-    elif spec == "local" or (kind == "hf" and name):
+    elif spec in _SHIPPED or (kind == "hf" and name):
         from surefoot.models.backends.hf import HFModel
 
-        place = str(LOCAL_PLANNER) if spec == "local" else name
+        place = str(_SHIPPED.get(spec, name))
         model = HFModel(place, batch=options.batch, device=options.device)
     else:
         raise InputError(f"unknown planner '{spec}'; known: {', '.join(KNOWN)}")

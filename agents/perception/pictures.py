@@ -42,6 +42,7 @@ class Shot:
         seed: Seed of the scene.
         moment: Number of the moment in the scene; shots of the same seed and moment show the
             same state.
+        step: Number of the picture in the scene.
         number: Number of the first frame in the scene, for what is drawn by frame.
         frames: One frame, or two exposures of one picture.
         asked: Questions with the truth.
@@ -51,6 +52,7 @@ class Shot:
     view: str
     seed: int
     moment: int
+    step: int
     number: int
     frames: tuple[Frame, ...]
     asked: tuple[Asked, ...]
@@ -97,7 +99,7 @@ def tabletop_shots(
     chosen = rng.sample(RING.names, views) if isinstance(views, int) else views
     api, lens = world.simulation.api, Lens(size, size)
     return [
-        Shot("tabletop", v, seed, 0, i, (render(api, RING.pose(v), lens),), asked)
+        Shot("tabletop", v, seed, 0, i, i, (render(api, RING.pose(v), lens),), asked)
         for i, v in enumerate(chosen)
     ]
 
@@ -109,6 +111,7 @@ def crossing_shots(
     rng: Random | None = None,
     size: int = SIZE,
     thin: float = 0.6,
+    apart: float = 0.0,
 ) -> Iterator[list[Shot]]:
     """Lets traffic pass and looks from the vehicle now and then, each time in all three views.
 
@@ -122,7 +125,8 @@ def crossing_shots(
         rng: Draws task, traffic and moments; :func:`rng_of` the seed by default.
         size: Width and height in pixels.
         thin: Share of the decision steps without a coming car that are passed over; cars come
-            in few.
+            in few. With ``apart`` the same, cars are seen as often as they come.
+        apart: The same of the steps with a coming car.
     """
     rng = rng or rng_of("crossing", seed)
     task, traffic = rng.choice(TASKS), rng.choice(_TRAFFIC)
@@ -132,7 +136,7 @@ def crossing_shots(
     for _ in range(_LONGEST * moments):
         if world.outcome() is not None or world.past() or moment == moments:
             return
-        if rng.random() < (thin if not coming(world.situation()) else 0.0):
+        if rng.random() < (apart if coming(world.situation()) else thin):
             perform(world, Action.STOP if stays else drive(world))
             continue
         before: dict[str, Frame] = {}
@@ -147,10 +151,11 @@ def crossing_shots(
         now = _frames(world)
         yield [
             Shot(
-                "crossing", view, seed, moment, 2 * moment, (before[view], now[view]),
+                "crossing", view, seed, moment, 3 * moment + i, 2 * moment,
+                (before[view], now[view]),
                 with_truth(crossing_questions(view, world.turn, over_line=over), truth),
             )
-            for view in BEARINGS
+            for i, view in enumerate(BEARINGS)
         ]  # fmt: skip
         moment += 1
 

@@ -181,7 +181,7 @@ class Agent:
         self.counts.skills += 1
         if self._course is not None:
             self._course.advance(done.action, self._likeliest())
-            moment.state = self._course.state
+            moment.line, moment.state = self._course.line, self._course.state
         if self.stage.moving:
             self._sight.pass_time()
         elif done.surprise or not done.good:

@@ -51,6 +51,8 @@ def check_config(
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         message = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
+            message += f"; known: {', '.join(model.model_fields)}"
         raise InputError(
             f"{place + ': ' if place else ''}{message}", file=str(file) if file else None
         ) from None

@@ -60,6 +60,10 @@ class DrivingCourse:
         text: The program.
         where: Tells where the vehicle is.
 
+    Attributes:
+        text: The program.
+        line: Line that was carried out last, from 1; 0 before the first.
+
     Raises:
         InputError: The program cannot be read.
     """
@@ -71,6 +75,7 @@ class DrivingCourse:
         self._program = read_program(text)
         self._controller = compile_program(closed(self._program))
         self._at = 0
+        self.line = 0
         self._begun = ""
         self._entered: frozenset[str] = frozenset()  # the light that counts from then on
         self._shield = Monitor(rules_that_count(brief.task))
@@ -111,12 +116,14 @@ class DrivingCourse:
         self._shield.step(held | {action})
         if self._begun or self._where() == PAST:
             return
-        if action in WAYS:
-            self._begun, self._entered = action, held & _GREEN
-            return
         columns = {n: np.array([n in held]) for n in self._controller.observations}
         at = int(self._controller.decide(self._at, columns, 1)[0])
+        if action in WAYS:
+            self._begun, self._entered = action, held & _GREEN
+            self.line = 0 if at == ENDED else self._controller.instructions[at].line
+            return
         if at != ENDED and self._controller.actions(at)[0] == action:
+            self.line = self._controller.instructions[at].line
             self._at = self._controller.after(at)
 
     def _held(self, world: Answers) -> frozenset[str]:

@@ -122,6 +122,11 @@ class TableCourse:
         self._next += 1
 
     @property
+    def line(self) -> int:
+        """The step that was carried out last, from 1; 0 before the first."""
+        return self._next
+
+    @property
     def state(self) -> str:
         """How far it is."""
         return f"step {self._next} of {len(self._plan.steps)}"

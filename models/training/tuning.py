@@ -146,8 +146,8 @@ def tune(
         raise InputError("preferences need a rejected answer in every pair")
     out.mkdir(parents=True, exist_ok=True)
     _check_recipe(recipe, pairs, out)
-    source = HFModel(str(base), device="cpu")
-    model, tokenizer, _ = source._loaded
+    source = HFModel(str(base))
+    model, tokenizer = _load(base)
     torch.manual_seed(recipe.seed)
     model = _adapted(model, recipe)
     weights = [p for p in model.parameters() if p.requires_grad]
@@ -200,6 +200,17 @@ def _loss(
     found = answer_logprobs(model, tokenizer, chosen + [(p.prompt, p.rejected) for p in pairs])
     half = len(pairs)
     return dpo_loss(found[:half], found[half:], reference[:, 0], reference[:, 1], recipe.beta)
+
+
+def _load(base: Path) -> tuple[Any, Any]:
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    model = AutoModelForCausalLM.from_pretrained(
+        base, dtype=torch.float32, use_safetensors=True, **options
+    )
+    return model, AutoTokenizer.from_pretrained(base, **options)
 
 
 def _adapted(model: Any, recipe: TuningRecipe) -> Any:

@@ -185,7 +185,7 @@ def test_careful_demonstrations_are_good_and_careless_ones_are_a_share_of_the_re
     for brief in some_briefs(60):
         if brief.stage == CROSSING:
             assert judge(brief, drivers.careful_program(brief.task, rng)).good
-    bad = {task: 0 for task in TASKS}
+    bad = dict.fromkeys(TASKS, 0)
     for task in TASKS:
         for _ in range(60):
             brief = drivers.draw_brief(rng)

@@ -131,7 +131,7 @@ def test_any_language_model_is_told_vocabulary_rules_facts_and_history() -> None
     speaker = Speaker("stop()", "no")
     first, second = LanguagePlanner("model:speaker", speaker, max_tokens=99).propose(brief, 2, 7)
     assert (first.status, second.status) == (ReplyStatus.ANSWERED, ReplyStatus.REFUSED)
-    assert (first.confidence, second.confidence) == (1.0, 1.0)  # it gives no probabilities
+    assert (first.confidence, second.confidence) == (1.0, 0.0)  # it gives no probabilities
     told = speaker.requests[0]
     assert [m.role for m in told.messages] == ["system", "user", "assistant", "user"]
     assert all(rule in told.messages[0].text for rule in rule_names(CROSSING))

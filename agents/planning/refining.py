@@ -160,6 +160,7 @@ def _progress(tell: Tell, words: str) -> Callable[[int, int], None]:
 
 
 def _check(plan: Refinement, out: Path) -> None:
+    out.mkdir(parents=True, exist_ok=True)
     path, text = out / "refinement.json", json.dumps(asdict(plan), indent=2) + "\n"
     if path.is_file() and path.read_text(encoding="utf-8") != text:
         raise InputError("another refinement lies here; choose another --out", file=str(out))

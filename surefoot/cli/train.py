@@ -104,6 +104,9 @@ def refine(
     steps: Annotated[int, typer.Option(min=1, help="Steps of the tuning.")] = 200,
     rate: Annotated[float | None, typer.Option(help="Learning rate; default by adapter.")] = None,
     beta: Annotated[float, typer.Option(min=0.001, help="Hold of DPO on the base.")] = 0.1,
+    anchor: Annotated[
+        float, typer.Option(min=0, help="Weight of the chosen plans' cross-entropy in DPO.")
+    ] = 1.0,
     seed: Annotated[int, typer.Option(help="Seed of adapters and order.")] = 0,
     minutes: Annotated[
         float, typer.Option(min=0, help="Stop after this time, to go on later; 0 for no limit.")
@@ -119,9 +122,9 @@ def refine(
 
     if threads:
         torch.set_num_threads(threads)
-    rates = {Adapter.LORA: 2e-3, Adapter.FULL: 3e-4}
+    rates = {Adapter.LORA: 1e-3, Adapter.FULL: 3e-4}
     tuning = TuningRecipe(method.value, adapter.value, steps, rate=rate or rates[adapter],
-                          beta=beta, seed=seed)  # fmt: skip
+                          beta=beta, anchor=anchor, seed=seed)  # fmt: skip
     plan = Refinement(base, scenes, k, threshold, hold_out, gate_scenes, tuning)
     with resumable():
         found = run(plan, out, minutes=minutes, tell=note)

@@ -23,7 +23,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 torch.set_num_threads(1)
 TINY = PlannerRecipe(hidden=32, layers=1, heads=2, vocabulary=400, batch=8, steps=12, rate=5e-3)
 PAIRS = [Pair(f"task {i}\nplan:\n", "stop()\n", "go()\n") for i in range(12)]
-SHORT = TuningRecipe(steps=20, batch=6, rank=4)
+SHORT = TuningRecipe(steps=30, batch=6, rank=4)
 RATES = {"lora": 1e-2, "full": 3e-3}
 
 
@@ -93,14 +93,15 @@ def test_a_short_run_improves_on_its_pairs(
     before, after = margins(base), margins(folder)
     if method == "dpo":
         assert (after > before + 1).all()
+    # the curve has a point every 25 steps
     losses = [json.loads(line)["loss"] for line in (tmp_path / CURVE_NAME).open()]
-    assert losses[-1] < {"sft": 6.0, "dpo": math.log(2)}[method]
+    assert losses[-1] < losses[0]
     model, tokenizer = load(folder)
     first, _ = load(base)
     texts = [(p.prompt, p.chosen) for p in PAIRS]
     with torch.inference_mode():
         gained = answer_logprobs(model, tokenizer, texts) - answer_logprobs(first, tokenizer, texts)
-    assert method == "dpo" or gained.min() > 1
+    assert gained.min() > 1  # also with preferences: the anchor keeps it up
     assert [p.name for p in folder.iterdir() if "adapter" in p.name] == []
     shapes = {n: p.shape for n, p in model.named_parameters()}
     assert shapes == {n: p.shape for n, p in first.named_parameters()}

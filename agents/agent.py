@@ -185,6 +185,7 @@ class Agent:
         if self.stage.moving:
             self._sight.pass_time()
         elif done.surprise or not done.good:
+            self._replans_left -= 1
             self._start_anew()
 
     def _start_anew(self) -> None:
@@ -204,6 +205,8 @@ class Agent:
         if gate is Gate.ALWAYS_STOP:
             moment.thoughts.append(Thought(Route.ABSTAIN, "it never does anything"))
             return self._pause() or self._stop("refused", "it never does anything")
+        if self._replans_left < 0:
+            return self._stop("failed", "the world was not as planned for too often")
         if self._verified and not self.stage.moving:
             return self._go_on(moment)
         if gate in (Gate.ORACLE, Gate.ALWAYS_ASK):

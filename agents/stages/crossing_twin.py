@@ -73,6 +73,7 @@ class CrossingTwinStage:
         self._snaps: dict[str, Snap] = {}
         self._ended = False
         self._steps = 0
+        self._monitor = Monitor(rules_that_count(self.task))
 
     def questions(self, view: str) -> tuple[FactQuestion, ...]:
         """As in physics."""
@@ -140,10 +141,9 @@ class CrossingTwinStage:
 
     def watch(self) -> tuple[RuleStatus, ...]:
         """The rules of the place on the labels of every step so far."""
-        monitor = Monitor(rules_that_count(self.task))
-        for names in self._env.log.names():
-            monitor.step(names)
-        return monitor.status
+        for names in self._env.log.names()[self._monitor.steps :]:
+            self._monitor.step(names)
+        return self._monitor.status
 
     def end(self) -> End:
         """How the episode stands."""

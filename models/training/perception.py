@@ -121,7 +121,7 @@ def train_perception(
         with torch.autocast("cpu", torch.bfloat16, enabled=recipe.half):
             packed = pack(asked, recipe.shape.image_tokens)
             logits = logits_behind(model, image_features(model, pixels), packed)
-        loss = torch.nn.functional.cross_entropy(
+        loss: Any = torch.nn.functional.cross_entropy(
             logits.flatten(0, 1), packed.labels.flatten(), ignore_index=-100, reduction="sum"
         ) / sum(map(len, asked))
         optimizer.zero_grad(set_to_none=True)

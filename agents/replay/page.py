@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from surefoot.agents.replay.rules import WORDS, decided, rule_rows
@@ -51,7 +51,7 @@ def render_replay(saved: SavedEpisode, *, video: str = "") -> str:
         codes=[(code, words, kind) for kind, (code, words) in CODES.items() if kind in names],
         cells=[_cell(m, kind) for m, kind in zip(moments, names, strict=True)],
         missed=any(m["covered"] is False for m in moments),
-        notable=_notable(moments, names),
+        notable=_notable(moments),
         rules=trusted(rule_rows(moments, told["broken"])),
         broken=told["broken"],
         moments=[
@@ -104,13 +104,16 @@ def _cell(moment: Moment, kind: str) -> dict[str, Any]:
     }
 
 
-def _notable(moments: Sequence[Moment], names: Sequence[str]) -> list[tuple[int, str]]:
+def _notable(moments: Sequence[Moment]) -> list[tuple[int, str]]:
     """Returns decisions worth a look: the first of every telling kind, and what went wrong."""
     found: dict[int, list[str]] = {}
-    for kind in ("look", "repair", "ask", "stop"):
-        if kind in names:
-            found.setdefault(names.index(kind) + 1, []).append(CODES[kind][1])
-    checks = (
+
+    def turned(route: str) -> Callable[[Moment], bool]:
+        return lambda m: any(t["route"] == route for t in m["thoughts"])
+
+    checks: tuple[tuple[str, Callable[[Moment], bool]], ...] = (
+        *((CODES[r][1], turned(r)) for r in ("look", "repair", "ask")),
+        (CODES["stop"][1], lambda m: not m["action"]),
         ("the set missed the truth", lambda m: m["covered"] is False),
         ("surprised", lambda m: bool(m["surprise"])),
         ("a rule was broken", lambda m: "false" in m["rules"].values()),

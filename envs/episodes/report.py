@@ -60,6 +60,7 @@ def render_report(
     Returns:
         A complete HTML document that loads nothing; it links to the videos beside it.
     """
+    agent = summary["total"]["agent"]
     cells = [summary["total"], *summary["cells"]] if len(summary["cells"]) > 1 else summary["cells"]
     return render_page(
         "episodes.html.j2",
@@ -69,7 +70,7 @@ def render_report(
         facts=_facts(config),
         rows=[_row(cell) for cell in cells],
         costs=cost_rows(cells),
-        alpha=summary["total"]["agent"]["alpha"] if summary["total"]["agent"] else None,
+        target=f"{100 * (1 - agent['alpha']):g}" if agent else "",
         forest=trusted(_forest(config, cells)),
         bars=trusted(_bars(config, cells)),
         sheet=_sheet(records, media),
@@ -90,12 +91,20 @@ def _facts(config: RunConfig) -> dict[str, str]:
     return {
         "environment": config.env,
         "policy": config.policy,
-        **{name: str(value) for name, value in config.options.items()},
+        **_flat(config.options),
         "difficulty": config.difficulty,
         "seeds": seeds + more,
         "perturbations": wrong or "none",
         "versions": ", ".join(f"{name} {text}" for name, text in versions.items()),
     }
+
+
+def _flat(options: Mapping[str, Any], before: str = "") -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in options.items():
+        inner = isinstance(value, Mapping)
+        found |= _flat(value, f"{before}{name}.") if inner else {before + name: str(value)}
+    return found
 
 
 def _row(cell: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,12 +1,12 @@
 """Pictures of the crossing kept by what they show, for the twin that has no pictures of its own.
 
 The twin knows the driver's observations and nothing of where cars are. What the camera would show
-is drawn from a bank of moments of the simulated crossing, with lights or with signs as in the task, in
-which the same observations held: all three views of one moment if the bank has one with all of them,
-else for each view a moment that agrees in everything that the view can show, else for each fact a
-picture that agrees in it. The way that the vehicle
-is to take may differ; that someone is on *its* way is among the observations. What a model answered about every picture is kept
-beside it, so that a study asks each picture once.
+is drawn from a bank of moments of the simulated crossing, with lights or with signs as in the task,
+in which the same observations held: all three views of one moment if the bank has one with all of
+them, else for each view a moment that agrees in everything that the view can show, else for each
+fact a picture that agrees in it. The way that the vehicle is to take may differ; that someone is on
+*its* way is among the observations. What a model answered about every picture is kept beside it, so
+that a study asks each picture once.
 """
 
 from __future__ import annotations

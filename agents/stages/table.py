@@ -149,7 +149,7 @@ class TableStage:
         self.instruction = str(info["instruction"])
         self.scene = env.actions.instance.scene
         goal = env.actions.instance.task.problem.goal
-        self._goal = tuple(map(str, getattr(goal, "parts", (goal,))))
+        self._goal = tuple(map(str, getattr(goal, "children", (goal,))))
         self._objects = tuple(o.name for o in env.actions.instance.task.problem.objects)
         self._monitor = Monitor(rules_that_count())
         self._real = self._names()

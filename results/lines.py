@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from math import ceil, floor, log10
 
+from surefoot.results.statistics import Interval
 from surefoot.results.svg import chart, colour_of, legend
 
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 760, 300, 52, 44, 10
@@ -21,10 +22,12 @@ class Curve:
     Attributes:
         name: Name in the legend.
         points: Pairs (x, y), x increasing.
+        intervals: The interval of each y, or nothing.
     """
 
     name: str
     points: Sequence[tuple[float, float]]
+    intervals: Sequence[Interval] = ()
 
 
 def line_chart(
@@ -101,8 +104,14 @@ def _line(curve: Curve, index: int, place: Place, steps: bool, end: float) -> st
         for px, py in curve.points
         if not steps or len(curve.points) <= 60
     )
+    bars = "".join(
+        f'<path d="M{place(px, i.low)[0]:.1f} {place(px, i.low)[1]:.1f}V'
+        f'{place(px, i.high)[1]:.1f}" style="stroke:{colour_of(index)};stroke-width:1.5"/>'
+        for (px, _), i in zip(curve.points, curve.intervals, strict=False)
+    )
     return (
         f'<path d="{"".join(path)}" style="fill:none;stroke:{colour_of(index)};stroke-width:2"/>'
+        + bars
         + dots
     )
 
@@ -120,8 +129,9 @@ def _grid(low: float, high: float, top: float, log_x: bool, place: Place, x: str
     if log_x:
         ticks = [10.0**e for e in range(int(low), int(high) + 1)]
     else:
-        step = max(1, round((high - low) / 10))
-        ticks = [low + i * step for i in range(int((high - low) / step) + 1)]
+        # Shares get quarters, counts whole numbers.
+        step = max(1, round((high - low) / 10)) if high - low > 1 else (high - low) / 4
+        ticks = [low + i * step for i in range(int((high - low) / step + 1e-9) + 1)]
     for tick in ticks:
         across = place(tick, 0)[0]
         parts.append(

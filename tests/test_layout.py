@@ -64,16 +64,33 @@ def test_no_file_is_long() -> None:
 
 
 @pytest.mark.parametrize(
-    "room", ["surefoot", "surefoot.pddl", "surefoot.results", "surefoot.verification"]
+    "room",
+    [
+        "surefoot",
+        "surefoot.calibration",
+        "surefoot.pddl",
+        "surefoot.results",
+        "surefoot.verification",
+    ],
 )
 def test_rooms_load_nothing_heavy(room: str) -> None:
-    heavy = ("numpy", "scipy", "torch", "matplotlib", "jinja2", "rich", "spot", "unified_planning")
+    heavy = (
+        "numpy",
+        "scipy",
+        "torch",
+        "matplotlib",
+        "jinja2",
+        "rich",
+        "spot",
+        "unified_planning",
+        "mapie",
+    )
     code = f"import sys, {room}; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("room", ["pddl", "verification"])
+@pytest.mark.parametrize("room", ["calibration", "pddl", "verification"])
 def test_the_public_names_exist(room: str) -> None:
     code = f"import surefoot.{room} as p; print(all(hasattr(p, n) for n in p.__all__))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -7,13 +7,20 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
-from surefoot.envs.episodes.stages import SCRIPTED, get_stage
+from surefoot.envs.episodes.stages import NAMED, SCRIPTED, get_stage
 from surefoot.envs.perturbations.pipeline import SPLITS, Pipeline, seeds_of
 from surefoot.results.config import check_config
 from surefoot.results.errors import InputError
 
 MOST_SEEDS = 100_000
 """Seeds that a run may have."""
+
+
+SIZE = 224
+"""Pixels of observed images for policies of one's own."""
+
+AGENT_SIZE = 160
+"""The same for the agent, whose shipped model was trained on such pictures."""
 
 
 class Filming(StrEnum):
@@ -35,7 +42,9 @@ class RunConfig(BaseModel):
     env: str
     """Environment: ``tabletop`` or ``crossing``."""
     policy: str = SCRIPTED
-    """Who acts: ``scripted``, or ``module:function`` whose function makes a policy."""
+    """Who acts: ``scripted``, ``agent``, or ``module:function`` whose function makes a policy."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    """Settings of the policy, handed to what makes it."""
     task: tuple[str, ...] = ()
     """Tasks; all of the environment's when empty."""
     difficulty: str = ""
@@ -44,8 +53,10 @@ class RunConfig(BaseModel):
     """Seeds; every task is done with each."""
     perturb: tuple[dict[str, Any], ...] = ()
     """Perturbations by name and arguments, in order; or texts as on the command line."""
-    max_steps: int = Field(default=80, ge=1, le=10_000)
-    """Skills that an episode may take."""
+    size: int = Field(default=0, ge=0, le=1024)
+    """Width and height in pixels of the images that are observed; 0 for what suits the policy."""
+    max_steps: int = Field(default=0, ge=0, le=10_000)
+    """Skills that an episode may take; 0 for what suits the environment."""
     timeout_s: float = Field(default=300.0, gt=0, le=86_400)
     """Seconds by the clock after which an episode is ended as a timeout."""
     video: Filming = Filming.ALL
@@ -80,10 +91,13 @@ def resolve(given: Mapping[str, Any]) -> RunConfig:
     for task in tasks:
         if task not in stage.tasks():
             raise InputError(f"no {config.env} task '{task}'; there are {', '.join(stage.tasks())}")
-    if config.policy != SCRIPTED and ":" not in config.policy:
+    if config.policy not in (SCRIPTED, *NAMED) and ":" not in config.policy:
         raise InputError(
-            f"no policy '{config.policy}'; there is {SCRIPTED}, or MODULE:FUNCTION for your own"
+            f"no policy '{config.policy}'; there are {', '.join((SCRIPTED, *NAMED))}, or "
+            f"MODULE:FUNCTION for your own"
         )
+    if config.options and config.policy == SCRIPTED:
+        raise InputError(f"options: the policy '{SCRIPTED}' has none")
     if not config.seeds:
         raise InputError("a run needs at least one seed")
     pipeline = Pipeline.build(config.perturb)
@@ -94,6 +108,8 @@ def resolve(given: Mapping[str, Any]) -> RunConfig:
             "difficulty": stage.difficulty(config.difficulty),
             "seeds": tuple(dict.fromkeys(config.seeds)),
             "perturb": specs,
+            "size": config.size or (AGENT_SIZE if config.policy in NAMED else SIZE),
+            "max_steps": config.max_steps or stage.max_steps,
         }
     )
 

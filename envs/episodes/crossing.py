@@ -48,6 +48,7 @@ class CrossingStage:
 
     name = "crossing"
     summary = "a small car at street crossings with lights, signs, cars and people"
+    max_steps = 240
 
     def tasks(self) -> tuple[str, ...]:
         """Names of the tasks."""
@@ -83,9 +84,9 @@ class CrossingStage:
         """Fog counts over the size of the crossing."""
         return {**spec, "distance": FOG_DISTANCE} if spec.get("distance", 0) == 1.0 else spec
 
-    def make(self, task: str, difficulty: str, faults: Faults) -> Env:
+    def make(self, task: str, difficulty: str, faults: Faults, size: int) -> Env:
         """Makes the environment."""
-        env: Env = CrossingEnv(task, float(difficulty), faults=faults)
+        env: Env = CrossingEnv(task, float(difficulty), size=size, faults=faults)
         return env
 
     def scripted(self) -> Policy:

@@ -18,6 +18,18 @@ class Outcome(StrEnum):
     """The policy had nothing more to do, and the goal does not hold."""
     OUT_OF_STEPS = "out_of_steps"
     """It took as many skills, or as much simulated time, as it may."""
+    VIOLATED = "violated"
+    """A rule that counts was broken, whether or not the goal was reached."""
+    INVALID_PLAN = "invalid_plan"
+    """The agent found no plan that passes its own checks, and did not move."""
+    UNPARSABLE = "unparsable"
+    """No plan of its planner could be read."""
+    REFUSED = "refused"
+    """The agent, or its planner, would not act."""
+    ASKED_HUMAN = "asked_human"
+    """The agent handed over to a person."""
+    MODEL_ERROR = "model_error"
+    """A model could not be asked."""
     TIMEOUT = "timeout"
     """It was ended by the clock."""
     POLICY_ERROR = "policy_error"
@@ -30,12 +42,17 @@ class Outcome(StrEnum):
         """Colour in pictures: ``good``, ``bad`` or ``warn``."""
         if self is Outcome.SUCCESS:
             return "good"
-        return "warn" if self in (Outcome.TIMEOUT, Outcome.SIM_ERROR) else "bad"
+        return "warn" if self in _NOBODYS_FAULT else "bad"
 
     @property
     def words(self) -> str:
         """The same for people."""
         return self.value.replace("_", " ")
+
+
+_NOBODYS_FAULT = frozenset(
+    {Outcome.TIMEOUT, Outcome.SIM_ERROR, Outcome.MODEL_ERROR, Outcome.REFUSED, Outcome.ASKED_HUMAN}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from surefoot.envs.episodes.config import EpisodeSpec, Filming, RunConfig
 from surefoot.envs.episodes.outcome import EpisodeRecord, Outcome
-from surefoot.envs.episodes.stages import SCRIPTED, Env, Policy, Stage, get_stage
+from surefoot.envs.episodes.stages import NAMED, SCRIPTED, Env, Policy, Stage, get_stage
 from surefoot.envs.perturbations.base import Draws
 from surefoot.envs.perturbations.pipeline import Pipeline
 from surefoot.envs.recording.captions import Caption, captioned
@@ -50,7 +50,7 @@ def make_policy(config: RunConfig) -> Policy:
     """
     if config.policy == SCRIPTED:
         return get_stage(config.env).scripted()
-    module, _, name = config.policy.partition(":")
+    module, _, name = NAMED.get(config.policy, config.policy).partition(":")
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.append(here)  # last, so that nothing installed is hidden
@@ -58,7 +58,8 @@ def make_policy(config: RunConfig) -> Policy:
         maker = getattr(import_module(module), name)
     except (ImportError, AttributeError) as error:
         raise InputError(f"cannot use the policy '{config.policy}': {error}") from None
-    policy: Policy = maker(config.env)
+    wanted = config.options or config.policy in NAMED
+    policy: Policy = maker(config.env, config.options) if wanted else maker(config.env)
     if not (hasattr(policy, "begin") and hasattr(policy, "act")):
         raise InputError(f"'{config.policy}' makes no policy; it needs 'begin' and 'act'")
     return policy
@@ -97,16 +98,34 @@ class _Episode:
         self.steps: list[dict[str, str]] = []
         self._env: Env | None = None
         self._film: _Film | None = None
+        self._policy: Policy | None = None
+        self._info: dict[str, Any] = {}
 
     def play(self) -> tuple[Outcome, str, float]:
         config, spec = self.job.config, self.job.spec
         policy = _guarded(lambda: make_policy(config))
         pipeline = Pipeline.build(config.perturb)
-        env = self._env = self.stage.make(spec.task, config.difficulty, pipeline.faults())
+        if hasattr(policy, "keep"):
+            policy.keep(self.job.media.parent, spec.key.replace("/", "-"))
+        env = self._env = self.stage.make(
+            spec.task, config.difficulty, pipeline.faults(), config.size
+        )
         observation, info = env.reset(seed=spec.seed)
         self.instruction = info["instruction"]
         self._film = _Film(self.job, self.stage, env, pipeline, self.instruction)
+        self._policy = policy
         _guarded(lambda: policy.begin(env, observation, info))
+        outcome, reason, progress = self._act(policy, env, observation, info)
+        if hasattr(policy, "end"):
+            outcome, reason = _guarded(lambda: policy.end(self._info, outcome, reason))
+        return outcome, reason, progress
+
+    def _act(
+        self, policy: Policy, env: Env, observation: dict[str, Any], info: dict[str, Any]
+    ) -> tuple[Outcome, str, float]:
+        config = self.job.config
+        assert self._film is not None
+        self._info = info
         for _ in range(config.max_steps):
             action = _guarded(lambda: policy.act(observation, info))  # noqa: B023  called at once
             if action is None:
@@ -117,6 +136,7 @@ class _Episode:
             skill = _guarded(lambda: self.stage.action_name(env, int(action)))  # noqa: B023
             self._film.begin(skill)
             observation, _, terminated, truncated, info = env.step(action)
+            self._info = info
             told = {name: str(info[name]) for name in ("status", "reason")}
             self.steps.append({"skill": skill, **told})
             if terminated or truncated:
@@ -130,6 +150,8 @@ class _Episode:
             if self._env is not None and self._film is not None:
                 values["simulated_s"] = round(self.stage.seconds(self._env), 3)
                 values["extra"] = self.stage.extra(self._env)
+                if self._policy is not None and hasattr(self._policy, "extra"):
+                    values["extra"]["agent"] = self._policy.extra()
                 values["media"] = self._film.end(record)
         except Exception as error:
             if record.outcome is not Outcome.SIM_ERROR:

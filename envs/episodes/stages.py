@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 import gymnasium
@@ -14,6 +15,12 @@ from surefoot.results.errors import InputError
 
 SCRIPTED = "scripted"
 """Name of the policy that knows the true state."""
+
+AGENT = "agent"
+"""Name of the policy that sees, plans and verifies."""
+
+NAMED = {AGENT: "surefoot.agents.policy:make_agent"}
+"""Policies by name; what makes them takes the environment's name and options."""
 
 Env = gymnasium.Env[dict[str, Any], Any]
 
@@ -38,15 +45,43 @@ class Policy(Protocol):
         ...
 
 
-PolicyMaker = Callable[[str], Policy]
-"""Makes a policy for an environment by name."""
+class Accountable(Policy, Protocol):
+    """A policy that has more to say about an episode than its actions."""
+
+    def keep(self, folder: Path, name: str) -> None:
+        """Is told, before it begins, where it may keep files of the next episode.
+
+        Args:
+            folder: The run folder.
+            name: Name of the episode's files.
+        """
+        ...
+
+    def end(self, info: Mapping[str, Any], outcome: Outcome, reason: str) -> tuple[Outcome, str]:
+        """Returns how the episode ended, given what the environment says."""
+        ...
+
+    def extra(self) -> dict[str, Any]:
+        """Returns what else the record keeps; plain JSON data."""
+        ...
+
+
+PolicyMaker = Callable[..., Policy]
+"""Makes a policy for an environment by name, with options if the run has any."""
 
 
 class Stage(Protocol):
-    """One environment, seen by the episode runner."""
+    """One environment, seen by the episode runner.
+
+    Attributes:
+        name: Its name.
+        summary: What it is, in one line.
+        max_steps: Skills that suit an episode.
+    """
 
     name: str
     summary: str
+    max_steps: int
 
     def tasks(self) -> tuple[str, ...]:
         """Names of the tasks."""
@@ -72,8 +107,8 @@ class Stage(Protocol):
         """Fills in a perturbation's arguments that depend on the size of the world."""
         ...
 
-    def make(self, task: str, difficulty: str, faults: Faults) -> Env:
-        """Makes the environment."""
+    def make(self, task: str, difficulty: str, faults: Faults, size: int) -> Env:
+        """Makes the environment; its images are ``size`` pixels wide and high."""
         ...
 
     def scripted(self) -> Policy:

@@ -87,6 +87,7 @@ class TabletopStage:
 
     name = "tabletop"
     summary = "a Panda arm with blocks, pads, plates, bowls, bins and boxes with lids"
+    max_steps = 80
 
     def tasks(self) -> tuple[str, ...]:
         """Names of the tasks."""
@@ -112,9 +113,9 @@ class TabletopStage:
         """Perturbations are made for the size of a table."""
         return spec
 
-    def make(self, task: str, difficulty: str, faults: Faults) -> Env:
+    def make(self, task: str, difficulty: str, faults: Faults, size: int) -> Env:
         """Makes the environment."""
-        env: Env = TabletopEnv(task, difficulty, faults=faults)
+        env: Env = TabletopEnv(task, difficulty, size, faults=faults)
         return env
 
     def scripted(self) -> Policy:

@@ -9,6 +9,7 @@ import typer
 
 from surefoot import __version__
 from surefoot.cli.bench import bench
+from surefoot.cli.calibrate import calibrate
 from surefoot.cli.demo import demo
 from surefoot.cli.doctor import doctor
 from surefoot.cli.experiment import experiment
@@ -28,6 +29,7 @@ app = typer.Typer(
     help="Robot planners that know where they are uncertain.",
 )
 app.command("bench")(bench)
+app.command("calibrate")(calibrate)
 app.command("demo")(demo)
 app.command("doctor")(doctor)
 app.command("experiment")(experiment)

@@ -1,0 +1,115 @@
+"""From records to an artefact, its figures and a report."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from surefoot.calibration.reports.analysis import (
+    FactAnalysis,
+    PlanAnalysis,
+    analyse_facts,
+    analyse_plans,
+)
+from surefoot.calibration.reports.artefact import ARTEFACT_NAME, Artefact, Settings, calibrate
+from surefoot.calibration.reports.records import Predictions
+from surefoot.calibration.reports.tables import FactTable, PlanTable, with_splits
+from surefoot.results.errors import InputError
+from surefoot.results.files import write_atomic, write_error
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CalibrationRun:
+    """A calibration with its measurement.
+
+    Attributes:
+        artefact: What can be used.
+        facts: Figures of facts; ``None`` without records of facts.
+        plans: Figures of plans; ``None`` without records of plans.
+        artefact_path: Where the artefact lies.
+        report_path: Where the report lies.
+    """
+
+    artefact: Artefact
+    facts: FactAnalysis | None
+    plans: PlanAnalysis | None
+    artefact_path: Path
+    report_path: Path
+
+    def summary(self) -> dict[str, Any]:
+        """Returns all figures as plain JSON data."""
+        data: dict[str, Any] = {
+            **asdict(self.artefact.origin),
+            "settings": asdict(self.artefact.settings),
+            "data": dict(self.artefact.data),
+        }
+        if (facts := self.facts) is not None:
+            data["facts"] = {
+                "n_test": facts.n, "test_scenes": facts.scenes,
+                "sets": [row.to_json() for row in facts.rows],
+                "groups": {name: found.to_json() for name, found in facts.groups.items()},
+                "worst_slab": None if facts.slab is None else facts.slab.coverage.to_json(),
+                "resplits": [found.to_json() for found in facts.resplits],
+                "scores": {name: found.to_json() for name, found in facts.scores.items()},
+                "asking": facts.asking.to_json(),
+                "drift": {"capital": facts.drift[0], "alarm": facts.drift[1]},
+            }  # fmt: skip
+        if (plans := self.plans) is not None:
+            acts = self.artefact.acts
+            assert acts is not None
+            threshold = acts.threshold
+            data["plans"] = {
+                "n_test": plans.n, "satisfied": plans.satisfied.to_json(),
+                "scores": {name: found.to_json() for name, found in plans.scores.items()},
+                "abstains": acts.abstains,
+                "threshold": None if threshold is None else max(threshold, 0.0),
+                "acted": plans.acted.to_json(),
+                "violations": plans.violations and plans.violations.to_json(),
+            }  # fmt: skip
+        return data
+
+
+def calibrate_run(
+    records: Predictions, settings: Settings, out: Path, *, resplits: int = 200
+) -> CalibrationRun:
+    """Calibrates on one half of the scenes, measures on the other, and writes both down.
+
+    Args:
+        records: Records of one origin, with splits or without.
+        settings: What is wanted.
+        out: A folder (made if missing) for ``calibration.json`` and ``calibration.html``, or a
+            ``.json`` file beside which the report is put.
+        resplits: Number of re-splits that coverage is measured over.
+
+    Raises:
+        InputError: The records do not allow it, or the files cannot be written.
+    """
+    from surefoot.calibration.reports.report import render_report
+
+    path = out if out.suffix == ".json" else out / ARTEFACT_NAME
+    if path.is_dir() or (out.exists() and path is not out and not out.is_dir()):
+        raise InputError(
+            "--out must be a folder or a .json file; choose another --out", file=str(out)
+        )
+    split = with_splits(records, settings.seed)
+    known, new = split.in_split("calibration"), split.in_split("test")
+    for name, part in {"calibration": known, "test": new}.items():
+        if not part.facts and not part.plans:
+            raise InputError(f"no record is marked {name}", file=records.source or None)
+    artefact = calibrate(known, settings)
+    facts = plans = None
+    if known.facts and new.facts:
+        tables = FactTable.of(known.facts), FactTable.of(new.facts)
+        facts = analyse_facts(artefact, *tables, resplits)
+    if known.plans and new.plans:
+        plans = analyse_plans(artefact, PlanTable.of(new.plans))
+    done = CalibrationRun(artefact, facts, plans, path, path.with_suffix(".html"))
+    html = render_report(done, records.source)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise write_error(error, path.parent) from None
+    artefact.save(path)
+    write_atomic(done.report_path, html)
+    return done

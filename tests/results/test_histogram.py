@@ -1,0 +1,51 @@
+"""Histograms and line charts: well-formed, escaped, true to the numbers."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+import pytest
+from surefoot.results.histogram import HistogramBar, histogram
+from surefoot.results.lines import Curve, line_chart
+from surefoot.results.statistics import Interval
+
+EVIL = '<script>alert("x")</script>&'
+
+
+def tree(html: str) -> ElementTree.Element:
+    return ElementTree.fromstring(f"<div>{html}</div>")
+
+
+def test_bars_are_as_high_as_their_counts_and_the_law_lies_over_them() -> None:
+    bars = [HistogramBar(0.0, 0.5, 2, 3.0), HistogramBar(0.5, 1.0, 4, 3.0)]
+    html = histogram(bars, title=EVIL, x=EVIL, y="n", band=(0.25, 0.75), mark=0.5)
+    assert "<script" not in html
+    root = tree(html)
+    drawn = [r for r in root.iter("rect") if r.find("title") is not None]
+    heights = [float(r.get("height", "")) for r in drawn]
+    assert heights[0] == pytest.approx(heights[1] / 2, abs=0.1)
+    assert [r.findtext("title") for r in drawn] == [
+        "0 to 0.5: 2, expected 3", "0.5 to 1: 4, expected 3",
+    ]  # fmt: skip
+    shaded = next(r for r in root.iter("rect") if "var(--grey)" in r.get("style", ""))
+    assert float(shaded.get("width", "")) == pytest.approx((760 - 52 - 16) / 2, abs=0.2)
+    mark = next(n for n in root.iter("line") if "dasharray" in n.get("style", ""))
+    assert float(mark.get("x1", "")) == pytest.approx(52 + (760 - 52 - 16) / 2, abs=0.2)
+
+
+def test_categories_have_labels_and_no_law_has_no_legend() -> None:
+    html = histogram([HistogramBar(-0.5, 0.5, 0, label=EVIL)], title="t", x="x", y="y")
+    assert "<ul" not in html
+    assert EVIL in [t.text for t in tree(html).iter("text")]
+    assert "Nothing" in histogram([], title="t", x="x", y="y")
+
+
+def test_a_line_chart_shows_intervals_and_quarters_of_a_share() -> None:
+    curve = Curve("a", [(0.0, 0.2), (1.0, 0.4)], [Interval(0.1, 0.3), Interval(0.3, 0.5)])
+    html = line_chart([curve], title="t", x="x", y="y", top=1.0)
+    assert len(re.findall(r"stroke-width:1.5", html)) == 2
+    texts = [t.text for t in tree(html).iter("text")]
+    assert texts.count("0.25") == 2
+    counts = line_chart([Curve("a", [(0, 1), (20, 2)])], title="t", x="x", y="y", top=2)
+    assert {"0", "2", "20"} <= {t.text for t in tree(counts).iter("text")}

@@ -131,7 +131,13 @@ class Pictured:
 
 
 def picture_scene(
-    simulation: Simulation, stage: str, seed: int, shift: Pipeline | None = None, size: int = SIZE
+    simulation: Simulation,
+    stage: str,
+    seed: int,
+    shift: Pipeline | None = None,
+    *,
+    views: int = 0,
+    size: int = SIZE,
 ) -> Pictured:
     """Draws a scene and takes its picture from every view.
 
@@ -141,6 +147,7 @@ def picture_scene(
             ``tabletop``: a state that episodes pass through, with the task's goal.
         seed: Seed of everything.
         shift: What goes wrong with every picture.
+        views: How many views of the table, drawn; all if 0.
         size: Width and height in pixels.
 
     Raises:
@@ -149,19 +156,25 @@ def picture_scene(
     if stage not in VIEWS:
         raise InputError(f"unknown stage '{stage}'; there are {', '.join(VIEWS)}")
     shift = shift or Pipeline()
-    make = _crossing if stage == CROSSING else _tabletop
-    return make(simulation, seed, shift, size)
+    if stage == CROSSING:
+        return _crossing(simulation, seed, shift, size)
+    return _tabletop(simulation, seed, shift, views or len(VIEWS[TABLETOP]), size)
 
 
-def _tabletop(simulation: Simulation, seed: int, shift: Pipeline, size: int) -> Pictured:
+def _tabletop(
+    simulation: Simulation, seed: int, shift: Pipeline, views: int, size: int
+) -> Pictured:
     rng = Random(f"perception:tabletop:{seed}")
     kind = draw_task(Random(f"perception:tabletop:{seed}"), seed).kind
     scene, held = draw_state(rng, seed)
     world = build(simulation, scene, held, rng)
     truth = tabletop_truth(scene, facts_of(scene, held))
     questions = tuple(tabletop_questions(scene))
+    chosen = set(rng.sample(VIEWS[TABLETOP], views))
     shots = {}
     for number, view in enumerate(VIEWS[TABLETOP]):
+        if view not in chosen:
+            continue
         frame = render(world.simulation.api, RING.pose(view), Lens(size, size))
         shots[view] = shift.frame(frame, Draws(seed, view, number)).rgb, questions
     return Pictured(TABLETOP, kind, seed, truth, shots)

@@ -12,7 +12,7 @@ from surefoot.agents.perception.questions import NO, YES, Answers, FactQuestion
 from surefoot.agents.perception.scenes import draw_state, draw_task, facts_of
 from surefoot.agents.perception.views import pan_cost
 from surefoot.agents.planning.base import CROSSING, AgentPlanner, Brief, Candidate
-from surefoot.agents.sensing.scenery import VIEWS, Still, seconds_between
+from surefoot.agents.sensing.scenery import Still, seconds_between
 from surefoot.agents.stages.base import Course, Done, End, Judgement, Picture
 from surefoot.agents.stages.driving import LINE, DrivingCourse, driving_brief, possible_at
 from surefoot.agents.stages.table import TableCourse, TableStage
@@ -53,7 +53,7 @@ class StillEyes:
 
     def __init__(self, still: Still, perceiver: StillPerceiver) -> None:
         self._still, self._perceiver = still, perceiver
-        self._at = VIEWS[still.stage][0]
+        self._at = next(iter(still.answers))
         self._seconds = 0.0
         self._shots = {
             view: dict(zip([q.fact for q in still.questions], given, strict=True))
@@ -62,7 +62,7 @@ class StillEyes:
 
     def views(self) -> tuple[str, ...]:
         """All views, the present one first."""
-        return (self._at, *(v for v in VIEWS[self._still.stage] if v != self._at))
+        return (self._at, *(v for v in self._still.answers if v != self._at))
 
     def cost(self, view: str) -> float:
         """Seconds of moving there."""

@@ -136,6 +136,7 @@ class Agent:
         self._approved = False
         self._history: list[tuple[str, str]] = []
         self._looks_left = settings.looks
+        self._looking = False
         self._repairs_left = settings.repairs
         self._replans_left = settings.replans
         self._pauses = 0
@@ -146,6 +147,11 @@ class Agent:
         """The world that it is in."""
         assert self._stage is not None, "call begin first"
         return self._stage
+
+    @property
+    def sight(self) -> Sight:
+        """What it knows of the scene now."""
+        return self._sight
 
     def begin(self, stage: Stage) -> None:
         """Is put into a world; once."""
@@ -160,7 +166,9 @@ class Agent:
         """
         moment = Moment(len(self.moments) + 1, self.stage.seconds())
         self.moments.append(moment)
-        self._looks_left = self.settings.looks
+        settings = self.settings
+        self._looks_left = settings.looks if settings.sensing != "none" else 0
+        self._looking = settings.gate is Gate.SETS and self._looks_left > 0
         blind = self._verified and not self.stage.moving
         try:
             action = self._decide(moment)
@@ -220,6 +228,13 @@ class Agent:
                     Route.ABSTAIN, found.failed.reason)))  # fmt: skip
                 return self._stop(found.failed.outcome, found.failed.reason)
             decision = self._route(found)
+            if self._looking and (
+                not self._looks_left or decision.route not in (Route.LOOK, Route.REPAIR)
+            ):
+                # The rule that stops it uses other sets than those that it then acts by: only
+                # so is the policy that stops one that was fixed before its calibration.
+                self._looking, self._looks_left = False, 0
+                continue
             thought = self._thought(found, decision)
             moment.thoughts.append(thought)
             action = self._follow(decision, found, thought, moment)
@@ -273,7 +288,7 @@ class Agent:
 
     def _assess(self) -> _Assessment:
         settings = self.settings
-        facts = self._sight.facts(settings.alpha)
+        facts = self._sight.facts(settings.alpha, looking=self._looking)
         found = _Assessment(facts, self._likeliest())
         worlds = facts.worlds(self.stage.possible) if settings.gate is Gate.SETS else None
         if settings.gate is not Gate.SETS:
@@ -309,7 +324,7 @@ class Agent:
     def _route(self, found: _Assessment) -> Decision:
         settings = self.settings
         can_ask = settings.operator != "none"
-        looks = self._looks_left if settings.sensing != "none" else 0
+        looks = self._looks_left
         u_p, u_d = self._u_p(found), self._u_d(found)
         if self._approved or settings.gate in (Gate.NONE, Gate.ORACLE, Gate.ALWAYS_ASK):
             if u_d is None or u_d > 0 or self._approved:
@@ -413,7 +428,7 @@ class Agent:
         matters = found.matters or dict.fromkeys(found.facts.undecided, 1.0)
         scene = Scene(
             self.stage.name, self.stage.views(), tuple(map(self.stage.cost, self.stage.views())),
-            self._sight, matters, self.settings.alpha,
+            self._sight, matters, self.settings.alpha, self.stage.moving,
         )  # fmt: skip
         return self.tools.strategy.choose(scene, self._rng)
 

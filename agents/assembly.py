@@ -44,9 +44,11 @@ def make_perceiver(spec: str, options: ModelOptions | None = None) -> ModelPerce
 
 def identity_of(spec: str) -> str:
     """Returns what calibrations know a model by: its name and, of a folder, its weights' hash."""
-    from surefoot.models.registry import LOCAL_PERCEPTION
+    place = None
+    if spec == "local-perception":
+        from surefoot.models.registry import LOCAL_PERCEPTION
 
-    place = LOCAL_PERCEPTION if spec == "local-perception" else None
+        place = LOCAL_PERCEPTION
     if spec.startswith("hf:") and Path(spec[3:]).is_dir():
         place = Path(spec[3:])
     if place is None:

@@ -61,7 +61,11 @@ class AgentCalibration:
         planner: The planner whose plans were judged, ``""`` if none.
         sensing: The way of looking that was calibrated: strategy, looks and level.
         kinds: By kind of fact.
-        scenes: For each calibration episode the largest rank over the facts of its scene.
+        scenes: For each calibration episode the largest rank over the facts of its scene, at the
+            moment when the agent stopped looking.
+        looking: The same of other episodes; while the agent looks its sets are made by these, so
+            that the rule by which it stops was fixed before the policy was calibrated. Without
+            any, ``scenes`` serve.
         confidences: P(yes) of calibration plans.
         satisfied: The checker's verdicts on them.
         provenance: Seeds, perturbations, sizes, versions and the data's hash.
@@ -74,6 +78,7 @@ class AgentCalibration:
     sensing: str
     kinds: Mapping[str, KindScores]
     scenes: tuple[float, ...]
+    looking: tuple[float, ...] = ()
     confidences: tuple[float, ...] = ()
     satisfied: tuple[bool, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
@@ -82,9 +87,18 @@ class AgentCalibration:
         """Returns what is known of a kind; nothing of one that was never calibrated."""
         return self.kinds.get(kind, KindScores(()))
 
-    def threshold(self, alpha: float) -> float:
-        """Returns the rank up to which an option is in the joint set; infinite for too few."""
-        return conformal_quantile(self.scenes, alpha)
+    def threshold(self, alpha: float, *, looking: bool = False) -> float:
+        """Returns the rank up to which an option is in the joint set; infinite for too few.
+
+        Args:
+            alpha: Allowed probability that some fact's truth is missing.
+            looking: Whether the set is that by which the agent decides to look on.
+        """
+        key = alpha, looking
+        if key not in self._thresholds:
+            scores = self.looking if looking and self.looking else self.scenes
+            self._thresholds[key] = conformal_quantile(scores, alpha)
+        return self._thresholds[key]
 
     def ranks(self, kind: str, probabilities: Floats) -> Floats:
         """Returns how unusual each option would be: the share of scores below its own.
@@ -101,9 +115,11 @@ class AgentCalibration:
             return np.zeros(len(probabilities))
         return np.asarray(np.searchsorted(known, 1 - probabilities, side="left") / len(known))
 
-    def members(self, kind: str, probabilities: Floats, alpha: float) -> NDArray[np.bool_]:
+    def members(
+        self, kind: str, probabilities: Floats, alpha: float, *, looking: bool = False
+    ) -> NDArray[np.bool_]:
         """Returns which options are in the joint set, ``[K]``; the likeliest always is."""
-        found = self.ranks(kind, probabilities) <= self.threshold(alpha)
+        found = self.ranks(kind, probabilities) <= self.threshold(alpha, looking=looking)
         found[int(probabilities.argmax())] = True
         return np.asarray(found)
 
@@ -118,6 +134,10 @@ class AgentCalibration:
         if not self.confidences:
             return None
         return calibrate_satisfaction(np.array(self.confidences), np.array(self.satisfied))
+
+    @cached_property
+    def _thresholds(self) -> dict[tuple[float, bool], float]:
+        return {}
 
     @cached_property
     def _sorted(self) -> dict[str, Floats]:

@@ -7,6 +7,9 @@ from math import log2
 
 from surefoot.agents.perception.questions import Answers
 
+_LEAST = 1e-9
+"""Bits below which rounding is all there is."""
+
 
 def relevance(
     worlds: Sequence[Answers], outcomes: Sequence[Hashable], chances: Sequence[float]
@@ -32,8 +35,11 @@ def relevance(
     found: dict[str, float] = {}
     for fact in worlds[0]:
         bits = _information([w[fact] for w in worlds], outcomes, weights)
-        if bits > 1e-9:
+        if bits > _LEAST:
             found[fact] = bits
+    if not found and any(w != weights[0] for w in weights):
+        # Outcomes differ, but in worlds that are next to impossible.
+        return {f: b * _LEAST for f, b in relevance(worlds, outcomes, [0] * len(worlds)).items()}
     return found
 
 

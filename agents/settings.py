@@ -78,3 +78,9 @@ class AgentSettings(BaseModel):
     def calibration_file(self) -> str | Path:
         """Where the calibration is."""
         return self.calibration if self.calibration == "builtin" else Path(self.calibration)
+
+    @property
+    def looking(self) -> str:
+        """The policy that looks, which a calibration is for: strategy, looks and level."""
+        looks = 0 if self.sensing == "none" else self.looks
+        return f"{self.sensing if looks else 'none'}, {looks} looks, alpha {self.alpha:g}"

@@ -83,6 +83,7 @@ class Sight:
     views: list[str] = field(default_factory=list)
     _seen: dict[str, list[Floats]] = field(default_factory=dict)
     _known: dict[str, str] = field(default_factory=dict)
+    _said: dict[str, dict[str, tuple[Floats, float]]] = field(default_factory=dict)
 
     def add(self, view: str, questions: Sequence[FactQuestion], answers: Sequence[Floats]) -> None:
         """Takes in what a model answered about one picture.
@@ -95,13 +96,16 @@ class Sight:
         self.views.append(view)
         for question, answer in zip(questions, answers, strict=True):
             self.questions[question.fact] = question
-            self._seen.setdefault(question.fact, []).append(np.asarray(answer, np.float64))
+            given = np.asarray(answer, np.float64)
+            self._seen.setdefault(question.fact, []).append(given)
+            self._said.setdefault(question.fact, {})[view] = given, 1.0
 
     def keep(self, facts: Sequence[str]) -> None:
         """Forgets all facts but these, as when they no longer matter."""
         for fact in set(self.questions) - set(facts):
             self.questions.pop(fact)
             self._seen.pop(fact, None)
+            self._said.pop(fact, None)
             self._known.pop(fact, None)
 
     def pass_time(self, steps: int = 1) -> None:
@@ -112,6 +116,8 @@ class Sight:
             kept = (1 - known.fade) ** steps
             belief = self.belief(fact)
             self._seen[fact] = [kept * belief + (1 - kept) * self._prior(question)]
+            old = self._said.get(fact, {})
+            self._said[fact] = {v: (answer, kept * fresh) for v, (answer, fresh) in old.items()}
 
     def tell(self, fact: str, option: str) -> None:
         """Takes in what an operator said; it counts as certain."""
@@ -127,12 +133,24 @@ class Sight:
         prior = self._prior(question)
         return fuse(views, prior=prior, dependence=known.dependence)[0]
 
-    def facts(self, alpha: float) -> FactSet:
-        """Returns the joint set."""
+    def seen(self, fact: str) -> Mapping[str, tuple[Floats, float]]:
+        """Returns by view what the model last answered there, ``[K]``, and how fresh that is.
+
+        Freshness is 1 in a world that stands still; in one that moves it falls as facts change.
+        """
+        return self._said.get(fact, {})
+
+    def facts(self, alpha: float, *, looking: bool = False) -> FactSet:
+        """Returns the joint set.
+
+        Args:
+            alpha: Allowed probability that some fact's truth is missing.
+            looking: Whether it is the set by which the agent decides to look on.
+        """
         members: dict[str, tuple[str, ...]] = {}
         for fact, question in self.questions.items():
             belief = self.belief(fact)
-            inside = self.calibration.members(question.kind, belief, alpha)
+            inside = self.calibration.members(question.kind, belief, alpha, looking=looking)
             if fact in self._known:
                 inside = belief > 0
             chance = dict(zip(question.options, belief, strict=True))

@@ -15,7 +15,7 @@ from surefoot.envs.tabletop.kinematics import inverse
 from surefoot.envs.tabletop.robot import ARM, FINGERS, HOME, OPEN, Pose
 from surefoot.envs.tabletop.scene import FAR, NEAR, SIDE, Scene, draw_scene, is_container, is_spot
 from surefoot.envs.tabletop.state import Facts, derive_facts
-from surefoot.envs.tabletop.tasks import DIFFICULTIES, TASKS, make_tabletop
+from surefoot.envs.tabletop.tasks import DIFFICULTIES, TASKS, TabletopTask, make_tabletop
 from surefoot.envs.tabletop.things import TABLE
 from surefoot.envs.tabletop.world import World
 
@@ -35,6 +35,11 @@ _HOVER = (0.14, 0.30)
 """Least and greatest height in metres of the hand over the table."""
 
 
+def draw_task(rng: Random, seed: int) -> TabletopTask:
+    """Draws the task that the things of a scene are from; :func:`draw_state` begins with it."""
+    return make_tabletop(rng.choice(list(TASKS)), rng.choice(DIFFICULTIES), seed)
+
+
 def draw_state(rng: Random, seed: int) -> tuple[Scene, str | None]:
     """Draws a scene with a state.
 
@@ -45,8 +50,7 @@ def draw_state(rng: Random, seed: int) -> tuple[Scene, str | None]:
     Returns:
         The scene, and the block that the hand holds; it stands on the table in the scene.
     """
-    kind, difficulty = rng.choice(list(TASKS)), rng.choice(DIFFICULTIES)
-    scene = make_tabletop(kind, difficulty, seed).scene
+    scene = draw_task(rng, seed).scene
     if rng.random() < AS_GIVEN:
         return scene, None
     shut = [box for box in scene.lids if rng.random() < 0.5]

@@ -22,6 +22,8 @@ class Scene:
         sight: The beliefs so far.
         matters: Bits of the verdict that depend on each fact; only those that it depends on.
         alpha: Level of the joint set.
+        moving: Whether the world changes by itself, so that a view that was taken is worth
+            taking again.
     """
 
     stage: str
@@ -30,11 +32,13 @@ class Scene:
     sight: Sight
     matters: Mapping[str, float]
     alpha: float
+    moving: bool = False
 
     @property
     def unseen(self) -> list[str]:
-        """Views from which nothing was seen yet; all, once all were taken."""
-        return [v for v in self.views if v not in self.sight.views] or list(self.views)
+        """Views from which nothing was seen yet; in a world that moves all, once all were taken."""
+        found = [v for v in self.views if v not in self.sight.views]
+        return found or (list(self.views) if self.moving else [])
 
 
 class Strategy(Protocol):
@@ -61,17 +65,24 @@ class Stay:
         return None
 
 
+_ROUNDS = ("front", "left", "back", "right", "front-left", "back-left", "back-right", "front-right")
+
+SWEEP = (*(turn + height for height in ("", "-high", "-low") for turn in _ROUNDS), "top")
+"""The order in which a sweep takes the views of any stage: by quarter turns, height by height."""
+
+
 class Sweep:
-    """Goes around in the order of the views."""
+    """Goes around in a fixed order."""
 
     name = "sweep"
 
     def choose(self, scene: Scene, rng: Random) -> str | None:
-        """Returns the view after the last one, in the fixed order of names."""
-        order = sorted(scene.views)
+        """Returns the first view of :data:`SWEEP` after the last one that is still to be taken."""
+        order = [v for v in SWEEP if v in scene.views]
         last = scene.sight.views[-1] if scene.sight.views else ""
-        later = [v for v in order if v > last and v in scene.unseen]
-        return (later or [v for v in order if v in scene.unseen])[0]
+        start = order.index(last) + 1 if last in order else 0
+        around = [*order[start:], *order[:start]]
+        return next((v for v in around if v in scene.unseen), None)
 
 
 class AtRandom:
@@ -80,5 +91,5 @@ class AtRandom:
     name = "random"
 
     def choose(self, scene: Scene, rng: Random) -> str | None:
-        """Draws one."""
-        return rng.choice(scene.unseen)
+        """Draws one; ``None`` once all were taken."""
+        return rng.choice(scene.unseen) if scene.unseen else None

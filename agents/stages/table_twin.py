@@ -92,9 +92,14 @@ class TwinEyes:
         if self._built is None or self._built[0] != facts:
             scene, held = self._env.actions.instance.scene, None
             if facts != self._first:
-                scene, held = scene_in(scene, facts, Random(f"{self._seed}:{sorted(map(str, facts))}"))
+                scene, held = scene_in(
+                    scene, facts, Random(f"{self._seed}:{sorted(map(str, facts))}")
+                )
             self._built = facts, build(self._simulation, scene, held, _Home())
         return self._built[1]
+
+    def _rng(self, facts: Facts) -> Random:
+        return Random(f"{self._seed}:{sorted(map(str, facts))}")
 
 
 class _Home(Random):

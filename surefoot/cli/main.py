@@ -9,7 +9,7 @@ import typer
 
 from surefoot import __version__
 from surefoot.cli.bench import bench
-from surefoot.cli.calibrate import calibrate
+from surefoot.cli.calibrate_agent import calibrating
 from surefoot.cli.demo import demo
 from surefoot.cli.doctor import doctor
 from surefoot.cli.experiment import experiment
@@ -30,7 +30,6 @@ app = typer.Typer(
     help="Robot planners that know where they are uncertain.",
 )
 app.command("bench")(bench)
-app.command("calibrate")(calibrate)
 app.command("demo")(demo)
 app.command("doctor")(doctor)
 app.command("experiment")(experiment)
@@ -40,6 +39,7 @@ app.command("replay")(replay)
 app.command("report")(report)
 app.command("run")(run_episodes)
 app.command("verify")(verify)
+app.add_typer(calibrating, name="calibrate")
 app.add_typer(train, name="train")
 
 

@@ -1,0 +1,1 @@
+"""Calibrating an agent: episodes of the policy that stops looking, and what follows from them."""

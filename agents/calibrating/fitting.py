@@ -1,0 +1,259 @@
+"""From what was believed at stop to a calibration: scales, the rule that stops, and sets.
+
+Two groups of episodes are used. From the first come all constants of the policy: what a model
+answers without evidence, how far views err alike, how fast facts grow old, the scale of each kind
+of fact, and the sets by which the agent stops looking. From the second, in which the policy with
+these constants was run, come the scores of whole scenes at stop; their quantile is the threshold
+of the joint set. By exchangeability of these episodes with a new one, the set at stop holds the
+truth of **all** facts with probability at least 1 - alpha (Vovk, Gammerman, Shafer 2005; that the
+stopped policy is what must be calibrated: Ren et al. 2024, Explore until Confident).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from surefoot.agents.calibrating.stops import Stop
+from surefoot.agents.guarantees import AgentCalibration, KindScores
+from surefoot.agents.perception.questions import FactQuestion
+from surefoot.agents.sight import Sight
+from surefoot.calibration.arrays import Floats
+from surefoot.calibration.decisions.belief import fuse_running
+from surefoot.calibration.quantiles import conformal_quantile
+
+_ROUNDS = 20
+"""Rounds in which the rule that stops, and what is believed at stop, are made to agree."""
+
+Beliefs = Sequence[Floats]
+"""For each fact of a scene the probabilities of its options."""
+
+
+def blank(stage: str, model: str) -> AgentCalibration:
+    """Returns the calibration of an agent that knows nothing: it looks as often as it may."""
+    return AgentCalibration(stage, model, "", "", "", {}, ())
+
+
+def fit_policy(
+    stage: str, model: str, stops: Sequence[Stop], alpha: float, *, moving: bool
+) -> AgentCalibration:
+    """Finds the constants of the policy from the first group of episodes.
+
+    Args:
+        stage: The stage.
+        model: Identity of the perception model.
+        stops: From an agent with the :func:`blank` calibration.
+        alpha: Level at which the agent will look.
+        moving: Whether the world moves.
+
+    Returns:
+        A calibration whose sets are those by which the agent stops looking.
+    """
+    questions: dict[str, list[FactQuestion]] = defaultdict(list)
+    for stop in stops:
+        for question in stop.questions:
+            questions[question.kind].append(question)
+    kinds = {
+        kind: KindScores((), prior := _prior(kind, asked, stops), _dependence(kind, prior, stops),
+                         _fade(kind, stops))
+        for kind, asked in questions.items()
+    }  # fmt: skip
+    bare = AgentCalibration(stage, model, "", "", "", kinds, ())
+    paths = [(stop, _path(stop, bare, moving=moving)) for stop in stops]
+    scores: dict[str, list[float]] = defaultdict(list)
+    for stop, path in paths:
+        for beliefs in path:
+            for question, belief in zip(stop.questions, beliefs, strict=True):
+                true = question.options.index(stop.truth[question.fact])
+                scores[question.kind].append(1 - float(belief[true]))
+    kinds = {
+        name: KindScores(tuple(_thinned(scores[name])), k.prior, k.dependence, k.fade)
+        for name, k in kinds.items()
+    }
+    scaled = AgentCalibration(stage, model, "", "", "", kinds, ())
+    looking = _looking(scaled, paths, alpha)
+    return AgentCalibration(stage, model, "", "", "", kinds, looking, looking)
+
+
+def scene_score(calibration: AgentCalibration, stop: Stop, beliefs: Beliefs | None = None) -> float:
+    """Returns the rank of the most surprising truth of a scene, from 0 to 1.
+
+    Args:
+        calibration: Gives the scales.
+        stop: The scene.
+        beliefs: What was believed, for each of its questions; by default what was at stop.
+    """
+    worst = 0.0
+    for question, belief in zip(stop.questions, beliefs or stop.belief, strict=True):
+        ranks = calibration.ranks(question.kind, np.asarray(belief))
+        worst = max(worst, float(ranks[question.options.index(stop.truth[question.fact])]))
+    return worst
+
+
+def calibrated(
+    policy: AgentCalibration, stops: Sequence[Stop], **told: object
+) -> AgentCalibration:  # fmt: skip
+    """Returns the calibration of a policy, by episodes in which that very policy was run.
+
+    Args:
+        policy: What :func:`fit_policy` found.
+        stops: The second group of episodes.
+        told: Further fields of the calibration.
+    """
+    from dataclasses import replace
+
+    plans = [stop.plan for stop in stops if stop.plan is not None]
+    found = replace(
+        policy,
+        scenes=tuple(scene_score(policy, stop) for stop in stops),
+        confidences=tuple(plan[1] for plan in plans),
+        satisfied=tuple(plan[2] for plan in plans),
+    )
+    return replace(found, **told)  # type: ignore[arg-type]
+
+
+def _prior(kind: str, asked: Sequence[FactQuestion], stops: Sequence[Stop]) -> tuple[float, ...]:
+    """Returns the mean answer, where all questions of the kind have the same options."""
+    if len({q.options for q in asked}) != 1:
+        return ()
+    said = [
+        answers[q.fact]
+        for stop in stops
+        for q in stop.questions
+        for _, answers, _ in stop.looks
+        if q.kind == kind and q.fact in answers
+    ]
+    mean = np.maximum(np.mean(said, axis=0), 1e-3)
+    return tuple(np.round(mean / mean.sum(), 5).tolist())
+
+
+def _dependence(kind: str, prior: tuple[float, ...], stops: Sequence[Stop]) -> float:
+    """Returns the dependence with the smallest log loss of the fused beliefs.
+
+    As :func:`~surefoot.calibration.decisions.belief.fit_dependence`, over questions with any
+    number of options and any number of looks.
+    """
+    groups: dict[tuple[int, int], list[tuple[list[tuple[float, ...]], int]]] = defaultdict(list)
+    for stop in stops:
+        for question in stop.questions:
+            if question.kind != kind:
+                continue
+            true = stop.truth[question.fact]
+            said = [
+                answers[question.fact]
+                for _, answers, then in stop.looks
+                if question.fact in answers and then.get(question.fact) == true
+            ]
+            if len(said) > 1:
+                key = len(question.options), len(said)
+                groups[key].append((said, question.options.index(true)))
+    if not groups:
+        return 0.0
+
+    def loss(dependence: float) -> float:
+        total = 0.0
+        for (options, _), cases in groups.items():
+            views = np.array([said for said, _ in cases])
+            truth = np.array([true for _, true in cases])
+            fused = fuse_running(
+                views / views.sum(axis=2, keepdims=True),
+                prior=prior if len(prior) == options else None, dependence=dependence,
+            )  # fmt: skip
+            right = fused[np.arange(len(cases)), :, truth]
+            total -= float(np.log(np.maximum(right, 1e-300)).sum())
+        return total
+
+    tried = np.linspace(0, 1, 41)
+    return round(float(tried[int(np.argmin([loss(float(r)) for r in tried]))]), 3)
+
+
+def _fade(kind: str, stops: Sequence[Stop]) -> float:
+    """Returns the share of a belief that is lost in a step.
+
+    If a fact is drawn anew with probability f in a step, it changes with probability
+    f (1 - sum pi^2), with pi how often each option is true.
+    """
+    steps = sum(stop.changes.get(kind, (0.0, 0))[0] for stop in stops)
+    changed = sum(stop.changes.get(kind, (0.0, 0))[1] for stop in stops)
+    counts: dict[str, int] = defaultdict(int)
+    for stop in stops:
+        for question in stop.questions:
+            if question.kind == kind:
+                counts[stop.truth[question.fact]] += 1
+    total = sum(counts.values())
+    differ = 1 - sum((c / total) ** 2 for c in counts.values()) if total else 0.0
+    if not steps or not changed:
+        return 0.0
+    return round(min(1.0, changed / steps / max(differ, 1e-9)), 5)
+
+
+def _path(stop: Stop, calibration: AgentCalibration, *, moving: bool) -> list[list[Floats]]:
+    """Returns the beliefs after each look of a decision, as the agent would hold them."""
+    sight = Sight(calibration)
+    path: list[list[Floats]] = []
+    for number, (view, said, _) in enumerate(stop.looks):
+        if moving and number:
+            sight.pass_time()
+        answers = [np.array(said[q.fact]) for q in stop.questions if q.fact in said]
+        sight.add(view, [q for q in stop.questions if q.fact in said], answers)
+        path.append([sight.belief(q.fact) for q in stop.questions])
+    return path
+
+
+def _looking(
+    calibration: AgentCalibration, paths: Sequence[tuple[Stop, list[list[Floats]]]], alpha: float
+) -> tuple[float, ...]:
+    """Returns scores of scenes by which looking ends about where it will be calibrated.
+
+    They are the scores at the first look after which every set has one option, where sets are by
+    these very scores; found by repetition. Whatever they are, the guarantee holds, since they do
+    not depend on the second group.
+    """
+    ranked = [
+        (
+            [scene_score(calibration, stop, beliefs) for beliefs in path],
+            [_second(calibration, stop, beliefs) for beliefs in path],
+        )
+        for stop, path in paths
+        if path
+    ]
+    scores = tuple(truths[-1] for truths, _ in ranked)
+    for _ in range(_ROUNDS):
+        threshold = conformal_quantile(scores, alpha)
+        ends = [
+            next((i for i, rival in enumerate(rivals) if rival > threshold), len(rivals) - 1)
+            for _, rivals in ranked
+        ]
+        found = tuple(truths[end] for (truths, _), end in zip(ranked, ends, strict=True))
+        if found == scores:
+            break
+        scores = found
+    return scores
+
+
+def _second(calibration: AgentCalibration, stop: Stop, beliefs: Beliefs) -> float:
+    """Returns the least rank of a second option over the facts: above it all sets have one."""
+    found = [
+        float(np.sort(calibration.ranks(question.kind, belief))[1])
+        for question, belief in zip(stop.questions, beliefs, strict=True)
+    ]
+    return min(found, default=1.0)
+
+
+def _thinned(scores: list[float], most: int = 1500) -> list[float]:
+    """Returns quantiles of many scores instead of all, to keep files small."""
+    ordered = np.sort(scores)
+    if len(ordered) > most:
+        ordered = np.quantile(ordered, np.linspace(0, 1, most))
+    found: list[float] = np.round(ordered, 6).tolist()
+    return found
+
+
+def by_kind(stops: Sequence[Stop]) -> Mapping[str, int]:
+    """Returns how many facts of each kind there are."""
+    counts: dict[str, int] = defaultdict(int)
+    for stop in stops:
+        for question in stop.questions:
+            counts[question.kind] += 1
+    return counts

@@ -1,0 +1,195 @@
+"""What an agent believed at the moment when it stopped looking, with the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from surefoot.agents.agent import Agent, Tools
+from surefoot.agents.perception.perceiver import Perceiver
+from surefoot.agents.perception.questions import FactQuestion
+from surefoot.agents.planning.base import AgentPlanner, Brief, Candidate
+from surefoot.agents.planning.judge import judge
+from surefoot.agents.settings import AgentSettings
+from surefoot.agents.stages.base import Picture, Stage
+from surefoot.calibration.arrays import Floats
+from surefoot.envs.crossing.world import STEP_SECONDS
+from surefoot.pddl.planner import ReplyStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The end of looking in one decision of an episode.
+
+    Attributes:
+        key: Name of the episode.
+        questions: The facts that were asked for, of which the truth is known.
+        truth: Their true options.
+        belief: What was believed of each at the end of looking, one probability an option.
+        looks: Every look of the decision: the view, what the model said of each fact then, and
+            what was true then.
+        changes: By kind of fact, how many steps of the episode were watched and in how many of
+            them such a fact changed.
+        plan: The first plan that was proposed, the planner's confidence in it and whether it
+            obeys the rules and reaches the goal; ``None`` if there was none.
+    """
+
+    key: str
+    questions: tuple[FactQuestion, ...]
+    truth: Mapping[str, str] = field(hash=False)
+    belief: tuple[tuple[float, ...], ...]
+    looks: tuple[tuple[str, Mapping[str, tuple[float, ...]], Mapping[str, str]], ...]
+    changes: Mapping[str, tuple[float, int]] = field(hash=False, default_factory=dict)
+    plan: tuple[str, float, bool] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns plain JSON data."""
+        return {
+            "asked": [[q.fact, q.text, list(q.options), q.kind] for q in self.questions],
+            "truth": dict(self.truth),
+            "belief": [list(b) for b in self.belief],
+            "looks": [
+                [view, {f: [round(p, 6) for p in a] for f, a in said.items()}, dict(true)]
+                for view, said, true in self.looks
+            ],
+            "changes": {k: list(c) for k, c in self.changes.items()},
+            "plan": list(self.plan) if self.plan else None,
+        }
+
+    @classmethod
+    def from_json(cls, key: str, data: Mapping[str, Any]) -> Stop:
+        """Reads what :meth:`to_json` wrote."""
+        return cls(
+            key,
+            tuple(FactQuestion(f, t, tuple(o), k) for f, t, o, k in data["asked"]),
+            data["truth"],
+            tuple(map(tuple, data["belief"])),
+            tuple(
+                (view, {f: tuple(a) for f, a in said.items()}, true)
+                for view, said, true in data["looks"]
+            ),
+            {k: (c[0], c[1]) for k, c in data["changes"].items()},
+            tuple(data["plan"]) if data["plan"] else None,
+        )
+
+
+def stop_of(
+    key: str,
+    settings: AgentSettings,
+    tools: Tools,
+    stage: Stage,
+    decision: int = 1,
+    *,
+    judged: bool = False,
+) -> Stop | None:
+    """Lets an agent act up to a decision and returns what it believed when it stopped looking.
+
+    Args:
+        key: Name of the episode.
+        settings: How the agent is put together.
+        tools: What it is made of; the calibration is what it looks and acts by.
+        stage: The episode.
+        decision: Number of the decision, from 1; the last one if there are fewer.
+        judged: Whether the first plan is judged.
+
+    Returns:
+        ``None`` if the agent stopped without having seen anything.
+    """
+    listener = _Listener(tools.perceiver, stage)
+    plans = _Plans(tools.planner)
+    agent = Agent(
+        settings,
+        Tools(listener, tools.calibration, plans, tools.strategy, tools.operator),
+        stage.seed,
+    )
+    agent.begin(stage)
+    found: Stop | None = None
+    for number in range(1, decision + 1):
+        if stage.end().over:
+            break
+        listener.looks.clear()
+        action = agent.act()
+        if agent.sight.questions:
+            found = _stop(key, agent, listener)
+        if action is None or number == decision:
+            break
+        agent.after(stage.do(action))
+        listener.notice()
+    if found is None:
+        return None
+    plan = plans.first if judged else None
+    return Stop(
+        key, found.questions, found.truth, found.belief, found.looks, listener.changes(),
+        (plan[1].text, plan[1].confidence, judge(plan[0], plan[1].text).good) if plan else None,
+    )  # fmt: skip
+
+
+def _stop(key: str, agent: Agent, listener: _Listener) -> Stop:
+    sight, truth = agent.sight, agent.moments[-1].truth
+    questions = tuple(q for q in sight.questions.values() if truth.get(q.fact) in q.options)
+    names = {q.fact for q in questions}
+    belief = tuple(tuple(sight.belief(q.fact).tolist()) for q in questions)
+    views = sight.views[len(sight.views) - len(listener.looks) :]
+    looks = tuple(
+        (view, {f: a for f, a in said.items() if f in names}, true)
+        for view, (said, true) in zip(views, listener.looks, strict=True)
+    )
+    return Stop(key, questions, {f: truth[f] for f in names}, belief, looks)
+
+
+class _Listener:
+    """Keeps what a perceiver said, and how the world changes meanwhile."""
+
+    def __init__(self, perceiver: Perceiver, stage: Stage) -> None:
+        self.identity = perceiver.identity
+        self.looks: list[tuple[dict[str, tuple[float, ...]], dict[str, str]]] = []
+        self._perceiver, self._stage = perceiver, stage
+        self._kinds: dict[str, str] = {}
+        self._last: tuple[float, dict[str, str]] | None = None
+        self._changes: dict[str, list[float]] = {}
+
+    def ask(self, picture: Picture, questions: Sequence[FactQuestion]) -> list[Floats]:
+        """Passes the question on."""
+        answers = self._perceiver.ask(picture, questions)
+        said = {
+            q.fact: tuple(np.asarray(a, np.float64).tolist())
+            for q, a in zip(questions, answers, strict=True)
+        }
+        self._kinds |= {q.fact: q.kind for q in questions}
+        self.looks.append((said, self._stage.truth()))
+        self.notice()
+        return answers
+
+    def notice(self) -> None:
+        """Compares the world with what it was."""
+        now, truth = self._stage.seconds(), self._stage.truth()
+        if self._last is not None and self._stage.moving:
+            before, old = self._last
+            steps = (now - before) / STEP_SECONDS
+            for fact in old.keys() & truth.keys() & self._kinds.keys():
+                counted = self._changes.setdefault(self._kinds[fact], [0.0, 0.0])
+                counted[0] += steps
+                counted[1] += truth[fact] != old[fact]
+        self._last = now, truth
+
+    def changes(self) -> dict[str, tuple[float, int]]:
+        """Returns steps and changes by kind of fact."""
+        return {k: (steps, int(changed)) for k, (steps, changed) in self._changes.items()}
+
+
+class _Plans:
+    """Keeps the first plan that was proposed."""
+
+    def __init__(self, planner: AgentPlanner) -> None:
+        self.name = planner.name
+        self.first: tuple[Brief, Candidate] | None = None
+        self._planner = planner
+
+    def propose(self, brief: Brief, k: int, seed: int) -> list[Candidate]:
+        """Passes the request on."""
+        found = self._planner.propose(brief, k, seed)
+        if self.first is None and found and found[0].status is ReplyStatus.ANSWERED:
+            self.first = brief, found[0]
+        return found

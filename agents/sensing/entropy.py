@@ -1,0 +1,99 @@
+"""The next best view: the one that is expected to tell most about what matters, per second."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+
+import numpy as np
+from surefoot.agents.sensing.observation import ViewModel, entropy
+from surefoot.agents.sensing.strategies import Scene
+
+LEAST = 0.02
+"""Bits below which a view is not expected to tell anything."""
+
+_SHORTEST = 0.1
+"""Seconds that any look counts for at least."""
+
+_Measure = Callable[[Scene, str, str], float]
+
+
+class ByEntropy:
+    """The view with the greatest expected loss of entropy per second.
+
+    Facts count by how much the verdict depends on them (their share of :attr:`Scene.matters`), so
+    that what is unknown but does not matter is not looked for. In a world that stands still, a
+    view that was taken has nothing new to tell.
+
+    Args:
+        views: What views tell.
+    """
+
+    name = "entropy"
+
+    def __init__(self, views: ViewModel) -> None:
+        self._views = views
+
+    def choose(self, scene: Scene, rng: Random) -> str | None:
+        """Returns the view, ``None`` if none is expected to tell more than :data:`LEAST` bits."""
+        gains = [sum(_weighed(scene, v, self._gain)) for v in scene.views]
+        rates = [g / max(c, _SHORTEST) for g, c in zip(gains, scene.costs, strict=True)]
+        best = int(np.argmax(rates))
+        told = [self._gain(scene, scene.views[best], fact) for fact in scene.matters]
+        return scene.views[best] if max(told, default=0.0) > LEAST else None
+
+    def _gain(self, scene: Scene, view: str, fact: str) -> float:
+        question, belief = scene.sight.questions[fact], scene.sight.belief(fact)
+        after = self._views.expected_entropy(question, belief, view, scene.sight.seen(fact))
+        return entropy(belief) - after
+
+
+class BySetSize:
+    """The view with the greatest expected loss of options in the facts' sets, per second.
+
+    The baseline of :class:`ByEntropy`. Early, when no single view can empty a set, all views look
+    alike to it; then any one is drawn.
+
+    Args:
+        views: What views tell.
+    """
+
+    name = "set-size"
+
+    def __init__(self, views: ViewModel) -> None:
+        self._views = views
+
+    def choose(self, scene: Scene, rng: Random) -> str | None:
+        """Returns the view; ``None`` once all were taken."""
+        fresh = scene.unseen
+        if not fresh:
+            return None
+        costs = dict(zip(scene.views, scene.costs, strict=True))
+        rates = [
+            round(sum(_weighed(scene, v, self._gain)) / max(costs[v], _SHORTEST), 9) for v in fresh
+        ]
+        best = max(rates)
+        return rng.choice([v for v, r in zip(fresh, rates, strict=True) if r == best])
+
+    def _gain(self, scene: Scene, view: str, fact: str) -> float:
+        sight = scene.sight
+        question, belief = sight.questions[fact], sight.belief(fact)
+        joint = self._views.joint(question, belief, view, sight.seen(fact))
+        chances = joint.sum(axis=0)
+        now = sight.calibration.members(question.kind, belief, scene.alpha, looking=True).sum()
+        later = 0.0
+        for chance, column in zip(chances, joint.T, strict=True):
+            if chance > 1e-6:
+                inside = sight.calibration.members(
+                    question.kind, column / chance, scene.alpha, looking=True
+                )
+                later += chance * inside.sum()
+        return float(now - later)
+
+
+def _weighed(scene: Scene, view: str, measure: _Measure) -> list[float]:
+    total = sum(scene.matters.values())
+    return [
+        (bits / total if total > 0 else 1 / len(scene.matters)) * measure(scene, view, fact)
+        for fact, bits in scene.matters.items()
+    ]

@@ -1,0 +1,357 @@
+"""What views are known to tell: how a model answers from each, given the truth.
+
+For a stage, a kind of fact and a view, the model's answer is reduced to a *symbol*: its likeliest
+option and how sure it was of it (one of :data:`LEVELS`). The table holds the probability of every
+symbol given the true option. Options are grouped by what they have in common, such as all boxes:
+a table thus serves questions with any number of options, and what it says of a wrong answer is
+shared evenly by the options of its group.
+
+Pictures from near-by views show the same and err alike. With the share rho of a table, which
+falls with the angle between the views, a second view repeats what the first one said; with
+1 - rho it answers on its own:
+
+    P(a2 | k, a1) = rho [a2 = a1] + (1 - rho) P(a2 | k)
+
+Expected posterior entropies follow in closed form. The belief that decides is another: the model's
+own probabilities, fused (:mod:`surefoot.calibration.decisions.belief`); this one only chooses.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from surefoot.agents.perception.questions import FactQuestion
+from surefoot.agents.sensing.scenery import VIEWS, Still, apart, digest
+from surefoot.calibration.arrays import Floats
+from surefoot.results.errors import InputError
+from surefoot.results.files import write_atomic
+
+LEVELS = (0.5, 0.7, 0.85, 0.95)
+"""Probabilities of the likeliest option that part one level of sureness from the next."""
+
+ANGLES = (1.0, 50.0, 100.0)
+"""Degrees between two views that part one class of neighbourhood from the next."""
+
+BUILTIN = Path(__file__).parent / "models"
+"""Folder of the tables that come with Surefoot, ``STAGE.json``."""
+
+FORMAT = 1
+
+_PAIRS = 12
+_WEIGHT = 12.0
+"""Weight of what is known of similar views, in answers."""
+
+Symbol = tuple[int, int]
+"""Column of the likeliest option, and level."""
+
+
+def symbol_of(answer: Sequence[float] | Floats) -> Symbol:
+    """Returns the symbol of an answer.
+
+    >>> symbol_of([0.2, 0.8])
+    (1, 2)
+    """
+    array = np.asarray(answer)
+    top = int(array.argmax())
+    return top, int(np.searchsorted(LEVELS, array[top], side="right"))
+
+
+def group_of(option: str) -> str:
+    """Returns what options of like meaning have in common.
+
+    >>> group_of("in the brown box"), group_of("on the second red block"), group_of("yes")
+    ('in a box', 'on a block', 'yes')
+    """
+    first, _, rest = option.partition(" the ")
+    last = rest.rpartition(" ")[2]
+    if first == "in":
+        return "in a box" if last == "box" else "in"
+    if first == "on" and rest != "table":
+        return "on a block" if last in ("block", "cylinder") else "on"
+    return option
+
+
+@dataclass(frozen=True)
+class KindTable:
+    """How a model answers questions of one kind.
+
+    Attributes:
+        groups: The groups of options.
+        views: By view ``[G, 1 + G, L]``: by group of the true option the probability of each
+            right or wrong answer (0: right, 1 + g: wrong, of group g) at each level.
+        repeats: By class of neighbourhood the share in which a view says what another one said.
+    """
+
+    groups: tuple[str, ...]
+    views: Mapping[str, Floats]
+    repeats: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class ViewModel:
+    """What the views of a stage tell.
+
+    Attributes:
+        stage: ``crossing`` or ``tabletop``.
+        model: Identity of the perception model that it is of.
+        kinds: By kind of fact.
+        provenance: Seeds, perturbations, sizes and the data's hash.
+    """
+
+    stage: str
+    model: str
+    kinds: Mapping[str, KindTable]
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def likelihood(self, question: FactQuestion, view: str) -> Floats:
+        """Returns ``[K, K, L]``: by true option the probability of every symbol.
+
+        A kind or view that is not known tells nothing: every symbol is as likely whatever the
+        truth.
+        """
+        key = (question.kind, question.options, view)
+        if key not in self._cache:
+            self._cache[key] = self._likelihood(question, view)
+        return self._cache[key]
+
+    def expected_entropy(
+        self,
+        question: FactQuestion,
+        belief: Floats,
+        view: str,
+        seen: Mapping[str, tuple[Floats, float]],
+    ) -> float:
+        """Returns the expected entropy in bits of a fact's belief after one more view.
+
+        Args:
+            question: The fact.
+            belief: ``[K]`` what is believed now.
+            view: The view.
+            seen: By view that was taken: the model's answer ``[K]``, and how fresh it is from 0
+                to 1; in a world that moves, what was seen grows old.
+        """
+        joint = self.joint(question, belief, view, seen)
+        return entropy(joint.ravel()) - entropy(joint.sum(axis=0))
+
+    def joint(
+        self,
+        question: FactQuestion,
+        belief: Floats,
+        view: str,
+        seen: Mapping[str, tuple[Floats, float]],
+    ) -> Floats:
+        """Returns the probability of each truth with each symbol, ``[K, K * L]``."""
+        table = self.likelihood(question, view)
+        known = self.kinds.get(question.kind)
+        if seen and known is not None:
+            near = min(seen, key=lambda other: apart(self.stage, view, other))
+            answer, fresh = seen[near]
+            share = known.repeats[_neighbourhood(apart(self.stage, view, near))] * fresh
+            table = (1 - share) * table
+            table[:, *symbol_of(answer)] += share
+        return np.asarray(belief[:, None] * table.reshape(len(belief), -1))
+
+    def save(self, path: Path) -> None:
+        """Writes the model in one go; probabilities have four digits."""
+        kinds = {
+            name: {
+                "groups": list(table.groups),
+                "repeats": [round(r, 3) for r in table.repeats],
+                "views": {v: np.round(a, 4).tolist() for v, a in table.views.items()},
+            }
+            for name, table in self.kinds.items()
+        }
+        data = {
+            "format": FORMAT, "stage": self.stage, "model": self.model,
+            "provenance": dict(self.provenance), "kinds": kinds,
+        }  # fmt: skip
+        write_atomic(path, json.dumps(data, separators=(",", ":")) + "\n")
+
+    @property
+    def _cache(self) -> dict[Any, Floats]:
+        return self.__dict__.setdefault("_known", {})  # type: ignore[no-any-return]
+
+    def _likelihood(self, question: FactQuestion, view: str) -> Floats:
+        options, levels = question.options, len(LEVELS) + 1
+        known = self.kinds.get(question.kind)
+        if known is None or view not in known.views:
+            return np.full((len(options),) * 2 + (levels,), 1 / (len(options) * levels))
+        table = known.views[view]
+        places = {g: i for i, g in enumerate(known.groups)}
+        found = np.zeros((len(options),) * 2 + (levels,))
+        for k, true in enumerate(options):
+            row = table[places[group_of(true)]] if group_of(true) in places else table.mean(axis=0)
+            for j, said in enumerate(options):
+                if j == k:
+                    found[k, j] = row[0]
+                    continue
+                group = group_of(said)
+                if group in places:
+                    alike = sum(group_of(o) == group for i, o in enumerate(options) if i != k)
+                    found[k, j] = row[1 + places[group]] / alike
+        found += 1e-6
+        return np.asarray(found / found.sum(axis=(1, 2), keepdims=True))
+
+
+def entropy(chances: Floats) -> float:
+    """Returns the entropy of probabilities in bits."""
+    some = chances[chances > 0]
+    return float(-(some * np.log2(some)).sum())
+
+
+def fit_views(
+    stage: str, stills: Sequence[Still], model: str, provenance: Mapping[str, Any] | None = None
+) -> ViewModel:
+    """Learns what views tell from scenes whose truth is known.
+
+    Tables of a view lean on those of its neighbours in elevation, and these on all views, where
+    there is little data.
+
+    Args:
+        stage: The stage.
+        stills: Scenes that the perception model did not learn from.
+        model: Identity of that model.
+        provenance: What to keep about where they are from.
+
+    Raises:
+        InputError: There are no scenes, or they are of another stage.
+    """
+    if not stills:
+        raise InputError("there are no scenes to learn from")
+    if any(s.stage != stage for s in stills):
+        raise InputError(f"not all scenes are of the stage '{stage}'")
+    groups: dict[str, dict[str, None]] = defaultdict(dict)
+    for still in stills:
+        for question in still.questions:
+            groups[question.kind] |= dict.fromkeys(map(group_of, question.options))
+    kinds = {}
+    for kind, found in groups.items():
+        names = tuple(found)
+        views = _tables(stage, kind, names, stills)
+        table = KindTable(names, views, (0.0,) * (len(ANGLES) + 1))
+        repeats = _repeats(stage, kind, table, stills)
+        kinds[kind] = KindTable(names, views, repeats)
+    told = {"scenes": len(stills), "sha256": digest(stills), **(provenance or {})}
+    return ViewModel(stage, model, kinds, told)
+
+
+def load_views(source: str | Path, stage: str) -> ViewModel:
+    """Loads a model of views.
+
+    Args:
+        source: A file, or ``builtin``.
+        stage: The stage.
+
+    Raises:
+        InputError: There is no such file, or it is of something else.
+    """
+    path = BUILTIN / f"{stage}.json" if source == "builtin" else Path(source)
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        why = (error.strerror or "unreadable").lower()
+        raise InputError(
+            f"cannot read what views tell: {why}; make it with 'surefoot train views'",
+            file=str(path),
+        ) from None
+    except ValueError:
+        raise InputError("what views tell is not JSON", file=str(path)) from None
+    try:
+        if data["format"] != FORMAT or data["stage"] != stage:
+            raise InputError(f"not a model of views of the stage '{stage}'", file=str(path))
+        kinds = {
+            name: KindTable(
+                tuple(k["groups"]), {v: np.array(a) for v, a in k["views"].items()},
+                tuple(k["repeats"]),
+            )
+            for name, k in data["kinds"].items()
+        }  # fmt: skip
+        return ViewModel(stage, data["model"], kinds, data["provenance"])
+    except (KeyError, TypeError, AttributeError):
+        raise InputError("not a model of views", file=str(path)) from None
+
+
+@cache
+def builtin_views(stage: str) -> ViewModel:
+    """Returns the model of views that comes with Surefoot.
+
+    Raises:
+        InputError: There is none.
+    """
+    return load_views("builtin", stage)
+
+
+def _neighbourhood(angle: float) -> int:
+    return int(np.searchsorted(ANGLES, angle, side="right"))
+
+
+def _elevation(view: str) -> str:
+    return next((end for end in ("-low", "-high", "top") if view.endswith(end)), "")
+
+
+def _counted(
+    kind: str, still: Still, view: str
+) -> Iterator[tuple[FactQuestion, int, Symbol]]:  # fmt: skip
+    for question, answer in zip(still.questions, still.answers[view], strict=True):
+        if question.kind == kind and question.fact in still.truth:
+            yield question, question.options.index(still.truth[question.fact]), symbol_of(answer)
+
+
+def _tables(
+    stage: str, kind: str, groups: tuple[str, ...], stills: Sequence[Still]
+) -> dict[str, Floats]:
+    places = {g: i for i, g in enumerate(groups)}
+    shape = (len(groups), 1 + len(groups), len(LEVELS) + 1)
+    counts = {view: np.zeros(shape) for view in VIEWS[stage]}
+    for still in stills:
+        for view in still.answers:
+            for question, true, (top, level) in _counted(kind, still, view):
+                said = 0 if top == true else 1 + places[group_of(question.options[top])]
+                counts[view][places[group_of(question.options[true])], said, level] += 1
+
+    def smooth(count: Floats, prior: Floats) -> Floats:
+        sums = count.sum(axis=(1, 2), keepdims=True)
+        return np.asarray((count + _WEIGHT * prior) / (sums + _WEIGHT))
+
+    even = np.full(shape, 1 / (shape[1] * shape[2]))
+    overall = smooth(np.sum(list(counts.values()), axis=0), even)
+    rings: dict[str, Floats] = {}
+    for ring in {_elevation(v) for v in counts}:
+        total = np.sum([c for v, c in counts.items() if _elevation(v) == ring], axis=0)
+        rings[ring] = smooth(total, overall)
+    return {view: smooth(count, rings[_elevation(view)]) for view, count in counts.items()}
+
+
+def _repeats(
+    stage: str, kind: str, table: KindTable, stills: Sequence[Still]
+) -> tuple[float, ...]:  # fmt: skip
+    """Finds the likeliest share for each neighbourhood; 1 for the same view."""
+    rng = Random(f"repeats:{stage}:{kind}")
+    lone = ViewModel(stage, "", {kind: table})
+    pairs: dict[int, list[tuple[float, bool]]] = defaultdict(list)
+    for still in stills:
+        views = list(still.answers)
+        for _ in range(_PAIRS):
+            first, second = rng.sample(views, 2)
+            near = _neighbourhood(apart(stage, first, second))
+            both = zip(_counted(kind, still, first), _counted(kind, still, second), strict=True)
+            for (question, true, one), (_, _, two) in both:
+                own = float(lone.likelihood(question, second)[true, *two])
+                pairs[near].append((own, one == two))
+    grid: NDArray[np.float64] = np.linspace(0, 0.99, 100)
+    shares = [1.0]
+    for near in range(1, len(ANGLES) + 1):
+        own = np.array([p for p, _ in pairs[near]])
+        same = np.array([s for _, s in pairs[near]], np.float64)
+        loss = -np.log(grid[:, None] * same + (1 - grid[:, None]) * own + 1e-12).sum(axis=1)
+        shares.append(float(grid[loss.argmin()]) if len(own) else 0.0)
+    return tuple(shares)

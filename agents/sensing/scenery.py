@@ -1,0 +1,250 @@
+"""Scenes that stand still, pictured from every view and asked about, for studies of looking.
+
+A model is asked about each picture once. What it answered is kept, so that all ways of looking
+meet the very same pictures, and meet them at the cost of a look-up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from surefoot.agents.perception.crossing_facts import crossing_questions, crossing_truth
+from surefoot.agents.perception.perceiver import Perceiver
+from surefoot.agents.perception.pictures import SIZE
+from surefoot.agents.perception.questions import FactQuestion
+from surefoot.agents.perception.scenes import build, draw_state, draw_task, facts_of
+from surefoot.agents.perception.tabletop_facts import tabletop_questions, tabletop_truth
+from surefoot.agents.perception.views import BEARINGS, expose
+from surefoot.agents.planning.base import CROSSING, TABLETOP
+from surefoot.envs.cameras.camera import Frame, Lens, render
+from surefoot.envs.cameras.viewpoints import MotionLimits, angle_between, motion
+from surefoot.envs.crossing.skills import Action, perform
+from surefoot.envs.crossing.tasks import TASKS, draw_scene
+from surefoot.envs.crossing.world import World
+from surefoot.envs.perturbations.base import Draws
+from surefoot.envs.perturbations.pipeline import Pipeline
+from surefoot.envs.simulation.client import Simulation
+from surefoot.envs.tabletop.actions import RING
+from surefoot.results.errors import InputError
+from surefoot.results.files import write_atomic
+
+VIEWS = {
+    CROSSING: tuple(BEARINGS),
+    TABLETOP: ("front", *(v for v in RING.names if v != "front")),
+}  # fmt: skip
+"""All views of a stage; the first is where the camera rests."""
+
+_TRAFFIC = (0.4, 0.7, 1.0)
+_STEPS = (2, 24)
+"""Decision steps that the vehicle has stood when it looks around."""
+
+Rgb = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Still:
+    """A scene with what a model answered about its picture from each view.
+
+    Attributes:
+        stage: ``crossing`` or ``tabletop``.
+        task: The task.
+        seed: Seed of the scene; it fixes everything but the answers.
+        questions: What was asked, as seen from the first view.
+        truth: The true answers.
+        answers: By view, for every question the probabilities of its options.
+    """
+
+    stage: str
+    task: str
+    seed: int
+    questions: tuple[FactQuestion, ...]
+    truth: Mapping[str, str] = field(hash=False)
+    answers: Mapping[str, tuple[tuple[float, ...], ...]] = field(hash=False)
+
+    @property
+    def key(self) -> str:
+        """Names it."""
+        return f"{self.task}-{self.seed}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns plain JSON data; probabilities have five digits."""
+        return {
+            "stage": self.stage, "task": self.task, "seed": self.seed,
+            "asked": [[q.fact, q.text, list(q.options), q.kind] for q in self.questions],
+            "truth": dict(self.truth),
+            "answers": {
+                view: [[round(p, 5) for p in a] for a in given]
+                for view, given in self.answers.items()
+            },
+        }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Still:
+        """Reads what :meth:`to_json` wrote."""
+        questions = tuple(FactQuestion(f, t, tuple(o), k) for f, t, o, k in data["asked"])
+        answers = {v: tuple(map(tuple, given)) for v, given in data["answers"].items()}
+        return cls(data["stage"], data["task"], data["seed"], questions, data["truth"], answers)
+
+
+@dataclass(frozen=True, eq=False)
+class Pictured:
+    """A scene before a model has been asked about it.
+
+    Attributes:
+        stage: The stage.
+        task: The task.
+        seed: The seed.
+        truth: The true answers.
+        shots: By view the picture and its questions.
+    """
+
+    stage: str
+    task: str
+    seed: int
+    truth: Mapping[str, str]
+    shots: Mapping[str, tuple[Rgb, tuple[FactQuestion, ...]]]
+
+    def asked(self, perceiver: Perceiver) -> Still:
+        """Asks a model about every picture.
+
+        Raises:
+            HarnessError: The model could not be asked.
+        """
+        given = {
+            view: tuple(
+                tuple(np.asarray(a, np.float64).tolist())
+                for a in perceiver.ask(rgb, list(questions))
+            )
+            for view, (rgb, questions) in self.shots.items()
+        }
+        first = next(iter(self.shots.values()))[1]
+        return Still(self.stage, self.task, self.seed, first, self.truth, given)
+
+
+def picture_scene(
+    simulation: Simulation,
+    stage: str,
+    seed: int,
+    shift: Pipeline | None = None,
+    *,
+    views: int = 0,
+    size: int = SIZE,
+) -> Pictured:
+    """Draws a scene and takes its picture from every view.
+
+    Args:
+        simulation: Physics to use; it is emptied.
+        stage: ``crossing``: the vehicle stands at its line, at some moment of the traffic.
+            ``tabletop``: a state that episodes pass through, with the task's goal.
+        seed: Seed of everything.
+        shift: What goes wrong with every picture.
+        views: How many views of the table, drawn; all if 0.
+        size: Width and height in pixels.
+
+    Raises:
+        InputError: There is no such stage.
+    """
+    if stage not in VIEWS:
+        raise InputError(f"unknown stage '{stage}'; there are {', '.join(VIEWS)}")
+    shift = shift or Pipeline()
+    if stage == CROSSING:
+        return _crossing(simulation, seed, shift, size)
+    return _tabletop(simulation, seed, shift, views or len(VIEWS[TABLETOP]), size)
+
+
+def _tabletop(
+    simulation: Simulation, seed: int, shift: Pipeline, views: int, size: int
+) -> Pictured:
+    rng = Random(f"perception:tabletop:{seed}")
+    kind = draw_task(Random(f"perception:tabletop:{seed}"), seed).kind
+    scene, held = draw_state(rng, seed)
+    world = build(simulation, scene, held, rng)
+    truth = tabletop_truth(scene, facts_of(scene, held))
+    questions = tuple(tabletop_questions(scene))
+    chosen = set(rng.sample(VIEWS[TABLETOP], views))
+    shots = {}
+    for number, view in enumerate(VIEWS[TABLETOP]):
+        if view not in chosen:
+            continue
+        frame = render(world.simulation.api, RING.pose(view), Lens(size, size))
+        shots[view] = shift.frame(frame, Draws(seed, view, number)).rgb, questions
+    return Pictured(TABLETOP, kind, seed, truth, shots)
+
+
+def _crossing(simulation: Simulation, seed: int, shift: Pipeline, size: int) -> Pictured:
+    rng = Random(f"sensing:crossing:{seed}")
+    task = rng.choice(TASKS)
+    world = World(simulation, draw_scene(task, rng.choice(_TRAFFIC), seed), seed, size=size)
+    for _ in range(rng.randint(*_STEPS)):
+        perform(world, Action.STOP)
+    before: dict[str, Frame] = {}
+    world.step(False, halfway=lambda: before.update({v: world.look(v) for v in BEARINGS}))
+    truth = crossing_truth(world.situation())
+    shots = {}
+    for view in BEARINGS:
+        first, second = (
+            shift.frame(frame, Draws(seed, view, i)).rgb
+            for i, frame in enumerate((before[view], world.look(view)))
+        )
+        shots[view] = expose(first, second), tuple(crossing_questions(view, world.turn))
+    return Pictured(CROSSING, task, seed, truth, shots)
+
+
+@cache
+def apart(stage: str, first: str, second: str) -> float:
+    """Returns the angle between two views in degrees.
+
+    Raises:
+        InputError: There is no such view.
+    """
+    if stage == CROSSING:
+        for view in (first, second):
+            if view not in BEARINGS:
+                raise InputError(f"no view '{view}'; there are {', '.join(BEARINGS)}")
+        return abs(BEARINGS[first] - BEARINGS[second])
+    a, b = RING.pose(first), RING.pose(second)
+    lines = [np.subtract(pose.eye, pose.target) for pose in (a, b)]
+    return float(np.degrees(angle_between(lines[0], lines[1])))
+
+
+@cache
+def seconds_between(first: str, second: str) -> float:
+    """Returns the seconds that the camera over the table takes from one viewpoint to another."""
+    goal = motion(RING.pose(first), RING.pose(second), RING.centre, MotionLimits())
+    return goal.seconds
+
+
+def save_stills(path: Path, stills: Iterable[Still], **head: Any) -> None:
+    """Writes scenes in one go, a line each under a line that tells what they are of."""
+    lines = [json.dumps(head), *(json.dumps(s.to_json()) for s in stills)]
+    write_atomic(path, "\n".join(lines) + "\n")
+
+
+def load_stills(path: Path) -> tuple[dict[str, Any], list[Still]]:
+    """Reads what :func:`save_stills` wrote: the first line, and the scenes.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    try:
+        head, *rows = path.read_text(encoding="utf-8").splitlines()
+        return json.loads(head), [Still.from_json(json.loads(row)) for row in rows]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"not a file of scenes: {error}", file=str(path)) from None
+
+
+def digest(stills: Sequence[Still]) -> str:
+    """Returns a hash of scenes and answers."""
+    found = hashlib.sha256()
+    for still in stills:
+        found.update(json.dumps(still.to_json(), sort_keys=True).encode())
+    return found.hexdigest()

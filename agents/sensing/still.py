@@ -1,0 +1,274 @@
+"""Scenes that stand still as stages of the agent: the real loop over pictures taken before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from random import Random
+from typing import Any
+
+import numpy as np
+from surefoot.agents.perception.crossing_facts import CLOSED, GREEN, LIGHT, NO_LIGHT
+from surefoot.agents.perception.questions import NO, YES, Answers, FactQuestion
+from surefoot.agents.perception.scenes import draw_state, draw_task, facts_of
+from surefoot.agents.perception.views import pan_cost
+from surefoot.agents.planning.base import CROSSING, AgentPlanner, Brief, Candidate
+from surefoot.agents.sensing.scenery import Still, seconds_between
+from surefoot.agents.stages.base import Course, Done, End, Judgement, Picture
+from surefoot.agents.stages.driving import LINE, DrivingCourse, driving_brief, possible_at
+from surefoot.agents.stages.table import TableCourse, TableStage
+from surefoot.calibration.arrays import Floats
+from surefoot.envs.tabletop.actions import Actions
+from surefoot.envs.tabletop.problem import make_task
+from surefoot.envs.tabletop.state import Facts, goal_holds
+from surefoot.envs.tabletop.tasks import TabletopTask
+from surefoot.pddl import GroundTask
+from surefoot.verification.monitor import RuleStatus
+
+_NOTHING: Picture = np.zeros((1, 1, 3), np.uint8)
+
+
+class StillPerceiver:
+    """Answers what a model answered about the picture that is shown.
+
+    Args:
+        model: Identity of that model.
+    """
+
+    def __init__(self, model: str) -> None:
+        self.identity = model
+        self.shown: Mapping[str, tuple[float, ...]] = {}
+
+    def ask(self, picture: Picture, questions: Sequence[FactQuestion]) -> list[Floats]:
+        """Looks the answers up."""
+        return [np.array(self.shown[q.fact]) for q in questions]
+
+
+class StillEyes:
+    """A camera that is at once wherever it is wanted, and counts the seconds it would take.
+
+    Args:
+        still: The scene.
+        perceiver: Is shown what the camera sees.
+    """
+
+    def __init__(self, still: Still, perceiver: StillPerceiver) -> None:
+        self._still, self._perceiver = still, perceiver
+        self._at = next(iter(still.answers))
+        self._seconds = 0.0
+        self._shots = {
+            view: dict(zip([q.fact for q in still.questions], given, strict=True))
+            for view, given in still.answers.items()
+        }
+
+    def views(self) -> tuple[str, ...]:
+        """All views, the present one first."""
+        return (self._at, *(v for v in self._still.answers if v != self._at))
+
+    def cost(self, view: str) -> float:
+        """Seconds of moving there."""
+        if self._still.stage == CROSSING:
+            return pan_cost(self._at, view).seconds
+        return seconds_between(self._at, view)
+
+    def look(self, view: str) -> Picture:
+        """Shows the picture from there."""
+        self._seconds += self.cost(view)
+        self._at = view
+        self._perceiver.shown = self._shots[view]
+        return _NOTHING
+
+    def seconds(self) -> float:
+        """Seconds that all looks would have taken."""
+        return self._seconds
+
+
+class _Table:
+    """A table on which nothing is done."""
+
+    def __init__(self, actions: Actions, facts: Facts) -> None:
+        self.actions = actions
+        self._facts = facts
+
+    def facts(self) -> Facts:
+        """The true facts."""
+        return self._facts
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """Does nothing."""
+        raise RuntimeError("nothing is done in a scene that stands still")
+
+
+class StillTable(TableStage):
+    """A table that stands still.
+
+    Verdicts on a plan in a world are kept, as many ways of looking ask for the same ones.
+
+    Args:
+        still: The scene.
+        perceiver: Is shown what the camera sees.
+    """
+
+    def __init__(self, still: Still, perceiver: StillPerceiver) -> None:
+        rng = Random(f"perception:tabletop:{still.seed}")
+        drawn = draw_task(Random(f"perception:tabletop:{still.seed}"), still.seed)
+        scene, held = draw_state(rng, still.seed)
+        facts = facts_of(scene, held)
+        goal = drawn.task.problem.goal
+        atoms = getattr(goal, "children", (goal,))
+        task = make_task(drawn.kind, scene, atoms, facts)
+        instance = TabletopTask(
+            drawn.kind, drawn.difficulty, still.seed, drawn.instruction, scene, task
+        )
+        self._ground = GroundTask(task)
+        self._verdicts: dict[tuple[str, tuple[str, ...]], Judgement] = {}
+        self._fits: dict[tuple[str, ...], bool] = {}
+        told = {"task": drawn.kind, "seed": still.seed, "instruction": drawn.instruction}
+        table = _Table(Actions(instance, self._ground, ()), facts)
+        super().__init__(table, StillEyes(still, perceiver), told)
+
+    @property
+    def done_before(self) -> bool:
+        """Whether the goal holds already."""
+        return goal_holds(self._ground, self._env.facts())
+
+    def possible(self, world: Answers) -> bool:
+        """Tells whether the places of all blocks fit together."""
+        key = tuple(world.values())
+        if key not in self._fits:
+            self._fits[key] = super().possible(world)
+        return self._fits[key]
+
+    def adopt(self, text: str) -> TableCourse:
+        """Reads a plan."""
+        return _KeptCourse(self, text, self._verdicts)
+
+
+class _KeptCourse(TableCourse):
+    """Judges each world once."""
+
+    def __init__(
+        self, stage: TableStage, text: str, kept: dict[tuple[str, tuple[str, ...]], Judgement]
+    ) -> None:
+        super().__init__(stage, text)
+        self._kept = kept
+
+    def judge(self, worlds: Sequence[Answers]) -> Judgement:
+        found = []
+        for world in worlds:
+            key = self.text, tuple(f"{fact}={world[fact]}" for fact in sorted(world))
+            if key not in self._kept:
+                self._kept[key] = super().judge([world])
+            found.append(self._kept[key])
+        broken = dict.fromkeys(name for one in found for name in one.broken)
+        told = next((one.feedback for one in found if one.feedback), "")
+        return Judgement(np.array([one.holds for one in found]), tuple(broken), told)
+
+
+class StillCrossing:
+    """The vehicle at its line at a moment that stands still; see :class:`~..stages.base.Stage`.
+
+    Args:
+        still: The scene.
+        perceiver: Is shown what the camera sees.
+    """
+
+    name = CROSSING
+    pause = "stop"
+    moving = False
+
+    def __init__(self, still: Still, perceiver: StillPerceiver) -> None:
+        self._still, self._eyes = still, StillEyes(still, perceiver)
+        self.task, self.seed = still.task, still.seed
+        self.instruction = still.task.replace("-", " ")
+
+    done_before = False
+
+    def questions(self, view: str) -> tuple[FactQuestion, ...]:
+        """What was asked."""
+        return self._still.questions
+
+    def views(self) -> tuple[str, ...]:
+        """All views, the present one first."""
+        return self._eyes.views()
+
+    def cost(self, view: str) -> float:
+        """Seconds of turning the camera."""
+        return self._eyes.cost(view)
+
+    def look(self, view: str) -> Picture:
+        """Shows the picture from there."""
+        return self._eyes.look(view)
+
+    def truth(self) -> dict[str, str]:
+        """The true answers."""
+        return dict(self._still.truth)
+
+    def possible(self, world: Answers) -> bool:
+        """Tells whether answers fit the place."""
+        return possible_at(self.task, world)
+
+    def brief(
+        self,
+        world: Answers,
+        undecided: Mapping[str, tuple[str, ...]],
+        history: Sequence[tuple[str, str]] = (),
+    ) -> Brief:
+        """What a planner is told."""
+        return driving_brief(self.task, self.instruction, world, dict(undecided), history)
+
+    def adopt(self, text: str) -> Course:
+        """Reads a program; the vehicle has stood here, so a first ``stop()`` is behind it."""
+        course = DrivingCourse(self.brief({}, {}), text, lambda: LINE)
+        lights = self.task.endswith(LIGHT)
+        base = {
+            LIGHT: CLOSED if lights else NO_LIGHT,
+            "stop_sign": NO if lights else YES,
+        }  # fmt: skip
+        free = base | {LIGHT: GREEN if lights else NO_LIGHT}
+        if course.choices([free]) == [self.pause]:
+            course.advance(self.pause, base)
+        return course
+
+    def do(self, action: str) -> Done:
+        """Does nothing."""
+        raise RuntimeError("nothing is done in a scene that stands still")
+
+    def watch(self) -> tuple[RuleStatus, ...]:
+        """Nothing was done, so there is nothing to watch."""
+        return ()
+
+    def end(self) -> End:
+        """It is never over."""
+        return End(False, False)
+
+    def seconds(self) -> float:
+        """Seconds that all looks would have taken."""
+        return self._eyes.seconds()
+
+
+def still_stage(still: Still, perceiver: StillPerceiver) -> StillTable | StillCrossing:
+    """Returns the stage of a scene."""
+    made = StillCrossing if still.stage == CROSSING else StillTable
+    return made(still, perceiver)
+
+
+class KeptPlanner:
+    """Asks a planner once for every brief.
+
+    Args:
+        planner: The planner.
+    """
+
+    def __init__(self, planner: AgentPlanner) -> None:
+        self.name = planner.name
+        self._planner = planner
+        self._kept: dict[Any, list[Candidate]] = {}
+
+    def propose(self, brief: Brief, k: int, seed: int) -> list[Candidate]:
+        """Returns what it proposed for the same brief the first time."""
+        key = (
+            brief, k, tuple(sorted(brief.world.items())), tuple(sorted(brief.undecided.items())),
+        )  # fmt: skip
+        if key not in self._kept:
+            self._kept[key] = self._planner.propose(brief, k, 0)
+        return self._kept[key]

@@ -100,7 +100,9 @@ class HFModel(OptionScorer):
             AutoProcessor,
             AutoTokenizer,
         )
+        from transformers.utils.logging import disable_progress_bar
 
+        disable_progress_bar()  # our own bars tell how far things are
         options: dict[str, Any] = {"local_files_only": self._local, "trust_remote_code": False}
         device = self._device
         if device == "auto":

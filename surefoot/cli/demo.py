@@ -88,5 +88,5 @@ def run_demo(episodes: Mapping[str, Mapping[str, Any]], out: Path, workers: int 
             typer.echo(f"{env:9} {key:26} {record['outcome']:14} {record['reason']}".rstrip())
         runs.append(folder)
     page = out / REPORT_NAME
-    write_atomic(page, render_overview("Surefoot: eight episodes of the agent", runs, out))
+    write_atomic(page, render_overview("Surefoot: episodes of the agent", runs, out))
     return page

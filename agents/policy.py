@@ -108,7 +108,7 @@ class AgentPolicy:
         assert self._stage is not None
         agent, counts = self.agent, self.agent.counts
         covered = [m.covered for m in agent.moments if m.covered is not None]
-        told = {
+        told: dict[str, Any] = {
             "looks": counts.looks, "look_seconds": round(counts.look_seconds, 3),
             "alpha": self._settings.alpha, "first": covered[0] if covered else None,
             "repairs": counts.repairs, "plans": counts.plans, "pauses": counts.pauses,

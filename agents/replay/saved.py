@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -135,7 +135,7 @@ def _read(
     return SavedEpisode(run, key, config, record, steps)
 
 
-def _unknown(key: str, planned: list[str], done: Mapping[str, Any]) -> str:
+def _unknown(key: str, planned: Sequence[str], done: Mapping[str, Any]) -> str:
     if key in planned:
         return f"the episode '{key}' is not finished; run the same 'surefoot run' again"
     names = ", ".join(list(done)[:SHOWN]) or "none is finished yet"

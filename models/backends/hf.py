@@ -100,9 +100,10 @@ class HFModel(OptionScorer):
             AutoProcessor,
             AutoTokenizer,
         )
-        from transformers.utils.logging import disable_progress_bar
+        from transformers.utils import logging
 
-        disable_progress_bar()  # our own bars tell how far things are
+        quiet: Any = logging.disable_progress_bar
+        quiet()  # our own bars tell how far things are
         options: dict[str, Any] = {"local_files_only": self._local, "trust_remote_code": False}
         device = self._device
         if device == "auto":

@@ -133,6 +133,10 @@ class CrossingStage:
             self._monitor.step(names)
         return self._monitor.status
 
+    def trace(self) -> Sequence[frozenset[str]]:
+        """The labels of every decision step so far."""
+        return self._world.log.names()
+
     def end(self) -> End:
         """How the episode stands."""
         found = self._world.outcome()
@@ -146,6 +150,10 @@ class CrossingStage:
     def seconds(self) -> float:
         """Simulated seconds so far."""
         return self._world.time
+
+    def close(self) -> None:
+        """Ends the simulation."""
+        self._env.close()
 
     def _expose(self) -> None:
         self._before = np.array(self._world.look(HOME).rgb)

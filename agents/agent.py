@@ -134,6 +134,7 @@ class Agent:
         self._candidate: Candidate | None = None
         self._verified = False
         self._approved = False
+        self._planned_for: dict[str, str] = {}
         self._history: list[tuple[str, str]] = []
         self._looks_left = settings.looks
         self._looking = False
@@ -205,6 +206,7 @@ class Agent:
         self._course = None
         self._candidate = None
         self._verified = self._approved = False
+        self._planned_for = {}
         self._history = []
         self._repairs_left = self.settings.repairs
 
@@ -297,6 +299,8 @@ class Agent:
         if not worlds:  # too many to list, or none that fits together
             found.matters = dict.fromkeys(facts.undecided or facts.members, 0.0)
             return found
+        if not self._verified and not self._approved and found.likeliest != self._planned_for:
+            self._course = None  # it was made for another world than now seems likeliest
         if self._course is None:
             found.failed = self._plan(found, worlds)
             if found.failed is not None or self._course is None:
@@ -405,6 +409,7 @@ class Agent:
         if best is None:
             return self._no_plan(offers, problem)
         _, self._course, self._candidate = best
+        self._planned_for = dict(found.likeliest)
         self.counts.plans += 1
         return None
 

@@ -42,9 +42,9 @@ class CrossingStage:
         info: What the reset told.
     """
 
-    name = CROSSING
-    pause = "stop"
-    moving = True
+    name: str = CROSSING
+    pause: str | None = "stop"
+    moving: bool = True
 
     def __init__(self, env: CrossingEnv, info: Mapping[str, Any]) -> None:
         self._env, self._world = env, env.world

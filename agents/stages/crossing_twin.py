@@ -54,9 +54,9 @@ class CrossingTwinStage:
         perceiver: Is shown the pictures.
     """
 
-    name = CROSSING
-    pause = "stop"
-    moving = True
+    name: str = CROSSING
+    pause: str | None = "stop"
+    moving: bool = True
 
     def __init__(
         self, env: CrossingTwinEnv, info: Mapping[str, Any], bank: Bank, perceiver: BankPerceiver

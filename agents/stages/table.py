@@ -143,9 +143,9 @@ class TableStage:
         info: What the reset told.
     """
 
-    name = TABLETOP
-    pause = None
-    moving = False
+    name: str = TABLETOP
+    pause: str | None = None
+    moving: bool = False
 
     def __init__(self, env: Table, eyes: Eyes, info: Mapping[str, Any]) -> None:
         self._env, self._eyes = env, eyes

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
+import numpy as np
 from surefoot.agents.guarantees import AgentCalibration
 from surefoot.agents.moments import Moment, Thought
 from surefoot.agents.operator import Operator
@@ -134,6 +135,7 @@ class Agent:
         self._candidate: Candidate | None = None
         self._verified = False
         self._approved = False
+        self._planned_for: dict[str, str] = {}
         self._history: list[tuple[str, str]] = []
         self._looks_left = settings.looks
         self._looking = False
@@ -205,6 +207,7 @@ class Agent:
         self._course = None
         self._candidate = None
         self._verified = self._approved = False
+        self._planned_for = {}
         self._history = []
         self._repairs_left = self.settings.repairs
 
@@ -297,6 +300,8 @@ class Agent:
         if not worlds:  # too many to list, or none that fits together
             found.matters = dict.fromkeys(facts.undecided or facts.members, 0.0)
             return found
+        if not self._verified and not self._approved and found.likeliest != self._planned_for:
+            self._course = None  # it was made for another world than now seems likeliest
         if self._course is None:
             found.failed = self._plan(found, worlds)
             if found.failed is not None or self._course is None:
@@ -405,6 +410,7 @@ class Agent:
         if best is None:
             return self._no_plan(offers, problem)
         _, self._course, self._candidate = best
+        self._planned_for = dict(found.likeliest)
         self.counts.plans += 1
         return None
 
@@ -455,7 +461,7 @@ class Agent:
         asks = self.settings.gate is Gate.ALWAYS_ASK
         questions = [q for q in self.stage.questions(home) if q.fact in truth]
         self._sight = Sight(self.tools.calibration)
-        even = [[1 / len(q.options)] * len(q.options) for q in questions]
+        even = [np.full(len(q.options), 1 / len(q.options)) for q in questions]
         self._sight.add(home, questions, even)
         for question in questions:
             told = self.tools.operator.answer(question, truth) if asks else truth[question.fact]
@@ -498,8 +504,10 @@ class Agent:
     def _likeliest(self) -> dict[str, str]:
         return self._sight.likeliest(self.stage.possible)
 
-    def _stop(self, outcome: str, reason: str) -> None:
+    def _stop(self, outcome: str, reason: str) -> str | None:
+        """Ends the episode; returns no action."""
         self.ending = Ending(outcome, reason)
+        return None
 
 
 _AGAIN = "\0again"

@@ -46,13 +46,18 @@ def relevance(
 def _information(
     options: Sequence[Hashable], outcomes: Sequence[Hashable], weights: Sequence[float]
 ) -> float:
-    both = _sums(zip(options, outcomes, strict=True), weights)
+    both = _sums(list(zip(options, outcomes, strict=True)), weights)
     first, second = _sums(options, weights), _sums(outcomes, weights)
-    return sum(p * log2(p / (first[a] * second[b])) for (a, b), p in both.items() if p > 0)
+    total = 0.0
+    for option, outcome in set(zip(options, outcomes, strict=True)):
+        p = both[option, outcome]
+        if p > 0:
+            total += p * log2(p / (first[option] * second[outcome]))
+    return total
 
 
-def _sums(keys: object, weights: Sequence[float]) -> Mapping[Hashable, float]:
+def _sums(keys: Sequence[Hashable], weights: Sequence[float]) -> Mapping[Hashable, float]:
     sums: dict[Hashable, float] = {}
-    for key, weight in zip(keys, weights, strict=True):  # type: ignore[call-overload]
+    for key, weight in zip(keys, weights, strict=True):
         sums[key] = sums.get(key, 0.0) + weight
     return sums

@@ -131,7 +131,7 @@ class Sight:
         known = self.calibration.kind(question.kind)
         views = np.stack(self._seen[fact])[None]
         prior = self._prior(question)
-        return fuse(views, prior=prior, dependence=known.dependence)[0]
+        return np.asarray(fuse(views, prior=prior, dependence=known.dependence)[0])
 
     def seen(self, fact: str) -> Mapping[str, tuple[Floats, float]]:
         """Returns by view what the model last answered there, ``[K]``, and how fresh that is.

@@ -42,9 +42,9 @@ class CrossingStage:
         info: What the reset told.
     """
 
-    name = CROSSING
-    pause = "stop"
-    moving = True
+    name: str = CROSSING
+    pause: str | None = "stop"
+    moving: bool = True
 
     def __init__(self, env: CrossingEnv, info: Mapping[str, Any]) -> None:
         self._env, self._world = env, env.world
@@ -133,6 +133,10 @@ class CrossingStage:
             self._monitor.step(names)
         return self._monitor.status
 
+    def trace(self) -> Sequence[frozenset[str]]:
+        """The labels of every decision step so far."""
+        return self._world.log.names()
+
     def end(self) -> End:
         """How the episode stands."""
         found = self._world.outcome()
@@ -146,6 +150,10 @@ class CrossingStage:
     def seconds(self) -> float:
         """Simulated seconds so far."""
         return self._world.time
+
+    def close(self) -> None:
+        """Ends the simulation."""
+        self._env.close()
 
     def _expose(self) -> None:
         self._before = np.array(self._world.look(HOME).rgb)

@@ -54,9 +54,9 @@ class CrossingTwinStage:
         perceiver: Is shown the pictures.
     """
 
-    name = CROSSING
-    pause = "stop"
-    moving = True
+    name: str = CROSSING
+    pause: str | None = "stop"
+    moving: bool = True
 
     def __init__(
         self, env: CrossingTwinEnv, info: Mapping[str, Any], bank: Bank, perceiver: BankPerceiver
@@ -145,6 +145,10 @@ class CrossingTwinStage:
             self._monitor.step(names)
         return self._monitor.status
 
+    def trace(self) -> Sequence[frozenset[str]]:
+        """The labels of every decision step so far."""
+        return self._env.log.names()
+
     def end(self) -> End:
         """How the episode stands."""
         outcome = self._info["outcome"]
@@ -156,6 +160,9 @@ class CrossingTwinStage:
     def seconds(self) -> float:
         """Half a second a step."""
         return self._steps * STEP_SECONDS
+
+    def close(self) -> None:
+        """There is nothing to give back."""
 
     def _step(self, action: Action) -> None:
         observation, _, self._ended, _, self._info = self._env.step(int(action))

@@ -58,7 +58,7 @@ class TwinEyes:
         self._seconds = 0.0
         self._built: tuple[Facts, World] | None = None
         self._first = env.facts()
-        self._taken = 0
+        self._changes = 0
 
     def views(self) -> tuple[str, ...]:
         """All viewpoints that the camera can reach, the present one first."""
@@ -77,11 +77,10 @@ class TwinEyes:
         """Renders the state from there."""
         self._seconds += self.cost(view)
         self._at = view
-        self._taken += 1
         world = self._world()
         lens = Lens(self._size, self._size)
         frame = render(world.simulation.api, RING.pose(view), lens)
-        return self._shift.frame(frame, Draws(self._seed, view, self._taken)).rgb
+        return self._shift.frame(frame, Draws(self._seed, view, self._changes)).rgb
 
     def seconds(self) -> float:
         """Seconds that the camera moved."""
@@ -91,6 +90,7 @@ class TwinEyes:
         facts = self._env.facts()
         if self._built is None or self._built[0] != facts:
             scene, held = self._env.actions.instance.scene, None
+            self._changes += 1
             if facts != self._first:
                 scene, held = scene_in(
                     scene, facts, Random(f"{self._seed}:{sorted(map(str, facts))}")

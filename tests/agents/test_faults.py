@@ -91,9 +91,18 @@ def test_answers_that_are_no_probabilities() -> None:
 
 
 def test_a_camera_that_drops_frames(server: SeeingServer, tmp_path: Path) -> None:
-    config = agent_run(server, tmp_path, perturb=["dropped-frames=1"])
-    record = one_episode(config, tmp_path / "run")
-    assert record.outcome == "success", record.reason
+    """It gives the picture before once more; an agent in doubt asks in the end."""
+    server.mood = "torn"
+    options = {"operator": "oracle"}
+    different = {}
+    for shift in ([], ["dropped-frames=1"]):
+        config = agent_run(server, tmp_path, options=options, perturb=shift, max_steps=1)
+        record = one_episode(config, tmp_path / f"run{len(shift)}")
+        assert record.outcome == "out_of_steps", record.reason
+        assert record.extra["agent"]["looks"] == 2
+        media = tmp_path / f"run{len(shift)}" / "media"
+        different[len(shift)] = len({p.read_bytes() for p in media.glob("*look*.jpg")})
+    assert different == {0: 3, 1: 1}
     crossing = agent_run(server, tmp_path, "crossing", max_steps=3, perturb=["dropped-frames=1"])
     assert one_episode(crossing, tmp_path / "other").outcome == "out_of_steps"
 

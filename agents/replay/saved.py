@@ -107,6 +107,8 @@ def write_pages(run: Path, records: Mapping[str, Mapping[str, Any]]) -> dict[str
             continue
         page = page_file(run, key)
         if not page.exists():
+            if not steps_file(run, key.replace("/", "-")).exists():
+                continue  # someone has tidied up; the report goes without
             video = record["media"].get("video", "")
             write_within(
                 page,

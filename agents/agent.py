@@ -344,7 +344,7 @@ class Agent:
                 why = f"what happens depends on {names}"
                 if looks > 0:
                     return Decision(Route.LOOK, why)
-                if found.judgement is not None and self._repairs_left > 0:
+                if not can_ask and found.judgement is not None and self._repairs_left > 0:
                     return Decision(Route.REPAIR, f"{why}, and no looks are left")
                 return _stuck(f"{why}, and no looks are left", can_ask)
             router = Router(0.0, 0.5)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -14,7 +15,6 @@ from surefoot.agents.planning.place import (
     DRIVES,
     IDLE,
     closed,
-    driving_rules,
     goal_at,
     rules_at,
     world_at,
@@ -164,7 +164,50 @@ def driving_brief(
     return Brief(CROSSING, task, instruction, dict(world), undecided, history=tuple(history))
 
 
-__all__ = [
-    "LINE", "ON_CROSSING", "PAST", "DrivingCourse", "driving_brief", "driving_rules",
-    "possible_at", "rules_that_count",
-]  # fmt: skip
+class DrivingStage(ABC):
+    """What all stages at a crossing share; see :class:`~surefoot.agents.stages.base.Stage`.
+
+    Args:
+        task: The task.
+        seed: The seed.
+        instruction: The task in English.
+    """
+
+    name: str = CROSSING
+    pause: str | None = IDLE
+    moving: bool = True
+
+    def __init__(self, task: str, seed: int, instruction: str) -> None:
+        self.task, self.seed, self.instruction = task, seed, instruction
+        self._monitor = Monitor(rules_that_count(task))
+
+    @abstractmethod
+    def where(self) -> str:
+        """Returns where the vehicle is, as it knows from its wheels."""
+
+    @abstractmethod
+    def trace(self) -> Sequence[frozenset[str]]:
+        """Returns the true labels of every decision step so far."""
+
+    def possible(self, world: Answers) -> bool:
+        """Tells whether answers fit the place."""
+        return possible_at(self.task, world)
+
+    def brief(
+        self,
+        world: Answers,
+        undecided: Mapping[str, tuple[str, ...]],
+        history: Sequence[tuple[str, str]] = (),
+    ) -> Brief:
+        """What a planner is told."""
+        return driving_brief(self.task, self.instruction, world, dict(undecided), history)
+
+    def adopt(self, text: str) -> DrivingCourse:
+        """Reads a program."""
+        return DrivingCourse(self.brief({}, {}), text, self.where)
+
+    def watch(self) -> tuple[RuleStatus, ...]:
+        """The rules of the place on the true labels of every step so far."""
+        for names in self.trace()[self._monitor.steps :]:
+            self._monitor.step(names)
+        return self._monitor.status

@@ -25,7 +25,6 @@ from surefoot.agents.planning.refinement import (
     verdict_pairs,
 )
 from surefoot.agents.planning.registry import make
-from surefoot.models.backends.hf import HFModel
 from surefoot.models.registry import LOCAL_AGENTS, ModelOptions
 from surefoot.models.training.tuning import Pair, TuningRecipe, tune
 from surefoot.results.errors import InputError
@@ -70,9 +69,11 @@ def planner_at(place: str) -> LanguagePlanner:
     Raises:
         InputError: There is none.
     """
-    found = make(place if place in LOCAL_AGENTS else f"model:hf:{place}", ModelOptions(batch=64))
-    if not isinstance(found, LanguagePlanner) or not isinstance(found.model, HFModel):
-        raise InputError(f"'{place}' cannot be tuned here; give local-agent or a folder")
+    shipped = place in LOCAL_AGENTS
+    if not shipped and not (Path(place) / "config.json").is_file():
+        raise InputError(f"'{place}' cannot be tuned here; give local-agent or a model's folder")
+    found = make(place if shipped else f"model:hf:{place}", ModelOptions(batch=64))
+    assert isinstance(found, LanguagePlanner)
     return found
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from random import Random
 
 from surefoot.agents.planning.base import STAGES
 from surefoot.agents.planning.judge import rule_names
@@ -142,7 +143,11 @@ def learned(scenes: Sequence[Scene], samples: Sequence[Sample], plan: Refinement
         pairs = supervised(scenes, samples, hold_out=plan.hold_out)
     else:
         pairs = preferences(scenes, samples, hold_out=plan.hold_out, seed=plan.tuning.seed)
-    return pairs if plan.hold_out else pairs + verdict_pairs(scenes, samples)[: len(pairs)]
+    if plan.hold_out:
+        return pairs
+    verdicts = verdict_pairs(scenes, samples)
+    rng = Random(f"verdicts:{plan.tuning.seed}")
+    return pairs + rng.sample(verdicts, min(len(pairs), len(verdicts)))
 
 
 def gate_rules(plan: Refinement) -> dict[str, frozenset[str]]:

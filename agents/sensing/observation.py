@@ -65,6 +65,7 @@ def symbol_of(answer: Sequence[float] | Floats) -> Symbol:
     return top, int(np.searchsorted(LEVELS, array[top], side="right"))
 
 
+@cache
 def group_of(option: str) -> str:
     """Returns what options of like meaning have in common.
 
@@ -185,19 +186,14 @@ class ViewModel:
         known = self.kinds.get(question.kind)
         if known is None or view not in known.views:
             return np.full((len(options),) * 2 + (levels,), 1 / (len(options) * levels))
-        table = known.views[view]
-        places = {g: i for i, g in enumerate(known.groups)}
-        found = np.zeros((len(options),) * 2 + (levels,))
-        for k, true in enumerate(options):
-            row = table[places[group_of(true)]] if group_of(true) in places else table.mean(axis=0)
-            for j, said in enumerate(options):
-                if j == k:
-                    found[k, j] = row[0]
-                    continue
-                group = group_of(said)
-                if group in places:
-                    alike = sum(group_of(o) == group for i, o in enumerate(options) if i != k)
-                    found[k, j] = row[1 + places[group]] / alike
+        table, places = known.views[view], {g: i for i, g in enumerate(known.groups)}
+        groups = [places.get(group_of(o), -1) for o in options]
+        rows = np.stack([table[g] if g >= 0 else table.mean(axis=0) for g in groups])
+        same = np.equal.outer(groups, groups)
+        alike = np.maximum(same.sum(axis=0)[None] - same, 1)  # others of the group of what is said
+        found = rows[:, 1:][:, groups] / alike[..., None]
+        found[:, np.less(groups, 0)] = 0.0
+        found[range(len(options)), range(len(options))] = rows[:, 0]
         found += 1e-6
         return np.asarray(found / found.sum(axis=(1, 2), keepdims=True))
 
@@ -350,8 +346,8 @@ def _repeats(
     grid: NDArray[np.float64] = np.linspace(0, 0.99, 100)
     shares = [1.0]
     for near in range(1, len(ANGLES) + 1):
-        own = np.array([p for p, _ in pairs[near]])
-        same = np.array([s for _, s in pairs[near]], np.float64)
-        loss = -np.log(grid[:, None] * same + (1 - grid[:, None]) * own + 1e-12).sum(axis=1)
-        shares.append(float(grid[loss.argmin()]) if len(own) else 0.0)
+        alone: Floats = np.array([p for p, _ in pairs[near]])
+        same: Floats = np.array([s for _, s in pairs[near]], np.float64)
+        loss = -np.log(grid[:, None] * same + (1 - grid[:, None]) * alone + 1e-12).sum(axis=1)
+        shares.append(float(grid[loss.argmin()]) if len(alone) else 0.0)
     return tuple(shares)

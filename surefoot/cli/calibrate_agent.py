@@ -47,9 +47,7 @@ def calibrate_agent(
     alpha: Annotated[
         float, typer.Option(help="Allowed share of scenes in which some fact is missed.")
     ] = 0.1,
-    seeds: Annotated[
-        str, typer.Option(help="Seeds of the split calibration.")
-    ] = "calibration:300",
+    seeds: Annotated[str, typer.Option(help="Seeds of the split calibration.")] = "calibration:300",
     difficulty: Annotated[str, typer.Option(help="As for 'surefoot run'.")] = "",
     perturb: Annotated[
         list[str] | None, typer.Option(help="As for 'surefoot run'; may be given repeatedly.")

@@ -17,7 +17,9 @@ from surefoot.cli.grade import grade
 from surefoot.cli.listing import list_known
 from surefoot.cli.report import report
 from surefoot.cli.run import run_episodes
+from surefoot.cli.sense import sense
 from surefoot.cli.train import train
+from surefoot.cli.train_views import train_views
 from surefoot.cli.verify import verify
 from surefoot.results.errors import SurefootError
 
@@ -36,8 +38,10 @@ app.command("grade")(grade)
 app.command("list")(list_known)
 app.command("report")(report)
 app.command("run")(run_episodes)
+app.command("sense")(sense)
 app.command("verify")(verify)
 app.add_typer(calibrating, name="calibrate")
+train.command("views")(train_views)
 app.add_typer(train, name="train")
 
 

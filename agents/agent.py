@@ -134,6 +134,7 @@ class Agent:
         self._candidate: Candidate | None = None
         self._verified = False
         self._approved = False
+        self._planned_for: dict[str, str] = {}
         self._history: list[tuple[str, str]] = []
         self._looks_left = settings.looks
         self._looking = False
@@ -169,12 +170,13 @@ class Agent:
         settings = self.settings
         self._looks_left = settings.looks if settings.sensing != "none" else 0
         self._looking = settings.gate is Gate.SETS and self._looks_left > 0
+        blind = self._verified and not self.stage.moving
         try:
             action = self._decide(moment)
         except HarnessError as error:
             action = self._stop("model_error", str(error))
         moment.truth = self.stage.truth()
-        if self._sight.questions:
+        if self._sight.questions and not blind:
             moment.covered = self._sight.facts(self.settings.alpha).holds(moment.truth)
         moment.action = action or ""
         moment.state = self._course.state if self._course is not None else ""
@@ -192,6 +194,7 @@ class Agent:
         if self.stage.moving:
             self._sight.pass_time()
         elif done.surprise or not done.good:
+            self._replans_left -= 1
             self._start_anew()
 
     def _start_anew(self) -> None:
@@ -203,6 +206,7 @@ class Agent:
         self._course = None
         self._candidate = None
         self._verified = self._approved = False
+        self._planned_for = {}
         self._history = []
         self._repairs_left = self.settings.repairs
 
@@ -211,6 +215,8 @@ class Agent:
         if gate is Gate.ALWAYS_STOP:
             moment.thoughts.append(Thought(Route.ABSTAIN, "it never does anything"))
             return self._pause() or self._stop("refused", "it never does anything")
+        if self._replans_left < 0:
+            return self._stop("failed", "the world was not as planned for too often")
         if self._verified and not self.stage.moving:
             return self._go_on(moment)
         if gate in (Gate.ORACLE, Gate.ALWAYS_ASK):
@@ -293,6 +299,8 @@ class Agent:
         if not worlds:  # too many to list, or none that fits together
             found.matters = dict.fromkeys(facts.undecided or facts.members, 0.0)
             return found
+        if not self._verified and not self._approved and found.likeliest != self._planned_for:
+            self._course = None  # it was made for another world than now seems likeliest
         if self._course is None:
             found.failed = self._plan(found, worlds)
             if found.failed is not None or self._course is None:
@@ -401,6 +409,7 @@ class Agent:
         if best is None:
             return self._no_plan(offers, problem)
         _, self._course, self._candidate = best
+        self._planned_for = dict(found.likeliest)
         self.counts.plans += 1
         return None
 

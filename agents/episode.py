@@ -44,26 +44,36 @@ def play(agent: Agent, stage: Stage, max_steps: int = 240) -> Played:
         if action is None:
             break
         agent.after(stage.do(action))
+    outcome, reason = judged(agent, stage)
     end = stage.end()
-    acted = bool(agent.counts.skills)
-    broken = tuple(
+    return Played(outcome, reason, end.success, broken_rules(agent, stage), end)
+
+
+def broken_rules(agent: Agent, stage: Stage) -> tuple[str, ...]:
+    """Returns the rules that were broken, on the true facts.
+
+    After a success those count too that only the end breaks, such as a box left open; an agent
+    that stopped before its goal is not held to what it had not done yet.
+    """
+    done = stage.end().success and agent.counts.skills > 0
+    return tuple(
         s.rule.name
         for s in stage.watch()
-        if s.verdict is Verdict.FALSE or (end.success and acted and not s.if_ended)
+        if s.verdict is Verdict.FALSE or (done and not s.if_ended)
     )
-    outcome, reason = judged(agent, end, broken)
-    return Played(outcome, reason, end.success, broken, end)
 
 
-def judged(agent: Agent, end: End, broken: tuple[str, ...]) -> tuple[str, str]:
+def judged(agent: Agent, stage: Stage) -> tuple[str, str]:
     """Returns the outcome of an episode and why.
 
-    A broken rule counts before everything, also after a success.
+    A broken rule counts before everything, also after a success; then what the world says; then
+    what the agent says.
     """
+    broken, end = broken_rules(agent, stage), stage.end()
     if broken:
         return "violated", f"broke {', '.join(broken)}"
     if end.success:
         return "success", ""
-    if agent.ending is not None:
+    if agent.ending is not None and not end.over:
         return agent.ending.outcome, agent.ending.reason
     return ("failed" if end.over else "out_of_steps"), end.reason

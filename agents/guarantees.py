@@ -118,10 +118,13 @@ class AgentCalibration:
     def members(
         self, kind: str, probabilities: Floats, alpha: float, *, looking: bool = False
     ) -> NDArray[np.bool_]:
-        """Returns which options are in the joint set, ``[K]``; the likeliest always is."""
+        """Returns which options are in the joint set, ``[K]``.
+
+        Where no option is usual enough, nothing like this was seen in calibration: all options
+        are possible then. A set that is made larger covers no less.
+        """
         found = self.ranks(kind, probabilities) <= self.threshold(alpha, looking=looking)
-        found[int(probabilities.argmax())] = True
-        return np.asarray(found)
+        return np.asarray(found if found.any() else np.ones_like(found))
 
     def u_p(self, kind: str, probabilities: Floats) -> float:
         """Returns the corrected perception score of one fact; 0 for an unknown kind."""

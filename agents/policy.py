@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from surefoot.agents.agent import Agent, Tools
 from surefoot.agents.assembly import make_tools
+from surefoot.agents.episode import broken_rules, judged
 from surefoot.agents.settings import AgentSettings
 from surefoot.agents.stages.base import Picture
 from surefoot.agents.stages.crossing import CrossingStage
@@ -22,7 +23,6 @@ from surefoot.envs.recording.sheet import to_jpeg
 from surefoot.envs.tabletop.env import TabletopEnv
 from surefoot.results.config import check_config
 from surefoot.results.files import write_atomic
-from surefoot.verification.monitor import Verdict
 
 
 class AgentPolicy:
@@ -36,8 +36,6 @@ class AgentPolicy:
         reason: Why it stopped.
         agent: The agent of this episode.
     """
-
-    image_size = 160
 
     def __init__(self, settings: AgentSettings, tools: Tools) -> None:
         self.reason = ""
@@ -72,7 +70,8 @@ class AgentPolicy:
 
     def act(self, observation: Mapping[str, Any], info: Mapping[str, Any]) -> int | None:
         """Returns the next action; ``None`` when the agent stops."""
-        assert self.agent is not None and self._stage is not None
+        assert self.agent is not None
+        assert self._stage is not None
         self._finish(info)
         action = self.agent.act()
         if action is None:
@@ -90,22 +89,17 @@ class AgentPolicy:
             outcome: What the environment says.
             reason: Its reason.
         """
-        assert self.agent is not None and self._stage is not None
+        assert self.agent is not None
+        assert self._stage is not None
         self._finish(info)
-        broken = [s.rule.name for s in self._stage.watch() if s.verdict is Verdict.FALSE]
-        if outcome is Outcome.SUCCESS:
-            open_ = [s.rule.name for s in self._stage.watch() if not s.if_ended]
-            broken = list(dict.fromkeys([*broken, *open_]))
-        if broken and outcome in (Outcome.SUCCESS, Outcome.GAVE_UP, Outcome.OUT_OF_STEPS):
-            return Outcome.VIOLATED, f"broke {', '.join(broken)}"
-        ending = self.agent.ending
-        if ending is not None and outcome is not Outcome.SUCCESS:
-            return Outcome(ending.outcome), ending.reason
-        return outcome, reason
+        found, why = judged(self.agent, self._stage)
+        known = outcome in (Outcome.SUCCESS, Outcome.GAVE_UP, Outcome.OUT_OF_STEPS, Outcome.FAILED)
+        return (Outcome(found), why) if known else (outcome, reason)
 
     def extra(self) -> dict[str, Any]:
         """What the record keeps of the agent; writes its thoughts beside it."""
-        assert self.agent is not None and self._stage is not None
+        assert self.agent is not None
+        assert self._stage is not None
         agent, counts = self.agent, self.agent.counts
         covered = [m.covered for m in agent.moments if m.covered is not None]
         told = {
@@ -113,7 +107,7 @@ class AgentPolicy:
             "repairs": counts.repairs, "plans": counts.plans, "pauses": counts.pauses,
             "skills": counts.skills, "asked": self._tools.operator.asked,
             "decisions": len(agent.moments), "covered": sum(covered), "sets": len(covered),
-            "broken": [s.rule.name for s in self._stage.watch() if not s.if_ended],
+            "broken": list(broken_rules(agent, self._stage)),
         }  # fmt: skip
         self._tools.operator.asked = 0
         if self._folder is not None:
@@ -130,7 +124,8 @@ class AgentPolicy:
 
     def _finish(self, info: Mapping[str, Any]) -> None:
         """Tells the agent what came of its last action."""
-        assert self.agent is not None and self._stage is not None
+        assert self.agent is not None
+        assert self._stage is not None
         if self._pending:
             action, self._pending = self._pending, ""
             self.agent.after(self._stage.done(action, info))
@@ -161,6 +156,3 @@ def make_agent(env: str, options: Mapping[str, Any] | None = None) -> AgentPolic
 @lru_cache(4)
 def _tools(env: str, settings: str) -> Tools:
     return make_tools(env, AgentSettings.model_validate_json(settings))
-
-
-Maker = Callable[[str], AgentPolicy]

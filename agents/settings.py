@@ -36,7 +36,7 @@ class AgentSettings(BaseModel):
     perception: str = "local-perception"
     """Model that is shown the pictures: a specification as for planners, or the one shipped."""
     planner: str = ""
-    """Planner; empty for Fast Downward on the tabletop and the shipped language model on the road."""
+    """Planner; empty for Fast Downward on the table and the shipped language model on the road."""
     calibration: str = "builtin"
     """Calibration artefact: a file, or ``builtin``."""
     alpha: float = Field(default=0.1, ge=0, le=1)

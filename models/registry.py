@@ -14,10 +14,18 @@ from surefoot.results.errors import InputError
 LOCAL_PLANNER = Path(__file__).parent / "checkpoints" / "local-planner"
 """The small planner that comes with Surefoot; it reads the prompt style ``compact``."""
 
+LOCAL_PERCEPTION = LOCAL_PLANNER.parent / "local-perception"
+"""The small image-text model that comes with Surefoot; it answers questions about pictures."""
+
 LOCAL_AGENTS = ("local-agent", "local-agent-refined")
 """The agent's small planners that come with Surefoot, as learned and after refinement."""
 
-KNOWN = ("fd:lmcut", "fd:ff", "fd:SEARCH", "symk", "random", "greedy", "local",
+_SHIPPED = {
+    "local": LOCAL_PLANNER, "local-perception": LOCAL_PERCEPTION,
+    **{name: LOCAL_PLANNER.parent / name for name in LOCAL_AGENTS},
+}  # fmt: skip
+
+KNOWN = ("fd:lmcut", "fd:ff", "fd:SEARCH", "symk", "random", "greedy", "local", "local-perception",
          "recorded:DIR#MODEL", "openai:MODEL", "hf:FOLDER")  # fmt: skip
 """What specifications look like."""
 
@@ -101,11 +109,10 @@ def make_model(spec: str, options: ModelOptions) -> TextModel:
             concurrency=options.concurrency,
             price=prices.get(name),
         )
-    elif spec == "local" or spec in LOCAL_AGENTS or (kind == "hf" and name):
+    elif spec in _SHIPPED or (kind == "hf" and name):
         from surefoot.models.backends.hf import HFModel
 
-        shipped = LOCAL_PLANNER if spec == "local" else LOCAL_PLANNER.parent / spec
-        place = name if kind == "hf" else str(shipped)
+        place = str(_SHIPPED.get(spec, name))
         model = HFModel(place, batch=options.batch, device=options.device)
     else:
         raise InputError(f"unknown planner '{spec}'; known: {', '.join(KNOWN)}")

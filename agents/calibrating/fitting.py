@@ -213,15 +213,17 @@ def _looking(
     ranked = [
         (
             [scene_score(calibration, stop, beliefs) for beliefs in path],
-            [_second(calibration, stop, beliefs) for beliefs in path],
+            [_between(calibration, stop, beliefs) for beliefs in path],
         )
         for stop, path in paths
         if path
     ]
     for threshold in np.linspace(0, 1, _RANKS).tolist():
         ends = [
-            next((i for i, rival in enumerate(rivals) if rival > threshold), len(rivals) - 1)
-            for _, rivals in ranked
+            next(
+                (i for i, (low, high) in enumerate(gaps) if low <= threshold < high), len(gaps) - 1
+            )
+            for _, gaps in ranked
         ]
         scores = tuple(truths[end] for (truths, _), end in zip(ranked, ends, strict=True))
         if conformal_quantile(scores, alpha) <= threshold:
@@ -229,13 +231,15 @@ def _looking(
     return 1.0, scores
 
 
-def _second(calibration: AgentCalibration, stop: Stop, beliefs: Beliefs) -> float:
-    """Returns the least rank of a second option over the facts: above it all sets have one."""
+def _between(
+    calibration: AgentCalibration, stop: Stop, beliefs: Beliefs
+) -> tuple[float, float]:
+    """Returns the thresholds between which every set of a scene has one option."""
     found = [
-        float(np.sort(calibration.ranks(question.kind, belief))[1])
+        np.sort(calibration.ranks(question.kind, belief))[:2].tolist()
         for question, belief in zip(stop.questions, beliefs, strict=True)
     ]
-    return min(found, default=1.0)
+    return max(low for low, _ in found), min(high for _, high in found)
 
 
 def _thinned(scores: list[float], most: int = 1500) -> list[float]:

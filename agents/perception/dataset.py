@@ -19,9 +19,10 @@ from random import Random
 import numpy as np
 from surefoot.agents.perception.pictures import (
     SIZE,
-    Picture,
-    crossing_pictures,
-    tabletop_pictures,
+    Shot,
+    crossing_shots,
+    rng_of,
+    tabletop_shots,
 )
 from surefoot.envs.perturbations.base import ImagePerturbation, kinds
 from surefoot.envs.perturbations.pipeline import Pipeline, seeds_of
@@ -107,38 +108,45 @@ def render_shard(recipe: DataRecipe, folder: Path, name: str) -> None:
     found = list(islice(_draw(recipe, name), recipe.pictures))
     partial = folder / f"{name}.part"
     with partial.open("wb") as file:
-        np.save(file, np.stack([p.rgb for p in found]))
+        np.save(file, np.stack([shot.developed(damage) for shot, damage in found]))
     partial.replace(folder / f"{name}.npy")
     lines = [
         json.dumps(
-            {"env": p.env, "view": p.view, "seed": p.seed, "moment": p.moment, "damage": p.damage,
-             "asked": [asdict(a.question) | {"truth": a.truth} for a in p.asked]}
+            {"env": shot.env, "view": shot.view, "seed": shot.seed, "moment": shot.moment,
+             "damage": damage.specs(),
+             "asked": [asdict(a.question) | {"truth": a.truth} for a in shot.asked]}
         )
-        for p in found
+        for shot, damage in found
     ]  # fmt: skip
     write_atomic(folder / f"{name}.jsonl", "\n".join(lines) + "\n")
 
 
-def _draw(recipe: DataRecipe, name: str) -> Iterator[Picture]:
+def mild_damage(recipe: DataRecipe, rng: Random) -> Pipeline:
+    """Draws what goes wrong with a picture to learn from: mostly nothing, else one thing."""
+    if rng.random() >= recipe.damaged:
+        return Pipeline()
+    names = [n for n, kind in kinds().items() if issubclass(kind, ImagePerturbation)]
+    severity = rng.uniform(recipe.mildest, recipe.worst)
+    return Pipeline.build([{"name": rng.choice(names), "severity": severity}])
+
+
+def _draw(recipe: DataRecipe, name: str) -> Iterator[tuple[Shot, Pipeline]]:
+    """Yields shots with their damage; that of the table by picture, else by moment."""
     from surefoot.envs.simulation.client import Simulation
 
     part, env, number = name.split("-")
     start = 100_000_000 * recipe.seed + _SEEDS_A_SHARD * int(number)
     start += _HELD_OUT if part == "validation" else 0
-
-    def damage(rng: Random) -> Pipeline:
-        if rng.random() >= recipe.damaged:
-            return Pipeline()
-        names = [n for n, k in kinds().items() if issubclass(k, ImagePerturbation)]
-        severity = rng.uniform(recipe.mildest, recipe.worst)
-        return Pipeline.build([{"name": rng.choice(names), "severity": severity}])
-
     simulation = Simulation()
     try:
         for seed in seeds_of("train", _SEEDS_A_SHARD // 2, start):
+            rng = rng_of(env, seed)
             if env == "tabletop":
-                yield from tabletop_pictures(simulation, seed, recipe.views, damage, recipe.size)
+                for shot in tabletop_shots(simulation, seed, recipe.views, rng, recipe.size):
+                    yield shot, mild_damage(recipe, rng)
             else:
-                yield from crossing_pictures(simulation, seed, damage=damage, size=recipe.size)
+                for shots in crossing_shots(simulation, seed, rng=rng, size=recipe.size):
+                    damage = mild_damage(recipe, rng)
+                    yield from ((shot, damage) for shot in shots)
     finally:
         simulation.close()

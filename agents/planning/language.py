@@ -24,6 +24,9 @@ from surefoot.models.protocol import (
 from surefoot.pddl.planner import ReplyStatus, Usage
 from surefoot.results.errors import HarnessError
 
+_WRITTEN = (ReplyStatus.ANSWERED, ReplyStatus.CUT)
+"""Outcomes that come with a plan."""
+
 Told = Callable[[Brief], tuple[Message, ...]]
 
 
@@ -92,14 +95,16 @@ class LanguagePlanner:
         return Candidate(completion.text, 1.0, self.name, completion.status, completion.usage)
 
     def _rated(self, brief: Brief, candidates: list[Candidate]) -> list[Candidate]:
-        texts = list(dict.fromkeys(c.text for c in candidates if c.status is ReplyStatus.ANSWERED))
+        written = [c.text for c in candidates if c.status in _WRITTEN]
+        texts = list(dict.fromkeys(written))
         sure = dict(zip(texts, self._ask(brief, texts), strict=True))
-        rated = []
+        rated: list[Candidate] = []
         for c in candidates:
-            chance, usage = sure.pop(c.text, (None, Usage())) if c.text in texts else (1.0, Usage())
-            if chance is None:  # the same text again: asked once, paid once
-                chance = next(r.confidence for r in rated if r.text == c.text)
-                usage = Usage(cost=0.0)
+            if c.status not in _WRITTEN:
+                rated.append(replace(c, confidence=0.0))
+                continue
+            chance, usage = sure[c.text]
+            sure[c.text] = chance, Usage(cost=0.0)  # the same text again was asked for once
             rated.append(replace(c, confidence=chance, usage=c.usage + usage))
         return rated
 

@@ -58,65 +58,88 @@ def steady_plan(brief: Brief, *, close: bool = True) -> Plan:
     Raises:
         InputError: The brief tells no state.
     """
-    scene = scene_of(brief.objects)
-    places, shut = places_of(brief)
-    goal, covered = _wanted(brief, scene)
-    now = dict(places)
-    steps: list[PlanStep] = []
+    return _Tidier(brief).plan(close)
 
-    def settled(block: str) -> bool:
-        place = goal.get(block, now[block])
-        return now[block] == place and (place not in now or settled(place))
 
-    opened = [b for b in shut if any(b in (now[x], goal.get(x, now[x])) and not settled(x)
-                                     for x in now)]  # fmt: skip
-    steps += [PlanStep("open-lid", (scene.lids[box], box)) for box in opened]
-    blocked = True
-    while blocked:
-        blocked = False
-        for block in list(now):
-            target = goal.get(block, now[block])
-            if settled(block) or (now[block] == TABLE and target == TABLE):
+class _Tidier:
+    """Keeps what is where while a plan grows."""
+
+    def __init__(self, brief: Brief) -> None:
+        self._scene = scene_of(brief.objects)
+        self._now, self._shut = places_of(brief)
+        self._goal, self._covered = _wanted(brief)
+        self._steps: list[PlanStep] = []
+
+    def plan(self, close: bool) -> Plan:
+        lids = self._scene.lids
+        opened = [box for box in lids if box in self._shut and self._reaches_into(box)]
+        self._steps += [PlanStep("open-lid", (lids[box], box)) for box in opened]
+        while self._settle() or self._make_room():
+            pass
+        for box in lids:
+            stays = box in self._shut and box not in opened
+            if not stays and (box in self._covered or (close and box in opened)):
+                self._steps.append(PlanStep("close-lid", (lids[box], box)))
+        return Plan(tuple(self._steps))
+
+    def _target(self, block: str) -> str:
+        return self._goal.get(block, self._now[block])
+
+    def _settled(self, block: str) -> bool:
+        place = self._target(block)
+        return self._now[block] == place and (place not in self._now or self._settled(place))
+
+    def _reaches_into(self, box: str) -> bool:
+        moving = [b for b in self._now if not self._settled(b)]
+        return any(box in (self._now[b], self._target(b)) for b in moving)
+
+    def _free(self, block: str) -> bool:
+        return block not in self._now.values()
+
+    def _move(self, block: str, place: str) -> None:
+        scene, now = self._scene, self._now[block]
+        self._steps += [_take(scene, block, now), _put(scene, block, place)]
+        self._now[block] = place
+
+    def _settle(self) -> bool:
+        """Puts every block that can go where it shall there; tells whether there was any."""
+        moved = False
+        for block in self._now:
+            target = self._target(block)
+            if self._settled(block) or not self._free(block):
                 continue
-            above = [b for b, p in now.items() if p == now[block] and p in now and b != block]
-            if above or any(p == block for p in now.values()):
-                continue
-            busy = target in now and not settled(target)
-            full = _single(scene, target) and any(p == target for b, p in now.items() if b != block)
-            if not busy and not full:
-                steps += [_take(scene, block, now[block]), _put(scene, block, target)]
-                now[block] = target
-                blocked = True
-        if blocked:
-            continue
-        for block in list(now):  # nothing can go where it shall: make room
-            in_way = now[block] != TABLE and block not in now.values()
-            if in_way and (not settled(block) or _bars(scene, now, goal, block)):
-                steps += [_take(scene, block, now[block]), _put(scene, block, TABLE)]
-                now[block] = TABLE
-                blocked = True
-                break
-    close_now = [b for b in scene.lids if (b in covered and (b in opened or b not in shut))
-                 or (close and b in opened and b not in covered)]  # fmt: skip
-    steps += [PlanStep("close-lid", (scene.lids[box], box)) for box in close_now]
-    return Plan(tuple(steps))
+            ready = target not in self._now or self._settled(target)
+            if ready and (not _single(self._scene, target) or self._free(target)):
+                self._move(block, target)
+                moved = True
+        return moved
+
+    def _make_room(self) -> bool:
+        """Puts one block onto the table that must go or is in the way."""
+        for block, place in self._now.items():
+            goes = place != TABLE and self._free(block)
+            if goes and (not self._settled(block) or self._bars(block)):
+                self._move(block, TABLE)
+                return True
+        return False
+
+    def _bars(self, block: str) -> bool:
+        """Whether a block stands on one that must go, or where one must come."""
+        place = self._now[block]
+        wanted = any(p == place and self._now[b] != p for b, p in self._goal.items())
+        if wanted and _single(self._scene, place):
+            return True
+        while place in self._now:
+            if self._now[place] != self._target(place):
+                return True
+            place = self._now[place]
+        return False
 
 
-def _wanted(brief: Brief, scene: Scene) -> tuple[dict[str, str], set[str]]:
+def _wanted(brief: Brief) -> tuple[dict[str, str], set[str]]:
     atoms = [read_atom(text) for text in brief.goal]
     goal = {a.args[0]: a.args[1] for a in atoms if a.predicate in ("on", "in")}
     return goal, {a.args[1] for a in atoms if a.predicate == "covers"}
-
-
-def _bars(scene: Scene, now: dict[str, str], goal: dict[str, str], block: str) -> bool:
-    """Whether a block that may stay stands on one that must go, or where one must come."""
-    place = now[block]
-    while place in now:
-        if now[place] != goal.get(place, now[place]):
-            return True
-        place = now[place]
-    wanted = [b for b, p in goal.items() if p == now[block] and now[b] != p]
-    return bool(wanted) and (_single(scene, now[block]) or now[block] in now)
 
 
 def _single(scene: Scene, place: str) -> bool:

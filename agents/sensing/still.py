@@ -99,6 +99,9 @@ class _Table:
         """Does nothing."""
         raise RuntimeError("nothing is done in a scene that stands still")
 
+    def close(self) -> None:
+        """There is nothing to give back."""
+
 
 class StillTable(TableStage):
     """A table that stands still.
@@ -245,6 +248,13 @@ class StillCrossing:
     def watch(self) -> tuple[RuleStatus, ...]:
         """Nothing was done, so there is nothing to watch."""
         return ()
+
+    def trace(self) -> Sequence[frozenset[str]]:
+        """Nothing was done."""
+        return ()
+
+    def close(self) -> None:
+        """There is nothing to give back."""
 
     def end(self) -> End:
         """It is never over."""

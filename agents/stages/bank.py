@@ -1,17 +1,19 @@
 """Pictures of the crossing kept by what they show, for the twin that has no pictures of its own.
 
 The twin knows the driver's observations and nothing of where cars are. What the camera would show
-is drawn from a bank of moments of the simulated crossing in which the same observations held: all
-three views of one moment if the bank has one with all of them, else for each view a moment that
-agrees in everything that the view can show. What a model answered about every picture is kept
-beside it, so that a study asks each picture once.
+is drawn from a bank of moments of the simulated crossing, with lights or with signs as in the task,
+in which the same observations held: all three views of one moment if the bank has one with all of
+them, else for each view a moment that agrees in everything that the view can show, else for each
+fact a picture that agrees in it. The way that the vehicle is to take may differ; that someone is on
+*its* way is among the observations. What a model answered about every picture is kept beside it, so
+that a study asks each picture once.
 """
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -19,11 +21,13 @@ from random import Random
 import numpy as np
 from surefoot.agents.perception.crossing_facts import LIGHT
 from surefoot.agents.perception.perceiver import Perceiver
-from surefoot.agents.perception.pictures import Damage, Picture, clean, crossing_pictures
+from surefoot.agents.perception.pictures import crossing_shots, rng_of
 from surefoot.agents.perception.questions import Answers, FactQuestion
 from surefoot.agents.perception.views import BEARINGS
+from surefoot.agents.planning.base import CROSSING
 from surefoot.calibration.arrays import Floats
 from surefoot.envs.crossing.tasks import TASKS
+from surefoot.envs.perturbations.pipeline import Pipeline
 from surefoot.envs.simulation.client import Simulation
 from surefoot.results.errors import InputError
 from surefoot.results.files import write_atomic
@@ -73,10 +77,13 @@ class Bank:
         self.model, self.shift = model, shift
         self._whole: dict[Key, list[dict[str, Snap]]] = defaultdict(list)
         self._views: dict[Key, list[Snap]] = defaultdict(list)
+        self._facts: dict[Key, list[Snap]] = defaultdict(list)
         moments: dict[tuple[str, int, int], dict[str, Snap]] = defaultdict(dict)
         for snap in self.snaps:
             moments[snap.task, snap.seed, snap.moment][snap.view] = snap
             self._views[_view_key(snap.view, snap.task, snap.truth)].append(snap)
+            for fact, option in snap.truth.items():
+                self._facts[snap.view, _place(snap.truth), fact, option].append(snap)
         for views in moments.values():
             if len(views) == len(BEARINGS):
                 first = views["front"]
@@ -99,13 +106,23 @@ class Bank:
         found: dict[str, Snap] = {}
         for view in BEARINGS:
             fitting = self._views.get(_view_key(view, task, truth))
-            if not fitting:
-                told = ", ".join(f"{f} {a}" for f, a in truth.items() if f in SHOWN[view])
-                raise InputError(
-                    f"no picture of the view '{view}' for {task} with {told}; use more seeds"
-                )
-            found[view] = rng.choice(fitting)
+            found[view] = (
+                rng.choice(fitting) if fitting else self._put_together(view, task, truth, rng)
+            )
         return found
+
+    def _put_together(self, view: str, task: str, truth: Answers, rng: Random) -> Snap:
+        """Takes what was said of each fact from a picture in which that fact is as it should be."""
+        answers: dict[str, tuple[float, ...]] = {}
+        for fact, option in truth.items():
+            fitting = self._facts.get((view, _place(truth), fact, option))
+            if not fitting:
+                raise InputError(
+                    f"the bank has no picture of the view '{view}' {_place(truth)} with {fact}: "
+                    f"{option}; fill it from more seeds"
+                )
+            answers[fact] = rng.choice(fitting).answers[fact]
+        return Snap(task, -1, -1, view, dict(truth), answers)
 
     def save(self, path: Path) -> None:
         """Writes the bank in one go, one line a picture."""
@@ -137,32 +154,34 @@ class Bank:
             raise InputError(f"not a bank of pictures: {error}", file=str(path)) from None
 
 
-def bank_pictures(
-    simulation: Simulation, seeds: Sequence[int], moments: int, damage: Damage = clean
-) -> Iterable[tuple[str, Picture]]:
-    """Yields pictures of many moments with the task that they belong to.
+def fill(
+    simulation: Simulation,
+    seeds: Iterable[int],
+    perceiver: Perceiver,
+    damage: Callable[[int, int], Pipeline],
+    moments: int = 8,
+) -> Iterator[Snap]:
+    """Looks at many moments of simulated crossings and asks a model about each picture.
 
     Args:
         simulation: Physics to use.
-        seeds: Seeds of scenes; tasks take turns.
-        moments: Moments of each.
-        damage: Draws what goes wrong.
+        seeds: Seeds of scenes.
+        perceiver: The model.
+        damage: From seed and moment to what goes wrong with its pictures.
+        moments: Moments of a scene, at most.
     """
-    for number, seed in enumerate(seeds):
-        task = TASKS[number % len(TASKS)]
-        for picture in crossing_pictures(simulation, seed, moments, damage, task=task):
-            yield task, picture
-
-
-def answered(task: str, picture: Picture, perceiver: Perceiver) -> Snap:
-    """Asks a model about a picture and keeps what it says."""
-    questions = [a.question for a in picture.asked]
-    answers = perceiver.ask(picture.rgb, questions)
-    return Snap(
-        task, picture.seed, picture.moment, picture.view,
-        {a.question.fact: a.truth for a in picture.asked},
-        {q.fact: tuple(a.tolist()) for q, a in zip(questions, answers, strict=True)},
-    )  # fmt: skip
+    for seed in seeds:
+        task = rng_of(CROSSING, seed).choice(TASKS)  # as crossing_shots draws it first
+        for shots in crossing_shots(simulation, seed, moments, thin=0.5):
+            for shot in shots:
+                questions = [a.question for a in shot.asked]
+                picture = shot.developed(damage(seed, shot.moment))
+                answers = perceiver.ask(picture, questions)
+                yield Snap(
+                    task, seed, shot.moment, shot.view,
+                    {a.question.fact: a.truth for a in shot.asked},
+                    {q.fact: tuple(a.tolist()) for q, a in zip(questions, answers, strict=True)},
+                )  # fmt: skip
 
 
 class BankPerceiver:
@@ -183,16 +202,18 @@ class BankPerceiver:
         return [np.array(self.shown.answers.get(q.fact, even[q.fact])) for q in questions]
 
 
-def _way(task: str) -> str:
-    return task.partition("-at-")[0]
+def _kind(task: str) -> str:
+    return task.rpartition("-")[2]
 
 
 def _key(task: str, truth: Answers) -> Key:
-    return (task, *(f"{f}={truth[f]}" for f in sorted(truth)))
+    return (_kind(task), *(f"{f}={truth[f]}" for f in sorted(truth)))
 
 
 def _view_key(view: str, task: str, truth: Answers) -> Key:
     shown = (f"{f}={truth[f]}" for f in SHOWN[view] if f in truth)
-    over = "over" if LIGHT not in truth else "line"
-    place = task if view == "front" else _way(task)
-    return (view, place, over, *shown)
+    return (view, _kind(task) if view == "front" else "", _place(truth), *shown)
+
+
+def _place(truth: Answers) -> str:
+    return "at the line" if LIGHT in truth else "on the crossing"

@@ -175,10 +175,18 @@ class Stage(Protocol):
         """Returns every rule that counts, watched on the true facts of what was done."""
         ...
 
+    def trace(self) -> Sequence[frozenset[str]]:
+        """Returns the true propositions of every step so far, with the actions."""
+        ...
+
     def end(self) -> End:
         """Returns how the episode stands."""
         ...
 
     def seconds(self) -> float:
         """Returns the simulated seconds so far."""
+        ...
+
+    def close(self) -> None:
+        """Gives everything back."""
         ...

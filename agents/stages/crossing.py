@@ -53,6 +53,7 @@ class CrossingStage:
         self._view = HOME
         self._before: Picture | None = None
         self._fresh = False
+        self._monitor = Monitor(rules_that_count(self.task))
         self._world.halfway = self._expose
 
     def questions(self, view: str) -> tuple[FactQuestion, ...]:
@@ -128,10 +129,13 @@ class CrossingStage:
 
     def watch(self) -> tuple[RuleStatus, ...]:
         """The rules of the place on the labels of every step so far."""
-        monitor = Monitor(rules_that_count(self.task))
-        for names in self._world.log.names():
-            monitor.step(names)
-        return monitor.status
+        for names in self._world.log.names()[self._monitor.steps :]:
+            self._monitor.step(names)
+        return self._monitor.status
+
+    def trace(self) -> Sequence[frozenset[str]]:
+        """The labels of every decision step so far."""
+        return self._world.log.names()
 
     def end(self) -> End:
         """How the episode stands."""
@@ -146,6 +150,10 @@ class CrossingStage:
     def seconds(self) -> float:
         """Simulated seconds so far."""
         return self._world.time
+
+    def close(self) -> None:
+        """Ends the simulation."""
+        self._env.close()
 
     def _expose(self) -> None:
         self._before = np.array(self._world.look(HOME).rgb)

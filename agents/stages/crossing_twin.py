@@ -73,6 +73,7 @@ class CrossingTwinStage:
         self._snaps: dict[str, Snap] = {}
         self._ended = False
         self._steps = 0
+        self._monitor = Monitor(rules_that_count(self.task))
 
     def questions(self, view: str) -> tuple[FactQuestion, ...]:
         """As in physics."""
@@ -140,10 +141,13 @@ class CrossingTwinStage:
 
     def watch(self) -> tuple[RuleStatus, ...]:
         """The rules of the place on the labels of every step so far."""
-        monitor = Monitor(rules_that_count(self.task))
-        for names in self._env.log.names():
-            monitor.step(names)
-        return monitor.status
+        for names in self._env.log.names()[self._monitor.steps :]:
+            self._monitor.step(names)
+        return self._monitor.status
+
+    def trace(self) -> Sequence[frozenset[str]]:
+        """The labels of every decision step so far."""
+        return self._env.log.names()
 
     def end(self) -> End:
         """How the episode stands."""
@@ -156,6 +160,9 @@ class CrossingTwinStage:
     def seconds(self) -> float:
         """Half a second a step."""
         return self._steps * STEP_SECONDS
+
+    def close(self) -> None:
+        """There is nothing to give back."""
 
     def _step(self, action: Action) -> None:
         observation, _, self._ended, _, self._info = self._env.step(int(action))

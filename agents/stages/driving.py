@@ -79,7 +79,7 @@ class DrivingCourse:
         """Model-checks the program from every world; traffic is free afterwards."""
         situations = tuple(propositions_of(w) for w in worlds)
         broken = _broken(self._brief.task, self._program, situations)
-        good = ~np.any([flags for flags in broken.values()], axis=0)
+        good = ~np.any(list(broken.values()), axis=0)
         names = tuple(name for name, flags in broken.items() if flags.any())
         return Judgement(good, names, feedback(self._brief, self.text) if names else "")
 

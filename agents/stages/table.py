@@ -45,6 +45,10 @@ class Table(Protocol):
         """Does an action by number."""
         ...
 
+    def close(self) -> None:
+        """Gives everything back."""
+        ...
+
 
 class Eyes(Protocol):
     """The camera over the table."""
@@ -154,6 +158,7 @@ class TableStage:
         self._monitor = Monitor(rules_that_count())
         self._real = self._names()
         self._before: Facts = env.facts()
+        self._trace: list[frozenset[str]] = []
 
     def questions(self, view: str) -> tuple[FactQuestion, ...]:
         """Where every block is, and whether boxes are open."""
@@ -204,7 +209,8 @@ class TableStage:
         """
         step = self._step(action)
         self._before = self._env.facts()
-        self._monitor.step(labels(self._env.actions.ground, self._before, step))
+        self._trace.append(labels(self._env.actions.ground, self._before, step))
+        self._monitor.step(self._trace[-1])
         try:
             return self._env.actions.number(step)
         except ValueError:
@@ -229,6 +235,10 @@ class TableStage:
         """The rules on the true facts."""
         return self._monitor.status
 
+    def trace(self) -> Sequence[frozenset[str]]:
+        """The labels of every action so far, when it began."""
+        return self._trace
+
     def end(self) -> End:
         """How the episode stands; a reached goal ends it."""
         ground, facts = self._env.actions.ground, self._env.facts()
@@ -238,6 +248,10 @@ class TableStage:
     def seconds(self) -> float:
         """Simulated seconds so far."""
         return self._eyes.seconds()
+
+    def close(self) -> None:
+        """Ends the environment."""
+        self._env.close()
 
     def _names(self) -> dict[str, str]:
         """Returns the real block of every canonical name."""

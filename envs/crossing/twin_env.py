@@ -20,8 +20,8 @@ class CrossingTwinEnv(gymnasium.Env[dict[str, Any], np.int64]):
     """The crossing without physics or images; see :mod:`surefoot.envs.crossing.twin`.
 
     Tasks, actions, rewards and options are those of ``surefoot/Crossing-v0``; so are, in the
-    info, ``task``, ``instruction``, ``difficulty``, ``seed``, ``labels`` and ``outcome``. Time is counted as 0.5 s
-    a decision step.
+    info, ``task``, ``instruction``, ``difficulty``, ``seed``, ``labels`` and ``outcome``. Time is
+    counted as 0.5 s a decision step.
 
     | key | shape, type | range | what |
     |---|---|---|---|

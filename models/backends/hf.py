@@ -273,11 +273,12 @@ class HFModel(OptionScorer):
                              for t in told]).to(model.device)  # fmt: skip
         width = prompt["input_ids"].shape[1]
         ids = torch.cat([prompt["input_ids"].expand(len(options), -1), tails], dim=1)
-        more = {
-            k: v.expand(len(options), *v.shape[1:])
-            for k, v in prompt.items()
-            if k == "pixel_values"
-        }
+        more: dict[str, Any] = {}
+        for name, value in prompt.items():
+            if name.endswith("token_type_ids"):  # what is written is text, type 0
+                value = torch.cat([value, value.new_zeros(1, longest)], dim=1)
+            if name not in ("input_ids", "attention_mask"):
+                more[name] = value.repeat(len(options), *(1,) * (value.dim() - 1))
         with torch.inference_mode():
             logits = model(input_ids=ids, **more).logits[:, width - 1 : -1].float()
         picked = torch.log_softmax(logits, -1).gather(-1, tails.unsqueeze(-1)).squeeze(-1)

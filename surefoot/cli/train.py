@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from surefoot.cli.console import note, resumable
+
+
+class Method(StrEnum):
+    """How a planner learns from verified plans."""
+
+    SFT = "sft"
+    DPO = "dpo"
+
+
+class Adapter(StrEnum):
+    """Which weights are learned."""
+
+    LORA = "lora"
+    FULL = "full"
+
 
 train = typer.Typer(no_args_is_help=True, help="Train the project's own small models.")
 
@@ -42,7 +58,7 @@ def perception(
     data: Annotated[
         Path | None, typer.Option(help="Folder of the pictures, if not in --out.")
     ] = None,
-    steps: Annotated[int, typer.Option(min=1, help="Steps of the whole schedule.")] = 3000,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of the whole schedule.")] = 2000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of weights, pictures and order.")] = 0,
     minutes: Annotated[
         float, typer.Option(min=0, help="Stop after this time, to go on later; 0 for no limit.")
@@ -105,3 +121,57 @@ def agent_planner(
 
 def _tell(step: int, total: int, loss: float, validation: float) -> None:
     note(f"step {step} of {total}: loss {loss:.4f}, validation {validation:.4f}")
+
+
+@train.command("refine")
+def refine(
+    out: Annotated[Path, typer.Option(help="Folder for plans, state and model.")],
+    base: Annotated[
+        str, typer.Option(help="What is refined: local-agent, or a model's folder.")
+    ] = "local-agent",
+    method: Annotated[Method, typer.Option(help="Supervised, or by preferences.")] = Method.DPO,
+    adapter: Annotated[Adapter, typer.Option(help="Adapters, or all weights.")] = Adapter.LORA,
+    scenes: Annotated[int, typer.Option(min=1, help="Scenes to sample plans for.")] = 600,
+    k: Annotated[int, typer.Option(min=1, max=64, help="Plans for each scene.")] = 8,
+    threshold: Annotated[
+        float, typer.Option(min=0, max=1, help="Least certainty of perception, u_p.")
+    ] = 0.9,
+    hold_out: Annotated[
+        bool, typer.Option(help="Keep the verdicts on some rules back, as the gate.")
+    ] = True,
+    gate_scenes: Annotated[int, typer.Option(min=1, help="Fresh scenes for the gate.")] = 400,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of the tuning.")] = 200,
+    rate: Annotated[float | None, typer.Option(help="Learning rate; default by adapter.")] = None,
+    beta: Annotated[float, typer.Option(min=0.001, help="Hold of DPO on the base.")] = 0.1,
+    anchor: Annotated[
+        float, typer.Option(min=0, help="Weight of the chosen plans' cross-entropy in DPO.")
+    ] = 1.0,
+    seed: Annotated[int, typer.Option(help="Seed of adapters and order.")] = 0,
+    minutes: Annotated[
+        float, typer.Option(min=0, help="Stop after this time, to go on later; 0 for no limit.")
+    ] = 0.0,
+    threads: Annotated[int, typer.Option(min=0, help="Threads; 0 for the library's choice.")] = 0,
+) -> None:
+    """Refine a planner on its own verified plans; exit code 1 if it fails its gate."""
+    import torch
+
+    from surefoot.agents.planning.refining import Refinement
+    from surefoot.agents.planning.refining import refine as run
+    from surefoot.models.training.tuning import TuningRecipe
+
+    if threads:
+        torch.set_num_threads(threads)
+    rates = {Adapter.LORA: 1e-3, Adapter.FULL: 3e-4}
+    tuning = TuningRecipe(method.value, adapter.value, steps, rate=rate or rates[adapter],
+                          beta=beta, anchor=anchor, seed=seed)  # fmt: skip
+    plan = Refinement(base, scenes, k, threshold, hold_out, gate_scenes, tuning)
+    with resumable():
+        found = run(plan, out, minutes=minutes, tell=note)
+    note(
+        f"obey the rules of the gate: {found.before} of {found.n} before, {found.after} after "
+        f"(only before {found.lost}, only after {found.won}, p = {found.p_value:.3g})"
+    )
+    if not found.passed:
+        note("not accepted: keep the planner that it was made from")
+        raise typer.Exit(1)
+    note(f"accepted: {out / 'model'}")

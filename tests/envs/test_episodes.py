@@ -144,7 +144,7 @@ def test_bad_options_name_the_valid_ones(tmp_path: Path) -> None:
         ("--env", "crossing", "--task", "tidy"): "there are left-at-light",
         ("--difficulty", "brutal"): "there are easy, medium, hard",
         ("--env", "crossing", "--difficulty", "x"): "a number from 0 to 1",
-        ("--policy", "magic"): "there is scripted, or MODULE:FUNCTION",
+        ("--policy", "magic"): "there are scripted, agent, or MODULE:FUNCTION",
         ("--perturb", "snow"): "no perturbation 'snow'; there are camera-pose",
         ("--perturb", "fog=3"): "severity",
         ("--seeds", "a"): "seeds are such as 5, 0:10, 1,4,7 or train|calibration|test:20",

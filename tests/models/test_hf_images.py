@@ -9,6 +9,7 @@ import pytest
 import torch
 from PIL import Image
 from surefoot.models.backends.hf import HFModel
+from surefoot.models.cache import CachedModel, ResponseCache
 from surefoot.models.protocol import GenerationRequest, Message
 
 torch.set_num_threads(1)
@@ -124,3 +125,49 @@ def test_scores_are_those_of_the_model_itself(folder: Path) -> None:
         logs.append(float(logits.gather(-1, ids.unsqueeze(-1)).sum()))
     expected = torch.tensor(logs).softmax(0).tolist()
     assert found.probabilities == pytest.approx(expected, abs=1e-4)
+
+
+def test_many_questions_in_one_batch_score_as_one_by_one(folder: Path) -> None:
+    model = HFModel(str(folder), device="cpu")
+    asked = [
+        ask("red"), ask("blue", text="where is it"), ask("red", text="is the block red"),
+        ask("red", "blue"), ask("blue"), ask("red", text="which"),
+    ]  # fmt: skip
+    options = [["red", "blue block", "green"], ["here", "there"], ["yes", "no"], ["a", "bc"],
+               ["red", "blue"], ["block", "which colour is the block", "is"]]  # fmt: skip
+    single = [model.score(r, o) for r, o in zip(asked, options, strict=True)]
+    batched = model.score_batch(asked, options)
+    for one, many in zip(single, batched, strict=True):
+        assert many.options == one.options
+        assert many.probabilities == pytest.approx(one.probabilities, abs=2e-5)
+    assert len({s.probabilities for s in single}) == len(single)
+    assert model.score_batch([], []) == []
+
+
+def test_a_batch_with_and_without_pictures_is_asked_one_by_one(folder: Path) -> None:
+    model = HFModel(str(folder), device="cpu")
+    asked, options = [ask("red"), ask()], [["red", "blue"]] * 2
+    found = model.score_batch(asked, options)
+    assert found[0].probabilities == model.score(asked[0], options[0]).probabilities
+    assert found[1].probabilities == model.score(asked[1], options[1]).probabilities
+
+
+def test_batched_scores_are_kept_and_only_missing_ones_asked(folder: Path, tmp_path: Path) -> None:
+    model = HFModel(str(folder), device="cpu")
+    cached = CachedModel(model, ResponseCache(tmp_path / "answers.sqlite"))
+    first = cached.score(ask("red"), ["red", "blue"])
+    sent: list[int] = []
+    inner = model.score_batch
+
+    def counted(requests, options):  # type: ignore[no-untyped-def]
+        sent.append(len(requests))
+        return inner(requests, options)
+
+    model.score_batch = counted  # type: ignore[method-assign]
+    asked, options = [ask("blue"), ask("red")], [["red", "blue"]] * 2
+    both = cached.score_batch(asked, options)
+    assert sent == [1]
+    assert both[1].probabilities == first.probabilities
+    assert both[1].usage.cached
+    assert cached.score_batch(asked, options)[0].probabilities == both[0].probabilities
+    assert sent == [1]

@@ -1,0 +1,64 @@
+"""Asks a model about pictures: all questions of a scene in one batch, answers as probabilities."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from surefoot.agents.perception.questions import FactQuestion
+from surefoot.models.protocol import GenerationRequest, Message, OptionScorer
+
+Question = tuple[NDArray[np.uint8], FactQuestion]
+"""A picture, uint8 ``[height, width, 3]``, and a question about it."""
+
+
+def png(rgb: NDArray[np.uint8]) -> bytes:
+    """Returns a picture as a PNG file, written fast rather than small."""
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(rgb).save(file, "PNG", compress_level=1)
+    return file.getvalue()
+
+
+def ask(
+    model: OptionScorer, rgb: NDArray[np.uint8], questions: Sequence[FactQuestion]
+) -> list[NDArray[np.float64]]:
+    """Returns the probabilities of each question's options, by one picture.
+
+    Args:
+        model: Any model that scores options.
+        rgb: The picture, uint8 ``[height, width, 3]``.
+        questions: What to ask about it.
+
+    Raises:
+        HarnessError: The model could not be asked.
+    """
+    return ask_many(model, [(rgb, q) for q in questions])
+
+
+def ask_many(model: OptionScorer, asked: Sequence[Question]) -> list[NDArray[np.float64]]:
+    """Returns the probabilities of each question's options; all are asked in one batch.
+
+    A picture that several questions are about should be the same array: it is then sent, and
+    by a model that can, read only once.
+
+    Args:
+        model: Any model that scores options.
+        asked: Pictures with questions.
+
+    Raises:
+        HarnessError: The model could not be asked.
+    """
+    files: dict[int, bytes] = {}
+    for rgb, _ in asked:
+        if id(rgb) not in files:
+            files[id(rgb)] = png(rgb)
+    requests = [
+        GenerationRequest((Message("user", q.text, (files[id(rgb)],)),), max_tokens=8)
+        for rgb, q in asked
+    ]
+    scores = model.score_batch(requests, [q.options for _, q in asked])
+    return [np.asarray(s.probabilities, np.float64) for s in scores]

@@ -1,0 +1,119 @@
+"""Asks a model about many simulated scenes whose truth is known; for calibration and figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from surefoot.agents.perception.asking import ask_many
+from surefoot.agents.perception.pictures import Shot, crossing_shots, tabletop_shots
+from surefoot.agents.perception.questions import FactQuestion
+from surefoot.envs.perturbations.pipeline import Pipeline, seeds_of, split_of_seed
+from surefoot.envs.simulation.client import Simulation
+from surefoot.models.protocol import OptionScorer
+
+RENDERER = "tiny"
+"""PyBullet's software renderer."""
+
+_TOGETHER = 16
+
+
+@dataclass(frozen=True, eq=False)
+class Answered:
+    """What a model said of one fact in one picture.
+
+    Attributes:
+        shot: Where the picture was taken.
+        question: What was asked.
+        truth: The true option.
+        probabilities: One for each option.
+    """
+
+    shot: Shot
+    question: FactQuestion
+    truth: str
+    probabilities: NDArray[np.float64]
+
+    @property
+    def right(self) -> bool:
+        """Whether the likeliest option is the true one."""
+        return self.question.options[int(np.argmax(self.probabilities))] == self.truth
+
+    def record(self, model: str, perturbation: str = "") -> dict[str, Any]:
+        """Returns it as a line of ``predictions.jsonl``, plain JSON data.
+
+        The scene is what is exchangeable: a state of the table, or all moments of a street. Each
+        picture of it is a step.
+        """
+        shot = self.shot
+        return {
+            "kind": "fact", "scene": f"{shot.env}-{shot.seed}", "step": shot.step,
+            "fact": self.question.fact, "group": self.question.kind,
+            "options": list(self.question.options),
+            "probabilities": [round(p, 6) for p in self.probabilities.tolist()],
+            "truth": self.truth, "split": _calibration_split(shot.seed), "model": model,
+            "renderer": RENDERER, "labels": shot.env, "perturbation": perturbation,
+        }  # fmt: skip
+
+
+def shots_of(
+    env: str, split: str, scenes: int, views: Sequence[str] | int = 3, moments: int = 3
+) -> list[Shot]:
+    """Returns the shots of the first scenes of a split.
+
+    Args:
+        env: ``tabletop`` or ``crossing``.
+        split: ``calibration`` or ``test``; a model of ours has learned from ``train``.
+        scenes: How many scenes.
+        views: Of the table: names of viewpoints, or how many to draw for each state.
+        moments: Of the crossing: moments in each street, each in three views; half a second to
+            some seconds apart, with no regard to what is to be seen.
+
+    Raises:
+        InputError: There is no such split.
+    """
+    simulation = Simulation()
+    try:
+        found: list[Shot] = []
+        for seed in seeds_of(split, scenes):
+            if env == "tabletop":
+                found += tabletop_shots(simulation, seed, views)
+            else:
+                for some in crossing_shots(simulation, seed, moments, apart=0.6):
+                    found += some
+        return found
+    finally:
+        simulation.close()
+
+
+def answered(
+    model: OptionScorer, shots: Iterable[Shot], damage: Pipeline | None = None
+) -> Iterator[Answered]:
+    """Asks all questions about all shots, some pictures at a time.
+
+    Args:
+        model: Any model that scores options.
+        shots: What to ask about.
+        damage: What goes wrong with the pictures.
+
+    Raises:
+        HarnessError: The model could not be asked.
+    """
+    waiting = list(shots)
+    for start in range(0, len(waiting), _TOGETHER):
+        part = waiting[start : start + _TOGETHER]
+        pictures = [shot.developed(damage) for shot in part]
+        asked = [
+            (shot, rgb, a) for shot, rgb in zip(part, pictures, strict=True) for a in shot.asked
+        ]
+        found = ask_many(model, [(rgb, a.question) for _, rgb, a in asked])
+        for (shot, _, a), probabilities in zip(asked, found, strict=True):
+            yield Answered(shot, a.question, a.truth, probabilities)
+
+
+def _calibration_split(seed: int) -> str:
+    split = split_of_seed(seed)
+    return split if split != "train" else ""

@@ -1,0 +1,317 @@
+"""Refinement of a planner by verified samples: collect, sample, verify, tune, and the gate.
+
+Scenes that perception is sure of are kept, plans are sampled for each, and what the verifier says
+of them is what the planner learns from (DPO-AF and "Know Where You're Uncertain", Yang and others
+2024): texts that obey the rules and reach the goal, or preferences of those over plans that only
+obey, and of these over plans that break a rule.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from surefoot.agents.planning import drivers, tidying
+from surefoot.agents.planning.base import STAGES, Brief
+from surefoot.agents.planning.judge import Judgement, judge, rule_names
+from surefoot.agents.planning.language import LanguagePlanner
+from surefoot.agents.planning.prompts import NO, YES, asked, short_messages
+from surefoot.envs.perturbations.pipeline import seeds_of, split_of_seed
+from surefoot.models.protocol import Message
+from surefoot.models.training.tuning import Pair
+from surefoot.results.errors import InputError
+from surefoot.results.statistics import mcnemar_exact
+
+CROSSING_SHARE = 0.5
+"""Share of the crossing among drawn scenes."""
+
+HELD_OUT: Mapping[str, frozenset[str]] = {
+    "crossing": frozenset({"no-left-into-oncoming", "left-without-arrow-all-clear",
+                           "no-straight-into-pedestrian"}),
+    "tabletop": frozenset({"close-what-was-opened", "empty-hand-at-the-end"}),
+}  # fmt: skip
+"""Rules whose verdicts are not learned from while the gate is kept, by stage."""
+
+Recalibrate = Callable[[Sequence[float], Sequence[bool]], None]
+"""Called with the confidences of fresh plans and whether each is good, after every refinement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A scene to learn from.
+
+    Attributes:
+        seed: Its seed, which decides its split.
+        brief: What a planner is told.
+        u_p: How sure perception is of it, in [0, 1]; 1 where the state itself is told.
+    """
+
+    seed: int
+    brief: Brief
+    u_p: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One plan for a scene.
+
+    Attributes:
+        seed: Seed of the scene.
+        text: The plan.
+        confidence: How sure the planner is that it is good.
+        verdict: What the verifier says.
+    """
+
+    seed: int
+    text: str
+    confidence: float
+    verdict: Judgement
+
+
+def draw_scene(seed: int) -> Scene:
+    """Draws a scene with its true facts; the same seed gives the same one."""
+    rng = Random(f"scene:{seed}")
+    if rng.random() < CROSSING_SHARE:
+        return Scene(seed, drivers.draw_brief(rng))
+    return Scene(seed, tidying.draw_brief(rng, seed))
+
+
+def draw_scenes(split: str, count: int, start: int = 0) -> list[Scene]:
+    """Draws scenes of a split of the seeds.
+
+    Raises:
+        InputError: There is no such split.
+    """
+    return [draw_scene(seed) for seed in seeds_of(split, count, start)]
+
+
+def sure_scenes(scenes: Iterable[Scene], threshold: float) -> list[Scene]:
+    """Keeps the scenes of the training split that perception is sure of.
+
+    Args:
+        scenes: The scenes.
+        threshold: Least ``u_p``.
+    """
+    return [s for s in scenes if s.u_p >= threshold and split_of_seed(s.seed) == "train"]
+
+
+def sample_plans(
+    planner: LanguagePlanner,
+    scenes: Sequence[Scene],
+    k: int,
+    *,
+    file: Path | None = None,
+    rate: bool = False,
+    tell: Callable[[int, int], None] | None = None,
+) -> list[Sample]:
+    """Samples ``k`` plans for each scene and verifies them; goes on where it was stopped.
+
+    Args:
+        planner: The planner.
+        scenes: The scenes.
+        k: Plans for each.
+        file: Where the plans are kept as they come; what it holds is not sampled again.
+        rate: Ask the planner how sure it is of each plan.
+        tell: Told how many scenes are done, and of how many.
+
+    Raises:
+        InputError: The file holds something else.
+    """
+    kept = _kept(file, k) if file is not None else {}
+    todo = [s for s in scenes if s.seed not in kept]
+    for start in range(0, len(todo), 16):
+        part = todo[start : start + 16]
+        found = planner.propose_all([s.brief for s in part], k, [s.seed for s in part], rate=rate)
+        new = {
+            scene.seed: [(c.text, c.confidence) for c in candidates]
+            for scene, candidates in zip(part, found, strict=True)
+        }
+        kept |= new
+        if file is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with file.open("a", encoding="utf-8") as out:
+                out.writelines(json.dumps([seed, rows]) + "\n" for seed, rows in new.items())
+        if tell is not None:
+            tell(len(scenes) - len(todo) + start + len(part), len(scenes))
+    return [
+        Sample(s.seed, text, confidence, judge(s.brief, text))
+        for s in scenes
+        for text, confidence in kept[s.seed]
+    ]
+
+
+def _kept(file: Path, k: int) -> dict[int, list[tuple[str, float]]]:
+    """Reads the plans of an earlier call; a torn last line is dropped."""
+    kept: dict[int, list[tuple[str, float]]] = {}
+    if not file.is_file():
+        return kept
+    whole = file.read_text(encoding="utf-8").rpartition("\n")[0]
+    for number, line in enumerate(whole.splitlines(), 1):
+        try:
+            seed, rows = json.loads(line)
+            kept[int(seed)] = [(str(text), float(c)) for text, c in rows]
+        except (ValueError, TypeError):
+            raise InputError("not a record of plans", file=str(file), line=number) from None
+        if len(rows) != k:
+            raise InputError(
+                f"holds {len(rows)} plans a scene and not {k}; choose another --out",
+                file=str(file), line=number,
+            )  # fmt: skip
+    file.write_text(whole + "\n" if whole else "", encoding="utf-8")
+    return kept
+
+
+def learned_rules(stage: str, hold_out: bool) -> tuple[str, ...]:
+    """Returns the names of the rules whose verdicts are learned from.
+
+    Args:
+        stage: The stage.
+        hold_out: Leave out those of :data:`HELD_OUT`.
+
+    Raises:
+        InputError: There is no such stage.
+    """
+    return tuple(r for r in rule_names(stage) if not hold_out or r not in HELD_OUT[stage])
+
+
+def supervised(
+    scenes: Sequence[Scene], samples: Sequence[Sample], *, hold_out: bool = False
+) -> list[Pair]:
+    """Returns the verified plans that reach the goal, each text once a scene."""
+    by_seed = {s.seed: s.brief for s in scenes}
+    rules = {stage: learned_rules(stage, hold_out) for stage in STAGES}
+    found = {
+        (s.seed, s.text): Pair(prompt_of(by_seed[s.seed]), s.text)
+        for s in samples
+        if s.verdict.grade(rules[by_seed[s.seed].stage]) == 2
+    }
+    return list(found.values())
+
+
+def preferences(
+    scenes: Sequence[Scene],
+    samples: Sequence[Sample],
+    *,
+    hold_out: bool = False,
+    most: int = 4,
+    seed: int = 0,
+) -> list[Pair]:
+    """Returns pairs of plans of one scene of which the verifier ranks the first higher.
+
+    Args:
+        scenes: The scenes.
+        samples: Their plans.
+        hold_out: Leave the verdicts on :data:`HELD_OUT` out.
+        most: Pairs of a scene at most, drawn by chance.
+        seed: Seed of that.
+    """
+    rng = Random(f"pairs:{seed}")
+    rules = {stage: learned_rules(stage, hold_out) for stage in STAGES}
+    made: list[Pair] = []
+    plans = by_scene(samples)
+    for scene in scenes:
+        grades = {
+            s.text: s.verdict.grade(rules[scene.brief.stage]) for s in plans.get(scene.seed, ())
+        }
+        pairs = [(a, b) for a in grades for b in grades if grades[a] > max(grades[b], 0)]
+        prompt = prompt_of(scene.brief)
+        made += [Pair(prompt, a, b) for a, b in rng.sample(pairs, min(most, len(pairs)))]
+    return made
+
+
+def verdict_pairs(scenes: Sequence[Scene], samples: Sequence[Sample]) -> list[Pair]:
+    """Returns the question whether each plan is good, with the verifier's answer and the other.
+
+    These keep a planner's confidence in step with its own plans (labels as in FMDP: from the
+    model checker, never from people).
+    """
+    briefs = {s.seed: s.brief for s in scenes}
+    found = {
+        (s.seed, s.text): Pair(
+            _joined(asked(short_messages(briefs[s.seed]), s.text)),
+            *((YES, NO) if s.verdict.good else (NO, YES)),
+        )
+        for s in samples
+    }
+    return list(found.values())
+
+
+def by_scene(samples: Iterable[Sample]) -> dict[int, list[Sample]]:
+    """Returns the plans of each scene by its seed, in their order."""
+    found: dict[int, list[Sample]] = {}
+    for sample in samples:
+        found.setdefault(sample.seed, []).append(sample)
+    return found
+
+
+def prompt_of(brief: Brief) -> str:
+    """Returns what a model without a chat template reads of a scene.
+
+    Raises:
+        InputError: The brief tells no scene.
+    """
+    return _joined(short_messages(brief))
+
+
+def _joined(messages: Sequence[Message]) -> str:
+    return "\n".join(m.text for m in messages)
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Whether a refined planner may take the place of the one it was made from.
+
+    Attributes:
+        n: Plans of each, paired by scene and number.
+        before: How many of the earlier planner's obey all rules of the gate.
+        after: The same of the refined one.
+        lost: Pairs in which only the earlier one obeys.
+        won: Pairs in which only the refined one obeys.
+        p_value: Of the exact paired test (McNemar).
+        passed: Whether it did not get worse: not fewer obey, or the difference is no more than
+            chance at the 5 % level.
+    """
+
+    n: int
+    before: int
+    after: int
+    lost: int
+    won: int
+    p_value: float
+    passed: bool
+
+
+def gate(
+    scenes: Sequence[Scene],
+    before: Sequence[Sample],
+    after: Sequence[Sample],
+    rules: Mapping[str, Collection[str]] = HELD_OUT,
+) -> Gate:
+    """Compares two planners on rules that were held out, by the first plan for each scene.
+
+    Args:
+        scenes: Fresh scenes.
+        before: Plans of the earlier planner for them.
+        after: Plans of the refined one.
+        rules: The rules that count, by stage.
+    """
+    firsts = [
+        {seed: plans[0] for seed, plans in by_scene(part).items()} for part in (before, after)
+    ]
+    pairs = [
+        tuple(part[s.seed].verdict.grade(rules[s.brief.stage]) > 0 for part in firsts)
+        for s in scenes
+    ]
+    lost, won = pairs.count((True, False)), pairs.count((False, True))
+    p_value = mcnemar_exact(lost, won)
+    passed = lost <= won or p_value > 0.05
+    return Gate(len(pairs), sum(p[0] for p in pairs), sum(p[1] for p in pairs), lost, won,
+                p_value, passed)  # fmt: skip
+
+
+def best_of(samples: Sequence[Sample]) -> Sample:
+    """Returns the plan of a scene that the verifier ranks highest, the first of equals."""
+    return max(samples, key=lambda s: s.verdict.grade())

@@ -1,0 +1,167 @@
+"""One refinement from start to end, in steps that are kept: sample, verify, tune, gate."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from surefoot.agents.planning.base import STAGES
+from surefoot.agents.planning.judge import rule_names
+from surefoot.agents.planning.language import LanguagePlanner
+from surefoot.agents.planning.refinement import (
+    HELD_OUT,
+    Gate,
+    Recalibrate,
+    Sample,
+    Scene,
+    draw_scenes,
+    gate,
+    preferences,
+    sample_plans,
+    supervised,
+    sure_scenes,
+    verdict_pairs,
+)
+from surefoot.agents.planning.registry import make
+from surefoot.models.backends.hf import HFModel
+from surefoot.models.registry import LOCAL_AGENTS, ModelOptions
+from surefoot.models.training.tuning import Pair, TuningRecipe, tune
+from surefoot.results.errors import InputError
+from surefoot.results.files import write_atomic
+
+PLANS = "plans.jsonl"
+"""File of the plans that are learned from."""
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Refinement:
+    """What is done.
+
+    Attributes:
+        base: Planner that is refined, one that can be tuned here: ``local-agent`` or a folder.
+        scenes: Scenes to sample plans for.
+        k: Plans for each.
+        threshold: Least certainty of perception, ``u_p``, of a scene that is kept.
+        hold_out: Learn nothing of the verdicts on held-out rules, which are then the gate;
+            else all rules are learned from and are the gate on fresh scenes.
+        gate_scenes: Fresh scenes for the gate.
+        tuning: How it is tuned.
+    """
+
+    base: str = "local-agent"
+    scenes: int = 600
+    k: int = 8
+    threshold: float = 0.9
+    hold_out: bool = True
+    gate_scenes: int = 400
+    tuning: TuningRecipe = TuningRecipe()  # noqa: RUF009
+
+
+def planner_at(place: str) -> LanguagePlanner:
+    """Returns a planner that is run, and can be tuned, here.
+
+    Args:
+        place: ``local-agent``, another name of its kind, or a folder.
+
+    Raises:
+        InputError: There is none.
+    """
+    found = make(place if place in LOCAL_AGENTS else f"model:hf:{place}", ModelOptions(batch=64))
+    if not isinstance(found, LanguagePlanner) or not isinstance(found.model, HFModel):
+        raise InputError(f"'{place}' cannot be tuned here; give local-agent or a folder")
+    return found
+
+
+def folder_of(planner: LanguagePlanner) -> Path:
+    """Returns the folder of a planner that is run here."""
+    return Path(planner.model.name.removeprefix("hf:"))
+
+
+def refine(
+    plan: Refinement,
+    out: Path,
+    *,
+    scenes: Sequence[Scene] | None = None,
+    minutes: float = 0.0,
+    recalibrate: Recalibrate | None = None,
+    tell: Tell = lambda _: None,
+) -> Gate:
+    """Refines a planner, or goes on where an earlier call stopped.
+
+    Args:
+        plan: What is done.
+        out: Folder for the plans, the tuning and, in ``model/``, the refined model.
+        scenes: What perception saw; drawn with the true facts unless given.
+        minutes: Stop the tuning after this time, to go on later; 0 for no limit.
+        recalibrate: Called with the refined planner's confidences and verdicts.
+        tell: Told what happens.
+
+    Returns:
+        Whether the refined model passed its gate, also written to ``gate.json``.
+
+    Raises:
+        InputError: The base cannot be tuned, no scene is kept, or the folder holds another run.
+    """
+    base = planner_at(plan.base)
+    _check(plan, out)
+    drawn = draw_scenes("train", plan.scenes) if scenes is None else scenes
+    kept = sure_scenes(drawn, plan.threshold)
+    if not kept:
+        raise InputError(f"perception is sure of no scene (u_p of {plan.threshold} and more)")
+    samples = sample_plans(base, kept, plan.k, file=out / PLANS,
+                           tell=_progress(tell, "sampled plans for"))  # fmt: skip
+    good = sum(s.verdict.good for s in samples)
+    tell(f"{good} of {len(samples)} plans obey the rules and reach the goal")
+    pairs = learned(kept, samples, plan)
+    folder = tune(folder_of(base), pairs, plan.tuning, out, minutes=minutes,
+                  tell=lambda s, n, loss: tell(f"step {s} of {n}: loss {loss:.4f}"))  # fmt: skip
+    fresh = draw_scenes("calibration", plan.gate_scenes)
+    before = sample_plans(base, fresh, 1, file=out / "gate-before.jsonl")
+    after = sample_plans(planner_at(str(folder)), fresh, 1, rate=True)
+    found = gate(fresh, before, after, gate_rules(plan))
+    write_atomic(out / "gate.json", json.dumps(asdict(found), indent=2) + "\n")
+    confidences, truth = [s.confidence for s in after], [s.verdict.good for s in after]
+    rows = [json.dumps({"confidence": s.confidence, "good": s.verdict.good}) for s in after]
+    write_atomic(out / "calibration.jsonl", "".join(f"{row}\n" for row in rows))
+    if recalibrate is not None:
+        recalibrate(confidences, truth)
+    return found
+
+
+def learned(scenes: Sequence[Scene], samples: Sequence[Sample], plan: Refinement) -> list[Pair]:
+    """Returns what the model is tuned on: plans, and as many verdicts on its own plans.
+
+    With held-out rules no verdicts are learned, since they tell of all rules.
+    """
+    if plan.tuning.method == "sft":
+        pairs = supervised(scenes, samples, hold_out=plan.hold_out)
+    else:
+        pairs = preferences(scenes, samples, hold_out=plan.hold_out, seed=plan.tuning.seed)
+    return pairs if plan.hold_out else pairs + verdict_pairs(scenes, samples)[: len(pairs)]
+
+
+def gate_rules(plan: Refinement) -> dict[str, frozenset[str]]:
+    """Returns the rules of the gate by stage."""
+    if plan.hold_out:
+        return dict(HELD_OUT)
+    return {stage: frozenset(rule_names(stage)) for stage in STAGES}
+
+
+def _progress(tell: Tell, words: str) -> Callable[[int, int], None]:
+    def told(done: int, total: int) -> None:
+        if done == total or done % 160 == 0:
+            tell(f"{words} {done} of {total} scenes")
+
+    return told
+
+
+def _check(plan: Refinement, out: Path) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    path, text = out / "refinement.json", json.dumps(asdict(plan), indent=2) + "\n"
+    if path.is_file() and path.read_text(encoding="utf-8") != text:
+        raise InputError("another refinement lies here; choose another --out", file=str(out))
+    write_atomic(path, text)

@@ -1,0 +1,126 @@
+"""Planners before and after refinement on test scenes: rules, goal, confidence.
+
+    python benchmarks/refinement.py base=local-agent dpo=runs/dpo/model best-of-8=local-agent@8
+
+Each argument is NAME=PLANNER, a planner that is run here, with @K for the best of K plans by the
+verifier. Scenes are those of the test split, which nothing was tuned or gated on; every planner
+gets the same ones and the same seeds.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from surefoot.agents.planning.base import STAGES
+from surefoot.agents.planning.judge import rule_names
+from surefoot.agents.planning.refinement import (
+    HELD_OUT,
+    Sample,
+    Scene,
+    best_of,
+    by_scene,
+    draw_scenes,
+    sample_plans,
+)
+from surefoot.agents.planning.refining import planner_at
+from surefoot.results.statistics import compare_paired, wilson
+
+
+def plans(spec: str, scenes: Sequence[Scene]) -> list[Sample]:
+    """Returns one plan for each scene."""
+    place, _, k = spec.partition("@")
+    found = sample_plans(planner_at(place), scenes, int(k or 1), rate=not k)
+    grouped = by_scene(found)
+    return [best_of(grouped[s.seed]) for s in scenes]
+
+
+def share(hits: Sequence[bool]) -> str:
+    """Writes a rate with its interval."""
+    found = wilson(sum(hits), len(hits))
+    return f"{100 * sum(hits) / len(hits):.1f} ({100 * found.low:.0f}-{100 * found.high:.0f})"
+
+
+def auroc(samples: Sequence[Sample]) -> float:
+    """Returns how well the confidence tells good plans from others, 0.5 by chance."""
+    sure = np.array([s.confidence for s in samples])
+    good = np.array([s.verdict.good for s in samples])
+    ahead, behind = sure[good][:, None], sure[~good][None, :]
+    if not ahead.size or not behind.size:
+        return float("nan")
+    return float((ahead > behind).mean() + 0.5 * (ahead == behind).mean())
+
+
+def outcomes(scenes: Sequence[Scene], samples: Sequence[Sample]) -> dict[str, list[bool]]:
+    """Returns what is counted, each a list over the scenes it is about."""
+    told: dict[str, list[bool]] = {}
+    for stage in STAGES:
+        part = [s for scene, s in zip(scenes, samples, strict=True) if scene.brief.stage == stage]
+        told[f"{stage}: good (rules and goal)"] = [s.verdict.good for s in part]
+        told[f"{stage}: obeys all rules"] = [s.verdict.obeys for s in part]
+        told[f"{stage}: held-out rules"] = [s.verdict.grade(HELD_OUT[stage]) > 0 for s in part]
+        told[f"{stage}: reaches the goal"] = [s.verdict.reaches_goal for s in part]
+        told[f"{stage}: readable"] = [s.verdict.readable for s in part]
+    return told
+
+
+def per_rule(table: Mapping[str, Sequence[Sample]], scenes: Sequence[Scene], stage: str) -> None:
+    """Prints the share of plans that obey each rule, of those that can be read."""
+    print(f"| rule ({stage}) | {' | '.join(table)} |\n|---|{'--:|' * len(table)}")
+    for rule in rule_names(stage):
+        cells = []
+        for samples in table.values():
+            hits = [
+                s.verdict.rules[rule]
+                for scene, s in zip(scenes, samples, strict=True)
+                if scene.brief.stage == stage and rule in s.verdict.rules
+            ]
+            cells.append(f"{100 * sum(hits) / len(hits):.1f}" if hits else "-")
+        if set(cells) != {"100.0"}:
+            mark = " (held out)" if rule in HELD_OUT[stage] else ""
+            print(f"| {rule}{mark} | {' | '.join(cells)} |")
+    print()
+
+
+def main() -> None:
+    """Measures and prints tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("planners", nargs="+")
+    parser.add_argument("--scenes", type=int, default=800)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    scenes = draw_scenes("test", options.scenes)
+    specs = dict(text.split("=", 1) for text in options.planners)
+    table = {name: plans(spec, scenes) for name, spec in specs.items()}
+    counted = {name: outcomes(scenes, samples) for name, samples in table.items()}
+    some = next(iter(counted.values()))
+    print(f"| % of plans (95 %) | n | {' | '.join(table)} |\n|---|--:|{'---|' * len(table)}")
+    for line, hits in some.items():
+        cells = " | ".join(share(counted[name][line]) for name in table)
+        print(f"| {line} | {len(hits)} | {cells} |")
+    for stage in STAGES:
+        cells = []
+        for samples in table.values():
+            part = [s for c, s in zip(scenes, samples, strict=True) if c.brief.stage == stage]
+            asked = any(s.confidence != 1 for s in part)
+            cells.append(f"{auroc(part):.2f}" if asked else "-")
+        print(f"| {stage}: AUROC of the confidence | | {' | '.join(cells)} |")
+    print()
+    for stage in STAGES:
+        per_rule(table, scenes, stage)
+    for stage in STAGES:
+        line = f"{stage}: good (rules and goal)"
+        paired = {n: dict(enumerate(c[line])) for n, c in counted.items()}
+        print(
+            f"| {line}: pair | n | only first | only second | p | Holm |\n|---|--:|--:|--:|--:|--:|"
+        )
+        for c in compare_paired(paired):
+            print(f"| {c.first}, {c.second} | {c.n} | {c.only_first} | {c.only_second} "
+                  f"| {c.p_value:.2g} | {c.adjusted:.2g} |")  # fmt: skip
+        print()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""Know Where You're Uncertain: does telling the two uncertainties apart make robots better?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from surefoot.agents.guarantees import load_calibration
+from surefoot.agents.stages.bank import Bank
+from surefoot.experiments.base import Experiment, Told
+from surefoot.experiments.uncertain.config import ARMS, BASE, CROSSING, TABLETOP, Study, damage
+from surefoot.experiments.uncertain.injection import cell_cases, cross_talk
+from surefoot.experiments.uncertain.parts import Banks, calibrate, make_banks, play_all
+from surefoot.experiments.uncertain.report import render_study
+from surefoot.experiments.uncertain.summary import arm_rows, rule_rows, variability_rows
+from surefoot.experiments.uncertain.worlds import places
+from surefoot.results.errors import InputError
+from surefoot.results.files import write_atomic
+from surefoot.results.run_folder import REPORT_NAME, SUMMARY_NAME
+
+RULED = ("base", "verification", "refinement", "all")
+"""Arms whose rules are listed one by one."""
+
+
+def run_study(study: Study, out: Path, told: Told) -> Path:
+    """Runs the study, or goes on with it; every part is a run folder of its own.
+
+    Returns:
+        The report's path.
+
+    Raises:
+        InputError: A model or folder cannot be used.
+    """
+    import json
+
+    known = {arm.name for arm in ARMS}
+    for name in (*study.physics_arms, *study.variable):
+        if name not in known:
+            raise InputError(f"no arm '{name}'; there are {', '.join(sorted(known))}")
+    out.mkdir(parents=True, exist_ok=True)
+    banks = make_banks(study, out, told) if study.crossing else ()
+    paths = calibrate(study, banks, out, told)
+    arms = [arm.name for arm in ARMS]
+    summary: dict[str, Any] = {"study": study.model_dump(mode="json"), "stages": {}, "physics": {}}
+    for stage, n in ((CROSSING, study.crossing), (TABLETOP, study.tabletop)):
+        if not n:
+            continue
+        chosen = places(study, stage, "test", n)
+        records = play_all(f"twin-{stage}", study, banks, paths, out, chosen, arms, told)
+        summary["stages"][stage] = {
+            "arms": arm_rows(records, BASE, study.seed), "rules": rule_rows(records, RULED),
+        }  # fmt: skip
+        if study.physics:
+            chosen = places(study, stage, "test", study.physics // 2, physics=True)
+            physical = play_all(
+                f"physics-{stage}", study, banks, paths, out, chosen, study.physics_arms, told
+            )
+            summary["physics"][stage] = {"arms": arm_rows(physical, BASE, study.seed)}
+    if study.crossing and study.repeats > 1 and study.scenes:
+        chosen = places(study, CROSSING, "test", study.scenes)
+        records = play_all(
+            "repeats", study, banks, paths, out, chosen, study.variable, told, study.repeats
+        )
+        summary["variability"] = variability_rows(records, BASE, study.seed)
+    if study.crossing and study.injection:
+        summary["injection"] = _injection(study, banks, dict(paths), told)
+    write_atomic(out / SUMMARY_NAME, json.dumps(summary, indent=2) + "\n")
+    write_atomic(out / REPORT_NAME, render_study(summary))
+    return out / REPORT_NAME
+
+
+def _injection(study: Study, banks: Banks, paths: dict[str, str], told: Told) -> dict[str, Any]:
+    bank = Bank.load(Path(dict(banks)["test"]))
+    calibration = load_calibration(
+        paths[f"{CROSSING} none"], stage=CROSSING, model=bank.model
+    )  # fmt: skip
+    cells = {}
+    for damaged in (False, True):
+        snaps = [
+            s for s in bank.snaps
+            if bool(damage(study, CROSSING, s.seed, s.moment).parts) == damaged
+        ]  # fmt: skip
+        for spoiled in (False, True):
+            name = f"pictures {'damaged' if damaged else 'clean'}, " + (
+                f"plans {'damaged' if spoiled else 'as proposed'}"
+            )
+            told("injection", len(cells), 4)
+            cells[name] = cell_cases(
+                snaps, calibration, study.planner, study.injection, spoiled=spoiled,
+                seed=study.seed,
+            )  # fmt: skip
+    told("injection", 4, 4)
+    return cross_talk(cells, study.seed)
+
+
+EXPERIMENT = Experiment(
+    "know-where-uncertain",
+    "Know Where You're Uncertain (MLSys 2025): variability -40 %, success +5 %, two uncertainties",
+    Study,
+    run_study,
+)

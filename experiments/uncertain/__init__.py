@@ -1,0 +1,1 @@
+"""The study of "Know Where You're Uncertain": arms, worlds, episodes, figures."""

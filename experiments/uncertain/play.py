@@ -1,0 +1,197 @@
+"""Episodes of the study: all arms in the same world, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+from surefoot.agents.agent import Agent, Tools
+from surefoot.agents.calibrating.fitting import blank
+from surefoot.agents.calibrating.stops import Stop, stop_of
+from surefoot.agents.episode import Played, broken_rules, play
+from surefoot.agents.guarantees import AgentCalibration, load_calibration
+from surefoot.agents.operator import make_operator
+from surefoot.agents.planning.base import AgentPlanner, Brief, Candidate
+from surefoot.agents.planning.registry import make as make_planner
+from surefoot.agents.sensing.registry import make_strategy
+from surefoot.agents.settings import AgentSettings
+from surefoot.agents.stages.base import Stage
+from surefoot.experiments.uncertain.config import Arm, Study, arm_named
+from surefoot.experiments.uncertain.worlds import Place, Worlds, worlds_of
+from surefoot.results.errors import HarnessError, InputError
+from surefoot.verification.semantics import evaluate
+from surefoot.verification.syntax import Always, Implies
+
+Banks = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One world with the arms to be played in it.
+
+    Attributes:
+        study: The study as JSON.
+        banks: Paths of banks by split.
+        place: The world.
+        arms: Names of arms.
+        calibrations: Paths of calibrations by ``stage strategy``.
+        repeat: Seed of what the agent draws.
+    """
+
+    study: str
+    banks: Banks
+    place: Place
+    arms: tuple[str, ...]
+    calibrations: tuple[tuple[str, str], ...]
+    repeat: int = 0
+
+
+class _Shared:
+    """A planner whose proposals several arms share."""
+
+    def __init__(self, planner: AgentPlanner) -> None:
+        self.name = planner.name
+        self._planner = planner
+        self._kept: dict[Any, list[Candidate]] = {}
+
+    def propose(self, brief: Brief, k: int, seed: int) -> list[Candidate]:
+        """Asks once for the same brief and seed."""
+        told = tuple(sorted(brief.world.items())), tuple(sorted(brief.undecided.items()))
+        key = brief.task, told, brief.history, k, seed
+        if key not in self._kept:
+            if len(self._kept) > 2000:
+                self._kept.clear()
+            self._kept[key] = self._planner.propose(brief, k, seed)
+        return self._kept[key]
+
+
+@lru_cache(8)
+def planner_named(spec: str) -> AgentPlanner:
+    """Returns a planner; one a process."""
+    return _Shared(make_planner(spec))
+
+
+@lru_cache(8)
+def calibration_at(path: str, stage: str, model: str) -> AgentCalibration:
+    """Returns a calibration; loaded once a process."""
+    return load_calibration(path, stage=stage, model=model)
+
+
+def play_job(job: Job) -> dict[str, Any]:
+    """Plays all arms of a job; whatever goes wrong becomes the outcome of its arm."""
+    study = Study.model_validate_json(job.study)
+    worlds = worlds_of(job.study, job.banks)
+    return {
+        "stage": job.place.stage,
+        "task": job.place.task,
+        "seed": job.place.seed,
+        "repeat": job.repeat,
+        "arms": {name: _arm(study, worlds, job, arm_named(name)) for name in job.arms},
+    }
+
+
+def _arm(study: Study, worlds: Worlds, job: Job, arm: Arm) -> dict[str, Any]:
+    settings = study.settings(arm).model_copy(update={"seed": job.repeat})
+    stage: Stage | None = None
+    try:
+        stage, perceiver = worlds.open(job.place, "test")
+        paths = dict(job.calibrations)
+        path = paths[f"{job.place.stage} {_looking(settings)}"]
+        calibration = calibration_at(path, job.place.stage, perceiver.identity)
+        tools = Tools(
+            perceiver, calibration, planner_named(study.planner_of(arm, job.place.stage)),
+            make_strategy(settings.sensing, job.place.stage), make_operator(settings.operator),
+        )  # fmt: skip
+        agent = Agent(settings, tools, job.place.seed)
+        played = play(agent, stage)
+    except (HarnessError, InputError, RuntimeError) as error:
+        if stage is not None:
+            stage.close()
+        return {"outcome": "sim_error", "reason": str(error)[:200], "success": False}
+    found = _told(played, agent, stage, tools)
+    stage.close()
+    return found
+
+
+def _told(played: Played, agent: Agent, stage: Stage, tools: Tools) -> dict[str, Any]:
+    return {
+        "outcome": played.outcome, "reason": played.reason[:200], "success": played.success,
+        "acted": _acted(agent, stage), "rules": rule_states(stage, broken_rules(agent, stage)),
+        "looks": agent.counts.looks, "seconds": round(stage.seconds(), 2),
+        "asked": tools.operator.asked, "repairs": agent.counts.repairs,
+        "decisions": len(agent.moments), "pauses": agent.counts.pauses,
+        "sets": sum(m.covered is not None for m in agent.moments),
+        "covered": sum(m.covered is True for m in agent.moments),
+        "first_covered": agent.moments[0].covered if agent.moments else None,
+    }  # fmt: skip
+
+
+def _looking(settings: AgentSettings) -> str:
+    return "none" if settings.sensing == "none" else settings.sensing
+
+
+def _acted(agent: Agent, stage: Stage) -> bool:
+    """Tells whether anything was done but standing still."""
+    return any(m.action and m.action != stage.pause for m in agent.moments)
+
+
+def rule_states(stage: Stage, broken: Sequence[str]) -> dict[str, str]:
+    """Returns for each rule ``broken``, ``kept`` or, if nothing called for it, ``idle``.
+
+    A rule G(condition -> ...) was called for if its condition was true at some step.
+    """
+    found: dict[str, str] = {}
+    for status in stage.watch():
+        rule = status.rule
+        called = True
+        body = rule.formula.child if isinstance(rule.formula, Always) else None
+        if isinstance(body, Implies):
+            called = any(evaluate(body.left, [step]) for step in stage.trace())
+        found[rule.name] = "broken" if rule.name in broken else "kept" if called else "idle"
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class StopJob:
+    """One world in which a way of looking is calibrated.
+
+    Attributes:
+        study: The study as JSON.
+        banks: Paths of banks by split.
+        place: The world, of the split ``calibration``.
+        strategy: How views are chosen.
+        policy: Path of the policy's constants; ``""`` for the first half of the episodes.
+        decision: Number of the decision to stop at.
+    """
+
+    study: str
+    banks: Banks
+    place: Place
+    strategy: str
+    policy: str
+    decision: int
+
+
+def stop_job(job: StopJob) -> dict[str, Any] | None:
+    """Returns what was believed when the agent stopped looking, as plain JSON data."""
+    study = Study.model_validate_json(job.study)
+    worlds = worlds_of(job.study, job.banks)
+    stage, perceiver = worlds.open(job.place, "calibration")
+    settings = AgentSettings(
+        gate="sets", sensing=job.strategy, alpha=study.alpha, verify=False,
+        looks=study.looks if job.strategy != "none" else 0, samples=1,
+    )  # fmt: skip
+    calibration = (
+        calibration_at(job.policy, job.place.stage, perceiver.identity)
+        if job.policy
+        else blank(job.place.stage, perceiver.identity)
+    )
+    planner = planner_named(study.planner)
+    tools = Tools(
+        perceiver, calibration, planner, make_strategy(job.strategy, job.place.stage),
+        make_operator("none"),
+    )  # fmt: skip
+    stop: Stop | None = stop_of(job.place.key, settings, tools, stage, job.decision, judged=True)
+    return None if stop is None else replace(stop, key=job.place.key).to_json()

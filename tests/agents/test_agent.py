@@ -1,0 +1,216 @@
+"""The loop: where the verdict depends on what was seen it looks, where it does not it repairs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from surefoot.agents.agent import Agent
+from surefoot.agents.episode import play
+from surefoot.agents.guarantees import load_calibration
+from surefoot.agents.planning.guide import reference_program
+from surefoot.agents.relevance import relevance
+from surefoot.agents.stages.crossing import CrossingStage
+from surefoot.agents.stages.physical_table import physical_table
+from surefoot.agents.stages.table import TableStage
+from surefoot.calibration.decisions.router import Route
+from surefoot.envs.crossing.env import CrossingEnv
+from surefoot.envs.perturbations.faults import Faults
+from surefoot.envs.tabletop.env import TabletopEnv
+from surefoot.pddl.planner import ReplyStatus
+from surefoot.results.errors import HarnessError, InputError
+
+from tests.agents.support import Knowing, Offering, agent_in, calibration
+
+TASK = "straight-at-light"
+
+RED = "wait_until(not green_light)\ngo_straight()"
+"""A program that drives through red."""
+
+
+@pytest.fixture(scope="module")
+def street() -> Iterator[CrossingEnv]:
+    env = CrossingEnv(TASK, 0.3, views=(), size=64)
+    yield env
+    env.close()
+
+
+@pytest.fixture(scope="module")
+def table() -> Iterator[TabletopEnv]:
+    env = TabletopEnv("tidy", "easy", 64)
+    yield env
+    env.close()
+
+
+def on_street(env: CrossingEnv, seed: int = 8) -> CrossingStage:
+    _, info = env.reset(seed=seed)
+    return CrossingStage(env, info)
+
+
+def on_table(env: TabletopEnv, seed: int = 8) -> TableStage:
+    _, info = env.reset(seed=seed)
+    return physical_table(env, info)
+
+
+def routes(agent: Agent) -> list[Route]:
+    return [t.route for m in agent.moments for t in m.thoughts]
+
+
+def test_it_drives_over_the_crossing_and_breaks_no_rule(street: CrossingEnv) -> None:
+    stage = on_street(street)
+    agent = agent_in(stage, Knowing(0.99), "guide")
+    played = play(agent, stage)
+    assert (played.outcome, played.broken) == ("success", ())
+    assert agent.counts.plans == 1
+    assert all(m.rules for m in agent.moments)
+
+
+def test_where_the_action_depends_on_a_fact_it_looks_for_that_fact(street: CrossingEnv) -> None:
+    stage = on_street(street)
+    stage.do("stop")
+    while stage.truth()["light"] != "green light" or "yes" in stage.truth().values():
+        stage.do("stop")
+    agent = agent_in(
+        stage, Knowing(0.99, wrong=["pedestrian"], unsure=0.5),
+        Offering(["wait_until(green_light and not pedestrian)\ngo_straight()"]), verify=False,
+    )  # fmt: skip
+    agent.begin(stage)
+    agent.act()
+    first = agent.moments[0].thoughts[0]
+    assert first.route is Route.LOOK
+    assert set(first.matters) == {"pedestrian"}
+    assert set(first.members["pedestrian"]) == {"yes", "no"}
+    assert agent.counts.looks == 1
+
+
+def test_a_plan_that_breaks_a_rule_in_every_world_goes_back_with_the_reason(
+    street: CrossingEnv,
+) -> None:
+    stage = on_street(street)
+    planner = Offering([RED], [reference_program(TASK)])
+    agent = agent_in(stage, Knowing(0.99), planner)
+    played = play(agent, stage)
+    assert played.outcome == "success"
+    assert Route.REPAIR in routes(agent)
+    assert agent.counts.repairs == 1
+    ((text, told),) = planner.briefs[1].history
+    assert text == RED
+    assert "straight-on-green-only" in told
+
+
+def test_a_plan_that_stays_bad_never_moves(street: CrossingEnv) -> None:
+    stage = on_street(street)
+    agent = agent_in(stage, Knowing(0.99), Offering([RED]), repairs=1)
+    played = play(agent, stage)
+    assert played.outcome == "invalid_plan"
+    assert agent.counts.skills == 0
+    assert "straight-on-green-only" in played.reason
+
+
+def test_without_verification_the_same_plan_is_carried_out_and_counted(
+    street: CrossingEnv,
+) -> None:
+    stage = on_street(street)
+    agent = agent_in(
+        stage, Knowing(0.99), Offering(["go_straight()"]), gate="none", verify=False,
+        sensing="none",
+    )  # fmt: skip
+    assert play(agent, stage, 40).outcome in ("violated", "success", "failed")
+    assert agent.moments[0].action == "go_straight"
+
+
+@pytest.mark.parametrize(
+    ("offer", "outcome"),
+    [
+        ("hello", "unparsable"),
+        (ReplyStatus.SERVER_ERROR, "model_error"),
+        (ReplyStatus.REFUSED, "refused"),
+    ],
+)
+def test_planners_that_give_no_plan(
+    street: CrossingEnv, offer: str | ReplyStatus, outcome: str
+) -> None:
+    stage = on_street(street)
+    assert play(agent_in(stage, Knowing(), Offering([offer])), stage).outcome == outcome
+
+
+def test_a_perceiver_that_cannot_be_asked_is_a_model_error(street: CrossingEnv) -> None:
+    class Dead(Knowing):
+        def ask(self, *_: object) -> list[object]:  # type: ignore[override]
+            raise HarnessError("the server is gone")
+
+    stage = on_street(street)
+    played = play(agent_in(stage, Dead(), "guide"), stage)
+    assert (played.outcome, played.reason) == ("model_error", "the server is gone")
+
+
+def test_the_ends_of_the_scale(street: CrossingEnv) -> None:
+    for gate, outcome in {"always-stop": "refused", "oracle": "success"}.items():
+        stage = on_street(street)
+        agent = agent_in(stage, Knowing(0.5), "guide", gate=gate, patience=5)
+        assert play(agent, stage).outcome == outcome
+
+
+def test_an_operator_is_asked_only_for_what_matters(table: TabletopEnv) -> None:
+    stage = on_table(table)
+    block = next(q.fact for q in stage.questions("front"))
+    perceiver = Knowing(0.99, wrong=[block], unsure=0.5)
+    agent = agent_in(stage, perceiver, "fd", looks=0, repairs=0, operator="oracle")
+    assert play(agent, stage).outcome == "success"
+    assert agent.tools.operator.asked == 1
+    asked = [t for m in agent.moments for t in m.thoughts if t.route is Route.ASK]
+    assert set(asked[0].matters) == {block}
+    alone = agent_in(on_table(table), Knowing(0.99, wrong=[block], unsure=0.5), "fd", looks=0,
+                     repairs=0)  # fmt: skip
+    assert play(alone, alone.stage if alone._stage else on_table(table)).outcome == "refused"
+
+
+def test_plans_of_the_table_are_carried_out_step_by_step(table: TabletopEnv) -> None:
+    stage = on_table(table)
+    agent = agent_in(stage, Knowing(0.99), "fd")
+    played = play(agent, stage)
+    assert played.outcome == "success"
+    assert agent.moments[0].covered is True
+    assert {m.covered for m in agent.moments[1:]} == {None}
+
+
+def test_a_slip_leads_to_another_look_and_another_plan() -> None:
+    env = TabletopEnv("tidy", "easy", 64, faults=Faults(grasp_slip=0.6))
+    try:
+        for seed in (8, 9, 18):
+            stage = on_table(env, seed)
+            agent = agent_in(stage, Knowing(0.995), "fd", replans=8)
+            play(agent, stage)
+            slips = [m for m in agent.moments if m.surprise]
+            if slips and slips[0] is not agent.moments[-1]:
+                after = agent.moments[slips[0].number]
+                assert after.pictures
+                assert agent.counts.plans > 1
+                return
+        pytest.fail("nothing slipped")
+    finally:
+        env.close()
+
+
+def test_relevance_tells_what_the_outcome_depends_on() -> None:
+    worlds = [{"a": a, "b": b} for a in "xy" for b in "uv"]
+    assert relevance(worlds, ["go"] * 4, [1, 1, 1, 1]) == {}
+    found = relevance(worlds, ["go", "go", "stop", "stop"], [1, 1, 1, 1])
+    assert found == {"a": pytest.approx(1.0)}
+    both = relevance(worlds, ["go", "stop", "stop", "go"], [4, 1, 1, 1])
+    assert set(both) == {"a", "b"}
+
+
+def test_a_calibration_for_something_else_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "c.json"
+    made = calibration("crossing")
+    made.save(path)
+    assert load_calibration(path, stage="crossing", model="knowing") == made
+    with pytest.raises(InputError, match="is for model 'knowing', not 'other'"):
+        load_calibration(path, stage="crossing", model="other")
+    with pytest.raises(InputError, match="is for stage 'crossing'"):
+        load_calibration(path, stage="tabletop", model="knowing")
+    path.write_text("[]")
+    with pytest.raises(InputError, match="not an agent's calibration"):
+        load_calibration(path, stage="crossing", model="knowing")

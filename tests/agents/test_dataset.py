@@ -1,0 +1,89 @@
+"""The rendered pictures: the same in any order and process, resumed, of train seeds only."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from surefoot.agents.perception.dataset import DataRecipe, render_dataset, render_shard
+from surefoot.agents.perception.measuring import shots_of
+from surefoot.agents.perception.pictures import crossing_shots, tabletop_shots
+from surefoot.envs.perturbations.pipeline import Pipeline, split_of_seed
+from surefoot.envs.simulation.client import Simulation
+from surefoot.results.errors import InputError
+
+RECIPE = DataRecipe(tabletop=1, crossing=1, validation=1, pictures=8, size=48, damaged=0.5)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("data")
+    render_dataset(RECIPE, place)
+    return place
+
+
+def test_a_shard_is_the_same_wherever_it_is_made(folder: Path, tmp_path: Path) -> None:
+    for name in ("train-crossing-000", "train-tabletop-000"):
+        render_shard(RECIPE, tmp_path, name)
+        for suffix in (".npy", ".jsonl"):
+            assert (folder / (name + suffix)).read_bytes() == (
+                tmp_path / (name + suffix)
+            ).read_bytes()
+
+
+def test_all_seeds_are_for_training_and_validation_has_its_own(folder: Path) -> None:
+    seeds: dict[str, set[tuple[str, int]]] = {"train": set(), "validation": set()}
+    damaged = 0
+    for path in folder.glob("*.jsonl"):
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        assert len(lines) == len(np.load(path.with_suffix(".npy"))) == RECIPE.pictures
+        for line in lines:
+            seeds[path.name.split("-")[0]].add((line["env"], line["seed"]))
+            damaged += bool(line["damage"])
+            assert all(q["truth"] in q["options"] for q in line["asked"])
+    assert not seeds["train"] & seeds["validation"]
+    assert {split_of_seed(s) for some in seeds.values() for _, s in some} == {"train"}
+    assert 4 <= damaged <= 28
+
+
+def test_only_missing_shards_are_rendered(folder: Path) -> None:
+    kept = folder / "train-crossing-000.jsonl"
+    gone = folder / "train-tabletop-000.jsonl"
+    old, before = kept.stat().st_mtime_ns, gone.read_bytes()
+    gone.unlink()
+    names = render_dataset(RECIPE, folder)
+    assert len(names) == 4
+    assert kept.stat().st_mtime_ns == old
+    assert gone.read_bytes() == before
+    with pytest.raises(InputError, match="other data lies here"):
+        render_dataset(DataRecipe(), folder)
+
+
+def test_the_same_scene_is_developed_with_any_damage() -> None:
+    simulation = Simulation()
+    (first,) = tabletop_shots(simulation, 8, ["front"], size=64)
+    (again,) = tabletop_shots(simulation, 8, ["front"], size=64)
+    fog = Pipeline.parse(["fog=0.5"])
+    assert np.array_equal(first.developed(), again.developed())
+    assert np.array_equal(first.developed(fog), again.developed(fog))
+    assert first.developed(fog).std() < first.developed().std()
+    views = next(crossing_shots(simulation, 8, 1, size=48))
+    assert [s.view for s in views] == ["front", "left", "right"]
+    assert [s.step for s in views] == [0, 1, 2]
+    assert all(len(s.frames) == 2 for s in views)
+    assert views[0].frames[1].time - views[0].frames[0].time == pytest.approx(0.25)
+    simulation.close()
+
+
+def test_measured_scenes_are_of_their_split() -> None:
+    shots = [
+        *shots_of("tabletop", "test", 3, 2),
+        *shots_of("crossing", "calibration", 2, moments=1),
+    ]
+    assert len(shots) == 3 * 2 + 2 * 3
+    assert {split_of_seed(s.seed) for s in shots[:6]} == {"test"}
+    assert {split_of_seed(s.seed) for s in shots[6:]} == {"calibration"}
+    keys = [(s.env, s.seed, s.step, a.question.fact) for s in shots for a in s.asked]
+    assert len(set(keys)) == len(keys)

@@ -1,0 +1,149 @@
+"""The training of the small image-text model: it learns, stops and goes on, and loads plainly."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from surefoot.agents.perception.asking import png
+from surefoot.models.backends.hf import HFModel
+from surefoot.models.backends.packing import image_features, logits_behind, pack, segment_sums
+from surefoot.models.protocol import GenerationRequest, Message
+from surefoot.models.training.looking import Shape, make_model, make_tokenizer
+from surefoot.models.training.perception import (
+    PerceptionRecipe,
+    Progress,
+    _order,
+    score_pictures,
+    train_perception,
+)
+from surefoot.models.training.pictures import Encoder, Pictures, augmented
+from surefoot.models.training.schedule import CURVE_NAME
+from surefoot.results.errors import InputError
+
+torch.set_num_threads(1)
+SMALL = Shape(picture=32, hidden=32, vision_layers=1, text_layers=1, vocabulary=330)
+TINY = PerceptionRecipe(shape=SMALL, batch=8, steps=4, every=3, half=False)
+COLOURS = {"red": (220, 30, 30), "blue": (30, 40, 220), "green": (20, 160, 60)}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pictures of one colour above and another below."""
+    folder = tmp_path_factory.mktemp("pictures")
+    rng = np.random.default_rng(0)
+    for part, count in (("train", 240), ("validation", 48)):
+        pictures = np.zeros((count, 32, 32, 3), np.uint8)
+        lines = []
+        for i in range(count):
+            above, below = (str(c) for c in rng.choice(list(COLOURS), 2))
+            pictures[i, :16], pictures[i, 16:] = COLOURS[above], COLOURS[below]
+            asked = [
+                {"text": f"Which colour is {where}?", "options": list(COLOURS), "truth": truth,
+                 "kind": where}
+                for where, truth in (("above", above), ("below", below))
+            ]  # fmt: skip
+            lines.append(json.dumps({"asked": asked}))
+        np.save(folder / f"{part}-flat-000.npy", pictures)
+        (folder / f"{part}-flat-000.jsonl").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def state(folder: Path) -> dict[str, torch.Tensor]:
+    found: dict[str, torch.Tensor] = torch.load(folder / "state.pt", weights_only=True)["averaged"]
+    return found
+
+
+def test_stopped_and_resumed_is_the_same_as_straight_through(data: Path, tmp_path: Path) -> None:
+    train_perception(TINY, data, tmp_path / "a")
+    for _ in range(20):
+        train_perception(TINY, data, tmp_path / "b", minutes=1e-9)
+        lines = (tmp_path / "b" / CURVE_NAME).read_text().splitlines()
+        if json.loads(lines[-1])["step"] == TINY.steps:
+            break
+    assert len(lines) == TINY.steps
+    a, b = state(tmp_path / "a"), state(tmp_path / "b")
+    assert all(torch.equal(a[k], b[k]) for k in a)
+    with pytest.raises(InputError, match="another training lies here"):
+        train_perception(PerceptionRecipe(), data, tmp_path / "a")
+
+
+def test_it_learns_what_is_to_be_seen(data: Path, tmp_path: Path) -> None:
+    reports: list[Progress] = []
+    recipe = PerceptionRecipe(shape=SMALL, batch=24, steps=240, every=120, rate=4e-3, average=0.9)
+    folder = train_perception(recipe, data, tmp_path / "t", report=reports.append)
+    assert [r.step for r in reports] == [120, 240]
+    assert reports[-1].loss < reports[0].loss
+    assert min(reports[-1].accuracy.values()) > 0.9
+    model, held = HFModel(str(folder), device="cpu"), Pictures(data, "validation")
+    averaged = make_model(SMALL)
+    averaged.load_state_dict(state(tmp_path / "t"))
+    encoder = Encoder(make_tokenizer(SMALL, Pictures(data, "train").texts()))
+    inside = dict(score_pictures(averaged.eval(), held, encoder, SMALL.image_tokens))
+    for i in range(4):
+        for question, expected in zip(held.asked[i], inside[i], strict=True):
+            shown = (png(held.rgb([i])[0]),)
+            request = GenerationRequest((Message("user", question.text, shown),), max_tokens=8)
+            scores = model.score(request, question.options)
+            assert scores.probabilities == pytest.approx(expected, abs=0.02)  # stored in halves
+            ((_, said),) = model.generate([request])
+            assert said.text == question.options[int(np.argmax(scores.probabilities))]
+
+
+def test_packed_questions_count_as_asked_alone(data: Path) -> None:
+    torch.manual_seed(3)
+    model = make_model(SMALL).eval()
+    pixels = augmented(Pictures(data, "train").rgb([0, 1]), None)
+    one, two, three = ([5, 6, 7], [-100, 7, 9]), ([8, 9], [-100, 11]), ([12] * 5, [-100] * 4 + [13])
+    with torch.inference_mode():
+        seen = image_features(model, pixels)
+        packed = pack([[one, two, three], [two]], SMALL.image_tokens)
+        together = segment_sums(logits_behind(model, seen, packed), packed)
+        for row, column, segment in ((0, 0, one), (0, 1, two), (0, 2, three), (1, 0, two)):
+            ids = torch.tensor([[3] * SMALL.image_tokens + segment[0]])
+            logits = model(input_ids=ids, pixel_values=pixels[row : row + 1]).logits
+            logs = logits[0, SMALL.image_tokens :].float().log_softmax(-1)
+            alone = sum(logs[i, label] for i, label in enumerate(segment[1]) if label >= 0)
+            assert float(together[row, column]) == pytest.approx(float(alone), abs=1e-4)
+
+
+def test_every_picture_comes_once_an_epoch(data: Path) -> None:
+    steps = list(_order(240, TINY, 0))
+    assert steps[2:] == list(_order(240, TINY, 2))
+    recipe = PerceptionRecipe(shape=SMALL, batch=24, steps=10)
+    epoch = [i for some in _order(240, recipe, 0) for i in some]
+    assert sorted(epoch) == list(range(240))
+
+
+def test_damaged_and_missing_pictures_are_told(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no pictures to learn from"):
+        train_perception(TINY, tmp_path, tmp_path / "out")
+    (tmp_path / "train-x-000.jsonl").write_text('{"asked": []}\n')
+    with pytest.raises(InputError, match="render again"):
+        Pictures(tmp_path, "train")
+    np.save(tmp_path / "train-x-000.npy", np.zeros((2, 32, 32, 3), np.uint8))
+    with pytest.raises(InputError, match="render again"):
+        Pictures(tmp_path, "train")
+
+
+def test_changes_of_pictures_are_small_and_seeded(data: Path) -> None:
+    rgb = Pictures(data, "train").rgb(range(6))
+    plain = augmented(rgb, None)
+    one, two = (augmented(rgb, np.random.default_rng(5)) for _ in range(2))
+    assert torch.equal(one, two)
+    assert not torch.equal(one, plain)
+    assert float((one - plain)[:, :, 8].abs().max()) < 0.5
+    assert plain.min() >= -1
+    assert plain.max() <= 1
+
+
+def test_probabilities_of_options_sum_to_one(data: Path) -> None:
+    pictures = Pictures(data, "validation")
+    encoder = Encoder(make_tokenizer(SMALL, pictures.texts()))
+    model = make_model(SMALL).eval()
+    found = dict(score_pictures(model, pictures, encoder, SMALL.image_tokens, every=5))
+    assert list(found) == list(range(0, 48, 5))
+    assert all(sum(s) == pytest.approx(1, abs=1e-5) for some in found.values() for s in some)

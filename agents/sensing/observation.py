@@ -30,6 +30,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from surefoot.agents.perception.questions import FactQuestion
+from surefoot.agents.planning.base import CROSSING
 from surefoot.agents.sensing.scenery import VIEWS, Still, apart, digest
 from surefoot.calibration.arrays import Floats
 from surefoot.results.errors import InputError
@@ -209,8 +210,9 @@ def fit_views(
 ) -> ViewModel:
     """Learns what views tell from scenes whose truth is known.
 
-    Tables of a view lean on those of its neighbours in elevation, and these on all views, where
-    there is little data.
+    Where there is little data, tables of a view over the table lean on those of its neighbours in
+    elevation, and these on all views; at the crossing, where each view shows other things, they
+    lean on knowing nothing.
 
     Args:
         stage: The stage.
@@ -319,12 +321,24 @@ def _tables(
         return np.asarray((count + _WEIGHT * prior) / (sums + _WEIGHT))
 
     even = np.full(shape, 1 / (shape[1] * shape[2]))
+    if stage == CROSSING:
+        return {view: smooth(count, smooth(_blind(count), even)) for view, count in counts.items()}
     overall = smooth(np.sum(list(counts.values()), axis=0), even)
     rings: dict[str, Floats] = {}
     for ring in {_elevation(v) for v in counts}:
         total = np.sum([c for v, c in counts.items() if _elevation(v) == ring], axis=0)
         rings[ring] = smooth(total, overall)
     return {view: smooth(count, rings[_elevation(view)]) for view, count in counts.items()}
+
+
+def _blind(count: Floats) -> Floats:
+    """Returns how the same answers would be counted if they did not depend on the truth."""
+    said = count[:, 1:].sum(axis=0)  # wrong answers by group
+    said[range(len(count))] += count[:, 0]
+    found = np.repeat(np.concatenate([np.zeros_like(said[:1]), said])[None], len(count), axis=0)
+    found[:, 0] = said
+    found[range(len(count)), range(1, 1 + len(count))] = 0.0
+    return np.asarray(found)
 
 
 def _repeats(

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from surefoot.cli.console import Bar, note, resumable
+from surefoot.cli.shifts import read_shift
 
 
 def sense(
@@ -46,7 +47,6 @@ def sense(
 ) -> None:
     """Compare ways of looking again: views used, uncertainty, sets and right acts by budget."""
     from surefoot.agents.sensing.study import StudyConfig, resolve_study, run_study
-    from surefoot.envs.perturbations.pipeline import Pipeline
     from surefoot.results.config import check_config
     from surefoot.results.errors import InputError
     from surefoot.results.parallel import usable_cpus
@@ -55,14 +55,13 @@ def sense(
         wanted = tuple(int(b) for b in budgets.split(",") if b)
     except ValueError:
         raise InputError(f"--budgets are numbers with commas, not '{budgets}'") from None
-    shift = Pipeline.parse([t for item in perturb or () for t in item.split(",") if t])
     config = check_config(
         StudyConfig,
         {
             "env": env, "perception": perception, "planner": planner, "views": views,
             "strategies": tuple(s for s in strategies.split(",") if s), "budgets": wanted,
             "policy": policy, "sets": sets, "test": test, "start": start, "alpha": alpha,
-            "perturb": tuple(shift.specs()),
+            "perturb": read_shift(env, perturb),
         },
     )  # fmt: skip
     resolved = resolve_study(config)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from surefoot.cli.console import Bar, note, resumable
+from surefoot.cli.shifts import read_shift
 
 
 def train_views(
@@ -30,16 +31,14 @@ def train_views(
 ) -> None:
     """Learn from pictures how a model answers from each view; goes on where it was stopped."""
     from surefoot.agents.sensing.learning import ViewsConfig, learn_views
-    from surefoot.envs.perturbations.pipeline import Pipeline
     from surefoot.results.config import check_config
     from surefoot.results.parallel import usable_cpus
 
-    shift = Pipeline.parse([t for item in perturb or () for t in item.split(",") if t])
     config = check_config(
         ViewsConfig,
         {
             "env": env, "perception": perception, "scenes": scenes, "start": start,
-            "views": views, "perturb": tuple(shift.specs()),
+            "views": views, "perturb": read_shift(env, perturb),
         },
     )  # fmt: skip
     with resumable(), Bar(f"{env} scenes") as bar:

@@ -23,7 +23,7 @@ from surefoot.agents.sensing.observation import (
     symbol_of,
 )
 from surefoot.agents.sensing.registry import make_strategy
-from surefoot.agents.sensing.scenery import VIEWS, Still, apart
+from surefoot.agents.sensing.scenery import VIEWS, Still
 from surefoot.agents.sensing.strategies import SWEEP, AtRandom, Scene, Sweep
 from surefoot.agents.sight import Sight
 from surefoot.results.errors import InputError
@@ -194,9 +194,7 @@ def test_models_of_views_are_kept_and_refused(crossing: ViewModel, tmp_path: Pat
     crossing.save(path)
     again = load_views(path, "crossing")
     for view in VIEWS["crossing"]:
-        assert np.allclose(
-            again.likelihood(CAR, view), crossing.likelihood(CAR, view), atol=1e-3
-        )
+        assert np.allclose(again.likelihood(CAR, view), crossing.likelihood(CAR, view), atol=1e-3)
     with pytest.raises(InputError, match="stage 'tabletop'"):
         load_views(path, "tabletop")
     path.write_text("{}")

@@ -63,9 +63,9 @@ class AgentCalibration:
         kinds: By kind of fact.
         scenes: For each calibration episode the largest rank over the facts of its scene, at the
             moment when the agent stopped looking.
-        looking: The same of other episodes; while the agent looks its sets are made by these, so
-            that the rule by which it stops was fixed before the policy was calibrated. Without
-            any, ``scenes`` serve.
+        looking: Rank up to which an option is in the sets by which the agent decides to look on.
+            It is from other episodes, so that the rule by which it stops was fixed before the
+            policy was calibrated. Without one, the threshold of ``scenes`` serves.
         confidences: P(yes) of calibration plans.
         satisfied: The checker's verdicts on them.
         provenance: Seeds, perturbations, sizes, versions and the data's hash.
@@ -78,7 +78,7 @@ class AgentCalibration:
     sensing: str
     kinds: Mapping[str, KindScores]
     scenes: tuple[float, ...]
-    looking: tuple[float, ...] = ()
+    looking: float | None = None
     confidences: tuple[float, ...] = ()
     satisfied: tuple[bool, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
@@ -94,11 +94,11 @@ class AgentCalibration:
             alpha: Allowed probability that some fact's truth is missing.
             looking: Whether the set is that by which the agent decides to look on.
         """
-        key = alpha, looking
-        if key not in self._thresholds:
-            scores = self.looking if looking and self.looking else self.scenes
-            self._thresholds[key] = conformal_quantile(scores, alpha)
-        return self._thresholds[key]
+        if looking and self.looking is not None:
+            return self.looking
+        if alpha not in self._thresholds:
+            self._thresholds[alpha] = conformal_quantile(self.scenes, alpha)
+        return self._thresholds[alpha]
 
     def ranks(self, kind: str, probabilities: Floats) -> Floats:
         """Returns how unusual each option would be: the share of scores below its own.
@@ -139,7 +139,7 @@ class AgentCalibration:
         return calibrate_satisfaction(np.array(self.confidences), np.array(self.satisfied))
 
     @cached_property
-    def _thresholds(self) -> dict[tuple[float, bool], float]:
+    def _thresholds(self) -> dict[float, float]:
         return {}
 
     @cached_property

@@ -88,6 +88,7 @@ class Sight:
     _seen: dict[str, list[Floats]] = field(default_factory=dict)
     _known: dict[str, str] = field(default_factory=dict)
     _said: dict[str, dict[str, tuple[Floats, float]]] = field(default_factory=dict)
+    _fused: dict[str, Floats] = field(default_factory=dict)
 
     def add(self, view: str, questions: Sequence[FactQuestion], answers: Sequence[Floats]) -> None:
         """Takes in what a model answered about one picture.
@@ -98,6 +99,7 @@ class Sight:
             answers: For each the probabilities of its options.
         """
         self.views.append(view)
+        self._fused.clear()
         for question, answer in zip(questions, answers, strict=True):
             self.questions[question.fact] = question
             given = np.asarray(answer, np.float64)
@@ -106,6 +108,7 @@ class Sight:
 
     def keep(self, facts: Sequence[str]) -> None:
         """Forgets all facts but these, as when they no longer matter."""
+        self._fused.clear()
         for fact in set(self.questions) - set(facts):
             self.questions.pop(fact)
             self._seen.pop(fact, None)
@@ -116,10 +119,12 @@ class Sight:
         """Lets what was seen grow old in a world that moves; what was told grows old at once."""
         self._known.clear()
         self.views = self.views[-_REMEMBERED:]
+        self._fused.clear()
         for fact, question in self.questions.items():
             known = self.calibration.kind(question.kind)
             kept = (1 - known.fade) ** steps
             belief = self.belief(fact)
+            self._fused.clear()
             self._seen[fact] = [kept * belief + (1 - kept) * self._prior(question)]
             old = self._said.get(fact, {})
             self._said[fact] = {v: (answer, kept * fresh) for v, (answer, fresh) in old.items()}
@@ -127,9 +132,15 @@ class Sight:
     def tell(self, fact: str, option: str) -> None:
         """Takes in what an operator said; it counts as certain."""
         self._known[fact] = option
+        self._fused.clear()
 
     def belief(self, fact: str) -> Floats:
-        """Returns the probability of each option of a fact, ``[K]``."""
+        """Returns the probability of each option of a fact, ``[K]``; not to be changed."""
+        if fact not in self._fused:
+            self._fused[fact] = self._belief(fact)
+        return self._fused[fact]
+
+    def _belief(self, fact: str) -> Floats:
         question = self.questions[fact]
         if fact in self._known:
             return np.array([float(o == self._known[fact]) for o in question.options])

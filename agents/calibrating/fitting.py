@@ -23,8 +23,8 @@ from surefoot.calibration.arrays import Floats
 from surefoot.calibration.decisions.belief import fuse_running
 from surefoot.calibration.quantiles import conformal_quantile
 
-_ROUNDS = 20
-"""Rounds in which the rule that stops, and what is believed at stop, are made to agree."""
+_RANKS = 401
+"""Ranks that are tried for the rule that stops."""
 
 Beliefs = Sequence[Floats]
 """For each fact of a scene the probabilities of its options."""
@@ -72,8 +72,8 @@ def fit_policy(
         for name, k in kinds.items()
     }
     scaled = AgentCalibration(stage, model, "", "", "", kinds, ())
-    looking = _looking(scaled, paths, alpha)
-    return AgentCalibration(stage, model, "", "", "", kinds, looking, looking)
+    looking, scores = _looking(scaled, paths, alpha)
+    return AgentCalibration(stage, model, "", "", "", kinds, scores, looking)
 
 
 def scene_score(calibration: AgentCalibration, stop: Stop, beliefs: Beliefs | None = None) -> float:
@@ -203,12 +203,12 @@ def _path(stop: Stop, calibration: AgentCalibration, *, moving: bool) -> list[li
 
 def _looking(
     calibration: AgentCalibration, paths: Sequence[tuple[Stop, list[list[Floats]]]], alpha: float
-) -> tuple[float, ...]:
-    """Returns scores of scenes by which looking ends about where it will be calibrated.
+) -> tuple[float, tuple[float, ...]]:
+    """Returns the rank by whose sets looking ends, and the scores of scenes where it then ends.
 
-    They are the scores at the first look after which every set has one option, where sets are by
-    these very scores; found by repetition. Whatever they are, the guarantee holds, since they do
-    not depend on the second group.
+    It is the smallest rank that is at least the quantile of the scores at stop, where looking
+    stops once every set has one option: about what the calibration at stop will find. Whatever
+    it is, the guarantee holds, since it does not depend on the second group.
     """
     ranked = [
         (
@@ -218,20 +218,17 @@ def _looking(
         for stop, path in paths
         if path
     ]
-    scores = tuple(truths[-1] for truths, _ in ranked)
-    for _ in range(_ROUNDS):
-        threshold = conformal_quantile(scores, alpha)
+    for threshold in np.linspace(0, 1, _RANKS).tolist():
         ends = [
             next(
                 (i for i, (low, high) in enumerate(gaps) if low <= threshold < high), len(gaps) - 1
             )
             for _, gaps in ranked
         ]
-        found = tuple(truths[end] for (truths, _), end in zip(ranked, ends, strict=True))
-        if found == scores:
-            break
-        scores = found
-    return scores
+        scores = tuple(truths[end] for (truths, _), end in zip(ranked, ends, strict=True))
+        if conformal_quantile(scores, alpha) <= threshold:
+            return threshold, scores
+    return 1.0, scores
 
 
 def _between(

@@ -262,16 +262,19 @@ def _records(
     found: list[FactRecord | PlanRecord] = []
     for stop in stops:
         for question, belief in zip(stop.questions, stop.belief, strict=True):
+            truth = (stop.truth[question.fact],)
             found.append(
                 FactRecord(
-                    stop.key, question.fact, question.options, belief,
-                    (stop.truth[question.fact],), 0, question.kind, "", origin, shift,
-                )  # fmt: skip
-            )
+                    stop.key, question.fact, question.options, belief, truth,
+                    group=question.kind, origin=origin, perturbation=shift,
+                )
+            )  # fmt: skip
         if stop.plan is not None:
             text, confidence, good = stop.plan
             found.append(
-                PlanRecord(stop.key, text, confidence, good, {}, "", origin, shift)
+                PlanRecord(
+                    stop.key, text, confidence, good, origin=origin, perturbation=shift
+                )
             )  # fmt: skip
     return found
 

@@ -30,6 +30,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from surefoot.agents.perception.questions import FactQuestion
+from surefoot.agents.planning.base import CROSSING
 from surefoot.agents.sensing.scenery import VIEWS, Still, apart, digest
 from surefoot.calibration.arrays import Floats
 from surefoot.results.errors import InputError
@@ -65,6 +66,7 @@ def symbol_of(answer: Sequence[float] | Floats) -> Symbol:
     return top, int(np.searchsorted(LEVELS, array[top], side="right"))
 
 
+@cache
 def group_of(option: str) -> str:
     """Returns what options of like meaning have in common.
 
@@ -185,19 +187,14 @@ class ViewModel:
         known = self.kinds.get(question.kind)
         if known is None or view not in known.views:
             return np.full((len(options),) * 2 + (levels,), 1 / (len(options) * levels))
-        table = known.views[view]
-        places = {g: i for i, g in enumerate(known.groups)}
-        found = np.zeros((len(options),) * 2 + (levels,))
-        for k, true in enumerate(options):
-            row = table[places[group_of(true)]] if group_of(true) in places else table.mean(axis=0)
-            for j, said in enumerate(options):
-                if j == k:
-                    found[k, j] = row[0]
-                    continue
-                group = group_of(said)
-                if group in places:
-                    alike = sum(group_of(o) == group for i, o in enumerate(options) if i != k)
-                    found[k, j] = row[1 + places[group]] / alike
+        table, places = known.views[view], {g: i for i, g in enumerate(known.groups)}
+        groups = [places.get(group_of(o), -1) for o in options]
+        rows = np.stack([table[g] if g >= 0 else table.mean(axis=0) for g in groups])
+        same = np.equal.outer(groups, groups)
+        alike = np.maximum(same.sum(axis=0)[None] - same, 1)  # others of the group of what is said
+        found = rows[:, 1:][:, groups] / alike[..., None]
+        found[:, np.less(groups, 0)] = 0.0
+        found[range(len(options)), range(len(options))] = rows[:, 0]
         found += 1e-6
         return np.asarray(found / found.sum(axis=(1, 2), keepdims=True))
 
@@ -213,8 +210,9 @@ def fit_views(
 ) -> ViewModel:
     """Learns what views tell from scenes whose truth is known.
 
-    Tables of a view lean on those of its neighbours in elevation, and these on all views, where
-    there is little data.
+    Where there is little data, tables of a view over the table lean on those of its neighbours in
+    elevation, and these on all views; at the crossing, where each view shows other things, they
+    lean on knowing nothing.
 
     Args:
         stage: The stage.
@@ -323,12 +321,24 @@ def _tables(
         return np.asarray((count + _WEIGHT * prior) / (sums + _WEIGHT))
 
     even = np.full(shape, 1 / (shape[1] * shape[2]))
+    if stage == CROSSING:
+        return {view: smooth(count, smooth(_blind(count), even)) for view, count in counts.items()}
     overall = smooth(np.sum(list(counts.values()), axis=0), even)
     rings: dict[str, Floats] = {}
     for ring in {_elevation(v) for v in counts}:
         total = np.sum([c for v, c in counts.items() if _elevation(v) == ring], axis=0)
         rings[ring] = smooth(total, overall)
     return {view: smooth(count, rings[_elevation(view)]) for view, count in counts.items()}
+
+
+def _blind(count: Floats) -> Floats:
+    """Returns how the same answers would be counted if they did not depend on the truth."""
+    said = count[:, 1:].sum(axis=0)  # wrong answers by group
+    said[range(len(count))] += count[:, 0]
+    found = np.repeat(np.concatenate([np.zeros_like(said[:1]), said])[None], len(count), axis=0)
+    found[:, 0] = said
+    found[range(len(count)), range(1, 1 + len(count))] = 0.0
+    return np.asarray(found)
 
 
 def _repeats(
@@ -350,8 +360,8 @@ def _repeats(
     grid: NDArray[np.float64] = np.linspace(0, 0.99, 100)
     shares = [1.0]
     for near in range(1, len(ANGLES) + 1):
-        own = np.array([p for p, _ in pairs[near]])
-        same = np.array([s for _, s in pairs[near]], np.float64)
-        loss = -np.log(grid[:, None] * same + (1 - grid[:, None]) * own + 1e-12).sum(axis=1)
-        shares.append(float(grid[loss.argmin()]) if len(own) else 0.0)
+        alone: Floats = np.array([p for p, _ in pairs[near]])
+        same: Floats = np.array([s for _, s in pairs[near]], np.float64)
+        loss = -np.log(grid[:, None] * same + (1 - grid[:, None]) * alone + 1e-12).sum(axis=1)
+        shares.append(float(grid[loss.argmin()]) if len(alone) else 0.0)
     return tuple(shares)

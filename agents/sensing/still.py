@@ -12,8 +12,10 @@ from surefoot.agents.perception.questions import NO, YES, Answers, FactQuestion
 from surefoot.agents.perception.scenes import draw_state, draw_task, facts_of
 from surefoot.agents.perception.views import pan_cost
 from surefoot.agents.planning.base import CROSSING, AgentPlanner, Brief, Candidate
+from surefoot.agents.planning.guide import GuidePlanner
+from surefoot.agents.planning.search import TableSearch
 from surefoot.agents.sensing.scenery import Still, seconds_between
-from surefoot.agents.stages.base import Course, Done, End, Judgement, Picture
+from surefoot.agents.stages.base import Course, Done, End, Picture
 from surefoot.agents.stages.driving import LINE, DrivingCourse, driving_brief, possible_at
 from surefoot.agents.stages.table import TableCourse, TableStage
 from surefoot.calibration.arrays import Floats
@@ -116,18 +118,23 @@ class StillTable(TableStage):
         drawn = draw_task(Random(f"perception:tabletop:{still.seed}"), still.seed)
         scene, held = draw_state(rng, still.seed)
         facts = facts_of(scene, held)
-        goal = drawn.task.problem.goal
-        atoms = getattr(goal, "children", (goal,))
-        task = make_task(drawn.kind, scene, atoms, facts)
+        goal: Any = drawn.task.problem.goal
+        task = make_task(drawn.kind, scene, goal.children, facts)
         instance = TabletopTask(
             drawn.kind, drawn.difficulty, still.seed, drawn.instruction, scene, task
         )
         self._ground = GroundTask(task)
-        self._verdicts: dict[tuple[str, tuple[str, ...]], Judgement] = {}
+        self._verdicts: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {}
         self._fits: dict[tuple[str, ...], bool] = {}
         told = {"task": drawn.kind, "seed": still.seed, "instruction": drawn.instruction}
         table = _Table(Actions(instance, self._ground, ()), facts)
+        self._made = still, perceiver
         super().__init__(table, StillEyes(still, perceiver), told)
+
+    def anew(self) -> StillTable:
+        """Puts the camera back to where it rests; verdicts are kept."""
+        self._eyes = StillEyes(*self._made)
+        return self
 
     @property
     def done_before(self) -> bool:
@@ -150,21 +157,16 @@ class _KeptCourse(TableCourse):
     """Judges each world once."""
 
     def __init__(
-        self, stage: TableStage, text: str, kept: dict[tuple[str, tuple[str, ...]], Judgement]
+        self, stage: TableStage, text: str, kept: dict[tuple[str, tuple[str, ...]], tuple[str, ...]]
     ) -> None:
         super().__init__(stage, text)
         self._kept = kept
 
-    def judge(self, worlds: Sequence[Answers]) -> Judgement:
-        found = []
-        for world in worlds:
-            key = self.text, tuple(f"{fact}={world[fact]}" for fact in sorted(world))
-            if key not in self._kept:
-                self._kept[key] = super().judge([world])
-            found.append(self._kept[key])
-        broken = dict.fromkeys(name for one in found for name in one.broken)
-        told = next((one.feedback for one in found if one.feedback), "")
-        return Judgement(np.array([one.holds for one in found]), tuple(broken), told)
+    def wrong(self, world: Answers) -> tuple[str, ...]:
+        key = self.text, tuple(f"{fact}={world[fact]}" for fact in sorted(world))
+        if key not in self._kept:
+            self._kept[key] = super().wrong(world)
+        return self._kept[key]
 
 
 class StillCrossing:
@@ -181,10 +183,17 @@ class StillCrossing:
 
     def __init__(self, still: Still, perceiver: StillPerceiver) -> None:
         self._still, self._eyes = still, StillEyes(still, perceiver)
+        self._made = still, perceiver
         self.task, self.seed = still.task, still.seed
         self.instruction = still.task.replace("-", " ")
 
     done_before = False
+    """Nobody is over the crossing at the line."""
+
+    def anew(self) -> StillCrossing:
+        """Puts the camera back to where it rests."""
+        self._eyes = StillEyes(*self._made)
+        return self
 
     def questions(self, view: str) -> tuple[FactQuestion, ...]:
         """What was asked."""
@@ -272,13 +281,13 @@ class KeptPlanner:
     def __init__(self, planner: AgentPlanner) -> None:
         self.name = planner.name
         self._planner = planner
+        self._plain = isinstance(planner, GuidePlanner | TableSearch)
         self._kept: dict[Any, list[Candidate]] = {}
 
     def propose(self, brief: Brief, k: int, seed: int) -> list[Candidate]:
         """Returns what it proposed for the same brief the first time."""
-        key = (
-            brief, k, tuple(sorted(brief.world.items())), tuple(sorted(brief.undecided.items())),
-        )  # fmt: skip
+        undecided = () if self._plain else tuple(sorted(brief.undecided.items()))
+        key = brief, k, tuple(sorted(brief.world.items())), undecided
         if key not in self._kept:
             self._kept[key] = self._planner.propose(brief, k, 0)
         return self._kept[key]

@@ -124,8 +124,12 @@ class Stage(Protocol):
     task: str
     seed: int
     instruction: str
-    pause: str | None
     moving: bool
+
+    @property
+    def pause(self) -> str | None:
+        """See above."""
+        ...
 
     def questions(self, view: str) -> tuple[FactQuestion, ...]:
         """Returns what must be known now, asked about a picture from a view."""

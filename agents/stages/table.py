@@ -96,20 +96,20 @@ class TableCourse:
 
     def judge(self, worlds: Sequence[Answers]) -> Judgement:
         """Executes the plan in every world, and judges its trace by the rules."""
-        counted = {r.name for r in rules_that_count()}
-        good, broken = np.zeros(len(worlds), np.bool_), dict[str, None]()
-        told = ""
-        for i, world in enumerate(worlds):
-            brief = self._stage.brief(world, {})
-            found = judge(brief, self.text, state_of(self._stage.scene, world).facts)
-            bad = [name for name in found.broken if name in counted]
-            if not found.reaches_goal:
-                bad.append("goal")
-            good[i] = not bad
-            broken |= dict.fromkeys(bad)
-            if bad and not told:
-                told = feedback(brief, self.text)
+        found = [self.wrong(world) for world in worlds]
+        good = np.array([not wrong for wrong in found], np.bool_)
+        broken = dict.fromkeys(name for wrong in found for name in wrong)
+        first = next((w for w, wrong in zip(worlds, found, strict=True) if wrong), None)
+        told = feedback(self._stage.brief(first, {}), self.text) if first is not None else ""
         return Judgement(good, tuple(broken), told)
+
+    def wrong(self, world: Answers) -> tuple[str, ...]:
+        """Returns the rules that count and are broken in a world, and ``goal`` if it is missed."""
+        brief = self._stage.brief(world, {})
+        found = judge(brief, self.text, state_of(self._stage.scene, world).facts)
+        counted = {r.name for r in rules_that_count()}
+        bad = [name for name in found.broken if name in counted]
+        return tuple(bad if found.reaches_goal else [*bad, "goal"])
 
     def choices(self, worlds: Sequence[Answers]) -> list[str | None]:
         """Returns the next step, the same whatever the world."""

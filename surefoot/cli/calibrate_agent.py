@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from surefoot.cli.calibrate import calibrate
 from surefoot.cli.console import Bar, note, resumable
+from surefoot.cli.shifts import read_shift
 
 
 class _RunByDefault(TyperGroup):
@@ -47,9 +48,7 @@ def calibrate_agent(
     alpha: Annotated[
         float, typer.Option(help="Allowed share of scenes in which some fact is missed.")
     ] = 0.1,
-    seeds: Annotated[
-        str, typer.Option(help="Seeds of the split calibration.")
-    ] = "calibration:300",
+    seeds: Annotated[str, typer.Option(help="Seeds of the split calibration.")] = "calibration:300",
     difficulty: Annotated[str, typer.Option(help="As for 'surefoot run'.")] = "",
     perturb: Annotated[
         list[str] | None, typer.Option(help="As for 'surefoot run'; may be given repeatedly.")
@@ -64,11 +63,9 @@ def calibrate_agent(
     from surefoot.agents.calibrating.run import CalibrationConfig
     from surefoot.agents.calibrating.run import calibrate_agent as make
     from surefoot.envs.episodes.config import read_seeds
-    from surefoot.envs.perturbations.pipeline import Pipeline
     from surefoot.results.config import check_config
     from surefoot.results.parallel import usable_cpus
 
-    shift = Pipeline.parse([t for item in perturb or () for t in item.split(",") if t])
     agent = {
         "perception": perception, "planner": planner, "sensing": sensing, "looks": looks,
         "alpha": alpha,
@@ -77,7 +74,7 @@ def calibrate_agent(
         CalibrationConfig,
         {
             "env": env, "agent": agent, "seeds": tuple(read_seeds(seeds)),
-            "difficulty": difficulty, "perturb": tuple(shift.specs()), "decisions": decisions,
+            "difficulty": difficulty, "perturb": read_shift(env, perturb), "decisions": decisions,
             "timeout_s": timeout_s,
         },
     )  # fmt: skip

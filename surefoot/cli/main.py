@@ -18,7 +18,9 @@ from surefoot.cli.listing import list_known
 from surefoot.cli.replay import replay
 from surefoot.cli.report import report
 from surefoot.cli.run import run_episodes
+from surefoot.cli.sense import sense
 from surefoot.cli.train import train
+from surefoot.cli.train_views import train_views
 from surefoot.cli.verify import verify
 from surefoot.results.errors import SurefootError
 
@@ -38,8 +40,10 @@ app.command("list")(list_known)
 app.command("replay")(replay)
 app.command("report")(report)
 app.command("run")(run_episodes)
+app.command("sense")(sense)
 app.command("verify")(verify)
 app.add_typer(calibrating, name="calibrate")
+train.command("views")(train_views)
 app.add_typer(train, name="train")
 
 

@@ -1,0 +1,376 @@
+"""``surefoot sense``: what looking again is worth, by strategy and by budget of looks.
+
+Every scene is pictured once from every view and the model is asked once about each picture; all
+ways of looking meet the same answers. For each strategy and budget the agent is calibrated by
+itself: on some scenes the constants of its policy, on others its sets at stop (both of the split
+``calibration``), and then tried on scenes of the split ``test``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+from surefoot.agents.agent import Agent, Tools
+from surefoot.agents.assembly import PLANNERS, identity_of, make_perceiver
+from surefoot.agents.calibrating.fitting import blank, calibrated, fit_policy
+from surefoot.agents.calibrating.stops import Stop, stop_of
+from surefoot.agents.guarantees import AgentCalibration, load_calibration
+from surefoot.agents.operator import Nobody
+from surefoot.agents.planning.base import CROSSING, STAGES
+from surefoot.agents.planning.registry import make as make_planner
+from surefoot.agents.sensing.observation import entropy, load_views
+from surefoot.agents.sensing.registry import make_strategy
+from surefoot.agents.sensing.scenery import VIEWS, Still, picture_scene
+from surefoot.agents.sensing.still import (
+    KeptPlanner,
+    StillCrossing,
+    StillPerceiver,
+    StillTable,
+    still_stage,
+)
+from surefoot.agents.sensing.strategies import Strategy
+from surefoot.agents.settings import AgentSettings
+from surefoot.calibration.decisions.router import Route
+from surefoot.envs.episodes.pool import Lost, run_apart
+from surefoot.envs.perturbations.pipeline import Pipeline, seeds_of
+from surefoot.envs.simulation.client import Simulation
+from surefoot.results.errors import InputError
+from surefoot.results.manifest import Manifest, current_versions
+from surefoot.results.run_folder import RunFolder
+
+LOOKING = ("sweep", "random", "set-size", "entropy")
+"""Strategies that are compared; without looks they are all the same."""
+
+Progress = Callable[[int, int, str], None]
+
+
+class StudyConfig(BaseModel):
+    """A study of looking."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    env: str
+    """Stage: ``crossing`` or ``tabletop``."""
+    perception: str = "local-perception"
+    """Model that is shown the pictures."""
+    planner: str = ""
+    """Planner; the reference program on the crossing and Fast Downward on the table if empty."""
+    views: str = "builtin"
+    """What views are known to tell: a file, or ``builtin``."""
+    strategies: tuple[str, ...] = Field(default=LOOKING, min_length=1)
+    """Ways to choose views."""
+    budgets: tuple[int, ...] = ()
+    """Most looks beyond the first; up to all views of the crossing, up to four at the table."""
+    policy: int = Field(default=60, ge=4)
+    """Scenes for the constants of the policies."""
+    sets: int = Field(default=100, ge=4)
+    """Scenes for the sets at stop."""
+    test: int = Field(default=150, ge=1)
+    """Scenes to try them on."""
+    alpha: float = Field(default=0.1, gt=0, lt=1)
+    """Allowed share of scenes in which some fact is missed."""
+    perturb: tuple[dict[str, Any], ...] = ()
+    """What goes wrong with every picture."""
+    start: int = Field(default=0, ge=0)
+    """Seeds begin here."""
+    timeout_s: float = Field(default=900.0, gt=0)
+    """Seconds by the clock after which work on a scene is lost."""
+
+
+class Way(NamedTuple):
+    """A strategy with its budget.
+
+    Attributes:
+        strategy: The strategy; ``none`` without looks.
+        looks: Most looks beyond the first.
+    """
+
+    strategy: str
+    looks: int
+
+    @property
+    def name(self) -> str:
+        """Names it in files."""
+        return f"{self.strategy}-{self.looks}"
+
+
+class _Job(NamedTuple):
+    config: StudyConfig
+    part: str
+    seed: int
+    still: dict[str, Any] | None
+    folder: Path
+
+    @property
+    def key(self) -> str:
+        return f"{self.part}/{self.seed}"
+
+
+@dataclass(frozen=True)
+class Sensed:
+    """A study that is done.
+
+    Attributes:
+        summary: What ``summary.json`` holds.
+        report: The report's path.
+    """
+
+    summary: dict[str, Any]
+    report: Path
+
+
+def resolve_study(config: StudyConfig) -> StudyConfig:
+    """Checks a configuration and fills in what it leaves to the stage.
+
+    Raises:
+        InputError: Something is unknown or impossible.
+    """
+    if config.env not in STAGES:
+        raise InputError(f"no environment '{config.env}'; there are {', '.join(STAGES)}")
+    for name in config.strategies:
+        if name not in LOOKING:
+            raise InputError(f"no strategy '{name}'; there are {', '.join(LOOKING)}")
+    most = len(VIEWS[config.env]) - 1
+    budgets = config.budgets or tuple(range(min(4, most) + 1))
+    if min(budgets) < 0 or max(budgets) > most:
+        raise InputError(f"budgets must lie from 0 to {most}, the views beyond the first")
+    if {"set-size", "entropy"} & set(config.strategies):
+        load_views(config.views, config.env)
+    planner = config.planner or ("guide" if config.env == CROSSING else PLANNERS[config.env])
+    return config.model_copy(
+        update={
+            "budgets": tuple(sorted(set(budgets))),
+            "strategies": tuple(dict.fromkeys(config.strategies)),
+            "planner": planner,
+        }
+    )
+
+
+def ways_of(config: StudyConfig) -> list[Way]:
+    """Returns all strategies with all budgets; without looks there is one."""
+    found = [Way("none", 0)] if 0 in config.budgets else []
+    return found + [Way(s, b) for s in config.strategies for b in config.budgets if b]
+
+
+def run_study(
+    config: StudyConfig, out: Path, *, workers: int = 1, progress: Progress | None = None
+) -> Sensed:
+    """Runs what a run folder lacks of a study, and reports on it.
+
+    Args:
+        config: A resolved configuration, see :func:`resolve_study`.
+        out: The run folder, made or gone on with.
+        workers: Processes.
+        progress: Told about every finished piece of work, with the name of its part.
+
+    Raises:
+        InputError: A model or planner cannot be made, the folder holds something else, or all
+            scenes of a part were lost.
+    """
+    from surefoot.agents.sensing.report import render_report, summarise
+
+    model = make_perceiver(config.perception).identity
+    make_planner(config.planner)
+    seeds = _seeds(config)
+    keys = [f"picture/{seed}" for part in seeds.values() for seed in part]
+    keys += [f"{part}/{seed}" for part, found in seeds.items() for seed in found]
+    manifest = Manifest(
+        "sense", config.model_dump(mode="json") | {"model": model}, keys,
+        [s for found in seeds.values() for s in found],
+        versions=current_versions() | {"pybullet": version("pybullet"), "renderer": "tiny"},
+    )  # fmt: skip
+    tell = progress or (lambda _done, _all, _part: None)
+    with RunFolder.open(out, manifest) as run:
+        _do(run, [_Job(config, "picture", s, None, out) for f in seeds.values() for s in f],
+            workers, tell)  # fmt: skip
+        for part, found in seeds.items():
+            jobs = []
+            for seed in found:
+                picture = run.records[f"picture/{seed}"]
+                still = None if "lost" in picture else picture
+                jobs.append(_Job(config, part, seed, still, out))
+            _do(run, jobs, workers, tell)
+            if part != "test":
+                _settle(config, part, model, run, found, out)
+        tried = {
+            seed: run.records[f"test/{seed}"] for seed in seeds["test"]
+        }  # fmt: skip
+        summary = summarise(config, [w.name for w in ways_of(config)], tried)
+        run.write_summary(summary)
+        report = run.write_report(render_report(config, summary))
+    return Sensed(summary, report)
+
+
+def _seeds(config: StudyConfig) -> dict[str, list[int]]:
+    known = seeds_of("calibration", config.policy + config.sets, config.start)
+    return {
+        "policy": known[: config.policy], "sets": known[config.policy :],
+        "test": seeds_of("test", config.test, config.start),
+    }  # fmt: skip
+
+
+def _do(run: RunFolder, jobs: Sequence[_Job], workers: int, tell: Progress) -> None:
+    pending = set(run.pending)
+    todo = [job for job in jobs if job.key in pending]
+    done, part = len(jobs) - len(todo), jobs[0].part
+    tell(done, len(jobs), part)
+    for job, found in run_apart(_work, todo, workers=workers, timeout_s=jobs[0].config.timeout_s):
+        run.append(job.key, {"lost": found.reason} if isinstance(found, Lost) else found)
+        done += 1
+        tell(done, len(jobs), part)
+
+
+def _settle(
+    config: StudyConfig, part: str, model: str, run: RunFolder, seeds: Sequence[int], out: Path
+) -> None:
+    """Makes the calibrations that the next part needs."""
+    records = [run.records[f"{part}/{seed}"] for seed in seeds]
+    good = [r for r in records if "lost" not in r]
+    if not good:
+        raise InputError(f"every scene was lost, the first by: {records[0]['lost']}")
+    (out / "calibrations").mkdir(exist_ok=True)
+    for way in ways_of(config):
+        path = out / "calibrations" / f"{way.name}.json"
+        if part == "policy":
+            name = way.strategy if way.looks else config.strategies[0]
+            stops = [Stop.from_json("", r[name]) for r in good]
+            stops = [replace(s, looks=s.looks[: way.looks + 1]) for s in stops]
+            made = fit_policy(config.env, model, stops, config.alpha, moving=False)
+            made = replace(made, sensing=_settings(config, way).looking)
+        else:
+            policy = load_calibration(path, stage=config.env, model=model)
+            made = calibrated(policy, [Stop.from_json("", r[way.name]) for r in good])
+        made.save(path)
+
+
+def _settings(config: StudyConfig, way: Way) -> AgentSettings:
+    sensing: Any = way.strategy
+    return AgentSettings(
+        perception=config.perception, planner=config.planner, sensing=sensing, looks=way.looks,
+        alpha=config.alpha, samples=1,
+    )  # fmt: skip
+
+
+def _work(job: _Job) -> dict[str, Any]:
+    config = job.config
+    if job.part == "picture":
+        simulation, perceiver = _eyes(config.perception)
+        shift = Pipeline.build(config.perturb)
+        return picture_scene(simulation, config.env, job.seed, shift).asked(perceiver).to_json()
+    if job.still is None:
+        return {"lost": "there are no pictures of it"}
+    still = Still.from_json(job.still)
+    model = _identity(config.perception)
+    perceiver = StillPerceiver(model)
+    stage = still_stage(still, perceiver)
+
+    if job.part == "test" and stage.done_before:
+        return {"idle": "the goal holds already"}
+
+    def tools(way: Way, calibration: AgentCalibration) -> Tools:
+        strategy = _strategy(way.strategy, config.env, config.views)
+        return Tools(perceiver, calibration, _planner(config.planner), strategy, Nobody())
+
+    found: dict[str, Any] = {}
+    if job.part == "policy":
+        for name in config.strategies:
+            way = Way(name, max(config.budgets))
+            known = tools(way, blank(config.env, model))
+            found[name] = _stopped(job.key, _settings(config, way), known, stage.anew())
+        return found
+    for way in ways_of(config):
+        path = job.folder / "calibrations" / f"{way.name}.json"
+        known = tools(way, load_calibration(path, stage=config.env, model=model))
+        settings = _settings(config, way)
+        if job.part == "sets":
+            found[way.name] = _stopped(job.key, settings, known, stage.anew())
+        else:
+            found[way.name] = tried(settings, known, stage.anew())
+    return found
+
+
+def _stopped(
+    key: str, settings: AgentSettings, tools: Tools, stage: StillTable | StillCrossing
+) -> dict[str, Any]:
+    stop = stop_of(key, settings, tools, stage)
+    assert stop is not None
+    return stop.to_json()
+
+
+def tried(
+    settings: AgentSettings, tools: Tools, stage: StillTable | StillCrossing
+) -> dict[str, Any]:
+    """Lets an agent decide in a scene and returns how that went, plain JSON data.
+
+    Args:
+        settings: How it is put together.
+        tools: What it is made of.
+        stage: The scene.
+
+    Returns:
+        ``views``, ``seconds`` (of all moves), ``first_bits`` and ``bits`` (mean entropy of the
+        facts after the first look, and at stop), ``size`` (mean number of options of a fact),
+        ``single`` (every fact has one), ``covered`` (every truth is in its set), ``acted``,
+        ``right`` (it acted, and the plan is good and does this in the true world) and ``wrong``
+        (it acted otherwise).
+    """
+    agent = Agent(settings, tools, stage.seed)
+    agent.begin(stage)
+    action = agent.act()
+    moment, sight = agent.moments[-1], agent.sight
+    last, first = moment.thoughts[-1], moment.thoughts[0]
+    sets = sight.facts(settings.alpha)
+    acted = last.route is Route.ACT
+    right = acted and _right(stage, last.plan, action, moment.truth)
+    return {
+        "views": list(sight.views), "seconds": round(stage.seconds(), 3),
+        "first_bits": _mean_bits([np.array(list(f.values())) for f in first.facts.values()]),
+        "bits": _mean_bits([sight.belief(f) for f in sight.questions]),
+        "size": round(sets.mean_size, 4), "single": not sets.undecided,
+        "covered": sets.holds(moment.truth), "acted": acted, "right": right,
+        "wrong": acted and not right,
+    }  # fmt: skip
+
+
+def _right(
+    stage: StillTable | StillCrossing, plan: str, action: str | None, truth: Mapping[str, str]
+) -> bool:
+    course = stage.adopt(plan)
+    if not course.judge([truth]).holds:
+        return False
+    (wanted,) = course.choices([truth])
+    if wanted is not None and not course.allowed(wanted, truth):
+        wanted = stage.pause
+    return action == wanted
+
+
+def _mean_bits(beliefs: Sequence[Any]) -> float:
+    return round(float(np.mean([entropy(b) for b in beliefs])), 5)
+
+
+@lru_cache(1)
+def _eyes(perception: str) -> tuple[Simulation, Any]:
+    return Simulation(), make_perceiver(perception)
+
+
+@lru_cache(1)
+def _planner(spec: str) -> KeptPlanner:
+    return KeptPlanner(make_planner(spec))
+
+
+@lru_cache(1)
+def _identity(perception: str) -> str:
+    return identity_of(perception)
+
+
+@lru_cache(8)
+def _strategy(name: str, env: str, views: str) -> Strategy:
+    known = name in ("set-size", "entropy")
+    return make_strategy(name, env, load_views(views, env) if known else None)

@@ -1,0 +1,24 @@
+"""Perturbations on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+
+def read_shift(env: str, texts: Sequence[str] | None) -> tuple[dict[str, Any], ...]:
+    """Reads what goes wrong, given as texts, each with commas or not.
+
+    Args:
+        env: The environment, by whose size fog and the like are measured.
+        texts: As for ``surefoot run --perturb``.
+
+    Raises:
+        InputError: There is no such environment, perturbation or argument.
+    """
+    from surefoot.envs.episodes.stages import get_stage
+    from surefoot.envs.perturbations.pipeline import Pipeline
+
+    shift = Pipeline.parse([t for item in texts or () for t in item.split(",") if t])
+    stage = get_stage(env)
+    return tuple(stage.adapted(spec) for spec in shift.specs())

@@ -1,0 +1,252 @@
+"""The study of looking: its parts in one process, on scenes that cost nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from surefoot.agents.agent import Tools
+from surefoot.agents.guarantees import AgentCalibration, KindScores, load_calibration
+from surefoot.agents.operator import Nobody
+from surefoot.agents.planning.base import CROSSING, TABLETOP
+from surefoot.agents.planning.registry import make as make_planner
+from surefoot.agents.sensing import learning, study
+from surefoot.agents.sensing.learning import ViewsConfig, learn_views
+from surefoot.agents.sensing.observation import fit_views, load_views
+from surefoot.agents.sensing.registry import make_strategy
+from surefoot.agents.sensing.report import bootstrap
+from surefoot.agents.sensing.scenery import (
+    VIEWS,
+    Still,
+    apart,
+    load_stills,
+    picture_scene,
+    save_stills,
+    seconds_between,
+)
+from surefoot.agents.sensing.still import KeptPlanner, StillPerceiver, still_stage
+from surefoot.agents.sensing.study import (
+    StudyConfig,
+    Way,
+    resolve_study,
+    run_study,
+    tried,
+    ways_of,
+)
+from surefoot.agents.settings import AgentSettings
+from surefoot.envs.episodes.pool import Lost
+from surefoot.envs.perturbations.pipeline import Pipeline
+from surefoot.envs.simulation.client import Simulation
+from surefoot.results.errors import InputError
+
+from surefoot.cli.main import run as surefoot
+from tests.agents.sensing_support import MODEL, crossing_still, stills, tabletop_still
+
+
+class _Drawn:
+    """Stands for pictures that a model is asked about."""
+
+    def __init__(self, still: Still) -> None:
+        self._still = still
+
+    def asked(self, perceiver: object) -> Still:
+        return self._still
+
+
+class _Model:
+    identity = MODEL
+
+
+@pytest.fixture
+def cheap(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Does all work in this process; scene 19 is lost. Returns the keys of what was done."""
+    done: list[str] = []
+
+    def apart_(work: Callable[[Any], Any], items: Sequence[Any], **_: Any) -> Iterator[Any]:
+        for item in items:
+            done.append(getattr(item, "key", str(item.seed)))
+            lost = done[-1] == "picture/19"
+            yield item, Lost(True, "not done after 9 s") if lost else work(item)
+
+    def picture(simulation: object, stage: str, seed: int, *_: Any, **__: Any) -> _Drawn:
+        return _Drawn((crossing_still if stage == CROSSING else tabletop_still)(seed))
+
+    for module in (study, learning):
+        monkeypatch.setattr(module, "run_apart", apart_)
+        monkeypatch.setattr(module, "picture_scene", picture)
+        monkeypatch.setattr(module, "make_perceiver", lambda spec: _Model())
+        monkeypatch.setattr(module, "_eyes", lambda spec: (None, _Model()))
+    monkeypatch.setattr(study, "_identity", lambda spec: MODEL)
+    return done
+
+
+@pytest.fixture(scope="module")
+def views(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("views") / "crossing.json"
+    fit_views(CROSSING, stills(CROSSING, "train", 200), MODEL).save(path)
+    return path
+
+
+def test_a_study_from_pictures_to_the_report(cheap: list[str], views: Path, tmp_path: Path) -> None:
+    config = resolve_study(
+        StudyConfig(
+            env=CROSSING, views=str(views), strategies=("sweep", "entropy"), policy=12, sets=12,
+            test=12, alpha=0.2,
+        )
+    )  # fmt: skip
+    assert config.budgets == (0, 1, 2)
+    found = run_study(config, tmp_path / "run")
+    summary = found.summary
+    assert [(c["strategy"], c["budget"]) for c in summary["ways"]] == [
+        ("none", 0), ("sweep", 1), ("sweep", 2), ("entropy", 1), ("entropy", 2),
+    ]  # fmt: skip
+    assert (summary["scenes"], summary["lost"]) == (12, 1)
+    for cell in summary["ways"]:
+        assert cell["looks"][0] <= cell["budget"]
+        assert cell["covered"][1] == 11
+        assert cell["right"][1] == 12  # a lost scene is one without a right act
+        assert cell["right"][0] + cell["wrong"][0] <= 11
+    none, best = summary["ways"][0], summary["ways"][-1]
+    assert best["bits"][0] < none["bits"][0]
+    assert best["right"][0] >= none["right"][0]
+    assert {p["second"] for p in summary["pairs"]} == {"sweep-1", "sweep-2"}
+    known = load_calibration(
+        tmp_path / "run" / "calibrations" / "entropy-2.json", stage=CROSSING, model=MODEL
+    )
+    assert known.sensing == "entropy, 2 looks, alpha 0.2"
+    assert len(known.scenes) == 12
+    html = found.report.read_text()
+    assert "entropy-2 against sweep-2" in html
+    assert html.count("<svg") >= 9
+
+    cheap.clear()
+    again = run_study(config, tmp_path / "run")
+    assert cheap == []
+    assert again.summary == json.loads((tmp_path / "run" / "summary.json").read_text()) == summary
+    with pytest.raises(InputError, match="another run"):
+        run_study(config.model_copy(update={"test": 9}), tmp_path / "run")
+
+
+def test_looking_decides_what_happens_at_the_table() -> None:
+    """The front shows little there, so that acting right takes another look."""
+    views = fit_views(TABLETOP, stills(TABLETOP, "train", 30), MODEL)
+    scores = KindScores(tuple(np.linspace(0, 0.4, 200).tolist()))
+    known = AgentCalibration(
+        TABLETOP, MODEL, "tiny", "", "", dict.fromkeys(("place", "place-of-twin", "lid"), scores),
+        tuple(np.linspace(0, 0.95, 100).tolist()),
+    )  # fmt: skip
+    perceiver, planner = StillPerceiver(MODEL), KeptPlanner(make_planner("fd"))
+    found: dict[int, list[dict[str, Any]]] = {0: [], 3: []}
+    for seed in (18, 19, 28, 39):
+        stage = still_stage(tabletop_still(seed, 3.0), perceiver)
+        for looks, records in found.items():
+            strategy = make_strategy("entropy", TABLETOP, views)
+            tools = Tools(perceiver, known, planner, strategy, Nobody())
+            settings = AgentSettings(sensing="entropy", looks=looks, samples=1)
+            records.append(tried(settings, tools, stage.anew()))
+    none, looked = found.values()
+    assert [len(r["views"]) for r in none] == [1] * 4
+    assert sum(r["right"] for r in none) <= 1
+    assert sum(r["right"] for r in looked) >= 3
+    assert sum(r["bits"] for r in looked) < sum(r["bits"] for r in none) / 3
+    assert all(any("back" in v for v in r["views"]) for r in looked)
+
+
+def test_views_are_learned_and_kept(cheap: list[str], tmp_path: Path) -> None:
+    out = tmp_path / "crossing.json"
+    found = learn_views(ViewsConfig(env=CROSSING, scenes=20, start=0), out)
+    assert load_views(out, CROSSING).provenance["scenes"] == 20
+    assert all(seed.endswith(tuple("012345")) for seed in cheap)  # the split train only
+    cheap.clear()
+    assert learn_views(ViewsConfig(env=CROSSING, scenes=20, start=0), out).kinds.keys() == (
+        found.kinds.keys()
+    )
+    assert cheap == []
+    with pytest.raises(InputError, match=r"\.json file"):
+        learn_views(ViewsConfig(env=CROSSING), tmp_path / "x")
+
+
+def test_pictures_are_real_the_same_by_seed_and_perturbed() -> None:
+    simulation = Simulation()
+    try:
+        first = picture_scene(simulation, TABLETOP, 8, views=3)
+        again = picture_scene(simulation, TABLETOP, 8, views=3)
+        foggy = picture_scene(simulation, TABLETOP, 8, Pipeline.parse(["fog=0.9"]), views=3)
+        crossing = picture_scene(simulation, CROSSING, 8)
+    finally:
+        simulation.close()
+    assert len(first.shots) == 3
+    assert first.truth == again.truth == tabletop_still(8).truth
+    for view, (rgb, questions) in first.shots.items():
+        assert rgb.shape == (160, 160, 3)
+        assert np.array_equal(rgb, again.shots[view][0])
+        assert rgb.std() > 1.2 * foggy.shots[view][0].std()
+        assert {q.fact for q in questions} == first.truth.keys()
+    assert list(crossing.shots) == list(VIEWS[CROSSING])
+    texts = [questions[0].text for _, questions in crossing.shots.values()]
+    assert len(set(texts)) == 3  # a question names its view
+
+
+def test_a_still_scene_costs_what_the_camera_would(tmp_path: Path) -> None:
+    still = tabletop_still(9)
+    perceiver = StillPerceiver(MODEL)
+    stage = still_stage(still, perceiver)
+    assert stage.views()[0] == "front"
+    assert stage.cost("back") == seconds_between("front", "back") > stage.cost("front-high") > 0
+    stage.look("back")
+    assert stage.seconds() == pytest.approx(seconds_between("front", "back"))
+    assert stage.views()[0] == "back"
+    (answer,) = perceiver.ask(np.zeros((1, 1, 3), np.uint8), still.questions[:1])
+    assert answer.tolist() == pytest.approx(still.answers["back"][0])
+    stage.anew()
+    assert (stage.views()[0], stage.seconds()) == ("front", 0)
+    assert apart(TABLETOP, "front", "back") == pytest.approx(90)
+    assert apart(CROSSING, "left", "right") == 120
+    save_stills(tmp_path / "stills.jsonl", [still], model=MODEL)
+    head, (kept,) = load_stills(tmp_path / "stills.jsonl")
+    assert head == {"model": MODEL}
+    assert (kept.questions, kept.truth, kept.key) == (still.questions, still.truth, still.key)
+
+
+def test_ways_and_bad_configurations(views: Path) -> None:
+    base = {"env": CROSSING, "views": str(views)}
+    config = resolve_study(StudyConfig(**base, strategies=("random",), budgets=(2, 0)))
+    assert ways_of(config) == [Way("none", 0), Way("random", 2)]
+    for changed, told in (
+        ({"env": "moon"}, "no environment"),
+        ({"strategies": ("none",)}, "no strategy 'none'"),
+        ({"budgets": (3,)}, "from 0 to 2"),
+        ({"views": "nowhere.json"}, "cannot read what views tell"),
+    ):
+        with pytest.raises(InputError, match=told):
+            resolve_study(StudyConfig(**(base | changed)))
+
+
+def test_the_bootstrap_covers_a_mean() -> None:
+    rng = np.random.default_rng(0)
+    held = [
+        low <= 0 <= high
+        for low, high in (bootstrap(rng.normal(size=60), seed=i) for i in range(200))
+    ]
+    assert 0.88 <= np.mean(held) <= 0.99
+
+
+def test_the_command_refuses_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for words, told in (
+        (["--env", "crossing", "--budgets", "1,x"], "numbers with commas"),
+        (["--env", "crossing", "--test", "0"], "test"),
+        (["--env", "moon"], "no environment 'moon'"),
+    ):
+        monkeypatch.setattr("sys.argv", ["surefoot", "sense", "--out", "run", *words])
+        with pytest.raises(SystemExit) as ended:
+            surefoot()
+        assert ended.value.code == 2
+        assert told in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

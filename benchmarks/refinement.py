@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
 from surefoot.agents.planning.base import STAGES
-from surefoot.agents.planning.judge import rule_names
+from surefoot.agents.planning.judge import feedback, judge, rule_names
 from surefoot.agents.planning.refinement import (
     HELD_OUT,
     Sample,
@@ -98,16 +99,37 @@ def per_task(table: Mapping[str, Sequence[Sample]], scenes: Sequence[Scene]) -> 
     print()
 
 
+def after_feedback(spec: str, scenes: Sequence[Scene], samples: Sequence[Sample]) -> list[Sample]:
+    """Returns one plan for each scene, a second one with feedback where the first is not good."""
+    planner = planner_at(spec)
+    found = []
+    for scene, first in zip(scenes, samples, strict=True):
+        if first.verdict.good:
+            found.append(first)
+            continue
+        told = ((first.text, feedback(scene.brief, first.text)),)
+        brief = replace(scene.brief, history=told)
+        (again,) = planner.propose(brief, 1, scene.seed + 1)
+        verdict = judge(scene.brief, again.text)
+        found.append(Sample(scene.seed, again.text, again.confidence, verdict))
+    return found
+
+
 def main() -> None:
     """Measures and prints tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("planners", nargs="+")
     parser.add_argument("--scenes", type=int, default=800)
+    parser.add_argument("--repairs", action="store_true", help="one round of feedback as well")
     options = parser.parse_args()
     torch.set_num_threads(1)
     scenes = draw_scenes("test", options.scenes)
     specs = dict(text.split("=", 1) for text in options.planners)
     table = {name: plans(spec, scenes) for name, spec in specs.items()}
+    if options.repairs:
+        for name, spec in list(specs.items()):
+            if "@" not in spec:
+                table[f"{name} + feedback"] = after_feedback(spec, scenes, table[name])
     counted = {name: outcomes(scenes, samples) for name, samples in table.items()}
     some = next(iter(counted.values()))
     print(f"| % of plans (95 %) | n | {' | '.join(table)} |\n|---|--:|{'---|' * len(table)}")

@@ -91,7 +91,7 @@ def refine(
     minutes: float = 0.0,
     recalibrate: Recalibrate | None = None,
     tell: Tell = lambda _: None,
-) -> Gate:
+) -> Gate | None:
     """Refines a planner, or goes on where an earlier call stopped.
 
     Args:
@@ -103,7 +103,8 @@ def refine(
         tell: Told what happens.
 
     Returns:
-        Whether the refined model passed its gate, also written to ``gate.json``.
+        Whether the refined model passed its gate, also written to ``gate.json``; None if the time
+        ran out before it was tuned.
 
     Raises:
         InputError: The base cannot be tuned, no scene is kept, or the folder holds another run.
@@ -121,6 +122,8 @@ def refine(
     pairs = learned(kept, samples, plan)
     folder = tune(folder_of(base), pairs, plan.tuning, out, minutes=minutes,
                   tell=lambda s, n, loss: tell(f"step {s} of {n}: loss {loss:.4f}"))  # fmt: skip
+    if folder is None:
+        return None
     fresh = draw_scenes("calibration", plan.gate_scenes)
     before = sample_plans(base, fresh, 1, file=out / "gate-before.jsonl")
     after = sample_plans(planner_at(str(folder)), fresh, 1, rate=True)

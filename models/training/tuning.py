@@ -60,13 +60,13 @@ class TuningRecipe:
         seed: Seed of adapters and order.
     """
 
-    method: Method = "dpo"
-    adapter: Adapter = "lora"
+    method: Method = "sft"
+    adapter: Adapter = "full"
     steps: int = 200
     batch: int = 16
-    rate: float = 1e-3
-    beta: float = 0.1
-    anchor: float = 1.0
+    rate: float = 3e-4
+    beta: float = 0.5
+    anchor: float = 2.0
     rank: int = 16
     seed: int = 0
 
@@ -123,7 +123,7 @@ def tune(
     *,
     minutes: float = 0.0,
     tell: Tell | None = None,
-) -> Path:
+) -> Path | None:
     """Tunes a model, or goes on where an earlier call stopped, and exports it.
 
     Args:
@@ -135,7 +135,7 @@ def tune(
         tell: Told how far it is.
 
     Returns:
-        The folder of the model.
+        The folder of the model; None if time ran out before the last step.
 
     Raises:
         InputError: There is nothing to learn from, another tuning lies in the folder, or the
@@ -183,8 +183,8 @@ def tune(
                 tell(step, recipe.steps, total / count)
             total, count = 0.0, 0
             _save(out / _STATE, weights, optimizer, step)
-        if late:
-            break
+        if late and step < recipe.steps:
+            return None
     model.eval()
     merged = model.merge_and_unload() if recipe.adapter == "lora" else model
     return export_model(merged, tokenizer, out / "model", source.notes.prompt_style,

@@ -25,6 +25,12 @@ class Adapter(StrEnum):
     FULL = "full"
 
 
+_RATES = {
+    (Method.SFT, Adapter.LORA): 1e-3, (Method.SFT, Adapter.FULL): 3e-4,
+    (Method.DPO, Adapter.LORA): 3e-4, (Method.DPO, Adapter.FULL): 1e-4,
+}  # fmt: skip
+"""Learning rates that were seen to keep plans readable."""
+
 train = typer.Typer(no_args_is_help=True, help="Train the project's own small models.")
 
 
@@ -129,8 +135,8 @@ def refine(
     base: Annotated[
         str, typer.Option(help="What is refined: local-agent, or a model's folder.")
     ] = "local-agent",
-    method: Annotated[Method, typer.Option(help="Supervised, or by preferences.")] = Method.DPO,
-    adapter: Annotated[Adapter, typer.Option(help="Adapters, or all weights.")] = Adapter.LORA,
+    method: Annotated[Method, typer.Option(help="Supervised, or by preferences.")] = Method.SFT,
+    adapter: Annotated[Adapter, typer.Option(help="Adapters, or all weights.")] = Adapter.FULL,
     scenes: Annotated[int, typer.Option(min=1, help="Scenes to sample plans for.")] = 600,
     k: Annotated[int, typer.Option(min=1, max=64, help="Plans for each scene.")] = 8,
     threshold: Annotated[
@@ -141,11 +147,11 @@ def refine(
     ] = True,
     gate_scenes: Annotated[int, typer.Option(min=1, help="Fresh scenes for the gate.")] = 400,
     steps: Annotated[int, typer.Option(min=1, help="Steps of the tuning.")] = 200,
-    rate: Annotated[float | None, typer.Option(help="Learning rate; default by adapter.")] = None,
-    beta: Annotated[float, typer.Option(min=0.001, help="Hold of DPO on the base.")] = 0.1,
+    rate: Annotated[float | None, typer.Option(help="Learning rate; has a default.")] = None,
+    beta: Annotated[float, typer.Option(min=0.001, help="Hold of DPO on the base.")] = 0.5,
     anchor: Annotated[
         float, typer.Option(min=0, help="Weight of the chosen plans' cross-entropy in DPO.")
-    ] = 1.0,
+    ] = 2.0,
     seed: Annotated[int, typer.Option(help="Seed of adapters and order.")] = 0,
     minutes: Annotated[
         float, typer.Option(min=0, help="Stop after this time, to go on later; 0 for no limit.")
@@ -161,12 +167,16 @@ def refine(
 
     if threads:
         torch.set_num_threads(threads)
-    rates = {Adapter.LORA: 1e-3, Adapter.FULL: 3e-4}
-    tuning = TuningRecipe(method.value, adapter.value, steps, rate=rate or rates[adapter],
-                          beta=beta, anchor=anchor, seed=seed)  # fmt: skip
+    if rate is None:
+        rate = _RATES[method, adapter]
+    tuning = TuningRecipe(method.value, adapter.value, steps, rate=rate, beta=beta, anchor=anchor,
+                          seed=seed)  # fmt: skip
     plan = Refinement(base, scenes, k, threshold, hold_out, gate_scenes, tuning)
     with resumable():
         found = run(plan, out, minutes=minutes, tell=note)
+    if found is None:
+        note("time is up; run the same command again to go on")
+        return
     note(
         f"obey the rules of the gate: {found.before} of {found.n} before, {found.after} after "
         f"(only before {found.lost}, only after {found.won}, p = {found.p_value:.3g})"

@@ -165,16 +165,19 @@ def test_a_short_refinement_of_the_shipped_planner_runs_through_and_resumes(
     tmp_path: Path,
 ) -> None:
     tuning = TuningRecipe("dpo", "lora", steps=6, batch=8, rate=1e-3, rank=4)
-    plan = Refinement(scenes=16, k=4, gate_scenes=16, tuning=tuning)
+    plan = Refinement(scenes=12, k=4, gate_scenes=12, tuning=tuning)
+    assert refine(plan, tmp_path, minutes=1e-9) is None
+    assert not (tmp_path / "model").exists()
     heard: list[str] = []
     called: list[int] = []
     found = refine(plan, tmp_path, tell=heard.append,
                    recalibrate=lambda c, y: called.append(len(c) + len(y)))  # fmt: skip
-    assert found.n == 16
-    assert called == [32]
+    assert found is not None
+    assert found.n == 12
+    assert called == [24]
     assert any("obey the rules and reach the goal" in line for line in heard)
-    assert json.loads((tmp_path / "gate.json").read_text())["n"] == 16
-    assert len((tmp_path / "calibration.jsonl").read_text().splitlines()) == 16
+    assert json.loads((tmp_path / "gate.json").read_text())["n"] == 12
+    assert len((tmp_path / "calibration.jsonl").read_text().splitlines()) == 12
     assert refine(plan, tmp_path) == found
     (candidate,) = planner_at(str(tmp_path / "model")).propose(STRAIGHT.brief, 1, 0)
     assert 0 <= candidate.confidence <= 1

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from math import log2
+from typing import TypeVar
 
 from surefoot.agents.perception.questions import Answers
+
+Key = TypeVar("Key", bound=Hashable)
 
 _LEAST = 1e-9
 """Bits below which rounding is all there is."""
@@ -46,13 +49,13 @@ def relevance(
 def _information(
     options: Sequence[Hashable], outcomes: Sequence[Hashable], weights: Sequence[float]
 ) -> float:
-    both = _sums(zip(options, outcomes, strict=True), weights)
-    first, second = _sums(options, weights), _sums(outcomes, weights)
+    pairs = list(zip(options, outcomes, strict=True))
+    both, first, second = _sums(pairs, weights), _sums(options, weights), _sums(outcomes, weights)
     return sum(p * log2(p / (first[a] * second[b])) for (a, b), p in both.items() if p > 0)
 
 
-def _sums(keys: object, weights: Sequence[float]) -> Mapping[Hashable, float]:
-    sums: dict[Hashable, float] = {}
-    for key, weight in zip(keys, weights, strict=True):  # type: ignore[call-overload]
+def _sums(keys: Sequence[Key], weights: Sequence[float]) -> Mapping[Key, float]:
+    sums: dict[Key, float] = {}
+    for key, weight in zip(keys, weights, strict=True):
         sums[key] = sums.get(key, 0.0) + weight
     return sums

@@ -72,8 +72,8 @@ def fit_policy(
         for name, k in kinds.items()
     }
     scaled = AgentCalibration(stage, model, "", "", "", kinds, ())
-    looking, scores = _looking(scaled, paths, alpha)
-    return AgentCalibration(stage, model, "", "", "", kinds, scores, looking)
+    looking, scenes = _looking(scaled, paths, alpha)
+    return AgentCalibration(stage, model, "", "", "", kinds, scenes, looking)
 
 
 def scene_score(calibration: AgentCalibration, stop: Stop, beliefs: Beliefs | None = None) -> float:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
+import numpy as np
 from surefoot.agents.guarantees import AgentCalibration
 from surefoot.agents.moments import Moment, Thought
 from surefoot.agents.operator import Operator
@@ -190,7 +191,7 @@ class Agent:
         self.counts.skills += 1
         if self._course is not None:
             self._course.advance(done.action, self._likeliest())
-            moment.state = self._course.state
+            moment.line, moment.state = self._course.line, self._course.state
         if self.stage.moving:
             self._sight.pass_time()
         elif done.surprise or not done.good:
@@ -343,7 +344,7 @@ class Agent:
                 why = f"what happens depends on {names}"
                 if looks > 0:
                     return Decision(Route.LOOK, why)
-                if found.judgement is not None and self._repairs_left > 0:
+                if not can_ask and found.judgement is not None and self._repairs_left > 0:
                     return Decision(Route.REPAIR, f"{why}, and no looks are left")
                 return _stuck(f"{why}, and no looks are left", can_ask)
             router = Router(0.0, 0.5)
@@ -460,7 +461,7 @@ class Agent:
         asks = self.settings.gate is Gate.ALWAYS_ASK
         questions = [q for q in self.stage.questions(home) if q.fact in truth]
         self._sight = Sight(self.tools.calibration)
-        even = [[1 / len(q.options)] * len(q.options) for q in questions]
+        even = [np.full(len(q.options), 1 / len(q.options)) for q in questions]
         self._sight.add(home, questions, even)
         for question in questions:
             told = self.tools.operator.answer(question, truth) if asks else truth[question.fact]
@@ -503,8 +504,10 @@ class Agent:
     def _likeliest(self) -> dict[str, str]:
         return self._sight.likeliest(self.stage.possible)
 
-    def _stop(self, outcome: str, reason: str) -> None:
+    def _stop(self, outcome: str, reason: str) -> str | None:
+        """Ends the episode; returns no action."""
         self.ending = Ending(outcome, reason)
+        return None
 
 
 _AGAIN = "\0again"

@@ -60,18 +60,18 @@ def identity_of(spec: str) -> str:
     return f"{name} {digest.hexdigest()[:16]}"
 
 
-def make_tools(env: str, settings: AgentSettings, options: ModelOptions | None = None) -> Tools:
-    """Makes the parts of an agent for a stage.
+def make_tools(env: str, settings: AgentSettings) -> Tools:
+    """Makes the parts of an agent for a stage; models are loaded when they are first asked.
 
     Raises:
         InputError: A model, planner, calibration, strategy or operator cannot be used.
     """
-    perceiver = make_perceiver(settings.perception, options)
+    perceiver = make_perceiver(settings.perception, settings.models)
     planner = planner_of(env, settings)
     calibration = load_calibration(
         settings.calibration_file, stage=env, model=perceiver.identity, planner=planner
     )
     return Tools(
-        perceiver, calibration, make_planner(planner, options),
+        perceiver, calibration, make_planner(planner, settings.models),
         make_strategy(settings.sensing, env), make_operator(settings.operator),
     )  # fmt: skip

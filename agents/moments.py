@@ -61,6 +61,7 @@ class Moment:
         action: What was done, ``""`` for nothing.
         good: Whether the skill ended well.
         surprise: What was not as predicted.
+        line: Line of the plan that the action came from, from 1; 0 for none.
         state: Where the plan was.
         rules: State of every rule, on the true facts, after the action.
     """
@@ -74,6 +75,7 @@ class Moment:
     action: str = ""
     good: bool = True
     surprise: str = ""
+    line: int = 0
     state: str = ""
     rules: dict[str, str] = field(default_factory=dict)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -102,7 +102,7 @@ def _read(prompt: str) -> str:
     return sys.stdin.readline().strip()
 
 
-OPERATORS = {"none": Nobody, "oracle": Oracle, "human": Person}
+OPERATORS: dict[str, Callable[[], Operator]] = {"none": Nobody, "oracle": Oracle, "human": Person}
 """Operators by name."""
 
 
@@ -114,5 +114,4 @@ def make_operator(name: str) -> Operator:
     """
     if name not in OPERATORS:
         raise InputError(f"no operator '{name}'; there are {', '.join(OPERATORS)}")
-    made: Operator = OPERATORS[name]()
-    return made
+    return OPERATORS[name]()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 from surefoot.agents.agent import Agent, Tools
 from surefoot.agents.assembly import make_tools
 from surefoot.agents.episode import broken_rules, judged
+from surefoot.agents.replay.saved import steps_file, write_pages
 from surefoot.agents.settings import AgentSettings
 from surefoot.agents.stages.base import Picture
 from surefoot.agents.stages.crossing import CrossingStage
@@ -22,7 +24,8 @@ from surefoot.envs.episodes.stages import Env
 from surefoot.envs.recording.sheet import to_jpeg
 from surefoot.envs.tabletop.env import TabletopEnv
 from surefoot.results.config import check_config
-from surefoot.results.files import write_atomic
+from surefoot.results.errors import InputError
+from surefoot.results.files import write_within
 
 
 class AgentPolicy:
@@ -34,11 +37,13 @@ class AgentPolicy:
 
     Attributes:
         reason: Why it stopped.
+        foreground: Whether it needs the terminal.
         agent: The agent of this episode.
     """
 
     def __init__(self, settings: AgentSettings, tools: Tools) -> None:
         self.reason = ""
+        self.foreground = settings.operator == "human"
         self._settings, self._tools = settings, tools
         self._pending = ""
         self._folder: Path | None = None
@@ -65,6 +70,7 @@ class AgentPolicy:
             assert isinstance(inner, TabletopEnv)
             self._stage = physical_table(inner, info)
         self.reason, self._pending, self._count = "", "", 0
+        self._tools.operator.asked = 0
         self.agent = Agent(self._settings, self._tools, int(info["seed"]), self._keep)
         self.agent.begin(self._stage)
 
@@ -102,25 +108,36 @@ class AgentPolicy:
         assert self._stage is not None
         agent, counts = self.agent, self.agent.counts
         covered = [m.covered for m in agent.moments if m.covered is not None]
-        told = {
+        told: dict[str, Any] = {
             "looks": counts.looks, "look_seconds": round(counts.look_seconds, 3),
+            "alpha": self._settings.alpha, "first": covered[0] if covered else None,
             "repairs": counts.repairs, "plans": counts.plans, "pauses": counts.pauses,
             "skills": counts.skills, "asked": self._tools.operator.asked,
             "decisions": len(agent.moments), "covered": sum(covered), "sets": len(covered),
             "broken": list(broken_rules(agent, self._stage)),
         }  # fmt: skip
-        self._tools.operator.asked = 0
         if self._folder is not None:
-            path = self._folder / "steps" / f"{self._name}.json"
-            path.parent.mkdir(exist_ok=True)
+            path = steps_file(self._folder, self._name)
             data = {
                 "instruction": self._stage.instruction,
                 "settings": self._settings.model_dump(mode="json"),
                 "moments": [m.to_json() for m in agent.moments],
             }
-            write_atomic(path, json.dumps(data) + "\n")
-            told["steps"] = f"steps/{path.name}"
+            write_within(path, json.dumps(data) + "\n")
+            told["steps"] = f"{path.parent.name}/{path.name}"
         return told
+
+    def pages(self, folder: Path, records: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+        """Writes the replay pages that a finished run lacks.
+
+        Args:
+            folder: The run folder.
+            records: Its records.
+
+        Returns:
+            Addresses relative to the folder, by key.
+        """
+        return write_pages(folder, records)
 
     def _finish(self, info: Mapping[str, Any]) -> None:
         """Tells the agent what came of its last action."""
@@ -135,7 +152,7 @@ class AgentPolicy:
             return ""
         self._count += 1
         name = f"{self._name}-look{self._count:03}.jpg"
-        write_atomic(self._folder / "media" / name, to_jpeg(picture))
+        write_within(self._folder / "media" / name, to_jpeg(picture))
         return f"media/{name}"
 
 
@@ -150,6 +167,8 @@ def make_agent(env: str, options: Mapping[str, Any] | None = None) -> AgentPolic
         InputError: An unknown field, or a model or calibration that cannot be used.
     """
     settings = check_config(AgentSettings, options or {})
+    if settings.operator == "human" and not sys.stdin.isatty():
+        raise InputError("the operator 'human' is asked at a terminal, and standard input is none")
     return AgentPolicy(settings, _tools(env, settings.model_dump_json()))
 
 

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from math import log2
-from typing import TypeVar
 
 from surefoot.agents.perception.questions import Answers
-
-Key = TypeVar("Key", bound=Hashable)
 
 _LEAST = 1e-9
 """Bits below which rounding is all there is."""
@@ -49,13 +46,18 @@ def relevance(
 def _information(
     options: Sequence[Hashable], outcomes: Sequence[Hashable], weights: Sequence[float]
 ) -> float:
-    pairs = list(zip(options, outcomes, strict=True))
-    both, first, second = _sums(pairs, weights), _sums(options, weights), _sums(outcomes, weights)
-    return sum(p * log2(p / (first[a] * second[b])) for (a, b), p in both.items() if p > 0)
+    both = _sums(list(zip(options, outcomes, strict=True)), weights)
+    first, second = _sums(options, weights), _sums(outcomes, weights)
+    total = 0.0
+    for option, outcome in set(zip(options, outcomes, strict=True)):
+        p = both[option, outcome]
+        if p > 0:
+            total += p * log2(p / (first[option] * second[outcome]))
+    return total
 
 
-def _sums(keys: Sequence[Key], weights: Sequence[float]) -> Mapping[Key, float]:
-    sums: dict[Key, float] = {}
+def _sums(keys: Sequence[Hashable], weights: Sequence[float]) -> Mapping[Hashable, float]:
+    sums: dict[Hashable, float] = {}
     for key, weight in zip(keys, weights, strict=True):
         sums[key] = sums.get(key, 0.0) + weight
     return sums

@@ -1,4 +1,4 @@
-"""How an agent is put together; every field is also a key of ``agent:`` in a run's YAML."""
+"""How an agent is put together; every field is also a key of ``options:`` in a run's YAML."""
 
 from __future__ import annotations
 
@@ -7,25 +7,31 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from surefoot.models.registry import ModelOptions
 
 
 class Gate(StrEnum):
-    """What decides whether the agent may act."""
+    """What decides whether the agent may act.
 
-    SETS = "sets"
-    """The plan must do the same, allowed thing in every world of the joint conformal set."""
-    SCORES = "scores"
-    """u_p and u_d must reach their thresholds, as in the paper."""
-    AGGREGATE = "aggregate"
-    """One uncertainty of both, as in KnowNo: if it is too high, look again, then ask."""
-    NONE = "none"
-    """Nothing: it acts on the likeliest world."""
-    ALWAYS_ASK = "always-ask"
-    """It asks for every fact."""
-    ALWAYS_STOP = "always-stop"
-    """It never does anything."""
-    ORACLE = "oracle"
-    """It knows the truth."""
+    Attributes:
+        line: What it is, in one line.
+    """
+
+    line: str
+
+    def __new__(cls, value: str, line: str) -> Gate:
+        """Makes a gate of its name and its line."""
+        gate = str.__new__(cls, value)
+        gate._value_, gate.line = value, line
+        return gate
+
+    SETS = "sets", "the plan must do the same, allowed thing in every world of the joint set"
+    SCORES = "scores", "u_p and u_d must reach their thresholds, as in the paper"
+    AGGREGATE = "aggregate", "one uncertainty of both, as in KnowNo: too high, look again, then ask"
+    NONE = "none", "nothing: it acts on the likeliest world"
+    ALWAYS_ASK = "always-ask", "it asks for every fact"
+    ALWAYS_STOP = "always-stop", "it never does anything"
+    ORACLE = "oracle", "it knows the truth"
 
 
 class AgentSettings(BaseModel):
@@ -63,6 +69,8 @@ class AgentSettings(BaseModel):
     """Pauses in a row, where the world has a safe one, before it asks or gives up."""
     operator: Literal["none", "oracle", "human"] = "none"
     """Who can be asked."""
+    models: ModelOptions = Field(default_factory=ModelOptions)
+    """Settings of its models and searches, such as a server's address."""
     seed: int = 0
     """Seed of whatever the agent draws, beside the episode's own."""
 

@@ -18,6 +18,10 @@ MAX_WORLDS = 512
 """Worlds that a plan is judged in at most; with more the agent must look again or ask."""
 
 
+_REMEMBERED = 6
+"""Views that are still named after time has passed."""
+
+
 @dataclass(frozen=True, slots=True)
 class FactSet:
     """The joint conformal set of a scene: what each fact may be.
@@ -114,6 +118,7 @@ class Sight:
     def pass_time(self, steps: int = 1) -> None:
         """Lets what was seen grow old in a world that moves; what was told grows old at once."""
         self._known.clear()
+        self.views = self.views[-_REMEMBERED:]
         self._fused.clear()
         for fact, question in self.questions.items():
             known = self.calibration.kind(question.kind)

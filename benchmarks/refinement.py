@@ -84,6 +84,20 @@ def per_rule(table: Mapping[str, Sequence[Sample]], scenes: Sequence[Scene], sta
     print()
 
 
+def per_task(table: Mapping[str, Sequence[Sample]], scenes: Sequence[Scene]) -> None:
+    """Prints the share of plans that are good and, behind it, that break a rule, by task."""
+    print(f"| good / breaks a rule, % | n | {' | '.join(table)} |\n|---|--:|{'--:|' * len(table)}")
+    for task in sorted({s.brief.task for s in scenes}):
+        rows = [i for i, s in enumerate(scenes) if s.brief.task == task]
+        cells = []
+        for samples in table.values():
+            found = [samples[i].verdict for i in rows]
+            good, bad = sum(v.good for v in found), sum(bool(v.broken) for v in found)
+            cells.append(f"{100 * good / len(rows):.0f} / {100 * bad / len(rows):.0f}")
+        print(f"| {task} | {len(rows)} | {' | '.join(cells)} |")
+    print()
+
+
 def main() -> None:
     """Measures and prints tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -108,6 +122,7 @@ def main() -> None:
             cells.append(f"{auroc(part):.2f}" if asked else "-")
         print(f"| {stage}: AUROC of the confidence | | {' | '.join(cells)} |")
     print()
+    per_task(table, scenes)
     for stage in STAGES:
         per_rule(table, scenes, stage)
     for stage in STAGES:

@@ -10,7 +10,8 @@ from surefoot.agents.stages.bank import Bank
 from surefoot.experiments.base import Experiment, Told
 from surefoot.experiments.uncertain.config import ARMS, BASE, CROSSING, TABLETOP, Study, damage
 from surefoot.experiments.uncertain.injection import cell_cases, cross_talk
-from surefoot.experiments.uncertain.parts import Banks, calibrate, make_banks, play_all
+from surefoot.experiments.uncertain.parts import calibrate, make_banks, play_all
+from surefoot.experiments.uncertain.play import Banks
 from surefoot.experiments.uncertain.report import render_study
 from surefoot.experiments.uncertain.summary import arm_rows, rule_rows, variability_rows
 from surefoot.experiments.uncertain.worlds import places
@@ -74,7 +75,7 @@ def _injection(study: Study, banks: Banks, paths: dict[str, str], told: Told) ->
     calibration = load_calibration(
         paths[f"{CROSSING} none"], stage=CROSSING, model=bank.model
     )  # fmt: skip
-    cells = {}
+    cells: dict[str, list[dict[str, Any]]] = {}
     for damaged in (False, True):
         snaps = [
             s for s in bank.snaps

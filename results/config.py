@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -30,6 +30,38 @@ def read_config_file(path: Path, what: str = "configuration") -> dict[str, Any]:
     return dict(data)
 
 
+def read_settings(pairs: Sequence[str]) -> dict[str, Any]:
+    """Reads settings given as ``NAME=VALUE``, values as in YAML; ``a.b=1`` is ``b`` within ``a``.
+
+    Args:
+        pairs: The texts.
+
+    Raises:
+        InputError: One is not of that form.
+
+    >>> read_settings(["alpha=0.2", "models.retries=0"])
+    {'alpha': 0.2, 'models': {'retries': 0}}
+    """
+    import yaml
+
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise InputError(f"setting '{pair}' is not of the form NAME=VALUE")
+        *path, last = name.split(".")
+        place = found
+        for part in path:
+            place = place.setdefault(part, {})
+            if not isinstance(place, dict):
+                raise InputError(f"setting '{name}': '{part}' has a value already")
+        try:
+            place[last] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise InputError(f"setting '{name}': not a YAML value") from None
+    return found
+
+
 def check_config(
     model: type[Checked], data: Mapping[str, Any], *, file: Path | None = None
 ) -> Checked:
@@ -51,6 +83,8 @@ def check_config(
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         message = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
+            message += f"; known: {', '.join(model.model_fields)}"
         raise InputError(
             f"{place + ': ' if place else ''}{message}", file=str(file) if file else None
         ) from None

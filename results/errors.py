@@ -46,6 +46,10 @@ class InputError(SurefootError):
         return f"{':'.join(place)}: {self.message}" if place else self.message
 
 
+class WriteError(InputError):
+    """A file cannot be written, as on a full disk; what was being done may be done again."""
+
+
 class MissingDependencyError(SurefootError):
     """An optional program or library is not installed; the message names what to install."""
 

@@ -7,7 +7,7 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
-from surefoot.results.errors import InputError
+from surefoot.results.errors import InputError, WriteError
 
 LOCK_NAME = ".lock"
 """File in a run folder that the writing process holds locked."""
@@ -24,7 +24,7 @@ def write_atomic(path: Path, content: str | bytes) -> None:
         content: Bytes, or text that is written as UTF-8 (lone surrogates become ``?``).
 
     Raises:
-        InputError: The file cannot be written.
+        WriteError: The file cannot be written.
     """
     data = content.encode("utf-8", "replace") if isinstance(content, str) else content
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
@@ -44,10 +44,23 @@ def write_atomic(path: Path, content: str | bytes) -> None:
         raise write_error(error, path) from None
 
 
-def write_error(error: OSError, path: Path) -> InputError:
+def write_within(path: Path, content: str | bytes) -> None:
+    """Does the same, and makes the file's folder first if that is missing.
+
+    Raises:
+        WriteError: The file or its folder cannot be written.
+    """
+    try:
+        path.parent.mkdir(exist_ok=True)
+    except OSError as error:
+        raise write_error(error, path.parent) from None
+    write_atomic(path, content)
+
+
+def write_error(error: OSError, path: Path) -> WriteError:
     """Turns a failed write into one line that names the file."""
     reason = (error.strerror or type(error).__name__).lower()
-    return InputError(f"cannot write: {reason}", file=str(path))
+    return WriteError(f"cannot write: {reason}", file=str(path))
 
 
 def sync_folder(folder: Path) -> None:

@@ -162,10 +162,10 @@ def test_usage(tmp_path: Path) -> None:
     assert surefoot("nonsense").returncode == 2
 
 
-def test_demo(tmp_path: Path) -> None:
+def test_demo_of_grading(tmp_path: Path) -> None:
     pytest.importorskip("up_fast_downward")
     out = tmp_path / "demo"
-    done = surefoot("demo", "--out", out)
+    done = surefoot("demo", "grading", "--out", out)
     assert done.returncode == 0, done.stderr
     cells = json.loads((out / "run" / "summary.json").read_text())["cells"]
     rates = {m: sum(c["valid"] for c in cells if c["model"] == m) for m in

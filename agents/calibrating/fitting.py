@@ -231,9 +231,7 @@ def _looking(
     return 1.0, scores
 
 
-def _between(
-    calibration: AgentCalibration, stop: Stop, beliefs: Beliefs
-) -> tuple[float, float]:
+def _between(calibration: AgentCalibration, stop: Stop, beliefs: Beliefs) -> tuple[float, float]:
     """Returns the thresholds between which every set of a scene has one option."""
     found = [
         np.sort(calibration.ranks(question.kind, belief))[:2].tolist()

@@ -1,8 +1,9 @@
 """Renders the pictures that the local perception model learns from, shard by shard.
 
-A shard is a pair of files: ``NAME.npy``, uint8 ``[n, size, size, 3]``, and ``NAME.jsonl``, one
-line a picture with its questions. Its name and the seed fix its content, so that shards can be
-made in any order and by several processes; those that are there are not made again.
+A shard is ``NAME.npy``, uint8 ``[n, size, size, 3]``, ``NAME.jsonl``, one line a picture with its
+questions, and for some ``NAME.marks.npy``, bool ``[n, rows, columns, marks]``, what each patch
+shows. Name and recipe fix its content, so that shards can be made in any order and by several
+processes; those that are there are not made again.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from surefoot.agents.perception.pictures import (
     SIZE,
     Shot,
@@ -47,6 +50,7 @@ class DataRecipe:
         tabletop: Shards of the table to learn from.
         crossing: Shards of the crossing to learn from.
         validation: Shards of each environment to watch the training by.
+        marked: Of so many shards of each, what each patch shows is kept too.
         pictures: Pictures in a shard.
         size: Width and height in pixels.
         views: Pictures of each state of the table.
@@ -59,6 +63,7 @@ class DataRecipe:
     tabletop: int = 36
     crossing: int = 20
     validation: int = 1
+    marked: int = 10
     pictures: int = 480
     size: int = SIZE
     views: int = 3
@@ -106,10 +111,10 @@ def render_dataset(recipe: DataRecipe, folder: Path, processes: int = 1) -> list
 def render_shard(recipe: DataRecipe, folder: Path, name: str) -> None:
     """Renders one shard; the file with the questions is written last."""
     found = list(islice(_draw(recipe, name), recipe.pictures))
-    partial = folder / f"{name}.part"
-    with partial.open("wb") as file:
-        np.save(file, np.stack([shot.developed(damage) for shot, damage in found]))
-    partial.replace(folder / f"{name}.npy")
+    part, _, number = name.split("-")
+    if part == "train" and int(number) < recipe.marked:
+        _save(folder / f"{name}.marks.npy", np.stack([shot.marks() for shot, _ in found]))
+    _save(folder / f"{name}.npy", np.stack([shot.developed(damage) for shot, damage in found]))
     lines = [
         json.dumps(
             {"env": shot.env, "view": shot.view, "seed": shot.seed, "moment": shot.moment,
@@ -119,6 +124,13 @@ def render_shard(recipe: DataRecipe, folder: Path, name: str) -> None:
         for shot, damage in found
     ]  # fmt: skip
     write_atomic(folder / f"{name}.jsonl", "\n".join(lines) + "\n")
+
+
+def _save(path: Path, array: NDArray[Any]) -> None:
+    partial = path.with_suffix(".part")
+    with partial.open("wb") as file:
+        np.save(file, array)
+    partial.replace(path)
 
 
 def mild_damage(recipe: DataRecipe, rng: Random) -> Pipeline:

@@ -12,6 +12,10 @@ from surefoot.agents.stages.base import Picture
 from surefoot.calibration.arrays import Floats
 from surefoot.models.protocol import GenerationRequest, Message, OptionScorer
 from surefoot.pddl.planner import Usage
+from surefoot.results.errors import HarnessError
+
+SLACK = 0.01
+"""By how much the probabilities of a question's options may miss 1 in sum."""
 
 
 class Perceiver(Protocol):
@@ -27,7 +31,7 @@ class Perceiver(Protocol):
         """Returns for each question the probabilities of its options.
 
         Raises:
-            HarnessError: The model could not be asked.
+            HarnessError: The model could not be asked, or its answers are no probabilities.
         """
         ...
 
@@ -57,7 +61,18 @@ class ModelPerceiver:
         ]
         scores = self._model.score_batch(requests, [q.options for q in questions])
         self.usage += [s.usage for s in scores]
-        return [np.array(s.probabilities, np.float64) for s in scores]
+        return [
+            _checked(np.array(s.probabilities, np.float64), q)
+            for s, q in zip(scores, questions, strict=True)
+        ]
+
+
+def _checked(found: Floats, question: FactQuestion) -> Floats:
+    """Returns probabilities that are some; a model may answer anything."""
+    sound = found.shape == (len(question.options),) and bool(np.isfinite(found).all())
+    if not sound or found.min() < 0 or abs(found.sum() - 1) > SLACK:
+        raise HarnessError(f"the perception model gives no probabilities for '{question.text}'")
+    return found
 
 
 def to_png(picture: Picture) -> bytes:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
 import numpy as np
 from numpy.typing import NDArray
 from surefoot.agents.perception.crossing_facts import crossing_questions, crossing_truth
+from surefoot.agents.perception.marks import crossing_bodies, patches, tabletop_bodies
 from surefoot.agents.perception.questions import Asked, with_truth
 from surefoot.agents.perception.scenes import build, draw_state, facts_of
 from surefoot.agents.perception.tabletop_facts import tabletop_questions, tabletop_truth
@@ -46,6 +47,7 @@ class Shot:
         number: Number of the first frame in the scene, for what is drawn by frame.
         frames: One frame, or two exposures of one picture.
         asked: Questions with the truth.
+        bodies: What the bodies in the (last) frame are, by id, for :func:`~.marks.patches`.
     """
 
     env: str
@@ -56,6 +58,11 @@ class Shot:
     number: int
     frames: tuple[Frame, ...]
     asked: tuple[Asked, ...]
+    bodies: Mapping[int, Sequence[str]]
+
+    def marks(self) -> NDArray[np.bool_]:
+        """Returns what each patch of the (last) frame shows, see :func:`~.marks.patches`."""
+        return patches(self.frames[-1], self.bodies)
 
     def developed(self, damage: Pipeline | None = None) -> NDArray[np.uint8]:
         """Returns the picture, uint8 ``[height, width, 3]``.
@@ -95,11 +102,13 @@ def tabletop_shots(
     rng = rng or rng_of("tabletop", seed)
     scene, held = draw_state(rng, seed)
     world = build(simulation, scene, held, rng)
-    asked = with_truth(tabletop_questions(scene), tabletop_truth(scene, facts_of(scene, held)))
+    facts = facts_of(scene, held)
+    asked = with_truth(tabletop_questions(scene), tabletop_truth(scene, facts))
+    bodies = tabletop_bodies(world, facts)
     chosen = rng.sample(RING.names, views) if isinstance(views, int) else views
     api, lens = world.simulation.api, Lens(size, size)
     return [
-        Shot("tabletop", v, seed, 0, i, i, (render(api, RING.pose(v), lens),), asked)
+        Shot("tabletop", v, seed, 0, i, i, (render(api, RING.pose(v), lens),), asked, bodies)
         for i, v in enumerate(chosen)
     ]
 
@@ -148,12 +157,12 @@ def crossing_shots(
         if world.outcome() is not None or world.past():
             return
         truth, over = crossing_truth(world.situation()), world.over_line()
-        now = _frames(world)
+        now, bodies = _frames(world), crossing_bodies(world)
         yield [
             Shot(
                 "crossing", view, seed, moment, 3 * moment + i, 2 * moment,
                 (before[view], now[view]),
-                with_truth(crossing_questions(view, world.turn, over_line=over), truth),
+                with_truth(crossing_questions(view, world.turn, over_line=over), truth), bodies,
             )
             for i, view in enumerate(BEARINGS)
         ]  # fmt: skip

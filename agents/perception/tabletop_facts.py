@@ -104,7 +104,7 @@ def tabletop_truth(scene: Scene, facts: Facts) -> dict[str, str]:
         scene: The scene.
         facts: The true symbolic state; twins are put into canonical order here.
     """
-    places = _places(canonical_facts(scene, facts))
+    places = places_of(canonical_facts(scene, facts))
     truth: dict[str, str] = {}
     for block in scene.blocks:
         words = {place: told for told, place in place_options(scene, block.name).items()}
@@ -158,7 +158,7 @@ def canonical(scene: Scene, facts: Facts) -> dict[str, str]:
     in the scene's order, come first in the order of the options. An action on a canonical name is
     thus an action on the real block whose canonical name it is.
     """
-    places = _places(facts)
+    places = places_of(facts)
     names = [b.name for b in scene.blocks]
     rank = {place: i for i, place in enumerate((TABLE, *scene.things, HELD, ""))}
     best: tuple[list[int], dict[str, str]] | None = None
@@ -187,7 +187,8 @@ def _renamings(scene: Scene) -> Iterator[dict[str, str]]:
         yield renaming
 
 
-def _places(facts: Iterable[Atom]) -> dict[str, str]:
+def places_of(facts: Iterable[Atom]) -> dict[str, str]:
+    """Returns what each block is on or in, or :data:`HELD`."""
     places: dict[str, str] = {}
     for fact in facts:
         if fact.predicate in ("on", "in"):

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from random import Random
 
 from surefoot.agents.planning.base import STAGES
 from surefoot.agents.planning.judge import rule_names
@@ -25,7 +26,6 @@ from surefoot.agents.planning.refinement import (
     verdict_pairs,
 )
 from surefoot.agents.planning.registry import make
-from surefoot.models.backends.hf import HFModel
 from surefoot.models.registry import LOCAL_AGENTS, ModelOptions
 from surefoot.models.training.tuning import Pair, TuningRecipe, tune
 from surefoot.results.errors import InputError
@@ -70,9 +70,11 @@ def planner_at(place: str) -> LanguagePlanner:
     Raises:
         InputError: There is none.
     """
-    found = make(place if place in LOCAL_AGENTS else f"model:hf:{place}", ModelOptions(batch=64))
-    if not isinstance(found, LanguagePlanner) or not isinstance(found.model, HFModel):
-        raise InputError(f"'{place}' cannot be tuned here; give local-agent or a folder")
+    shipped = place in LOCAL_AGENTS
+    if not shipped and not (Path(place) / "config.json").is_file():
+        raise InputError(f"'{place}' cannot be tuned here; give local-agent or a model's folder")
+    found = make(place if shipped else f"model:hf:{place}", ModelOptions(batch=64))
+    assert isinstance(found, LanguagePlanner)
     return found
 
 
@@ -141,7 +143,11 @@ def learned(scenes: Sequence[Scene], samples: Sequence[Sample], plan: Refinement
         pairs = supervised(scenes, samples, hold_out=plan.hold_out)
     else:
         pairs = preferences(scenes, samples, hold_out=plan.hold_out, seed=plan.tuning.seed)
-    return pairs if plan.hold_out else pairs + verdict_pairs(scenes, samples)[: len(pairs)]
+    if plan.hold_out:
+        return pairs
+    verdicts = verdict_pairs(scenes, samples)
+    rng = Random(f"verdicts:{plan.tuning.seed}")
+    return pairs + rng.sample(verdicts, min(len(pairs), len(verdicts)))
 
 
 def gate_rules(plan: Refinement) -> dict[str, frozenset[str]]:

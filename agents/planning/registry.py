@@ -10,8 +10,16 @@ from surefoot.agents.planning.search import TableSearch
 from surefoot.models.registry import LOCAL_AGENTS, ModelOptions, make_model
 from surefoot.results.errors import InputError
 
-KNOWN = ("guide", "fd", "fd:SEARCH", *LOCAL_AGENTS, "model:SPEC", "damaged=P:PLANNER")
-"""What specifications look like; ``SPEC`` is one of a language model, such as ``openai:NAME``."""
+KNOWN = {
+    "guide": "the reference program of each driving task",
+    "fd": "Fast Downward, for the tabletop",
+    "fd:SEARCH": "the same with another search",
+    LOCAL_AGENTS[0]: "a small language model of the project's own",
+    LOCAL_AGENTS[1]: "the same after refinement on verified plans",
+    "model:SPEC": "any language model, such as model:openai:NAME or model:hf:FOLDER",
+    "damaged=P:PLANNER": "any of these, each plan spoiled with probability P",
+}
+"""What specifications look like, with one line on each."""
 
 
 def make(

@@ -165,7 +165,7 @@ def render_report(config: StudyConfig, summary: Mapping[str, Any]) -> str:
         if any(figure in c for c in cells)
     ]
     need = [
-        Curve(name, [(row["bits"], row["looks"]) for row in _increasing(rows)])
+        Curve(name, [(round(row["bits"], 2), row["looks"]) for row in _increasing(rows)])
         for name, rows in summary["need"].items()
     ]
     top = max((y for c in need for _, y in c.points), default=1.0)
@@ -187,7 +187,7 @@ def render_report(config: StudyConfig, summary: Mapping[str, Any]) -> str:
         need=trusted(
             line_chart(
                 need, title="Looks by uncertainty", x="mean entropy after the first look, bits",
-                y="looks taken", top=top * 1.1,
+                y="looks taken", top=_end(top),
             )
         ),
         rows=[_row(c) for c in cells],
@@ -211,8 +211,14 @@ def _chart(
             if c["strategy"] in (strategy, "none") and figure in c
         ]
         curves.append(Curve(strategy, sorted(points)))
-    top = 1.0 if figure in SHARES else 1.1 * max(y for c in curves for _, y in c.points)
-    return line_chart(curves, title=words, x="most looks", y=words, top=round(top, 2))
+    top = 1.0 if figure in SHARES else _end(max(y for c in curves for _, y in c.points))
+    return line_chart(curves, title=words, x="most looks", y=words, top=top)
+
+
+def _end(largest: float) -> float:
+    """Returns an end for an axis whose quarters have short names."""
+    scale = 10.0 ** np.floor(np.log10(max(largest, 1e-3)))
+    return float(next(e for e in (1.2, 2, 4, 8, 12) if e * scale >= largest) * scale)
 
 
 def _middle(cell: Mapping[str, Any], figure: str) -> float:

@@ -80,6 +80,11 @@ class Course(Protocol):
 
     text: str
 
+    @property
+    def line(self) -> int:
+        """Line of the plan that was carried out last, from 1; 0 before the first."""
+        ...
+
     def judge(self, worlds: Sequence[Answers]) -> Judgement:
         """Judges what is left of the plan in every world."""
         ...

@@ -7,25 +7,14 @@ from typing import Any
 
 import numpy as np
 from surefoot.agents.perception.crossing_facts import crossing_questions, crossing_truth
-from surefoot.agents.perception.questions import Answers, FactQuestion
+from surefoot.agents.perception.questions import FactQuestion
 from surefoot.agents.perception.views import BEARINGS, expose, look, pan_cost
-from surefoot.agents.planning.base import CROSSING, Brief
 from surefoot.agents.stages.base import Done, End, Picture
-from surefoot.agents.stages.driving import (
-    LINE,
-    ON_CROSSING,
-    PAST,
-    DrivingCourse,
-    driving_brief,
-    possible_at,
-    rules_that_count,
-)
+from surefoot.agents.stages.driving import LINE, ON_CROSSING, PAST, DrivingStage
 from surefoot.envs.crossing.env import MAX_SECONDS, CrossingEnv
 from surefoot.envs.crossing.labels import DOING
 from surefoot.envs.crossing.skills import Action
 from surefoot.envs.crossing.world import Outcome
-from surefoot.verification import Monitor
-from surefoot.verification.monitor import RuleStatus
 
 HOME = "front"
 """The view in which the camera rests; after every step it has a picture."""
@@ -34,7 +23,7 @@ ACTIONS = {"stop": Action.STOP} | {name: Action[turn.name] for turn, name in DOI
 """Actions of driving programs, by name."""
 
 
-class CrossingStage:
+class CrossingStage(DrivingStage):
     """See :class:`~surefoot.agents.stages.base.Stage`.
 
     Args:
@@ -42,18 +31,12 @@ class CrossingStage:
         info: What the reset told.
     """
 
-    name = CROSSING
-    pause = "stop"
-    moving = True
-
     def __init__(self, env: CrossingEnv, info: Mapping[str, Any]) -> None:
         self._env, self._world = env, env.world
-        self.task, self.seed = str(info["task"]), int(info["seed"])
-        self.instruction = str(info["instruction"])
+        super().__init__(str(info["task"]), int(info["seed"]), str(info["instruction"]))
         self._view = HOME
         self._before: Picture | None = None
         self._fresh = False
-        self._monitor = Monitor(rules_that_count(self.task))
         self._world.halfway = self._expose
 
     def questions(self, view: str) -> tuple[FactQuestion, ...]:
@@ -90,23 +73,6 @@ class CrossingStage:
         found = crossing_truth(self._world.situation())
         return {fact: option for fact, option in found.items() if fact in asked}
 
-    def possible(self, world: Answers) -> bool:
-        """Tells whether answers fit the place."""
-        return possible_at(self.task, world)
-
-    def brief(
-        self,
-        world: Answers,
-        undecided: Mapping[str, tuple[str, ...]],
-        history: Sequence[tuple[str, str]] = (),
-    ) -> Brief:
-        """What a planner is told."""
-        return driving_brief(self.task, self.instruction, world, dict(undecided), history)
-
-    def adopt(self, text: str) -> DrivingCourse:
-        """Reads a program."""
-        return DrivingCourse(self.brief({}, {}), text, self.where)
-
     def where(self) -> str:
         """Where the vehicle is, from its wheels."""
         if self._world.past():
@@ -126,12 +92,6 @@ class CrossingStage:
     def do(self, action: str) -> Done:
         """Drives one decision step."""
         return self.done(action, self._env.step(self.number(action))[4])
-
-    def watch(self) -> tuple[RuleStatus, ...]:
-        """The rules of the place on the labels of every step so far."""
-        for names in self._world.log.names()[self._monitor.steps :]:
-            self._monitor.step(names)
-        return self._monitor.status
 
     def trace(self) -> Sequence[frozenset[str]]:
         """The labels of every decision step so far."""

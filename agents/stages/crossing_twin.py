@@ -15,28 +15,17 @@ from surefoot.agents.perception.crossing_facts import (
     NO_LIGHT,
     crossing_questions,
 )
-from surefoot.agents.perception.questions import NO, YES, Answers, FactQuestion
+from surefoot.agents.perception.questions import NO, YES, FactQuestion
 from surefoot.agents.perception.views import BEARINGS, pan_cost
-from surefoot.agents.planning.base import CROSSING, Brief
 from surefoot.agents.stages.bank import Bank, BankPerceiver, Snap
 from surefoot.agents.stages.base import Done, End, Picture
 from surefoot.agents.stages.crossing import ACTIONS, HOME
-from surefoot.agents.stages.driving import (
-    LINE,
-    ON_CROSSING,
-    PAST,
-    DrivingCourse,
-    driving_brief,
-    possible_at,
-    rules_that_count,
-)
+from surefoot.agents.stages.driving import LINE, ON_CROSSING, PAST, DrivingStage
 from surefoot.envs.crossing.geometry import Turn
 from surefoot.envs.crossing.labels import OBSERVATIONS
 from surefoot.envs.crossing.skills import Action
 from surefoot.envs.crossing.twin_env import CrossingTwinEnv
 from surefoot.envs.crossing.world import STEP_SECONDS, Outcome
-from surefoot.verification import Monitor
-from surefoot.verification.monitor import RuleStatus
 
 MAX_STEPS = 240
 """Decision steps of an episode at most, as many as in physics."""
@@ -44,7 +33,7 @@ MAX_STEPS = 240
 _NOTHING: Picture = np.zeros((1, 1, 3), np.uint8)
 
 
-class CrossingTwinStage:
+class CrossingTwinStage(DrivingStage):
     """See :class:`~surefoot.agents.stages.base.Stage`.
 
     Args:
@@ -54,16 +43,11 @@ class CrossingTwinStage:
         perceiver: Is shown the pictures.
     """
 
-    name = CROSSING
-    pause = "stop"
-    moving = True
-
     def __init__(
         self, env: CrossingTwinEnv, info: Mapping[str, Any], bank: Bank, perceiver: BankPerceiver
     ) -> None:
         self._env, self._bank, self._perceiver = env, bank, perceiver
-        self.task, self.seed = str(info["task"]), int(info["seed"])
-        self.instruction = str(info["instruction"])
+        super().__init__(str(info["task"]), int(info["seed"]), str(info["instruction"]))
         self._turn = Turn(self.task.partition("-at-")[0])
         self._rng = Random(f"twin-pictures:{self.task}:{self.seed}")
         self._info: Mapping[str, Any] = info
@@ -73,7 +57,6 @@ class CrossingTwinStage:
         self._snaps: dict[str, Snap] = {}
         self._ended = False
         self._steps = 0
-        self._monitor = Monitor(rules_that_count(self.task))
 
     def questions(self, view: str) -> tuple[FactQuestion, ...]:
         """As in physics."""
@@ -112,23 +95,6 @@ class CrossingTwinStage:
             found[LIGHT] = shown if at_light else NO_LIGHT
         return found
 
-    def possible(self, world: Answers) -> bool:
-        """Tells whether answers fit the place."""
-        return possible_at(self.task, world)
-
-    def brief(
-        self,
-        world: Answers,
-        undecided: Mapping[str, tuple[str, ...]],
-        history: Sequence[tuple[str, str]] = (),
-    ) -> Brief:
-        """What a planner is told."""
-        return driving_brief(self.task, self.instruction, world, dict(undecided), history)
-
-    def adopt(self, text: str) -> DrivingCourse:
-        """Reads a program."""
-        return DrivingCourse(self.brief({}, {}), text, self.where)
-
     def where(self) -> str:
         """Where the vehicle is."""
         return (LINE, ON_CROSSING, PAST)[self._stage]
@@ -138,12 +104,6 @@ class CrossingTwinStage:
         self._step(ACTIONS[action])
         self._fresh, self._view = True, HOME
         return Done(action, True)
-
-    def watch(self) -> tuple[RuleStatus, ...]:
-        """The rules of the place on the labels of every step so far."""
-        for names in self._env.log.names()[self._monitor.steps :]:
-            self._monitor.step(names)
-        return self._monitor.status
 
     def trace(self) -> Sequence[frozenset[str]]:
         """The labels of every decision step so far."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -14,7 +15,6 @@ from surefoot.agents.planning.place import (
     DRIVES,
     IDLE,
     closed,
-    driving_rules,
     goal_at,
     rules_at,
     world_at,
@@ -60,6 +60,10 @@ class DrivingCourse:
         text: The program.
         where: Tells where the vehicle is.
 
+    Attributes:
+        text: The program.
+        line: Line that was carried out last, from 1; 0 before the first.
+
     Raises:
         InputError: The program cannot be read.
     """
@@ -71,6 +75,7 @@ class DrivingCourse:
         self._program = read_program(text)
         self._controller = compile_program(closed(self._program))
         self._at = 0
+        self.line = 0
         self._begun = ""
         self._entered: frozenset[str] = frozenset()  # the light that counts from then on
         self._shield = Monitor(rules_that_count(brief.task))
@@ -111,12 +116,14 @@ class DrivingCourse:
         self._shield.step(held | {action})
         if self._begun or self._where() == PAST:
             return
-        if action in WAYS:
-            self._begun, self._entered = action, held & _GREEN
-            return
         columns = {n: np.array([n in held]) for n in self._controller.observations}
         at = int(self._controller.decide(self._at, columns, 1)[0])
+        if action in WAYS:
+            self._begun, self._entered = action, held & _GREEN
+            self.line = 0 if at == ENDED else self._controller.instructions[at].line
+            return
         if at != ENDED and self._controller.actions(at)[0] == action:
+            self.line = self._controller.instructions[at].line
             self._at = self._controller.after(at)
 
     def _held(self, world: Answers) -> frozenset[str]:
@@ -157,7 +164,50 @@ def driving_brief(
     return Brief(CROSSING, task, instruction, dict(world), undecided, history=tuple(history))
 
 
-__all__ = [
-    "LINE", "ON_CROSSING", "PAST", "DrivingCourse", "driving_brief", "driving_rules",
-    "possible_at", "rules_that_count",
-]  # fmt: skip
+class DrivingStage(ABC):
+    """What all stages at a crossing share; see :class:`~surefoot.agents.stages.base.Stage`.
+
+    Args:
+        task: The task.
+        seed: The seed.
+        instruction: The task in English.
+    """
+
+    name: str = CROSSING
+    pause: str | None = IDLE
+    moving: bool = True
+
+    def __init__(self, task: str, seed: int, instruction: str) -> None:
+        self.task, self.seed, self.instruction = task, seed, instruction
+        self._monitor = Monitor(rules_that_count(task))
+
+    @abstractmethod
+    def where(self) -> str:
+        """Returns where the vehicle is, as it knows from its wheels."""
+
+    @abstractmethod
+    def trace(self) -> Sequence[frozenset[str]]:
+        """Returns the true labels of every decision step so far."""
+
+    def possible(self, world: Answers) -> bool:
+        """Tells whether answers fit the place."""
+        return possible_at(self.task, world)
+
+    def brief(
+        self,
+        world: Answers,
+        undecided: Mapping[str, tuple[str, ...]],
+        history: Sequence[tuple[str, str]] = (),
+    ) -> Brief:
+        """What a planner is told."""
+        return driving_brief(self.task, self.instruction, world, dict(undecided), history)
+
+    def adopt(self, text: str) -> DrivingCourse:
+        """Reads a program."""
+        return DrivingCourse(self.brief({}, {}), text, self.where)
+
+    def watch(self) -> tuple[RuleStatus, ...]:
+        """The rules of the place on the true labels of every step so far."""
+        for names in self.trace()[self._monitor.steps :]:
+            self._monitor.step(names)
+        return self._monitor.status

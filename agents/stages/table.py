@@ -126,6 +126,11 @@ class TableCourse:
         self._next += 1
 
     @property
+    def line(self) -> int:
+        """The step that was carried out last, from 1; 0 before the first."""
+        return self._next
+
+    @property
     def state(self) -> str:
         """How far it is."""
         return f"step {self._next} of {len(self._plan.steps)}"
@@ -143,9 +148,9 @@ class TableStage:
         info: What the reset told.
     """
 
-    name = TABLETOP
-    pause = None
-    moving = False
+    name: str = TABLETOP
+    pause: str | None = None
+    moving: bool = False
 
     def __init__(self, env: Table, eyes: Eyes, info: Mapping[str, Any]) -> None:
         self._env, self._eyes = env, eyes

@@ -12,12 +12,18 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Generic, TypeVar
 
+from surefoot.results.errors import WriteError
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 STARTING = 120.0
 """Seconds that a process may take to start."""
+
+
+LEAVING = 10.0
+"""Seconds that an idle process may take to end by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,13 @@ class Lost:
 
     timed_out: bool
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """Sent by a process that cannot write; the work is then not done, and must not count."""
+
+    error: WriteError
 
 
 class _Ready:
@@ -66,6 +79,9 @@ def run_apart(
 
     Yields:
         Items with their results or losses, as they are finished.
+
+    Raises:
+        WriteError: A process could not write a file; everything under way is ended.
     """
     context = multiprocessing.get_context("spawn")
     rest = deque(items)
@@ -97,7 +113,7 @@ def run_apart(
                 assert item is not None
                 if worker.pipe in ready:
                     try:
-                        result: Result | Lost | _Ready = worker.pipe.recv()
+                        result: Result | Lost | _Ready | _Refused = worker.pipe.recv()
                     except (EOFError, OSError):
                         worker.process.join()
                         code = worker.process.exitcode or 0
@@ -106,6 +122,8 @@ def run_apart(
                         worker.ready = True
                         worker.deadline = time.monotonic() + timeout_s
                         continue
+                    if isinstance(result, _Refused):
+                        raise result.error
                 elif time.monotonic() >= worker.deadline:
                     limit = timeout_s if worker.ready else STARTING
                     result = Lost(True, f"not done after {limit:g} s")
@@ -128,9 +146,12 @@ def run_apart(
 
 
 def _dismiss(worker: _Worker[Item]) -> None:
+    """Ends a process; an idle one goes by itself, so that it can clear away what it holds."""
+    worker.pipe.close()
+    if worker.item is None:
+        worker.process.join(LEAVING)
     worker.process.kill()
     worker.process.join()
-    worker.pipe.close()
 
 
 def _cause(code: int) -> str:
@@ -150,9 +171,11 @@ def _work(function: Callable[[Item], Result], pipe: Connection) -> None:
             item = pipe.recv()
         except (EOFError, OSError):
             return
-        result: Result | Lost
+        result: Result | Lost | _Refused
         try:
             result = function(item)
+        except WriteError as error:
+            result = _Refused(error)
         except Exception as error:
             result = Lost(False, f"{type(error).__name__}: {error}"[:300])
         pipe.send(result)

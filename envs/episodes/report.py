@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 from surefoot.envs.episodes.config import RunConfig
+from surefoot.envs.episodes.costs import broken_in, cost_rows
 from surefoot.envs.episodes.outcome import Outcome
 from surefoot.envs.recording.sheet import Tile, contact_sheet, to_jpeg
 from surefoot.results.charts import BarRow, Category, ForestRow, forest_plot, stacked_bars
@@ -41,7 +42,11 @@ Records = Mapping[str, Mapping[str, Any]]
 
 
 def render_report(
-    config: RunConfig, records: Records, summary: Mapping[str, Any], media: Path
+    config: RunConfig,
+    records: Records,
+    summary: Mapping[str, Any],
+    media: Path,
+    pages: Mapping[str, str],
 ) -> str:
     """Builds the report.
 
@@ -50,10 +55,12 @@ def render_report(
         records: Records by key.
         summary: What ``summary.json`` holds.
         media: Folder of the last pictures.
+        pages: For episodes that have one, the address of a page of their own.
 
     Returns:
         A complete HTML document that loads nothing; it links to the videos beside it.
     """
+    agent = summary["total"]["agent"]
     cells = [summary["total"], *summary["cells"]] if len(summary["cells"]) > 1 else summary["cells"]
     return render_page(
         "episodes.html.j2",
@@ -62,11 +69,13 @@ def render_report(
         total=_row(summary["total"]),
         facts=_facts(config),
         rows=[_row(cell) for cell in cells],
+        costs=cost_rows(cells),
+        target=f"{100 * (1 - agent['alpha']):g}" if agent else "",
         forest=trusted(_forest(config, cells)),
         bars=trusted(_bars(config, cells)),
         sheet=_sheet(records, media),
         sheet_note=f"{min(SHOWN, len(records))} of {len(records)}",
-        episodes=[_episode(key, record) for key, record in records.items()],
+        episodes=[_episode(key, record, pages) for key, record in records.items()],
     )
 
 
@@ -82,11 +91,20 @@ def _facts(config: RunConfig) -> dict[str, str]:
     return {
         "environment": config.env,
         "policy": config.policy,
+        **_flat(config.options),
         "difficulty": config.difficulty,
         "seeds": seeds + more,
         "perturbations": wrong or "none",
         "versions": ", ".join(f"{name} {text}" for name, text in versions.items()),
     }
+
+
+def _flat(options: Mapping[str, Any], before: str = "") -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in options.items():
+        inner = isinstance(value, Mapping)
+        found |= _flat(value, f"{before}{name}.") if inner else {before + name: str(value)}
+    return found
 
 
 def _row(cell: Mapping[str, Any]) -> dict[str, Any]:
@@ -100,6 +118,7 @@ def _row(cell: Mapping[str, Any]) -> dict[str, Any]:
         "skills": f"{cell['mean_skills']:.1f}" if n else "–",
         "seconds": f"{cell['mean_simulated_s']:.1f}" if n else "–",
         "progress": f"{100 * cell['mean_progress']:.0f} %" if n else "–",
+        "goal": cell["goal_reached"],
         "broke_rules": cell["broke_rules"],
     }
 
@@ -153,7 +172,7 @@ def _picture(path: Path) -> np.ndarray[Any, np.dtype[np.uint8]] | None:
         return None  # someone has tidied up; the report goes without
 
 
-def _episode(key: str, record: Mapping[str, Any]) -> dict[str, Any]:
+def _episode(key: str, record: Mapping[str, Any], pages: Mapping[str, str]) -> dict[str, Any]:
     outcome = Outcome(record["outcome"])
     return {
         "key": key,
@@ -163,7 +182,8 @@ def _episode(key: str, record: Mapping[str, Any]) -> dict[str, Any]:
         "reason": record["reason"],
         "instruction": record["instruction"],
         "steps": record["steps"],
-        "broken": ", ".join(record["extra"].get("broken_rules", ())),
+        "broken": ", ".join(broken_in(record)),
+        "page": pages.get(key, ""),
         "seconds": f"{record['simulated_s']:.1f}",
         "video": record["media"].get("video", ""),
         "text": f"{key} {outcome.words} {record['reason']}",

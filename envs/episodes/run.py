@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from surefoot.envs.episodes.config import RunConfig, plan_of
-from surefoot.envs.episodes.outcome import Outcome
+from surefoot.envs.episodes.costs import broken_in, costs_of
+from surefoot.envs.episodes.outcome import EpisodeRecord, Outcome
 from surefoot.envs.episodes.pool import Lost, run_apart
 from surefoot.envs.episodes.report import render_report
 from surefoot.envs.episodes.runner import Job, lost_record, make_policy, run_episode
-from surefoot.results.files import is_leftover
+from surefoot.results.files import is_leftover, write_error
 from surefoot.results.manifest import Manifest, current_versions
 from surefoot.results.run_folder import RunFolder
 from surefoot.results.statistics import wilson
@@ -50,33 +51,34 @@ def episodes_run(
     Args:
         config: A resolved configuration, see :func:`~.config.resolve`.
         out: The run folder, made or gone on with.
-        workers: Processes; each episode has one to itself.
+        workers: Processes; each episode has one to itself. A policy that talks to a person
+            acts in this process, one episode after the other and without a limit of time.
         progress: Told about every finished episode.
 
     Raises:
         InputError: The folder holds something else, the policy cannot be made, or a file
-            cannot be written.
+            cannot be written; the same command then goes on where it stopped.
     """
-    make_policy(config)  # a misspelt one should fail now, not in every episode
+    policy = make_policy(config)  # a misspelt one should fail now, not in every episode
     plan = plan_of(config)
     manifest = Manifest(
         "run", config.model_dump(mode="json"), [spec.key for spec in plan], config.seeds,
         versions=current_versions() | {"pybullet": version("pybullet"), "renderer": "tiny"},
     )  # fmt: skip
     with RunFolder.open(out, manifest) as run:
-        media = out / MEDIA
-        media.mkdir(exist_ok=True)
-        for path in media.iterdir():
-            if is_leftover(path.name):
-                path.unlink()
+        media = _tidied(out / MEDIA)
         pending = set(run.pending)
         jobs = [Job(config, spec, media) for spec in plan if spec.key in pending]
         done = len(plan) - len(jobs)
         tell = progress or (lambda _done, _all: None)
         tell(done, len(plan))
-        for job, result in run_apart(
-            run_episode, jobs, workers=workers, timeout_s=config.timeout_s
-        ):
+        here = getattr(policy, "foreground", False)
+        found: Iterator[tuple[Job, EpisodeRecord | Lost]] = (
+            ((job, run_episode(job)) for job in jobs)
+            if here
+            else run_apart(run_episode, jobs, workers=workers, timeout_s=config.timeout_s)
+        )
+        for job, result in found:
             if isinstance(result, Lost):
                 result = lost_record(job.spec, result.timed_out, result.reason)
             run.append(job.spec.key, result.to_json())
@@ -85,8 +87,21 @@ def episodes_run(
         records = run.records
         summary = summary_of(config, records)
         run.write_summary(summary)
-        report = run.write_report(render_report(config, records, summary, media))
+        pages = policy.pages(out, records) if hasattr(policy, "pages") else {}
+        report = run.write_report(render_report(config, records, summary, media, pages))
     return FinishedRun(records, summary, report)
+
+
+def _tidied(media: Path) -> Path:
+    """Makes the folder of pictures, or takes what a killed run left half done out of it."""
+    try:
+        media.mkdir(exist_ok=True)
+        for path in media.iterdir():
+            if is_leftover(path.name):
+                path.unlink()
+    except OSError as error:
+        raise write_error(error, media) from None
+    return media
 
 
 def summary_of(config: RunConfig, records: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -116,10 +131,12 @@ def _cell(task: str, records: list[Mapping[str, Any]]) -> dict[str, Any]:
         "success": good,
         "interval": [interval.low, interval.high] if interval else None,
         "outcomes": {o.value: outcomes[o.value] for o in Outcome if outcomes[o.value]},
+        "goal_reached": sum(r["progress"] >= 1 for r in records),
         "mean_skills": mean(lambda r: len(r["steps"])),
         "mean_simulated_s": mean(lambda r: r["simulated_s"]),
         "mean_progress": mean(lambda r: r["progress"]),
-        "broke_rules": sum(bool(r["extra"].get("broken_rules")) for r in records),
+        "broke_rules": sum(bool(broken_in(r)) for r in records),
+        "agent": costs_of(records),
     }
 
 

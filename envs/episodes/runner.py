@@ -20,7 +20,7 @@ from surefoot.envs.recording.captions import Caption, captioned
 from surefoot.envs.recording.sheet import to_jpeg
 from surefoot.envs.recording.video import VideoWriter
 from surefoot.envs.simulation.client import TIMESTEP
-from surefoot.results.errors import InputError
+from surefoot.results.errors import InputError, WriteError
 from surefoot.results.files import write_atomic
 
 SPEED = 2
@@ -70,12 +70,19 @@ def run_episode(job: Job) -> EpisodeRecord:
 
     Args:
         job: The episode.
+
+    Raises:
+        WriteError: One of its files cannot be written; that is no outcome, since it can be
+            done again.
     """
     started = time.monotonic()
     stage = get_stage(job.config.env)
     episode = _Episode(job, stage)
     try:
         outcome, reason, progress = episode.play()
+    except WriteError:
+        episode.close()
+        raise
     except _PolicyError as error:
         outcome, reason, progress = Outcome.POLICY_ERROR, str(error), 0.0
     except Exception as error:
@@ -153,17 +160,23 @@ class _Episode:
                 if self._policy is not None and hasattr(self._policy, "extra"):
                     values["extra"]["agent"] = self._policy.extra()
                 values["media"] = self._film.end(record)
+        except WriteError:
+            raise
         except Exception as error:
             if record.outcome is not Outcome.SIM_ERROR:
                 values |= {"outcome": Outcome.SIM_ERROR, "reason": _told(error)}
         finally:
-            if self._film is not None:
-                self._film.discard()
-            if self._env is not None:
-                self._env.close()
+            self.close()
         wall = round(time.monotonic() - started, 2)
         data = {name: getattr(record, name) for name in EpisodeRecord.__slots__}
         return EpisodeRecord(**{**data, **values, "wall_s": wall})
+
+    def close(self) -> None:
+        """Drops what is not complete and ends the environment."""
+        if self._film is not None:
+            self._film.discard()
+        if self._env is not None:
+            self._env.close()
 
 
 class _Film:
@@ -234,6 +247,8 @@ class _Film:
 def _guarded(call: Any) -> Any:
     try:
         return call()
+    except WriteError:
+        raise
     except Exception as error:
         raise _PolicyError(_told(error)) from error
 

@@ -62,6 +62,7 @@ class VideoWriter:
 
         Raises:
             ValueError: The size is odd or differs from that of the first, or the video is done.
+            WriteError: The file cannot be written.
         """
         import av
 
@@ -78,11 +79,15 @@ class VideoWriter:
         elif (rows, columns) != (self._stream.height, self._stream.width):
             raise ValueError(f"the video is {self._stream.width} x {self._stream.height}")
         picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
-        for _ in range(repeat):
-            picture.pts = self.frames
-            picture.time_base = Fraction(1, self._fps)
-            self._container.mux(self._stream.encode(picture))
-            self.frames += 1
+        try:
+            for _ in range(repeat):
+                picture.pts = self.frames
+                picture.time_base = Fraction(1, self._fps)
+                self._container.mux(self._stream.encode(picture))
+                self.frames += 1
+        except OSError as error:
+            self.discard()
+            raise write_error(error, self.path) from None
 
     def finish(self) -> Path:
         """Completes the video under its name and returns that.

@@ -179,9 +179,11 @@ def stop_job(job: StopJob) -> dict[str, Any] | None:
     study = Study.model_validate_json(job.study)
     worlds = worlds_of(job.study, job.banks)
     stage, perceiver = worlds.open(job.place, "calibration")
-    settings = AgentSettings(
-        gate="sets", sensing=job.strategy, alpha=study.alpha, verify=False,
-        looks=study.looks if job.strategy != "none" else 0, samples=1,
+    settings = AgentSettings.model_validate(
+        {
+            "gate": "sets", "sensing": job.strategy, "alpha": study.alpha, "verify": False,
+            "looks": study.looks if job.strategy != "none" else 0, "samples": 1,
+        }
     )  # fmt: skip
     calibration = (
         calibration_at(job.policy, job.place.stage, perceiver.identity)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from math import sqrt
 from typing import Any
 
@@ -23,7 +23,7 @@ def arm_rows(records: Records, base: str, seed: int = 0) -> list[dict[str, Any]]
         seed: Seed of the bootstrap.
     """
     names = list(next(iter(records.values()))["arms"]) if records else []
-    good = {
+    good: dict[str, dict[Hashable, bool]] = {
         arm: {key: r["arms"][arm]["outcome"] == "success" for key, r in records.items()}
         for arm in names
     }

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -25,6 +26,8 @@ from surefoot.models.protocol import (
 from surefoot.pddl.planner import ReplyStatus, Usage
 from surefoot.results.errors import InputError
 from surefoot.results.structured import read_json
+
+_HASHED = 64 * 2**20
 
 NOTES_NAME = "surefoot.json"
 """File beside the weights that says how the model wants to be asked."""
@@ -65,12 +68,20 @@ class HFModel(OptionScorer):
         if looks_local and not (Path(place) / "config.json").is_file():
             raise InputError("no model here (no config.json)", file=place)
 
-    @property
+    @cached_property
     def identity(self) -> str:
-        """Place and, of a local model, size and date of its files; part of cache keys."""
+        """What a local model's files contain, or of large ones size and date; part of cache keys.
+
+        A small model is thus the same wherever its folder lies.
+        """
         if not self._local:
             return f"hf {self._place}"
         files = sorted(p for p in Path(self._place).iterdir() if p.is_file())
+        if sum(p.stat().st_size for p in files) <= _HASHED:
+            digest = sha256()
+            for p in files:
+                digest.update(p.name.encode() + b"\0" + sha256(p.read_bytes()).digest())
+            return f"hf sha256:{digest.hexdigest()}"
         stamps = [f"{p.name}:{p.stat().st_size}:{p.stat().st_mtime_ns}" for p in files]
         return f"hf {Path(self._place).resolve()} {' '.join(stamps)}"
 
@@ -100,7 +111,10 @@ class HFModel(OptionScorer):
             AutoProcessor,
             AutoTokenizer,
         )
+        from transformers.utils import logging
 
+        quiet: Any = logging.disable_progress_bar
+        quiet()  # our own bars tell how far things are
         options: dict[str, Any] = {"local_files_only": self._local, "trust_remote_code": False}
         device = self._device
         if device == "auto":

@@ -37,6 +37,8 @@ class PerceptionRecipe:
         decay: Weight decay.
         average: Share of the old average kept in a step of the running average of the weights,
             which is what is exported.
+        marks: Weight of the loss by which a linear layer on the vision tower learns what each
+            patch shows; that layer is not exported.
         half: Whether products are computed in bfloat16.
         every: Steps between two looks at the validation pictures.
         seed: Seed of weights, order and changes of pictures.
@@ -44,10 +46,11 @@ class PerceptionRecipe:
 
     shape: Shape = field(default_factory=Shape)
     batch: int = 32
-    steps: int = 2000
+    steps: int = 2500
     rate: float = 1.5e-3
     decay: float = 0.05
     average: float = 0.998
+    marks: float = 1.0
     half: bool = True
     every: int = 250
     seed: int = 0
@@ -60,12 +63,14 @@ class Progress:
     Attributes:
         step: Steps done.
         loss: Mean loss since the last report, nats a question.
+        marks: Mean loss of the marks since then, nats a patch.
         validation: Mean of minus the log-probability of the truth among its options, nats.
         accuracy: Share of right answers by kind, on validation pictures.
     """
 
     step: int
     loss: float
+    marks: float
     validation: float
     accuracy: Mapping[str, float]
 
@@ -105,12 +110,15 @@ def train_perception(
     averaged.load_state_dict(model.state_dict())
     # On CPUs the fused attention is four times slower backwards than plain products.
     model.model.language_model.set_attn_implementation("eager")
+    marker = torch.nn.Linear(recipe.shape.hidden, max(1, shown.kinds_of_marks))
     optimizer = torch.optim.AdamW(
-        model.parameters(), lr=recipe.rate, betas=(0.9, 0.98), weight_decay=recipe.decay
-    )
-    step = _load(out / _STATE_NAME, model, averaged, optimizer)
+        [*model.parameters(), *marker.parameters()],
+        lr=recipe.rate, betas=(0.9, 0.98), weight_decay=recipe.decay,
+    )  # fmt: skip
+    parts = {"model": model, "averaged": averaged, "marker": marker, "optimizer": optimizer}
+    step = _load(out / _STATE_NAME, parts)
     begun = time.monotonic()
-    losses: list[float] = []
+    losses: list[tuple[float, float]] = []
     model.train()
     for indices in _order(len(shown), recipe, step):
         rng = np.random.default_rng([recipe.seed, step])
@@ -120,17 +128,25 @@ def train_perception(
         asked = [[encoder.segment(a.text, a.truth) for a in shown.asked[i]] for i in indices]
         with torch.autocast("cpu", torch.bfloat16, enabled=recipe.half):
             packed = pack(asked, recipe.shape.image_tokens)
-            logits = logits_behind(model, image_features(model, pixels), packed)
-        loss: Any = torch.nn.functional.cross_entropy(
+            looked = model.model.get_image_features(pixels)
+            logits = logits_behind(model, torch.stack(list(looked.pooler_output)), packed)
+            marked = marker(looked.last_hidden_state).float()
+        answers: Any = torch.nn.functional.cross_entropy(
             logits.flatten(0, 1), packed.labels.flatten(), ignore_index=-100, reduction="sum"
         ) / sum(map(len, asked))
+        places, patches = shown.marks(indices)
+        marks: Any = torch.zeros(())
+        if places:
+            marks = torch.nn.functional.binary_cross_entropy_with_logits(
+                marked[places], torch.from_numpy(patches).float(), reduction="sum"
+            ) / (patches.shape[0] * patches.shape[1])
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        (answers + recipe.marks * marks).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         step += 1
         _average(averaged, model, min(recipe.average, (1 + step) / (10 + step)))
-        losses.append(float(loss.detach()))
+        losses.append((float(answers.detach()), float(marks.detach())))
         out_of_time = bool(minutes) and time.monotonic() - begun > 60 * minutes
         if step % recipe.every == 0 or step == recipe.steps or out_of_time:
             progress = _look(step, losses, averaged, held, encoder, recipe)
@@ -139,7 +155,7 @@ def train_perception(
                 file.write(json.dumps(asdict(progress)) + "\n")
             if report is not None:
                 report(progress)
-            _save(out / _STATE_NAME, model, averaged, optimizer, step)
+            _save(out / _STATE_NAME, parts, step)
             export(averaged, recipe.shape, tokenizer, out / "model", {"max_new_tokens": 8})
         if out_of_time:
             break
@@ -179,7 +195,7 @@ def score_pictures(
 
 
 def _look(
-    step: int, losses: list[float], model: Any, held: Pictures, encoder: Encoder,
+    step: int, losses: list[tuple[float, float]], model: Any, held: Pictures, encoder: Encoder,
     recipe: PerceptionRecipe,
 ) -> Progress:  # fmt: skip
     model.train()  # LeViT keeps biases from the last evaluation until then
@@ -194,8 +210,8 @@ def _look(
             right.setdefault(asked.kind, []).append(int(np.argmax(shares)) == truth)
             surprise.append(-float(np.log(max(shares[truth], 1e-9))))
     accuracy = {kind: round(float(np.mean(hits)), 4) for kind, hits in sorted(right.items())}
-    loss = float(np.mean(losses)) if losses else 0.0
-    return Progress(step, round(loss, 4), round(float(np.mean(surprise)), 4), accuracy)
+    loss, marks = (round(float(v), 4) for v in np.mean(losses, axis=0))
+    return Progress(step, loss, marks, round(float(np.mean(surprise)), 4), accuracy)
 
 
 def _order(count: int, recipe: PerceptionRecipe, step: int) -> Iterator[list[int]]:
@@ -223,22 +239,20 @@ def _average(averaged: Any, model: Any, keep: float) -> None:
                 old.copy_(new)
 
 
-def _save(path: Path, model: Any, averaged: Any, optimizer: Any, step: int) -> None:
+def _save(path: Path, parts: Mapping[str, Any], step: int) -> None:
     import torch
 
     partial = path.with_suffix(".tmp")
-    parts = {"model": model.state_dict(), "averaged": averaged.state_dict()}
-    torch.save({**parts, "optimizer": optimizer.state_dict(), "step": step}, partial)
+    torch.save({name: part.state_dict() for name, part in parts.items()} | {"step": step}, partial)
     partial.replace(path)
 
 
-def _load(path: Path, model: Any, averaged: Any, optimizer: Any) -> int:
+def _load(path: Path, parts: Mapping[str, Any]) -> int:
     import torch
 
     if not path.is_file():
         return 0
     saved = torch.load(path, weights_only=True)
-    model.load_state_dict(saved["model"])
-    averaged.load_state_dict(saved["averaged"])
-    optimizer.load_state_dict(saved["optimizer"])
+    for name, part in parts.items():
+        part.load_state_dict(saved[name])
     return int(saved["step"])

@@ -40,7 +40,9 @@ class Pictures:
     """The shards of a folder whose names begin alike, as one sequence of pictures.
 
     Args:
-        folder: Where the shards are; pairs of ``NAME.npy`` and ``NAME.jsonl``.
+        folder: Where the shards are: ``NAME.npy`` with pictures, uint8 ``[n, height, width, 3]``,
+            ``NAME.jsonl`` with a line of questions for each, and for some shards
+            ``NAME.marks.npy`` with what each patch shows, bool ``[n, rows, columns, marks]``.
         part: ``train`` or ``validation``.
 
     Raises:
@@ -52,33 +54,56 @@ class Pictures:
         if not names:
             raise InputError(f"no pictures to learn from ({part}-*.jsonl)", file=str(folder))
         self._blocks: list[NDArray[np.uint8]] = []
+        self._marks: list[NDArray[np.bool_] | None] = []
         self.asked: list[tuple[Asked, ...]] = []
         for name in names:
             path = folder / f"{name}.jsonl"
             try:
                 block = np.load(folder / f"{name}.npy", mmap_mode="r")
+                seen = folder / f"{name}.marks.npy"
+                marks = np.load(seen, mmap_mode="r") if seen.is_file() else None
                 lines = path.read_text(encoding="utf-8").splitlines()
                 found = [tuple(map(_asked, json.loads(line)["asked"])) for line in lines]
             except (OSError, ValueError, KeyError, TypeError):
                 raise InputError("damaged shard; delete it and render again", file=str(path)) from (
                     None
                 )
-            if len(found) != len(block):
+            if len(found) != len(block) or (marks is not None and len(marks) != len(block)):
                 raise InputError("damaged shard; delete it and render again", file=str(path))
             self._blocks.append(block)
+            self._marks.append(marks)
             self.asked += found
         self._starts = np.cumsum([0, *(len(b) for b in self._blocks)])
 
     def __len__(self) -> int:
         return len(self.asked)
 
+    @property
+    def kinds_of_marks(self) -> int:
+        """How many marks each patch may have; 0 if there are none at all."""
+        return next((int(m.shape[-1]) for m in self._marks if m is not None), 0)
+
     def rgb(self, indices: Sequence[int]) -> NDArray[np.uint8]:
         """Returns pictures, uint8 ``[n, height, width, 3]``."""
-        found = []
-        for index in indices:
-            block = int(np.searchsorted(self._starts, index, "right")) - 1
-            found.append(self._blocks[block][index - self._starts[block]])
-        return np.stack(found)
+        return np.stack([self._blocks[b][i] for b, i in map(self._find, indices)])
+
+    def marks(self, indices: Sequence[int]) -> tuple[list[int], NDArray[np.bool_]]:
+        """Returns which of some pictures have marks, and what each of their patches shows.
+
+        Returns:
+            Places in ``indices``, and ``[places, patches, marks]``.
+        """
+        places, found = [], []
+        for place, (block, i) in enumerate(map(self._find, indices)):
+            marks = self._marks[block]
+            if marks is not None:
+                places.append(place)
+                found.append(marks[i].reshape(-1, marks.shape[-1]))
+        return places, np.stack(found) if found else np.zeros((0, 0, 0), bool)
+
+    def _find(self, index: int) -> tuple[int, int]:
+        block = int(np.searchsorted(self._starts, index, "right")) - 1
+        return block, index - int(self._starts[block])
 
     def texts(self) -> list[str]:
         """Returns every different question and option, in a fixed order."""
@@ -118,7 +143,7 @@ def augmented(rgb: NDArray[np.uint8], rng: np.random.Generator | None) -> torch.
 
     Args:
         rgb: uint8 ``[n, height, width, 3]``.
-        rng: Draws small changes: a shift by up to 4 pixels, gains of each colour, noise; nothing
+        rng: Draws small changes: a shift by up to 2 pixels, gains of each colour, noise; nothing
             is changed without it.
     """
     import torch
@@ -126,8 +151,8 @@ def augmented(rgb: NDArray[np.uint8], rng: np.random.Generator | None) -> torch.
     pixels = rgb.astype(np.float32) / 255
     if rng is not None:
         n, height, width, _ = pixels.shape
-        padded = np.pad(rgb, ((0, 0), (4, 4), (4, 4), (0, 0)), "edge")
-        for i, (y, x) in enumerate(rng.integers(0, 9, (n, 2))):
+        padded = np.pad(rgb, ((0, 0), (2, 2), (2, 2), (0, 0)), "edge")
+        for i, (y, x) in enumerate(rng.integers(0, 5, (n, 2))):
             pixels[i] = padded[i, y : y + height, x : x + width] / np.float32(255)
         gains = rng.uniform(0.85, 1.15, (n, 1, 1, 1)) * rng.uniform(0.95, 1.05, (n, 1, 1, 3))
         pixels *= gains.astype(np.float32)

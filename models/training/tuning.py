@@ -10,7 +10,8 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Literal
 
 from surefoot.models.backends.hf import HFModel
-from surefoot.models.training.planner import CURVE_NAME, export_model
+from surefoot.models.training.planner import export_model
+from surefoot.models.training.schedule import CURVE_NAME
 from surefoot.results.errors import InputError
 from surefoot.results.files import write_atomic
 

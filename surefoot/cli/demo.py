@@ -1,77 +1,92 @@
-"""``surefoot demo``: the main job on a small suite that is generated on the spot."""
+"""``surefoot demo``: the main job on a few episodes of both environments."""
 
 from __future__ import annotations
 
-from importlib.resources import as_file, files
+from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from surefoot.cli.console import Bar, console, note, resumable
-from surefoot.cli.grade import show
-from surefoot.pddl.domains import get_domain, list_domains
-from surefoot.pddl.grading.run import GradedRun, grade_run
-from surefoot.pddl.language import write_domain, write_plan, write_problem
-from surefoot.pddl.reference import FD_FF, FD_LMCUT, Limits, lookup
+from surefoot.cli.console import Bar, note, resumable
 from surefoot.results.files import write_atomic
-from surefoot.results.run_folder import check_out
+from surefoot.results.run_folder import REPORT_NAME, check_out
 
-SEED = 1
-"""The shipped free-text answers are about the smallest instances of this seed."""
+EPISODES: dict[str, dict[str, Any]] = {
+    "crossing": {
+        "task": ["left-at-light", "straight-at-sign"], "difficulty": "0.3", "seeds": [8, 9],
+    },
+    "tabletop": {
+        "task": ["tidy", "tower"], "difficulty": "easy", "seeds": [8, 9],
+        "perturb": ["noise=0.3"],
+    },
+}  # fmt: skip
+"""What is shown: a run for each environment. Seeds that end with 8 and 9 are of the test split."""
+
+
+class What(StrEnum):
+    """Which demonstration."""
+
+    AGENT = "agent"
+    GRADING = "grading"
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder for the tasks and the run.")] = Path(
-        "runs/demo"
-    ),
-    seconds: Annotated[float, typer.Option(help="Limit for each planner run, in seconds.")] = 10.0,
+    what: Annotated[
+        What, typer.Argument(help="agent: simulated episodes; grading: answers on PDDL tasks.")
+    ] = What.AGENT,
+    out: Annotated[Path, typer.Option(help="Folder for everything.")] = Path("runs/demo"),
+    seconds: Annotated[
+        float, typer.Option(help="grading: limit for each planner run, in seconds.")
+    ] = 10.0,
+    workers: Annotated[
+        int, typer.Option(min=0, help="agent: processes; 0 for one per processor.")
+    ] = 0,
 ) -> None:
-    """Generate a small suite, solve it with Fast Downward, grade its plans and shipped answers."""
+    """Run eight episodes of the agent in both environments, or grade a small PDDL suite."""
+    if what is What.GRADING:
+        from surefoot.cli.demo_grading import run_grading
+        from surefoot.cli.grade import show
+
+        with resumable():
+            run = run_grading(out, seconds)
+        show(run)
+        return
     with resumable():
-        run = run_demo(out, seconds)
-    show(run)
+        report = run_demo(EPISODES, out, workers)
+    note(f"report: {report}")
 
 
-def run_demo(out: Path, seconds: float) -> GradedRun:
-    """Does what ``surefoot demo`` does and returns the finished run.
+def run_demo(episodes: Mapping[str, Mapping[str, Any]], out: Path, workers: int = 0) -> Path:
+    """Runs an agent in several environments and writes one page over all.
 
     Args:
-        out: Tasks and answers go to ``out/tasks``, the run to ``out/run``.
-        seconds: Limit for each planner run.
+        episodes: For each environment the keys of its run.
+        out: Its run folders are ``out/ENV``.
+        workers: Processes; 0 for one per processor.
+
+    Returns:
+        The page.
 
     Raises:
-        InputError: The folder cannot be written or holds another run.
+        InputError: The folder cannot be written or holds another run, or a model is missing.
     """
-    check_out(out / "run")
-    tasks = out / "tasks"
-    names = list_domains()
-    note(f"Fast Downward solves one task of each of {len(names)} domains")
-    with Bar("planning") as bar:
-        for done, name in enumerate(names):
-            bar(done, len(names))
-            _prepare(name, tasks / name, Limits(seconds))
-        bar(len(names), len(names))
-    with Bar("grading") as bar:
-        return grade_run(tasks, tasks, out / "run", lookup, progress=bar)
+    from surefoot.agents.replay.overview import render_overview
+    from surefoot.envs.episodes.config import resolve
+    from surefoot.envs.episodes.run import episodes_run
+    from surefoot.results.parallel import usable_cpus
 
-
-def _prepare(name: str, folder: Path, limits: Limits) -> None:
-    """Writes a domain's task, Fast Downward's plan and the shipped answers into a folder."""
-    spec = get_domain(name)
-    instance = spec.generate(spec.min_size, SEED)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_atomic(folder / "domain.pddl", write_domain(spec.domain))
-    write_atomic(folder / "p01.pddl", write_problem(instance.task.problem))
-    answer = ""
-    for planner, model in ((FD_LMCUT, "fd-lmcut"), (FD_FF, "fd-ff")):
-        result = planner.solve(instance.task, limits)
-        if result.plan is not None:
-            answer = write_plan(result.plan, result.cost)
-        else:
-            console.print(f"{name}: {planner.name}: {result.status}: {result.message}")
-        write_atomic(folder / f"p01.pddl.{model}", answer)
-        answer = ""
-    with as_file(files("surefoot.cli") / "demo" / name) as shipped:
-        for path in sorted(shipped.iterdir()):
-            write_atomic(folder / path.name, path.read_bytes())
+    runs = []
+    for env, given in episodes.items():
+        config = resolve({"policy": "agent", "fps": 3, **given, "env": env})
+        folder = out / env
+        check_out(folder)
+        with Bar(f"{env} episodes") as bar:
+            done = episodes_run(config, folder, workers=workers or usable_cpus(), progress=bar)
+        for key, record in done.records.items():
+            typer.echo(f"{env:9} {key:26} {record['outcome']:14} {record['reason']}".rstrip())
+        runs.append(folder)
+    page = out / REPORT_NAME
+    write_atomic(page, render_overview("Surefoot: episodes of the agent", runs, out))
+    return page

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -24,22 +24,11 @@ def experiment(
     ] = None,
 ) -> None:
     """Run a study of a paper's claim, or go on with it, and write its report."""
-    import yaml
-
     from surefoot.experiments import get_experiment, read_study
-    from surefoot.results.errors import InputError
+    from surefoot.results.config import read_settings
 
     study = get_experiment(name)
-    given: dict[str, Any] = {}
-    for pair in settings or []:
-        key, equals, value = pair.partition("=")
-        if not equals:
-            raise InputError(f"setting '{pair}' is not of the form NAME=VALUE")
-        try:
-            given[key] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            raise InputError(f"setting '{key}': not a YAML value") from None
-    resolved = read_study(study, config, given)
+    resolved = read_study(study, config, read_settings(settings or []))
     folder = out or Path("runs") / name
     with resumable(), Bar(name) as bar:
         report = study.run(resolved, folder, lambda part, done, total: bar(done, total, part))

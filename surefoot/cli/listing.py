@@ -9,12 +9,22 @@ import typer
 
 from surefoot.results.errors import InputError
 
+STRATEGIES = {
+    "none": "never looks again",
+    "sweep": "goes around in a fixed order",
+    "random": "any view that was not taken yet",
+    "set-size": "the view after which the sets are expected to be smallest",
+    "entropy": "the view that takes away most expected entropy of what matters, a second of motion",
+}
+"""How an agent chooses the next view."""
+
 
 def list_known(
     what: Annotated[
         str,
         typer.Argument(
-            help="domains, experiments, envs, tasks, skills or perturbations; all by default."
+            help="domains, experiments, envs, tasks, skills, perturbations, or of agents: "
+            "planners, strategies, gates, operators; all by default."
         ),
     ] = "",
 ) -> None:
@@ -73,7 +83,33 @@ def _perturbations() -> list[tuple[str, ...]]:
     return lines
 
 
+def _planners() -> list[tuple[str, ...]]:
+    from surefoot.agents.planning.registry import KNOWN
+
+    return [(name, "planner", line) for name, line in KNOWN.items()]
+
+
+def _strategies() -> list[tuple[str, ...]]:
+    return [(name, "strategy", line) for name, line in STRATEGIES.items()]
+
+
+def _gates() -> list[tuple[str, ...]]:
+    from surefoot.agents.settings import Gate
+
+    return [(gate.value, "gate", gate.line) for gate in Gate]
+
+
+def _operators() -> list[tuple[str, ...]]:
+    from surefoot.agents.operator import OPERATORS
+
+    return [
+        (name, "operator", (kind.__doc__ or "").splitlines()[0])
+        for name, kind in OPERATORS.items()
+    ]  # fmt: skip
+
+
 _LISTS: dict[str, Callable[[], list[tuple[str, ...]]]] = {
     "domains": _domains, "experiments": _experiments, "envs": _envs, "tasks": _tasks,
-    "skills": _skills, "perturbations": _perturbations,
+    "skills": _skills, "perturbations": _perturbations, "planners": _planners,
+    "strategies": _strategies, "gates": _gates, "operators": _operators,
 }  # fmt: skip

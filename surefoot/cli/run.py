@@ -20,7 +20,14 @@ def run_episodes(
     env: Annotated[str | None, typer.Option(help="tabletop or crossing.")] = None,
     policy: Annotated[
         str | None,
-        typer.Option(help="scripted (plans from the true state), or MODULE:FUNCTION."),
+        typer.Option(
+            help="scripted (plans from the true state), agent (sees, plans, verifies), or "
+            "MODULE:FUNCTION."
+        ),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Option NAME=VALUE of the policy, such as looks=2."),
     ] = None,
     task: Annotated[
         list[str] | None, typer.Option(help=f"Tasks; all of them by default. {_MANY}")
@@ -61,7 +68,7 @@ def run_episodes(
     """Run simulated robot episodes and report on them."""
     from surefoot.envs.episodes.config import read_seeds, resolve
     from surefoot.envs.episodes.run import episodes_run
-    from surefoot.results.config import read_config_file
+    from surefoot.results.config import read_config_file, read_settings
     from surefoot.results.parallel import usable_cpus
 
     given: dict[str, Any] = read_config_file(config) if config else {}
@@ -82,14 +89,33 @@ def run_episodes(
         given["seeds"] = read_seeds(seeds)
     if perturb:
         given["perturb"] = [t for item in perturb for t in item.split(",") if t]
+    if settings:
+        given["options"] = _over(given.get("options"), read_settings(settings))
     resolved = resolve(given)
-    with resumable(), Bar(f"{resolved.env} episodes") as bar:
-        done = episodes_run(resolved, out, workers=workers or usable_cpus(), progress=bar)
+    count = workers or usable_cpus()
+    with resumable():
+        if resolved.options.get("operator") == "human":  # who would have to type into a bar
+            done = episodes_run(resolved, out, progress=_told)
+        else:
+            with Bar(f"{resolved.env} episodes") as bar:
+                done = episodes_run(resolved, out, workers=count, progress=bar)
     if json_output:
         typer.echo(json.dumps(done.summary, indent=2))
     else:
         _print_table(done.summary)
     note(f"report: {done.report}")
+
+
+def _over(options: object, settings: dict[str, Any]) -> dict[str, Any]:
+    """Lays settings over the options of a file, part by part."""
+    merged = dict(options) if isinstance(options, dict) else {}
+    for name, value in settings.items():
+        merged[name] = _over(merged.get(name), value) if isinstance(value, dict) else value
+    return merged
+
+
+def _told(done: int, total: int) -> None:
+    note(f"{done} of {total} episodes are done")
 
 
 def _print_table(summary: dict[str, Any]) -> None:
@@ -104,4 +130,13 @@ def _print_table(summary: dict[str, Any]) -> None:
         typer.echo(
             f"{cell['task']:20} {cell['n']:5} {cell['success']:8}  "
             f"[{100 * low:3.0f}, {100 * high:3.0f}] %    {rest}"
+        )
+    found = summary["total"]["agent"]
+    if found:
+        first = found["covered_first"]
+        typer.echo(
+            f"an episode: {found['looks_per_episode']:.1f} looks again in "
+            f"{found['look_seconds_per_episode']:.1f} s, {found['asked_per_episode']:.1f} times "
+            f"asked, {found['repairs'] / found['episodes']:.1f} repairs; first sets hold the truth "
+            f"in {first['count']} of {first['n']} (target {1 - found['alpha']:.0%})"
         )

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from surefoot.agents.perception.dataset import DataRecipe, render_dataset, render_shard
+from surefoot.agents.perception.marks import LEAST, NAMES
 from surefoot.agents.perception.measuring import shots_of
 from surefoot.agents.perception.pictures import crossing_shots, tabletop_shots
 from surefoot.envs.perturbations.pipeline import Pipeline, split_of_seed
@@ -27,7 +28,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_shard_is_the_same_wherever_it_is_made(folder: Path, tmp_path: Path) -> None:
     for name in ("train-crossing-000", "train-tabletop-000"):
         render_shard(RECIPE, tmp_path, name)
-        for suffix in (".npy", ".jsonl"):
+        for suffix in (".npy", ".marks.npy", ".jsonl"):
             assert (folder / (name + suffix)).read_bytes() == (
                 tmp_path / (name + suffix)
             ).read_bytes()
@@ -38,7 +39,8 @@ def test_all_seeds_are_for_training_and_validation_has_its_own(folder: Path) -> 
     damaged = 0
     for path in folder.glob("*.jsonl"):
         lines = [json.loads(line) for line in path.read_text().splitlines()]
-        assert len(lines) == len(np.load(path.with_suffix(".npy"))) == RECIPE.pictures
+        assert len(np.load(path.with_suffix(".npy"))) == len(lines) == RECIPE.pictures
+        assert path.with_suffix(".marks.npy").is_file() == path.name.startswith("train")
         for line in lines:
             seeds[path.name.split("-")[0]].add((line["env"], line["seed"]))
             damaged += bool(line["damage"])
@@ -87,3 +89,31 @@ def test_measured_scenes_are_of_their_split() -> None:
     assert {split_of_seed(s.seed) for s in shots[6:]} == {"calibration"}
     keys = [(s.env, s.seed, s.step, a.question.fact) for s in shots for a in s.asked]
     assert len(set(keys)) == len(keys)
+
+
+def test_marks_are_where_things_are_seen() -> None:
+    simulation = Simulation()
+    for seed in range(8):
+        (shot,) = tabletop_shots(simulation, seed, ["top"], size=64)
+        frame, marks = shot.frames[0], shot.marks()
+        assert marks.shape == (4, 4, len(NAMES))
+        for body, names in shot.bodies.items():
+            for name in names:
+                seen = (frame.segmentation == body).reshape(4, 16, 4, 16).sum((1, 3)) >= LEAST
+                assert (marks[:, :, NAMES.index(name)] | ~seen).all()
+        shown = {name for i, name in enumerate(NAMES) if marks[:, :, i].any()}
+        assert shown <= {name for names in shot.bodies.values() for name in names}
+    lamps = set()
+    for seed in range(9):
+        for shot in (s for some in crossing_shots(simulation, seed, 3, size=64) for s in some):
+            told = {name for names in shot.bodies.values() for name in names}
+            truth = {a.question.fact: a.truth for a in shot.asked}
+            for arm, fact in (("left", "car_from_left"), ("right", "car_from_right")):
+                assert (f"car comes: {arm}" in told) == (truth[fact] == "yes")
+            assert ("person in the way" in told) == (truth["pedestrian"] == "yes")
+            if "light" in truth:
+                lamps |= {(n, truth["light"]) for n in told if n.startswith("our ")}
+    assert ("our light: green", "green light") in lamps
+    assert ("our stop sign", "no light") in lamps
+    assert all(t == "green light" for n, t in lamps if n == "our light: green")
+    simulation.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 from pathlib import Path
 
 import pytest
@@ -171,3 +172,11 @@ def test_batched_scores_are_kept_and_only_missing_ones_asked(folder: Path, tmp_p
     assert both[1].usage.cached
     assert cached.score_batch(asked, options)[0].probabilities == both[0].probabilities
     assert sent == [1]
+
+
+def test_a_small_model_is_known_by_its_content(folder: Path, tmp_path: Path) -> None:
+    copied = tmp_path / "elsewhere"
+    shutil.copytree(folder, copied)
+    assert HFModel(str(copied)).identity == HFModel(str(folder)).identity
+    (copied / "config.json").write_text((copied / "config.json").read_text() + " ")
+    assert HFModel(str(copied)).identity != HFModel(str(folder)).identity

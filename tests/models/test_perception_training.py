@@ -37,10 +37,13 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rng = np.random.default_rng(0)
     for part, count in (("train", 240), ("validation", 48)):
         pictures = np.zeros((count, 32, 32, 3), np.uint8)
+        marks = np.zeros((count, 2, 2, len(COLOURS)), bool)
         lines = []
         for i in range(count):
             above, below = (str(c) for c in rng.choice(list(COLOURS), 2))
             pictures[i, :16], pictures[i, 16:] = COLOURS[above], COLOURS[below]
+            marks[i, 0, :, list(COLOURS).index(above)] = True
+            marks[i, 1, :, list(COLOURS).index(below)] = True
             asked = [
                 {"text": f"Which colour is {where}?", "options": list(COLOURS), "truth": truth,
                  "kind": where}
@@ -48,6 +51,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
             ]  # fmt: skip
             lines.append(json.dumps({"asked": asked}))
         np.save(folder / f"{part}-flat-000.npy", pictures)
+        if part == "train":
+            np.save(folder / f"{part}-flat-000.marks.npy", marks)
         (folder / f"{part}-flat-000.jsonl").write_text("\n".join(lines) + "\n")
     return folder
 
@@ -77,6 +82,7 @@ def test_it_learns_what_is_to_be_seen(data: Path, tmp_path: Path) -> None:
     folder = train_perception(recipe, data, tmp_path / "t", report=reports.append)
     assert [r.step for r in reports] == [120, 240]
     assert reports[-1].loss < reports[0].loss
+    assert reports[-1].marks < reports[0].marks
     assert min(reports[-1].accuracy.values()) > 0.9
     model, held = HFModel(str(folder), device="cpu"), Pictures(data, "validation")
     averaged = make_model(SMALL)
@@ -110,6 +116,19 @@ def test_packed_questions_count_as_asked_alone(data: Path) -> None:
             assert float(together[row, column]) == pytest.approx(float(alone), abs=1e-4)
 
 
+def test_marks_lie_where_their_patches_are(data: Path) -> None:
+    pictures = Pictures(data, "train")
+    assert pictures.kinds_of_marks == 3
+    places, marks = pictures.marks([0, 1, 2])
+    assert places == [0, 1, 2]
+    assert marks.shape == (3, 4, 3)
+    for i in range(3):
+        above = next(a.truth for a in pictures.asked[i] if a.kind == "above")
+        assert marks[i, :2, list(COLOURS).index(above)].all()
+    assert (marks.sum(-1) == 1).all()
+    assert Pictures(data, "validation").marks([0])[0] == []
+
+
 def test_every_picture_comes_once_an_epoch(data: Path) -> None:
     steps = list(_order(240, TINY, 0))
     assert steps[2:] == list(_order(240, TINY, 2))
@@ -125,6 +144,7 @@ def test_damaged_and_missing_pictures_are_told(data: Path, tmp_path: Path) -> No
     with pytest.raises(InputError, match="render again"):
         Pictures(tmp_path, "train")
     np.save(tmp_path / "train-x-000.npy", np.zeros((2, 32, 32, 3), np.uint8))
+    np.save(tmp_path / "train-x-000.marks.npy", np.zeros((2, 2, 2, 1), bool))
     with pytest.raises(InputError, match="render again"):
         Pictures(tmp_path, "train")
 

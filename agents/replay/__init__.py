@@ -1,0 +1,1 @@
+"""What an agent thought in an episode, as a page."""

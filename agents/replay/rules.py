@@ -1,0 +1,85 @@
+"""Rules over decisions as a picture: what is known of each after every action."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from html import escape
+from itertools import groupby
+from typing import Any
+
+from surefoot.verification.monitor import Verdict
+
+WORDS = {
+    Verdict.TRUE: "holds for good", Verdict.FALSE: "broken", Verdict.NOT_YET: "not yet decided",
+}  # fmt: skip
+
+
+def states_of(moments: Sequence[Mapping[str, Any]]) -> dict[str, list[Verdict]]:
+    """Returns for each rule its state after every decision; one without an action changes none."""
+    names = dict.fromkeys(name for m in moments for name in m["rules"])
+    found: dict[str, list[Verdict]] = {name: [] for name in names}
+    for moment in moments:
+        for name, states in found.items():
+            before = states[-1] if states else Verdict.NOT_YET
+            told = moment["rules"].get(name)
+            states.append(before if told is None else Verdict(told))
+    return found
+
+
+def decided(moments: Sequence[Mapping[str, Any]]) -> list[list[tuple[str, Verdict]]]:
+    """Returns for each decision the rules that it decided for good."""
+    found: list[list[tuple[str, Verdict]]] = [[] for _ in moments]
+    for name, states in states_of(moments).items():
+        for i, state in enumerate(states):
+            if state is not (states[i - 1] if i else Verdict.NOT_YET):
+                found[i].append((name, state))
+    return found
+
+
+def rule_rows(moments: Sequence[Mapping[str, Any]], broken: Collection[str] = ()) -> str:
+    """Draws a row for each rule: a thin line while it is open, a block once it is decided.
+
+    Args:
+        moments: The decisions.
+        broken: Rules that the episode broke, those counted that only its end breaks.
+
+    Returns:
+        HTML; ``""`` if no rule was watched.
+    """
+    rows = []
+    for name, states in states_of(moments).items():
+        tone, words = _summed(states, name in broken)
+        rows.append(
+            f'<div class="rule"><span>{escape(name)}</span>{_row(states, words)}'
+            f'<span class="{tone}">{escape(words)}</span></div>'
+        )
+    return "".join(rows)
+
+
+def _summed(states: Sequence[Verdict], broken: bool) -> tuple[str, str]:
+    last = states[-1]
+    if last is not Verdict.NOT_YET:
+        tone = "good" if last is Verdict.TRUE else "bad"
+        return tone, f"{WORDS[last]} from {states.index(last) + 1}"
+    return ("bad", "broken by the end") if broken else ("soft", "not broken")
+
+
+def _row(states: Sequence[Verdict], words: str) -> str:
+    parts, start = [], 0
+    for state, run in groupby(states):
+        length = len(list(run))
+        top, height, colour = {
+            Verdict.TRUE: (2, 12, "--good"), Verdict.FALSE: (2, 12, "--bad"),
+            Verdict.NOT_YET: (7, 2, "--soft"),
+        }[state]  # fmt: skip
+        hint = f"{WORDS[state]}: decisions {start + 1} to {start + length}"
+        parts.append(
+            f'<rect x="{start}" y="{top}" width="{length}" height="{height}" '
+            f'style="fill:var({colour})"><title>{hint}</title></rect>'
+        )
+        start += length
+    inner = "".join(parts)
+    return (
+        f'<svg viewBox="0 0 {start} 16" preserveAspectRatio="none" role="img" '
+        f'aria-label="{escape(words)}">{inner}</svg>'
+    )

@@ -1,0 +1,45 @@
+"""``surefoot train``: what is refused, and that a short run leaves what it says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from surefoot.cli.main import app
+
+RUNNER = CliRunner()
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    result = RUNNER.invoke(app, ["train", *arguments])
+    return result.exit_code, result.output + str(result.exception or "")
+
+
+NOT_HERE = "cannot be tuned here"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("--base", "guide"), NOT_HERE), (("--base", "no/such"), NOT_HERE),
+        (("--method", "magic"), "magic"), (("--threshold", "2"), "threshold"),
+    ],
+)  # fmt: skip
+def test_wrong_settings_of_a_refinement_are_refused(
+    tmp_path: Path, arguments: tuple[str, ...], why: str
+) -> None:
+    code, told = run("refine", "--out", str(tmp_path / "out"), *arguments)
+    assert code != 0
+    assert why in told
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_agents_planner_trains(tmp_path: Path) -> None:
+    code, told = run("agent-planner", "--out", str(tmp_path), "--steps", "1", "--threads", "1")
+    assert code == 0
+    assert "step 1 of 1" in told
+    assert json.loads((tmp_path / "recipe.json").read_text())["careless"] == 0.35
+    assert json.loads((tmp_path / "model" / "surefoot.json").read_text())["prompt_style"] == "agent"

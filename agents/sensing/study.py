@@ -19,7 +19,12 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 from surefoot.agents.agent import Agent, Tools
 from surefoot.agents.assembly import PLANNERS, identity_of, make_perceiver
-from surefoot.agents.calibrating.fitting import blank, calibrated, fit_policy
+from surefoot.agents.calibrating.fitting import (
+    blank,
+    calibrated,
+    fit_policy,
+    largest_rank,
+)
 from surefoot.agents.calibrating.stops import Stop, stop_of
 from surefoot.agents.guarantees import AgentCalibration, load_calibration
 from surefoot.agents.operator import Nobody
@@ -199,10 +204,12 @@ def run_study(
             _do(run, jobs, workers, tell)
             if part != "test":
                 _settle(config, part, model, run, found, out)
-        tried = {
-            seed: run.records[f"test/{seed}"] for seed in seeds["test"]
-        }  # fmt: skip
-        summary = summarise(config, [w.name for w in ways_of(config)], tried)
+        found = {seed: run.records[f"test/{seed}"] for seed in seeds["test"]}
+        scores = {
+            way.name: load_calibration(_artefact(out, way), stage=config.env, model=model).scenes
+            for way in ways_of(config)
+        }
+        summary = summarise(config, scores, found)
         run.write_summary(summary)
         report = run.write_report(render_report(config, summary))
     return Sensed(summary, report)
@@ -237,7 +244,7 @@ def _settle(
         raise InputError(f"every scene was lost, the first by: {records[0]['lost']}")
     (out / "calibrations").mkdir(exist_ok=True)
     for way in ways_of(config):
-        path = out / "calibrations" / f"{way.name}.json"
+        path = _artefact(out, way)
         if part == "policy":
             name = way.strategy if way.looks else config.strategies[0]
             stops = [Stop.from_json("", r[name]) for r in good]
@@ -248,6 +255,10 @@ def _settle(
             policy = load_calibration(path, stage=config.env, model=model)
             made = calibrated(policy, [Stop.from_json("", r[way.name]) for r in good])
         made.save(path)
+
+
+def _artefact(folder: Path, way: Way) -> Path:
+    return folder / "calibrations" / f"{way.name}.json"
 
 
 def _settings(config: StudyConfig, way: Way) -> AgentSettings:
@@ -286,7 +297,7 @@ def _work(job: _Job) -> dict[str, Any]:
             found[name] = _stopped(job.key, _settings(config, way), known, stage.anew())
         return found
     for way in ways_of(config):
-        path = job.folder / "calibrations" / f"{way.name}.json"
+        path = _artefact(job.folder, way)
         known = tools(way, load_calibration(path, stage=config.env, model=model))
         settings = _settings(config, way)
         if job.part == "sets":
@@ -317,7 +328,8 @@ def tried(
     Returns:
         ``views``, ``seconds`` (of all moves), ``first_bits`` and ``bits`` (mean entropy of the
         facts after the first look, and at stop), ``size`` (mean number of options of a fact),
-        ``single`` (every fact has one), ``covered`` (every truth is in its set), ``acted``,
+        ``single`` (every fact has one), ``covered`` (every truth is in its set), ``score`` (of the
+        scene, by the largest rank of a truth), ``acted``,
         ``right`` (it acted, and the plan is good and does this in the true world) and ``wrong``
         (it acted otherwise).
     """
@@ -328,13 +340,17 @@ def tried(
     last, first = moment.thoughts[-1], moment.thoughts[0]
     sets = sight.facts(settings.alpha)
     acted = last.route is Route.ACT
+    known = [q for q in sight.questions.values() if q.fact in moment.truth]
+    score = largest_rank(
+        tools.calibration, known, [sight.belief(q.fact) for q in known], moment.truth
+    )
     right = acted and _right(stage, last.plan, action, moment.truth)
     return {
         "views": list(sight.views), "seconds": round(stage.seconds(), 3),
         "first_bits": _mean_bits([np.array(list(f.values())) for f in first.facts.values()]),
         "bits": _mean_bits([sight.belief(f) for f in sight.questions]),
         "size": round(sets.mean_size, 4), "single": not sets.undecided,
-        "covered": sets.holds(moment.truth), "acted": acted, "right": right,
+        "covered": sets.holds(moment.truth), "score": score, "acted": acted, "right": right,
         "wrong": acted and not right,
     }  # fmt: skip
 

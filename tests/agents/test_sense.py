@@ -81,7 +81,7 @@ def cheap(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         monkeypatch.setattr(module, "picture_scene", picture)
         monkeypatch.setattr(module, "make_perceiver", lambda spec: _Model())
         monkeypatch.setattr(module, "_eyes", lambda spec: (None, _Model()))
-    monkeypatch.setattr(study, "_identity", lambda spec: MODEL)
+    monkeypatch.setattr(study, "_identity", lambda *_: MODEL)
     return done
 
 

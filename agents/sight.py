@@ -143,7 +143,7 @@ class Sight:
     def _belief(self, fact: str) -> Floats:
         question = self.questions[fact]
         if fact in self._known:
-            return np.array([float(o == self._known[fact]) for o in question.options])
+            return np.asarray([float(o == self._known[fact]) for o in question.options], np.float64)
         known = self.calibration.kind(question.kind)
         views = np.stack(self._seen[fact])[None]
         prior = self._prior(question)

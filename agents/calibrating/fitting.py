@@ -72,8 +72,8 @@ def fit_policy(
         for name, k in kinds.items()
     }
     scaled = AgentCalibration(stage, model, "", "", "", kinds, ())
-    looking, scores = _looking(scaled, paths, alpha)
-    return AgentCalibration(stage, model, "", "", "", kinds, scores, looking)
+    looking, scenes = _looking(scaled, paths, alpha)
+    return AgentCalibration(stage, model, "", "", "", kinds, scenes, looking)
 
 
 def scene_score(calibration: AgentCalibration, stop: Stop, beliefs: Beliefs | None = None) -> float:
@@ -84,10 +84,27 @@ def scene_score(calibration: AgentCalibration, stop: Stop, beliefs: Beliefs | No
         stop: The scene.
         beliefs: What was believed, for each of its questions; by default what was at stop.
     """
+    return largest_rank(calibration, stop.questions, beliefs or stop.belief, stop.truth)
+
+
+def largest_rank(
+    calibration: AgentCalibration,
+    questions: Sequence[FactQuestion],
+    beliefs: Sequence[Sequence[float] | Floats],
+    truth: Mapping[str, str],
+) -> float:
+    """Returns the rank of the most surprising truth among some facts, from 0 to 1.
+
+    Args:
+        calibration: Gives the scales.
+        questions: The facts.
+        beliefs: For each the probabilities of its options.
+        truth: Their true options.
+    """
     worst = 0.0
-    for question, belief in zip(stop.questions, beliefs or stop.belief, strict=True):
+    for question, belief in zip(questions, beliefs, strict=True):
         ranks = calibration.ranks(question.kind, np.asarray(belief))
-        worst = max(worst, float(ranks[question.options.index(stop.truth[question.fact])]))
+        worst = max(worst, float(ranks[question.options.index(truth[question.fact])]))
     return worst
 
 

@@ -134,7 +134,7 @@ def calibrate_agent(
     with RunFolder.open(folder, manifest) as run:
         half = len(jobs) // 2
         _run(run, jobs[:half], config, workers, tell)
-        model = make_perceiver(config.agent.perception).identity
+        model = make_perceiver(config.agent.perception, config.agent.models).identity
         first = _stops(run.records, jobs[:half])
         if not first:
             raise InputError(_why_lost(run.records), file=str(folder))
@@ -230,14 +230,14 @@ def _stage(env: Env, info: Mapping[str, Any]) -> Stage:
 @lru_cache(2)
 def _tools(env: str, agent: str, policy: Path | None) -> Tools:
     settings = AgentSettings.model_validate_json(agent)
-    perceiver = make_perceiver(settings.perception)
+    perceiver = make_perceiver(settings.perception, settings.models)
     known = (
         blank(env, perceiver.identity)
         if policy is None
         else load_calibration(policy, stage=env, model=perceiver.identity)
     )
     return Tools(
-        perceiver, known, make_planner(planner_of(env, settings)),
+        perceiver, known, make_planner(planner_of(env, settings), settings.models),
         make_strategy(settings.sensing, env), make_operator("none"),
     )  # fmt: skip
 

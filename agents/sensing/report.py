@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from surefoot.calibration.arrays import Floats
+from surefoot.calibration.quantiles import rank
 from surefoot.results.lines import Curve, line_chart
 from surefoot.results.manifest import current_versions
 from surefoot.results.page import render_page, trusted
@@ -30,13 +31,18 @@ SHARES = {
 RESAMPLES = 2000
 """Resamples of a bootstrap interval."""
 
+RESPLITS = 500
+"""Random re-splits of scenes that coverage is measured over."""
+
 _DROPS = ("bits", "size", "seconds")
 _BINS = 4
 
 Tried = Mapping[int, Mapping[str, Any]]
 
 
-def summarise(config: StudyConfig, ways: Sequence[str], tried: Tried) -> dict[str, Any]:
+def summarise(
+    config: StudyConfig, scores: Mapping[str, Sequence[float]], tried: Tried
+) -> dict[str, Any]:
     """Returns all figures, plain JSON data.
 
     A scene that was lost has no sets and counts as one without a right act. Scenes in which the
@@ -44,12 +50,17 @@ def summarise(config: StudyConfig, ways: Sequence[str], tried: Tried) -> dict[st
 
     Args:
         config: What was studied.
-        ways: Names of strategies with budgets.
+        scores: For every strategy with a budget, such as ``sweep-2``, the scores that its sets are
+            calibrated by.
         tried: By seed how the agent did each way, ``lost`` or ``idle``.
     """
     scenes = {seed: r for seed, r in tried.items() if "idle" not in r}
     good = {seed: r for seed, r in scenes.items() if "lost" not in r}
+    ways = list(scores)
     cells = [_cell(way, good, len(scenes)) for way in ways]
+    for cell, way in zip(cells, ways, strict=True):
+        both = [*scores[way], *(r[way]["score"] for r in good.values())]
+        cell["resplits"] = resplit(np.array(both), len(scores[way]), config.alpha)
     return {
         "env": config.env, "alpha": config.alpha, "perturb": list(config.perturb),
         "planner": config.planner, "scenes": len(scenes), "lost": len(scenes) - len(good),
@@ -72,6 +83,45 @@ def bootstrap(values: Floats, seed: int = 0, confidence: float = 0.95) -> tuple[
     tail = (1 - confidence) / 2
     low, high = np.quantile(means, [tail, 1 - tail])
     return float(low), float(high)
+
+
+def resplit(scores: Floats, calibrate: int, alpha: float, seed: int = 0) -> dict[str, float]:
+    """Returns coverage at stop over random re-splits of scenes, beside the law it should follow.
+
+    With scores that have no ties, the number of covered new scenes is beta-binomial
+    (Angelopoulos, Bates 2023, section 3.2); ties can only add to it. Re-splits of the same scenes
+    are not independent of each other, so that their spread is compared and not tested.
+
+    Args:
+        scores: ``[n]`` of all scenes.
+        calibrate: How many of them calibrate.
+        alpha: Allowed share of misses.
+        seed: Seed of the splits.
+
+    Returns:
+        ``mean``, ``low`` and ``high`` (5 and 95 %) of the share that is covered, the same of the
+        law as ``law_mean``, ``law_low`` and ``law_high``, and ``ties``, the share of scores that
+        equal the largest one.
+    """
+    from scipy.stats import betabinom
+
+    rng = np.random.default_rng(seed)
+    rest, at = len(scores) - calibrate, rank(calibrate, alpha)
+    if rest < 1 or not 1 <= at <= calibrate:
+        return {}
+    shares = []
+    for _ in range(RESPLITS):
+        mixed = rng.permutation(scores)
+        threshold = np.partition(mixed[:calibrate], at - 1)[at - 1]
+        shares.append(float((mixed[calibrate:] <= threshold).mean()))
+    law = betabinom(rest, at, calibrate + 1 - at)
+    told = {
+        "mean": np.mean(shares), "low": np.quantile(shares, 0.05),
+        "high": np.quantile(shares, 0.95), "law_mean": law.mean() / rest,
+        "law_low": law.ppf(0.05) / rest, "law_high": law.ppf(0.95) / rest,
+        "ties": (scores == scores.max()).mean(),
+    }  # fmt: skip
+    return {name: round(float(value), 4) for name, value in told.items()}
 
 
 def _value(record: Mapping[str, Any], figure: str) -> float:
@@ -165,7 +215,7 @@ def render_report(config: StudyConfig, summary: Mapping[str, Any]) -> str:
         if any(figure in c for c in cells)
     ]
     need = [
-        Curve(name, [(row["bits"], row["looks"]) for row in _increasing(rows)])
+        Curve(name, [(round(row["bits"], 2), row["looks"]) for row in _increasing(rows)])
         for name, rows in summary["need"].items()
     ]
     top = max((y for c in need for _, y in c.points), default=1.0)
@@ -187,7 +237,7 @@ def render_report(config: StudyConfig, summary: Mapping[str, Any]) -> str:
         need=trusted(
             line_chart(
                 need, title="Looks by uncertainty", x="mean entropy after the first look, bits",
-                y="looks taken", top=top * 1.1,
+                y="looks taken", top=_end(top),
             )
         ),
         rows=[_row(c) for c in cells],
@@ -211,8 +261,14 @@ def _chart(
             if c["strategy"] in (strategy, "none") and figure in c
         ]
         curves.append(Curve(strategy, sorted(points)))
-    top = 1.0 if figure in SHARES else 1.1 * max(y for c in curves for _, y in c.points)
-    return line_chart(curves, title=words, x="most looks", y=words, top=round(top, 2))
+    top = 1.0 if figure in SHARES else _end(max(y for c in curves for _, y in c.points))
+    return line_chart(curves, title=words, x="most looks", y=words, top=top)
+
+
+def _end(largest: float) -> float:
+    """Returns an end for an axis whose quarters have short names."""
+    scale = 10.0 ** np.floor(np.log10(max(largest, 1e-3)))
+    return float(next(e for e in (1.2, 2, 4, 8, 12) if e * scale >= largest) * scale)
 
 
 def _middle(cell: Mapping[str, Any], figure: str) -> float:
@@ -228,7 +284,14 @@ def _row(cell: Mapping[str, Any]) -> dict[str, Any]:
     for figure in SHARES:
         count, n, low, high = cell.get(figure, (0, 0, 0, 1))
         told.append(f"{count}/{n} [{100 * low:.0f}, {100 * high:.0f}] %")
-    return {"way": cell["strategy"], "budget": cell["budget"], "told": told}
+    over = cell["resplits"]
+    law = (
+        f"{over['mean']:.3f} [{over['low']:.2f}, {over['high']:.2f}]; law {over['law_mean']:.3f} "
+        f"[{over['law_low']:.2f}, {over['law_high']:.2f}]"
+        if over
+        else "too few scenes"
+    )
+    return {"way": cell["strategy"], "budget": cell["budget"], "told": told, "law": law}
 
 
 def _told(pair: Mapping[str, Any]) -> dict[str, str]:

@@ -56,7 +56,7 @@ class StillEyes:
     def __init__(self, still: Still, perceiver: StillPerceiver) -> None:
         self._still, self._perceiver = still, perceiver
         self._at = next(iter(still.answers))
-        self._seconds = 0.0
+        self._seconds, self._looked = 0.0, False
         self._shots = {
             view: dict(zip([q.fact for q in still.questions], given, strict=True))
             for view, given in still.answers.items()
@@ -74,8 +74,9 @@ class StillEyes:
 
     def look(self, view: str) -> Picture:
         """Shows the picture from there."""
-        self._seconds += self.cost(view)
-        self._at = view
+        if self._looked or view != self._at:  # where it rests it has a picture already
+            self._seconds += self.cost(view)
+        self._at, self._looked = view, True
         self._perceiver.shown = self._shots[view]
         return _NOTHING
 

@@ -18,8 +18,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 from surefoot.agents.agent import Agent, Tools
-from surefoot.agents.assembly import PLANNERS, identity_of, make_perceiver
-from surefoot.agents.calibrating.fitting import blank, calibrated, fit_policy
+from surefoot.agents.assembly import PLANNERS, make_perceiver
+from surefoot.agents.calibrating.fitting import (
+    blank,
+    calibrated,
+    fit_policy,
+    largest_rank,
+)
 from surefoot.agents.calibrating.stops import Stop, stop_of
 from surefoot.agents.guarantees import AgentCalibration, load_calibration
 from surefoot.agents.operator import Nobody
@@ -27,7 +32,7 @@ from surefoot.agents.planning.base import CROSSING, STAGES
 from surefoot.agents.planning.registry import make as make_planner
 from surefoot.agents.sensing.observation import entropy, load_views
 from surefoot.agents.sensing.registry import make_strategy
-from surefoot.agents.sensing.scenery import VIEWS, Still, picture_scene
+from surefoot.agents.sensing.scenery import VIEWS, Still, load_stills, picture_scene
 from surefoot.agents.sensing.still import (
     KeptPlanner,
     StillCrossing,
@@ -39,7 +44,7 @@ from surefoot.agents.sensing.strategies import Strategy
 from surefoot.agents.settings import AgentSettings
 from surefoot.calibration.decisions.router import Route
 from surefoot.envs.episodes.pool import Lost, run_apart
-from surefoot.envs.perturbations.pipeline import Pipeline, seeds_of
+from surefoot.envs.perturbations.pipeline import Pipeline, seeds_of, split_of_seed
 from surefoot.envs.simulation.client import Simulation
 from surefoot.results.errors import InputError
 from surefoot.results.manifest import Manifest, current_versions
@@ -62,6 +67,8 @@ class StudyConfig(BaseModel):
     """Model that is shown the pictures."""
     planner: str = ""
     """Planner; the reference program on the crossing and Fast Downward on the table if empty."""
+    stills: str = ""
+    """File of scenes with answers, made before, instead of simulated ones and a model."""
     views: str = "builtin"
     """What views are known to tell: a file, or ``builtin``."""
     strategies: tuple[str, ...] = Field(default=LOOKING, min_length=1)
@@ -176,9 +183,10 @@ def run_study(
     """
     from surefoot.agents.sensing.report import render_report, summarise
 
-    model = make_perceiver(config.perception).identity
+    model = _identity(config.perception, config.stills)
     make_planner(config.planner)
-    seeds = _seeds(config)
+    known = _given(config)
+    seeds = _seeds(config, known)
     keys = [f"picture/{seed}" for part in seeds.values() for seed in part]
     keys += [f"{part}/{seed}" for part, found in seeds.items() for seed in found]
     manifest = Manifest(
@@ -188,6 +196,10 @@ def run_study(
     )  # fmt: skip
     tell = progress or (lambda _done, _all, _part: None)
     with RunFolder.open(out, manifest) as run:
+        for key in run.pending if known else ():
+            part, _, seed = key.partition("/")
+            if part == "picture":
+                run.append(key, known[int(seed)].to_json())
         _do(run, [_Job(config, "picture", s, None, out) for f in seeds.values() for s in f],
             workers, tell)  # fmt: skip
         for part, found in seeds.items():
@@ -199,20 +211,44 @@ def run_study(
             _do(run, jobs, workers, tell)
             if part != "test":
                 _settle(config, part, model, run, found, out)
-        tried = {
-            seed: run.records[f"test/{seed}"] for seed in seeds["test"]
-        }  # fmt: skip
-        summary = summarise(config, [w.name for w in ways_of(config)], tried)
+        found = {seed: run.records[f"test/{seed}"] for seed in seeds["test"]}
+        scores = {
+            way.name: load_calibration(_artefact(out, way), stage=config.env, model=model).scenes
+            for way in ways_of(config)
+        }
+        summary = summarise(config, scores, found)
         run.write_summary(summary)
         report = run.write_report(render_report(config, summary))
     return Sensed(summary, report)
 
 
-def _seeds(config: StudyConfig) -> dict[str, list[int]]:
-    known = seeds_of("calibration", config.policy + config.sets, config.start)
+def _given(config: StudyConfig) -> dict[int, Still]:
+    """Returns the scenes of a file by seed; none without a file."""
+    if not config.stills:
+        return {}
+    _, stills = load_stills(Path(config.stills))
+    if any(still.stage != config.env for still in stills):
+        raise InputError(f"not all scenes are of the stage '{config.env}'", file=config.stills)
+    return {still.seed: still for still in stills}
+
+
+def _seeds(config: StudyConfig, known: Mapping[int, Still]) -> dict[str, list[int]]:
+    counts = {"calibration": config.policy + config.sets, "test": config.test}
+    found = {name: seeds_of(name, n, config.start) for name, n in counts.items()}
+    if known:
+        found = {
+            name: [s for s in sorted(known) if split_of_seed(s) == name][:n]
+            for name, n in counts.items()
+        }
+        for name, n in counts.items():
+            if len(found[name]) < n:
+                raise InputError(
+                    f"{len(found[name])} scenes of the split '{name}', {n} are needed",
+                    file=config.stills,
+                )
+    both = found["calibration"]
     return {
-        "policy": known[: config.policy], "sets": known[config.policy :],
-        "test": seeds_of("test", config.test, config.start),
+        "policy": both[: config.policy], "sets": both[config.policy :], "test": found["test"],
     }  # fmt: skip
 
 
@@ -237,7 +273,7 @@ def _settle(
         raise InputError(f"every scene was lost, the first by: {records[0]['lost']}")
     (out / "calibrations").mkdir(exist_ok=True)
     for way in ways_of(config):
-        path = out / "calibrations" / f"{way.name}.json"
+        path = _artefact(out, way)
         if part == "policy":
             name = way.strategy if way.looks else config.strategies[0]
             stops = [Stop.from_json("", r[name]) for r in good]
@@ -248,6 +284,10 @@ def _settle(
             policy = load_calibration(path, stage=config.env, model=model)
             made = calibrated(policy, [Stop.from_json("", r[way.name]) for r in good])
         made.save(path)
+
+
+def _artefact(folder: Path, way: Way) -> Path:
+    return folder / "calibrations" / f"{way.name}.json"
 
 
 def _settings(config: StudyConfig, way: Way) -> AgentSettings:
@@ -267,7 +307,7 @@ def _work(job: _Job) -> dict[str, Any]:
     if job.still is None:
         return {"lost": "there are no pictures of it"}
     still = Still.from_json(job.still)
-    model = _identity(config.perception)
+    model = _identity(config.perception, config.stills)
     perceiver = StillPerceiver(model)
     stage = still_stage(still, perceiver)
 
@@ -286,7 +326,7 @@ def _work(job: _Job) -> dict[str, Any]:
             found[name] = _stopped(job.key, _settings(config, way), known, stage.anew())
         return found
     for way in ways_of(config):
-        path = job.folder / "calibrations" / f"{way.name}.json"
+        path = _artefact(job.folder, way)
         known = tools(way, load_calibration(path, stage=config.env, model=model))
         settings = _settings(config, way)
         if job.part == "sets":
@@ -317,7 +357,8 @@ def tried(
     Returns:
         ``views``, ``seconds`` (of all moves), ``first_bits`` and ``bits`` (mean entropy of the
         facts after the first look, and at stop), ``size`` (mean number of options of a fact),
-        ``single`` (every fact has one), ``covered`` (every truth is in its set), ``acted``,
+        ``single`` (every fact has one), ``covered`` (every truth is in its set), ``score`` (of the
+        scene, by the largest rank of a truth), ``acted``,
         ``right`` (it acted, and the plan is good and does this in the true world) and ``wrong``
         (it acted otherwise).
     """
@@ -328,13 +369,17 @@ def tried(
     last, first = moment.thoughts[-1], moment.thoughts[0]
     sets = sight.facts(settings.alpha)
     acted = last.route is Route.ACT
+    known = [q for q in sight.questions.values() if q.fact in moment.truth]
+    score = largest_rank(
+        tools.calibration, known, [sight.belief(q.fact) for q in known], moment.truth
+    )
     right = acted and _right(stage, last.plan, action, moment.truth)
     return {
         "views": list(sight.views), "seconds": round(stage.seconds(), 3),
         "first_bits": _mean_bits([np.array(list(f.values())) for f in first.facts.values()]),
         "bits": _mean_bits([sight.belief(f) for f in sight.questions]),
         "size": round(sets.mean_size, 4), "single": not sets.undecided,
-        "covered": sets.holds(moment.truth), "acted": acted, "right": right,
+        "covered": sets.holds(moment.truth), "score": score, "acted": acted, "right": right,
         "wrong": acted and not right,
     }  # fmt: skip
 
@@ -366,8 +411,10 @@ def _planner(spec: str) -> KeptPlanner:
 
 
 @lru_cache(1)
-def _identity(perception: str) -> str:
-    return identity_of(perception)
+def _identity(perception: str, stills: str) -> str:
+    if stills:
+        return str(load_stills(Path(stills))[0].get("model", stills))
+    return make_perceiver(perception).identity
 
 
 @lru_cache(8)

@@ -21,6 +21,9 @@ def sense(
     planner: Annotated[
         str, typer.Option(help="Planner; guide or fd by default, which tell looking from planning.")
     ] = "",
+    stills: Annotated[
+        str, typer.Option(help="A file of scenes with answers instead of simulation and model.")
+    ] = "",
     views: Annotated[
         str, typer.Option(help="What views are known to tell: builtin, or of 'train views'.")
     ] = "builtin",
@@ -59,6 +62,7 @@ def sense(
         StudyConfig,
         {
             "env": env, "perception": perception, "planner": planner, "views": views,
+            "stills": stills,
             "strategies": tuple(s for s in strategies.split(",") if s), "budgets": wanted,
             "policy": policy, "sets": sets, "test": test, "start": start, "alpha": alpha,
             "perturb": read_shift(env, perturb),

@@ -210,7 +210,7 @@ def test_episodes_are_run_resumed_and_made_into_an_artefact(
     monkeypatch.setattr(running, "_stage", stage)
     monkeypatch.setattr(running, "_tools", tools)
     monkeypatch.setattr(running, "run_apart", apart)
-    monkeypatch.setattr(running, "make_perceiver", lambda spec: seeing)
+    monkeypatch.setattr(running, "make_perceiver", lambda *_: seeing)
     config = CalibrationConfig(
         env="crossing", seeds=(6, 7, 16, 17), decisions=2,
         agent=AgentSettings(sensing="random", looks=1, planner="guide"),

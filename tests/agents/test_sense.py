@@ -18,7 +18,7 @@ from surefoot.agents.sensing import learning, study
 from surefoot.agents.sensing.learning import ViewsConfig, learn_views
 from surefoot.agents.sensing.observation import fit_views, load_views
 from surefoot.agents.sensing.registry import make_strategy
-from surefoot.agents.sensing.report import bootstrap
+from surefoot.agents.sensing.report import bootstrap, resplit
 from surefoot.agents.sensing.scenery import (
     VIEWS,
     Still,
@@ -38,6 +38,7 @@ from surefoot.agents.sensing.study import (
     ways_of,
 )
 from surefoot.agents.settings import AgentSettings
+from surefoot.calibration.quantiles import rank
 from surefoot.envs.episodes.pool import Lost
 from surefoot.envs.perturbations.pipeline import Pipeline
 from surefoot.envs.simulation.client import Simulation
@@ -80,7 +81,7 @@ def cheap(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         monkeypatch.setattr(module, "picture_scene", picture)
         monkeypatch.setattr(module, "make_perceiver", lambda spec: _Model())
         monkeypatch.setattr(module, "_eyes", lambda spec: (None, _Model()))
-    monkeypatch.setattr(study, "_identity", lambda spec: MODEL)
+    monkeypatch.setattr(study, "_identity", lambda *_: MODEL)
     return done
 
 
@@ -110,6 +111,7 @@ def test_a_study_from_pictures_to_the_report(cheap: list[str], views: Path, tmp_
         assert cell["covered"][1] == 11
         assert cell["right"][1] == 12  # a lost scene is one without a right act
         assert cell["right"][0] + cell["wrong"][0] <= 11
+        assert cell["resplits"]["law_mean"] == pytest.approx(11 / 13, abs=1e-3)  # 1 - alpha or more
     none, best = summary["ways"][0], summary["ways"][-1]
     assert best["bits"][0] < none["bits"][0]
     assert best["right"][0] >= none["right"][0]
@@ -233,6 +235,20 @@ def test_the_bootstrap_covers_a_mean() -> None:
         for low, high in (bootstrap(rng.normal(size=60), seed=i) for i in range(200))
     ]
     assert 0.88 <= np.mean(held) <= 0.99
+
+
+def test_coverage_over_resplits_follows_its_law() -> None:
+    rng = np.random.default_rng(0)
+    found = resplit(rng.uniform(size=250), 100, 0.1)
+    for name in ("mean", "low", "high"):
+        assert found[name] == pytest.approx(found[f"law_{name}"], abs=0.025)
+    shifted = np.concatenate([rng.uniform(0, 0.7, 100), rng.uniform(0.3, 1, 150)])
+    rest = np.sort(shifted[100:])  # not exchangeable: calibrated on the easier scenes
+    at = np.sort(shifted[:100])[rank(100, 0.1) - 1]
+    assert (rest <= at).mean() < found["law_low"]
+    assert resplit(np.ones(8), 4, 0.1) == {}
+    tied = resplit(np.concatenate([rng.uniform(size=100), np.ones(100)]), 100, 0.1)
+    assert (tied["mean"], tied["ties"]) == (1.0, 0.5)
 
 
 def test_the_command_refuses_in_one_line(

@@ -206,3 +206,11 @@ def test_models_of_views_are_kept_and_refused(crossing: ViewModel, tmp_path: Pat
         make_strategy("best", "crossing")
     with pytest.raises(InputError, match="no scenes"):
         fit_views("crossing", [], MODEL)
+
+
+def test_the_shipped_tables_know_their_stage() -> None:
+    strategy = make_strategy("entropy", "crossing")
+    assert strategy.choose(scene(seen(("front", (0.5, 0.5))), {CAR.fact: 1.0}), Random(0)) == "left"
+    lid = FactQuestion("lid:box", "Is it open?", ("open", "closed"), "lid")
+    table = scene(seen(("front", (0.5, 0.5)), question=lid), {lid.fact: 1.0}, stage="tabletop")
+    assert make_strategy("entropy", "tabletop").choose(table, Random(0)) in VIEWS["tabletop"][1:]

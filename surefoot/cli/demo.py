@@ -35,7 +35,7 @@ class What(StrEnum):
 def demo(
     what: Annotated[
         What, typer.Argument(help="agent: simulated episodes; grading: answers on PDDL tasks.")
-    ] = What.AGENT,
+    ] = What.GRADING,
     out: Annotated[Path, typer.Option(help="Folder for everything.")] = Path("runs/demo"),
     seconds: Annotated[
         float, typer.Option(help="grading: limit for each planner run, in seconds.")

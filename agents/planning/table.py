@@ -10,17 +10,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
+from surefoot.agents.perception.tabletop_facts import (
+    CLOSED,
+    HELD,
+    ON_TABLE,
+    OPEN,
+    place_options,
+)
 from surefoot.agents.planning.base import Brief
 from surefoot.envs.tabletop.problem import make_task
-from surefoot.envs.tabletop.scene import Scene, is_container, is_spot
+from surefoot.envs.tabletop.scene import Scene
 from surefoot.envs.tabletop.state import Facts, derive_facts
 from surefoot.envs.tabletop.things import COLORS, EDGES, TABLE, Kind, Thing
 from surefoot.pddl import GroundTask, Task
 from surefoot.pddl.language import Atom
 from surefoot.results.errors import InputError
 
-ON_TABLE, HELD = "on the table", "held by the hand"
-OPEN, CLOSED = "open", "closed"
 HAND = "the-hand"
 """What stands for the hand among the places."""
 
@@ -28,7 +33,6 @@ _NOUNS = {
     "block": Kind.BLOCK, "cylinder": Kind.BLOCK, "coaster": Kind.PAD,
     **{kind.value: kind for kind in Kind},
 }  # fmt: skip
-_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 
 
 def thing_named(name: str) -> Thing:
@@ -62,32 +66,18 @@ def scene_of(objects: Sequence[str]) -> Scene:
     return Scene(things, {}, lids=pairs)
 
 
-def _words(scene: Scene) -> dict[str, str]:
-    """Returns what each thing is called in questions, by name."""
-    plain = {name: name.rstrip("0123456789").replace("-", " ") for name in scene.things}
-    told: dict[str, str] = {}
-    for name, words in plain.items():
-        alike = [other for other, same in plain.items() if same == words]
-        many = len(alike) > 1
-        told[name] = f"{_ORDINALS[alike.index(name)]} {words}" if many else words
-    return told
-
-
 @lru_cache(256)
 def place_words(objects: tuple[str, ...]) -> Mapping[str, str]:
-    """Returns the words for every place, by the name of what is there.
+    """Returns the words for every place, by the name of what is there; the hand is one.
 
     Raises:
         InputError: A name does not tell what it is.
     """
     scene = scene_of(objects)
-    told = _words(scene)
-    words = {TABLE: ON_TABLE, HAND: HELD}
-    for thing in scene.things.values():
-        if is_container(thing):
-            words[thing.name] = f"in the {told[thing.name]}"
-        elif is_spot(thing) or thing.kind is Kind.BLOCK:
-            words[thing.name] = f"on the {told[thing.name]}"
+    words: dict[str, str] = {TABLE: ON_TABLE, HAND: HELD}
+    for block in scene.blocks:
+        options = place_options(scene, block.name)
+        words |= {name: told for told, name in options.items() if told != HELD}
     return words
 
 

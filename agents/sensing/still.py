@@ -13,10 +13,11 @@ from surefoot.agents.perception.scenes import draw_state, draw_task, facts_of
 from surefoot.agents.perception.views import pan_cost
 from surefoot.agents.planning.base import CROSSING, AgentPlanner, Brief, Candidate
 from surefoot.agents.planning.guide import GuidePlanner
+from surefoot.agents.planning.place import IDLE
 from surefoot.agents.planning.search import TableSearch
 from surefoot.agents.sensing.scenery import Still, seconds_between
-from surefoot.agents.stages.base import Course, Done, End, Picture
-from surefoot.agents.stages.driving import LINE, DrivingCourse, driving_brief, possible_at
+from surefoot.agents.stages.base import Done, End, Picture
+from surefoot.agents.stages.driving import LINE, DrivingCourse, DrivingStage
 from surefoot.agents.stages.table import TableCourse, TableStage
 from surefoot.calibration.arrays import Floats
 from surefoot.envs.tabletop.actions import Actions
@@ -24,7 +25,6 @@ from surefoot.envs.tabletop.problem import make_task
 from surefoot.envs.tabletop.state import Facts, goal_holds
 from surefoot.envs.tabletop.tasks import TabletopTask
 from surefoot.pddl import GroundTask
-from surefoot.verification.monitor import RuleStatus
 
 _NOTHING: Picture = np.zeros((1, 1, 3), np.uint8)
 
@@ -170,7 +170,7 @@ class _KeptCourse(TableCourse):
         return self._kept[key]
 
 
-class StillCrossing:
+class StillCrossing(DrivingStage):
     """The vehicle at its line at a moment that stands still; see :class:`~..stages.base.Stage`.
 
     Args:
@@ -178,15 +178,12 @@ class StillCrossing:
         perceiver: Is shown what the camera sees.
     """
 
-    name = CROSSING
-    pause = "stop"
-    moving = False
+    moving: bool = False
 
     def __init__(self, still: Still, perceiver: StillPerceiver) -> None:
+        super().__init__(still.task, still.seed, still.task.replace("-", " "))
         self._still, self._eyes = still, StillEyes(still, perceiver)
         self._made = still, perceiver
-        self.task, self.seed = still.task, still.seed
-        self.instruction = still.task.replace("-", " ")
 
     done_before = False
     """Nobody is over the crossing at the line."""
@@ -216,39 +213,26 @@ class StillCrossing:
         """The true answers."""
         return dict(self._still.truth)
 
-    def possible(self, world: Answers) -> bool:
-        """Tells whether answers fit the place."""
-        return possible_at(self.task, world)
+    def where(self) -> str:
+        """The vehicle stands at its line."""
+        return LINE
 
-    def brief(
-        self,
-        world: Answers,
-        undecided: Mapping[str, tuple[str, ...]],
-        history: Sequence[tuple[str, str]] = (),
-    ) -> Brief:
-        """What a planner is told."""
-        return driving_brief(self.task, self.instruction, world, dict(undecided), history)
-
-    def adopt(self, text: str) -> Course:
+    def adopt(self, text: str) -> DrivingCourse:
         """Reads a program; the vehicle has stood here, so a first ``stop()`` is behind it."""
-        course = DrivingCourse(self.brief({}, {}), text, lambda: LINE)
+        course = super().adopt(text)
         lights = self.task.endswith(LIGHT)
         base = {
             LIGHT: CLOSED if lights else NO_LIGHT,
             "stop_sign": NO if lights else YES,
         }  # fmt: skip
         free = base | {LIGHT: GREEN if lights else NO_LIGHT}
-        if course.choices([free]) == [self.pause]:
-            course.advance(self.pause, base)
+        if course.choices([free]) == [IDLE]:
+            course.advance(IDLE, base)
         return course
 
     def do(self, action: str) -> Done:
         """Does nothing."""
         raise RuntimeError("nothing is done in a scene that stands still")
-
-    def watch(self) -> tuple[RuleStatus, ...]:
-        """Nothing was done, so there is nothing to watch."""
-        return ()
 
     def trace(self) -> Sequence[frozenset[str]]:
         """Nothing was done."""

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from surefoot.agents.perception.marks import marks_of
 from surefoot.agents.perception.pictures import (
     SIZE,
     Shot,
@@ -119,7 +120,10 @@ def render_shard(recipe: DataRecipe, folder: Path, name: str) -> None:
         json.dumps(
             {"env": shot.env, "view": shot.view, "seed": shot.seed, "moment": shot.moment,
              "damage": damage.specs(),
-             "asked": [asdict(a.question) | {"truth": a.truth} for a in shot.asked]}
+             "asked": [
+                 asdict(a.question) | {"truth": a.truth, "marks": marks_of(a.question)}
+                 for a in shot.asked
+             ]}
         )
         for shot, damage in found
     ]  # fmt: skip

@@ -14,8 +14,10 @@ from surefoot.models.backends.packing import (
     image_features,
     logits_behind,
     pack,
+    read_behind,
     segment_sums,
 )
+from surefoot.models.training.hints import LAYER, looking_loss, marks_loss
 from surefoot.models.training.looking import Shape, export, make_model, make_tokenizer
 from surefoot.models.training.pictures import Encoder, Pictures, augmented
 from surefoot.models.training.schedule import CURVE_NAME, check_recipe, share_of_rate
@@ -37,8 +39,8 @@ class PerceptionRecipe:
         decay: Weight decay.
         average: Share of the old average kept in a step of the running average of the weights,
             which is what is exported.
-        marks: Weight of the loss by which a linear layer on the vision tower learns what each
-            patch shows; that layer is not exported.
+        marks: Weight of the loss by which the vision tower learns what each patch shows.
+        looking: Weight of the loss by which two heads learn where to look.
         half: Whether products are computed in bfloat16.
         every: Steps between two looks at the validation pictures.
         seed: Seed of weights, order and changes of pictures.
@@ -46,13 +48,14 @@ class PerceptionRecipe:
 
     shape: Shape = field(default_factory=Shape)
     batch: int = 32
-    steps: int = 2500
-    rate: float = 1.5e-3
+    steps: int = 1800
+    rate: float = 3e-3
     decay: float = 0.05
     average: float = 0.998
     marks: float = 1.0
+    looking: float = 0.5
     half: bool = True
-    every: int = 250
+    every: int = 200
     seed: int = 0
 
 
@@ -63,14 +66,14 @@ class Progress:
     Attributes:
         step: Steps done.
         loss: Mean loss since the last report, nats a question.
-        marks: Mean loss of the marks since then, nats a patch.
+        hints: Mean loss of the hints since then, see :mod:`~surefoot.models.training.hints`.
         validation: Mean of minus the log-probability of the truth among its options, nats.
         accuracy: Share of right answers by kind, on validation pictures.
     """
 
     step: int
     loss: float
-    marks: float
+    hints: float
     validation: float
     accuracy: Mapping[str, float]
 
@@ -111,6 +114,7 @@ def train_perception(
     # On CPUs the fused attention is four times slower backwards than plain products.
     model.model.language_model.set_attn_implementation("eager")
     marker = torch.nn.Linear(recipe.shape.hidden, max(1, shown.kinds_of_marks))
+    torch.nn.init.constant_(marker.bias, -4.0)  # most patches show little
     optimizer = torch.optim.AdamW(
         [*model.parameters(), *marker.parameters()],
         lr=recipe.rate, betas=(0.9, 0.98), weight_decay=recipe.decay,
@@ -129,24 +133,30 @@ def train_perception(
         with torch.autocast("cpu", torch.bfloat16, enabled=recipe.half):
             packed = pack(asked, recipe.shape.image_tokens)
             looked = model.model.get_image_features(pixels)
-            logits = logits_behind(model, torch.stack(list(looked.pooler_output)), packed)
+            read = read_behind(
+                model, torch.stack(list(looked.pooler_output)), packed, output_attentions=True
+            )
+            logits = model.lm_head(read.last_hidden_state[:, recipe.shape.image_tokens :]).float()
             marked = marker(looked.last_hidden_state).float()
         answers: Any = torch.nn.functional.cross_entropy(
             logits.flatten(0, 1), packed.labels.flatten(), ignore_index=-100, reduction="sum"
         ) / sum(map(len, asked))
-        places, patches = shown.marks(indices)
-        marks: Any = torch.zeros(())
+        hints: Any = torch.zeros(())
+        places, marks = shown.marks(indices)
         if places:
-            marks = torch.nn.functional.binary_cross_entropy_with_logits(
-                marked[places], torch.from_numpy(patches).float(), reduction="sum"
-            ) / (patches.shape[0] * patches.shape[1])
+            told = [shown.asked[indices[i]] for i in places]
+            attention = read.attentions[LAYER][places]
+            hints = recipe.marks * marks_loss(marked[places], marks)
+            hints = hints + recipe.looking * looking_loss(
+                attention, packed.only(places), told, marks
+            )
         optimizer.zero_grad(set_to_none=True)
-        (answers + recipe.marks * marks).backward()
+        (answers + hints).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         step += 1
         _average(averaged, model, min(recipe.average, (1 + step) / (10 + step)))
-        losses.append((float(answers.detach()), float(marks.detach())))
+        losses.append((float(answers.detach()), float(hints.detach())))
         out_of_time = bool(minutes) and time.monotonic() - begun > 60 * minutes
         if step % recipe.every == 0 or step == recipe.steps or out_of_time:
             progress = _look(step, losses, averaged, held, encoder, recipe)
@@ -210,8 +220,8 @@ def _look(
             right.setdefault(asked.kind, []).append(int(np.argmax(shares)) == truth)
             surprise.append(-float(np.log(max(shares[truth], 1e-9))))
     accuracy = {kind: round(float(np.mean(hits)), 4) for kind, hits in sorted(right.items())}
-    loss, marks = (round(float(v), 4) for v in np.mean(losses, axis=0))
-    return Progress(step, loss, marks, round(float(np.mean(surprise)), 4), accuracy)
+    loss, hints = (round(float(v), 4) for v in np.mean(losses, axis=0))
+    return Progress(step, loss, hints, round(float(np.mean(surprise)), 4), accuracy)
 
 
 def _order(count: int, recipe: PerceptionRecipe, step: int) -> Iterator[list[int]]:

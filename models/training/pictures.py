@@ -16,8 +16,6 @@ from surefoot.results.errors import InputError
 if TYPE_CHECKING:
     import torch
 
-ANSWER = "<answer>"
-
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -28,12 +26,14 @@ class Asked:
         options: The possible answers.
         truth: The true one.
         kind: Group of like questions.
+        marks: Numbers of the marks of patches that show the answer.
     """
 
     text: str
     options: tuple[str, ...]
     truth: str
     kind: str
+    marks: tuple[int, ...] = ()
 
 
 class Pictures:
@@ -111,7 +111,8 @@ class Pictures:
 
 
 def _asked(data: dict[str, Any]) -> Asked:
-    return Asked(data["text"], tuple(data["options"]), data["truth"], data["kind"])
+    marks = tuple(data.get("marks", ()))
+    return Asked(data["text"], tuple(data["options"]), data["truth"], data["kind"], marks)
 
 
 class Encoder:
@@ -134,7 +135,7 @@ class Encoder:
 
     def segment(self, question: str, answer: str, *, end: bool = True) -> Segment:
         """Returns a question with an answer, and with the mark of its end as last label."""
-        prompt, told = self.ids(question + ANSWER), self.ids(answer)
+        prompt, told = self.ids(question), self.ids(answer)
         return [*prompt, *told], [-100] * (len(prompt) - 1) + [*told, self.end if end else -100]
 
 

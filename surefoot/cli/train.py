@@ -45,7 +45,7 @@ def perception(
     data: Annotated[
         Path | None, typer.Option(help="Folder of the pictures, if not in --out.")
     ] = None,
-    steps: Annotated[int, typer.Option(min=1, help="Steps of the whole schedule.")] = 2500,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of the whole schedule.")] = 1800,
     seed: Annotated[int, typer.Option(min=0, help="Seed of weights, pictures and order.")] = 0,
     minutes: Annotated[
         float, typer.Option(min=0, help="Stop after this time, to go on later; 0 for no limit.")
@@ -68,7 +68,7 @@ def perception(
     def tell(done: Progress) -> None:
         kinds = ", ".join(f"{kind} {share:.3f}" for kind, share in done.accuracy.items())
         note(f"step {done.step} of {steps}: loss {done.loss:.4f}, "
-             f"marks {done.marks:.4f}, validation {done.validation:.4f}; {kinds}")  # fmt: skip
+             f"hints {done.hints:.4f}, validation {done.validation:.4f}; {kinds}")  # fmt: skip
 
     with resumable():
         pictures = data or out / "pictures"

@@ -46,7 +46,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
             marks[i, 1, :, list(COLOURS).index(below)] = True
             asked = [
                 {"text": f"Which colour is {where}?", "options": list(COLOURS), "truth": truth,
-                 "kind": where}
+                 "kind": where, "marks": [list(COLOURS).index(truth)]}
                 for where, truth in (("above", above), ("below", below))
             ]  # fmt: skip
             lines.append(json.dumps({"asked": asked}))
@@ -82,7 +82,7 @@ def test_it_learns_what_is_to_be_seen(data: Path, tmp_path: Path) -> None:
     folder = train_perception(recipe, data, tmp_path / "t", report=reports.append)
     assert [r.step for r in reports] == [120, 240]
     assert reports[-1].loss < reports[0].loss
-    assert reports[-1].marks < reports[0].marks
+    assert reports[-1].hints < reports[0].hints
     assert min(reports[-1].accuracy.values()) > 0.9
     model, held = HFModel(str(folder), device="cpu"), Pictures(data, "validation")
     averaged = make_model(SMALL)

@@ -64,7 +64,7 @@ class DataRecipe:
     tabletop: int = 36
     crossing: int = 20
     validation: int = 1
-    marked: int = 10
+    marked: int = 16
     pictures: int = 480
     size: int = SIZE
     views: int = 3

@@ -49,7 +49,7 @@ class Shape:
         picture: Width and height of pictures in pixels, a multiple of 16.
         hidden: Width of all layers, a multiple of 32.
         vision_layers: Depth of the vision tower.
-        text_layers: Depth of the language model.
+        text_layers: Depth of the language model, at least 2: the second is told where to look.
         vocabulary: Tokens; 256 are bytes, so that any text can be read.
     """
 
@@ -98,7 +98,7 @@ def make_model(shape: Shape) -> Any:
 
 
 def _begin(tower: Any) -> None:
-    """Gives a LeViT the weights that it is meant to begin with (Graham et al. 2021, section 4).
+    """Gives a LeViT the weights that it is meant to begin with (Graham et al. 2021).
 
     Every block does nothing at first, so that what the convolutions see gets through. The
     library leaves that out; of what patches show, less than half is then learned in the same time.

@@ -83,6 +83,12 @@ class Pictures:
         """How many marks each patch may have; 0 if there are none at all."""
         return next((int(m.shape[-1]) for m in self._marks if m is not None), 0)
 
+    @property
+    def marked(self) -> list[int]:
+        """The pictures that have marks."""
+        ends = zip(self._starts[:-1], self._starts[1:], self._marks, strict=True)
+        return [i for a, b, marks in ends if marks is not None for i in range(a, b)]
+
     def rgb(self, indices: Sequence[int]) -> NDArray[np.uint8]:
         """Returns pictures, uint8 ``[n, height, width, 3]``."""
         return np.stack([self._blocks[b][i] for b, i in map(self._find, indices)])

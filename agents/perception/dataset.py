@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from surefoot.agents.perception.marks import marks_of
 from surefoot.agents.perception.pictures import (
     SIZE,
     Shot,
@@ -63,7 +64,7 @@ class DataRecipe:
     tabletop: int = 36
     crossing: int = 20
     validation: int = 1
-    marked: int = 10
+    marked: int = 16
     pictures: int = 480
     size: int = SIZE
     views: int = 3
@@ -119,7 +120,10 @@ def render_shard(recipe: DataRecipe, folder: Path, name: str) -> None:
         json.dumps(
             {"env": shot.env, "view": shot.view, "seed": shot.seed, "moment": shot.moment,
              "damage": damage.specs(),
-             "asked": [asdict(a.question) | {"truth": a.truth} for a in shot.asked]}
+             "asked": [
+                 asdict(a.question) | {"truth": a.truth, "marks": marks_of(a.question)}
+                 for a in shot.asked
+             ]}
         )
         for shot, damage in found
     ]  # fmt: skip

@@ -2,7 +2,8 @@
 
 Answers alone teach a small model slowly: in its first 16,000 pictures it had learned to tell the
 two environments apart and little else. So, while it learns to answer, a linear layer on its
-vision tower learns what each patch of the picture shows; that layer is not part of the model.
+vision tower learns what each patch of the picture shows (that layer is not part of the model),
+and two attention heads learn to look at what is asked for.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from surefoot.agents.perception.questions import FactQuestion
 from surefoot.agents.perception.tabletop_facts import HELD, places_of
 from surefoot.envs.cameras.camera import Frame
 from surefoot.envs.crossing.geometry import Arm, exit_arm, seen_from
@@ -59,6 +61,19 @@ def patches(frame: Frame, told: Mapping[int, Sequence[str]]) -> NDArray[np.bool_
             for name in told[body]:
                 marks[:, :, _NUMBER[name]] |= count >= LEAST
     return marks
+
+
+def marks_of(question: FactQuestion) -> list[int]:
+    """Returns the numbers of the marks at which to look for a question's answer, if they show."""
+    what, _, name = question.fact.partition(":")
+    color = next((c for c in COLORS if c in name.split("-")), "")
+    wanted = {
+        "place": [f"{color} block"], "lid": [f"{color} container", f"{color} lid"],
+        "light": [f"our light: {lamp}" for lamp in Lamp], "stop_sign": ["our stop sign"],
+        "pedestrian": ["person in the way"], "opposite_car": [f"car comes: {Arm.OPPOSITE}"],
+        "car_from_left": [f"car comes: {Arm.LEFT}"], "car_from_right": [f"car comes: {Arm.RIGHT}"],
+    }  # fmt: skip
+    return [_NUMBER[mark] for mark in wanted[what]]
 
 
 def tabletop_bodies(world: Table, facts: Facts) -> dict[int, list[str]]:

@@ -38,6 +38,11 @@ class Packed:
     positions: torch.Tensor
     mask: torch.Tensor
 
+    def only(self, rows: Sequence[int]) -> Packed:
+        """Returns some rows."""
+        parts = (self.ids, self.labels, self.segments, self.positions, self.mask)
+        return Packed(*(part[list(rows)] for part in parts))
+
     def to(self, device: Any) -> Packed:
         """Returns the same on a device."""
         parts = (self.ids, self.labels, self.segments, self.positions, self.mask)
@@ -83,23 +88,36 @@ def image_features(model: Any, pixels: torch.Tensor) -> torch.Tensor:
     return torch.stack(list(model.model.get_image_features(pixels).pooler_output))
 
 
-def logits_behind(model: Any, beginning: torch.Tensor, packed: Packed) -> torch.Tensor:
-    """Returns the logits after every packed token, ``[b, t, vocabulary]``, float32.
+def read_behind(model: Any, beginning: torch.Tensor, packed: Packed, **options: Any) -> Any:
+    """Lets the language model of a LLaVA, a LLaMA, read a beginning and packed segments.
 
     Args:
-        model: A LLaVA whose language model is a LLaMA.
+        model: The LLaVA.
         beginning: Embeddings of the tokens before all segments ``[b, n, hidden]``.
         packed: The segments.
+        options: More for the language model.
+
+    Returns:
+        What the language model gives.
     """
     import torch
 
     told = model.get_input_embeddings()(packed.ids).to(beginning.dtype)
-    hidden = model.model.language_model(
+    return model.model.language_model(
         inputs_embeds=torch.cat([beginning, told], dim=1),
         attention_mask=packed.mask.to(beginning.dtype),
         position_ids=packed.positions,
         use_cache=False,
-    ).last_hidden_state
+        **options,
+    )
+
+
+def logits_behind(model: Any, beginning: torch.Tensor, packed: Packed) -> torch.Tensor:
+    """Returns the logits after every packed token, ``[b, t, vocabulary]``, float32.
+
+    The arguments are those of :func:`read_behind`.
+    """
+    hidden = read_behind(model, beginning, packed).last_hidden_state
     logits: torch.Tensor = model.lm_head(hidden[:, beginning.shape[1] :]).float()
     return logits
 

@@ -19,20 +19,26 @@ from surefoot.results.files import write_atomic
 PATCH = 16
 """Pixels of the side of what one image token stands for."""
 
-SPECIAL = ("<pad>", "<s>", "</s>", "<image>", "<answer>")
+SPECIAL = ("<pad>", "<s>", "</s>", "<image>")
 
 TEMPLATE = (
     "{% for m in messages %}{% for part in m.content %}{% if part.type == 'image' %}<image>"
-    "{% else %}{{ part.text }}{% endif %}{% endfor %}{% if m.role == 'user' %}<answer>"
-    "{% else %}</s>{% endif %}{% endfor %}"
+    "{% else %}{{ part.text }}{% endif %}{% endfor %}{% if m.role == 'assistant' %}</s>"
+    "{% endif %}{% endfor %}"
 )
-"""A picture, a question, the answer; without an answer it is to be written."""
+"""A picture, a question, the answer."""
 
 _PIECES = (
-    r"Where is the|Is the|Looking \w+| to turn \w+| to go straight on| (is|what) [^?]*\?"
-    r"|on the|in the|open or closed\?|held by the hand|red or yellow|\s?\w+|\s?[^\s\w]+|\s"
+    r"Where is the|Is the|Looking \w+| to turn \w+| to go straight on| [^?]*\?"
+    r"|(on|in) the [^?.]+|open or closed\?|held by the hand|red or yellow|(no|green) \w+"
+    r"|\s?\w+|\s?[^\s\w]+|\s"
 )
-"""What may become one token: phrases of the questions, then words."""
+"""What may become one token: what is asked for with its question mark, and whole answers.
+
+The last token of a question thus says what to look for, and the next token is the answer: one look
+at the picture does it. With a token for every word the model has to find out first that it must
+gather the question's words; after 24,000 pictures it had not.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,7 @@ class Shape:
         picture: Width and height of pictures in pixels, a multiple of 16.
         hidden: Width of all layers, a multiple of 32.
         vision_layers: Depth of the vision tower.
-        text_layers: Depth of the language model.
+        text_layers: Depth of the language model, at least 2: the second is told where to look.
         vocabulary: Tokens; 256 are bytes, so that any text can be read.
     """
 
@@ -51,7 +57,7 @@ class Shape:
     hidden: int = 192
     vision_layers: int = 4
     text_layers: int = 4
-    vocabulary: int = 640
+    vocabulary: int = 768
 
     @property
     def image_tokens(self) -> int:
@@ -79,14 +85,31 @@ def make_model(shape: Shape) -> Any:
         vocab_size=shape.vocabulary, hidden_size=width, intermediate_size=width * 8 // 3 // 16 * 16,
         num_hidden_layers=shape.text_layers, num_attention_heads=heads, num_key_value_heads=heads,
         max_position_embeddings=512, tie_word_embeddings=True, pad_token_id=0, bos_token_id=1,
-        eos_token_id=2,
+        eos_token_id=2, initializer_range=0.05,
     )  # fmt: skip
     config = LlavaConfig(
         vision_config=vision, text_config=text, image_token_index=SPECIAL.index("<image>"),
         vision_feature_layer=-1, vision_feature_select_strategy="full",
         image_seq_length=shape.image_tokens,
     )  # fmt: skip
-    return LlavaForConditionalGeneration(config)
+    model = LlavaForConditionalGeneration(config)
+    _begin(model.model.vision_tower)
+    return model
+
+
+def _begin(tower: Any) -> None:
+    """Gives a LeViT the weights that it is meant to begin with (Graham et al. 2021).
+
+    Every block does nothing at first, so that what the convolutions see gets through. The
+    library leaves that out; of what patches show, less than half is then learned in the same time.
+    """
+    import torch
+
+    for name, module in tower.named_modules():
+        if isinstance(module, (torch.nn.Linear, torch.nn.Conv2d)):
+            torch.nn.init.normal_(module.weight, std=module.weight[0].numel() ** -0.5)
+        elif name.endswith(("projection.batch_norm", "linear_down.batch_norm")):
+            torch.nn.init.zeros_(module.weight)
 
 
 def make_tokenizer(shape: Shape, texts: Iterable[str]) -> Any:
@@ -110,7 +133,7 @@ def make_tokenizer(shape: Shape, texts: Iterable[str]) -> Any:
     make: Any = PreTrainedTokenizerFast
     return make(
         tokenizer_object=base, pad_token="<pad>", bos_token="<s>", eos_token="</s>",
-        additional_special_tokens=["<image>", "<answer>"], padding_side="left",
+        additional_special_tokens=["<image>"], padding_side="left",
         model_input_names=["input_ids", "attention_mask"], clean_up_tokenization_spaces=False,
     )  # fmt: skip
 

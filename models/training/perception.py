@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,10 @@ from surefoot.models.backends.packing import (
     image_features,
     logits_behind,
     pack,
+    read_behind,
     segment_sums,
 )
+from surefoot.models.training.hints import LAYER, looking_loss, marks_loss
 from surefoot.models.training.looking import Shape, export, make_model, make_tokenizer
 from surefoot.models.training.pictures import Encoder, Pictures, augmented
 from surefoot.models.training.schedule import CURVE_NAME, check_recipe, share_of_rate
@@ -32,13 +34,17 @@ class PerceptionRecipe:
     Attributes:
         shape: Size of the model.
         batch: Pictures a step, each with all its questions.
-        steps: Steps of the whole schedule.
-        rate: Peak learning rate; rises over the first 2 % and falls as a cosine to 2 %.
+        seeing: Steps in which only the vision tower learns, what the patches of pictures with
+            marks show.
+        seeing_rate: Peak learning rate of these.
+        steps: Steps after those, in which questions are answered.
+        rate: Peak learning rate of these; it rises over the first 2 % of its part and falls as a
+            cosine to 2 %.
         decay: Weight decay.
         average: Share of the old average kept in a step of the running average of the weights,
             which is what is exported.
-        marks: Weight of the loss by which a linear layer on the vision tower learns what each
-            patch shows; that layer is not exported.
+        marks: Weight of the loss by which the vision tower learns what each patch shows.
+        looking: Weight of the loss by which two heads learn where to look.
         half: Whether products are computed in bfloat16.
         every: Steps between two looks at the validation pictures.
         seed: Seed of weights, order and changes of pictures.
@@ -46,11 +52,14 @@ class PerceptionRecipe:
 
     shape: Shape = field(default_factory=Shape)
     batch: int = 32
-    steps: int = 2500
-    rate: float = 1.5e-3
+    seeing: int = 1500
+    seeing_rate: float = 3e-3
+    steps: int = 1500
+    rate: float = 2e-3
     decay: float = 0.05
     average: float = 0.998
     marks: float = 1.0
+    looking: float = 0.5
     half: bool = True
     every: int = 250
     seed: int = 0
@@ -63,14 +72,14 @@ class Progress:
     Attributes:
         step: Steps done.
         loss: Mean loss since the last report, nats a question.
-        marks: Mean loss of the marks since then, nats a patch.
+        hints: Mean loss of the hints since then, see :mod:`~surefoot.models.training.hints`.
         validation: Mean of minus the log-probability of the truth among its options, nats.
         accuracy: Share of right answers by kind, on validation pictures.
     """
 
     step: int
     loss: float
-    marks: float
+    hints: float
     validation: float
     accuracy: Mapping[str, float]
 
@@ -98,68 +107,142 @@ def train_perception(
     Raises:
         InputError: There is no data, or ``out`` holds another recipe's training.
     """
-    import torch
-
     out.mkdir(parents=True, exist_ok=True)
     check_recipe(asdict(recipe), out)
     shown, held = Pictures(data, "train"), Pictures(data, "validation")
-    tokenizer = make_tokenizer(recipe.shape, shown.texts())
-    encoder = Encoder(tokenizer)
-    torch.manual_seed(recipe.seed)
-    model, averaged = make_model(recipe.shape), make_model(recipe.shape)
-    averaged.load_state_dict(model.state_dict())
-    # On CPUs the fused attention is four times slower backwards than plain products.
-    model.model.language_model.set_attn_implementation("eager")
-    marker = torch.nn.Linear(recipe.shape.hidden, max(1, shown.kinds_of_marks))
-    optimizer = torch.optim.AdamW(
-        [*model.parameters(), *marker.parameters()],
-        lr=recipe.rate, betas=(0.9, 0.98), weight_decay=recipe.decay,
-    )  # fmt: skip
-    parts = {"model": model, "averaged": averaged, "marker": marker, "optimizer": optimizer}
-    step = _load(out / _STATE_NAME, parts)
+    training = _Training(recipe, shown)
+    done = training.load(out / _STATE_NAME)
     begun = time.monotonic()
     losses: list[tuple[float, float]] = []
-    model.train()
-    for indices in _order(len(shown), recipe, step):
-        rng = np.random.default_rng([recipe.seed, step])
-        for group in optimizer.param_groups:
-            group["lr"] = recipe.rate * share_of_rate(step, recipe.steps)
-        pixels = augmented(shown.rgb(indices), rng)
-        asked = [[encoder.segment(a.text, a.truth) for a in shown.asked[i]] for i in indices]
-        with torch.autocast("cpu", torch.bfloat16, enabled=recipe.half):
-            packed = pack(asked, recipe.shape.image_tokens)
-            looked = model.model.get_image_features(pixels)
-            logits = logits_behind(model, torch.stack(list(looked.pooler_output)), packed)
-            marked = marker(looked.last_hidden_state).float()
-        answers: Any = torch.nn.functional.cross_entropy(
-            logits.flatten(0, 1), packed.labels.flatten(), ignore_index=-100, reduction="sum"
-        ) / sum(map(len, asked))
-        places, patches = shown.marks(indices)
-        marks: Any = torch.zeros(())
-        if places:
-            marks = torch.nn.functional.binary_cross_entropy_with_logits(
-                marked[places], torch.from_numpy(patches).float(), reduction="sum"
-            ) / (patches.shape[0] * patches.shape[1])
-        optimizer.zero_grad(set_to_none=True)
-        (answers + recipe.marks * marks).backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        step += 1
-        _average(averaged, model, min(recipe.average, (1 + step) / (10 + step)))
-        losses.append((float(answers.detach()), float(marks.detach())))
+    for step, indices in _order(shown, recipe, done):
+        losses.append(training.learn(step - 1, indices))
         out_of_time = bool(minutes) and time.monotonic() - begun > 60 * minutes
-        if step % recipe.every == 0 or step == recipe.steps or out_of_time:
-            progress = _look(step, losses, averaged, held, encoder, recipe)
+        if step % recipe.every == 0 or step == recipe.seeing + recipe.steps or out_of_time:
+            progress = _look(step, losses, training.averaged, held, training.encoder, recipe)
             losses = []
             with (out / CURVE_NAME).open("a", encoding="utf-8") as file:
                 file.write(json.dumps(asdict(progress)) + "\n")
             if report is not None:
                 report(progress)
-            _save(out / _STATE_NAME, parts, step)
-            export(averaged, recipe.shape, tokenizer, out / "model", {"max_new_tokens": 8})
+            training.save(out / _STATE_NAME, step)
+            training.export(out / "model")
         if out_of_time:
             break
     return out / "model"
+
+
+class _Training:
+    """Everything that changes while the model learns.
+
+    Args:
+        recipe: What is trained.
+        shown: What it learns from.
+    """
+
+    def __init__(self, recipe: PerceptionRecipe, shown: Pictures) -> None:
+        import torch
+
+        self._recipe, self._shown = recipe, shown
+        self._tokenizer = make_tokenizer(recipe.shape, shown.texts())
+        self.encoder = Encoder(self._tokenizer)
+        torch.manual_seed(recipe.seed)
+        self._model, self.averaged = make_model(recipe.shape), make_model(recipe.shape)
+        self.averaged.load_state_dict(self._model.state_dict())
+        # On CPUs the fused attention is four times slower backwards than plain products.
+        self._model.model.language_model.set_attn_implementation("eager")
+        self._model.train()
+        self._marker = torch.nn.Linear(recipe.shape.hidden, max(1, shown.kinds_of_marks))
+        torch.nn.init.constant_(self._marker.bias, -4.0)  # most patches show little
+        self._optimizer = torch.optim.AdamW(
+            [*self._model.parameters(), *self._marker.parameters()],
+            lr=recipe.rate, betas=(0.9, 0.98), weight_decay=recipe.decay,
+        )  # fmt: skip
+        self._parts: dict[str, Any] = {
+            "model": self._model, "averaged": self.averaged, "marker": self._marker,
+            "optimizer": self._optimizer,
+        }  # fmt: skip
+
+    def learn(self, step: int, indices: Sequence[int]) -> tuple[float, float]:
+        """Does a step with some pictures; returns the losses of answers and hints."""
+        import torch
+
+        recipe = self._recipe
+        sees = step < recipe.seeing
+        rate = (
+            recipe.seeing_rate * share_of_rate(step, recipe.seeing)
+            if sees
+            else recipe.rate * share_of_rate(step - recipe.seeing, recipe.steps)
+        )
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        rng = np.random.default_rng([recipe.seed, step])
+        pixels = augmented(self._shown.rgb(indices), rng)
+        answers, hints = self._see(indices, pixels) if sees else self._answer(indices, pixels)
+        self._optimizer.zero_grad(set_to_none=True)
+        (answers + hints).backward()
+        torch.nn.utils.clip_grad_norm_(self._model.parameters(), 1.0)
+        self._optimizer.step()
+        _average(self.averaged, self._model, min(recipe.average, (2 + step) / (11 + step)))
+        return float(answers.detach()), float(hints.detach())
+
+    def _see(self, indices: Sequence[int], pixels: Any) -> tuple[Any, Any]:
+        """Returns the losses of a step in which only the vision tower learns."""
+        import torch
+
+        with torch.autocast("cpu", torch.bfloat16, enabled=self._recipe.half):
+            hidden = self._model.model.vision_tower(pixels).last_hidden_state
+            marked = self._marker(hidden).float()
+        return torch.zeros(()), self._recipe.marks * marks_loss(
+            marked, self._shown.marks(indices)[1]
+        )
+
+    def _answer(self, indices: Sequence[int], pixels: Any) -> tuple[Any, Any]:
+        """Returns the losses of a step in which questions are answered."""
+        import torch
+
+        recipe, shown, n = self._recipe, self._shown, self._recipe.shape.image_tokens
+        asked = [[self.encoder.segment(a.text, a.truth) for a in shown.asked[i]] for i in indices]
+        with torch.autocast("cpu", torch.bfloat16, enabled=recipe.half):
+            packed = pack(asked, n)
+            looked = self._model.model.get_image_features(pixels)
+            seen = torch.stack(list(looked.pooler_output))
+            read = read_behind(self._model, seen, packed, output_attentions=True)
+            logits = self._model.lm_head(read.last_hidden_state[:, n:]).float()
+            marked = self._marker(looked.last_hidden_state).float()
+        answers: Any = torch.nn.functional.cross_entropy(
+            logits.flatten(0, 1), packed.labels.flatten(), ignore_index=-100, reduction="sum"
+        ) / sum(map(len, asked))
+        places, marks = shown.marks(indices)
+        if not places:
+            return answers, torch.zeros(())
+        told = [shown.asked[indices[i]] for i in places]
+        looking = looking_loss(read.attentions[LAYER][places], packed.only(places), told, marks)
+        hints = recipe.marks * marks_loss(marked[places], marks) + recipe.looking * looking
+        return answers, hints
+
+    def export(self, folder: Path) -> None:
+        """Writes the averaged model."""
+        export(self.averaged, self._recipe.shape, self._tokenizer, folder, {"max_new_tokens": 8})
+
+    def save(self, path: Path, step: int) -> None:
+        """Writes everything, completely or not at all."""
+        import torch
+
+        partial = path.with_suffix(".tmp")
+        state = {name: part.state_dict() for name, part in self._parts.items()}
+        torch.save(state | {"step": step}, partial)
+        partial.replace(path)
+
+    def load(self, path: Path) -> int:
+        """Reads everything and returns the steps that are done, 0 if there is nothing yet."""
+        import torch
+
+        if not path.is_file():
+            return 0
+        saved = torch.load(path, weights_only=True)
+        for name, part in self._parts.items():
+            part.load_state_dict(saved[name])
+        return int(saved["step"])
 
 
 def score_pictures(
@@ -210,19 +293,31 @@ def _look(
             right.setdefault(asked.kind, []).append(int(np.argmax(shares)) == truth)
             surprise.append(-float(np.log(max(shares[truth], 1e-9))))
     accuracy = {kind: round(float(np.mean(hits)), 4) for kind, hits in sorted(right.items())}
-    loss, marks = (round(float(v), 4) for v in np.mean(losses, axis=0))
-    return Progress(step, loss, marks, round(float(np.mean(surprise)), 4), accuracy)
+    loss, hints = (round(float(v), 4) for v in np.mean(losses, axis=0))
+    return Progress(step, loss, hints, round(float(np.mean(surprise)), 4), accuracy)
 
 
-def _order(count: int, recipe: PerceptionRecipe, step: int) -> Iterator[list[int]]:
-    """Yields the pictures of each step from ``step`` on: every picture once an epoch."""
-    an_epoch = max(1, count // recipe.batch)
-    while step < recipe.steps:
-        epoch, first = divmod(step, an_epoch)
-        order = np.random.default_rng([recipe.seed, 1, epoch]).permutation(count)
-        for k in range(first, min(an_epoch, first + recipe.steps - step)):
-            yield order[k * recipe.batch : (k + 1) * recipe.batch].tolist()
-            step += 1
+def _order(shown: Pictures, recipe: PerceptionRecipe, done: int) -> Iterator[tuple[int, list[int]]]:
+    """Yields the number of each step that is not done, from 1, and its pictures.
+
+    In the first part these are pictures with marks, then all; each comes once an epoch.
+    """
+    for part, (start, stop, among) in enumerate(
+        (
+            (0, recipe.seeing, shown.marked),
+            (recipe.seeing, recipe.seeing + recipe.steps, list(range(len(shown)))),
+        )
+    ):
+        if not among:
+            continue
+        an_epoch = max(1, len(among) // recipe.batch)
+        order: list[int] = []
+        for step in range(max(start, done), stop):
+            epoch, k = divmod(step - start, an_epoch)
+            if k == 0 or not order:
+                rng = np.random.default_rng([recipe.seed, 1 + part, epoch])
+                order = rng.permutation(among).tolist()
+            yield step + 1, order[k * recipe.batch : (k + 1) * recipe.batch]
 
 
 def _average(averaged: Any, model: Any, keep: float) -> None:
@@ -237,22 +332,3 @@ def _average(averaged: Any, model: Any, keep: float) -> None:
                 old.lerp_(new, 1 - keep)
             else:
                 old.copy_(new)
-
-
-def _save(path: Path, parts: Mapping[str, Any], step: int) -> None:
-    import torch
-
-    partial = path.with_suffix(".tmp")
-    torch.save({name: part.state_dict() for name, part in parts.items()} | {"step": step}, partial)
-    partial.replace(path)
-
-
-def _load(path: Path, parts: Mapping[str, Any]) -> int:
-    import torch
-
-    if not path.is_file():
-        return 0
-    saved = torch.load(path, weights_only=True)
-    for name, part in parts.items():
-        part.load_state_dict(saved[name])
-    return int(saved["step"])

@@ -16,8 +16,6 @@ from surefoot.results.errors import InputError
 if TYPE_CHECKING:
     import torch
 
-ANSWER = "<answer>"
-
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -28,12 +26,14 @@ class Asked:
         options: The possible answers.
         truth: The true one.
         kind: Group of like questions.
+        marks: Numbers of the marks of patches that show the answer.
     """
 
     text: str
     options: tuple[str, ...]
     truth: str
     kind: str
+    marks: tuple[int, ...] = ()
 
 
 class Pictures:
@@ -83,6 +83,12 @@ class Pictures:
         """How many marks each patch may have; 0 if there are none at all."""
         return next((int(m.shape[-1]) for m in self._marks if m is not None), 0)
 
+    @property
+    def marked(self) -> list[int]:
+        """The pictures that have marks."""
+        ends = zip(self._starts[:-1], self._starts[1:], self._marks, strict=True)
+        return [i for a, b, marks in ends if marks is not None for i in range(a, b)]
+
     def rgb(self, indices: Sequence[int]) -> NDArray[np.uint8]:
         """Returns pictures, uint8 ``[n, height, width, 3]``."""
         return np.stack([self._blocks[b][i] for b, i in map(self._find, indices)])
@@ -111,7 +117,8 @@ class Pictures:
 
 
 def _asked(data: dict[str, Any]) -> Asked:
-    return Asked(data["text"], tuple(data["options"]), data["truth"], data["kind"])
+    marks = tuple(data.get("marks", ()))
+    return Asked(data["text"], tuple(data["options"]), data["truth"], data["kind"], marks)
 
 
 class Encoder:
@@ -134,7 +141,7 @@ class Encoder:
 
     def segment(self, question: str, answer: str, *, end: bool = True) -> Segment:
         """Returns a question with an answer, and with the mark of its end as last label."""
-        prompt, told = self.ids(question + ANSWER), self.ids(answer)
+        prompt, told = self.ids(question), self.ids(answer)
         return [*prompt, *told], [-100] * (len(prompt) - 1) + [*told, self.end if end else -100]
 
 

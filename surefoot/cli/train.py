@@ -64,7 +64,7 @@ def perception(
     data: Annotated[
         Path | None, typer.Option(help="Folder of the pictures, if not in --out.")
     ] = None,
-    steps: Annotated[int, typer.Option(min=1, help="Steps of the whole schedule.")] = 2500,
+    steps: Annotated[int, typer.Option(min=1, help="Steps that answer questions.")] = 1500,
     seed: Annotated[int, typer.Option(min=0, help="Seed of weights, pictures and order.")] = 0,
     minutes: Annotated[
         float, typer.Option(min=0, help="Stop after this time, to go on later; 0 for no limit.")
@@ -84,15 +84,17 @@ def perception(
     if threads:
         torch.set_num_threads(threads)
 
+    recipe = PerceptionRecipe(steps=steps, seed=seed)
+    total = recipe.seeing + recipe.steps
+
     def tell(done: Progress) -> None:
         kinds = ", ".join(f"{kind} {share:.3f}" for kind, share in done.accuracy.items())
-        note(f"step {done.step} of {steps}: loss {done.loss:.4f}, "
-             f"marks {done.marks:.4f}, validation {done.validation:.4f}; {kinds}")  # fmt: skip
+        note(f"step {done.step} of {total}: loss {done.loss:.4f}, "
+             f"hints {done.hints:.4f}, validation {done.validation:.4f}; {kinds}")  # fmt: skip
 
     with resumable():
         pictures = data or out / "pictures"
         render_dataset(DataRecipe(seed=seed), pictures, processes)
-        recipe = PerceptionRecipe(steps=steps, seed=seed)
         folder = train_perception(recipe, pictures, out, minutes=minutes, report=tell)
     note(f"model: {folder}")
 

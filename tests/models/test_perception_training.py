@@ -12,6 +12,7 @@ from surefoot.agents.perception.asking import png
 from surefoot.models.backends.hf import HFModel
 from surefoot.models.backends.packing import image_features, logits_behind, pack, segment_sums
 from surefoot.models.protocol import GenerationRequest, Message
+from surefoot.models.training.hints import looking_loss, marks_loss
 from surefoot.models.training.looking import Shape, make_model, make_tokenizer
 from surefoot.models.training.perception import (
     PerceptionRecipe,
@@ -20,13 +21,13 @@ from surefoot.models.training.perception import (
     score_pictures,
     train_perception,
 )
-from surefoot.models.training.pictures import Encoder, Pictures, augmented
+from surefoot.models.training.pictures import Asked, Encoder, Pictures, augmented
 from surefoot.models.training.schedule import CURVE_NAME
 from surefoot.results.errors import InputError
 
 torch.set_num_threads(1)
-SMALL = Shape(picture=32, hidden=32, vision_layers=1, text_layers=1, vocabulary=330)
-TINY = PerceptionRecipe(shape=SMALL, batch=8, steps=4, every=3, half=False)
+SMALL = Shape(picture=32, hidden=32, vision_layers=1, text_layers=2, vocabulary=330)
+TINY = PerceptionRecipe(shape=SMALL, batch=8, seeing=2, steps=3, every=3, half=False)
 COLOURS = {"red": (220, 30, 30), "blue": (30, 40, 220), "green": (20, 160, 60)}
 
 
@@ -46,7 +47,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
             marks[i, 1, :, list(COLOURS).index(below)] = True
             asked = [
                 {"text": f"Which colour is {where}?", "options": list(COLOURS), "truth": truth,
-                 "kind": where}
+                 "kind": where, "marks": [list(COLOURS).index(truth)]}
                 for where, truth in (("above", above), ("below", below))
             ]  # fmt: skip
             lines.append(json.dumps({"asked": asked}))
@@ -67,9 +68,9 @@ def test_stopped_and_resumed_is_the_same_as_straight_through(data: Path, tmp_pat
     for _ in range(20):
         train_perception(TINY, data, tmp_path / "b", minutes=1e-9)
         lines = (tmp_path / "b" / CURVE_NAME).read_text().splitlines()
-        if json.loads(lines[-1])["step"] == TINY.steps:
+        if json.loads(lines[-1])["step"] == 5:
             break
-    assert len(lines) == TINY.steps
+    assert len(lines) == 5
     a, b = state(tmp_path / "a"), state(tmp_path / "b")
     assert all(torch.equal(a[k], b[k]) for k in a)
     with pytest.raises(InputError, match="another training lies here"):
@@ -78,11 +79,14 @@ def test_stopped_and_resumed_is_the_same_as_straight_through(data: Path, tmp_pat
 
 def test_it_learns_what_is_to_be_seen(data: Path, tmp_path: Path) -> None:
     reports: list[Progress] = []
-    recipe = PerceptionRecipe(shape=SMALL, batch=24, steps=240, every=120, rate=4e-3, average=0.9)
+    recipe = PerceptionRecipe(
+        shape=SMALL, batch=24, seeing=60, steps=120, every=60, rate=4e-3, average=0.9
+    )
     folder = train_perception(recipe, data, tmp_path / "t", report=reports.append)
-    assert [r.step for r in reports] == [120, 240]
-    assert reports[-1].loss < reports[0].loss
-    assert reports[-1].marks < reports[0].marks
+    assert [r.step for r in reports] == [60, 120, 180]
+    assert reports[0].loss == 0  # no questions yet
+    assert reports[2].loss < reports[1].loss
+    assert reports[-1].hints < reports[0].hints
     assert min(reports[-1].accuracy.values()) > 0.9
     model, held = HFModel(str(folder), device="cpu"), Pictures(data, "validation")
     averaged = make_model(SMALL)
@@ -130,11 +134,18 @@ def test_marks_lie_where_their_patches_are(data: Path) -> None:
 
 
 def test_every_picture_comes_once_an_epoch(data: Path) -> None:
-    steps = list(_order(240, TINY, 0))
-    assert steps[2:] == list(_order(240, TINY, 2))
-    recipe = PerceptionRecipe(shape=SMALL, batch=24, steps=10)
-    epoch = [i for some in _order(240, recipe, 0) for i in some]
-    assert sorted(epoch) == list(range(240))
+    shown = Pictures(data, "train")
+    steps = list(_order(shown, TINY, 0))
+    assert [number for number, _ in steps] == [1, 2, 3, 4, 5]
+    assert steps[1:] == list(_order(shown, TINY, 1))
+    assert steps[3:] == list(_order(shown, TINY, 3))
+    recipe = PerceptionRecipe(shape=SMALL, batch=24, seeing=0, steps=20)
+    order = [indices for _, indices in _order(shown, recipe, 0)]
+    first, second = ([i for some in part for i in some] for part in (order[:10], order[10:]))
+    assert sorted(first) == sorted(second) == list(range(240))
+    assert first != second
+    unmarked = Pictures(data, "validation")
+    assert [number for number, _ in _order(unmarked, TINY, 0)] == [3, 4, 5]
 
 
 def test_damaged_and_missing_pictures_are_told(data: Path, tmp_path: Path) -> None:
@@ -167,3 +178,22 @@ def test_probabilities_of_options_sum_to_one(data: Path) -> None:
     found = dict(score_pictures(model, pictures, encoder, SMALL.image_tokens, every=5))
     assert list(found) == list(range(0, 48, 5))
     assert all(sum(s) == pytest.approx(1, abs=1e-5) for some in found.values() for s in some)
+
+
+def test_hints_are_small_where_the_model_is_right() -> None:
+    truth = np.zeros((1, 4, 2), bool)
+    truth[0, 2, 1] = True
+    logits = torch.from_numpy(np.where(truth, 9.0, -9.0)).float()
+    assert float(marks_loss(logits, truth)) < 0.01
+    assert float(marks_loss(-logits, truth)) > 10
+    segments = [[([7, 8], [-100, 9]), ([5], [6])]]
+    packed = pack(segments, 4)
+    asked = [[Asked("a", ("x",), "x", "k", (1,)), Asked("b", ("x",), "x", "k", (0,))]]
+    attention = torch.full((1, 3, 7, 7), 0.01)
+    there, away = attention.clone(), attention.clone()
+    there[0, :, 5, 2] = 0.9  # the last token of the first question looks at the third patch
+    away[0, :, 4, 2] = away[0, :, 5, 1] = 0.9
+    assert float(looking_loss(there, packed, asked, truth)) == pytest.approx(0.104, abs=0.01)
+    assert float(looking_loss(away, packed, asked, truth)) > 4
+    nothing = np.zeros((1, 4, 2), bool)
+    assert float(looking_loss(there, packed, asked, nothing)) == 0

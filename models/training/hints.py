@@ -1,0 +1,78 @@
+"""What the model is told beside the right answers while it learns, of pictures with marks.
+
+Where things are tells the vision tower what its patches show, and two attention heads of the
+language model, from the token that ends a question, where to look. Both only shape weights: the
+model that is exported has nothing that the architecture does not have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from surefoot.models.backends.packing import Packed
+from surefoot.models.training.pictures import Asked
+
+if TYPE_CHECKING:
+    import torch
+
+LAYER = 1
+"""Layer of the language model whose first heads are told where to look."""
+
+HEADS = 2
+"""How many heads are told."""
+
+_LEAST = 1e-3
+
+
+def marks_loss(marked: torch.Tensor, marks: NDArray[np.bool_]) -> Any:
+    """Returns the cross-entropy of all marks of a patch, in nats, mean over patches.
+
+    Args:
+        marked: Logits ``[pictures, patches, marks]``.
+        marks: What each patch shows, of the same shape.
+    """
+    import torch
+
+    truth = torch.from_numpy(marks).float()
+    loss: Any = torch.nn.functional.binary_cross_entropy_with_logits(marked, truth, reduction="sum")
+    return loss / (truth.shape[0] * truth.shape[1])
+
+
+def looking_loss(
+    attention: torch.Tensor,
+    packed: Packed,
+    asked: Sequence[Sequence[Asked]],
+    marks: NDArray[np.bool_],
+) -> Any:
+    """Returns minus the logarithm of the share of attention that lies where the answer shows.
+
+    It is the mean over the questions whose answer shows somewhere, from their last token and
+    over the told heads; 0 if there are none.
+
+    Args:
+        attention: Of layer :data:`LAYER`, ``[pictures, heads, n + t, n + t]``.
+        packed: The questions, one segment each.
+        asked: The questions of each picture, in the same order.
+        marks: What each patch shows, ``[pictures, n, marks]``.
+    """
+    import torch
+
+    rows, columns, wanted = [], [], []
+    first = (packed.labels >= 0).numpy()
+    segments = packed.segments.numpy()
+    for row, questions in enumerate(asked):
+        for number, question in enumerate(questions):
+            shows = marks[row][:, list(question.marks)].any(axis=-1)
+            if shows.any():
+                rows.append(row)
+                columns.append(int(np.argmax(first[row] & (segments[row] == number))))
+                wanted.append(shows)
+    if not rows:
+        return torch.zeros(())
+    n = marks.shape[1]
+    looks = attention[rows, :HEADS][torch.arange(len(rows)), :, n + torch.tensor(columns), :n]
+    shares = (looks.float() * torch.from_numpy(np.stack(wanted))[:, None]).sum(-1)
+    return -(shares + _LEAST).log().mean()

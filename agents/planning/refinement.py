@@ -18,15 +18,18 @@ from surefoot.agents.planning import drivers, tidying
 from surefoot.agents.planning.base import STAGES, Brief
 from surefoot.agents.planning.judge import Judgement, judge, rule_names
 from surefoot.agents.planning.language import LanguagePlanner
-from surefoot.agents.planning.prompts import NO, YES, asked, short_messages
+from surefoot.agents.planning.prompts import NO, YES, asked, short_messages, short_prompt
 from surefoot.envs.perturbations.pipeline import seeds_of, split_of_seed
 from surefoot.models.protocol import Message
+from surefoot.models.training.data import split_of
 from surefoot.models.training.tuning import Pair
 from surefoot.results.errors import InputError
 from surefoot.results.statistics import mcnemar_exact
 
 CROSSING_SHARE = 0.5
 """Share of the crossing among drawn scenes."""
+
+_TEXTS = {"train": "train", "validation": "calibration", "test": "test"}
 
 HELD_OUT: Mapping[str, frozenset[str]] = {
     "crossing": frozenset({"no-left-into-oncoming", "left-without-arrow-all-clear",
@@ -79,13 +82,36 @@ def draw_scene(seed: int) -> Scene:
     return Scene(seed, tidying.draw_brief(rng, seed))
 
 
+def split_of_scene(scene: Scene) -> str | None:
+    """Returns the split of a scene: that of its seed if its text is in the same, else None.
+
+    Easy scenes of different seeds often read the same, so the seed alone would not keep apart
+    what is learned from and what is tested on. The split of the text is that by which the corpus
+    of the small planner is split, too (its ``validation`` is ``calibration`` here).
+    """
+    split = split_of_seed(scene.seed)
+    return split if _TEXTS[split_of(short_prompt(scene.brief))] == split else None
+
+
 def draw_scenes(split: str, count: int, start: int = 0) -> list[Scene]:
-    """Draws scenes of a split of the seeds.
+    """Draws scenes of a split, no two of which read the same.
+
+    Args:
+        split: ``train``, ``calibration`` or ``test``.
+        count: How many.
+        start: Least seed.
 
     Raises:
-        InputError: There is no such split.
+        InputError: There is no such split, or it has not so many scenes.
     """
-    return [draw_scene(seed) for seed in seeds_of(split, count, start)]
+    found: dict[str, Scene] = {}
+    for seed in seeds_of(split, max(200, 60 * count), start):
+        scene = draw_scene(seed)
+        if split_of_scene(scene) == split:
+            found.setdefault(short_prompt(scene.brief), scene)
+        if len(found) == count:
+            return list(found.values())
+    raise InputError(f"no {count} different scenes among the seeds of '{split}' from {start} on")
 
 
 def sure_scenes(scenes: Iterable[Scene], threshold: float) -> list[Scene]:
@@ -95,7 +121,7 @@ def sure_scenes(scenes: Iterable[Scene], threshold: float) -> list[Scene]:
         scenes: The scenes.
         threshold: Least ``u_p``.
     """
-    return [s for s in scenes if s.u_p >= threshold and split_of_seed(s.seed) == "train"]
+    return [s for s in scenes if s.u_p >= threshold and split_of_scene(s) == "train"]
 
 
 def sample_plans(

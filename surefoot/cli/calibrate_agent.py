@@ -13,22 +13,22 @@ from surefoot.cli.console import Bar, note, resumable
 from surefoot.cli.shifts import read_shift
 
 
-class _RunByDefault(TyperGroup):
-    """Takes what is no command of its own for the arguments of ``run``."""
+class _RecordedByDefault(TyperGroup):
+    """Takes what is no command of its own for the arguments of ``recorded``."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Puts ``run`` first where nothing else is named."""
+        """Puts ``recorded`` first where nothing else is named."""
         if not args or (args[0] not in self.commands and args[0] != "--help"):
-            args = ["run", *args]
+            args = ["recorded", *args]
         return super().parse_args(ctx, args)
 
 
 calibrating = typer.Typer(
-    cls=_RunByDefault,
+    cls=_RecordedByDefault,
     help="Sets and thresholds with a guarantee: of a run's predictions, or of the agent itself. "
-    "'calibrate FOLDER' is short for 'calibrate run FOLDER'.",
+    "'calibrate FOLDER' is short for 'calibrate recorded FOLDER'.",
 )
-calibrating.command("run")(calibrate)
+calibrating.command("recorded")(calibrate)
 
 
 @calibrating.command("agent")

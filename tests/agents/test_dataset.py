@@ -104,7 +104,7 @@ def test_marks_are_where_things_are_seen() -> None:
         shown = {name for i, name in enumerate(NAMES) if marks[:, :, i].any()}
         assert shown <= {name for names in shot.bodies.values() for name in names}
     lamps = set()
-    for seed in range(9):
+    for seed in range(16):
         for shot in (s for some in crossing_shots(simulation, seed, 3, size=64) for s in some):
             told = {name for names in shot.bodies.values() for name in names}
             truth = {a.question.fact: a.truth for a in shot.asked}

@@ -197,20 +197,20 @@ def run_study(
     tell = progress or (lambda _done, _all, _part: None)
     with RunFolder.open(out, manifest) as run:
         for key in run.pending if known else ():
-            part, _, seed = key.partition("/")
+            part, _, number = key.partition("/")
             if part == "picture":
-                run.append(key, known[int(seed)].to_json())
+                run.append(key, known[int(number)].to_json())
         _do(run, [_Job(config, "picture", s, None, out) for f in seeds.values() for s in f],
             workers, tell)  # fmt: skip
-        for part, found in seeds.items():
+        for part, chosen in seeds.items():
             jobs = []
-            for seed in found:
+            for seed in chosen:
                 picture = run.records[f"picture/{seed}"]
                 still = None if "lost" in picture else picture
                 jobs.append(_Job(config, part, seed, still, out))
             _do(run, jobs, workers, tell)
             if part != "test":
-                _settle(config, part, model, run, found, out)
+                _settle(config, part, model, run, chosen, out)
         found = {seed: run.records[f"test/{seed}"] for seed in seeds["test"]}
         scores = {
             way.name: load_calibration(_artefact(out, way), stage=config.env, model=model).scenes

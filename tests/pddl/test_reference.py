@@ -124,7 +124,7 @@ def test_unsolvable_is_said_only_when_proven() -> None:
 
 @needs_planners
 def test_a_timeout_is_a_timeout_and_keeps_its_proven_bound() -> None:
-    result = FD_LMCUT.solve(small("termes", 3), Limits(1.5))
+    result = FD_LMCUT.solve(small("termes", 3), Limits(5))
     assert result.status is PlannerStatus.TIMEOUT
     assert result.plan is None
     assert result.lower is not None

@@ -1,8 +1,8 @@
 """What the model is told beside the right answers while it learns, of pictures with marks.
 
 Where things are tells the vision tower what its patches show, and two attention heads of the
-language model, from the token that ends a question, where to look. Both only shape weights: the
-model that is exported has nothing that the architecture does not have.
+language model, wherever a part of an answer is to follow, where to look. Both only shape weights:
+the model that is exported has nothing that the architecture does not have.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ def looking_loss(
 ) -> Any:
     """Returns minus the logarithm of the share of attention that lies where the answer shows.
 
-    It is the mean over the questions whose answer shows somewhere, from their last token and
-    over the told heads; 0 if there are none.
+    It is the mean over the questions whose answer shows somewhere, from every token that a part of
+    the answer is to follow, and over the told heads; 0 if there are none.
 
     Args:
         attention: Of layer :data:`LAYER`, ``[pictures, heads, n + t, n + t]``.
@@ -60,16 +60,19 @@ def looking_loss(
     """
     import torch
 
-    rows, columns, wanted = [], [], []
-    first = (packed.labels >= 0).numpy()
+    rows: list[int] = []
+    columns: list[int] = []
+    wanted: list[NDArray[np.bool_]] = []
+    told = (packed.labels >= 0).numpy()
     segments = packed.segments.numpy()
     for row, questions in enumerate(asked):
         for number, question in enumerate(questions):
             shows = marks[row][:, list(question.marks)].any(axis=-1)
             if shows.any():
-                rows.append(row)
-                columns.append(int(np.argmax(first[row] & (segments[row] == number))))
-                wanted.append(shows)
+                parts = np.flatnonzero(told[row] & (segments[row] == number))[:-1]  # no end mark
+                rows += [row] * len(parts)
+                columns += parts.tolist()
+                wanted += [shows] * len(parts)
     if not rows:
         return torch.zeros(())
     n = marks.shape[1]

@@ -52,9 +52,9 @@ class PerceptionRecipe:
 
     shape: Shape = field(default_factory=Shape)
     batch: int = 32
-    seeing: int = 1500
+    seeing: int = 2000
     seeing_rate: float = 3e-3
-    steps: int = 1500
+    steps: int = 3000
     rate: float = 2e-3
     decay: float = 0.05
     average: float = 0.998

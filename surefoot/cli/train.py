@@ -64,7 +64,7 @@ def perception(
     data: Annotated[
         Path | None, typer.Option(help="Folder of the pictures, if not in --out.")
     ] = None,
-    steps: Annotated[int, typer.Option(min=1, help="Steps that answer questions.")] = 1500,
+    steps: Annotated[int, typer.Option(min=1, help="Steps that answer questions.")] = 3000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of weights, pictures and order.")] = 0,
     minutes: Annotated[
         float, typer.Option(min=0, help="Stop after this time, to go on later; 0 for no limit.")

@@ -186,13 +186,13 @@ def test_hints_are_small_where_the_model_is_right() -> None:
     logits = torch.from_numpy(np.where(truth, 9.0, -9.0)).float()
     assert float(marks_loss(logits, truth)) < 0.01
     assert float(marks_loss(-logits, truth)) > 10
-    segments = [[([7, 8], [-100, 9]), ([5], [6])]]
+    segments = [[([7, 8, 9], [-100, 9, 2]), ([5, 6], [6, 2])]]
     packed = pack(segments, 4)
     asked = [[Asked("a", ("x",), "x", "k", (1,)), Asked("b", ("x",), "x", "k", (0,))]]
-    attention = torch.full((1, 3, 7, 7), 0.01)
+    attention = torch.full((1, 3, 9, 9), 0.01)
     there, away = attention.clone(), attention.clone()
     there[0, :, 5, 2] = 0.9  # the last token of the first question looks at the third patch
-    away[0, :, 4, 2] = away[0, :, 5, 1] = 0.9
+    away[0, :, 4, 2] = away[0, :, 6, 2] = away[0, :, 5, 1] = 0.9
     assert float(looking_loss(there, packed, asked, truth)) == pytest.approx(0.104, abs=0.01)
     assert float(looking_loss(away, packed, asked, truth)) > 4
     nothing = np.zeros((1, 4, 2), bool)

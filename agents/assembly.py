@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
-
 from surefoot.agents.agent import Tools
 from surefoot.agents.guarantees import load_calibration
 from surefoot.agents.operator import make_operator
@@ -37,27 +34,11 @@ def make_perceiver(spec: str, options: ModelOptions | None = None) -> ModelPerce
         InputError: There is no such model, or it scores no options.
     """
     model = make_model(spec, options or ModelOptions())
+    # A server's model is known by its name: its address may change.
+    identity = spec if spec.startswith("openai:") else model.identity
     if not isinstance(model, OptionScorer):
         raise InputError(f"the model '{spec}' gives no probabilities of options")
-    return ModelPerceiver(model, identity_of(spec))
-
-
-def identity_of(spec: str) -> str:
-    """Returns what calibrations know a model by: its name and, of a folder, its weights' hash."""
-    place = None
-    if spec == "local-perception":
-        from surefoot.models.registry import LOCAL_PERCEPTION
-
-        place = LOCAL_PERCEPTION
-    if spec.startswith("hf:") and Path(spec[3:]).is_dir():
-        place = Path(spec[3:])
-    if place is None:
-        return spec
-    digest = hashlib.sha256()
-    for path in sorted(place.glob("*.safetensors")):
-        digest.update(path.read_bytes())
-    name = "local-perception" if spec == "local-perception" else "hf"
-    return f"{name} {digest.hexdigest()[:16]}"
+    return ModelPerceiver(model, identity)
 
 
 def make_tools(env: str, settings: AgentSettings) -> Tools:
@@ -69,8 +50,9 @@ def make_tools(env: str, settings: AgentSettings) -> Tools:
     perceiver = make_perceiver(settings.perception, settings.models)
     planner = planner_of(env, settings)
     calibration = load_calibration(
-        settings.calibration_file, stage=env, model=perceiver.identity, planner=planner
-    )
+        settings.calibration_file, stage=env, model=perceiver.identity, planner=planner,
+        sensing=settings.looking if settings.gate.weighs else "",
+    )  # fmt: skip
     return Tools(
         perceiver, calibration, make_planner(planner, settings.models),
         make_strategy(settings.sensing, env), make_operator(settings.operator),

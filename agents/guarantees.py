@@ -59,7 +59,8 @@ class AgentCalibration:
         model: Identity of the perception model that it is for.
         renderer: Renderer of the pictures.
         planner: The planner whose plans were judged, ``""`` if none.
-        sensing: The way of looking that was calibrated: strategy, looks and level.
+        sensing: The way of looking that was calibrated, as in
+            :attr:`~surefoot.agents.settings.AgentSettings.looking`.
         kinds: By kind of fact.
         scenes: For each calibration episode the largest rank over the facts of its scene, at the
             moment when the agent stopped looking.
@@ -153,7 +154,7 @@ class AgentCalibration:
 
 
 def load_calibration(
-    source: str | Path, *, stage: str, model: str, planner: str = ""
+    source: str | Path, *, stage: str, model: str, planner: str = "", sensing: str = ""
 ) -> AgentCalibration:
     """Loads an artefact and checks that it is for what it is to be used with.
 
@@ -162,6 +163,7 @@ def load_calibration(
         stage: The stage.
         model: Identity of the perception model.
         planner: The planner; its confidence counts only if it is the one that was calibrated.
+        sensing: The way of looking; ``""`` where nothing rests on the sets.
 
     Raises:
         InputError: No such file, a damaged one, or one made for something else.
@@ -181,7 +183,8 @@ def load_calibration(
         found = AgentCalibration(**_tuples(data), kinds=kinds)
     except (KeyError, TypeError, AttributeError):
         raise InputError("not an agent's calibration", file=str(path)) from None
-    for name, here in (("stage", stage), ("model", model)):
+    wanted = {"stage": stage, "model": model} | ({"sensing": sensing} if sensing else {})
+    for name, here in wanted.items():
         if getattr(found, name) != here:
             raise InputError(
                 f"the calibration is for {name} '{getattr(found, name)}', not '{here}'; make one "

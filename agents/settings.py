@@ -33,6 +33,11 @@ class Gate(StrEnum):
     ALWAYS_STOP = "always-stop", "it never does anything"
     ORACLE = "oracle", "it knows the truth"
 
+    @property
+    def weighs(self) -> bool:
+        """Whether it rests on calibrated sets or scores, and decides by them to look on."""
+        return self in (Gate.SETS, Gate.SCORES, Gate.AGGREGATE)
+
 
 class AgentSettings(BaseModel):
     """An agent."""
@@ -81,6 +86,16 @@ class AgentSettings(BaseModel):
 
     @property
     def looking(self) -> str:
-        """The policy that looks, which a calibration is for: strategy, looks and level."""
-        looks = 0 if self.sensing == "none" else self.looks
-        return f"{self.sensing if looks else 'none'}, {looks} looks, alpha {self.alpha:g}"
+        """The policy that looks, which a calibration is for: strategy, looks and what ends it.
+
+        ``alpha`` is no part of it: the sets by which the agent looks on are fixed in the
+        calibration, whatever the level of those that it then acts by.
+        """
+        if self.sensing == "none" or not self.looks or not self.gate.weighs:
+            return "one look"
+        ends = {
+            Gate.SETS: "the sets settle",
+            Gate.SCORES: f"u_p is {self.t_p:g}",
+            Gate.AGGREGATE: f"both are {self.t_d:g}",
+        }
+        return f"{self.sensing}, {self.looks} more looks, until {ends[self.gate]}"

@@ -8,7 +8,15 @@ from typing import Any
 from surefoot.agents.guarantees import load_calibration
 from surefoot.agents.stages.bank import Bank
 from surefoot.experiments.base import Experiment, Told
-from surefoot.experiments.uncertain.config import ARMS, BASE, CROSSING, TABLETOP, Study, damage
+from surefoot.experiments.uncertain.config import (
+    ARMS,
+    BASE,
+    CROSSING,
+    TABLETOP,
+    Study,
+    arm_named,
+    damage,
+)
 from surefoot.experiments.uncertain.injection import cell_cases, cross_talk
 from surefoot.experiments.uncertain.parts import calibrate, make_banks, play_all
 from surefoot.experiments.uncertain.play import Banks
@@ -73,7 +81,8 @@ def run_study(study: Study, out: Path, told: Told) -> Path:
 def _injection(study: Study, banks: Banks, paths: dict[str, str], told: Told) -> dict[str, Any]:
     bank = Bank.load(Path(dict(banks)["test"]))
     calibration = load_calibration(
-        paths[f"{CROSSING} none"], stage=CROSSING, model=bank.model
+        paths[f"{CROSSING} {study.settings(arm_named(BASE)).looking}"], stage=CROSSING,
+        model=bank.model,
     )  # fmt: skip
     cells: dict[str, list[dict[str, Any]]] = {}
     for damaged in (False, True):

@@ -112,7 +112,13 @@ def make_model(spec: str, options: ModelOptions) -> TextModel:
     elif spec in _SHIPPED or (kind == "hf" and name):
         from surefoot.models.backends.hf import HFModel
 
-        place = str(_SHIPPED.get(spec, name))
+        shipped = _SHIPPED.get(spec)
+        if shipped is not None and not shipped.is_dir():
+            raise InputError(
+                f"'{spec}' does not come with this version; train it (surefoot train --help) and "
+                f"give it as hf:FOLDER"
+            )
+        place = name if shipped is None else str(shipped)
         model = HFModel(place, batch=options.batch, device=options.device)
     else:
         raise InputError(f"unknown planner '{spec}'; known: {', '.join(KNOWN)}")

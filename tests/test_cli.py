@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.killing import killed
+
 from .pddl.test_grading import GOOD, SHORT, folder
 
 COMMAND = [sys.executable, "-m", "surefoot"]
@@ -54,24 +56,11 @@ def test_a_killed_run_goes_on(tmp_path: Path) -> None:
     root = folder(tmp_path / "set", answers)
     out = tmp_path / "run"
     arguments = ["grade", str(root), "--tasks", str(root), "--out", str(out)]
-    child = subprocess.Popen(
-        [*COMMAND, *arguments, "--workers", "1"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
-    lines = out / "episodes.jsonl"
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and child.poll() is None:
-        if lines.exists() and lines.read_bytes().count(b"\n") >= 5:
-            break
-        time.sleep(0.005)
-    os.killpg(child.pid, signal.SIGKILL)
-    child.wait()
-    before = lines.read_bytes()
-    kept = before[: before.rfind(b"\n") + 1]
+    kept = killed([*COMMAND, *arguments, "--workers", "1"], out, 5, 60)
     assert 5 <= kept.count(b"\n") < 400
     done = surefoot(*arguments)
     assert done.returncode == 0, done.stderr
-    after = lines.read_bytes()
+    after = (out / "episodes.jsonl").read_bytes()
     assert after.startswith(kept)
     assert after.count(b"\n") == 400
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from surefoot.agents.calibrating.stops import Stop
@@ -36,7 +37,7 @@ def blank(stage: str, model: str) -> AgentCalibration:
 
 
 def fit_policy(
-    stage: str, model: str, stops: Sequence[Stop], alpha: float, *, moving: bool
+    stage: str, model: str, stops: Sequence[Stop], alpha: float, *, moving: bool, sensing: str = ""
 ) -> AgentCalibration:
     """Finds the constants of the policy from the first group of episodes.
 
@@ -46,6 +47,7 @@ def fit_policy(
         stops: From an agent with the :func:`blank` calibration.
         alpha: Level at which the agent will look.
         moving: Whether the world moves.
+        sensing: The way of looking, for the record.
 
     Returns:
         A calibration whose sets are those by which the agent stops looking.
@@ -73,7 +75,7 @@ def fit_policy(
     }
     scaled = AgentCalibration(stage, model, "", "", "", kinds, ())
     looking, scenes = _looking(scaled, paths, alpha)
-    return AgentCalibration(stage, model, "", "", "", kinds, scenes, looking)
+    return AgentCalibration(stage, model, "", "", sensing, kinds, scenes, looking)
 
 
 def scene_score(calibration: AgentCalibration, stop: Stop, beliefs: Beliefs | None = None) -> float:
@@ -118,8 +120,6 @@ def calibrated(
         stops: The second group of episodes.
         told: Further fields of the calibration.
     """
-    from dataclasses import replace
-
     plans = [stop.plan for stop in stops if stop.plan is not None]
     found = replace(
         policy,
@@ -264,12 +264,3 @@ def _thinned(scores: list[float], most: int = 1500) -> list[float]:
         ordered = np.quantile(ordered, np.linspace(0, 1, most))
     found: list[float] = np.round(ordered, 6).tolist()
     return found
-
-
-def by_kind(stops: Sequence[Stop]) -> Mapping[str, int]:
-    """Returns how many facts of each kind there are."""
-    counts: dict[str, int] = defaultdict(int)
-    for stop in stops:
-        for question in stop.questions:
-            counts[question.kind] += 1
-    return counts

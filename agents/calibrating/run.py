@@ -139,9 +139,10 @@ def calibrate_agent(
         if not first:
             raise InputError(_why_lost(run.records), file=str(folder))
         policy = fit_policy(
-            config.env, model, first, config.agent.alpha, moving=config.env == CROSSING
-        )
-        policy = replace(policy, sensing=config.agent.looking, renderer=RENDERER)
+            config.env, model, first, config.agent.alpha, moving=config.env == CROSSING,
+            sensing=config.agent.looking,
+        )  # fmt: skip
+        policy = replace(policy, renderer=RENDERER)
         policy.save(folder / POLICY_NAME)
         _run(run, jobs[half:], config, workers, tell)
         second = _stops(run.records, jobs[half:])

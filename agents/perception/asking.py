@@ -8,7 +8,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from surefoot.agents.perception.questions import FactQuestion
-from surefoot.models.protocol import GenerationRequest, Message, OptionScorer
+from surefoot.models.protocol import GenerationRequest, Message, OptionScorer, OptionScores
+from surefoot.results.errors import HarnessError
+
+SLACK = 0.01
+"""By how much the probabilities of a question's options may miss 1 in sum."""
 
 Question = tuple[NDArray[np.uint8], FactQuestion]
 """A picture, uint8 ``[height, width, 3]``, and a question about it."""
@@ -34,13 +38,14 @@ def ask(
         questions: What to ask about it.
 
     Raises:
-        HarnessError: The model could not be asked.
+        HarnessError: The model could not be asked, or its answers are no probabilities.
     """
-    return ask_many(model, [(rgb, q) for q in questions])
+    asked = [(rgb, q) for q in questions]
+    return probabilities(asked, score_many(model, asked))
 
 
-def ask_many(model: OptionScorer, asked: Sequence[Question]) -> list[NDArray[np.float64]]:
-    """Returns the probabilities of each question's options; all are asked in one batch.
+def score_many(model: OptionScorer, asked: Sequence[Question]) -> list[OptionScores]:
+    """Returns the scores of each question's options; all are asked in one batch.
 
     A picture that several questions are about should be the same array: it is then sent, and
     by a model that can, read only once.
@@ -60,5 +65,26 @@ def ask_many(model: OptionScorer, asked: Sequence[Question]) -> list[NDArray[np.
         GenerationRequest((Message("user", q.text, (files[id(rgb)],)),), max_tokens=8)
         for rgb, q in asked
     ]
-    scores = model.score_batch(requests, [q.options for _, q in asked])
-    return [np.asarray(s.probabilities, np.float64) for s in scores]
+    return model.score_batch(requests, [q.options for _, q in asked])
+
+
+def probabilities(
+    asked: Sequence[Question], scores: Sequence[OptionScores]
+) -> list[NDArray[np.float64]]:
+    """Returns the probabilities of each question's options.
+
+    Args:
+        asked: The questions.
+        scores: What a model answered; it may be anything.
+
+    Raises:
+        HarnessError: They are no probabilities.
+    """
+    found = []
+    for (_, question), score in zip(asked, scores, strict=True):
+        shares = np.array(score.probabilities, np.float64)
+        sound = shares.shape == (len(question.options),) and bool(np.isfinite(shares).all())
+        if not sound or shares.min() < 0 or abs(shares.sum() - 1) > SLACK:
+            raise HarnessError(f"the perception model gives no probabilities for '{question.text}'")
+        found.append(shares)
+    return found

@@ -61,10 +61,10 @@ class DataRecipe:
         seed: Shifts all scene seeds.
     """
 
-    tabletop: int = 36
-    crossing: int = 20
+    tabletop: int = 56
+    crossing: int = 56
     validation: int = 1
-    marked: int = 16
+    marked: int = 56
     pictures: int = 480
     size: int = SIZE
     views: int = 3

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from surefoot.agents.perception.asking import ask_many
+from surefoot.agents.perception.asking import probabilities, score_many
 from surefoot.agents.perception.pictures import Shot, crossing_shots, tabletop_shots
 from surefoot.agents.perception.questions import FactQuestion
 from surefoot.envs.perturbations.pipeline import Pipeline, seeds_of, split_of_seed
@@ -109,9 +109,10 @@ def answered(
         asked = [
             (shot, rgb, a) for shot, rgb in zip(part, pictures, strict=True) for a in shot.asked
         ]
-        found = ask_many(model, [(rgb, a.question) for _, rgb, a in asked])
-        for (shot, _, a), probabilities in zip(asked, found, strict=True):
-            yield Answered(shot, a.question, a.truth, probabilities)
+        questions = [(rgb, a.question) for _, rgb, a in asked]
+        found = probabilities(questions, score_many(model, questions))
+        for (shot, _, a), shares in zip(asked, found, strict=True):
+            yield Answered(shot, a.question, a.truth, shares)
 
 
 def _calibration_split(seed: int) -> str:

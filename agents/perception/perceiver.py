@@ -1,21 +1,17 @@
-"""Asks a model about pictures: one batch of questions, one probability for every option."""
+"""Who answers the agent's questions about pictures: a model, or what one answered before."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
+from surefoot.agents.perception.asking import probabilities, score_many
 from surefoot.agents.perception.questions import FactQuestion
 from surefoot.agents.stages.base import Picture
 from surefoot.calibration.arrays import Floats
-from surefoot.models.protocol import GenerationRequest, Message, OptionScorer
+from surefoot.models.protocol import OptionScorer
 from surefoot.pddl.planner import Usage
-from surefoot.results.errors import HarnessError
-
-SLACK = 0.01
-"""By how much the probabilities of a question's options may miss 1 in sum."""
 
 
 class Perceiver(Protocol):
@@ -55,30 +51,31 @@ class ModelPerceiver:
 
     def ask(self, picture: Picture, questions: Sequence[FactQuestion]) -> list[Floats]:
         """Asks all questions about one picture in one batch."""
-        png = to_png(picture)
-        requests = [
-            GenerationRequest((Message("user", q.text, (png,)),), max_tokens=16) for q in questions
-        ]
-        scores = self._model.score_batch(requests, [q.options for q in questions])
+        asked = [(picture, q) for q in questions]
+        scores = score_many(self._model, asked)
         self.usage += [s.usage for s in scores]
+        return probabilities(asked, scores)
+
+
+class RecallingPerceiver:
+    """Answers what a model answered before about the picture that is shown.
+
+    Args:
+        model: Identity of that model.
+
+    Attributes:
+        identity: The same.
+        shown: The answers about the picture that is shown, by fact; a fact that was not asked
+            for then may be anything.
+    """
+
+    def __init__(self, model: str) -> None:
+        self.identity = model
+        self.shown: Mapping[str, Sequence[float]] = {}
+
+    def ask(self, picture: Picture, questions: Sequence[FactQuestion]) -> list[Floats]:
+        """Looks the answers up."""
         return [
-            _checked(np.array(s.probabilities, np.float64), q)
-            for s, q in zip(scores, questions, strict=True)
+            np.array(self.shown.get(q.fact, [1 / len(q.options)] * len(q.options)))
+            for q in questions
         ]
-
-
-def _checked(found: Floats, question: FactQuestion) -> Floats:
-    """Returns probabilities that are some; a model may answer anything."""
-    sound = found.shape == (len(question.options),) and bool(np.isfinite(found).all())
-    if not sound or found.min() < 0 or abs(found.sum() - 1) > SLACK:
-        raise HarnessError(f"the perception model gives no probabilities for '{question.text}'")
-    return found
-
-
-def to_png(picture: Picture) -> bytes:
-    """Returns a picture as PNG data."""
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "PNG", compress_level=1)
-    return buffer.getvalue()

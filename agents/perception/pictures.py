@@ -148,25 +148,39 @@ def crossing_shots(
         if rng.random() < (apart if coming(world.situation()) else thin):
             perform(world, Action.STOP if stays else drive(world))
             continue
-        before: dict[str, Frame] = {}
-        action = Action.STOP if stays else drive(world)
-        world.step(
-            action is not Action.STOP,
-            halfway=lambda before=before: before.update(_frames(world)),  # type: ignore[misc]
-        )
-        if world.outcome() is not None or world.past():
+        shots = street_shots(world, seed, moment, move=not stays and drive(world) != Action.STOP)
+        if not shots:
             return
-        truth, over = crossing_truth(world.situation()), world.over_line()
-        now, bodies = _frames(world), crossing_bodies(world)
-        yield [
-            Shot(
-                "crossing", view, seed, moment, 3 * moment + i, 2 * moment,
-                (before[view], now[view]),
-                with_truth(crossing_questions(view, world.turn, over_line=over), truth), bodies,
-            )
-            for i, view in enumerate(BEARINGS)
-        ]  # fmt: skip
+        yield shots
         moment += 1
+
+
+def street_shots(world: World, seed: int, moment: int = 0, *, move: bool = False) -> list[Shot]:
+    """Takes one decision step and looks meanwhile, in all three views.
+
+    Args:
+        world: The street.
+        seed: Its seed.
+        moment: Number of the moment in the scene.
+        move: Whether the vehicle drives in that step.
+
+    Returns:
+        The shots; none if the vehicle is over the crossing then, or has touched something.
+    """
+    before: dict[str, Frame] = {}
+    world.step(move, halfway=lambda: before.update(_frames(world)))
+    if world.outcome() is not None or world.past():
+        return []
+    truth, over = crossing_truth(world.situation()), world.over_line()
+    now, bodies = _frames(world), crossing_bodies(world)
+    return [
+        Shot(
+            "crossing", view, seed, moment, 3 * moment + i, 2 * moment,
+            (before[view], now[view]),
+            with_truth(crossing_questions(view, world.turn, over_line=over), truth), bodies,
+        )
+        for i, view in enumerate(BEARINGS)
+    ]  # fmt: skip
 
 
 def _frames(world: World) -> dict[str, Frame]:

@@ -17,20 +17,22 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from surefoot.agents.perception.crossing_facts import crossing_questions, crossing_truth
 from surefoot.agents.perception.perceiver import Perceiver
-from surefoot.agents.perception.pictures import SIZE
+from surefoot.agents.perception.pictures import (
+    SIZE,
+    Shot,
+    rng_of,
+    street_shots,
+    tabletop_shots,
+)
 from surefoot.agents.perception.questions import FactQuestion
-from surefoot.agents.perception.scenes import build, draw_state, draw_task, facts_of
-from surefoot.agents.perception.tabletop_facts import tabletop_questions, tabletop_truth
-from surefoot.agents.perception.views import BEARINGS, expose
+from surefoot.agents.perception.scenes import draw_task
+from surefoot.agents.perception.views import BEARINGS
 from surefoot.agents.planning.base import CROSSING, TABLETOP
-from surefoot.envs.cameras.camera import Frame, Lens, render
 from surefoot.envs.cameras.viewpoints import MotionLimits, angle_between, motion
 from surefoot.envs.crossing.skills import Action, perform
 from surefoot.envs.crossing.tasks import TASKS, draw_scene
 from surefoot.envs.crossing.world import World
-from surefoot.envs.perturbations.base import Draws
 from surefoot.envs.perturbations.pipeline import Pipeline
 from surefoot.envs.simulation.client import Simulation
 from surefoot.envs.tabletop.actions import RING
@@ -164,20 +166,10 @@ def picture_scene(
 def _tabletop(
     simulation: Simulation, seed: int, shift: Pipeline, views: int, size: int
 ) -> Pictured:
-    rng = Random(f"perception:tabletop:{seed}")
-    kind = draw_task(Random(f"perception:tabletop:{seed}"), seed).kind
-    scene, held = draw_state(rng, seed)
-    world = build(simulation, scene, held, rng)
-    truth = tabletop_truth(scene, facts_of(scene, held))
-    questions = tuple(tabletop_questions(scene))
-    chosen = set(rng.sample(VIEWS[TABLETOP], views))
-    shots = {}
-    for number, view in enumerate(VIEWS[TABLETOP]):
-        if view not in chosen:
-            continue
-        frame = render(world.simulation.api, RING.pose(view), Lens(size, size))
-        shots[view] = shift.frame(frame, Draws(seed, view, number)).rgb, questions
-    return Pictured(TABLETOP, kind, seed, truth, shots)
+    chosen = Random(f"sensing:views:{seed}").sample(VIEWS[TABLETOP], views)
+    ordered = [view for view in VIEWS[TABLETOP] if view in chosen]
+    shots = tabletop_shots(simulation, seed, ordered, size=size)
+    return _pictured(shots, draw_task(rng_of(TABLETOP, seed), seed).kind, shift)
 
 
 def _crossing(simulation: Simulation, seed: int, shift: Pipeline, size: int) -> Pictured:
@@ -186,17 +178,14 @@ def _crossing(simulation: Simulation, seed: int, shift: Pipeline, size: int) -> 
     world = World(simulation, draw_scene(task, rng.choice(_TRAFFIC), seed), seed, size=size)
     for _ in range(rng.randint(*_STEPS)):
         perform(world, Action.STOP)
-    before: dict[str, Frame] = {}
-    world.step(False, halfway=lambda: before.update({v: world.look(v) for v in BEARINGS}))
-    truth = crossing_truth(world.situation())
-    shots = {}
-    for view in BEARINGS:
-        first, second = (
-            shift.frame(frame, Draws(seed, view, i)).rgb
-            for i, frame in enumerate((before[view], world.look(view)))
-        )
-        shots[view] = expose(first, second), tuple(crossing_questions(view, world.turn))
-    return Pictured(CROSSING, task, seed, truth, shots)
+    return _pictured(street_shots(world, seed), task, shift)
+
+
+def _pictured(shots: Sequence[Shot], task: str, shift: Pipeline) -> Pictured:
+    first = shots[0]
+    truth = {a.question.fact: a.truth for a in first.asked}
+    pictures = {s.view: (s.developed(shift), tuple(a.question for a in s.asked)) for s in shots}
+    return Pictured(first.env, task, first.seed, truth, pictures)
 
 
 @cache

@@ -2,47 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-import numpy as np
 from surefoot.agents.perception.crossing_facts import CLOSED, GREEN, LIGHT, NO_LIGHT
+from surefoot.agents.perception.perceiver import RecallingPerceiver
 from surefoot.agents.perception.questions import NO, YES, Answers, FactQuestion
 from surefoot.agents.perception.scenes import draw_state, draw_task, facts_of
 from surefoot.agents.perception.views import pan_cost
-from surefoot.agents.planning.base import CROSSING, AgentPlanner, Brief, Candidate
-from surefoot.agents.planning.guide import GuidePlanner
+from surefoot.agents.planning.base import CROSSING
 from surefoot.agents.planning.place import IDLE
-from surefoot.agents.planning.search import TableSearch
 from surefoot.agents.sensing.scenery import Still, seconds_between
-from surefoot.agents.stages.base import Done, End, Picture
+from surefoot.agents.stages.base import NO_PICTURE, Done, End, Picture
 from surefoot.agents.stages.driving import LINE, DrivingCourse, DrivingStage
 from surefoot.agents.stages.table import TableCourse, TableStage
-from surefoot.calibration.arrays import Floats
 from surefoot.envs.tabletop.actions import Actions
 from surefoot.envs.tabletop.problem import make_task
 from surefoot.envs.tabletop.state import Facts, goal_holds
 from surefoot.envs.tabletop.tasks import TabletopTask
 from surefoot.pddl import GroundTask
-
-_NOTHING: Picture = np.zeros((1, 1, 3), np.uint8)
-
-
-class StillPerceiver:
-    """Answers what a model answered about the picture that is shown.
-
-    Args:
-        model: Identity of that model.
-    """
-
-    def __init__(self, model: str) -> None:
-        self.identity = model
-        self.shown: Mapping[str, tuple[float, ...]] = {}
-
-    def ask(self, picture: Picture, questions: Sequence[FactQuestion]) -> list[Floats]:
-        """Looks the answers up."""
-        return [np.array(self.shown[q.fact]) for q in questions]
 
 
 class StillEyes:
@@ -53,7 +32,7 @@ class StillEyes:
         perceiver: Is shown what the camera sees.
     """
 
-    def __init__(self, still: Still, perceiver: StillPerceiver) -> None:
+    def __init__(self, still: Still, perceiver: RecallingPerceiver) -> None:
         self._still, self._perceiver = still, perceiver
         self._at = next(iter(still.answers))
         self._seconds, self._looked = 0.0, False
@@ -78,7 +57,7 @@ class StillEyes:
             self._seconds += self.cost(view)
         self._at, self._looked = view, True
         self._perceiver.shown = self._shots[view]
-        return _NOTHING
+        return NO_PICTURE
 
     def seconds(self) -> float:
         """Seconds that all looks would have taken."""
@@ -114,7 +93,7 @@ class StillTable(TableStage):
         perceiver: Is shown what the camera sees.
     """
 
-    def __init__(self, still: Still, perceiver: StillPerceiver) -> None:
+    def __init__(self, still: Still, perceiver: RecallingPerceiver) -> None:
         rng = Random(f"perception:tabletop:{still.seed}")
         drawn = draw_task(Random(f"perception:tabletop:{still.seed}"), still.seed)
         scene, held = draw_state(rng, still.seed)
@@ -180,7 +159,7 @@ class StillCrossing(DrivingStage):
 
     moving: bool = False
 
-    def __init__(self, still: Still, perceiver: StillPerceiver) -> None:
+    def __init__(self, still: Still, perceiver: RecallingPerceiver) -> None:
         super().__init__(still.task, still.seed, still.task.replace("-", " "))
         self._still, self._eyes = still, StillEyes(still, perceiver)
         self._made = still, perceiver
@@ -250,29 +229,7 @@ class StillCrossing(DrivingStage):
         return self._eyes.seconds()
 
 
-def still_stage(still: Still, perceiver: StillPerceiver) -> StillTable | StillCrossing:
+def still_stage(still: Still, perceiver: RecallingPerceiver) -> StillTable | StillCrossing:
     """Returns the stage of a scene."""
     made = StillCrossing if still.stage == CROSSING else StillTable
     return made(still, perceiver)
-
-
-class KeptPlanner:
-    """Asks a planner once for every brief.
-
-    Args:
-        planner: The planner.
-    """
-
-    def __init__(self, planner: AgentPlanner) -> None:
-        self.name = planner.name
-        self._planner = planner
-        self._plain = isinstance(planner, GuidePlanner | TableSearch)
-        self._kept: dict[Any, list[Candidate]] = {}
-
-    def propose(self, brief: Brief, k: int, seed: int) -> list[Candidate]:
-        """Returns what it proposed for the same brief the first time."""
-        undecided = () if self._plain else tuple(sorted(brief.undecided.items()))
-        key = brief, k, tuple(sorted(brief.world.items())), undecided
-        if key not in self._kept:
-            self._kept[key] = self._planner.propose(brief, k, 0)
-        return self._kept[key]

@@ -28,15 +28,15 @@ from surefoot.agents.calibrating.fitting import (
 from surefoot.agents.calibrating.stops import Stop, stop_of
 from surefoot.agents.guarantees import AgentCalibration, load_calibration
 from surefoot.agents.operator import Nobody
+from surefoot.agents.perception.perceiver import RecallingPerceiver
 from surefoot.agents.planning.base import CROSSING, STAGES
+from surefoot.agents.planning.kept import KeptPlanner
 from surefoot.agents.planning.registry import make as make_planner
 from surefoot.agents.sensing.observation import entropy, load_views
 from surefoot.agents.sensing.registry import make_strategy
 from surefoot.agents.sensing.scenery import VIEWS, Still, load_stills, picture_scene
 from surefoot.agents.sensing.still import (
-    KeptPlanner,
     StillCrossing,
-    StillPerceiver,
     StillTable,
     still_stage,
 )
@@ -278,8 +278,8 @@ def _settle(
             name = way.strategy if way.looks else config.strategies[0]
             stops = [Stop.from_json("", r[name]) for r in good]
             stops = [replace(s, looks=s.looks[: way.looks + 1]) for s in stops]
-            made = fit_policy(config.env, model, stops, config.alpha, moving=False)
-            made = replace(made, sensing=_settings(config, way).looking)
+            looking = _settings(config, way).looking
+            made = fit_policy(config.env, model, stops, config.alpha, moving=False, sensing=looking)
         else:
             policy = load_calibration(path, stage=config.env, model=model)
             made = calibrated(policy, [Stop.from_json("", r[way.name]) for r in good])
@@ -308,7 +308,7 @@ def _work(job: _Job) -> dict[str, Any]:
         return {"lost": "there are no pictures of it"}
     still = Still.from_json(job.still)
     model = _identity(config.perception, config.stills)
-    perceiver = StillPerceiver(model)
+    perceiver = RecallingPerceiver(model)
     stage = still_stage(still, perceiver)
 
     if job.part == "test" and stage.done_before:

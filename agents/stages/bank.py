@@ -13,19 +13,17 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-import numpy as np
 from surefoot.agents.perception.crossing_facts import LIGHT
 from surefoot.agents.perception.perceiver import Perceiver
 from surefoot.agents.perception.pictures import crossing_shots, rng_of
-from surefoot.agents.perception.questions import Answers, FactQuestion
+from surefoot.agents.perception.questions import Answers
 from surefoot.agents.perception.views import BEARINGS
 from surefoot.agents.planning.base import CROSSING
-from surefoot.calibration.arrays import Floats
 from surefoot.envs.crossing.tasks import TASKS
 from surefoot.envs.perturbations.pipeline import Pipeline
 from surefoot.envs.simulation.client import Simulation
@@ -182,24 +180,6 @@ def fill(
                     {a.question.fact: a.truth for a in shot.asked},
                     {q.fact: tuple(a.tolist()) for q, a in zip(questions, answers, strict=True)},
                 )  # fmt: skip
-
-
-class BankPerceiver:
-    """Answers from a bank: pictures are replaced by their snaps.
-
-    Args:
-        model: Identity of the model that filled the bank.
-    """
-
-    def __init__(self, model: str) -> None:
-        self.identity = model
-        self.shown: Snap | None = None
-
-    def ask(self, picture: object, questions: Sequence[FactQuestion]) -> list[Floats]:
-        """Returns what the model said of the picture that was shown last."""
-        assert self.shown is not None
-        even = {q.fact: (1 / len(q.options),) * len(q.options) for q in questions}
-        return [np.array(self.shown.answers.get(q.fact, even[q.fact])) for q in questions]
 
 
 def _kind(task: str) -> str:

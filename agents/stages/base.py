@@ -15,6 +15,9 @@ from surefoot.verification.monitor import RuleStatus
 Picture = NDArray[np.uint8]
 """Colours, ``[H, W, 3]``."""
 
+NO_PICTURE: Picture = np.zeros((1, 1, 3), np.uint8)
+"""Where only the answers about a picture are kept."""
+
 
 @dataclass(frozen=True, slots=True)
 class Done:

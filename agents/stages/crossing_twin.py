@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
 
-import numpy as np
 from surefoot.agents.perception.crossing_facts import (
     ARROW,
     CLOSED,
@@ -15,10 +14,11 @@ from surefoot.agents.perception.crossing_facts import (
     NO_LIGHT,
     crossing_questions,
 )
+from surefoot.agents.perception.perceiver import RecallingPerceiver
 from surefoot.agents.perception.questions import NO, YES, FactQuestion
 from surefoot.agents.perception.views import BEARINGS, pan_cost
-from surefoot.agents.stages.bank import Bank, BankPerceiver, Snap
-from surefoot.agents.stages.base import Done, End, Picture
+from surefoot.agents.stages.bank import Bank, Snap
+from surefoot.agents.stages.base import NO_PICTURE, Done, End, Picture
 from surefoot.agents.stages.crossing import ACTIONS, HOME
 from surefoot.agents.stages.driving import LINE, ON_CROSSING, PAST, DrivingStage
 from surefoot.envs.crossing.geometry import Turn
@@ -29,8 +29,6 @@ from surefoot.envs.crossing.world import STEP_SECONDS, Outcome
 
 MAX_STEPS = 240
 """Decision steps of an episode at most, as many as in physics."""
-
-_NOTHING: Picture = np.zeros((1, 1, 3), np.uint8)
 
 
 class CrossingTwinStage(DrivingStage):
@@ -44,7 +42,11 @@ class CrossingTwinStage(DrivingStage):
     """
 
     def __init__(
-        self, env: CrossingTwinEnv, info: Mapping[str, Any], bank: Bank, perceiver: BankPerceiver
+        self,
+        env: CrossingTwinEnv,
+        info: Mapping[str, Any],
+        bank: Bank,
+        perceiver: RecallingPerceiver,
     ) -> None:
         self._env, self._bank, self._perceiver = env, bank, perceiver
         super().__init__(str(info["task"]), int(info["seed"]), str(info["instruction"]))
@@ -80,8 +82,8 @@ class CrossingTwinStage(DrivingStage):
         self._view, self._fresh = view, False
         if not self._snaps:
             self._snaps = self._bank.draw(self.task, self.truth(), self._rng)
-        self._perceiver.shown = self._snaps[view]
-        return _NOTHING
+        self._perceiver.shown = self._snaps[view].answers
+        return NO_PICTURE
 
     def truth(self) -> dict[str, str]:
         """The twin's observations, as answers to what is asked now."""

@@ -138,11 +138,6 @@ class DrivingCourse:
             return "at its end"
         return f"line {self._controller.instructions[self._at].line}"
 
-    @property
-    def shield(self) -> tuple[RuleStatus, ...]:
-        """The rules, watched on what the agent believes."""
-        return self._shield.status
-
 
 @lru_cache(4096)
 def _broken(

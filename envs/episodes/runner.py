@@ -13,7 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 from surefoot.envs.episodes.config import EpisodeSpec, Filming, RunConfig
 from surefoot.envs.episodes.outcome import EpisodeRecord, Outcome
-from surefoot.envs.episodes.stages import NAMED, SCRIPTED, Env, Policy, Stage, get_stage
+from surefoot.envs.episodes.stages import (
+    NAMED,
+    SCRIPTED,
+    Accountable,
+    Env,
+    Policy,
+    Stage,
+    get_stage,
+)
 from surefoot.envs.perturbations.base import Draws
 from surefoot.envs.perturbations.pipeline import Pipeline
 from surefoot.envs.recording.captions import Caption, captioned
@@ -112,7 +120,7 @@ class _Episode:
         config, spec = self.job.config, self.job.spec
         policy = _guarded(lambda: make_policy(config))
         pipeline = Pipeline.build(config.perturb)
-        if hasattr(policy, "keep"):
+        if isinstance(policy, Accountable):
             policy.keep(self.job.media.parent, spec.key.replace("/", "-"))
         env = self._env = self.stage.make(
             spec.task, config.difficulty, pipeline.faults(), config.size
@@ -123,8 +131,9 @@ class _Episode:
         self._policy = policy
         _guarded(lambda: policy.begin(env, observation, info))
         outcome, reason, progress = self._act(policy, env, observation, info)
-        if hasattr(policy, "end"):
-            outcome, reason = _guarded(lambda: policy.end(self._info, outcome, reason))
+        if isinstance(policy, Accountable):
+            end = policy.end
+            outcome, reason = _guarded(lambda: end(self._info, outcome, reason))
         return outcome, reason, progress
 
     def _act(
@@ -157,7 +166,7 @@ class _Episode:
             if self._env is not None and self._film is not None:
                 values["simulated_s"] = round(self.stage.seconds(self._env), 3)
                 values["extra"] = self.stage.extra(self._env)
-                if self._policy is not None and hasattr(self._policy, "extra"):
+                if isinstance(self._policy, Accountable):
                     values["extra"]["agent"] = self._policy.extra()
                 values["media"] = self._film.end(record)
         except WriteError:

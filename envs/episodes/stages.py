@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import gymnasium
 from surefoot.envs.cameras.camera import Frame
@@ -45,6 +45,7 @@ class Policy(Protocol):
         ...
 
 
+@runtime_checkable
 class Accountable(Policy, Protocol):
     """A policy that has more to say about an episode than its actions."""
 

@@ -15,7 +15,15 @@ from surefoot.envs.episodes.pool import Lost, run_apart
 from surefoot.envs.perturbations.pipeline import seeds_of
 from surefoot.envs.simulation.client import Simulation
 from surefoot.experiments.base import Told
-from surefoot.experiments.uncertain.config import CROSSING, TABLETOP, Study, arm_named, damage
+from surefoot.experiments.uncertain.config import (
+    ARMS,
+    CROSSING,
+    TABLETOP,
+    Arm,
+    Study,
+    arm_named,
+    damage,
+)
 from surefoot.experiments.uncertain.play import Banks, Job, StopJob, play_job, stop_job
 from surefoot.experiments.uncertain.worlds import Place, fitted, places, worlds_of
 from surefoot.results.errors import HarnessError
@@ -24,9 +32,6 @@ from surefoot.results.run_folder import RunFolder
 
 TIMEOUT = 900.0
 """Seconds by the clock for one world with all its arms."""
-
-STRATEGIES = ("none", "entropy")
-"""Ways of looking that are calibrated."""
 
 Item = TypeVar("Item")
 Records = Mapping[str, Mapping[str, Any]]
@@ -124,14 +129,19 @@ def _snaps(item: tuple[str, int]) -> dict[str, Any]:
 
 
 def calibrate(study: Study, banks: Banks, out: Path, told: Told) -> tuple[tuple[str, str], ...]:
-    """Calibrates every way of looking on both stages; returns paths by ``stage strategy``."""
+    """Calibrates the agent of every arm that looks in its own way; returns paths.
+
+    They are by stage and way of looking (:attr:`~surefoot.agents.settings.AgentSettings.looking`),
+    and made with the first arm that looks so.
+    """
+    arms = {study.settings(arm).looking: arm for arm in reversed(ARMS)}
     made = []
     for stage in _stages(study):
-        for strategy in STRATEGIES:
-            path = out / f"calibration-{stage}-{strategy}.json"
+        for looking, arm in sorted(arms.items(), key=lambda found: ARMS.index(found[1])):
+            path = out / f"calibration-{stage}-{arm.name}.json"
             if not path.exists():
-                _calibrate(study, banks, out, stage, strategy, told).save(path)
-            made.append((f"{stage} {strategy}", str(path)))
+                _calibrate(study, banks, out, stage, arm, told).save(path)
+            made.append((f"{stage} {looking}", str(path)))
     return tuple(made)
 
 
@@ -140,20 +150,21 @@ def _stages(study: Study) -> list[str]:
 
 
 def _calibrate(
-    study: Study, banks: Banks, out: Path, stage: str, strategy: str, told: Told
+    study: Study, banks: Banks, out: Path, stage: str, arm: Arm, told: Told
 ) -> AgentCalibration:
     chosen = places(study, stage, "calibration", study.calibration)
     half = len(chosen) // 2
     model = worlds_of(study.model_dump_json(), banks).asked.identity
-    name = f"stops-{stage}-{strategy}"
-    first = _stops(name, study, banks, out, chosen[:half], strategy, "", told)
-    policy = fit_policy(stage, model, first, study.alpha, moving=stage == CROSSING)
-    constants = out / f"policy-{stage}-{strategy}.json"
+    name = f"stops-{stage}-{arm.name}"
+    first = _stops(name, study, banks, out, chosen[:half], arm, "", told)
+    policy = fit_policy(
+        stage, model, first, study.alpha, moving=stage == CROSSING,
+        sensing=study.settings(arm).looking,
+    )  # fmt: skip
+    constants = out / f"policy-{stage}-{arm.name}.json"
     policy.save(constants)
-    again = _stops(
-        f"{name}-again", study, banks, out, chosen[half:], strategy, str(constants), told
-    )
-    return calibrated(policy, again, planner=study.planner)
+    again = _stops(f"{name}-again", study, banks, out, chosen[half:], arm, str(constants), told)
+    return calibrated(policy, again, planner=study.planner_of(arm, stage))
 
 
 def _stops(
@@ -162,14 +173,14 @@ def _stops(
     banks: Banks,
     out: Path,
     chosen: Sequence[Place],
-    strategy: str,
+    arm: Arm,
     policy: str,
     told: Told,
 ) -> list[Stop]:
     text = study.model_dump_json()
     work = {
         place.key: StopJob(
-            text, banks, place, strategy, policy,
+            text, banks, place, arm.name, policy,
             Random(f"decision:{place.key}").randint(1, 10) if place.stage == CROSSING else 1,
         )
         for place in chosen

@@ -13,10 +13,10 @@ from surefoot.agents.calibrating.stops import Stop, stop_of
 from surefoot.agents.episode import Played, broken_rules, play
 from surefoot.agents.guarantees import AgentCalibration, load_calibration
 from surefoot.agents.operator import make_operator
-from surefoot.agents.planning.base import AgentPlanner, Brief, Candidate
+from surefoot.agents.planning.base import AgentPlanner
+from surefoot.agents.planning.kept import KeptPlanner
 from surefoot.agents.planning.registry import make as make_planner
 from surefoot.agents.sensing.registry import make_strategy
-from surefoot.agents.settings import AgentSettings
 from surefoot.agents.stages.base import Stage
 from surefoot.experiments.uncertain.config import Arm, Study, arm_named
 from surefoot.experiments.uncertain.worlds import Place, Worlds, worlds_of
@@ -36,7 +36,7 @@ class Job:
         banks: Paths of banks by split.
         place: The world.
         arms: Names of arms.
-        calibrations: Paths of calibrations by ``stage strategy``.
+        calibrations: Paths of calibrations by stage and way of looking.
         repeat: Seed of what the agent draws.
     """
 
@@ -48,35 +48,16 @@ class Job:
     repeat: int = 0
 
 
-class _Shared:
-    """A planner whose proposals several arms share."""
-
-    def __init__(self, planner: AgentPlanner) -> None:
-        self.name = planner.name
-        self._planner = planner
-        self._kept: dict[Any, list[Candidate]] = {}
-
-    def propose(self, brief: Brief, k: int, seed: int) -> list[Candidate]:
-        """Asks once for the same brief and seed."""
-        told = tuple(sorted(brief.world.items())), tuple(sorted(brief.undecided.items()))
-        key = brief.task, told, brief.history, k, seed
-        if key not in self._kept:
-            if len(self._kept) > 2000:
-                self._kept.clear()
-            self._kept[key] = self._planner.propose(brief, k, seed)
-        return self._kept[key]
-
-
 @lru_cache(8)
 def planner_named(spec: str) -> AgentPlanner:
     """Returns a planner; one a process."""
-    return _Shared(make_planner(spec))
+    return KeptPlanner(make_planner(spec), seeded=True)
 
 
 @lru_cache(8)
-def calibration_at(path: str, stage: str, model: str) -> AgentCalibration:
+def calibration_at(path: str, stage: str, model: str, looking: str) -> AgentCalibration:
     """Returns a calibration; loaded once a process."""
-    return load_calibration(path, stage=stage, model=model)
+    return load_calibration(path, stage=stage, model=model, sensing=looking)
 
 
 def play_job(job: Job) -> dict[str, Any]:
@@ -98,8 +79,8 @@ def _arm(study: Study, worlds: Worlds, job: Job, arm: Arm) -> dict[str, Any]:
     try:
         stage, perceiver = worlds.open(job.place, "test")
         paths = dict(job.calibrations)
-        path = paths[f"{job.place.stage} {_looking(settings)}"]
-        calibration = calibration_at(path, job.place.stage, perceiver.identity)
+        path = paths[f"{job.place.stage} {settings.looking}"]
+        calibration = calibration_at(path, job.place.stage, perceiver.identity, settings.looking)
         tools = Tools(
             perceiver, calibration, planner_named(study.planner_of(arm, job.place.stage)),
             make_strategy(settings.sensing, job.place.stage), make_operator(settings.operator),
@@ -126,10 +107,6 @@ def _told(played: Played, agent: Agent, stage: Stage, tools: Tools) -> dict[str,
         "covered": sum(m.covered is True for m in agent.moments),
         "first_covered": agent.moments[0].covered if agent.moments else None,
     }  # fmt: skip
-
-
-def _looking(settings: AgentSettings) -> str:
-    return "none" if settings.sensing == "none" else settings.sensing
 
 
 def _acted(agent: Agent, stage: Stage) -> bool:
@@ -161,7 +138,7 @@ class StopJob:
         study: The study as JSON.
         banks: Paths of banks by split.
         place: The world, of the split ``calibration``.
-        strategy: How views are chosen.
+        arm: Name of the arm that looks.
         policy: Path of the policy's constants; ``""`` for the first half of the episodes.
         decision: Number of the decision to stop at.
     """
@@ -169,7 +146,7 @@ class StopJob:
     study: str
     banks: Banks
     place: Place
-    strategy: str
+    arm: str
     policy: str
     decision: int
 
@@ -179,21 +156,17 @@ def stop_job(job: StopJob) -> dict[str, Any] | None:
     study = Study.model_validate_json(job.study)
     worlds = worlds_of(job.study, job.banks)
     stage, perceiver = worlds.open(job.place, "calibration")
-    settings = AgentSettings.model_validate(
-        {
-            "gate": "sets", "sensing": job.strategy, "alpha": study.alpha, "verify": False,
-            "looks": study.looks if job.strategy != "none" else 0, "samples": 1,
-        }
-    )  # fmt: skip
+    arm = arm_named(job.arm)
+    settings = study.settings(arm)
     calibration = (
-        calibration_at(job.policy, job.place.stage, perceiver.identity)
+        calibration_at(job.policy, job.place.stage, perceiver.identity, settings.looking)
         if job.policy
         else blank(job.place.stage, perceiver.identity)
     )
-    planner = planner_named(study.planner)
+    planner = planner_named(study.planner_of(arm, job.place.stage))
     tools = Tools(
-        perceiver, calibration, planner, make_strategy(job.strategy, job.place.stage),
-        make_operator("none"),
+        perceiver, calibration, planner, make_strategy(settings.sensing, job.place.stage),
+        make_operator(settings.operator),
     )  # fmt: skip
     stop: Stop | None = stop_of(job.place.key, settings, tools, stage, job.decision, judged=True)
     return None if stop is None else replace(stop, key=job.place.key).to_json()

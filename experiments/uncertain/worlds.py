@@ -9,9 +9,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from surefoot.agents.assembly import make_perceiver
-from surefoot.agents.perception.perceiver import Perceiver
+from surefoot.agents.perception.perceiver import Perceiver, RecallingPerceiver
 from surefoot.agents.perception.questions import FactQuestion
-from surefoot.agents.stages.bank import Bank, BankPerceiver
+from surefoot.agents.stages.bank import Bank
 from surefoot.agents.stages.base import Picture, Stage
 from surefoot.agents.stages.crossing import CrossingStage
 from surefoot.agents.stages.crossing_twin import CrossingTwinStage
@@ -119,7 +119,7 @@ class Worlds:
         if place.stage == CROSSING:
             env = CrossingTwinEnv(place.task, TRAFFIC)
             _, info = env.reset(seed=place.seed)
-            shown = BankPerceiver(self.asked.identity)
+            shown = RecallingPerceiver(self.asked.identity)
             return CrossingTwinStage(env, info, self._banks[split], shown), shown
         twin = TabletopTwin(place.task, self.study.difficulty)
         _, info = twin.reset(seed=place.seed)

@@ -21,6 +21,7 @@ from surefoot.models.training.hints import LAYER, looking_loss, marks_loss
 from surefoot.models.training.looking import Shape, export, make_model, make_tokenizer
 from surefoot.models.training.pictures import Encoder, Pictures, augmented
 from surefoot.models.training.schedule import CURVE_NAME, check_recipe, share_of_rate
+from surefoot.results.errors import InputError
 
 _STATE_NAME = "state.pt"
 _EVERY = 4
@@ -47,6 +48,8 @@ class PerceptionRecipe:
         looking: Weight of the loss by which two heads learn where to look.
         half: Whether products are computed in bfloat16.
         every: Steps between two looks at the validation pictures.
+        start: Folder of another training, whose averaged weights, words and marker it begins
+            with; from nothing if empty.
         seed: Seed of weights, order and changes of pictures.
     """
 
@@ -62,6 +65,7 @@ class PerceptionRecipe:
     looking: float = 0.5
     half: bool = True
     every: int = 250
+    start: str = ""
     seed: int = 0
 
 
@@ -105,12 +109,13 @@ def train_perception(
         The folder of the exported model.
 
     Raises:
-        InputError: There is no data, or ``out`` holds another recipe's training.
+        InputError: There is no data, nothing to begin with, or ``out`` holds another recipe's
+            training.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    check_recipe(asdict(recipe), out)
     shown, held = Pictures(data, "train"), Pictures(data, "validation")
     training = _Training(recipe, shown)
+    out.mkdir(parents=True, exist_ok=True)
+    check_recipe(asdict(recipe), out)
     done = training.load(out / _STATE_NAME)
     begun = time.monotonic()
     losses: list[tuple[float, float]] = []
@@ -143,16 +148,21 @@ class _Training:
         import torch
 
         self._recipe, self._shown = recipe, shown
-        self._tokenizer = make_tokenizer(recipe.shape, shown.texts())
+        begun = _begun(Path(recipe.start)) if recipe.start else None
+        self._tokenizer = begun[0] if begun else make_tokenizer(recipe.shape, shown.texts())
         self.encoder = Encoder(self._tokenizer)
         torch.manual_seed(recipe.seed)
         self._model, self.averaged = make_model(recipe.shape), make_model(recipe.shape)
+        if begun:
+            _fill(self._model, begun[1]["averaged"], recipe.start)
         self.averaged.load_state_dict(self._model.state_dict())
         # On CPUs the fused attention is four times slower backwards than plain products.
         self._model.model.language_model.set_attn_implementation("eager")
         self._model.train()
         self._marker = torch.nn.Linear(recipe.shape.hidden, max(1, shown.kinds_of_marks))
         torch.nn.init.constant_(self._marker.bias, -4.0)  # most patches show little
+        if begun:
+            _fill(self._marker, begun[1]["marker"], recipe.start)
         self._optimizer = torch.optim.AdamW(
             [*self._model.parameters(), *self._marker.parameters()],
             lr=recipe.rate, betas=(0.9, 0.98), weight_decay=recipe.decay,
@@ -243,6 +253,25 @@ class _Training:
         for name, part in self._parts.items():
             part.load_state_dict(saved[name])
         return int(saved["step"])
+
+
+def _begun(folder: Path) -> tuple[Any, Mapping[str, Any]]:
+    """Returns words and state of another training."""
+    import torch
+    from transformers import AutoTokenizer
+
+    try:
+        state = torch.load(folder / _STATE_NAME, weights_only=True)
+        return AutoTokenizer.from_pretrained(folder / "model"), state
+    except (OSError, ValueError, RuntimeError):
+        raise InputError("no training to begin with", file=str(folder)) from None
+
+
+def _fill(part: Any, weights: Mapping[str, Any], folder: str) -> None:
+    try:
+        part.load_state_dict(weights)
+    except RuntimeError:
+        raise InputError("a training of another shape", file=folder) from None
 
 
 def score_pictures(

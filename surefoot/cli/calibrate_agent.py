@@ -56,6 +56,12 @@ def calibrate_agent(
     decisions: Annotated[
         int, typer.Option(help="Crossing: a decision is drawn from the first so many.")
     ] = 12,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", help="Further settings of the agent as KEY=VALUE, such as gate=scores."
+        ),
+    ] = None,
     timeout_s: Annotated[float, typer.Option(help="Seconds that an episode may take.")] = 300.0,
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0 for one per processor.")] = 0,
 ) -> None:
@@ -63,12 +69,12 @@ def calibrate_agent(
     from surefoot.agents.calibrating.run import CalibrationConfig
     from surefoot.agents.calibrating.run import calibrate_agent as make
     from surefoot.envs.episodes.config import read_seeds
-    from surefoot.results.config import check_config
+    from surefoot.results.config import check_config, read_settings
     from surefoot.results.parallel import usable_cpus
 
     agent = {
         "perception": perception, "planner": planner, "sensing": sensing, "looks": looks,
-        "alpha": alpha,
+        "alpha": alpha, **read_settings(settings or []),
     }  # fmt: skip
     config = check_config(
         CalibrationConfig,

@@ -31,6 +31,11 @@ _RATES = {
 }  # fmt: skip
 """Learning rates that were seen to keep plans readable."""
 
+Minutes = Annotated[
+    float, typer.Option(min=0, help="Stop after this time, to go on later; 0 for no limit.")
+]
+Threads = Annotated[int, typer.Option(min=0, help="Threads; 0 for the library's choice.")]
+
 train = typer.Typer(no_args_is_help=True, help="Train the project's own small models.")
 
 
@@ -39,18 +44,13 @@ def planner(
     out: Annotated[Path, typer.Option(help="Folder for state, curve and model.")],
     steps: Annotated[int, typer.Option(min=1, help="Steps of the whole schedule.")] = 4500,
     seed: Annotated[int, typer.Option(help="Seed of weights and data.")] = 0,
-    minutes: Annotated[
-        float, typer.Option(min=0, help="Stop after this time, to go on later; 0 for no limit.")
-    ] = 0.0,
-    threads: Annotated[int, typer.Option(min=0, help="Threads; 0 for the library's choice.")] = 0,
+    minutes: Minutes = 0.0,
+    threads: Threads = 0,
 ) -> None:
     """Train the small planner on generated plans; goes on where it was stopped."""
-    import torch
-
     from surefoot.models.training.planner import PlannerRecipe, train_planner
 
-    if threads:
-        torch.set_num_threads(threads)
+    _use(threads)
 
     with resumable():
         folder = train_planner(PlannerRecipe(steps=steps, seed=seed), out, minutes=minutes,
@@ -64,27 +64,35 @@ def perception(
     data: Annotated[
         Path | None, typer.Option(help="Folder of the pictures, if not in --out.")
     ] = None,
+    start: Annotated[
+        Path | None, typer.Option(help="Folder of another training to begin with.")
+    ] = None,
+    seeing: Annotated[int, typer.Option(min=0, help="Steps that only see, before those.")] = 2000,
     steps: Annotated[int, typer.Option(min=1, help="Steps that answer questions.")] = 3000,
+    rate: Annotated[float, typer.Option(help="Peak learning rate of these.")] = 2e-3,
+    tabletop: Annotated[int, typer.Option(min=0, help="Shards of the table.")] = 56,
+    crossing: Annotated[int, typer.Option(min=0, help="Shards of the crossing.")] = 56,
+    marked: Annotated[
+        int, typer.Option(min=0, help="Shards of each of which marks are kept.")
+    ] = 56,
     seed: Annotated[int, typer.Option(min=0, help="Seed of weights, pictures and order.")] = 0,
-    minutes: Annotated[
-        float, typer.Option(min=0, help="Stop after this time, to go on later; 0 for no limit.")
-    ] = 0.0,
-    threads: Annotated[int, typer.Option(min=0, help="Threads; 0 for the library's choice.")] = 0,
+    minutes: Minutes = 0.0,
+    threads: Threads = 0,
     processes: Annotated[int, typer.Option(min=1, help="Processes that render.")] = 2,
 ) -> None:
     """Train the small image-text model on rendered pictures; goes on where it was stopped.
 
-    First the missing pictures are rendered (2.1 GB), then the model is trained on them.
+    First the missing pictures are rendered (5 GB), then the model is trained on them.
     """
-    import torch
-
     from surefoot.agents.perception.dataset import DataRecipe, render_dataset
     from surefoot.models.training.perception import PerceptionRecipe, Progress, train_perception
 
-    if threads:
-        torch.set_num_threads(threads)
+    _use(threads)
 
-    recipe = PerceptionRecipe(steps=steps, seed=seed)
+    recipe = PerceptionRecipe(
+        seeing=seeing, steps=steps, rate=rate, start=str(start or ""), seed=seed
+    )
+    pictured = DataRecipe(tabletop, crossing, marked=marked, seed=seed)
     total = recipe.seeing + recipe.steps
 
     def tell(done: Progress) -> None:
@@ -94,7 +102,7 @@ def perception(
 
     with resumable():
         pictures = data or out / "pictures"
-        render_dataset(DataRecipe(seed=seed), pictures, processes)
+        render_dataset(pictured, pictures, processes)
         folder = train_perception(recipe, pictures, out, minutes=minutes, report=tell)
     note(f"model: {folder}")
 
@@ -107,24 +115,26 @@ def agent_planner(
     careless: Annotated[
         float, typer.Option(min=0, max=1, help="Share of careless demonstrations.")
     ] = 0.35,
-    minutes: Annotated[
-        float, typer.Option(min=0, help="Stop after this time, to go on later; 0 for no limit.")
-    ] = 0.0,
-    threads: Annotated[int, typer.Option(min=0, help="Threads; 0 for the library's choice.")] = 0,
+    minutes: Minutes = 0.0,
+    threads: Threads = 0,
 ) -> None:
     """Train the agent's small planner on drawn scenes; goes on where it was stopped."""
-    import torch
-
     from surefoot.agents.planning.corpus import AgentRecipe
     from surefoot.agents.planning.prompts import STYLE
     from surefoot.models.training.planner import train_planner
 
-    if threads:
-        torch.set_num_threads(threads)
+    _use(threads)
     recipe = AgentRecipe(steps=steps, seed=seed, careless=careless)
     with resumable():
         folder = train_planner(recipe, out, style=STYLE, minutes=minutes, report=_tell)
     note(f"model: {folder}")
+
+
+def _use(threads: int) -> None:
+    if threads:
+        import torch
+
+        torch.set_num_threads(threads)
 
 
 def _tell(step: int, total: int, loss: float, validation: float) -> None:
@@ -155,20 +165,15 @@ def refine(
         float, typer.Option(min=0, help="Weight of the chosen plans' cross-entropy in DPO.")
     ] = 2.0,
     seed: Annotated[int, typer.Option(help="Seed of adapters and order.")] = 0,
-    minutes: Annotated[
-        float, typer.Option(min=0, help="Stop after this time, to go on later; 0 for no limit.")
-    ] = 0.0,
-    threads: Annotated[int, typer.Option(min=0, help="Threads; 0 for the library's choice.")] = 0,
+    minutes: Minutes = 0.0,
+    threads: Threads = 0,
 ) -> None:
     """Refine a planner on its own verified plans; exit code 1 if it fails its gate."""
-    import torch
-
     from surefoot.agents.planning.refining import Refinement
     from surefoot.agents.planning.refining import refine as run
     from surefoot.models.training.tuning import TuningRecipe
 
-    if threads:
-        torch.set_num_threads(threads)
+    _use(threads)
     if rate is None:
         rate = _RATES[method, adapter]
     tuning = TuningRecipe(method.value, adapter.value, steps, rate=rate, beta=beta, anchor=anchor,

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from surefoot.agents.guarantees import AgentCalibration, KindScores
+from surefoot.agents.settings import AgentSettings
 from surefoot.envs.episodes.config import RunConfig, plan_of, resolve
 from surefoot.envs.episodes.outcome import EpisodeRecord
 from surefoot.envs.episodes.runner import Job, run_episode
@@ -67,12 +68,15 @@ class SeeingServer(MisbehavingServer):
         return reply
 
 
-def calibration(folder: Path, env: str, planner: str, model: str = "openai:m") -> Path:
+def calibration(
+    folder: Path, env: str, planner: str, model: str = "openai:m", sensing: str = ""
+) -> Path:
     """Writes a calibration whose joint set at 0.1 has the options with at least 0.1."""
+    sensing = sensing or AgentSettings(sensing="sweep", looks=2).looking
     path = folder / f"{env}.json"
     scores = KindScores(tuple(np.linspace(0, 1, 200).tolist()))
     AgentCalibration(
-        env, model, "tiny", planner, "random", dict.fromkeys(KINDS, scores),
+        env, model, "tiny", planner, sensing, dict.fromkeys(KINDS, scores),
         tuple(np.linspace(0, 1, 200).tolist()),
     ).save(path)  # fmt: skip
     return path
@@ -92,10 +96,13 @@ def agent_run(
     planner = "fd" if env == "tabletop" else "guide"
     options = {
         "perception": "openai:m", "planner": planner, "sensing": "sweep", "looks": 2,
-        "calibration": str(calibration(folder, env, planner)),
         "models": {"base_url": server.url, "retries": 0, "timeout_s": 5.0},
         **given.pop("options", {}),
     }  # fmt: skip
+    if "calibration" not in options:
+        looking = {k: options[k] for k in ("sensing", "looks", "gate") if k in options}
+        sensing = AgentSettings.model_validate(looking).looking
+        options["calibration"] = str(calibration(folder, env, planner, sensing=sensing))
     base: dict[str, Any] = {
         "env": env, "policy": "agent", "video": "none", "seeds": [8], "options": options,
         "task": ["tidy"] if env == "tabletop" else ["straight-at-light"],

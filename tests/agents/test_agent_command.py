@@ -35,9 +35,10 @@ def server() -> Iterator[SeeingServer]:
 
 def test_a_person_is_asked_at_the_terminal(server: SeeingServer, tmp_path: Path) -> None:
     path = tmp_path / "run.yaml"
-    path.write_text(yaml.safe_dump(agent_run(server, tmp_path).model_dump(mode="json")))
+    config = agent_run(server, tmp_path, options={"looks": 0})
+    path.write_text(yaml.safe_dump(config.model_dump(mode="json")))
     out = tmp_path / "run"
-    arguments = ["run", str(path), "--out", str(out), "--set", "operator=human", "--set", "looks=0"]
+    arguments = ["run", str(path), "--out", str(out), "--set", "operator=human"]
     refused = subprocess.run(
         [*COMMAND, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True
     )

@@ -19,11 +19,13 @@ from surefoot.agents.calibrating.run import CalibrationConfig, calibrate_agent
 from surefoot.agents.calibrating.stops import Stop, stop_of
 from surefoot.agents.guarantees import AgentCalibration, load_calibration
 from surefoot.agents.operator import Nobody
+from surefoot.agents.perception.perceiver import RecallingPerceiver
 from surefoot.agents.perception.questions import FactQuestion
 from surefoot.agents.planning.guide import GuidePlanner
+from surefoot.agents.planning.kept import KeptPlanner
 from surefoot.agents.sensing.observation import fit_views
 from surefoot.agents.sensing.registry import make_strategy
-from surefoot.agents.sensing.still import KeptPlanner, StillPerceiver, still_stage
+from surefoot.agents.sensing.still import still_stage
 from surefoot.agents.settings import AgentSettings
 from surefoot.calibration.quantiles import rank
 from surefoot.calibration.reports.records import read_predictions
@@ -39,7 +41,7 @@ SETTINGS = AgentSettings(sensing="entropy", looks=2, alpha=ALPHA, verify=False, 
 def stops_of(known: AgentCalibration, seeds: slice, sure: float = 1.6) -> list[Stop]:
     """Lets the agent look at synthetic crossings, and returns what it believed in the end."""
     views = fit_views("crossing", stills("crossing", "train", 120), MODEL)
-    perceiver, planner = StillPerceiver(MODEL), KeptPlanner(GuidePlanner())
+    perceiver, planner = RecallingPerceiver(MODEL), KeptPlanner(GuidePlanner())
     tools = Tools(perceiver, known, planner, make_strategy("entropy", "crossing", views), Nobody())
     found = []
     for still in stills("crossing", "calibration", seeds.stop)[seeds]:
@@ -223,7 +225,7 @@ def test_episodes_are_run_resumed_and_made_into_an_artefact(
     assert len(done) == 5  # four episodes, one stop
     again = load_calibration(out, stage="crossing", model="seeing", planner="guide")
     assert again == found.calibration
-    assert again.sensing == "random, 1 looks, alpha 0.1"
+    assert again.sensing == "random, 1 more looks, until the sets settle"
     assert (again.provenance["episodes"], found.lost) == ([2, 2], 0)
     records = read_predictions(found.folder)
     assert len({r.scene for r in records.facts}) == 2

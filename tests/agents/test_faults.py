@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import resource
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -24,6 +21,7 @@ from surefoot.results.errors import HarnessError, InputError
 from surefoot.results.run_folder import read_run
 
 from tests.agents.seeing import SeeingServer, agent_run, calibration, one_episode
+from tests.killing import killed
 
 COMMAND = [sys.executable, "-m", "surefoot"]
 
@@ -111,6 +109,7 @@ def test_what_cannot_be_used_is_told_before_anything_starts(
     server: SeeingServer, tmp_path: Path
 ) -> None:
     other = calibration(tmp_path, "crossing", "guide", model="openai:another")
+    swept = str(calibration(tmp_path, "tabletop", "fd"))
     for options, words in (
         ({"calibration": str(other)}, "is for stage 'crossing', not 'tabletop'"),
         ({"lookz": 2}, "lookz: Extra inputs are not permitted; known: perception, planner"),
@@ -119,11 +118,17 @@ def test_what_cannot_be_used_is_told_before_anything_starts(
         ({"perception": "hf:/no/such/model"}, "no model here"),
         ({"perception": "openai:other"}, "is for model 'openai:m', not 'openai:other'"),
         ({"calibration": "absent.json"}, "cannot read the calibration"),
+        ({"calibration": swept, "looks": 3}, "is for sensing 'sweep, 2 more looks"),
+        ({"calibration": swept, "sensing": "random"}, "not 'random, 2 more looks"),
+        ({"calibration": swept, "gate": "scores"}, "until u_p is 0.9'; make one"),
     ):
         with pytest.raises(InputError, match=words):
             episodes_run(agent_run(server, tmp_path, options=options), tmp_path / "run")
     assert not (tmp_path / "run").exists()
-    assert not make_policy(agent_run(server, tmp_path)).foreground  # type: ignore[attr-defined]
+    harmless: tuple[dict[str, object], ...] = ({}, {"alpha": 0.3}, {"gate": "none", "looks": 9})
+    for more in harmless:  # nothing rests on what it is not for
+        given = agent_run(server, tmp_path, options={"calibration": swept, **more})
+        assert not make_policy(given).foreground  # type: ignore[attr-defined]
 
 
 def command(server: SeeingServer, tmp_path: Path, out: Path, **given: object) -> list[str]:
@@ -158,19 +163,8 @@ def test_a_killed_run_comes_to_the_same_records(server: SeeingServer, tmp_path: 
     config = agent_run(server, tmp_path, seeds=seeds)
     whole = episodes_run(config, tmp_path / "whole").records
     out = tmp_path / "run"
-    child = subprocess.Popen(
-        command(server, tmp_path, out, seeds=seeds), stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
-    lines = out / "episodes.jsonl"
-    deadline = time.monotonic() + 90
-    while time.monotonic() < deadline and child.poll() is None:
-        if lines.exists() and lines.read_bytes().count(b"\n") >= 1:
-            break
-        time.sleep(0.01)
-    os.killpg(child.pid, signal.SIGKILL)
-    child.wait()
-    assert 1 <= lines.read_bytes().count(b"\n") < 3
+    kept = killed(command(server, tmp_path, out, seeds=seeds), out, 1)
+    assert 1 <= kept.count(b"\n") < 3
     found = episodes_run(config, out).records
     for record in (*whole.values(), *found.values()):
         del record["wall_s"]

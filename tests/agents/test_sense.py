@@ -12,7 +12,9 @@ import pytest
 from surefoot.agents.agent import Tools
 from surefoot.agents.guarantees import AgentCalibration, KindScores, load_calibration
 from surefoot.agents.operator import Nobody
+from surefoot.agents.perception.perceiver import RecallingPerceiver
 from surefoot.agents.planning.base import CROSSING, TABLETOP
+from surefoot.agents.planning.kept import KeptPlanner
 from surefoot.agents.planning.registry import make as make_planner
 from surefoot.agents.sensing import learning, study
 from surefoot.agents.sensing.learning import ViewsConfig, learn_views
@@ -28,7 +30,7 @@ from surefoot.agents.sensing.scenery import (
     save_stills,
     seconds_between,
 )
-from surefoot.agents.sensing.still import KeptPlanner, StillPerceiver, still_stage
+from surefoot.agents.sensing.still import still_stage
 from surefoot.agents.sensing.study import (
     StudyConfig,
     Way,
@@ -119,7 +121,7 @@ def test_a_study_from_pictures_to_the_report(cheap: list[str], views: Path, tmp_
     known = load_calibration(
         tmp_path / "run" / "calibrations" / "entropy-2.json", stage=CROSSING, model=MODEL
     )
-    assert known.sensing == "entropy, 2 looks, alpha 0.2"
+    assert known.sensing == "entropy, 2 more looks, until the sets settle"
     assert len(known.scenes) == 12
     html = found.report.read_text()
     assert "entropy-2 against sweep-2" in html
@@ -141,7 +143,7 @@ def test_looking_decides_what_happens_at_the_table() -> None:
         TABLETOP, MODEL, "tiny", "", "", dict.fromkeys(("place", "place-of-twin", "lid"), scores),
         tuple(np.linspace(0, 0.95, 100).tolist()),
     )  # fmt: skip
-    perceiver, planner = StillPerceiver(MODEL), KeptPlanner(make_planner("fd"))
+    perceiver, planner = RecallingPerceiver(MODEL), KeptPlanner(make_planner("fd"))
     found: dict[int, list[dict[str, Any]]] = {0: [], 3: []}
     for seed in (18, 19, 28, 39):
         stage = still_stage(tabletop_still(seed, 3.0), perceiver)
@@ -195,7 +197,7 @@ def test_pictures_are_real_the_same_by_seed_and_perturbed() -> None:
 
 def test_a_still_scene_costs_what_the_camera_would(tmp_path: Path) -> None:
     still = tabletop_still(9)
-    perceiver = StillPerceiver(MODEL)
+    perceiver = RecallingPerceiver(MODEL)
     stage = still_stage(still, perceiver)
     assert stage.views()[0] == "front"
     assert stage.cost("back") == seconds_between("front", "back") > stage.cost("front-high") > 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ from surefoot.results.run_folder import read_run
 from typer.testing import CliRunner
 
 from surefoot.cli.main import app
+from tests.killing import killed
 
 COMMAND = [sys.executable, "-m", "surefoot"]
 HERE = Path(__file__).parents[2]
@@ -113,25 +113,12 @@ def test_a_killed_run_goes_on(tmp_path: Path) -> None:
     out = tmp_path / "run"
     arguments = ["run", "--task", "tower", "--difficulty", "easy", "--seeds", "0:3", "--video",
                  "none", "--out", str(out)]  # fmt: skip
-    child = subprocess.Popen(
-        [*COMMAND, *arguments, "--workers", "1"], stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
-    lines = out / "episodes.jsonl"
-    deadline = time.monotonic() + 90
-    while time.monotonic() < deadline and child.poll() is None:
-        if lines.exists() and lines.read_bytes().count(b"\n") >= 1:
-            break
-        time.sleep(0.02)
-    os.killpg(child.pid, signal.SIGKILL)
-    child.wait()
-    kept = lines.read_bytes()
-    kept = kept[: kept.rfind(b"\n") + 1]
+    kept = killed([*COMMAND, *arguments, "--workers", "1"], out, 1)
     assert 1 <= kept.count(b"\n") < 3
     (out / "media" / ".torn.mp4.0000.tmp").write_bytes(b"half")
     done = subprocess.run([*COMMAND, *arguments, "--json"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert lines.read_bytes().startswith(kept)
+    assert (out / "episodes.jsonl").read_bytes().startswith(kept)
     assert json.loads(done.stdout)["total"]["n"] == 3
     assert len(read_run(out).records) == 3
     assert not (out / "media" / ".torn.mp4.0000.tmp").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +76,23 @@ def test_stopped_and_resumed_is_the_same_as_straight_through(data: Path, tmp_pat
     assert all(torch.equal(a[k], b[k]) for k in a)
     with pytest.raises(InputError, match="another training lies here"):
         train_perception(PerceptionRecipe(), data, tmp_path / "a")
+
+
+def test_a_training_begins_with_another(data: Path, tmp_path: Path) -> None:
+    train_perception(TINY, data, tmp_path / "a")
+    begun = replace(TINY, start=str(tmp_path / "a"), seeing=0, steps=1, rate=1e-9, average=0.0)
+    train_perception(begun, data, tmp_path / "b")
+    a, b = state(tmp_path / "a"), state(tmp_path / "b")
+    weights = [k for k in a if "running" not in k and "num_batches" not in k]
+    assert all(torch.allclose(a[k], b[k], atol=1e-6) for k in weights)
+    words = "model/tokenizer.json"
+    assert (tmp_path / "a" / words).read_bytes() == (tmp_path / "b" / words).read_bytes()
+    with pytest.raises(InputError, match="no training to begin with"):
+        train_perception(replace(begun, start=str(tmp_path / "none")), data, tmp_path / "c")
+    wider = replace(begun, shape=replace(SMALL, hidden=64))
+    with pytest.raises(InputError, match="of another shape"):
+        train_perception(wider, data, tmp_path / "c")
+    assert not (tmp_path / "c").exists()
 
 
 def test_it_learns_what_is_to_be_seen(data: Path, tmp_path: Path) -> None:

@@ -1,0 +1,39 @@
+"""A planner that is asked once, for studies in which many ways of acting meet the same scene."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from surefoot.agents.planning.base import AgentPlanner, Brief, Candidate
+from surefoot.agents.planning.guide import GuidePlanner
+from surefoot.agents.planning.search import TableSearch
+
+MOST = 2000
+"""Proposals that are kept; when there are more, all are forgotten."""
+
+
+class KeptPlanner:
+    """Asks a planner once for every brief and seed.
+
+    Args:
+        planner: The planner.
+        seeded: Whether the seed counts; else every brief is answered as for seed 0.
+    """
+
+    def __init__(self, planner: AgentPlanner, *, seeded: bool = False) -> None:
+        self.name = planner.name
+        self._planner, self._seeded = planner, seeded
+        self._plain = isinstance(planner, GuidePlanner | TableSearch)
+        self._kept: dict[tuple[object, ...], list[Candidate]] = {}
+
+    def propose(self, brief: Brief, k: int, seed: int) -> list[Candidate]:
+        """Returns what it proposed the first time."""
+        draw = seed if self._seeded else 0
+        # Briefs are equal by all that they tell, but their hash leaves out the world.
+        told = replace(brief, undecided={}) if self._plain else brief
+        key = told, tuple(sorted(brief.world.items())), k, draw
+        if key not in self._kept:
+            if len(self._kept) >= MOST:
+                self._kept.clear()
+            self._kept[key] = self._planner.propose(brief, k, draw)
+        return self._kept[key]

@@ -9,7 +9,7 @@ obey, and of these over plans that break a rule.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -24,7 +24,6 @@ from surefoot.models.protocol import Message
 from surefoot.models.training.data import split_of
 from surefoot.models.training.tuning import Pair
 from surefoot.results.errors import InputError
-from surefoot.results.statistics import mcnemar_exact
 
 CROSSING_SHARE = 0.5
 """Share of the crossing among drawn scenes."""
@@ -284,58 +283,6 @@ def prompt_of(brief: Brief) -> str:
 
 def _joined(messages: Sequence[Message]) -> str:
     return "\n".join(m.text for m in messages)
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """Whether a refined planner may take the place of the one it was made from.
-
-    Attributes:
-        n: Plans of each, paired by scene and number.
-        before: How many of the earlier planner's obey all rules of the gate.
-        after: The same of the refined one.
-        lost: Pairs in which only the earlier one obeys.
-        won: Pairs in which only the refined one obeys.
-        p_value: Of the exact paired test (McNemar).
-        passed: Whether it did not get worse: not fewer obey, or the difference is no more than
-            chance at the 5 % level.
-    """
-
-    n: int
-    before: int
-    after: int
-    lost: int
-    won: int
-    p_value: float
-    passed: bool
-
-
-def gate(
-    scenes: Sequence[Scene],
-    before: Sequence[Sample],
-    after: Sequence[Sample],
-    rules: Mapping[str, Collection[str]] = HELD_OUT,
-) -> Gate:
-    """Compares two planners on rules that were held out, by the first plan for each scene.
-
-    Args:
-        scenes: Fresh scenes.
-        before: Plans of the earlier planner for them.
-        after: Plans of the refined one.
-        rules: The rules that count, by stage.
-    """
-    firsts = [
-        {seed: plans[0] for seed, plans in by_scene(part).items()} for part in (before, after)
-    ]
-    pairs = [
-        tuple(part[s.seed].verdict.grade(rules[s.brief.stage]) > 0 for part in firsts)
-        for s in scenes
-    ]
-    lost, won = pairs.count((True, False)), pairs.count((False, True))
-    p_value = mcnemar_exact(lost, won)
-    passed = lost <= won or p_value > 0.05
-    return Gate(len(pairs), sum(p[0] for p in pairs), sum(p[1] for p in pairs), lost, won,
-                p_value, passed)  # fmt: skip
 
 
 def best_of(samples: Sequence[Sample]) -> Sample:

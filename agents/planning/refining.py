@@ -9,16 +9,15 @@ from pathlib import Path
 from random import Random
 
 from surefoot.agents.planning.base import STAGES
+from surefoot.agents.planning.gating import Gate, gate
 from surefoot.agents.planning.judge import rule_names
 from surefoot.agents.planning.language import LanguagePlanner
 from surefoot.agents.planning.refinement import (
     HELD_OUT,
-    Gate,
     Recalibrate,
     Sample,
     Scene,
     draw_scenes,
-    gate,
     preferences,
     sample_plans,
     supervised,

@@ -186,8 +186,15 @@ def refine(
         return
     note(
         f"obey the rules of the gate: {found.before} of {found.n} before, {found.after} after "
-        f"(only before {found.lost}, only after {found.won}, p = {found.p_value:.3g})"
+        f"(only before {found.together.lost}, only after {found.together.won}, "
+        f"p = {found.together.p_value:.3g})"
     )
+    for name in found.worse:
+        change = found.rules[name]
+        note(
+            f"worse: {name} (only before {change.lost}, only after {change.won}, "
+            f"p = {change.p_value:.3g})"
+        )
     if not found.passed:
         note("not accepted: keep the planner that it was made from")
         raise typer.Exit(1)

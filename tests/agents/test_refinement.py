@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 from surefoot.agents.planning.base import CROSSING, STAGES
+from surefoot.agents.planning.gating import gate
 from surefoot.agents.planning.guide import needs, reference_program
 from surefoot.agents.planning.judge import judge, rule_names
 from surefoot.agents.planning.language import LanguagePlanner
@@ -22,7 +23,6 @@ from surefoot.agents.planning.refinement import (
     best_of,
     draw_scene,
     draw_scenes,
-    gate,
     learned_rules,
     preferences,
     prompt_of,
@@ -125,10 +125,24 @@ def test_the_gate_is_an_exact_paired_test(lost: int, won: int, passes: bool) -> 
     texts += [(GOOD, RED)] * (12 - len(texts))  # a rule that is not of the gate
     before, after = ([sample(s, t[i]) for s, t in zip(scenes, texts, strict=True)] for i in (0, 1))
     found = gate(scenes, before, after)
-    assert (found.lost, found.won, found.passed) == (lost, won, passes)
+    assert (found.together.lost, found.together.won, found.passed) == (lost, won, passes)
     assert found.before - found.after == lost - won
     everything = {stage: frozenset(rule_names(stage)) for stage in STAGES}
-    assert gate(scenes, before, after, everything).lost == 12 - won
+    assert gate(scenes, before, after, everything).together.lost == 12 - won
+
+
+def test_the_gate_lets_no_rule_pay_for_another() -> None:
+    """Plans that never looked now look and go at red: as many obey, but one rule is given up."""
+    scenes = [replace(STRAIGHT, seed=seed) for seed in range(30)]
+    rules = {"crossing": ("no-straight-into-pedestrian", "straight-on-green-only"), "tabletop": ()}
+    before = [sample(s, NO_LOOK) for s in scenes]
+    after = [sample(s, RED if i < 12 else GOOD) for i, s in enumerate(scenes)]
+    found = gate(scenes, before, after, rules)
+    assert not found.together.worse
+    assert found.worse == ("crossing: straight-on-green-only",)
+    assert not found.passed
+    few = [sample(s, RED if i < 3 else GOOD) for i, s in enumerate(scenes)]
+    assert gate(scenes, before, few, rules).passed
 
 
 def test_the_best_of_several_is_the_one_the_verifier_ranks_first() -> None:

@@ -33,6 +33,7 @@ def doctor(
         "PyBullet": _simulator,
         "video": _video,
         "local model": _local_model,
+        "agent": _agent,
         "disk": _disk,
     }
     if model is not None:
@@ -108,6 +109,21 @@ def _local_model() -> str:
     if "(" not in reply.text:
         raise HarnessError("the local planner writes no plan")
     return f"writes a plan on {model.device}"
+
+
+def _agent() -> str:
+    from surefoot.agents.assembly import make_tools
+    from surefoot.agents.perception.measuring import shots_of
+    from surefoot.agents.planning.base import STAGES
+    from surefoot.agents.settings import AgentSettings
+
+    facts = 0
+    for stage in STAGES:
+        tools = make_tools(stage, AgentSettings())
+        shot = shots_of(stage, "test", 1)[0]
+        questions = [a.question for a in shot.asked]
+        facts += len(tools.perceiver.ask(shot.developed(), questions))
+    return f"sees {facts} facts on {len(STAGES)} stages, and is calibrated for both"
 
 
 def _disk() -> str:

@@ -7,7 +7,7 @@ READY := .stamp/ready
 .PHONY: demo test slow lint types docs-coverage wheel bench clean
 
 demo: $(READY)
-	$(BIN)/surefoot demo grading --out runs/demo
+	$(BIN)/surefoot demo --out runs/demo
 
 test: $(READY)
 	$(BIN)/pytest -n auto

@@ -15,7 +15,8 @@ from surefoot.results.run_folder import REPORT_NAME, check_out
 
 EPISODES: dict[str, dict[str, Any]] = {
     "crossing": {
-        "task": ["left-at-light", "straight-at-sign"], "difficulty": "0.3", "seeds": [8, 9],
+        "task": ["straight-at-light", "right-at-sign"], "difficulty": "0.5", "seeds": [8, 9],
+        "options": {"alpha": 0.2},
     },
     "tabletop": {
         "task": ["tidy", "tower"], "difficulty": "easy", "seeds": [8, 9],
@@ -35,7 +36,7 @@ class What(StrEnum):
 def demo(
     what: Annotated[
         What, typer.Argument(help="agent: simulated episodes; grading: answers on PDDL tasks.")
-    ] = What.GRADING,
+    ] = What.AGENT,
     out: Annotated[Path, typer.Option(help="Folder for everything.")] = Path("runs/demo"),
     seconds: Annotated[
         float, typer.Option(help="grading: limit for each planner run, in seconds.")

@@ -131,6 +131,6 @@ def _injection(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
         if area is None:
             areas[key] = "–"
         else:
-            low, high = area["interval"]
+            low, high = area["interval95"]
             areas[key] = f"{area['value']:.3f} [{low:.3f}, {high:.3f}]"
     return {"cells": found["cells"], "auroc": areas}

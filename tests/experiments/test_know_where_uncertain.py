@@ -14,7 +14,6 @@ from surefoot.experiments import get_experiment, read_study
 from surefoot.experiments.uncertain.config import ARMS, Study, arm_named, damage
 from surefoot.experiments.uncertain.injection import cross_talk
 from surefoot.experiments.uncertain.summary import arm_rows, rule_rows, variability_rows
-from surefoot.models.registry import LOCAL_PERCEPTION
 from surefoot.results.errors import InputError
 
 torch.set_num_threads(1)
@@ -113,7 +112,7 @@ def test_an_unknown_arm_is_one_line(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.skipif(not LOCAL_PERCEPTION.is_dir(), reason="no perception model is shipped yet")
+@pytest.mark.slow
 def test_a_small_study_from_end_to_end_and_again(tmp_path: Path) -> None:
     experiment = get_experiment("know-where-uncertain")
     study, out = read_study(experiment, None, SMALL), tmp_path / "out"

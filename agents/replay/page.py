@@ -63,13 +63,21 @@ def render_replay(saved: SavedEpisode, *, video: str = "") -> str:
 
 def kind_of(moment: Moment) -> str:
     """Returns what a decision is shown as: the most telling of its turns."""
-    routes = [t["route"] for t in moment["thoughts"]]
     for route in (Route.ASK, Route.REPAIR, Route.LOOK):
-        if route.value in routes:
+        if _turned(moment, route):
             return route.value
     if not moment["action"]:
         return "stop"
-    return "pause" if routes and routes[-1] == Route.ABSTAIN.value else "act"
+    last = moment["thoughts"][-1]["route"] if moment["thoughts"] else ""
+    return "pause" if last == Route.ABSTAIN.value else "act"
+
+
+def _turned(moment: Moment, route: Route) -> bool:
+    """Tells whether a decision took a route; to look where no view would tell more is none."""
+    return any(
+        t["route"] == route.value and (route is not Route.LOOK or bool(t["view"]))
+        for t in moment["thoughts"]
+    )
 
 
 def _facts(saved: SavedEpisode, told: Mapping[str, Any]) -> dict[str, str]:
@@ -108,11 +116,11 @@ def _notable(moments: Sequence[Moment]) -> list[tuple[int, str]]:
     """Returns decisions worth a look: the first of every telling kind, and what went wrong."""
     found: dict[int, list[str]] = {}
 
-    def turned(route: str) -> Callable[[Moment], bool]:
-        return lambda m: any(t["route"] == route for t in m["thoughts"])
+    def turned(route: Route) -> Callable[[Moment], bool]:
+        return lambda m: _turned(m, route)
 
     checks: tuple[tuple[str, Callable[[Moment], bool]], ...] = (
-        *((CODES[r][1], turned(r)) for r in ("look", "repair", "ask")),
+        *((CODES[r][1], turned(r)) for r in (Route.LOOK, Route.REPAIR, Route.ASK)),
         (CODES["stop"][1], lambda m: not m["action"]),
         ("the set missed the truth", lambda m: m["covered"] is False),
         ("surprised", lambda m: bool(m["surprise"])),

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,11 @@ class PerceptionRecipe:
     every: int = 250
     start: str = ""
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuses a start that is none, before anything is rendered for it."""
+        if self.start and not (Path(self.start) / _STATE_NAME).is_file():
+            raise InputError("no training to begin with", file=self.start)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,9 +268,11 @@ def _begun(folder: Path) -> tuple[Any, Mapping[str, Any]]:
 
     try:
         state = torch.load(folder / _STATE_NAME, weights_only=True)
-        return AutoTokenizer.from_pretrained(folder / "model"), state
-    except (OSError, ValueError, RuntimeError):
-        raise InputError("no training to begin with", file=str(folder)) from None
+        found = {name: state[name] for name in ("averaged", "marker")}
+        return AutoTokenizer.from_pretrained(folder / "model"), found
+    except (OSError, ValueError, RuntimeError, KeyError, UnpicklingError):
+        raise InputError("the training to begin with is damaged, or of another model",
+                         file=str(folder)) from None  # fmt: skip
 
 
 def _fill(part: Any, weights: Mapping[str, Any], folder: str) -> None:

@@ -16,9 +16,6 @@ from surefoot.models.protocol import GenerationRequest, Message
 from surefoot.models.registry import LOCAL_PERCEPTION, ModelOptions, make_model
 
 torch.set_num_threads(1)
-pytestmark = pytest.mark.skipif(
-    not LOCAL_PERCEPTION.is_dir(), reason="no perception model is shipped yet"
-)
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,10 @@ import subprocess
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
-from surefoot.agents.replay.page import render_replay
+from surefoot.agents.replay.page import kind_of, render_replay
 from surefoot.agents.replay.rules import decided, rule_rows, states_of
 from surefoot.agents.replay.saved import read_saved
 from surefoot.envs.episodes.run import FinishedRun, episodes_run
@@ -201,3 +202,14 @@ def test_a_browser_shows_it(finished: tuple[FinishedRun, Path], tmp_path: Path) 
     assert narrow["images"] >= 3
     assert (narrow["broken"], wide["broken"]) == (0, 0)
     assert (narrow["loads"], wide["loads"]) == (0, 0)
+
+
+def test_a_decision_looked_again_only_if_a_view_was_taken() -> None:
+    def decision(*thoughts: tuple[str, str]) -> dict[str, Any]:
+        return {
+            "action": "stop", "thoughts": [{"route": r, "view": view} for r, view in thoughts],
+        }  # fmt: skip
+
+    assert kind_of(decision(("look", "left"), ("look", ""), ("act", ""))) == "look"
+    assert kind_of(decision(("look", ""), ("act", ""))) == "act"
+    assert kind_of(decision(("look", ""), ("abstain", ""))) == "pause"

@@ -88,10 +88,14 @@ def test_a_training_begins_with_another(data: Path, tmp_path: Path) -> None:
     words = "model/tokenizer.json"
     assert (tmp_path / "a" / words).read_bytes() == (tmp_path / "b" / words).read_bytes()
     with pytest.raises(InputError, match="no training to begin with"):
-        train_perception(replace(begun, start=str(tmp_path / "none")), data, tmp_path / "c")
+        replace(begun, start=str(tmp_path / "none"))
     wider = replace(begun, shape=replace(SMALL, hidden=64))
     with pytest.raises(InputError, match="of another shape"):
         train_perception(wider, data, tmp_path / "c")
+    whole = (tmp_path / "a" / "state.pt").read_bytes()
+    (tmp_path / "a" / "state.pt").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match="is damaged"):
+        train_perception(begun, data, tmp_path / "c")
     assert not (tmp_path / "c").exists()
 
 

@@ -27,7 +27,7 @@ from surefoot.results.errors import InputError
 from surefoot.results.files import write_atomic
 from surefoot.results.run_folder import REPORT_NAME, SUMMARY_NAME
 
-RULED = ("base", "verification", "refinement", "all")
+RULED = ("base", "verification", "refinement", "paper", "all", "all-0.3")
 """Arms whose rules are listed one by one."""
 
 

@@ -29,6 +29,7 @@ SIZE = 160
 """Width and height of a picture in pixels."""
 
 _TRAFFIC = (0.4, 0.7, 1.0, 1.0)
+_DELAY = 24
 _LONGEST = 6
 """Decision steps of a scene for each moment that is wanted, at most."""
 
@@ -153,6 +154,34 @@ def crossing_shots(
             return
         yield shots
         moment += 1
+
+
+def heedless_shots(
+    simulation: Simulation, seed: int, moments: int = 6, size: int = SIZE
+) -> Iterator[list[Shot]]:
+    """Looks from a vehicle that drives onto the crossing whatever comes or shows.
+
+    What :func:`crossing_shots` never sees from the crossing, such as someone walking there or a car
+    on its way, is seen so. Street and traffic are those of the same seed there.
+
+    Args:
+        simulation: The world's physics; it is emptied.
+        seed: Seed of street, traffic and of when the vehicle drives off.
+        moments: How many moments, each on the crossing; fewer if it touches something before.
+        size: Width and height of a picture in pixels.
+    """
+    rng = rng_of("crossing", seed)
+    task, traffic = rng.choice(TASKS), rng.choice(_TRAFFIC)
+    world = World(simulation, draw_scene(task, traffic, seed), seed, size=size)
+    for _ in range(rng.randrange(_DELAY)):
+        world.step(False)
+    while not world.over_line() and world.step(True):
+        pass
+    for moment in range(moments):
+        shots = street_shots(world, seed, moment, move=True)
+        if not shots:
+            return
+        yield shots
 
 
 def street_shots(world: World, seed: int, moment: int = 0, *, move: bool = False) -> list[Shot]:

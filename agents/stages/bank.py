@@ -15,12 +15,13 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from random import Random
 
 from surefoot.agents.perception.crossing_facts import LIGHT
 from surefoot.agents.perception.perceiver import Perceiver
-from surefoot.agents.perception.pictures import crossing_shots, rng_of
+from surefoot.agents.perception.pictures import crossing_shots, heedless_shots, rng_of
 from surefoot.agents.perception.questions import Answers
 from surefoot.agents.perception.views import BEARINGS
 from surefoot.agents.planning.base import CROSSING
@@ -161,22 +162,27 @@ def fill(
 ) -> Iterator[Snap]:
     """Looks at many moments of simulated crossings and asks a model about each picture.
 
+    Each scene is passed twice, once by a driver who heeds the rules or stays, once by one who
+    drives on whatever comes: else the bank would lack what only the second one sees.
+
     Args:
         simulation: Physics to use.
         seeds: Seeds of scenes.
         perceiver: The model.
         damage: From seed and moment to what goes wrong with its pictures.
-        moments: Moments of a scene, at most.
+        moments: Moments of a scene in each passage, at most.
     """
     for seed in seeds:
-        task = rng_of(CROSSING, seed).choice(TASKS)  # as crossing_shots draws it first
-        for shots in crossing_shots(simulation, seed, moments, thin=0.5):
+        task = rng_of(CROSSING, seed).choice(TASKS)  # as both draw it first
+        passages = (crossing_shots(simulation, seed, moments, thin=0.5),
+                    heedless_shots(simulation, seed, moments))  # fmt: skip
+        for moment, shots in enumerate(chain.from_iterable(passages)):
             for shot in shots:
                 questions = [a.question for a in shot.asked]
-                picture = shot.developed(damage(seed, shot.moment))
+                picture = shot.developed(damage(seed, moment))
                 answers = perceiver.ask(picture, questions)
                 yield Snap(
-                    task, seed, shot.moment, shot.view,
+                    task, seed, moment, shot.view,
                     {a.question.fact: a.truth for a in shot.asked},
                     {q.fact: tuple(a.tolist()) for q, a in zip(questions, answers, strict=True)},
                 )  # fmt: skip

@@ -47,9 +47,15 @@ ARMS = (
     Arm("sensing", "looks again until u_p of every fact reaches 1 - alpha", _SENSING),
     Arm("verification", "plans are verified in the likeliest world, and repaired", _CHECKS),
     Arm("refinement", "as base, with the planner refined on verified plans", {}, refined=True),
+    Arm("paper", "looks again until u_p is 1 - alpha, acts if u_d reaches t_d, refined planner",
+        {"gate": "scores", "sensing": "entropy", "samples": 4}, refined=True),
     Arm("all", "looks again, verifies in every world of the joint set, repairs, refined planner",
         {**_CHECKS, "gate": "sets", "sensing": "entropy"}, refined=True),
-    Arm("all-ask", "the same, and asks when it cannot go on",
+    Arm("all-0.2", "the same with joint sets at alpha 0.2",
+        {**_CHECKS, "gate": "sets", "sensing": "entropy", "alpha": 0.2}, refined=True),
+    Arm("all-0.3", "the same with joint sets at alpha 0.3",
+        {**_CHECKS, "gate": "sets", "sensing": "entropy", "alpha": 0.3}, refined=True),
+    Arm("all-ask", "as all, and asks when it cannot go on",
         {**_CHECKS, "gate": "sets", "sensing": "entropy", "operator": "oracle"}, refined=True),
     Arm("aggregate", "KnowNo: one uncertainty; too high: look again, then ask",
         {"gate": "aggregate", "sensing": "entropy", "operator": "oracle"}),
@@ -89,7 +95,7 @@ class Study(BaseModel):
     """Difficulty of the table's tasks."""
     physics: int = Field(default=100, ge=0)
     """Episodes of each arm in full physics, half of them on each stage."""
-    physics_arms: tuple[str, ...] = ("base", "sensing", "verification", "all", "oracle")
+    physics_arms: tuple[str, ...] = ("base", "paper", "all", "all-0.3", "oracle")
     """Arms that are run in full physics."""
     calibration: int = Field(default=300, ge=20)
     """Episodes that each way of looking is calibrated on, by stage."""
@@ -107,7 +113,9 @@ class Study(BaseModel):
     """Runs of each fixed scene, for the variability."""
     scenes: int = Field(default=24, ge=0)
     """Fixed scenes on the crossing."""
-    variable: tuple[str, ...] = ("base", "sensing", "verification", "refinement", "all")
+    variable: tuple[str, ...] = (
+        "base", "sensing", "verification", "refinement", "paper", "all", "all-0.3",
+    )  # fmt: skip
     """Arms whose variability is measured."""
     injection: int = Field(default=200, ge=0)
     """Cases in each cell of the 2 x 2 injection."""

@@ -21,7 +21,6 @@ from surefoot.experiments.uncertain.config import (
     TABLETOP,
     Arm,
     Study,
-    arm_named,
     damage,
 )
 from surefoot.experiments.uncertain.play import Banks, Job, StopJob, play_job, stop_job
@@ -132,12 +131,15 @@ def calibrate(study: Study, banks: Banks, out: Path, told: Told) -> tuple[tuple[
     """Calibrates the agent of every arm that looks in its own way; returns paths.
 
     They are by stage and way of looking (:attr:`~surefoot.agents.settings.AgentSettings.looking`),
-    and made with the first arm that looks so.
+    and made with the first arm that looks so; one that sets no threshold to u_d leaves that to
+    one that does, whose planner the calibration of plans must be of.
     """
-    arms = {study.settings(arm).looking: arm for arm in reversed(ARMS)}
+    arms: dict[str, Arm] = {}
+    for arm in sorted(ARMS, key=lambda arm: study.settings(arm).t_d == 0):
+        arms.setdefault(study.settings(arm).looking, arm)
     made = []
     for stage in _stages(study):
-        for looking, arm in sorted(arms.items(), key=lambda found: ARMS.index(found[1])):
+        for looking, arm in arms.items():
             path = out / f"calibration-{stage}-{arm.name}.json"
             if not path.exists():
                 _calibrate(study, banks, out, stage, arm, told).save(path)
@@ -203,8 +205,6 @@ def play_all(
     repeats: int = 1,
 ) -> dict[str, Any]:
     """Plays arms in worlds; returns records by key."""
-    for arm in arms:
-        arm_named(arm)
     text = study.model_dump_json()
     work = {
         f"{place.key}/{repeat}" if repeats > 1 else place.key: Job(

@@ -10,7 +10,7 @@ import pytest
 from surefoot.agents.perception.dataset import DataRecipe, render_dataset, render_shard
 from surefoot.agents.perception.marks import LEAST, NAMES
 from surefoot.agents.perception.measuring import shots_of
-from surefoot.agents.perception.pictures import crossing_shots, tabletop_shots
+from surefoot.agents.perception.pictures import crossing_shots, heedless_shots, tabletop_shots
 from surefoot.envs.perturbations.pipeline import Pipeline, split_of_seed
 from surefoot.envs.simulation.client import Simulation
 from surefoot.results.errors import InputError
@@ -76,6 +76,18 @@ def test_the_same_scene_is_developed_with_any_damage() -> None:
     assert [s.step for s in views] == [0, 1, 2]
     assert all(len(s.frames) == 2 for s in views)
     assert views[0].frames[1].time - views[0].frames[0].time == pytest.approx(0.25)
+    simulation.close()
+
+
+def test_the_heedless_see_from_the_crossing_what_the_expert_never_does() -> None:
+    simulation = Simulation()
+    shots = [s for some in heedless_shots(simulation, 13, 3, size=32) for s in some]
+    truth = {a.question.fact: a.truth for a in shots[0].asked}
+    assert "light" not in truth
+    assert truth["opposite_car"] == "yes"
+    assert [(s.moment, s.view) for s in shots[:4]] == [
+        (0, "front"), (0, "left"), (0, "right"), (1, "front"),
+    ]  # fmt: skip
     simulation.close()
 
 

@@ -1,9 +1,9 @@
 """The closed loop: see, calibrate, look again, plan, verify, act.
 
 At each decision the agent holds a belief per fact and the joint conformal set that follows from
-it. A plan is judged in every world of that set before anything moves. What the outcome depends on
-tells what to do: on facts that are undecided, look again (or ask); on the plan, send it back with
-what is wrong with it; on nothing, act.
+it for the facts that the decision relies on. A plan is judged in every world of that set before
+anything moves. What the outcome depends on tells what to do: on facts that are undecided, look
+again (or ask); on the plan, send it back with what is wrong with it; on nothing, act.
 
 Source: Bhatt and others (MLSys 2025) for the two uncertainties and their two remedies; the joint
 set, the verdict in every world and the routing by what the verdict depends on are Surefoot's.
@@ -22,7 +22,7 @@ from surefoot.agents.operator import Operator
 from surefoot.agents.perception.perceiver import Perceiver
 from surefoot.agents.perception.questions import Answers
 from surefoot.agents.planning.base import AgentPlanner, Candidate
-from surefoot.agents.relevance import relevance
+from surefoot.agents.relevance import relevance, reliance
 from surefoot.agents.sensing.strategies import Scene, Strategy
 from surefoot.agents.settings import AgentSettings, Gate
 from surefoot.agents.sight import FactSet, Sight
@@ -100,6 +100,8 @@ class _Assessment:
     matters: dict[str, float] | None = None
     good: int = 0
     failed: Ending | None = None
+    relied: tuple[str, ...] | None = None
+    waits: bool = False
 
 
 class Agent:
@@ -178,7 +180,10 @@ class Agent:
             action = self._stop("model_error", str(error))
         moment.truth = self.stage.truth()
         if self._sight.questions and not blind:
-            moment.covered = self._sight.facts(self.settings.alpha).holds(moment.truth)
+            sets = self._sight.facts(
+                self.settings.alpha, waiting=moment.waits, relied=moment.relied
+            )  # fmt: skip
+            moment.covered = sets.holds(moment.truth)
         moment.action = action or ""
         moment.state = self._course.state if self._course is not None else ""
         return action
@@ -226,6 +231,7 @@ class Agent:
             self._look(self.stage.views()[0], moment, counted=False)
         for _ in range(MAX_TURNS):
             found = self._assess()
+            moment.relied, moment.waits = found.relied, found.waits
             if found.failed is not None:
                 moment.thoughts.append(self._thought(found, Decision(
                     Route.ABSTAIN, found.failed.reason)))  # fmt: skip
@@ -307,24 +313,54 @@ class Agent:
             if found.failed is not None or self._course is None:
                 return found
         course = self._course
-        if settings.verify and not self._verified:
-            found.judgement = course.judge(worlds)
-        choices = course.choices(worlds)
-        allowed = [
-            not settings.verify or c is None or course.allowed(c, w)
-            for c, w in zip(choices, worlds, strict=True)
-        ]
-        good = [True] * len(worlds) if found.judgement is None else found.judgement.good.tolist()
-        outcomes = list(zip(good, choices, allowed, strict=True))
-        found.good = sum(g and a for g, _, a in outcomes)
+        if settings.gate is Gate.SETS and not self._looking:
+            worlds = self._narrowed(found, course, worlds)
+        outcomes, found.judgement = self._outcomes(course, worlds)
+        found.good = sum(good and allowed for good, _, allowed in outcomes)
         chances = [self._sight.chance(w) for w in worlds]
         found.matters = relevance(worlds, outcomes, chances)
-        best = max(range(len(worlds)), key=chances.__getitem__)
-        found.action = choices[best]
-        if not allowed[best] and self.stage.pause is not None and not found.matters:
+        _, found.action, allowed = outcomes[max(range(len(worlds)), key=chances.__getitem__)]
+        if not allowed and self.stage.pause is not None and not found.matters:
             found.action = self.stage.pause  # the plan would go, its rules say wait
             found.good = len(worlds)
         return found
+
+    def _outcomes(
+        self, course: Course, worlds: Sequence[Answers]
+    ) -> tuple[list[tuple[bool, str | None, bool]], Judgement | None]:
+        """Returns for each world verdict, action and whether it is allowed; and the judgement."""
+        verify = self.settings.verify
+        judged = course.judge(worlds) if verify and not self._verified else None
+        choices = course.choices(worlds)
+        allowed = [
+            not verify or c is None or course.allowed(c, w)
+            for c, w in zip(choices, worlds, strict=True)
+        ]
+        good = [True] * len(worlds) if judged is None else judged.good.tolist()
+        return list(zip(good, choices, allowed, strict=True)), judged
+
+    def _narrowed(
+        self, found: _Assessment, course: Course, worlds: list[dict[str, str]]
+    ) -> list[dict[str, str]]:
+        """Restricts the promise to what the decision relies on; returns the worlds that remain.
+
+        These facts are chosen by what was seen and not by what is true, so that the sets of just
+        these can be calibrated. Where all worlds there can be are too many to list, it is all.
+        """
+        sight, settings = self._sight, self.settings
+        every = sight.facts(0.0, relied=()).worlds(self.stage.possible)
+        if not every or found.likeliest not in every:
+            return worlds
+        outcomes, _ = self._outcomes(course, every)
+        order = sorted(sight.questions, key=lambda f: float(sight.belief(f).max()))
+        found.relied = reliance(every, outcomes, found.likeliest, order)
+        _, action, allowed = outcomes[every.index(found.likeliest)]
+        found.waits = self.stage.pause is not None and (action == self.stage.pause or not allowed)
+        found.facts = sight.facts(settings.alpha, waiting=found.waits, relied=found.relied)
+        members = found.facts.members
+        remain = [w for w in every if all(w[f] in members[f] for f in found.relied)]
+        found.worlds = remain or every
+        return found.worlds
 
     def _route(self, found: _Assessment) -> Decision:
         settings = self.settings

@@ -2,10 +2,11 @@
 
 An artefact is one JSON file. For each kind of fact it keeps nonconformity scores, by which scores
 of different kinds are brought to one scale (their rank), and for whole scenes the largest of these
-ranks, from other episodes: its quantile is the threshold of the joint set, so that with
-probability at least 1 - alpha **all** facts of a scene are in their sets at once, at the moment
-when the agent stops looking (the policy that looks is calibrated as a whole, see
-:mod:`surefoot.calibration.decisions.stopping`).
+ranks over the facts that the agent's decision relies on, from other episodes: its quantile is the
+threshold of the joint set, so that with probability at least 1 - alpha **all** these facts of a
+scene are in their sets at once, at the moment when the agent stops looking (the policy that looks
+is calibrated as a whole, see :mod:`surefoot.calibration.decisions.stopping`). Decisions to act and
+decisions to wait are calibrated apart, so that the promise holds for those that act.
 """
 
 from __future__ import annotations
@@ -62,11 +63,12 @@ class AgentCalibration:
         sensing: The way of looking that was calibrated, as in
             :attr:`~surefoot.agents.settings.AgentSettings.looking`.
         kinds: By kind of fact.
-        scenes: For each calibration episode the largest rank over the facts of its scene, at the
-            moment when the agent stopped looking.
+        scenes: For each calibration episode the largest rank over the facts that its decision
+            relied on, at the moment when the agent stopped looking; without those of ``waits``.
         looking: Rank up to which an option is in the sets by which the agent decides to look on.
             It is from other episodes, so that the rule by which it stops was fixed before the
             policy was calibrated. Without one, the threshold of ``scenes`` serves.
+        waits: As ``scenes``, of episodes in which the agent would then have waited.
         confidences: P(yes) of calibration plans.
         satisfied: The checker's verdicts on them.
         provenance: Seeds, perturbations, sizes, versions and the data's hash.
@@ -80,6 +82,7 @@ class AgentCalibration:
     kinds: Mapping[str, KindScores]
     scenes: tuple[float, ...]
     looking: float | None = None
+    waits: tuple[float, ...] = ()
     confidences: tuple[float, ...] = ()
     satisfied: tuple[bool, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
@@ -88,18 +91,20 @@ class AgentCalibration:
         """Returns what is known of a kind; nothing of one that was never calibrated."""
         return self.kinds.get(kind, KindScores(()))
 
-    def threshold(self, alpha: float, *, looking: bool = False) -> float:
+    def threshold(self, alpha: float, *, looking: bool = False, waiting: bool = False) -> float:
         """Returns the rank up to which an option is in the joint set; infinite for too few.
 
         Args:
             alpha: Allowed probability that some fact's truth is missing.
             looking: Whether the set is that by which the agent decides to look on.
+            waiting: Whether it would wait.
         """
         if looking and self.looking is not None:
             return self.looking
-        if alpha not in self._thresholds:
-            self._thresholds[alpha] = conformal_quantile(self.scenes, alpha)
-        return self._thresholds[alpha]
+        if (alpha, waiting) not in self._thresholds:
+            scores = self.waits if waiting else self.scenes
+            self._thresholds[alpha, waiting] = conformal_quantile(scores, alpha)
+        return self._thresholds[alpha, waiting]
 
     def ranks(self, kind: str, probabilities: Floats) -> Floats:
         """Returns how unusual each option would be: the share of scores below its own.
@@ -117,14 +122,21 @@ class AgentCalibration:
         return np.asarray(np.searchsorted(known, 1 - probabilities, side="left") / len(known))
 
     def members(
-        self, kind: str, probabilities: Floats, alpha: float, *, looking: bool = False
+        self,
+        kind: str,
+        probabilities: Floats,
+        alpha: float,
+        *,
+        looking: bool = False,
+        waiting: bool = False,
     ) -> NDArray[np.bool_]:
         """Returns which options are in the joint set, ``[K]``.
 
         Where no option is usual enough, nothing like this was seen in calibration: all options
         are possible then. A set that is made larger covers no less.
         """
-        found = self.ranks(kind, probabilities) <= self.threshold(alpha, looking=looking)
+        threshold = self.threshold(alpha, looking=looking, waiting=waiting)
+        found = self.ranks(kind, probabilities) <= threshold
         return np.asarray(found if found.any() else np.ones_like(found))
 
     def u_p(self, kind: str, probabilities: Floats) -> float:
@@ -140,7 +152,7 @@ class AgentCalibration:
         return calibrate_satisfaction(np.array(self.confidences), np.array(self.satisfied))
 
     @cached_property
-    def _thresholds(self) -> dict[float, float]:
+    def _thresholds(self) -> dict[tuple[float, bool], float]:
         return {}
 
     @cached_property

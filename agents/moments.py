@@ -58,6 +58,8 @@ class Moment:
         pictures: Files of the pictures that were taken, each with its view.
         truth: The true answers at its end.
         covered: Whether the joint set held the truth then.
+        relied: Facts that the decision relied on; all, where that was not told.
+        waits: Whether it was to wait.
         action: What was done, ``""`` for nothing.
         good: Whether the skill ended well.
         surprise: What was not as predicted.
@@ -72,6 +74,8 @@ class Moment:
     pictures: list[tuple[str, str]] = field(default_factory=list)
     truth: dict[str, str] = field(default_factory=dict)
     covered: bool | None = None
+    relied: tuple[str, ...] | None = None
+    waits: bool = False
     action: str = ""
     good: bool = True
     surprise: str = ""

@@ -1,10 +1,11 @@
-"""Which facts matter: those on which it depends what comes of a plan."""
+"""Which facts matter: those on which it depends what comes of a plan, and those it relies on."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from math import log2
 
+import numpy as np
 from surefoot.agents.perception.questions import Answers
 
 _LEAST = 1e-9
@@ -41,6 +42,37 @@ def relevance(
         # Outcomes differ, but in worlds that are next to impossible.
         return {f: b * _LEAST for f, b in relevance(worlds, outcomes, [0] * len(worlds)).items()}
     return found
+
+
+def reliance(
+    worlds: Sequence[Answers], outcomes: Sequence[Hashable], world: Answers, order: Sequence[str]
+) -> tuple[str, ...]:
+    """Returns facts that suffice for what happens in a world, whatever all others are.
+
+    None of them can be left out; which set of this kind it is depends on the order.
+
+    Args:
+        worlds: All worlds there can be.
+        outcomes: What happens in each.
+        world: The world in question, one of them.
+        order: All facts, those that are rather to be left out first.
+
+    >>> worlds = [{"light": l, "car": c} for l in ("green", "red") for c in ("yes", "no")]
+    >>> does = ["stop", "go", "stop", "stop"]
+    >>> reliance(worlds, does, {"light": "red", "car": "no"}, ("car", "light"))
+    ('light',)
+    >>> reliance(worlds, does, {"light": "green", "car": "no"}, ("car", "light"))
+    ('car', 'light')
+    """
+    agrees = {f: np.array([w[f] == world[f] for w in worlds]) for f in order}
+    here = outcomes[next(i for i, w in enumerate(worlds) if w == world)]
+    differs = np.array([o != here for o in outcomes])
+    kept = list(order)
+    for fact in order:
+        others = [agrees[f] for f in kept if f != fact]
+        if not (differs & np.all(others, axis=0) if others else differs).any():
+            kept.remove(fact)
+    return tuple(kept)
 
 
 def _information(

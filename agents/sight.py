@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from math import log, prod
@@ -33,6 +33,12 @@ class FactSet:
 
     members: Mapping[str, tuple[str, ...]]
     alpha: float
+
+    def of(self, facts: Collection[str] | None) -> FactSet:
+        """Returns the sets of some facts only; of all for ``None``."""
+        if facts is None:
+            return self
+        return FactSet({f: o for f, o in self.members.items() if f in facts}, self.alpha)
 
     @property
     def undecided(self) -> dict[str, tuple[str, ...]]:
@@ -156,19 +162,30 @@ class Sight:
         """
         return self._said.get(fact, {})
 
-    def facts(self, alpha: float, *, looking: bool = False) -> FactSet:
+    def facts(
+        self, alpha: float, *, looking: bool = False, waiting: bool = False,
+        relied: Collection[str] | None = None,
+    ) -> FactSet:  # fmt: skip
         """Returns the joint set.
 
         Args:
             alpha: Allowed probability that some fact's truth is missing.
             looking: Whether it is the set by which the agent decides to look on.
+            waiting: Whether the agent would wait.
+            relied: Facts that the decision relies on, all by default; of the others nothing is
+                promised, and every option is in their sets.
         """
         members: dict[str, tuple[str, ...]] = {}
         for fact, question in self.questions.items():
             belief = self.belief(fact)
-            inside = self.calibration.members(question.kind, belief, alpha, looking=looking)
             if fact in self._known:
                 inside = belief > 0
+            elif relied is not None and fact not in relied:
+                inside = np.ones(len(belief), np.bool_)
+            else:
+                inside = self.calibration.members(
+                    question.kind, belief, alpha, looking=looking, waiting=waiting
+                )
             chance = dict(zip(question.options, belief, strict=True))
             options = options_of(question, inside.tolist())
             members[fact] = tuple(sorted(options, key=lambda o: -chance[o]))

@@ -5,8 +5,11 @@ answers without evidence, how far views err alike, how fast facts grow old, the 
 of fact, and the sets by which the agent stops looking. From the second, in which the policy with
 these constants was run, come the scores of whole scenes at stop; their quantile is the threshold
 of the joint set. By exchangeability of these episodes with a new one, the set at stop holds the
-truth of **all** facts with probability at least 1 - alpha (Vovk, Gammerman, Shafer 2005; that the
-stopped policy is what must be calibrated: Ren et al. 2024, Explore until Confident).
+truth of **all** facts that the decision relies on with probability at least 1 - alpha (Vovk,
+Gammerman, Shafer 2005; that the stopped policy is what must be calibrated: Ren et al. 2024, Explore
+until Confident). Which facts those are, and whether the decision is to wait, is told by what was
+seen and not by the truth; so these may choose the score and the group (Mondrian sets: Vovk et al.
+2005, section 4.5).
 """
 
 from __future__ import annotations
@@ -79,14 +82,20 @@ def fit_policy(
 
 
 def scene_score(calibration: AgentCalibration, stop: Stop, beliefs: Beliefs | None = None) -> float:
-    """Returns the rank of the most surprising truth of a scene, from 0 to 1.
+    """Returns the rank of the most surprising truth that a decision relies on, from 0 to 1.
 
     Args:
         calibration: Gives the scales.
         stop: The scene.
         beliefs: What was believed, for each of its questions; by default what was at stop.
     """
-    return largest_rank(calibration, stop.questions, beliefs or stop.belief, stop.truth)
+    held: Sequence[Sequence[float] | Floats] = beliefs or stop.belief
+    counted = [
+        i for i, q in enumerate(stop.questions) if stop.relied is None or q.fact in stop.relied
+    ]
+    return largest_rank(
+        calibration, [stop.questions[i] for i in counted], [held[i] for i in counted], stop.truth
+    )
 
 
 def largest_rank(
@@ -123,7 +132,8 @@ def calibrated(
     plans = [stop.plan for stop in stops if stop.plan is not None]
     found = replace(
         policy,
-        scenes=tuple(scene_score(policy, stop) for stop in stops),
+        scenes=tuple(scene_score(policy, stop) for stop in stops if not stop.waits),
+        waits=tuple(scene_score(policy, stop) for stop in stops if stop.waits),
         confidences=tuple(plan[1] for plan in plans),
         satisfied=tuple(plan[2] for plan in plans),
     )
@@ -225,8 +235,12 @@ def _looking(
 
     It is the smallest rank that is at least the quantile of the scores at stop, where looking
     stops once every set has one option: about what the calibration at stop will find. Whatever
-    it is, the guarantee holds, since it does not depend on the second group.
+    it is, the guarantee holds, since it does not depend on the second group. Decisions to wait
+    count only if too few are to act.
     """
+    acting = [(stop, path) for stop, path in paths if not stop.waits]
+    if len(acting) * alpha >= 1:
+        paths = acting
     ranked = [
         (
             [scene_score(calibration, stop, beliefs) for beliefs in path],
@@ -249,12 +263,13 @@ def _looking(
 
 
 def _between(calibration: AgentCalibration, stop: Stop, beliefs: Beliefs) -> tuple[float, float]:
-    """Returns the thresholds between which every set of a scene has one option."""
+    """Returns the thresholds between which the sets that a decision relies on have one option."""
     found = [
         np.sort(calibration.ranks(question.kind, belief))[:2].tolist()
         for question, belief in zip(stop.questions, beliefs, strict=True)
+        if stop.relied is None or question.fact in stop.relied
     ]
-    return max(low for low, _ in found), min(high for _, high in found)
+    return max((low for low, _ in found), default=0.0), min((h for _, h in found), default=1.0)
 
 
 def _thinned(scores: list[float], most: int = 1500) -> list[float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,8 @@ class Stop:
             what was true then.
         changes: By kind of fact, how many steps of the episode were watched and in how many of
             them such a fact changed.
+        relied: Facts that the decision relied on; ``None`` for all.
+        waits: Whether it was to wait.
         plan: The first plan that was proposed, the planner's confidence in it and whether it
             obeys the rules and reaches the goal; ``None`` if there was none.
     """
@@ -42,6 +44,8 @@ class Stop:
     belief: tuple[tuple[float, ...], ...]
     looks: tuple[tuple[str, Mapping[str, tuple[float, ...]], Mapping[str, str]], ...]
     changes: Mapping[str, tuple[float, int]] = field(hash=False, default_factory=dict)
+    relied: tuple[str, ...] | None = None
+    waits: bool = False
     plan: tuple[str, float, bool] | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -55,6 +59,8 @@ class Stop:
                 for view, said, true in self.looks
             ],
             "changes": {k: list(c) for k, c in self.changes.items()},
+            "relied": None if self.relied is None else list(self.relied),
+            "waits": self.waits,
             "plan": list(self.plan) if self.plan else None,
         }
 
@@ -71,6 +77,8 @@ class Stop:
                 for view, said, true in data["looks"]
             ),
             {k: (c[0], c[1]) for k, c in data["changes"].items()},
+            None if data["relied"] is None else tuple(data["relied"]),
+            data["waits"],
             tuple(data["plan"]) if data["plan"] else None,
         )
 
@@ -120,14 +128,13 @@ def stop_of(
     if found is None:
         return None
     plan = plans.first if judged else None
-    return Stop(
-        key, found.questions, found.truth, found.belief, found.looks, listener.changes(),
-        (plan[1].text, plan[1].confidence, judge(plan[0], plan[1].text).good) if plan else None,
-    )  # fmt: skip
+    rated = plan and (plan[1].text, plan[1].confidence, judge(plan[0], plan[1].text).good)
+    return replace(found, changes=listener.changes(), plan=rated)
 
 
 def _stop(key: str, agent: Agent, listener: _Listener) -> Stop:
-    sight, truth = agent.sight, agent.moments[-1].truth
+    sight, moment = agent.sight, agent.moments[-1]
+    truth = moment.truth
     questions = tuple(q for q in sight.questions.values() if truth.get(q.fact) in q.options)
     names = {q.fact for q in questions}
     belief = tuple(tuple(sight.belief(q.fact).tolist()) for q in questions)
@@ -136,7 +143,10 @@ def _stop(key: str, agent: Agent, listener: _Listener) -> Stop:
         (view, {f: a for f, a in said.items() if f in names}, true)
         for view, (said, true) in zip(views, listener.looks, strict=True)
     )
-    return Stop(key, questions, {f: truth[f] for f in names}, belief, looks)
+    return Stop(
+        key, questions, {f: truth[f] for f in names}, belief, looks,
+        relied=moment.relied, waits=moment.waits,
+    )  # fmt: skip
 
 
 class _Listener:

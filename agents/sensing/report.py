@@ -59,7 +59,7 @@ def summarise(
     ways = list(scores)
     cells = [_cell(way, good, len(scenes)) for way in ways]
     for cell, way in zip(cells, ways, strict=True):
-        both = [*scores[way], *(r[way]["score"] for r in good.values())]
+        both = [*scores[way], *(r[way]["score"] for r in good.values() if not r[way]["waits"])]
         cell["resplits"] = resplit(np.array(both), len(scores[way]), config.alpha)
     return {
         "env": config.env, "alpha": config.alpha, "perturb": list(config.perturb),
@@ -93,7 +93,7 @@ def resplit(scores: Floats, calibrate: int, alpha: float, seed: int = 0) -> dict
     are not independent of each other, so that their spread is compared and not tested.
 
     Args:
-        scores: ``[n]`` of all scenes.
+        scores: ``[n]`` of all scenes in which the agent would act.
         calibrate: How many of them calibrate.
         alpha: Allowed share of misses.
         seed: Seed of the splits.

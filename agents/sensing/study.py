@@ -356,9 +356,9 @@ def tried(
 
     Returns:
         ``views``, ``seconds`` (of all moves), ``first_bits`` and ``bits`` (mean entropy of the
-        facts after the first look, and at stop), ``size`` (mean number of options of a fact),
-        ``single`` (every fact has one), ``covered`` (every truth is in its set), ``score`` (of the
-        scene, by the largest rank of a truth), ``acted``,
+        facts after the first look, and at stop); of the facts that the decision relied on
+        ``size`` (mean number of options), ``single`` (every one has one), ``covered`` (every truth
+        is in its set) and ``score`` (largest rank of a truth); ``waits``, ``acted``,
         ``right`` (it acted, and the plan is good and does this in the true world) and ``wrong``
         (it acted otherwise).
     """
@@ -367,9 +367,9 @@ def tried(
     action = agent.act()
     moment, sight = agent.moments[-1], agent.sight
     last, first = moment.thoughts[-1], moment.thoughts[0]
-    sets = sight.facts(settings.alpha)
+    sets = sight.facts(settings.alpha, waiting=moment.waits).of(moment.relied)
     acted = last.route is Route.ACT
-    known = [q for q in sight.questions.values() if q.fact in moment.truth]
+    known = [sight.questions[f] for f in sets.members if f in moment.truth]
     score = largest_rank(
         tools.calibration, known, [sight.belief(q.fact) for q in known], moment.truth
     )
@@ -379,8 +379,8 @@ def tried(
         "first_bits": _mean_bits([np.array(list(f.values())) for f in first.facts.values()]),
         "bits": _mean_bits([sight.belief(f) for f in sight.questions]),
         "size": round(sets.mean_size, 4), "single": not sets.undecided,
-        "covered": sets.holds(moment.truth), "score": score, "acted": acted, "right": right,
-        "wrong": acted and not right,
+        "covered": sets.holds(moment.truth), "score": score, "waits": moment.waits,
+        "acted": acted, "right": right, "wrong": acted and not right,
     }  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from surefoot.agents.perception.crossing_facts import CLOSED, LIGHT, NO_LIGHT, propositions_of
@@ -86,7 +86,11 @@ class DrivingCourse:
         broken = _broken(self._brief.task, self._program, situations)
         good = ~np.any(list(broken.values()), axis=0)
         names = tuple(name for name, flags in broken.items() if flags.any())
-        return Judgement(good, names, feedback(self._brief, self.text) if names else "")
+        return Judgement(good, names, self._feedback if names else "")
+
+    @cached_property
+    def _feedback(self) -> str:
+        return feedback(self._brief, self.text)
 
     def choices(self, worlds: Sequence[Answers]) -> list[str | None]:
         """Returns the program's action for what each world shows.

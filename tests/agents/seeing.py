@@ -77,7 +77,7 @@ def calibration(
     scores = KindScores(tuple(np.linspace(0, 1, 200).tolist()))
     AgentCalibration(
         env, model, "tiny", planner, sensing, dict.fromkeys(KINDS, scores),
-        tuple(np.linspace(0, 1, 200).tolist()),
+        tuple(np.linspace(0, 1, 200).tolist()), waits=tuple(np.linspace(0, 1, 200).tolist()),
     ).save(path)  # fmt: skip
     return path
 

@@ -67,7 +67,7 @@ def calibration(stage: str, mean: float = 0.97, n: int = 300) -> AgentCalibratio
     scores = {kind: rng.beta(40 * (1 - mean), 40 * mean, n) for kind in KINDS}
     kinds = {k: KindScores(tuple(np.sort(v).tolist())) for k, v in scores.items()}
     scenes = tuple(rng.uniform(size=(n, 6)).max(axis=1).tolist())
-    return AgentCalibration(stage, "knowing", "tiny", "", "", kinds, scenes)
+    return AgentCalibration(stage, "knowing", "tiny", "", "", kinds, scenes, waits=scenes)
 
 
 class Offering:

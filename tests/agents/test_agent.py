@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -214,3 +215,31 @@ def test_a_calibration_for_something_else_is_refused(tmp_path: Path) -> None:
     path.write_text("[]")
     with pytest.raises(InputError, match="not an agent's calibration"):
         load_calibration(path, stage="crossing", model="knowing")
+
+
+def test_a_decision_to_wait_relies_on_what_forbids_to_go_and_one_to_go_on_all(
+    street: CrossingEnv,
+) -> None:
+    stage = on_street(street)
+    while stage.truth()["light"] != "red or yellow":
+        stage.do("stop")
+    agent = agent_in(stage, Knowing(0.99), "guide")
+    assert play(agent, stage).outcome == "success"
+    first, second = agent.moments[:2]
+    assert first.relied == ()  # the program stops at first, whatever there is
+    assert second.truth["light"] == "red or yellow"
+    assert second.waits
+    assert second.relied == ("light",)
+    went = next(m for m in agent.moments if m.action == "go_straight")
+    assert not went.waits
+    assert set(went.relied or ()) == {"light", "pedestrian", "car_from_left", "car_from_right"}
+    options = went.thoughts[-1].members
+    assert len(options["opposite_car"]) == 2  # nothing is promised of it
+    assert {len(options[f]) for f in went.relied or ()} == {1}
+
+
+def test_what_is_promised_of_acting_is_calibrated_on_decisions_to_act() -> None:
+    known = replace(calibration("crossing"), scenes=(0.1,) * 19, waits=(0.9,) * 19)
+    assert known.threshold(0.1) == 0.1
+    assert known.threshold(0.1, waiting=True) == 0.9
+    assert replace(known, waits=()).threshold(0.1, waiting=True) == float("inf")

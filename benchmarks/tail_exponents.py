@@ -5,13 +5,16 @@
   must find the same exponent. Milliseconds of processor time, one thread, the best of several.
 - exponents of Gaussian matrices, which have learned nothing, by shape: mean and standard
   deviation over seeds, of each fit, of whole matrices and of windows of one shape.
+- the same of the matrices in the blocks of the shipped planner, over its layers.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -19,6 +22,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 from scipy import stats
 from surefoot.sparsity.pruning import common_window, tail_exponent
 from surefoot.sparsity.pruning.tails import METHODS
@@ -26,6 +30,7 @@ from surefoot.sparsity.pruning.tails import METHODS
 SIZES, SEEDS = (256, 1024, 4096), 5
 SHAPES = ((256, 256), (256, 704), (704, 256), (512, 512), (1024, 1024), (256, 1024))
 OURS, THEIRS = 9, 2
+MODEL = "local-agent"
 
 
 def by_numpy(tail: np.ndarray, alpha: float) -> float:
@@ -88,36 +93,61 @@ def speed() -> None:
             )
 
 
-def shapes() -> None:
-    """Prints exponents of Gaussian matrices by shape."""
-    window = common_window(SHAPES)
-    print(f"\nGaussian matrices, {SEEDS} seeds; windows of {window[0]} x {window[1]}")
+def table(groups: Iterable[tuple[str, list[torch.Tensor]]], window: tuple[int, int]) -> None:
+    """Prints mean and standard deviation of the exponents of each group of matrices."""
     heads = [f"{kind}{method}" for kind in ("", "windowed ") for method in METHODS]
-    print(f"{'shape':12}" + "".join(f"{head:>22}" for head in heads))
+    print(f"{'':18}" + "".join(f"{head:>22}" for head in heads))
     means = []
-    for shape in SHAPES:
-        found = []
-        for seed in range(SEEDS):
-            weight = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
-            found.append(
-                [
-                    tail_exponent(weight, method, window=cut).alpha
-                    for cut in (None, window)
-                    for method in METHODS
-                ]
-            )
+    for name, matrices in groups:
+        found = [
+            [tail_exponent(w, m, window=cut).alpha for cut in (None, window) for m in METHODS]
+            for w in matrices
+        ]
         mean, spread = np.mean(found, axis=0), np.std(found, axis=0, ddof=1)
         means.append(mean)
         cells = [f"{m:.2f} ± {s:.2f}" for m, s in zip(mean, spread, strict=True)]
-        print(f"{f'{shape[0]} x {shape[1]}':12}" + "".join(f"{c:>22}" for c in cells), flush=True)
-    print(f"{'range':12}" + "".join(f"{reach:22.2f}" for reach in np.ptp(means, axis=0)))
+        print(f"{name:18}" + "".join(f"{cell:>22}" for cell in cells), flush=True)
+    print(f"{'range of the means':18}" + "".join(f"{r:22.2f}" for r in np.ptp(means, axis=0)))
+
+
+def gaussian() -> None:
+    """Prints exponents of Gaussian matrices by shape."""
+    window = common_window(SHAPES)
+    print(f"\nGaussian matrices, {SEEDS} seeds; windows of {window[0]} x {window[1]}")
+    made = (
+        (
+            f"{shape[0]} x {shape[1]}",
+            [
+                torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+                for seed in range(SEEDS)
+            ],
+        )
+        for shape in SHAPES
+    )
+    table(made, window)
+
+
+def shipped() -> None:
+    """Prints exponents of the shipped planner by kind of matrix."""
+    place = files("surefoot.models") / "checkpoints" / MODEL / "model.safetensors"
+    weights = load_file(Path(str(place)))
+    kinds: dict[str, list[torch.Tensor]] = {}
+    for name, weight in weights.items():
+        if ".layers." in name and weight.ndim == 2:
+            kind = f"{name.split('.')[-2]} {weight.shape[0]} x {weight.shape[1]}"
+            kinds.setdefault(kind, []).append(weight)
+    window = common_window((w.shape[0], w.shape[1]) for group in kinds.values() for w in group)
+    layers = len(next(iter(kinds.values())))
+    print(f"\n{MODEL}, {layers} layers; windows of {window[0]} x {window[1]}")
+    table(sorted(kinds.items()), window)
 
 
 def main() -> None:
-    """Prints both tables."""
+    """Prints the tables."""
     torch.set_num_threads(1)
     speed()
-    shapes()
+    gaussian()
+    shipped()
 
 
 if __name__ == "__main__":

@@ -61,19 +61,24 @@ def inverse_root(gram: torch.Tensor, damping: float = DAMPING) -> InverseRoot:
     hessian = hessian / hessian.diagonal()[live].mean()
     hessian.diagonal()[~live] = 1.0
     mean = float(hessian.diagonal().mean())
-    identity = torch.eye(len(hessian), dtype=hessian.dtype, device=hessian.device)
     tries = [(torch.float32, damping)]
     tries += [(torch.float64, damping * factor) for factor in _ESCALATION]
     for dtype, added in tries:
-        upper = _cholesky_of_inverse((hessian + added * mean * identity).to(dtype))
+        upper = _cholesky_of_inverse(_damped(hessian, added * mean).to(dtype))
         if upper is not None:
             return InverseRoot(upper.float(), live, added, f"cholesky-fp{torch.finfo(dtype).bits}")
-    symmetric = (hessian + hessian.T) / 2 + damping * mean * identity
-    values, vectors = torch.linalg.eigh(symmetric)
+    values, vectors = torch.linalg.eigh(_damped((hessian + hessian.T) / 2, damping * mean))
     values = values.clamp(min=_LEAST_EIGENVALUE * float(values[-1]))
     inverse = (vectors / values) @ vectors.T
     upper = torch.linalg.cholesky((inverse + inverse.T) / 2, upper=True)
     return InverseRoot(upper.float(), live, damping, "eigh")
+
+
+def _damped(hessian: torch.Tensor, added: float) -> torch.Tensor:
+    """Returns the Hessian with a number added to its diagonal."""
+    damped = hessian.clone()
+    damped.diagonal().add_(added)
+    return damped
 
 
 def _cholesky_of_inverse(hessian: torch.Tensor) -> torch.Tensor | None:

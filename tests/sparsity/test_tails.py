@@ -195,6 +195,9 @@ def test_outliers_are_counted_over_the_block() -> None:
     assert outlier_share([calm], norms[:1]) == 0
     assert outlier_share([wild], norms[1:]) == 5  # 1 of 20, in percent
     assert outlier_share([calm, wild], norms) == pytest.approx(100 / 60)
+    wild[0, 0] = 5.2  # more than 5 times the mean of the first, not of all
+    assert outlier_share([calm, wild], norms) == 0
+    wild[0, 0] = -300.0
     # An input channel that is loud makes outliers of its whole column.
     assert outlier_share([calm], [torch.tensor([100.0] + [1.0] * 9)]) == 10
     assert outlier_share([calm], [torch.tensor([100.0] + [1.0] * 9)], multiple=10) == 0

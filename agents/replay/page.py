@@ -96,7 +96,7 @@ def _facts(saved: SavedEpisode, told: Mapping[str, Any]) -> dict[str, str]:
         "plans": f"{told['plans']} adopted, {told['repairs']} sent back",
         "asked": str(told["asked"]),
         "pauses": str(told["pauses"]),
-        "sets": f"{told['covered']} of {told['sets']} held the truth of every fact",
+        "sets": f"{told['covered']} of {told['sets']} held the truth of every fact relied on",
     }
 
 

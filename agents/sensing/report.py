@@ -23,7 +23,7 @@ MEANS = {
 """Figures that are means over scenes, in words."""
 
 SHARES = {
-    "covered": "all facts in their sets", "single": "all facts decided", "right": "right acts",
+    "covered": "facts relied on in their sets", "single": "facts relied on decided", "right": "right acts",
     "wrong": "wrong acts",
 }  # fmt: skip
 """Figures that are shares of scenes, in words."""

@@ -1,4 +1,4 @@
-"""How often an agent's sets decide everything when it stops looking, by level.
+"""How often an agent's sets decide all that it relies on when it stops looking, by level.
 
     python benchmarks/agent_calibration.py runs/calibration/crossing.json [...]
 
@@ -22,20 +22,26 @@ from surefoot.results.statistics import wilson
 LEVELS = (0.1, 0.2, 0.3)
 
 
-def row(known: AgentCalibration, stops: list[Stop], alpha: float) -> str:
+def row(known: AgentCalibration, stops: list[Stop], alpha: float, *, waits: bool) -> str:
     """Returns a row: level, threshold, decided scenes with interval, mean options by kind."""
+    stops = [stop for stop in stops if stop.waits == waits]
+    name = f"{known.stage}, {'to wait' if waits else 'to act'}"
     decided, sizes = 0, dict[str, list[int]]()
     for stop in stops:
         single = True
         for question, belief in zip(stop.questions, stop.belief, strict=True):
-            size = int(known.members(question.kind, np.array(belief), alpha).sum())
+            if stop.relied is not None and question.fact not in stop.relied:
+                continue
+            inside = known.members(question.kind, np.array(belief), alpha, waiting=waits)
+            size = int(inside.sum())
             sizes.setdefault(question.kind, []).append(size)
             single &= size == 1
         decided += single
     interval = wilson(decided, len(stops))
     means = ", ".join(f"{kind} {np.mean(found):.2f}" for kind, found in sorted(sizes.items()))
     return (
-        f"| {known.stage} | {alpha:g} | {known.threshold(alpha):.3f} | {decided} of {len(stops)} "
+        f"| {name} | {alpha:g} | {known.threshold(alpha, waiting=waits):.3f} | "
+        f"{decided} of {len(stops)} "
         f"({100 * decided / len(stops):.0f} %, {100 * interval.low:.0f}-{100 * interval.high:.0f})"
         f" | {means} |"
     )
@@ -46,7 +52,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("artefact", type=Path, nargs="+")
     given = parser.parse_args()
-    print("| stage | alpha | rank | every fact has one option | mean options of a fact |")
+    print(
+        "| decisions | alpha | rank | every fact relied on has one option | mean options of one |"
+    )
     print("|---|--:|--:|---|---|")
     for path in given.artefact:
         told = json.loads(path.read_text(encoding="utf-8"))
@@ -58,8 +66,9 @@ def main() -> None:
             if key.startswith("second/") and "lost" not in record
         ]
         looks = np.mean([len(stop.looks) - 1 for stop in stops])
-        for alpha in LEVELS:
-            print(row(known, stops, alpha))
+        for waits in sorted({stop.waits for stop in stops}):
+            for alpha in LEVELS:
+                print(row(known, stops, alpha, waits=waits))
         print(f"\n{known.stage}: {known.sensing}; {looks:.2f} more looks a decision\n")
 
 

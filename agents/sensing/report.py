@@ -23,8 +23,8 @@ MEANS = {
 """Figures that are means over scenes, in words."""
 
 SHARES = {
-    "covered": "facts relied on in their sets", "single": "facts relied on decided", "right": "right acts",
-    "wrong": "wrong acts",
+    "covered": "facts relied on in their sets", "single": "facts relied on decided",
+    "right": "right acts", "wrong": "wrong acts",
 }  # fmt: skip
 """Figures that are shares of scenes, in words."""
 

@@ -1,0 +1,1 @@
+"""Compression of transformers: pruning, low rank, quantization and memory-lean training."""

@@ -45,14 +45,14 @@ class Allocate(_Stage):
     """Alike, by activation outliers, by the spectrum's tail exponent, or as a file says."""
     level: Literal["matrix", "block", "mixed"] = "block"
     """What gets a ratio of its own (alpha)."""
-    tau: float = Field(default=0.2, ge=0, le=1)
+    tau: float = Field(default=0.2, ge=0, lt=1)
     """Ratios lie within 1 - tau to 1 + tau times a common factor (alpha)."""
     fit: Literal["peak", "mid", "fixed-finger"] = "peak"
     """Where the tail of a spectrum begins (alpha)."""
     bound: Literal["corrected", "log10-compat"] = "corrected"
     """Lower end of the search for it; the second as in the code released with the paper."""
-    window: float | None = Field(default=None, gt=0)
-    """Aspect ratio of the submatrices whose spectra are pooled; whole matrices without it."""
+    window: Annotated[int, Field(ge=8)] | Literal["common"] | None = None
+    """Side of square submatrices whose spectra are pooled, or the largest that fits all (alpha)."""
     outlier: float = Field(default=5.0, gt=0)
     """A score this many times the mean is an outlier (owl)."""
     spread: float = Field(default=0.08, ge=0, le=0.5)
@@ -82,8 +82,8 @@ class Sparsify(_Stage):
     """Share of the mean diagonal added to the Hessian (sparsegpt)."""
     block: int = Field(default=128, ge=1)
     """Columns that are pruned together (sparsegpt)."""
-    rows: bool = False
-    """Whether each row gets the same share of zeros (magnitude; wanda always does)."""
+    within: Literal["tensor", "row"] | None = None
+    """What weights are compared over; magnitude: the tensor, wanda: each row, by default."""
 
     @field_validator("pattern")
     @classmethod

@@ -8,7 +8,7 @@ has to have weights for it except the first, which is called once to see what bl
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -50,6 +50,10 @@ def first_of(out: Any) -> torch.Tensor:
     """Returns the hidden states from what a block returned."""
     found: torch.Tensor = out[0] if isinstance(out, tuple | list) else out
     return found
+
+
+class _Enough(Exception):  # noqa: N818
+    """Ends a pass through the model when all that is wanted was seen."""
 
 
 class _Stub(nn.Module):
@@ -123,9 +127,17 @@ class Arguments:
         def answer(call: Call, hidden: torch.Tensor) -> Any:
             calls.append(self._interned(call))
             seen.append(hidden)
+            if len(calls) == len(self._skeleton.blocks):
+                raise _Enough
             return wrap(hidden)
 
-        self._pass(batch, answer)
+        with suppress(_Enough):
+            self._pass(batch, answer)
+        if len(calls) != len(self._skeleton.blocks):
+            raise InputError(
+                f"the model called {len(calls)} of its {len(self._skeleton.blocks)} blocks; one "
+                "that skips or repeats blocks is not compressed here"
+            )
         self._calls.append(calls)
         return seen[0].detach()
 
@@ -161,17 +173,12 @@ class Arguments:
 
         noted: list[tuple[Call, torch.Tensor]] = []
 
-        class _Seen(Exception):  # noqa: N818
-            pass
-
         def stop(call: Call, hidden: torch.Tensor) -> Any:
             noted.append((call, hidden))
-            raise _Seen
+            raise _Enough
 
-        try:
+        with suppress(_Enough):
             self._pass(batch, stop)
-        except _Seen:
-            pass
         call, hidden = noted[0]
         block = self._skeleton.fill_block(0)
         shapes: list[Any] = []

@@ -13,8 +13,8 @@ from surefoot.results.errors import InputError
 if TYPE_CHECKING:
     import torch
 
-WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
-"""Names under which transformers keeps weights in one file, and the index of several."""
+STEM = "model"
+"""How transformers calls files with weights."""
 
 _CHUNK = 2**22
 
@@ -24,26 +24,29 @@ class Checkpoint:
 
     Args:
         folder: Folder with ``config.json`` and safetensors.
+        stem: How the files with weights are called.
 
     Raises:
         InputError: The folder is no such checkpoint, or is damaged.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, stem: str = STEM) -> None:
         self.folder = folder
-        self.config: dict[str, Any] = _json(folder / "config.json", "no model here")
+        self._index = f"{stem}.safetensors.index.json"
+        single = f"{stem}.safetensors"
+        self.config: dict[str, Any] = read_json(folder / "config.json", "no model here")
         self._files: dict[str, str] = {}
-        index = folder / INDEX
+        index = folder / self._index
         if index.is_file():
-            found = _json(index, "no index of weights").get("weight_map")
+            found = read_json(index, "no index of weights").get("weight_map")
             if not isinstance(found, dict):
                 raise InputError("the index of weights is damaged", file=str(index))
             self._files = {str(k): str(v) for k, v in found.items()}
-        elif (folder / WEIGHTS).is_file():
-            self._files = dict.fromkeys(_keys(folder / WEIGHTS), WEIGHTS)
+        elif (folder / single).is_file():
+            self._files = dict.fromkeys(_keys(folder / single), single)
         else:
             raise InputError(
-                f"no weights here ({WEIGHTS}); only safetensors are read", file=str(folder)
+                f"no weights here ({single}); only safetensors are read", file=str(folder)
             )
         for name in sorted(set(self._files.values())):
             if not (folder / name).is_file():
@@ -83,6 +86,15 @@ class Checkpoint:
         with safe_open(self.folder / self._files[key], framework="pt") as file:
             return tuple(file.get_slice(key).get_shape())
 
+    def dtype(self, key: str) -> torch.dtype:
+        """Returns a tensor's type without reading it."""
+        from safetensors import safe_open
+
+        with safe_open(self.folder / self._files[key], framework="pt") as file:
+            piece = file.get_slice(key)
+            found: torch.dtype = piece[tuple(slice(0, 0) for _ in piece.get_shape())].dtype
+        return found
+
     def hashes(self) -> dict[str, str]:
         """Returns the SHA-256 of ``config.json`` and of every file of weights, by name."""
         return {name: file_hash(self.folder / name) for name in ("config.json", *self.weight_files)}
@@ -94,7 +106,7 @@ class Checkpoint:
                 path
                 for path in self.folder.iterdir()
                 if path.is_file()
-                and path.name not in {"config.json", INDEX, *self.weight_files}
+                and path.name not in {"config.json", self._index, *self.weight_files}
                 and path.suffix in (".json", ".jinja", ".model", ".txt", ".tiktoken")
                 and path.name != "compression_report.json"
             )
@@ -120,7 +132,16 @@ def _keys(path: Path) -> tuple[str, ...]:
         raise InputError(f"damaged weights: {error}", file=str(path)) from None
 
 
-def _json(path: Path, missing: str) -> dict[str, Any]:
+def read_json(path: Path, missing: str) -> dict[str, Any]:
+    """Reads a JSON object.
+
+    Args:
+        path: The file.
+        missing: What is said if there is no such file.
+
+    Raises:
+        InputError: It is missing or damaged.
+    """
     try:
         data = json.loads(path.read_bytes())
     except FileNotFoundError:

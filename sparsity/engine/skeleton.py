@@ -108,17 +108,7 @@ class Skeleton:
         from transformers.core_model_loading import convert_and_load_state_dict_in_model
         from transformers.modeling_utils import LoadStateDictConfig
 
-        with quiet():
-            info, _ = convert_and_load_state_dict_in_model(
-                self.model,
-                self.checkpoint.tensors(tuple(keys)),
-                LoadStateDictConfig(dtype=self.dtype, weight_mapping=self._mapping),
-            )
-        if info.mismatched_keys or info.conversion_errors:
-            name = next(iter(info.conversion_errors), None) or min(info.mismatched_keys)[0]
-            raise InputError(
-                f"the weights of '{name}' do not fit config.json", file=str(self.checkpoint.folder)
-            )
+        fill(self.model, self.checkpoint, self.dtype, tuple(keys), self._mapping)
 
     def fill_block(self, index: int) -> nn.Module:
         """Reads a block's parameters and returns the block.
@@ -132,9 +122,21 @@ class Skeleton:
         self.check_full(block, name)
         return block
 
-    def fill_outside(self) -> None:
-        """Reads everything that is in no block, and ties what is tied."""
-        self.fill(self.outer_keys)
+    def fill_outside(self, *, head: bool) -> None:
+        """Reads everything that is in no block, and ties what is tied.
+
+        Args:
+            head: Whether an output layer with weights of its own is read as well.
+        """
+        out = self.model.get_output_embeddings()
+        stem = next((n for n, m in self.model.named_modules() if m is out), "") if out else ""
+        tied = getattr(self.model, "all_tied_weights_keys", {}) or {}
+        spared = not head and stem and f"{stem}.weight" not in {*tied, *tied.values()}
+        self.fill(
+            key
+            for key in self.outer_keys
+            if not (spared and self._names[key][0].startswith(f"{stem}."))
+        )
         self.model.tie_weights()
 
     def empty_outside(self) -> None:
@@ -156,6 +158,43 @@ class Skeleton:
                     f"the checkpoint has no weights for '{name}.{part}'",
                     file=str(self.checkpoint.folder),
                 )
+
+
+def fill(
+    model: Any,
+    checkpoint: Checkpoint,
+    dtype: torch.dtype,
+    keys: tuple[str, ...] | None = None,
+    mapping: list[Any] | None = None,
+) -> None:
+    """Reads parameters of a model from a checkpoint, with the conversions of transformers.
+
+    Args:
+        model: The model.
+        checkpoint: The checkpoint.
+        dtype: Type of the parameters.
+        keys: Tensors of the checkpoint to read; all of them by default.
+        mapping: The model's conversions, if they are known.
+
+    Raises:
+        InputError: A tensor does not have the shape that the model's configuration asks for.
+    """
+    from transformers.conversion_mapping import get_model_conversion_mapping
+    from transformers.core_model_loading import convert_and_load_state_dict_in_model
+    from transformers.modeling_utils import LoadStateDictConfig
+
+    mapping = get_model_conversion_mapping(model) if mapping is None else mapping
+    with quiet():
+        info, _ = convert_and_load_state_dict_in_model(
+            model,
+            checkpoint.tensors(checkpoint.keys if keys is None else keys),
+            LoadStateDictConfig(dtype=dtype, weight_mapping=mapping),
+        )
+    if info.mismatched_keys or info.conversion_errors:
+        name = next(iter(info.conversion_errors), None) or min(info.mismatched_keys)[0]
+        raise InputError(
+            f"the weights of '{name}' do not fit config.json", file=str(checkpoint.folder)
+        )
 
 
 def bare_model(checkpoint: Checkpoint, dtype: torch.dtype) -> Any:

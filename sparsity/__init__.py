@@ -1,1 +1,4 @@
-"""Compression of transformers: pruning, low rank, quantization and memory-lean training."""
+"""Models made smaller and faster: one folder a family of methods.
+
+Nothing of it knows a planner or a robot.
+"""

@@ -1,0 +1,70 @@
+"""Weights set to zero: which ones, and how many of each matrix."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from surefoot.sparsity.pruning.allocation import allocate, allocate_by_outliers
+    from surefoot.sparsity.pruning.masks import keep_mask
+    from surefoot.sparsity.pruning.methods import Pruned, output_error, prune
+    from surefoot.sparsity.pruning.metrics import alpha_metrics, outlier_share, owl_scores
+    from surefoot.sparsity.pruning.patterns import (
+        Pattern,
+        SemiStructured,
+        Unstructured,
+        pattern_of,
+        patterns_for,
+        sparsity_of,
+    )
+    from surefoot.sparsity.pruning.tails import TailFit, common_window, tail_exponent
+
+_PLACES = {
+    "Pattern": "patterns",
+    "Pruned": "methods",
+    "SemiStructured": "patterns",
+    "TailFit": "tails",
+    "Unstructured": "patterns",
+    "allocate": "allocation",
+    "allocate_by_outliers": "allocation",
+    "alpha_metrics": "metrics",
+    "common_window": "tails",
+    "keep_mask": "masks",
+    "outlier_share": "metrics",
+    "output_error": "methods",
+    "owl_scores": "metrics",
+    "pattern_of": "patterns",
+    "patterns_for": "patterns",
+    "prune": "methods",
+    "sparsity_of": "patterns",
+    "tail_exponent": "tails",
+}
+"""The module of each public name; loaded when the name is first used."""
+
+__all__ = [
+    "Pattern",
+    "Pruned",
+    "SemiStructured",
+    "TailFit",
+    "Unstructured",
+    "allocate",
+    "allocate_by_outliers",
+    "alpha_metrics",
+    "common_window",
+    "keep_mask",
+    "outlier_share",
+    "output_error",
+    "owl_scores",
+    "pattern_of",
+    "patterns_for",
+    "prune",
+    "sparsity_of",
+    "tail_exponent",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)

@@ -1,0 +1,135 @@
+"""SparseGPT: masks chosen column by column, later weights mending what earlier ones lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from surefoot.results.errors import InputError
+from surefoot.sparsity.pruning.masks import check_groups, keep_highest
+from surefoot.sparsity.pruning.patterns import Pattern, SemiStructured
+
+BLOCK = 128
+"""Columns whose mask is chosen at once."""
+
+DAMPING = 0.01
+"""What is added to the diagonal of the Hessian, in units of its mean."""
+
+_ESCALATION = (1.0, 10.0, 100.0)
+_LEAST_EIGENVALUE = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class InverseRoot:
+    """Upper Cholesky factor U of the inverse of a damped Hessian, H⁻¹ = Uᵀ U.
+
+    Attributes:
+        upper: ``[in, in]``.
+        damping: That was added, in units of the mean diagonal.
+        solver: ``cholesky-fp32``, ``cholesky-fp64`` or ``eigh``: what it took.
+    """
+
+    upper: torch.Tensor
+    damping: float
+    solver: str
+
+
+def inverse_root(gram: torch.Tensor, damping: float = DAMPING) -> InverseRoot:
+    """Inverts the Hessian of a layer, with ever more force until it works.
+
+    First Cholesky in fp32, then in fp64, then in fp64 with 10 and 100 times the damping, then
+    eigenvalues that are raised to a millionth of the largest. Channels that were always 0 get the
+    mean of the others' diagonal. Scaling the Gram matrix changes nothing but U's scale.
+
+    Args:
+        gram: ``[in, in]``, Σ x xᵀ, finite and symmetric.
+        damping: In units of the mean diagonal, above 0.
+
+    Raises:
+        InputError: The matrix is not finite, is zero, or the damping is not above 0.
+    """
+    if not damping > 0:
+        raise InputError(f"damping must be above 0, not {damping:g}")
+    if not bool(gram.isfinite().all()):
+        raise InputError("the Gram matrix is not finite; look at the calibration inputs")
+    hessian = gram.double()
+    live = hessian.diagonal() > 0
+    if not bool(live.any()):
+        raise InputError("all calibration inputs are zero; SparseGPT needs others")
+    hessian = hessian / hessian.diagonal()[live].mean()
+    hessian.diagonal()[~live] = 1.0
+    mean = float(hessian.diagonal().mean())
+    identity = torch.eye(len(hessian), dtype=hessian.dtype, device=hessian.device)
+    tries = [(torch.float32, damping)]
+    tries += [(torch.float64, damping * factor) for factor in _ESCALATION]
+    for dtype, added in tries:
+        upper = _cholesky_of_inverse((hessian + added * mean * identity).to(dtype))
+        if upper is not None:
+            return InverseRoot(upper.float(), added, f"cholesky-fp{torch.finfo(dtype).bits}")
+    symmetric = (hessian + hessian.T) / 2 + damping * mean * identity
+    values, vectors = torch.linalg.eigh(symmetric)
+    values = values.clamp(min=_LEAST_EIGENVALUE * float(values[-1]))
+    inverse = (vectors / values) @ vectors.T
+    upper = torch.linalg.cholesky((inverse + inverse.T) / 2, upper=True)
+    return InverseRoot(upper.float(), damping, "eigh")
+
+
+def _cholesky_of_inverse(hessian: torch.Tensor) -> torch.Tensor | None:
+    """Returns U with H⁻¹ = Uᵀ U, or None where a factorization fails."""
+    lower, failed = torch.linalg.cholesky_ex(hessian)
+    if int(failed):
+        return None
+    upper, failed = torch.linalg.cholesky_ex(torch.cholesky_inverse(lower), upper=True)
+    if int(failed) or not bool(upper.isfinite().all()):
+        return None
+    return upper
+
+
+def sparsegpt(
+    weight: torch.Tensor, root: InverseRoot, pattern: Pattern, block_size: int = BLOCK
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Prunes and mends a weight matrix.
+
+    Args:
+        weight: ``[out, in]`` fp32; left as it is.
+        root: Of the layer's inputs.
+        pattern: How many weights go. Unstructured ones are compared over all outputs of a block
+            of columns, and each block loses its part of the budget.
+        block_size: Columns of a block; with n:m the next smaller multiple of m.
+
+    Returns:
+        The new weights, and a bool mask that is True where one stays.
+
+    Source: SparseGPT (Frantar and Alistarh 2023), algorithm 1. Unlike in the released code,
+    channels that were always 0 lose their weights first, but only as many as the pattern says.
+    """
+    new = weight.clone()
+    rows, width = new.shape
+    keep = torch.ones_like(new, dtype=torch.bool)
+    upper = root.upper.to(new.device)
+    diagonal = upper.diagonal()
+    if isinstance(pattern, SemiStructured):
+        check_groups(width, pattern)
+        block_size = max(block_size // pattern.m, 1) * pattern.m
+    gone = 0
+    for first in range(0, width, block_size):
+        last = min(first + block_size, width)
+        part, kept = new[:, first:last], keep[:, first:last]
+        errors = torch.zeros_like(part)
+        if not isinstance(pattern, SemiStructured):
+            budget = round(pattern.sparsity * rows * last) - gone
+            scores = (part / diagonal[first:last]).square().reshape(1, -1)
+            kept[:] = keep_highest(scores, part.numel() - budget).reshape(part.shape)
+            gone += budget
+        for column in range(last - first):
+            at = first + column
+            if isinstance(pattern, SemiStructured) and column % pattern.m == 0:
+                group = slice(column, column + pattern.m)
+                scores = (part[:, group] / diagonal[at : at + pattern.m]).square()
+                kept[:, group] = keep_highest(scores, pattern.n)
+            old = part[:, column].clone()
+            errors[:, column] = torch.where(kept[:, column], 0.0, old) / diagonal[at]
+            part[:, column:] -= errors[:, column, None] * upper[at, at:last]
+            part[:, column] = torch.where(kept[:, column], old, 0.0)
+        new[:, last:] -= errors @ upper[first:last, last:]
+    return new, keep

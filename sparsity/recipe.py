@@ -18,15 +18,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from surefoot.results.config import check_config, read_config_file
 from surefoot.results.errors import InputError
-
-IGNORED = (
-    r"(^|\.)lm_head$",
-    r"(^|\.)(embed_\w+|wte|wpe|embeddings?)($|\.)",
-    r"(^|\.)(router|gate|gating|shared_expert_gate)$",
-    r"(^|\.)(vision\w*|visual\w*|audio\w*|image\w*)($|\.)",
-    r"(^|\.)multi_modal_projector($|\.)",
-)
-"""Modules left alone by default: head, embeddings, routers, vision and audio towers."""
+from surefoot.sparsity.training.settings import IGNORED, RecoverSettings
 
 _ORDER = ("allocate", "sparsify", "factorize", "recover", "quantize")
 _N_OF_M = re.compile(r"(\d+):(\d+)")
@@ -123,21 +115,16 @@ class Quantize(_Stage):
     """Whether zero is in the middle of the range; else a zero point is stored as well."""
 
 
-class Recover(_Stage):
+class Recover(RecoverSettings):
     """Training that wins back what was lost, on the calibration texts."""
 
     stage: Literal["recover"] = "recover"
     """Name of the stage."""
-    method: Literal["full", "lrc", "lora", "qlora", "galore", "qgalore", "adamw8bit"] = "full"
-    """Which parameters learn, with which optimizer."""
-    steps: int = Field(default=100, ge=1)
-    """Steps."""
-    rate: float = Field(default=1e-4, gt=0)
-    """Peak learning rate."""
-    batch: int = Field(default=8, ge=1)
-    """Sequences a step."""
-    rank: int = Field(default=8, ge=1)
-    """Rank of adapters and of projected gradients."""
+
+    @property
+    def settings(self) -> RecoverSettings:
+        """The same without the stage's name."""
+        return RecoverSettings.model_validate(self.model_dump(exclude={"stage"}))
 
 
 Stage = Annotated[
@@ -207,8 +194,18 @@ class CompressionRecipe(_Stage):
         if "recover" in kinds and not {"sparsify", "factorize"} & set(kinds):
             raise ValueError("'recover' needs a stage 'sparsify' or 'factorize' before it")
         recover = self.find(Recover)
-        if recover is not None and recover.method == "lrc" and "factorize" not in kinds:
-            raise ValueError("recovery 'lrc' trains factors: it needs a stage 'factorize'")
+        if recover is not None and recover.method in ("lrc", "n-lrc") and "factorize" not in kinds:
+            raise ValueError(f"recovery '{recover.method}' needs a stage 'factorize'")
+        if (
+            recover is not None
+            and recover.method in ("lora", "qlora", "qgalore")
+            and recover.keep_zeros
+            and "sparsify" in kinds
+        ):
+            raise ValueError(
+                f"recovery '{recover.method}' fills the zeros of 'sparsify'; take full, adamw8bit "
+                "or galore, or set recover.keep_zeros to false"
+            )
         return self
 
     def find(self, kind: type[Any]) -> Any:

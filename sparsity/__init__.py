@@ -1,0 +1,1 @@
+"""Compression: pruning, low-rank factors, quantization, and training in little memory."""

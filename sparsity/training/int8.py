@@ -106,20 +106,35 @@ class _Product(torch.autograd.Function):
     """x W^T where W is read from its codes both ways, so that no copy outlives the product."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Int8Weight) -> Tensor:
-        ctx.save_for_backward(x)
-        ctx.weight = weight
-        return torch.nn.functional.linear(x, weight.read(x.dtype))
+    def forward(ctx: Any, x: Tensor, codes: Grouped, weight: Tensor | None) -> Tensor:
+        ctx.save_for_backward(x if weight is not None else None)
+        ctx.codes = codes
+        return torch.nn.functional.linear(x, codes.dequantize(x.dtype))
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, None, Tensor | None]:
         (x,), grad = ctx.saved_tensors, grads[0]
         of_x, of_weight = None, None
         if ctx.needs_input_grad[0]:
-            of_x = grad @ ctx.weight.read(grad.dtype)
-        if ctx.needs_input_grad[1]:
+            of_x = grad @ ctx.codes.dequantize(grad.dtype)
+        if ctx.needs_input_grad[2]:
             of_weight = grad.flatten(0, -2).T @ x.flatten(0, -2)
-        return of_x, of_weight
+        return of_x, None, of_weight
+
+
+def product(x: Tensor, codes: Grouped, weight: Tensor | None = None) -> Tensor:
+    """Computes x W^T with a weight in codes, which autograd keeps no copy of.
+
+    Args:
+        x: [..., in].
+        codes: Weight [out, in].
+        weight: The parameter that the weight's gradient goes to, if any.
+
+    Returns:
+        [..., out].
+    """
+    made: Tensor = _Product.apply(x, codes, weight)  # type: ignore[no-untyped-call]
+    return made
 
 
 class Int8Linear(nn.Module):
@@ -175,7 +190,7 @@ class Int8Linear(nn.Module):
         Returns:
             [..., out].
         """
-        y: Tensor = _Product.apply(x, self.weight)  # type: ignore[no-untyped-call]
+        y = product(x, self.codes.grouped, self.weight)
         return y if self.bias is None else y + self.bias.to(y.dtype)
 
     def extra_repr(self) -> str:

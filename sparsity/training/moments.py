@@ -41,7 +41,7 @@ def _tables(signed: bool, device: torch.device) -> tuple[Tensor, Tensor]:
     Looking a code up costs a twentieth of a search among the values.
     """
     values = torch.tensor(dynamic_values(signed), dtype=torch.float64)
-    bits = torch.arange(2**16, dtype=torch.int32).to(torch.uint16)
+    bits = torch.arange(-(2**15), 2**15).to(torch.int16)
     numbers = bits.view(torch.bfloat16).to(torch.float64).nan_to_num(0.0, 1.0, -1.0)
     codes = torch.bucketize(numbers, (values[1:] + values[:-1]) / 2)
     return values.to(device, torch.float32), codes.to(device, torch.uint8)
@@ -100,7 +100,7 @@ class Moment:
             part.div_(scales.clamp_min(torch.finfo(torch.float32).tiny).unsqueeze(1))
             self.scales[at : at + len(part)] = scales
             at += len(part)
-        looked_up = values.to(torch.bfloat16).view(torch.uint16).to(torch.int32)
+        looked_up = values.to(torch.bfloat16).view(torch.int16).to(torch.int32).add_(2**15)
         self.codes[start:end] = codes.index_select(0, looked_up)
 
     @property

@@ -76,7 +76,7 @@ class AdamW8bit(torch.optim.Optimizer):
             raise InputError(
                 "averages have 8 or 32 bits, rates are not negative, betas lie in [0, 1)"
             )
-        self._numbers: dict[int, int] = {}
+        self._places: dict[int, tuple[int, int]] = {}
         self._stepped: set[int] = set()
         self._fused, self._max_norm = fused_backward, max_norm
         defaults = {
@@ -89,7 +89,7 @@ class AdamW8bit(torch.optim.Optimizer):
         """Adds parameters; see torch."""
         super().add_param_group(param_group)
         for parameter in self.param_groups[-1]["params"]:
-            self._numbers[id(parameter)] = len(self._numbers)
+            self._places[id(parameter)] = (len(self._places), len(self.param_groups) - 1)
             if self._fused:
                 parameter.register_post_accumulate_grad_hook(self._step_now)
 
@@ -135,7 +135,7 @@ class AdamW8bit(torch.optim.Optimizer):
                 "several; call step() after each backward(), or leave fused_backward out"
             )
         self._stepped.add(id(parameter))
-        group = next(g for g in self.param_groups if any(p is parameter for p in g["params"]))
+        group = self.param_groups[self._places[id(parameter)][1]]
         if parameter.grad is not None:
             self._step_parameter(parameter, parameter.grad, group)
             parameter.grad = None
@@ -170,7 +170,7 @@ class AdamW8bit(torch.optim.Optimizer):
         """Returns where a parameter's rounding draws from in this step."""
         if not group["stochastic"]:
             return None
-        place, step = self._numbers[id(parameter)], self.state[parameter]["step"]
+        place, step = self._places[id(parameter)][0], self.state[parameter]["step"]
         told = hashlib.blake2b(f"{group['seed']}:{place}:{step}".encode(), digest_size=7).digest()
         return torch.Generator(parameter.device).manual_seed(int.from_bytes(told, "big"))
 

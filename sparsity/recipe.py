@@ -246,9 +246,7 @@ def shipped_recipes() -> dict[str, str]:
     return {name: lines[name].lstrip("# ") for name in sorted(lines)}
 
 
-def read_recipe(
-    place: str | Path, settings: Mapping[str, Any] | None = None
-) -> CompressionRecipe:
+def read_recipe(place: str | Path, settings: Mapping[str, Any] | None = None) -> CompressionRecipe:
     """Reads a recipe.
 
     Args:

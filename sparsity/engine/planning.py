@@ -269,4 +269,3 @@ def _spectra(
         forget_all(block)
         told("spectra", index + 1, len(skeleton.blocks))
     return found
-

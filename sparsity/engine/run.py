@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +12,14 @@ from surefoot.results.errors import InputError
 from surefoot.results.files import FolderLock, is_leftover, write_error
 from surefoot.results.manifest import current_versions
 from surefoot.sparsity.engine.calibration import Calibration, Tokens, calibrate_with
-from surefoot.sparsity.engine.checkpoint import Checkpoint, read_json
+from surefoot.sparsity.engine.checkpoint import Checkpoint
 from surefoot.sparsity.engine.compressing import Stages
-from surefoot.sparsity.engine.planning import Plan, Told, make_plan
+from surefoot.sparsity.engine.finishing import Job, Options, finish
+from surefoot.sparsity.engine.planning import Told, make_plan
 from surefoot.sparsity.engine.skeleton import Skeleton
 from surefoot.sparsity.engine.state import WORK, Progress, Work
 from surefoot.sparsity.engine.targets import Targets, find_targets
 from surefoot.sparsity.engine.walker import Walk, outliers_of, walk
-from surefoot.sparsity.export.writing import (
-    LOW_RANK_STEM,
-    SETTINGS,
-    SHARD_BYTES,
-    STEM,
-    merged_tensors,
-    write_companions,
-    write_config,
-    write_weights,
-)
 from surefoot.sparsity.recipe import (
     CompressionRecipe,
     Factorize,
@@ -37,33 +27,7 @@ from surefoot.sparsity.recipe import (
     Recover,
     Sparsify,
 )
-from surefoot.sparsity.report.page import render_compression
-from surefoot.sparsity.report.summary import (
-    REPORT_NAME,
-    Scorer,
-    make_report,
-    read_report,
-    write_report,
-)
-
-
-@dataclass(frozen=True)
-class Options:
-    """What of a compression is no part of the recipe.
-
-    Attributes:
-        merge: Whether factors are multiplied out, so that any program can read the result.
-        measure: Whether latency and memory are measured, before and after.
-        threads: Threads while measuring.
-        scorer: Tries a model folder on tasks and says which it solves; ``None`` for no tasks.
-        shard_bytes: Most bytes of a file of weights.
-    """
-
-    merge: bool = False
-    measure: bool = False
-    threads: int = 1
-    scorer: Scorer | None = None
-    shard_bytes: int = SHARD_BYTES
+from surefoot.sparsity.report.summary import REPORT_NAME, read_report
 
 
 def _silent(part: str, done: int, total: int) -> None:
@@ -134,26 +98,112 @@ def compress(
     if progress is None:
         decided = make_plan(skeleton, recipe, targets, outliers_of(plan), told)
         progress = Progress(identity, decided)
-    with _locked(out):
+    with _locked(out, progress):
         work.write(progress)
         walk(plan, work, progress)
-        done = _Done(begun, recipe, out, work, progress, calibration, options, told, note)
-        if recover is not None:
-            done.recovered(recover, stages.quantize)
-        done.finish(skeleton)
+        job = Job(begun, recipe, targets, out, work, progress, calibration, options, told, note)
+        finish(job)
     return out
 
 
-class _Done:
-    """What comes after the walk: recovery, rounding, writing, measuring."""
+def _refuse_compressed(checkpoint: Checkpoint) -> None:
+    if checkpoint.config.get("quantization_config"):
+        raise InputError(
+            "the model is quantized already; compress the one that it was made from",
+            file=str(checkpoint.folder),
+        )
 
-    def __init__(
-        self, source: Checkpoint, recipe: CompressionRecipe, out: Path, work: Work,
-        progress: Progress, calibration: Calibration | None, options: Options, told: Told,
-        note: Callable[[str], None],
-    ) -> None:  # fmt: skip
-        self.source, self.recipe, self.out, self.work = source, recipe, out, work
-        self.progress, self.calibration, self.options = progress, calibration, options
-        self.told, self.note = told, note
-        self.current = source
-        """The model whose tensors are written where no others stand for them."""
+
+def _check_place(model: Path, out: Path) -> None:
+    """Checks that the output folder is none of the model's, and new, empty or ours."""
+    here, there = out.resolve(), model.resolve()
+    if here == there or there in here.parents:
+        raise InputError("--out lies in the model's folder; choose another", file=str(out))
+    try:
+        if not out.exists():
+            return
+        if not out.is_dir():
+            raise InputError("--out is a file; choose another --out", file=str(out))
+        names = {entry.name for entry in out.iterdir() if not is_leftover(entry.name)}
+    except OSError as error:
+        raise write_error(error, out) from None
+    if names and WORK not in names and REPORT_NAME not in names:
+        raise InputError(
+            "the folder is not empty and holds no compression; choose another --out",
+            file=str(out),
+        )
+
+
+def _is_done(out: Path, identity: Mapping[str, Any]) -> bool:
+    """Tells whether the same compression is done already; removes what it may have left over.
+
+    Raises:
+        InputError: Another one is.
+    """
+    if not (out / REPORT_NAME).is_file() or not (out / "config.json").is_file():
+        return False
+    if read_report(out)["identity"] != dict(identity):
+        raise InputError("another compression lies here; choose another --out", file=str(out))
+    Work(out / WORK).clear()
+    return True
+
+
+def _calibration(
+    recipe: CompressionRecipe,
+    targets: Targets,
+    texts: Sequence[Tokens] | Calibration | None,
+    source: str,
+    model: Checkpoint,
+) -> Calibration | None:
+    needed = recipe.calibrated or recipe.find(Recover) is not None
+    if isinstance(texts, Calibration):
+        if needed and not texts.batches:
+            raise InputError("the recipe needs calibration texts, and there are none")
+        return texts
+    if texts is None:
+        if needed:
+            raise InputError(
+                f"recipe '{recipe.name}' needs calibration texts; give some with --calibration"
+            )
+        return None
+    settings = recipe.calibration
+    return calibrate_with(
+        texts,
+        samples=settings.samples,
+        held_out=settings.held_out,
+        batch=settings.batch,
+        length=min(settings.length, _room(model)),
+        pad=int(model.config.get("pad_token_id") or 0),
+        seed=recipe.seed,
+        even=any(layer.expert for layer in targets.layers),
+        source=source,
+    )
+
+
+def _room(model: Checkpoint) -> int:
+    """Returns the most tokens that a model takes."""
+    text = model.config.get("text_config") or model.config
+    return int(text.get("max_position_embeddings") or text.get("n_positions") or 1 << 30)
+
+
+@contextmanager
+def _locked(out: Path, progress: Progress) -> Iterator[None]:
+    """Makes and locks the output folder; what fails before the first block leaves nothing."""
+    made = not out.exists()
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise write_error(error, out) from None
+    lock = FolderLock(out)
+    try:
+        yield
+    except InputError:
+        if not progress.done:
+            Work(out / WORK).clear()
+            lock.release(remove=True)
+            if made:
+                with suppress(OSError):
+                    out.rmdir()
+        raise
+    finally:
+        lock.release(remove=True)

@@ -43,31 +43,8 @@ class Skeleton:
         self.dtype = dtype
         self.model: Any = bare_model(checkpoint, dtype)
         self._mapping = get_model_conversion_mapping(self.model)
-        self._names = self._renamed()
+        self._names = names_of(self.model, checkpoint, self._mapping)
         self.path, self.blocks = find_blocks(self.model)
-
-    def _renamed(self) -> dict[str, tuple[str, bool]]:
-        """Returns for each tensor of the files its parameter, and whether it is computed from it.
-
-        Of a tensor that several parameters are computed from it is the first.
-        """
-        from transformers.core_model_loading import (
-            WeightConverter,
-            WeightRenaming,
-            rename_source_key,
-        )
-
-        renamings = [m for m in self._mapping if isinstance(m, WeightRenaming)]
-        converters = [m for m in self._mapping if isinstance(m, WeightConverter)]
-        known = self.model.state_dict()
-        prefix = self.model.base_model_prefix
-        found = {}
-        for key in self.checkpoint.keys:
-            name, pattern = rename_source_key(key, renamings, converters, prefix, known)
-            if name not in known and key in known:
-                name, pattern = key, None
-            found[key] = name, pattern is not None
-        return found
 
     def block_name(self, index: int) -> str:
         """Returns the full name of a block."""
@@ -105,9 +82,6 @@ class Skeleton:
         Raises:
             InputError: A tensor does not have the shape that the model's configuration asks for.
         """
-        from transformers.core_model_loading import convert_and_load_state_dict_in_model
-        from transformers.modeling_utils import LoadStateDictConfig
-
         fill(self.model, self.checkpoint, self.dtype, tuple(keys), self._mapping)
 
     def fill_block(self, index: int) -> nn.Module:
@@ -158,6 +132,39 @@ class Skeleton:
                     f"the checkpoint has no weights for '{name}.{part}'",
                     file=str(self.checkpoint.folder),
                 )
+
+
+def names_of(
+    model: Any, checkpoint: Checkpoint, mapping: list[Any] | None = None
+) -> dict[str, tuple[str, bool]]:
+    """Returns for each tensor of the files its parameter, and whether it is computed from it.
+
+    Of a tensor that several parameters are computed from it is the first.
+
+    Args:
+        model: The model.
+        checkpoint: Its files.
+        mapping: The model's conversions, if they are known.
+    """
+    from transformers.conversion_mapping import get_model_conversion_mapping
+    from transformers.core_model_loading import (
+        WeightConverter,
+        WeightRenaming,
+        rename_source_key,
+    )
+
+    mapping = get_model_conversion_mapping(model) if mapping is None else mapping
+    renamings = [m for m in mapping if isinstance(m, WeightRenaming)]
+    converters = [m for m in mapping if isinstance(m, WeightConverter)]
+    known = model.state_dict()
+    prefix = model.base_model_prefix
+    found = {}
+    for key in checkpoint.keys:
+        name, pattern = rename_source_key(key, renamings, converters, prefix, known)
+        if name not in known and key in known:
+            name, pattern = key, None
+        found[key] = name, pattern is not None
+    return found
 
 
 def fill(

@@ -9,14 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from surefoot.results.files import write_atomic
-from surefoot.sparsity.engine.checkpoint import Checkpoint
+from surefoot.sparsity.engine.checkpoint import STEM, Checkpoint
 from surefoot.sparsity.engine.state import save_tensors
 
 if TYPE_CHECKING:
     import torch
 
-STEM = "model"
-"""How files of weights are called that transformers itself reads."""
 LOW_RANK_STEM = "low-rank"
 """How files with factors are called, so that nobody takes them for a whole model."""
 SETTINGS = "surefoot_compression"
@@ -47,6 +45,27 @@ def merged_tensors(
         with safe_open(path, framework="pt", backend="pread") as file:
             for key in file.keys():  # noqa: SIM118
                 yield key, file.get_tensor(key)
+
+
+def multiplied_out(tensors: Tensors, transposed: Collection[str]) -> Tensors:
+    """Yields tensors with each pair of factors as one matrix.
+
+    Args:
+        tensors: Names with tensors; factors end in ``.U`` and ``.V``.
+        transposed: Names of modules that keep their matrix as ``[inputs, outputs]``.
+    """
+    waiting: dict[str, torch.Tensor] = {}
+    for name, tensor in tensors:
+        stem, _, part = name.rpartition(".")
+        if part not in ("U", "V"):
+            yield name, tensor
+        elif stem in waiting:
+            pair = {part: tensor, "V" if part == "U" else "U": waiting.pop(stem)}
+            whole = (pair["U"].float() @ pair["V"].float()).to(tensor.dtype)
+            turned = any(name == stem or name.endswith(f".{stem}") for name in transposed)
+            yield f"{stem}.weight", whole.T.contiguous() if turned else whole
+        else:
+            waiting[stem] = tensor
 
 
 def write_weights(

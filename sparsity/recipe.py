@@ -111,8 +111,6 @@ class Quantize(_Stage):
     """Bits of a weight."""
     group: int = Field(default=32, ge=2)
     """Weights along a row that share a scale."""
-    symmetric: bool = True
-    """Whether zero is in the middle of the range; else a zero point is stored as well."""
 
 
 class Recover(RecoverSettings):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import redirect_stderr
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -119,7 +121,7 @@ def _load_plain(place: Path, dtype: torch.dtype | str) -> Any:
         config: Any = AutoConfig.from_pretrained(place, local_files_only=True)
         sees = hasattr(config, "vision_config")
         kind: Any = AutoModelForImageTextToText if sees else AutoModelForCausalLM
-        with quiet():
+        with quiet(), redirect_stderr(StringIO()):  # bars of compressed-tensors
             model = kind.from_pretrained(
                 place, dtype=dtype, use_safetensors=True, local_files_only=True
             )

@@ -37,7 +37,7 @@ def pack(
 
     Args:
         weight: ``[outputs, inputs]``.
-        stage: Bits, group and symmetry.
+        stage: Bits and group.
         dtype: Type in which scales are stored.
 
     Returns:
@@ -63,7 +63,7 @@ def settings_for(stage: Quantize, ignored: Sequence[str]) -> dict[str, Any]:
     """Returns the ``quantization_config`` of ``config.json``.
 
     Args:
-        stage: Bits, group and symmetry.
+        stage: Bits and group.
         ignored: Names of the linear layers that are not quantized.
     """
     from compressed_tensors.quantization import QuantizationConfig, QuantizationStatus
@@ -82,6 +82,6 @@ def _scheme(stage: Quantize) -> QuantizationScheme:
     from compressed_tensors.quantization import QuantizationArgs, QuantizationScheme
 
     args = QuantizationArgs(
-        num_bits=stage.bits, symmetric=stage.symmetric, group_size=stage.group, strategy="group"
+        num_bits=stage.bits, symmetric=True, group_size=stage.group, strategy="group"
     )
     return QuantizationScheme(targets=["Linear"], weights=args)

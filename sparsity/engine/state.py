@@ -171,6 +171,7 @@ def save_tensors(tensors: dict[str, torch.Tensor], path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         save_file(tensors, partial, metadata={"format": "pt"})
+        partial.chmod(0o644)
         partial.replace(path)
     except OSError as error:
         raise write_error(error, path) from None

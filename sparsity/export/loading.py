@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from surefoot.results.errors import InputError
-from surefoot.sparsity.engine.checkpoint import Checkpoint
+from surefoot.sparsity.engine.checkpoint import STEM, Checkpoint
 from surefoot.sparsity.engine.skeleton import bare_model, fill, quiet
 from surefoot.sparsity.export.writing import LOW_RANK_STEM, SETTINGS
 from surefoot.sparsity.lowrank.linear import FactoredLinear
@@ -41,7 +41,7 @@ def load_compressed(folder: str | Path, dtype: torch.dtype | str = "auto") -> An
     ranks = ranks_of(place)
     if ranks is None:
         return _load_plain(place, dtype)
-    checkpoint = Checkpoint(place, stem=LOW_RANK_STEM)
+    checkpoint = checkpoint_at(place)
     if isinstance(dtype, str):
         name = checkpoint.config.get("dtype") or "float32"
         dtype = _DTYPES.get(str(name if dtype == "auto" else dtype), torch.float32)
@@ -54,6 +54,15 @@ def load_compressed(folder: str | Path, dtype: torch.dtype | str = "auto") -> An
             raise InputError(f"no weights for '{name}'", file=str(place))
     _read_generation(model, place)
     return model.requires_grad_(True).eval()
+
+
+def checkpoint_at(folder: Path) -> Checkpoint:
+    """Returns the files of a model, compressed or not.
+
+    Raises:
+        InputError: The folder holds no model.
+    """
+    return Checkpoint(folder, stem=STEM if ranks_of(folder) is None else LOW_RANK_STEM)
 
 
 def ranks_of(folder: Path) -> dict[str, int] | None:

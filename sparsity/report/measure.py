@@ -20,7 +20,7 @@ from surefoot.results.errors import HarnessError
 
 PROMPT, WRITTEN = 64, 32
 """Tokens of the prompt, and tokens written after it one by one."""
-_WARM, _RUNS = 3, 20
+_WARM, _RUNS = 3, 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +74,11 @@ def measure(folder: Path, threads: int = 1) -> Measured:
 def main(folder: str, threads: int) -> None:
     """Measures in this process and prints one line of JSON."""
     import torch
-    from surefoot.sparsity.export.loading import load_compressed
+    from surefoot.sparsity.engine.skeleton import bare_model
+    from surefoot.sparsity.export.loading import checkpoint_at, load_compressed
 
     torch.set_num_threads(threads)
-    import transformers.models.auto  # noqa: F401  (libraries are not the model's memory)
-
+    bare_model(checkpoint_at(Path(folder)), torch.float32)  # loads the libraries
     before = _resident()
     model = load_compressed(folder, torch.float32)
     config = model.config.get_text_config()
@@ -88,9 +88,8 @@ def main(folder: str, threads: int) -> None:
     with torch.inference_mode():
         prompts = _times(lambda: model(input_ids=ids, use_cache=True))
         loaded = _resident() - before
-        tokens = []
-        for _ in range(_WARM):
-            tokens = _write(model, ids)
+        _write(model, ids)
+        tokens = [seconds for _ in range(_WARM) for seconds in _write(model, ids)]
     found = Measured(
         *_quantiles(prompts), *_quantiles(tokens), round(loaded / 2**20, 1),
         round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10, 1), threads,

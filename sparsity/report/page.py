@@ -31,8 +31,8 @@ def render_compression(
         label=report["artifact"]["label"],
         notes=report["notes"],
         facts=_facts(report),
-        gains=_gains(report),
-        tasks=_tasks(report["tasks"]),
+        gains=gains_of(report),
+        tasks=tasks_of(report["tasks"]),
         profiles=_profiles(layers),
         pareto=_pareto(report, siblings),
         columns=_columns(layers),
@@ -86,8 +86,12 @@ def _stage(stage: Mapping[str, Any]) -> str:
     return f"{stage['stage']} ({detail(stage)})"
 
 
-def _gains(report: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Returns rows of what, before, after and the ratio."""
+def gains_of(report: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Returns what was gained and lost as rows of what, before, after and ratio, all texts.
+
+    Args:
+        report: The report, see :func:`~surefoot.sparsity.report.summary.make_report`.
+    """
     totals, losses, measured = report["totals"], report["losses"], report["measured"]
     rows = [
         _gain("files of weights, MiB", totals["bytes_before"] / _MIB,
@@ -120,7 +124,12 @@ def _gain(what: str, before: float, after: float, form: str = ".4g") -> dict[str
     }  # fmt: skip
 
 
-def _tasks(tasks: Mapping[str, Any] | None) -> dict[str, str] | None:
+def tasks_of(tasks: Mapping[str, Any] | None) -> dict[str, str] | None:
+    """Words what became of the tasks.
+
+    Args:
+        tasks: As :func:`~surefoot.sparsity.report.summary.task_figures` gives them, or ``None``.
+    """
     if tasks is None:
         return None
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from random import Random
 
 from surefoot.agents.perception.measuring import answered, shots_of
+from surefoot.agents.planning.base import Brief
 from surefoot.agents.planning.corpus import draw_brief
 from surefoot.agents.planning.judge import judge
 from surefoot.agents.planning.language import LanguagePlanner
@@ -77,7 +78,7 @@ def _plans(folder: Path, count: int) -> Mapping[str, bool]:
 
 def _verdicts(folder: Path, count: int) -> Mapping[str, bool]:
     rng = Random("compressing:test")
-    briefs = []
+    briefs: list[Brief] = []
     while len(briefs) < count:
         brief = draw_brief(rng)
         if split_of(short_prompt(brief)) == "test":

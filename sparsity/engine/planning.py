@@ -164,7 +164,9 @@ def _sparsities(
         told_patterns = [repr(ratio) for ratio in ratios]
     return Plan(
         {
-            layer.name: Decision(pattern, None, fit and fit.alpha, fit and fit.ks)
+            layer.name: Decision(pattern)
+            if fit is None
+            else Decision(pattern, None, fit.alpha, fit.ks)
             for layer, pattern, fit in zip(layers, told_patterns, fits, strict=True)
         }
     )

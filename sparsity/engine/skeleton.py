@@ -190,12 +190,12 @@ def fill(
     from transformers.core_model_loading import convert_and_load_state_dict_in_model
     from transformers.modeling_utils import LoadStateDictConfig
 
-    mapping = get_model_conversion_mapping(model) if mapping is None else mapping
+    known: list[Any] = list(get_model_conversion_mapping(model) if mapping is None else mapping)
     with quiet():
         info, _ = convert_and_load_state_dict_in_model(
             model,
             checkpoint.tensors(checkpoint.keys if keys is None else keys),
-            LoadStateDictConfig(dtype=dtype, weight_mapping=mapping),
+            LoadStateDictConfig(dtype=dtype, weight_mapping=known),
         )
     if info.mismatched_keys or info.conversion_errors:
         name = next(iter(info.conversion_errors), None) or min(info.mismatched_keys)[0]

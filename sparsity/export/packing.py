@@ -49,10 +49,11 @@ def pack(
 
     scheme = _scheme(stage)
     assert scheme.weights is not None
-    groups = weight.detach().float().unflatten(1, (-1, stage.group))
+    whole = weight.detach().float()
+    groups = whole.reshape(whole.shape[0], -1, stage.group)
     scale, zero = calculate_qparams(groups.amin(-1), groups.amax(-1), scheme.weights)
     scale = scale.to(dtype).float().clamp(min=torch.finfo(dtype).tiny)
-    given = {"weight": weight.detach().float(), "weight_scale": scale, "weight_zero_point": zero}
+    given = {"weight": whole, "weight_scale": scale, "weight_zero_point": zero}
     packed = PackedQuantizationCompressor.compress(given, scheme)
     back = PackedQuantizationCompressor.decompress(packed, scheme)["weight"]
     packed["weight_scale"] = scale.to(dtype)

@@ -102,7 +102,7 @@ def write_weights(
     if len(pieces) == 1:
         pieces[0][0].replace(folder / f"{stem}.safetensors")
         return
-    names = {}
+    names: dict[str, str] = {}
     for number, (path, keys) in enumerate(pieces, 1):
         final = f"{stem}-{number:05}-of-{len(pieces):05}.safetensors"
         path.replace(folder / final)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from surefoot.results.lines import Curve, line_chart
@@ -76,14 +76,16 @@ def _facts(report: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _stage(stage: Mapping[str, Any]) -> str:
-    detail = {
-        "allocate": lambda s: s["method"],
-        "sparsify": lambda s: f"{s['method']} {s['pattern']}",
-        "factorize": lambda s: f"{s['method']} {_percent(s['reduction'], 0)} {s['budget']}",
-        "quantize": lambda s: f"int{s['bits']}, group {s['group']}",
-        "recover": lambda s: s["method"],
-    }[stage["stage"]]
-    return f"{stage['stage']} ({detail(stage)})"
+    match stage["stage"]:
+        case "sparsify":
+            detail = f"{stage['method']} {stage['pattern']}"
+        case "factorize":
+            detail = f"{stage['method']} {_percent(stage['reduction'], 0)} {stage['budget']}"
+        case "quantize":
+            detail = f"int{stage['bits']}, group {stage['group']}"
+        case _:
+            detail = str(stage["method"])
+    return f"{stage['stage']} ({detail})"
 
 
 def gains_of(report: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -153,7 +155,7 @@ def tasks_of(tasks: Mapping[str, Any] | None) -> dict[str, str] | None:
 
 def _profiles(layers: Sequence[LayerRecord]) -> list[dict[str, Any]]:
     """Returns charts of what changes from block to block, a line for each kind of layer."""
-    wanted = [
+    wanted: list[tuple[str, str, Callable[[LayerRecord], float | None]]] = [
         ("Sparsity", "share of zeros", lambda r: r.sparsity if r.requested is not None else None),
         ("Rank", "share of the full rank",
          lambda r: r.rank / min(r.rows, r.columns) if r.rank else None),

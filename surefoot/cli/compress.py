@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from surefoot.cli.console import Bar, note, resumable
 from surefoot.results.errors import InputError
+
+if TYPE_CHECKING:
+    from surefoot.sparsity.engine.calibration import Calibration, Tokens
 
 
 def compress(
@@ -59,7 +63,7 @@ def compress(
         raise InputError("no model here (no config.json)", file=str(folder))
     scorer = scorer_for(folder, tasks) if tasks else None
     source = ""
-    texts = None
+    texts: Sequence[Tokens] | Calibration | None = None
     if calibration is not None:
         texts, source = texts_of(calibration, folder, wanted.calibration.length), calibration.name
     elif (own := own_texts(folder, wanted)) is not None:

@@ -102,7 +102,7 @@ def calibrate_with(
         sequences: What there is; what is longer than ``length`` is cut, what has less than two
             tokens is left out.
         samples: How many to take for statistics.
-        held_out: How many more for the loss; fewer if there are not so many.
+        held_out: How many more for the loss; if there are not so many, a quarter of all.
         batch: Sequences of a batch.
         length: Most tokens of a sequence.
         pad: Id that fills up shorter ones, on the right.
@@ -120,8 +120,8 @@ def calibrate_with(
             "give texts with --calibration"
         )
     Random(seed).shuffle(cut)
-    # At least half of what there is stays for the statistics.
-    kept = min(held_out, max(0, len(cut) - samples), len(cut) // 2)
+    # Where there are too few for both, a quarter is held out.
+    kept = min(held_out, max(len(cut) - samples, len(cut) // 4))
     spare = cut[-kept:] if kept else []
     chosen = cut[: min(samples, len(cut) - kept)]
     return Calibration(

@@ -19,7 +19,7 @@ LOW_RANK_STEM = "low-rank"
 """How files with factors are called, so that nobody takes them for a whole model."""
 SETTINGS = "surefoot_compression"
 """Entry of ``config.json`` that says what was done."""
-SHARD_BYTES = 2**30
+SHARD_BYTES = 2**28
 """Most bytes of a file of weights; all that is in memory while writing."""
 
 Tensors = Iterator[tuple[str, "torch.Tensor"]]

@@ -113,9 +113,7 @@ def test_factors_are_read_back_and_merged(kind: str, method: str, tmp_path: Path
     told = logits(model)
     assert merge_factors(model) == len(ranks)
     torch.testing.assert_close(logits(model), told, rtol=1e-4, atol=1e-4)
-    merged = compress(
-        source, wanted, tmp_path / "merged", texts=data, options=Options(merge=True)
-    )
+    merged = compress(source, wanted, tmp_path / "merged", texts=data, options=Options(merge=True))
     assert read_report(merged)["artifact"]["format"] == "dense"
     torch.testing.assert_close(logits(dense(merged)), told, rtol=1e-4, atol=1e-4)
 

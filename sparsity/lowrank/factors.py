@@ -35,7 +35,7 @@ def factorize(
         InputError: The rank or the statistics do not fit, or a weight is not finite.
 
     Source: Eckart and Young (1936); WeLore (Jaiswal et al. 2025); SVD-LLM (Wang et al. 2024),
-    section 3.1.
+    truncation-aware whitening.
     """
     if weight.ndim != 2 or not bool(weight.isfinite().all()):
         raise InputError(f"need a matrix of finite weights, not {list(weight.shape)}")
@@ -61,4 +61,5 @@ def _whitening(weight: torch.Tensor, statistics: InputStatistics) -> torch.Tenso
     values, vectors = torch.linalg.eigh((gram + gram.T) / 2)
     mean = values.clamp(min=0).mean()
     damped = values.clamp(min=0) + DAMPING * (mean if bool(mean > 0) else torch.ones_like(mean))
-    return vectors * damped.sqrt()
+    root: torch.Tensor = vectors * damped.sqrt()
+    return root

@@ -70,7 +70,7 @@ def ranks_for(
         InputError: Lengths differ, a spectrum is malformed, a number is out of range, or no
             threshold meets the budget.
 
-    Source: WeLore (Jaiswal et al. 2025), section 3. The paper searches the threshold on a grid of
+    Source: WeLore (Jaiswal et al. 2025). The paper searches the threshold on a grid of
     0.005; here it is one of the values.
     """
     if budget not in BUDGETS:
@@ -87,7 +87,7 @@ def ranks_for(
     def plan(level: int) -> RankPlan:
         threshold = float(levels[level])
         cut = [int(np.searchsorted(v, threshold)) for v in values]
-        ranks = [max(len(v) - c, 1) for v, c in zip(values, cut, strict=True)]
+        ranks = [len(v) - c for v, c in zip(values, cut, strict=True)]
         return _plan(ranks, shapes, below, threshold, sum(cut) / sum(map(len, values)))
 
     found = bisect_left(
@@ -164,8 +164,7 @@ def _plan(
 ) -> RankPlan:
     """Says which matrices become factors, and what that saves."""
     low = tuple(
-        (r < below * min(shape) or below == 1) and saves(r, shape)
-        for r, shape in zip(ranks, shapes, strict=True)
+        r < below * min(shape) and saves(r, shape) for r, shape in zip(ranks, shapes, strict=True)
     )
     whole = sum(m * n for m, n in shapes)
     left = sum(

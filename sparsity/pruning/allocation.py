@@ -39,7 +39,7 @@ def allocate(
         InputError: The lengths differ, a number is out of range, or the bounds hold no such
             budget.
 
-    Source: AlphaPruning (Lu et al. 2024), section 3.3; the clipping is not in the released code,
+    Source: AlphaPruning (Lu et al. 2024), section 3.2; the clipping is not in the released code,
     whose sparsities can exceed 1.
     """
     if not 0 <= tau < 1:
@@ -72,7 +72,7 @@ def allocate_by_outliers(
     Raises:
         InputError: As :func:`allocate`.
 
-    Source: OWL (Yin et al. 2024), section 4 and released code. That takes the mean over blocks;
+    Source: OWL (Yin et al. 2024) and released code. That takes the mean over blocks;
     here weights count, so that matrices of several sizes meet the budget too.
     """
     if not 0 <= spread < float("inf"):

@@ -24,9 +24,9 @@ def alpha_metrics(
 
     - ``matrix``: each matrix its own exponent;
     - ``block``: each matrix the mean exponent of its block's matrices (the released default);
-    - ``mixed``: the mean of the two. The paper compares such a form, but neither its text as we
-      know it nor the released code defines one; this is our reading. Matrices of a block differ,
-      half as much as with ``matrix``.
+    - ``mixed``: the mean of the two, so that matrices of a block differ half as much as with
+      ``matrix``. The paper compares a mixed form which the released code lacks; this is our
+      reading of it.
 
     Args:
         fits: Of each matrix, as from :func:`tail_exponent`, or the bare exponents.
@@ -36,7 +36,7 @@ def alpha_metrics(
     Raises:
         InputError: The lengths differ, there is no matrix, or the level is unknown.
 
-    Source: AlphaPruning (Lu et al. 2024), section 3.3 and released code.
+    Source: AlphaPruning (Lu et al. 2024) and released code.
     """
     if level not in LEVELS:
         raise InputError(f"unknown level '{level}'; take one of {', '.join(LEVELS)}")
@@ -70,7 +70,7 @@ def outlier_share(
     Raises:
         InputError: The lengths or shapes differ, or there is no matrix.
 
-    Source: OWL (Yin et al. 2024), equation 1.
+    Source: OWL (Yin et al. 2024), the layerwise outlier distribution.
     """
     if not weights or len(weights) != len(norms):
         raise InputError("need at least one matrix, and the input norms of each")

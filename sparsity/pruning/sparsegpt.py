@@ -25,11 +25,13 @@ class InverseRoot:
 
     Attributes:
         upper: ``[in, in]``.
+        live: ``[in]`` bool, False for channels that were always 0.
         damping: That was added, in units of the mean diagonal.
         solver: ``cholesky-fp32``, ``cholesky-fp64`` or ``eigh``: what it took.
     """
 
     upper: torch.Tensor
+    live: torch.Tensor
     damping: float
     solver: str
 
@@ -59,19 +61,24 @@ def inverse_root(gram: torch.Tensor, damping: float = DAMPING) -> InverseRoot:
     hessian = hessian / hessian.diagonal()[live].mean()
     hessian.diagonal()[~live] = 1.0
     mean = float(hessian.diagonal().mean())
-    identity = torch.eye(len(hessian), dtype=hessian.dtype, device=hessian.device)
     tries = [(torch.float32, damping)]
     tries += [(torch.float64, damping * factor) for factor in _ESCALATION]
     for dtype, added in tries:
-        upper = _cholesky_of_inverse((hessian + added * mean * identity).to(dtype))
+        upper = _cholesky_of_inverse(_damped(hessian, added * mean).to(dtype))
         if upper is not None:
-            return InverseRoot(upper.float(), added, f"cholesky-fp{torch.finfo(dtype).bits}")
-    symmetric = (hessian + hessian.T) / 2 + damping * mean * identity
-    values, vectors = torch.linalg.eigh(symmetric)
+            return InverseRoot(upper.float(), live, added, f"cholesky-fp{torch.finfo(dtype).bits}")
+    values, vectors = torch.linalg.eigh(_damped((hessian + hessian.T) / 2, damping * mean))
     values = values.clamp(min=_LEAST_EIGENVALUE * float(values[-1]))
     inverse = (vectors / values) @ vectors.T
     upper = torch.linalg.cholesky((inverse + inverse.T) / 2, upper=True)
-    return InverseRoot(upper.float(), damping, "eigh")
+    return InverseRoot(upper.float(), live, damping, "eigh")
+
+
+def _damped(hessian: torch.Tensor, added: float) -> torch.Tensor:
+    """Returns the Hessian with a number added to its diagonal."""
+    damped = hessian.clone()
+    damped.diagonal().add_(added)
+    return damped
 
 
 def _cholesky_of_inverse(hessian: torch.Tensor) -> torch.Tensor | None:
@@ -79,6 +86,7 @@ def _cholesky_of_inverse(hessian: torch.Tensor) -> torch.Tensor | None:
     lower, failed = torch.linalg.cholesky_ex(hessian)
     if int(failed):
         return None
+    upper: torch.Tensor
     upper, failed = torch.linalg.cholesky_ex(torch.cholesky_inverse(lower), upper=True)
     if int(failed) or not bool(upper.isfinite().all()):
         return None
@@ -108,6 +116,7 @@ def sparsegpt(
     keep = torch.ones_like(new, dtype=torch.bool)
     upper = root.upper.to(new.device)
     diagonal = upper.diagonal()
+    weights = root.live.to(new) / diagonal  # what a loss counts, channel by channel
     if isinstance(pattern, SemiStructured):
         check_groups(width, pattern)
         block_size = max(block_size // pattern.m, 1) * pattern.m
@@ -118,14 +127,14 @@ def sparsegpt(
         errors = torch.zeros_like(part)
         if not isinstance(pattern, SemiStructured):
             budget = round(pattern.sparsity * rows * last) - gone
-            scores = (part / diagonal[first:last]).square().reshape(1, -1)
+            scores = (part * weights[first:last]).square().reshape(1, -1)
             kept[:] = keep_highest(scores, part.numel() - budget).reshape(part.shape)
             gone += budget
         for column in range(last - first):
             at = first + column
             if isinstance(pattern, SemiStructured) and column % pattern.m == 0:
                 group = slice(column, column + pattern.m)
-                scores = (part[:, group] / diagonal[at : at + pattern.m]).square()
+                scores = (part[:, group] * weights[at : at + pattern.m]).square()
                 kept[:, group] = keep_highest(scores, pattern.n)
             old = part[:, column].clone()
             errors[:, column] = torch.where(kept[:, column], 0.0, old) / diagonal[at]

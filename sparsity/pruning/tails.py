@@ -83,8 +83,8 @@ def tail_exponent(
         InputError: An argument is not as said, a number is not finite, the window does not fit,
             or the spectrum has no tail (fewer than 8 nonzero eigenvalues, or all equal).
 
-    Source: AlphaPruning (Lu et al. 2024), section 3.2 and released code; fixed-finger after
-    Yang et al. 2023; windows: FARMS (Hu et al. 2025), section 3.
+    Source: AlphaPruning (Lu et al. 2024) and released code; windows: FARMS (Hu et al. 2025),
+    which draws more of them, and by ratio instead of size.
     """
     if method not in METHODS or bound not in BOUNDS:
         raise InputError(

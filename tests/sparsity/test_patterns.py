@@ -65,6 +65,7 @@ def test_equal_matrices_meet_a_budget_between_two_patterns_exactly() -> None:
     assert patterns_for([0.5] * 3, [64, 8, 1], 4) == (SemiStructured(2, 4),) * 3
     # Of equally near mixes the one that moves the matrices least.
     assert [p.n for p in patterns_for([0.3, 0.45], [8, 8], 4)] == [3, 2]
+    assert [p.n for p in patterns_for([0.45, 0.3], [8, 8], 4)] == [2, 3]
 
 
 def test_many_odd_sizes_come_near_too(monkeypatch: pytest.MonkeyPatch) -> None:

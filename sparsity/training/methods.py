@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -108,7 +109,7 @@ def prepare(
     optimizer = _optimizer({n: parameters[n] for n in learning}, set(targets), settings)
     for name, mask in masks.items():
         if name in learning:
-            parameters[name].register_hook(lambda grad, mask=mask: grad * mask)
+            parameters[name].register_hook(partial(torch.mul, mask))  # type: ignore[no-untyped-call]
     return Prepared(
         optimizer,
         tuple(learning),

@@ -95,7 +95,8 @@ def recover(
 
     Batches are gone through in an order drawn anew for every pass. In a step of several
     micro-batches each counts by its number of labels that are not -100, so that the step is that
-    of one large batch. Layers that a method replaces are ordinary linear layers again afterwards.
+    of one large batch. Layers that a method replaces are ordinary linear layers again afterwards;
+    after an error or an interruption, load the model anew.
 
     Args:
         model: The model, on the device that it is to be trained on.

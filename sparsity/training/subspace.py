@@ -14,8 +14,8 @@ def projects_right(shape: tuple[int, ...]) -> bool:
 def basis_of(gradient: Tensor, rank: int) -> Tensor:
     """Returns the leading singular vectors of a gradient on its shorter side.
 
-    They are found as eigenvectors of the smaller Gram matrix in double precision, several times
-    as fast as by a singular value decomposition.
+    They are found as eigenvectors of the smaller Gram matrix in double precision, which takes less
+    time than a singular value decomposition (``benchmarks/optimizer_step.py``).
 
     Args:
         gradient: Matrix [m, n].

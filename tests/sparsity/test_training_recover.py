@@ -116,6 +116,19 @@ def test_every_method_lowers_the_loss_and_gives_an_ordinary_model_back(method: M
     assert json.loads(json.dumps(report.to_json()))["method"] == method
 
 
+def test_which_layers_are_factored_can_be_told() -> None:
+    made = model(factored=True)
+    before = state(made)
+    recover(
+        made,
+        DATA,
+        settings("lrc", steps=2),
+        factored=lambda name, _: name.endswith("1.mlp.up_proj"),
+    )
+    changed = {n for n, v in state(made).items() if not torch.equal(v, before[n])}
+    assert changed == {f"model.layers.1.mlp.up_proj.{factor}" for factor in "UV"}
+
+
 @pytest.mark.parametrize("method", ["full", "lora", "qlora", "qgalore", "adamw8bit"])
 def test_an_interrupted_recovery_ends_as_an_uninterrupted_one(
     method: Method, tmp_path: Path
@@ -218,6 +231,14 @@ def test_what_cannot_be_done_is_told_in_one_line(tmp_path: Path) -> None:
         recover(model(), DATA, settings("galore", target="convo"))
     with pytest.raises(InputError, match="the budget is 5"):
         recover(model(), DATA, settings("n-lrc", budget=5))
+    with pytest.raises(InputError, match=r"rank 17 is more than \S+k_proj \[16, 32\]"):
+        recover(model(), DATA, settings("lora", rank=17))
+    with pytest.raises(InputError, match="float16 is too narrow"):
+        recover(model().half(), DATA, settings("full"))
+    spoilt = model()
+    spoilt.model.layers[0].mlp.up_proj.weight.data[0, 0] = float("inf")
+    with pytest.raises(InputError, match=r"layers\.0\.mlp\.up_proj: values that are not finite"):
+        recover(spoilt, DATA, settings("qgalore"))
     shared = model()
     shared.model.layers[1].mlp.up_proj = shared.model.layers[0].mlp.up_proj
     with pytest.raises(InputError, match="shares its weight with"):

@@ -44,9 +44,7 @@ class Int4Linear(nn.Module):
     def grouped(self) -> Grouped:
         """The weight as codes [out, in]."""
         shape = (self.out_features, self.in_features)
-        return Grouped(
-            self.codes, self.scales.float(), self.minima.float(), shape, 4, self._group
-        )
+        return Grouped(self.codes, self.scales.float(), self.minima.float(), shape, 4, self._group)
 
     @property
     def weight(self) -> Tensor:

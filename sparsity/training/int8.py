@@ -44,11 +44,11 @@ class Int8Weight(Tensor):
     __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
 
     @property
-    def nbytes(self) -> int:
+    def nbytes(self) -> int:  # type: ignore[override]
         """Bytes of codes, scales and minima together."""
         return self.grouped.nbytes
 
-    def __repr__(self, *, tensor_contents: Any = None) -> str:
+    def __repr__(self, **_: Any) -> str:  # type: ignore[override]
         return f"Int8Weight(shape={list(self.shape)}, dtype={self.dtype}, nbytes={self.nbytes})"
 
     def read(self, dtype: torch.dtype | None = None) -> Tensor:
@@ -72,10 +72,11 @@ class Int8Weight(Tensor):
         parts: Mapping[str, Tensor], known: tuple[Any, ...], size: Sequence[int], stride: Any
     ) -> Int8Weight:
         dtype, group = known
-        return Int8Weight(Grouped(*(parts[p] for p in _PARTS), tuple(size), 8, group), dtype)
+        codes, scales, minima = (parts[part] for part in _PARTS)
+        return Int8Weight(Grouped(codes, scales, minima, tuple(size), 8, group), dtype)
 
     @classmethod
-    def __torch_dispatch__(
+    def __torch_dispatch__(  # type: ignore[override]
         cls, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         kwargs = kwargs or {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -83,6 +84,10 @@ def prepare(
         InputError: The method does not fit the model.
     """
     method, rank = settings.method, settings.rank
+    if any(p.dtype is torch.float16 for p in model.parameters()):
+        raise InputError(
+            "float16 is too narrow for training; load the model in float32 or bfloat16"
+        )
     masks = _masks(model, settings)
     model.requires_grad_(False)
     targets: dict[str, nn.Linear] = {}
@@ -100,7 +105,7 @@ def prepare(
         if method == "qgalore":
             _refuse_shared(model, targets)
             for name, linear in targets.items():
-                _replace(model, name, Int8Linear.from_linear(linear))
+                _replace(model, name, _in_8_bits(name, linear))
         learning = [name for name, _ in model.named_parameters()]
     parameters = dict(model.named_parameters())
     for name in learning:
@@ -108,7 +113,7 @@ def prepare(
     optimizer = _optimizer({n: parameters[n] for n in learning}, set(targets), settings)
     for name, mask in masks.items():
         if name in learning:
-            parameters[name].register_hook(lambda grad, mask=mask: grad * mask)
+            parameters[name].register_hook(partial(torch.mul, mask))  # type: ignore[no-untyped-call]
     return Prepared(
         optimizer,
         tuple(learning),
@@ -165,6 +170,12 @@ def _adapt(
     model: nn.Module, targets: Mapping[str, nn.Linear], rank: int, settings: RecoverSettings
 ) -> list[str]:
     _refuse_shared(model, targets)
+    for name, linear in targets.items():
+        if rank > min(linear.weight.shape):
+            raise InputError(
+                f"rank {rank} is more than {name} {list(linear.weight.shape)} has; lower it, or "
+                "add the layer to ignore"
+            )
     generator = torch.Generator().manual_seed(settings.seed)
     bits = 4 if settings.method == "qlora" else 32
     for name, linear in targets.items():
@@ -173,6 +184,13 @@ def _adapt(
         )
         _replace(model, name, adapted.train(linear.training))
     return [f"{name}.{factor}" for name in targets for factor in ("A", "B")]
+
+
+def _in_8_bits(name: str, linear: nn.Linear) -> Int8Linear:
+    try:
+        return Int8Linear.from_linear(linear)
+    except InputError as error:
+        raise InputError(f"{name}: {error.message}") from None
 
 
 def _optimizer(

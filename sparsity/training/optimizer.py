@@ -22,7 +22,7 @@ from torch import Tensor
 QUANTIZE_FROM = 4096
 """Smaller parameters, as norms and biases, keep their averages in 32 bits."""
 
-_CHUNK = 2**16
+_CHUNK = 2**18
 """Values that are worked on at once; a multiple of the block of the averages."""
 
 

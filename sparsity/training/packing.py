@@ -136,7 +136,8 @@ def stochastic_round(values: Tensor, generator: torch.Generator) -> Tensor:
     Source: Q-GaLore, arXiv 2407.08296, section 3.4.
     """
     noise = torch.empty_like(values).uniform_(generator=generator)
-    return (values + noise).floor_()
+    whole = values.floor()
+    return whole.add_((values - whole).sub_(noise).ceil_())  # 1 where the rest beats the noise
 
 
 def quantize(
@@ -158,11 +159,14 @@ def quantize(
         InputError: The width or group is none, or a value is not finite.
     """
     if bits not in BITS or group < 1:
-        raise InputError(f"codes have 4 or 8 bits and groups at least one value, not {bits}, {group}")
+        raise InputError(
+            f"codes have 4 or 8 bits and groups at least one value, not {bits}, {group}"
+        )
     rows = _rows(values.detach().flatten(), group).to(torch.float32)
-    low, high = rows.aminmax(dim=1)
+    low, high = rows.amin(1), rows.amax(1)  # aminmax takes longer
     scales, minima = _grid(low, high, bits, 0.0)
-    codes = _write(_codes(rows, scales, minima, bits, generator), values.numel(), bits)
+    steps = (rows - minima.unsqueeze(1)) / scales.unsqueeze(1)
+    codes = _write(_whole(steps, bits, generator), values.numel(), bits)
     return Grouped(codes, scales, minima, tuple(values.shape), bits, group)
 
 
@@ -184,18 +188,23 @@ def add_(
     Raises:
         InputError: A value is not finite.
     """
+    top = 2**weight.bits - 1
     flat = _read(weight.codes, weight.bits, weight.numel)
-    rows = _rows(flat, weight.group).to(torch.float32)
-    rows = torch.addcmul(weight.minima.unsqueeze(1), rows, weight.scales.unsqueeze(1))
-    rows += _rows(update.detach().flatten(), weight.group, edge=0.0).to(torch.float32)
-    low, high = rows.aminmax(dim=1)
-    width = weight.scales * (2**weight.bits - 1)
-    fits = (low >= weight.minima) & (high <= weight.minima + width) & (2 * (high - low) >= width)
-    scales, minima = _grid(low, high, weight.bits, headroom)
+    steps = _rows(update.detach().flatten(), weight.group, edge=0.0).to(torch.float32)
+    steps = (steps / weight.scales.unsqueeze(1)).add_(_rows(flat, weight.group))
+    low, high = steps.amin(1), steps.amax(1)
+    fits = (low >= 0) & (high <= top) & (2 * (high - low) >= top)
+    scales, minima = _grid(
+        torch.addcmul(weight.minima, low, weight.scales),
+        torch.addcmul(weight.minima, high, weight.scales),
+        weight.bits, headroom,
+    )  # fmt: skip
+    factor = torch.where(fits, 1.0, weight.scales / scales)
+    shift = torch.where(fits, 0.0, (weight.minima - minima) / scales)
     weight.scales.copy_(torch.where(fits, weight.scales, scales))
     weight.minima.copy_(torch.where(fits, weight.minima, minima))
-    codes = _codes(rows, weight.scales, weight.minima, weight.bits, generator)
-    weight.codes.copy_(_write(codes, weight.numel, weight.bits))
+    steps.mul_(factor.unsqueeze(1)).add_(shift.unsqueeze(1))
+    weight.codes.copy_(_write(_whole(steps, weight.bits, generator), weight.numel, weight.bits))
 
 
 def _rows(flat: Tensor, group: int, edge: float | None = None) -> Tensor:
@@ -218,11 +227,8 @@ def _grid(low: Tensor, high: Tensor, bits: int, headroom: float) -> tuple[Tensor
     return torch.where(scales > 0, scales, torch.ones_like(scales)), low - margin
 
 
-def _codes(
-    rows: Tensor, scales: Tensor, minima: Tensor, bits: int, generator: torch.Generator | None
-) -> Tensor:
-    """Returns codes as uint8 [groups, group]."""
-    steps = (rows - minima.unsqueeze(1)) / scales.unsqueeze(1)
+def _whole(steps: Tensor, bits: int, generator: torch.Generator | None) -> Tensor:
+    """Rounds to codes, uint8."""
     whole = steps.round_() if generator is None else stochastic_round(steps, generator)
     return whole.clamp_(0, 2**bits - 1).to(torch.uint8)
 

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from pickle import UnpicklingError
 from random import Random
 from typing import Any
 
@@ -96,7 +95,8 @@ def recover(
 
     Batches are gone through in an order drawn anew for every pass. In a step of several
     micro-batches each counts by its number of labels that are not -100, so that the step is that
-    of one large batch. Layers that a method replaces are ordinary linear layers again afterwards.
+    of one large batch. Layers that a method replaces are ordinary linear layers again afterwards;
+    after an error or an interruption, load the model anew.
 
     Args:
         model: The model, on the device that it is to be trained on.
@@ -186,18 +186,19 @@ class _Run:
         path = self._folder / STATE_NAME
         try:
             saved = torch.load(path, map_location="cpu", weights_only=True)
-            if saved["identity"] != self._identity:
-                raise InputError(
-                    "another training lies here, of other settings, model or batches; choose "
-                    "another folder",
-                    file=str(path),
-                )
-            self.step, self.losses = int(saved["step"]), list(saved["losses"])
-            self.held_before = saved["held_before"]
-        except (OSError, RuntimeError, EOFError, UnpicklingError, KeyError, TypeError):
+            identity = saved["identity"]
+        except Exception:  # a damaged file fails in many ways
             raise InputError(
                 "not a checkpoint of a recovery; delete it to begin anew", file=str(path)
             ) from None
+        if identity != self._identity:
+            raise InputError(
+                "another training lies here, of other settings, model or batches; choose another "
+                "folder",
+                file=str(path),
+            )
+        self.step, self.losses = int(saved["step"]), list(saved["losses"])
+        self.held_before = saved["held_before"]
         self._saved = saved
 
     def begin(self, factored: IsFactored) -> None:

@@ -14,8 +14,8 @@ def projects_right(shape: tuple[int, ...]) -> bool:
 def basis_of(gradient: Tensor, rank: int) -> Tensor:
     """Returns the leading singular vectors of a gradient on its shorter side.
 
-    They are found as eigenvectors of the smaller Gram matrix in double precision, several times
-    as fast as by a singular value decomposition.
+    They are found as eigenvectors of the smaller Gram matrix in double precision, which takes less
+    time than a singular value decomposition (``benchmarks/optimizer_step.py``).
 
     Args:
         gradient: Matrix [m, n].
@@ -29,11 +29,11 @@ def basis_of(gradient: Tensor, rank: int) -> Tensor:
     """
     if gradient.device.type == "mps":  # has no double precision
         left, _, right = torch.linalg.svd(gradient.float().cpu(), full_matrices=False)
-        found = right[:rank].T if projects_right(tuple(gradient.shape)) else left[:, :rank]
+        found: Tensor = right[:rank].T if projects_right(tuple(gradient.shape)) else left[:, :rank]
         return found.contiguous().to(gradient.device)
     wide = gradient.to(torch.float64)
     gram = wide.T @ wide if projects_right(tuple(gradient.shape)) else wide @ wide.T
-    _, vectors = torch.linalg.eigh(gram)
+    vectors: Tensor = torch.linalg.eigh(gram)[1]
     return vectors[:, -rank:].flip(1).to(torch.float32).contiguous()
 
 

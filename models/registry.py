@@ -63,6 +63,24 @@ class ModelOptions(BaseModel):
     """Time limit of a search for one task, in seconds."""
 
 
+def shipped_folder(name: str) -> Path | None:
+    """Returns the folder of a model that comes with Surefoot, ``None`` if there is none.
+
+    Args:
+        name: Its name as a planner; ``local-planner`` is ``local``.
+
+    Raises:
+        InputError: The model does not come with this version.
+    """
+    folder = _SHIPPED.get("local" if name == LOCAL_PLANNER.name else name)
+    if folder is not None and not folder.is_dir():
+        raise InputError(
+            f"'{name}' does not come with this version; train it (surefoot train --help) and "
+            f"give it as hf:FOLDER"
+        )
+    return folder
+
+
 def read_options(pairs: Sequence[str]) -> ModelOptions:
     """Reads settings given as ``NAME=VALUE``.
 
@@ -112,12 +130,7 @@ def make_model(spec: str, options: ModelOptions) -> TextModel:
     elif spec in _SHIPPED or (kind == "hf" and name):
         from surefoot.models.backends.hf import HFModel
 
-        shipped = _SHIPPED.get(spec)
-        if shipped is not None and not shipped.is_dir():
-            raise InputError(
-                f"'{spec}' does not come with this version; train it (surefoot train --help) and "
-                f"give it as hf:FOLDER"
-            )
+        shipped = shipped_folder(spec)
         place = name if shipped is None else str(shipped)
         model = HFModel(place, batch=options.batch, device=options.device)
     else:

@@ -15,6 +15,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from surefoot.models.backends.formats import reader_of
 from surefoot.models.protocol import (
     Capabilities,
     Completion,
@@ -24,7 +25,7 @@ from surefoot.models.protocol import (
     OptionScores,
 )
 from surefoot.pddl.planner import ReplyStatus, Usage
-from surefoot.results.errors import InputError
+from surefoot.results.errors import InputError, MissingDependencyError
 from surefoot.results.structured import read_json
 
 _HASHED = 64 * 2**20
@@ -124,7 +125,12 @@ class HFModel(OptionScorer):
             sees = hasattr(config, "vision_config")
             kind: Any = AutoModelForImageTextToText if sees else AutoModelForCausalLM
             dtype = "auto" if device != "cpu" else torch.float32
-            model = kind.from_pretrained(self._place, dtype=dtype, use_safetensors=True, **options)
+            own = reader_of(Path(self._place)) if self._local else None
+            model = (
+                own(Path(self._place), dtype)
+                if own is not None
+                else kind.from_pretrained(self._place, dtype=dtype, use_safetensors=True, **options)
+            )
             make: Any = AutoProcessor
             processor = make.from_pretrained(self._place, **options) if sees else None
             tokenizer = (
@@ -132,6 +138,9 @@ class HFModel(OptionScorer):
                 if processor is not None
                 else AutoTokenizer.from_pretrained(self._place, **options)
             )
+        except ImportError as error:
+            reason = " ".join(str(error).split())[:200]
+            raise MissingDependencyError(f"{self._place}: {reason}") from None
         except (OSError, ValueError) as error:
             reason = " ".join(str(error).split())[:200]
             raise InputError(f"cannot load the model: {reason}", file=self._place) from None

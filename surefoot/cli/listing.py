@@ -24,7 +24,7 @@ def list_known(
         str,
         typer.Argument(
             help="domains, experiments, envs, tasks, skills, perturbations, or of agents: "
-            "planners, strategies, gates, operators; all by default."
+            "planners, strategies, gates, operators; or recipes of compression; all by default."
         ),
     ] = "",
 ) -> None:
@@ -108,8 +108,15 @@ def _operators() -> list[tuple[str, ...]]:
     ]  # fmt: skip
 
 
+def _recipes() -> list[tuple[str, ...]]:
+    from surefoot.sparsity.recipe import shipped_recipes
+
+    return [(name, "recipe", line) for name, line in shipped_recipes().items()]
+
+
 _LISTS: dict[str, Callable[[], list[tuple[str, ...]]]] = {
     "domains": _domains, "experiments": _experiments, "envs": _envs, "tasks": _tasks,
     "skills": _skills, "perturbations": _perturbations, "planners": _planners,
     "strategies": _strategies, "gates": _gates, "operators": _operators,
+    "recipes": _recipes,
 }  # fmt: skip

@@ -10,6 +10,7 @@ import typer
 from surefoot import __version__
 from surefoot.cli.bench import bench
 from surefoot.cli.calibrate_agent import calibrating
+from surefoot.cli.compress import compress
 from surefoot.cli.demo import demo
 from surefoot.cli.doctor import doctor
 from surefoot.cli.experiment import experiment
@@ -32,6 +33,7 @@ app = typer.Typer(
     help="Robot planners that know where they are uncertain.",
 )
 app.command("bench")(bench)
+app.command("compress")(compress)
 app.command("demo")(demo)
 app.command("doctor")(doctor)
 app.command("experiment")(experiment)

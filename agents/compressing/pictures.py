@@ -1,0 +1,115 @@
+"""Pictures of drawn scenes with questions, as calibration for models with eyes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from surefoot.agents.perception.pictures import Shot, crossing_shots, tabletop_shots
+from surefoot.envs.perturbations.pipeline import seeds_of
+from surefoot.envs.simulation.client import Simulation
+from surefoot.results.errors import InputError
+from surefoot.sparsity.engine.calibration import LABELS, Batch, Calibration
+from surefoot.sparsity.recipe import CalibrationSettings
+
+if TYPE_CHECKING:
+    import torch
+
+QUESTIONS = 4
+"""Questions about each picture."""
+
+
+def asked_pictures(model: Path, settings: CalibrationSettings, seed: int) -> Calibration:
+    """Draws pictures of the training split with questions, whose answers are to be predicted.
+
+    A sequence is a picture with one question and its true answer; half of the pictures show the
+    tabletop, half the crossing.
+
+    Args:
+        model: Folder of the model.
+        settings: Says how many sequences are wanted.
+        seed: Which of the questions about a picture are asked.
+
+    Raises:
+        InputError: The folder has no processor.
+    """
+    from transformers import AutoProcessor
+
+    make: Any = AutoProcessor
+    try:
+        processor = make.from_pretrained(model, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise InputError(f"cannot read the processor: {reason}", file=str(model)) from None
+    rng = Random(f"compressing:{seed}")
+    wanted = settings.samples + settings.held_out
+    rows: list[tuple[Any, str, str]] = []
+    for shot in _shots(-(-wanted // QUESTIONS)):
+        rgb = shot.developed()
+        for asked in rng.sample(shot.asked, min(QUESTIONS, len(shot.asked))):
+            rows.append((rgb, asked.question.text, asked.truth))
+    rng.shuffle(rows)
+    fed = rows[: settings.samples]
+    held = rows[settings.samples : wanted]
+    return Calibration(
+        tuple(_batches(fed, settings.batch, processor)),
+        tuple(_batches(held, settings.batch, processor)),
+        "drawn scenes",
+    )
+
+
+def _shots(count: int) -> Iterator[Shot]:
+    """Yields pictures, of the table and of the crossing in turn."""
+    simulation = Simulation()
+    try:
+        tables = [
+            shot
+            for s in seeds_of("train", -(-count // 4))
+            for shot in tabletop_shots(simulation, s, 2)
+        ]
+        streets: list[Shot] = []
+        for s in seeds_of("train", count):
+            if len(streets) >= count - len(tables):
+                break
+            for some in crossing_shots(simulation, s, 2):
+                streets += some
+        yield from [*tables, *streets][:count]
+    finally:
+        simulation.close()
+
+
+def _batches(
+    rows: Sequence[tuple[Any, str, str]], size: int, processor: Any
+) -> Iterator[Batch]:  # fmt: skip
+    for start in range(0, len(rows), size):
+        yield _batch(rows[start : start + size], processor)
+
+
+def _batch(rows: Sequence[tuple[Any, str, str]], processor: Any) -> Batch:
+    """Puts pictures, questions and answers together; shorter rows are filled up on the left."""
+    from PIL import Image
+
+    tokenizer = processor.tokenizer
+    tokenizer.padding_side = "left"
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    told = [
+        processor.apply_chat_template(
+            [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": question}]}],
+            tokenize=False, add_generation_prompt=True,
+        )
+        + answer
+        for _, question, answer in rows
+    ]  # fmt: skip
+    encoded = processor(
+        text=told, images=[Image.fromarray(rgb) for rgb, _, _ in rows], return_tensors="pt",
+        padding=True,
+    )  # fmt: skip
+    ids: torch.Tensor = encoded["input_ids"]
+    labels = ids.new_full(ids.shape, -100)
+    for row, (_, _, answer) in enumerate(rows):
+        count = len(tokenizer(answer, add_special_tokens=False)["input_ids"])
+        labels[row, -count:] = ids[row, -count:]
+    return {**encoded, LABELS: labels}

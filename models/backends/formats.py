@@ -1,0 +1,46 @@
+"""Model folders that transformers alone cannot read, and who can."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from surefoot.results.errors import InputError
+
+GROUP = "surefoot.model_formats"
+"""Entry points that read a format: called with a folder and a type of torch, they give a model."""
+
+MARK = "surefoot_compression"
+"""Entry of ``config.json`` that names the format of the weights beside it."""
+
+_PLAIN = ("dense", "masked", "pack-quantized")
+"""Formats that transformers reads."""
+
+
+def reader_of(folder: Path) -> Callable[[Path, Any], Any] | None:
+    """Returns what reads a model folder, ``None`` if transformers does.
+
+    Args:
+        folder: The folder.
+
+    Raises:
+        InputError: The folder is of a format that nothing installed reads.
+    """
+    try:
+        config = json.loads((folder / "config.json").read_bytes())
+    except (OSError, ValueError):
+        return None
+    done = config.get(MARK) if isinstance(config, dict) else None
+    name = done.get("format") if isinstance(done, dict) else None
+    if name is None or name in _PLAIN:
+        return None
+    found = list(entry_points(group=GROUP, name=str(name)))
+    if not found:
+        raise InputError(
+            f"weights of format '{name}', which nothing installed reads", file=str(folder)
+        )
+    reader: Callable[[Path, Any], Any] = found[0].load()
+    return reader

@@ -1,0 +1,209 @@
+"""From a model and a recipe to a compressed model with its report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import torch
+from surefoot.results.errors import InputError
+from surefoot.results.files import FolderLock, is_leftover, write_error
+from surefoot.results.manifest import current_versions
+from surefoot.sparsity.engine.calibration import Calibration, Tokens, calibrate_with
+from surefoot.sparsity.engine.checkpoint import Checkpoint
+from surefoot.sparsity.engine.compressing import Stages
+from surefoot.sparsity.engine.finishing import Job, Options, finish
+from surefoot.sparsity.engine.planning import Told, make_plan
+from surefoot.sparsity.engine.skeleton import Skeleton
+from surefoot.sparsity.engine.state import WORK, Progress, Work
+from surefoot.sparsity.engine.targets import Targets, find_targets
+from surefoot.sparsity.engine.walker import Walk, outliers_of, walk
+from surefoot.sparsity.recipe import (
+    CompressionRecipe,
+    Factorize,
+    Quantize,
+    Recover,
+    Sparsify,
+)
+from surefoot.sparsity.report.summary import REPORT_NAME, read_report
+
+
+def _silent(part: str, done: int, total: int) -> None:
+    """Tells nobody."""
+
+
+def compress(
+    model: Path,
+    recipe: CompressionRecipe,
+    out: Path,
+    *,
+    texts: Sequence[Tokens] | Calibration | None = None,
+    source: str = "",
+    options: Options = Options(),  # noqa: B008
+    told: Told = _silent,
+    note: Callable[[str], None] = lambda line: None,
+) -> Path:
+    """Compresses a model, or goes on where an earlier call stopped.
+
+    Args:
+        model: Folder of a transformers checkpoint with safetensors; never changed.
+        recipe: What is done.
+        out: Folder for the compressed model and its report; must be new, empty, or hold the
+            beginning of the same compression.
+        texts: Calibration texts as sequences of ids, from which batches are drawn as the recipe
+            says, or batches.
+        source: Where the texts are from, for the report.
+        options: What else is wanted.
+        told: Told how far it is.
+        note: Told in a line what is worth knowing.
+
+    Returns:
+        ``out``.
+
+    Raises:
+        InputError: The model, recipe, texts or folder cannot be used, or the budget cannot be met;
+            nothing is left behind then, unless blocks were already compressed.
+    """
+    begun = Checkpoint(model)
+    _refuse_compressed(begun)
+    if recipe.find(Quantize) is not None:
+        from surefoot.sparsity.export.packing import check_library
+
+        check_library()
+    _check_place(model, out)
+    skeleton = Skeleton(begun, torch.float32)
+    targets = find_targets(skeleton, recipe)
+    for line in targets.notes:
+        note(line)
+    calibration = _calibration(recipe, targets, texts, source, begun)
+    identity = {
+        "recipe": recipe.hash(),
+        "source": begun.hashes(),
+        "calibration": calibration.hash() if calibration is not None else "",
+        "merge": options.merge,
+        "surefoot": current_versions()["surefoot"],
+    }
+    if _is_done(out, identity):
+        return out
+    stages = Stages(recipe.find(Sparsify), recipe.find(Factorize), recipe.find(Quantize))
+    recover: Recover | None = recipe.find(Recover)
+    first = Stages(stages.sparsify, stages.factorize) if recover is not None else stages
+    plan = Walk(
+        skeleton, targets, first, calibration, recipe.calibration.minimum_tokens, told
+    )  # fmt: skip
+    work = Work(out / WORK)
+    progress = work.read(identity)
+    if progress is None:
+        decided = make_plan(skeleton, recipe, targets, outliers_of(plan), told)
+        progress = Progress(identity, decided)
+    with _locked(out, progress):
+        work.write(progress)
+        walk(plan, work, progress)
+        job = Job(begun, recipe, targets, out, work, progress, calibration, options, told, note)
+        finish(job)
+    return out
+
+
+def _refuse_compressed(checkpoint: Checkpoint) -> None:
+    if checkpoint.config.get("quantization_config"):
+        raise InputError(
+            "the model is quantized already; compress the one that it was made from",
+            file=str(checkpoint.folder),
+        )
+
+
+def _check_place(model: Path, out: Path) -> None:
+    """Checks that the output folder is none of the model's, and new, empty or ours."""
+    here, there = out.resolve(), model.resolve()
+    if here == there or there in here.parents:
+        raise InputError("--out lies in the model's folder; choose another", file=str(out))
+    try:
+        if not out.exists():
+            return
+        if not out.is_dir():
+            raise InputError("--out is a file; choose another --out", file=str(out))
+        names = {entry.name for entry in out.iterdir() if not is_leftover(entry.name)}
+    except OSError as error:
+        raise write_error(error, out) from None
+    if names and WORK not in names and REPORT_NAME not in names:
+        raise InputError(
+            "the folder is not empty and holds no compression; choose another --out",
+            file=str(out),
+        )
+
+
+def _is_done(out: Path, identity: Mapping[str, Any]) -> bool:
+    """Tells whether the same compression is done already; removes what it may have left over.
+
+    Raises:
+        InputError: Another one is.
+    """
+    if not (out / REPORT_NAME).is_file() or not (out / "config.json").is_file():
+        return False
+    if read_report(out)["identity"] != dict(identity):
+        raise InputError("another compression lies here; choose another --out", file=str(out))
+    Work(out / WORK).clear()
+    return True
+
+
+def _calibration(
+    recipe: CompressionRecipe,
+    targets: Targets,
+    texts: Sequence[Tokens] | Calibration | None,
+    source: str,
+    model: Checkpoint,
+) -> Calibration | None:
+    needed = recipe.calibrated or recipe.find(Recover) is not None
+    if isinstance(texts, Calibration):
+        if needed and not texts.batches:
+            raise InputError("the recipe needs calibration texts, and there are none")
+        return texts
+    if texts is None:
+        if needed:
+            raise InputError(
+                f"recipe '{recipe.name}' needs calibration texts; give some with --calibration"
+            )
+        return None
+    settings = recipe.calibration
+    return calibrate_with(
+        texts,
+        samples=settings.samples,
+        held_out=settings.held_out,
+        batch=settings.batch,
+        length=min(settings.length, _room(model)),
+        pad=int(model.config.get("pad_token_id") or 0),
+        seed=recipe.seed,
+        even=any(layer.expert for layer in targets.layers),
+        source=source,
+    )
+
+
+def _room(model: Checkpoint) -> int:
+    """Returns the most tokens that a model takes."""
+    text = model.config.get("text_config") or model.config
+    return int(text.get("max_position_embeddings") or text.get("n_positions") or 1 << 30)
+
+
+@contextmanager
+def _locked(out: Path, progress: Progress) -> Iterator[None]:
+    """Makes and locks the output folder; what fails before the first block leaves nothing."""
+    made = not out.exists()
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise write_error(error, out) from None
+    lock = FolderLock(out)
+    try:
+        yield
+    except InputError:
+        if not progress.done:
+            Work(out / WORK).clear()
+            lock.release(remove=True)
+            if made:
+                with suppress(OSError):
+                    out.rmdir()
+        raise
+    finally:
+        lock.release(remove=True)

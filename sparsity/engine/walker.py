@@ -1,0 +1,260 @@
+"""Walks through a model's blocks: statistics, compression, replay through what was compressed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from surefoot.results.errors import InputError
+from surefoot.sparsity.engine.arguments import Arguments, Call
+from surefoot.sparsity.engine.calibration import (
+    Batch,
+    Calibration,
+    arguments_of,
+    loss_of,
+    mask_of,
+)
+from surefoot.sparsity.engine.collecting import Collector, check_tokens
+from surefoot.sparsity.engine.compressing import Stages, compress_layer
+from surefoot.sparsity.engine.skeleton import Skeleton, forget_all
+from surefoot.sparsity.engine.state import Hidden, Progress, Work
+from surefoot.sparsity.engine.targets import Layer, Targets, stored, weight_of
+from surefoot.sparsity.pruning.metrics import outlier_share
+
+if TYPE_CHECKING:
+    from surefoot.sparsity.engine.planning import Told
+    from torch import nn
+
+_FED, _HELD, _DENSE = "calibration", "held-out", "held-out-dense"
+
+
+@dataclass(frozen=True)
+class Walk:
+    """What a walk needs to know.
+
+    Attributes:
+        skeleton: The model.
+        targets: Its layers.
+        stages: What is done to them.
+        calibration: What the model is looked at with; ``None`` if it is not.
+        minimum_tokens: Fewest tokens that an expert must have seen.
+        told: Told how far it is.
+    """
+
+    skeleton: Skeleton
+    targets: Targets
+    stages: Stages
+    calibration: Calibration | None
+    minimum_tokens: int
+    told: Told
+
+    @property
+    def fed(self) -> tuple[Batch, ...]:
+        """Batches for statistics."""
+        return self.calibration.batches if self.calibration is not None else ()
+
+    @property
+    def held(self) -> tuple[Batch, ...]:
+        """Batches for the loss."""
+        return self.calibration.held_out if self.calibration is not None else ()
+
+
+def walk(plan: Walk, work: Work, progress: Progress) -> None:
+    """Compresses all blocks that are not done yet, and measures the loss before and after.
+
+    Of the model at most one block is in memory, beside what is needed to make the arguments of
+    blocks; of the hidden states one batch.
+
+    Args:
+        plan: What is done.
+        work: Where the state and the compressed tensors are kept.
+        progress: How far it is; is kept up to date.
+
+    Raises:
+        InputError: Activations are not finite, or a method cannot be applied.
+    """
+    fed, held = Arguments(plan.skeleton), Arguments(plan.skeleton)
+    _enter(plan, work, progress.done == 0, fed, held)
+    count = len(plan.skeleton.blocks)
+    for index in range(progress.done, count):
+        _step(plan, work, progress, index, fed, held)
+        plan.told("blocks", index + 1, count)
+    if plan.held and "after" not in progress.losses:
+        plan.skeleton.fill_outside(head=True)
+        for name, stream in (("before", _DENSE), ("after", _HELD)):
+            hidden = work.hidden(count, stream).all(len(plan.held))
+            progress.losses[name] = _loss(held, plan.held, hidden)
+        plan.skeleton.empty_outside()
+        work.write(progress)
+
+
+def _enter(plan: Walk, work: Work, fresh: bool, fed: Arguments, held: Arguments) -> None:
+    """Notes the arguments of all blocks and, at the start, what goes into the first."""
+    if not plan.fed and not plan.held:
+        return
+    plan.skeleton.fill_outside(head=False)
+    for arguments, batches, streams in (
+        (fed, plan.fed, (_FED,)),
+        (held, plan.held, (_HELD, _DENSE)),
+    ):
+        for i, batch in enumerate(batches):
+            hidden = arguments.note(arguments_of(batch))
+            _check_finite(hidden, "the embeddings")
+            for stream in streams if fresh else ():
+                work.hidden(0, stream).put(i, hidden)
+    plan.skeleton.empty_outside()
+
+
+def _step(
+    plan: Walk, work: Work, progress: Progress, index: int, fed: Arguments, held: Arguments
+) -> None:
+    """Does one block."""
+    skeleton, layers = plan.skeleton, plan.targets.of_block(index)
+    name = skeleton.block_name(index)
+    block = skeleton.fill_block(index)
+    _replay(block, held, index, len(plan.held), work, _DENSE, name)
+    found: Mapping[str, Any] = {}
+    if plan.fed and layers:
+        gram = plan.stages.statistics == "gram" or all(a.columns <= 4096 for a in layers)
+        collector = Collector(block, layers, gram=gram)
+        found = collector.collect(_runs(fed, index, plan.fed, work.hidden(index, _FED)))
+        check_tokens(layers, dict(found), plan.minimum_tokens)
+    tensors: dict[str, torch.Tensor] = {}
+    removed: list[str] = []
+    whole = any(skeleton.source_of(f"{a.name}.weight") is None for a in layers)
+    records = []
+    for layer in layers:
+        module = block.get_submodule(layer.part)
+        source = skeleton.source_of(f"{layer.name}.weight")
+        key = source if source is not None else skeleton.keys_of(name)[0]
+        done = compress_layer(
+            layer,
+            module,
+            plan.stages,
+            progress.plan.decisions[layer.name],
+            found.get(layer.name),
+            skeleton.checkpoint.dtype(key),
+        )
+        module.weight.data = stored(done.weight.to(skeleton.dtype), layer)
+        prefix = key.removesuffix("weight") if source is not None else f"{layer.name}."
+        tensors |= {f"{prefix}{part}": value for part, value in done.tensors.items()}
+        if source is not None:
+            removed.append(source)
+        records.append(done.record)
+    if whole and layers:
+        tensors = _as_in_model(skeleton, block, name, tensors, layers)
+        removed = list(skeleton.keys_of(name))
+    work.write_block(index, tensors)
+    last = index + 1 == len(skeleton.blocks)
+    if not last:
+        _replay(block, fed, index, len(plan.fed), work, _FED, name)
+    _replay(block, held, index, len(plan.held), work, _HELD, name)
+    forget_all(block)
+    progress.done = index + 1
+    progress.records += records
+    progress.removed += removed
+    work.write(progress)
+    work.forget_hidden(index)
+
+
+def _as_in_model(
+    skeleton: Skeleton,
+    block: nn.Module,
+    name: str,
+    tensors: dict[str, torch.Tensor],
+    layers: Sequence[Layer],
+) -> dict[str, torch.Tensor]:
+    """Returns all tensors of a block by the model's own names.
+
+    Needed where a tensor of the files holds several matrices, of which some are compressed.
+    """
+    compressed = {f"{a.name}.weight" for a in layers}
+    dtype = skeleton.checkpoint.dtype(skeleton.keys_of(name)[0])
+    own = {
+        f"{name}.{part}": value.detach().to(dtype).contiguous()
+        for part, value in block.state_dict().items()
+        if f"{name}.{part}" not in compressed
+    }
+    named = {}
+    for key, value in tensors.items():
+        stem, _, part = key.rpartition(".")
+        layer = next(
+            a for a in layers
+            if stem in (a.name, (skeleton.source_of(f"{a.name}.weight") or "").rpartition(".")[0])
+        )  # fmt: skip
+        named[f"{layer.name}.{part}"] = value
+    return own | named
+
+
+def _runs(
+    arguments: Arguments, index: int, batches: Sequence[Batch], hidden: Hidden
+) -> Iterator[tuple[Call, torch.Tensor, torch.Tensor]]:
+    for i, batch in enumerate(batches):
+        yield arguments.of(i, index), hidden.get(i), mask_of(batch)
+
+
+def _replay(
+    block: nn.Module, arguments: Arguments, index: int, count: int, work: Work, stream: str,
+    name: str,
+) -> None:  # fmt: skip
+    """Runs a block on what goes into it, and writes what goes into the next."""
+    source, target = work.hidden(index, stream), work.hidden(index + 1, stream)
+    with torch.inference_mode():
+        for i in range(count):
+            hidden = arguments.of(i, index).run(block, source.get(i))
+            _check_finite(hidden, f"'{name}'")
+            target.put(i, hidden)
+
+
+def _check_finite(hidden: torch.Tensor, name: str) -> None:
+    if not bool(hidden.isfinite().all()):
+        raise InputError(
+            f"the activations after {name} are not finite (NaN or infinite); the model or the "
+            "calibration texts are damaged"
+        )
+
+
+def _loss(arguments: Arguments, batches: Sequence[Batch], hidden: Iterator[torch.Tensor]) -> float:
+    total, count = 0.0, 0
+    for batch, last in zip(batches, hidden, strict=True):
+        more, tokens = loss_of(arguments.finish(arguments_of(batch), last), batch)
+        total, count = total + more, count + tokens
+    return total / max(1, count)
+
+
+def outliers_of(plan: Walk) -> Callable[[float], dict[str, float]]:
+    """Returns a function that gives each layer the share of outliers of its block.
+
+    It runs the dense model block by block; the hidden states stay in memory.
+    """
+
+    def found(multiple: float) -> dict[str, float]:
+        arguments = Arguments(plan.skeleton)
+        plan.skeleton.fill_outside(head=False)
+        hidden = [arguments.note(arguments_of(batch)) for batch in plan.fed]
+        plan.skeleton.empty_outside()
+        shares: dict[str, float] = {}
+        for index in range(len(plan.skeleton.blocks)):
+            block = plan.skeleton.fill_block(index)
+            layers = plan.targets.of_block(index)
+            runs = [
+                (arguments.of(i, index), hidden[i], mask_of(batch))
+                for i, batch in enumerate(plan.fed)
+            ]
+            if layers:
+                seen = Collector(block, layers, gram=False).collect(runs)
+                share = outlier_share(
+                    [weight_of(block.get_submodule(a.part), a) for a in layers],
+                    [seen[a.name].norms() for a in layers],
+                    multiple,
+                )
+                shares |= {a.name: share for a in layers}
+            with torch.inference_mode():
+                hidden = [call.run(block, x) for call, x, _ in runs]
+            forget_all(block)
+            plan.told("outliers", index + 1, len(plan.skeleton.blocks))
+        return shares
+
+    return found

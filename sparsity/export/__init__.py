@@ -1,0 +1,1 @@
+"""Compressed models on the disk: written, read back, merged."""

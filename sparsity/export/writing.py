@@ -1,0 +1,133 @@
+"""A compressed model on the disk: the source's tensors, and others in place of some."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from surefoot.results.files import write_atomic
+from surefoot.sparsity.engine.checkpoint import STEM, Checkpoint
+from surefoot.sparsity.engine.state import save_tensors
+
+if TYPE_CHECKING:
+    import torch
+
+LOW_RANK_STEM = "low-rank"
+"""How files with factors are called, so that nobody takes them for a whole model."""
+SETTINGS = "surefoot_compression"
+"""Entry of ``config.json`` that says what was done."""
+SHARD_BYTES = 2**28
+"""Most bytes of a file of weights; all that is in memory while writing."""
+
+Tensors = Iterator[tuple[str, "torch.Tensor"]]
+
+
+def merged_tensors(
+    source: Checkpoint, removed: Collection[str], blocks: Sequence[Path]
+) -> Iterator[tuple[str, torch.Tensor]]:
+    """Yields the tensors of a compressed model one by one.
+
+    Args:
+        source: The model that was compressed.
+        removed: Its tensors for which others stand.
+        blocks: Files with these others.
+    """
+    from safetensors import safe_open
+
+    gone = set(removed)
+    for key in source.keys:
+        if key not in gone:
+            yield key, source.tensor(key)
+    for path in blocks:
+        with safe_open(path, framework="pt", backend="pread") as file:
+            for key in file.keys():  # noqa: SIM118
+                yield key, file.get_tensor(key)
+
+
+def multiplied_out(tensors: Tensors, transposed: Collection[str]) -> Tensors:
+    """Yields tensors with each pair of factors as one matrix.
+
+    Args:
+        tensors: Names with tensors; factors end in ``.U`` and ``.V``.
+        transposed: Names of modules that keep their matrix as ``[inputs, outputs]``.
+    """
+    waiting: dict[str, torch.Tensor] = {}
+    for name, tensor in tensors:
+        stem, _, part = name.rpartition(".")
+        if part not in ("U", "V"):
+            yield name, tensor
+        elif stem in waiting:
+            pair = {part: tensor, "V" if part == "U" else "U": waiting.pop(stem)}
+            whole = (pair["U"].float() @ pair["V"].float()).to(tensor.dtype)
+            turned = any(name == stem or name.endswith(f".{stem}") for name in transposed)
+            yield f"{stem}.weight", whole.T.contiguous() if turned else whole
+        else:
+            waiting[stem] = tensor
+
+
+def write_weights(
+    tensors: Tensors, folder: Path, *, stem: str = STEM, shard_bytes: int = SHARD_BYTES
+) -> None:
+    """Writes tensors in one file, or in several with an index.
+
+    Args:
+        tensors: Names with tensors.
+        folder: Where to write; files of an earlier, unfinished writing are replaced.
+        stem: How the files are called.
+        shard_bytes: Most bytes of a file.
+    """
+    for old in folder.glob(f"{stem}*.safetensors"):
+        old.unlink()
+    pieces: list[tuple[Path, list[str]]] = []
+    part: dict[str, torch.Tensor] = {}
+    size = total = 0
+
+    def flush() -> None:
+        path = folder / f"{stem}-{len(pieces) + 1:05}-of-unknown.safetensors"
+        save_tensors(part, path)
+        pieces.append((path, list(part)))
+        part.clear()
+
+    for name, tensor in tensors:
+        added = tensor.numel() * tensor.element_size()
+        if part and size + added > shard_bytes:
+            flush()
+            size = 0
+        part[name] = tensor.contiguous()
+        size, total = size + added, total + added
+    flush()
+    if len(pieces) == 1:
+        pieces[0][0].replace(folder / f"{stem}.safetensors")
+        return
+    names: dict[str, str] = {}
+    for number, (path, keys) in enumerate(pieces, 1):
+        final = f"{stem}-{number:05}-of-{len(pieces):05}.safetensors"
+        path.replace(folder / final)
+        names |= dict.fromkeys(keys, final)
+    index = {"metadata": {"total_size": total}, "weight_map": dict(sorted(names.items()))}
+    write_atomic(folder / f"{stem}.safetensors.index.json", json.dumps(index, indent=2) + "\n")
+
+
+def write_companions(source: Checkpoint, folder: Path) -> None:
+    """Copies tokenizer, generation settings and notes."""
+    for path in source.companions():
+        shutil.copyfile(path, folder / path.name)
+
+
+def write_config(
+    source: Checkpoint, folder: Path, done: Mapping[str, Any], more: Mapping[str, Any]
+) -> None:
+    """Writes ``config.json``, which makes the folder a model.
+
+    Args:
+        source: The model that was compressed.
+        folder: Where to write.
+        done: What was done to it.
+        more: Further entries.
+    """
+    config = {k: v for k, v in source.config.items() if k != SETTINGS}
+    config |= {**more, SETTINGS: dict(done)}
+    write_atomic(folder / "config.json", json.dumps(config, indent=2) + "\n")

@@ -1,0 +1,252 @@
+"""What the optimizers of little memory share: steps, clipping, fused backward, and their state.
+
+Every parameter is stepped by itself from its gradient, in :class:`AdamW8bit` by Adam with averages
+in 8 bits. Weights in 8 bits are updated by stochastic rounding; where chance comes from depends on
+the seed, the parameter's place and its number of steps alone, so that a training that goes on from
+a saved state draws what it would have drawn.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Iterable
+from typing import Any, overload
+
+import torch
+from surefoot.results.errors import InputError
+from surefoot.sparsity.training.int8 import Int8Weight
+from surefoot.sparsity.training.moments import Moment
+from torch import Tensor
+
+QUANTIZE_FROM = 4096
+"""Smaller parameters, as norms and biases, keep their averages in 32 bits."""
+
+_CHUNK = 2**18
+"""Values that are worked on at once; a multiple of the block of the averages."""
+
+
+class AdamW8bit(torch.optim.Optimizer):
+    """AdamW whose averages take 8 bits a value.
+
+    Gradients add up over backward passes until ``step``, and are clipped before it, as with any
+    optimizer of torch. In the fused form each parameter is stepped as soon as its gradient is
+    complete, and the gradient is dropped, so that gradients never lie in memory together; then
+    there is one backward pass a step and no clipping by the norm of them all.
+
+    Args:
+        params: Parameters or groups of them; floating point or ``Int8Weight``.
+        lr: Learning rate.
+        betas: Decay of the averages of gradients and of their squares.
+        eps: Added to the root of the second.
+        weight_decay: Decoupled decay.
+        state_bits: 8 or 32 bits a value of the averages.
+        stochastic: Whether 8-bit weights are rounded by chance rather than to the nearest code.
+        max_norm: Norm of all gradients together to which ``step`` clips them; None for no limit.
+        fused_backward: Whether to step within the backward pass.
+        seed: Seed of stochastic rounding.
+
+    Raises:
+        InputError: An option is out of range, or clipping is asked for in the fused form.
+
+    Source: Dettmers et al., arXiv 2110.02861; fused form: Lv et al., arXiv 2306.09782.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        *,
+        state_bits: int = 8,
+        stochastic: bool = True,
+        max_norm: float | None = None,
+        fused_backward: bool = False,
+        seed: int = 0,
+        **more: Any,
+    ) -> None:
+        if fused_backward and max_norm is not None:
+            raise InputError(
+                "a fused backward pass drops each gradient before all are known, so it cannot "
+                "clip by their norm; leave one of the two out"
+            )
+        if state_bits not in (8, 32) or lr < 0 or eps <= 0 or not all(0 <= b < 1 for b in betas):
+            raise InputError(
+                "averages have 8 or 32 bits, rates are not negative, betas lie in [0, 1)"
+            )
+        self._places: dict[int, tuple[int, int]] = {}
+        self._stepped: set[int] = set()
+        self._fused, self._max_norm = fused_backward, max_norm
+        defaults = {
+            "lr": lr, "betas": tuple(betas), "eps": eps, "weight_decay": weight_decay,
+            "state_bits": state_bits, "stochastic": stochastic, "seed": seed,
+        }  # fmt: skip
+        super().__init__(params, defaults | more)
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Adds parameters; see torch."""
+        super().add_param_group(param_group)
+        for parameter in self.param_groups[-1]["params"]:
+            self._places[id(parameter)] = (len(self._places), len(self.param_groups) - 1)
+            if self._fused:
+                parameter.register_post_accumulate_grad_hook(self._step_now)
+
+    @overload
+    def step(self, closure: None = None) -> None: ...
+
+    @overload
+    def step(self, closure: Callable[[], float]) -> float: ...
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:
+        """Steps every parameter that has a gradient; in the fused form, ends the step.
+
+        Args:
+            closure: Computes the loss and the gradients anew.
+
+        Returns:
+            What the closure returned.
+
+        Raises:
+            InputError: A gradient is not finite where that would destroy 8-bit weights.
+        """
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        self._stepped.clear()
+        if self._fused:
+            return loss
+        pairs = [(p, g) for g in self.param_groups for p in g["params"] if p.grad is not None]
+        if self._max_norm is not None:
+            torch.nn.utils.clip_grad_norm_([p for p, _ in pairs], self._max_norm)
+        for parameter, group in pairs:
+            self._step_parameter(parameter, parameter.grad, group)
+        return loss
+
+    @torch.no_grad()
+    def _step_now(self, parameter: Tensor) -> None:
+        """Steps one parameter at the end of its backward pass."""
+        if id(parameter) in self._stepped:
+            raise InputError(
+                "a fused backward pass steps at every pass, so gradients cannot add up over "
+                "several; call step() after each backward(), or leave fused_backward out"
+            )
+        self._stepped.add(id(parameter))
+        group = self.param_groups[self._places[id(parameter)][1]]
+        if parameter.grad is not None:
+            self._step_parameter(parameter, parameter.grad, group)
+            parameter.grad = None
+
+    def _step_parameter(self, parameter: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
+        """Does one step of one parameter."""
+        if grad.is_sparse:
+            raise InputError("sparse gradients are not supported; use embeddings without sparse")
+        state = self.state[parameter]
+        state["step"] = state.get("step", 0) + 1
+        flat, in_place = grad.reshape(-1), _flat_of(parameter)
+        if in_place is None:
+            direction = adam_direction(flat, state, group)
+            self._write(parameter, direction.view(grad.shape), group)
+            return
+        decay = 1 - group["lr"] * group["weight_decay"]
+        for start, end, part in adam_parts(flat, state, group):
+            in_place[start:end].mul_(decay).add_(part, alpha=-group["lr"])
+
+    def _write(self, parameter: Tensor, direction: Tensor, group: dict[str, Any]) -> None:
+        """Moves a parameter against a direction of its shape, which is overwritten."""
+        lr, decay = float(group["lr"]), float(group["weight_decay"])
+        if not isinstance(parameter, Int8Weight):
+            parameter.mul_(1 - lr * decay).add_(direction.to(parameter.dtype), alpha=-lr)
+            return
+        update = direction.mul_(-lr)
+        if decay:
+            update.add_(parameter.read(update.dtype), alpha=-lr * decay)
+        parameter.add_rounded_(update, self._chance(parameter, group))
+
+    def _chance(self, parameter: Tensor, group: dict[str, Any]) -> torch.Generator | None:
+        """Returns where a parameter's rounding draws from in this step."""
+        if not group["stochastic"]:
+            return None
+        place, step = self._places[id(parameter)][0], self.state[parameter]["step"]
+        told = hashlib.blake2b(f"{group['seed']}:{place}:{step}".encode(), digest_size=7).digest()
+        return torch.Generator(parameter.device).manual_seed(int.from_bytes(told, "big"))
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Takes over a saved state as it is; torch would turn codes into floating point."""
+        super().load_state_dict({**state_dict, "state": {}})
+        parameters = [p for g in self.param_groups for p in g["params"]]
+        places = [i for g in state_dict["param_groups"] for i in g["params"]]
+        for place, parameter in zip(places, parameters, strict=True):
+            if place in state_dict["state"]:
+                self.state[parameter] = {
+                    key: value.to(parameter.device, copy=True)
+                    if isinstance(value, Tensor)
+                    else (list(value) if isinstance(value, list) else value)
+                    for key, value in state_dict["state"][place].items()
+                }
+        self._stepped.clear()
+
+    def state_nbytes(self) -> int:
+        """Returns the bytes of all averages."""
+        return self._sum_nbytes(("mean", "mean_scales", "square", "square_scales"))
+
+    def _sum_nbytes(self, names: tuple[str, ...]) -> int:
+        found = (s.get(name) for s in self.state.values() for name in names)
+        return sum(t.nbytes for t in found if t is not None)
+
+
+def adam_parts(flat: Tensor, state: dict[str, Any], group: dict[str, Any]) -> Iterable[Any]:
+    """Moves the averages on by a gradient, and tells the direction of Adam part by part.
+
+    Args:
+        flat: The gradient, [n].
+        state: State of the parameter with ``step`` counted up; averages are made at the first.
+        group: ``betas``, ``eps`` and ``state_bits``.
+
+    Yields:
+        Start, end and the direction in between, float32 [end - start].
+    """
+    mean, square = _moments(flat, state, group)
+    first, second = group["betas"]
+    share = 1 - first ** state["step"]
+    root = math.sqrt(1 - second ** state["step"])
+    for start in range(0, flat.numel(), _CHUNK):
+        end = min(start + _CHUNK, flat.numel())
+        grad = flat[start:end].to(torch.float32)
+        m = mean.read(start, end).lerp_(grad, 1 - first)
+        v = square.read(start, end).mul_(second).addcmul_(grad, grad, value=1 - second)
+        part = (m / share).div_(v.sqrt().div_(root).add_(group["eps"]))
+        mean.write(start, end, m)
+        square.write(start, end, v)
+        yield start, end, part
+
+
+def adam_direction(flat: Tensor, state: dict[str, Any], group: dict[str, Any]) -> Tensor:
+    """Returns the direction of Adam for a gradient [n], float32 [n]; see :func:`adam_parts`."""
+    direction = torch.empty(flat.shape, dtype=torch.float32, device=flat.device)
+    for start, end, part in adam_parts(flat, state, group):
+        direction[start:end] = part
+    return direction
+
+
+def _moments(flat: Tensor, state: dict[str, Any], group: dict[str, Any]) -> list[Moment]:
+    bits = group["state_bits"] if flat.numel() >= QUANTIZE_FROM else 32
+    found = []
+    for name, signed in (("mean", True), ("square", False)):
+        if name not in state:
+            made = Moment.zeros(flat.numel(), signed, bits, flat.device)
+            state[name] = made.codes
+            if made.scales is not None:
+                state[f"{name}_scales"] = made.scales
+        found.append(Moment(state[name], state.get(f"{name}_scales"), signed))
+    return found
+
+
+def _flat_of(parameter: Tensor) -> Tensor | None:
+    """Returns a flat view of a parameter through which it is changed, if there can be one."""
+    if isinstance(parameter, Int8Weight) or not parameter.is_contiguous():
+        return None
+    return parameter.detach().view(-1)

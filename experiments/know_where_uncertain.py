@@ -59,12 +59,6 @@ def run_study(study: Study, out: Path, told: Told) -> Path:
         summary["stages"][stage] = {
             "arms": arm_rows(records, BASE, study.seed), "rules": rule_rows(records, RULED),
         }  # fmt: skip
-        if study.physics:
-            chosen = places(study, stage, "test", study.physics // 2, physics=True)
-            physical = play_all(
-                f"physics-{stage}", study, banks, paths, out, chosen, study.physics_arms, told
-            )
-            summary["physics"][stage] = {"arms": arm_rows(physical, BASE, study.seed)}
     if study.crossing and study.repeats > 1 and study.scenes:
         chosen = places(study, CROSSING, "test", study.scenes)
         records = play_all(
@@ -73,6 +67,13 @@ def run_study(study: Study, out: Path, told: Told) -> Path:
         summary["variability"] = variability_rows(records, BASE, study.seed)
     if study.crossing and study.injection:
         summary["injection"] = _injection(study, banks, dict(paths), told)
+    for stage, n in ((CROSSING, study.crossing), (TABLETOP, study.tabletop)):
+        if study.physics and n:
+            chosen = places(study, stage, "test", study.physics // 2, physics=True)
+            physical = play_all(
+                f"physics-{stage}", study, banks, paths, out, chosen, study.physics_arms, told
+            )
+            summary["physics"][stage] = {"arms": arm_rows(physical, BASE, study.seed)}
     write_atomic(out / SUMMARY_NAME, json.dumps(summary, indent=2) + "\n")
     write_atomic(out / REPORT_NAME, render_study(summary))
     return out / REPORT_NAME

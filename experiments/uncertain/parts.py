@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
-from typing import Any, TypeVar
+from typing import Any
 
 from surefoot.agents.calibrating.fitting import calibrated, fit_policy
 from surefoot.agents.calibrating.stops import Stop
 from surefoot.agents.guarantees import AgentCalibration
 from surefoot.agents.stages.bank import Bank, Snap, fill
-from surefoot.envs.episodes.pool import Lost, run_apart
 from surefoot.envs.perturbations.pipeline import seeds_of
 from surefoot.envs.simulation.client import Simulation
 from surefoot.experiments.base import Told
+from surefoot.experiments.parts import found_in, run_part
 from surefoot.experiments.uncertain.config import (
     ARMS,
     CROSSING,
@@ -26,70 +26,9 @@ from surefoot.experiments.uncertain.config import (
 from surefoot.experiments.uncertain.play import Banks, Job, StopJob, play_job, stop_job
 from surefoot.experiments.uncertain.worlds import Place, fitted, places, worlds_of
 from surefoot.results.errors import HarnessError
-from surefoot.results.manifest import Manifest, current_versions
-from surefoot.results.run_folder import RunFolder
 
-TIMEOUT = 900.0
-"""Seconds by the clock for one world with all its arms."""
-
-Item = TypeVar("Item")
-Records = Mapping[str, Mapping[str, Any]]
-
-
-def run_part(
-    name: str,
-    out: Path,
-    study: Study,
-    work: Mapping[str, Item],
-    function: Callable[[Item], Any],
-    told: Told,
-) -> Records:
-    """Runs the cases of a part that its folder lacks.
-
-    Args:
-        name: Name of the part and of its folder.
-        out: The study's folder.
-        study: The study.
-        work: What is to be done, by key.
-        function: Does one case in a process of its own; what it returns is kept.
-        told: Told the progress.
-
-    Returns:
-        All records, by key.
-    """
-    manifest = Manifest(
-        f"experiment know-where-uncertain {name}", study.model_dump(mode="json"), list(work),
-        versions=current_versions(),
-    )  # fmt: skip
-    with RunFolder.open(out / name, manifest) as run:
-        told(name, len(work) - len(run.pending), len(work))
-        todo = [_Case(key, work[key], function) for key in run.pending]
-        done = len(work) - len(todo)
-        for case, result in run_apart(_do, todo, workers=study.workers, timeout_s=TIMEOUT):
-            record = {"lost": result.reason} if isinstance(result, Lost) else {"found": result}
-            run.append(case.key, record)
-            done += 1
-            told(name, done, len(work))
-        return run.records
-
-
-class _Case:
-    """A piece of work with its key."""
-
-    def __init__(self, key: str, item: Any, function: Callable[[Any], Any]) -> None:
-        self.key, self.item, self.function = key, item, function
-
-
-def _do(case: _Case) -> Any:
-    import torch
-
-    torch.set_num_threads(1)
-    return case.function(case.item)
-
-
-def found_in(records: Records) -> dict[str, Any]:
-    """Returns what was found, without the cases that were lost."""
-    return {k: r["found"] for k, r in records.items() if r.get("found") is not None}
+NAME = "know-where-uncertain"
+"""Name of the study."""
 
 
 def make_banks(study: Study, out: Path, told: Told) -> Banks:
@@ -102,7 +41,9 @@ def make_banks(study: Study, out: Path, told: Told) -> Banks:
                 f"{split}/{seed}": (study.model_dump_json(), seed)
                 for seed in seeds_of(split, study.bank)
             }
-            records = found_in(run_part(f"bank-{split}", out, study, work, _snaps, told))
+            records = found_in(
+                run_part(NAME, f"bank-{split}", out, study, work, _snaps, told, study.workers)
+            )
             identity = ""
             snaps = []
             for found in records.values():
@@ -187,7 +128,7 @@ def _stops(
         )
         for place in chosen
     }  # fmt: skip
-    found = found_in(run_part(name, out, study, work, stop_job, told))
+    found = found_in(run_part(NAME, name, out, study, work, stop_job, told, study.workers))
     if not found:
         raise HarnessError(f"every episode of '{name}' was lost")
     return [Stop.from_json(key, data) for key, data in found.items()]
@@ -213,4 +154,4 @@ def play_all(
         for place in chosen
         for repeat in range(repeats)
     }
-    return found_in(run_part(name, out, study, work, play_job, told))
+    return found_in(run_part(NAME, name, out, study, work, play_job, told, study.workers))

@@ -1,0 +1,80 @@
+"""Parts of a study, each a run folder of its own that goes on where it stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+from surefoot.envs.episodes.pool import Lost, run_apart
+from surefoot.experiments.base import Told
+from surefoot.results.manifest import Manifest, current_versions
+from surefoot.results.run_folder import RunFolder
+
+TIMEOUT = 900.0
+"""Seconds by the clock for one case."""
+
+Item = TypeVar("Item")
+Records = Mapping[str, Mapping[str, Any]]
+
+
+def run_part(
+    experiment: str,
+    name: str,
+    out: Path,
+    study: BaseModel,
+    work: Mapping[str, Item],
+    function: Callable[[Item], Any],
+    told: Told,
+    workers: int,
+) -> Records:
+    """Runs the cases of a part that its folder lacks.
+
+    Args:
+        experiment: Name of the study.
+        name: Name of the part and of its folder.
+        out: The study's folder.
+        study: The study.
+        work: What is to be done, by key.
+        function: Does one case in a process of its own; what it returns is kept.
+        told: Told the progress.
+        workers: Processes.
+
+    Returns:
+        All records, by key.
+    """
+    manifest = Manifest(
+        f"experiment {experiment} {name}", study.model_dump(mode="json", exclude={"workers"}),
+        list(work),
+        versions=current_versions(),
+    )  # fmt: skip
+    with RunFolder.open(out / name, manifest) as run:
+        told(name, len(work) - len(run.pending), len(work))
+        todo = [_Case(key, work[key], function) for key in run.pending]
+        done = len(work) - len(todo)
+        for case, result in run_apart(_do, todo, workers=workers, timeout_s=TIMEOUT):
+            record = {"lost": result.reason} if isinstance(result, Lost) else {"found": result}
+            run.append(case.key, record)
+            done += 1
+            told(name, done, len(work))
+        return run.records
+
+
+class _Case:
+    """A piece of work with its key."""
+
+    def __init__(self, key: str, item: Any, function: Callable[[Any], Any]) -> None:
+        self.key, self.item, self.function = key, item, function
+
+
+def _do(case: _Case) -> Any:
+    import torch
+
+    torch.set_num_threads(1)
+    return case.function(case.item)
+
+
+def found_in(records: Records) -> dict[str, Any]:
+    """Returns what was found, without the cases that were lost."""
+    return {k: r["found"] for k, r in records.items() if r.get("found") is not None}

@@ -85,7 +85,7 @@ def _means(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         return sum(known) / len(known) if known else None
 
     return {
-        "loss": mean([r["loss"].get("after") for r in found]),
+        "loss": mean([r["loss"].get("recovered", r["loss"].get("after")) for r in found]),
         "dense_loss": mean([r["loss"].get("before") for r in found]),
         "sparsity": mean([r["sparsity"] for r in found]),
         "parameters": mean([r["parameters"] for r in found]),

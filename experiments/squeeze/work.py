@@ -96,10 +96,10 @@ def squeezed(study: Study, model: str, wanted: CompressionRecipe) -> dict[str, A
     """Compresses a model in a passing folder and returns what became of it, plain JSON data.
 
     Returns:
-        ``loss`` before and after (and after a recovery), ``sparsity`` and ``parameters`` (the share that is left of the
-        targets'), ``error`` (mean relative error of a layer's outputs), ``trained`` (parameters
-        that learned in a recovery), ``tasks`` (by name whether solved); or ``refused`` with the
-        reason, where the recipe cannot be met.
+        ``loss`` (``before``, ``after`` and perhaps ``recovered``), ``sparsity`` and ``parameters``
+        (the share that is left of the targets'), ``error`` (mean relative error of a layer's
+        outputs), ``trained`` (parameters that learned in a recovery), ``tasks`` (by name whether
+        solved); or ``refused`` with the reason, where the recipe cannot be met.
     """
     folder = folder_of(model)
     told: dict[str, Mapping[str, bool]] = {}

@@ -139,6 +139,7 @@ class Agent:
         self._approved = False
         self._planned_for: dict[str, str] = {}
         self._history: list[tuple[str, str]] = []
+        self._passed_over: tuple[str, ...] = ()
         self._looks_left = settings.looks
         self._looking = False
         self._repairs_left = settings.repairs
@@ -409,6 +410,7 @@ class Agent:
 
     def _thought(self, found: _Assessment, decision: Decision) -> Thought:
         beliefs = {f: self._sight.belief(f) for f in self._sight.questions}
+        passed_over, self._passed_over = self._passed_over, ()
         judged = found.judgement
         return Thought(
             decision.route, decision.reason, tuple(self._sight.views),
@@ -418,6 +420,7 @@ class Agent:
             self._u_d(found) or 0.0, None if found.worlds is None else len(found.worlds),
             found.good, self._course.text if self._course else "",
             judged.broken if judged else (), judged.feedback if judged else "",
+            passed_over=passed_over,
         )  # fmt: skip
 
     def _plan(self, found: _Assessment, worlds: Sequence[Answers]) -> Ending | None:
@@ -428,6 +431,7 @@ class Agent:
         )
         best: tuple[tuple[float, float], Course, Candidate] | None = None
         problem = ""
+        rejected: tuple[str, ...] = ()
         for offer in offers:
             if offer.status is not ReplyStatus.ANSWERED:
                 problem = problem or offer.status.value
@@ -437,7 +441,10 @@ class Agent:
             except InputError as error:
                 problem = str(error)
                 continue
-            share = float(course.judge(worlds).good.mean()) if self.settings.verify else 0.0
+            judged = course.judge(worlds) if self.settings.verify else None
+            share = float(judged.good.mean()) if judged is not None else 0.0
+            if judged is not None and share == 0 and best is None:
+                rejected = judged.broken
             rank = share, offer.confidence
             if best is None or rank > best[0]:
                 best = rank, course, offer
@@ -445,7 +452,8 @@ class Agent:
                 break
         if best is None:
             return self._no_plan(offers, problem)
-        _, self._course, self._candidate = best
+        (share, _), self._course, self._candidate = best
+        self._passed_over = rejected if share == 1.0 else ()
         self._planned_for = dict(found.likeliest)
         self.counts.plans += 1
         return None

@@ -26,6 +26,8 @@ class Thought:
         plan: The plan in question.
         broken: Rules that it breaks in some world.
         feedback: What the planner is told.
+        passed_over: Rules that the plan which was proposed first breaks in every possible world,
+            where one that is good in all was adopted instead.
         view: With ``look``: where to.
         answer: With ``ask``: what was answered.
     """
@@ -43,6 +45,7 @@ class Thought:
     plan: str = ""
     broken: tuple[str, ...] = ()
     feedback: str = ""
+    passed_over: tuple[str, ...] = ()
     view: str = ""
     answer: str = ""
 

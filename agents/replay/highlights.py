@@ -38,9 +38,10 @@ def saved_by_looking(steps: Mapping[str, Any]) -> str:
 
 
 def saved_by_verifier(steps: Mapping[str, Any]) -> str:
-    """Returns where a plan that would have gone wrong was sent back before anything moved.
+    """Returns where a plan that would have gone wrong was not carried out.
 
-    Such a plan was bad in every world of a set that held the truth.
+    Such a plan was bad in every world that was held possible, and what was relied on was true; it
+    was sent back, or passed over for one that was good in all of them.
 
     Args:
         steps: What the agent thought in an episode that succeeded.
@@ -50,6 +51,12 @@ def saved_by_verifier(steps: Mapping[str, Any]) -> str:
     """
     for moment in steps["moments"]:
         for thought in moment["thoughts"]:
+            over = thought.get("passed_over", ())
+            if moment["covered"] is True and over:
+                return (
+                    f"decision {moment['number']}: the first plan was passed over, which breaks "
+                    f"{', '.join(over)}"
+                )
             sure = moment["covered"] is True and thought["worlds"] and not thought["good"]
             if thought["route"] == Route.REPAIR.value and sure and thought["broken"]:
                 return (

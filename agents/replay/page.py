@@ -179,6 +179,7 @@ def _turn(
         "good": f"{thought['good']} of {worlds}" if worlds is not None and thought["plan"] else "",
         "plan": thought["plan"].strip(),
         "broken": ", ".join(thought["broken"]),
+        "passed_over": ", ".join(thought.get("passed_over", ())),
         "feedback": thought["feedback"],
         "facts": [
             _fact(name, chances, thought, truth.get(name, ""))

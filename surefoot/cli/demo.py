@@ -16,7 +16,6 @@ from surefoot.results.run_folder import REPORT_NAME, check_out
 EPISODES: dict[str, dict[str, Any]] = {
     "crossing": {
         "task": ["straight-at-light", "right-at-sign"], "difficulty": "0.5", "seeds": [8, 9],
-        "options": {"alpha": 0.2},
     },
     "tabletop": {
         "task": ["tidy", "tower"], "difficulty": "easy", "seeds": [8, 9],

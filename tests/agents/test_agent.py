@@ -243,3 +243,13 @@ def test_what_is_promised_of_acting_is_calibrated_on_decisions_to_act() -> None:
     assert known.threshold(0.1) == 0.1
     assert known.threshold(0.1, waiting=True) == 0.9
     assert replace(known, waits=()).threshold(0.1, waiting=True) == float("inf")
+
+
+def test_a_first_plan_that_is_bad_everywhere_is_passed_over_and_named(street: CrossingEnv) -> None:
+    stage = on_street(street)
+    agent = agent_in(stage, Knowing(0.99), Offering([RED, reference_program(TASK)]))
+    assert play(agent, stage).outcome == "success"
+    named = [t.passed_over for m in agent.moments for t in m.thoughts if t.passed_over]
+    assert named
+    assert "straight-on-green-only" in named[0]
+    assert agent.counts.repairs == 0

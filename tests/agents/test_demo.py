@@ -84,6 +84,11 @@ def test_saved_by_the_verifier_means_that_the_plan_was_bad_for_sure() -> None:
         "decision 1: a plan was sent back that breaks stop-without-green"
     )
     assert not saved_by_verifier(steps(bad, act, covered=False))
+    over = thought("act", 0.9, passed_over=["stop-without-green"])
+    assert saved_by_verifier(steps(over)) == (
+        "decision 1: the first plan was passed over, which breaks stop-without-green"
+    )
+    assert not saved_by_verifier(steps(over, covered=False))
     doubtful = thought("repair", 0.5, worlds=2, good=1, broken=["stop-without-green"])
     assert not saved_by_verifier(steps(doubtful, act))
     assert not saved_by_verifier(steps(act))

@@ -96,21 +96,9 @@ class Skeleton:
         self.check_full(block, name)
         return block
 
-    def fill_outside(self, *, head: bool) -> None:
-        """Reads everything that is in no block, and ties what is tied.
-
-        Args:
-            head: Whether an output layer with weights of its own is read as well.
-        """
-        out = self.model.get_output_embeddings()
-        stem = next((n for n, m in self.model.named_modules() if m is out), "") if out else ""
-        tied = getattr(self.model, "all_tied_weights_keys", {}) or {}
-        spared = not head and stem and f"{stem}.weight" not in {*tied, *tied.values()}
-        self.fill(
-            key
-            for key in self.outer_keys
-            if not (spared and self._names[key][0].startswith(f"{stem}."))
-        )
+    def fill_outside(self) -> None:
+        """Reads everything that is in no block, and ties what is tied."""
+        self.fill(self.outer_keys)
         self.model.tie_weights()
 
     def empty_outside(self) -> None:

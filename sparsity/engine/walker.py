@@ -82,7 +82,7 @@ def walk(plan: Walk, work: Work, progress: Progress) -> None:
         _step(plan, work, progress, index, fed, held)
         plan.told("blocks", index + 1, count)
     if plan.held and "after" not in progress.losses:
-        plan.skeleton.fill_outside(head=True)
+        plan.skeleton.fill_outside()
         for name, stream in (("before", _DENSE), ("after", _HELD)):
             hidden = work.hidden(count, stream).all(len(plan.held))
             progress.losses[name] = _loss(held, plan.held, hidden)
@@ -94,7 +94,7 @@ def _enter(plan: Walk, work: Work, fresh: bool, fed: Arguments, held: Arguments)
     """Notes the arguments of all blocks and, at the start, what goes into the first."""
     if not plan.fed and not plan.held:
         return
-    plan.skeleton.fill_outside(head=False)
+    plan.skeleton.fill_outside()
     for arguments, batches, streams in (
         (fed, plan.fed, (_FED,)),
         (held, plan.held, (_HELD, _DENSE)),
@@ -123,7 +123,10 @@ def _step(
         check_tokens(layers, dict(found), plan.minimum_tokens)
     tensors: dict[str, torch.Tensor] = {}
     removed: list[str] = []
-    whole = any(skeleton.source_of(f"{a.name}.weight") is None for a in layers)
+    # Quantized checkpoints are not read back where other tensors have to be converted.
+    whole = any(skeleton.source_of(f"{a.name}.weight") is None for a in layers) or (
+        plan.stages.quantize is not None and skeleton.converted(name)
+    )
     records = []
     for layer in layers:
         module = block.get_submodule(layer.part)
@@ -232,7 +235,7 @@ def outliers_of(plan: Walk) -> Callable[[float], dict[str, float]]:
 
     def found(multiple: float) -> dict[str, float]:
         arguments = Arguments(plan.skeleton)
-        plan.skeleton.fill_outside(head=False)
+        plan.skeleton.fill_outside()
         hidden = [arguments.note(arguments_of(batch)) for batch in plan.fed]
         plan.skeleton.empty_outside()
         shares: dict[str, float] = {}

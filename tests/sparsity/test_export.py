@@ -85,6 +85,17 @@ def test_quantized_models_are_read_back_by_transformers(bits: int, tmp_path: Pat
     assert {"lm_head", "model.layers.2.self_attn.v_proj"} <= set(settings["ignore"])
 
 
+def test_fused_experts_stay_readable_beside_integers(tmp_path: Path) -> None:
+    source = tiny.make("mixtral", tmp_path / "model")
+    data = tiny.calibration(even=True)
+    stage = {"stage": "quantize", "bits": 8, "group": 16}
+    out = compress(source, recipe(stage), tmp_path / "out", texts=data)
+    model = AutoModelForCausalLM.from_pretrained(out, dtype=torch.float32).eval()
+    assert loss(model, data.held_out) == pytest.approx(
+        read_report(out)["losses"]["after"], rel=1e-5
+    )
+
+
 def test_transposed_layers_are_not_quantized(tmp_path: Path) -> None:
     source = tiny.make("gpt2", tmp_path / "model")
     with pytest.raises(InputError, match="Conv1D"):

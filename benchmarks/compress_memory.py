@@ -94,7 +94,7 @@ def work(job: str, folder: Path, method: str) -> None:
 def main() -> None:
     """Prints a row for each job."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--layers", type=int, default=96)
+    parser.add_argument("--layers", type=int, default=64)
     parser.add_argument("--hidden", type=int, default=512)
     parser.add_argument("--method", default="wanda", choices=("magnitude", "wanda", "sparsegpt"))
     parser.add_argument("--job", default="")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import re
 from collections.abc import Iterable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from surefoot.results.errors import InputError
@@ -264,6 +265,12 @@ def forget_all(module: nn.Module) -> None:
     """Puts all parameters of a module on the meta device."""
     for part in module.modules():
         forget(part)
+
+
+def give_back() -> None:
+    """Gives memory that is free back to the system; glibc keeps it for later otherwise."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from surefoot.sparsity.engine.calibration import (
 )
 from surefoot.sparsity.engine.collecting import Collector, check_tokens
 from surefoot.sparsity.engine.compressing import Stages, compress_layer
-from surefoot.sparsity.engine.skeleton import Skeleton, forget_all
+from surefoot.sparsity.engine.skeleton import Skeleton, forget_all, give_back
 from surefoot.sparsity.engine.state import Hidden, Progress, Work
 from surefoot.sparsity.engine.targets import Layer, Targets, stored, weight_of
 from surefoot.sparsity.pruning.metrics import outlier_share
@@ -155,6 +155,7 @@ def _step(
         _replay(block, fed, index, len(plan.fed), work, _FED, name)
     _replay(block, held, index, len(plan.held), work, _HELD, name)
     forget_all(block)
+    give_back()
     progress.done = index + 1
     progress.records += records
     progress.removed += removed

@@ -189,7 +189,7 @@ def test_damaged_folders_with_factors(tmp_path: Path) -> None:
     ranks = config["surefoot_compression"]["ranks"]
     ranks["model.layers.0.no_such"] = 2
     (out / "config.json").write_text(json.dumps(config))
-    with pytest.raises(InputError, match="no linear layer 'model.layers.0.no_such'"):
+    with pytest.raises(InputError, match="no linear layer"):
         load_compressed(out)
     del ranks["model.layers.0.no_such"]
     name = next(iter(ranks))

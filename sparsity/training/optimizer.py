@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Iterable
-from typing import Any, overload
+from typing import Any
 
 import torch
 from surefoot.results.errors import InputError
@@ -93,14 +93,8 @@ class AdamW8bit(torch.optim.Optimizer):
             if self._fused:
                 parameter.register_post_accumulate_grad_hook(self._step_now)
 
-    @overload
-    def step(self, closure: None = None) -> None: ...
-
-    @overload
-    def step(self, closure: Callable[[], float]) -> float: ...
-
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> float | None:
+    def step(self, closure: Callable[[], float] | None = None) -> Any:
         """Steps every parameter that has a gradient; in the fused form, ends the step.
 
         Args:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from surefoot.results.errors import InputError
@@ -25,6 +25,7 @@ from surefoot.sparsity.pruning.metrics import outlier_share
 
 if TYPE_CHECKING:
     from surefoot.sparsity.engine.planning import Told
+    from surefoot.sparsity.statistics import InputStatistics
     from torch import nn
 
 _FED, _HELD, _DENSE = "calibration", "held-out", "held-out-dense"
@@ -115,12 +116,13 @@ def _step(
     name = skeleton.block_name(index)
     block = skeleton.fill_block(index)
     _replay(block, held, index, len(plan.held), work, _DENSE, name)
-    found: Mapping[str, Any] = {}
+    found: dict[str, InputStatistics] = {}
     if plan.fed and layers:
         gram = plan.stages.statistics == "gram" or all(a.columns <= 4096 for a in layers)
         collector = Collector(block, layers, gram=gram)
         found = collector.collect(_runs(fed, index, plan.fed, work.hidden(index, _FED)))
-        check_tokens(layers, dict(found), plan.minimum_tokens)
+        if plan.stages.statistics:
+            check_tokens(layers, found, plan.minimum_tokens)
     tensors: dict[str, torch.Tensor] = {}
     removed: list[str] = []
     # Quantized checkpoints are not read back where other tensors have to be converted.
@@ -249,6 +251,7 @@ def outliers_of(plan: Walk) -> Callable[[float], dict[str, float]]:
             ]
             if layers:
                 seen = Collector(block, layers, gram=False).collect(runs)
+                check_tokens(layers, seen, plan.minimum_tokens)
                 share = outlier_share(
                     [weight_of(block.get_submodule(a.part), a) for a in layers],
                     [seen[a.name].norms() for a in layers],

@@ -178,6 +178,9 @@ def test_experts_have_statistics_of_their_own(tmp_path: Path) -> None:
     assert "layers.0.experts" in told
     told = refused(source, wanted, tmp_path / "none", tiny.calibration())
     assert "without padding" in told
+    stages = [{"stage": "sparsify", "method": "magnitude", "pattern": 0.5}]
+    free = recipe(*stages, calibration={"samples": 16, "minimum_tokens": 100_000})
+    compress(source, free, tmp_path / "free", texts=tiny.texts())
 
 
 def test_it_goes_on_at_the_next_block(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ class TensorFile:
             if width not in self._parts:
                 self._parts[width] = self._part(width).open("wb")
             begin = self._parts[width].tell()
-            self._parts[width].write(memoryview(data))
+            self._parts[width].write(data.data)
         except OSError as error:
             raise write_error(error, self._part(width)) from None
         described = {"dtype": _NAMES[tensor.dtype], "shape": list(tensor.shape)}

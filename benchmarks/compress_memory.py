@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -60,35 +59,42 @@ def write_model(folder: Path, layers: int, hidden: int) -> None:
     write_weights(tensors(), folder)
 
 
-def peak_mib() -> float:
-    """Returns the peak memory of this process, MiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+def memory_mib(what: str) -> float:
+    """Returns the memory of this process, MiB: ``VmRSS`` now, or its peak ``VmHWM``."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return float(next(line for line in lines if line.startswith(what)).split()[1]) / 2**10
+
+
+def pruned(folder: Path, out: Path, method: str, vocabulary: int) -> None:
+    """Compresses a model with random texts."""
+    generator = torch.Generator().manual_seed(1)
+    drawn = torch.randint(0, vocabulary, (6, 64), generator=generator).tolist()
+    stages = [{"stage": "sparsify", "method": method, "pattern": 0.5}]
+    recipe = CompressionRecipe.model_validate({"stages": stages})
+    data = calibrate_with([(ids, 0) for ids in drawn], samples=4, held_out=2, batch=2, length=64)
+    compress(folder, recipe, out, texts=data)
 
 
 def work(job: str, folder: Path, method: str) -> None:
     """Does one job in this process and prints the memory before it and the peak, MiB."""
     torch.set_num_threads(1)
-    config = LlamaConfig(num_hidden_layers=1, hidden_size=64, intermediate_size=64, vocab_size=64)
-    AutoModelForCausalLM.from_config(config)  # loads the libraries
-    before = peak_mib()
+    small = folder.parent / "small"
+    small.mkdir(exist_ok=True)
+    write_model(small, 2, 64)
+    pruned(small, folder.parent / f"small-{job}", method, VOCABULARY)  # loads the libraries
+    Path("/proc/self/clear_refs").write_text("5")  # forgets the peak so far
+    before = memory_mib("VmRSS")
     if job == "compress":
-        generator = torch.Generator().manual_seed(1)
-        texts = [
-            (torch.randint(0, VOCABULARY, (64,), generator=generator).tolist(), 0) for _ in range(6)
-        ]
-        stages = [{"stage": "sparsify", "method": method, "pattern": 0.5}]
-        recipe = CompressionRecipe.model_validate({"stages": stages})
-        data = calibrate_with(texts, samples=4, held_out=2, batch=2, length=64)
-        compress(folder, recipe, folder.parent / "out", texts=data)
+        pruned(folder, folder.parent / "out", method, VOCABULARY)
     else:
         AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, job))
-    print(json.dumps([before, peak_mib()]))
+    print(json.dumps([before, memory_mib("VmHWM")]))
 
 
 def main() -> None:
     """Prints a row for each job."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--layers", type=int, default=96)
+    parser.add_argument("--layers", type=int, default=64)
     parser.add_argument("--hidden", type=int, default=512)
     parser.add_argument("--method", default="wanda", choices=("magnitude", "wanda", "sparsegpt"))
     parser.add_argument("--job", default="")

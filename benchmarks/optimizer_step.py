@@ -1,11 +1,12 @@
 """Time of an optimizer step and bytes a parameter, beside torch's AdamW in the same run.
 
-    python benchmarks/optimizer_step.py [--rounds 15] [--threads 1]
+    python benchmarks/optimizer_step.py [--rounds 15]
 
 The parameters are those of four LLaMA blocks of width 320: 5.0 million values in matrices and
 norms, with gradients drawn anew for each round. Optimizers take turns, so that what else runs on
-the machine hits all of them; medians are printed. Subspaces are looked for in the first step
-only. Bytes are those of weights and of what the optimizer keeps, gradients left out.
+the machine hits all of them; medians of processor time on one thread are printed. Subspaces are
+looked for in the first step only. Bytes are those of weights and of what the optimizer keeps,
+gradients left out.
 
 Then two choices beside what is usual: the search for a subspace beside a singular value
 decomposition, and the look-up of the codes of 8-bit averages beside a search among their values.
@@ -60,12 +61,12 @@ class Contestant:
         self.optimizer = makers[name]()
 
     def step(self, gradients: list[torch.Tensor]) -> float:
-        """Does a step; returns its seconds by the clock."""
+        """Does a step; returns its seconds of processor time."""
         for parameter, gradient in zip(self.parameters, gradients, strict=True):
             parameter.grad = gradient.clone()
-        begun = time.perf_counter()
+        begun = time.process_time()
         self.optimizer.step()
-        return time.perf_counter() - begun
+        return time.process_time() - begun
 
     def bytes_a_value(self) -> float:
         """Returns bytes of weights and what the optimizer keeps, by value."""
@@ -75,12 +76,12 @@ class Contestant:
 
 
 def taken(work: Callable[[], Any], rounds: int) -> float:
-    """Returns the median of several timings, in seconds by the clock."""
+    """Returns the median of several timings, in seconds of processor time."""
     times = []
     for _ in range(rounds):
-        begun = time.perf_counter()
+        begun = time.process_time()
         work()
-        times.append(time.perf_counter() - begun)
+        times.append(time.process_time() - begun)
     return median(times)
 
 
@@ -117,9 +118,8 @@ def main() -> None:
     """Reads the command line, measures and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--threads", type=int, default=1)
     given = parser.parse_args()
-    torch.set_num_threads(given.threads)
+    torch.set_num_threads(1)
     names = [PEER, "torch AdamW", "8-bit AdamW", "GaLore", "Q-GaLore", "Q-GaLore, to nearest"]
     contestants = [Contestant(name) for name in names]
     times: dict[str, list[float]] = {name: [] for name in names}
@@ -134,7 +134,7 @@ def main() -> None:
             elif number > 1:
                 times[contestant.name].append(taken)
     values = sum(p.numel() for p in contestants[0].parameters)
-    print(f"{values / 1e6:.2f} million parameters, rank {RANK}, {given.threads} thread(s)")
+    print(f"{values / 1e6:.2f} million parameters, rank {RANK}, one thread")
     print("| optimizer | step, ms | times the peer's | first step, ms | bytes a parameter | of the peer's |")  # fmt: skip # noqa: E501
     print("|---|--:|--:|--:|--:|--:|")
     peer, peer_bytes = median(times[PEER]), contestants[0].bytes_a_value()

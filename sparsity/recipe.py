@@ -18,7 +18,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from surefoot.results.config import check_config, read_config_file
 from surefoot.results.errors import InputError
-from surefoot.sparsity.training.settings import IGNORED, RecoverSettings
+from surefoot.sparsity.training.settings import IGNORED as _IGNORED
+from surefoot.sparsity.training.settings import RecoverSettings
+
+IGNORED = (*_IGNORED, r"(^|\.)dt_proj$")
+"""Modules left alone by default: head, embeddings, routers, vision and audio towers; and the time
+steps of Mamba, whose weights are used without a call of their layer."""
+
 
 _ORDER = ("allocate", "sparsify", "factorize", "recover", "quantize")
 _N_OF_M = re.compile(r"(\d+):(\d+)")

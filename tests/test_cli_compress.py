@@ -68,9 +68,9 @@ def test_a_quantized_agent_runs_an_episode(tmp_path: Path) -> None:
                      "--no-measure", *FEW)  # fmt: skip
     assert code == 0, told
     code, told = run(
-        "run", "--env", "crossing", "--policy", "agent", "--task", "straight-at-light", "--seeds", "0",
-        "--max-steps", "1", "--video", "none", "--out", str(tmp_path / "run"), "--workers", "1",
-        "--set", f"planner=model:hf:{out}", "--set", "samples=1",
+        "run", "--env", "crossing", "--policy", "agent", "--task", "straight-at-light",
+        "--seeds", "0", "--max-steps", "1", "--video", "none", "--out", str(tmp_path / "run"),
+        "--workers", "1", "--set", f"planner=model:hf:{out}", "--set", "samples=1",
     )  # fmt: skip
     assert code == 0, told
     (line,) = (tmp_path / "run" / "episodes.jsonl").read_text().splitlines()

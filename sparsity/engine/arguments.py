@@ -119,6 +119,7 @@ class Arguments:
         """
         if self._shape_of_answer is None:
             self._look(batch)
+            self._check_order(batch)
         wrap = self._shape_of_answer
         assert wrap is not None
         calls: list[Call] = []
@@ -133,11 +134,6 @@ class Arguments:
 
         with suppress(_Enough):
             self._pass(batch, answer)
-        if len(calls) != len(self._skeleton.blocks):
-            raise InputError(
-                f"the model called {len(calls)} of its {len(self._skeleton.blocks)} blocks; one "
-                "that skips or repeats blocks is not compressed here"
-            )
         self._calls.append(calls)
         return seen[0].detach()
 
@@ -199,6 +195,25 @@ class Arguments:
             raise InputError(
                 f"blocks of {type(block).__name__} return {type(out).__name__}, which is not "
                 "known here"
+            )
+
+    def _check_order(self, batch: Mapping[str, torch.Tensor]) -> None:
+        """Checks that the model calls every block once."""
+        wrap = self._shape_of_answer
+        assert wrap is not None
+        times = 0
+
+        def answer(call: Call, hidden: torch.Tensor) -> Any:
+            nonlocal times
+            times += 1
+            return wrap(hidden)
+
+        self._pass(batch, answer)
+        count = len(self._skeleton.blocks)
+        if times != count:
+            raise InputError(
+                f"the model calls its {count} blocks {times} times; one that skips or repeats "
+                "blocks is not compressed here"
             )
 
     def _interned(self, call: Call) -> Call:

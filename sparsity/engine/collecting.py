@@ -38,27 +38,25 @@ class Collector:
     def collect(
         self, runs: Iterable[tuple[Call, torch.Tensor, torch.Tensor]]
     ) -> dict[str, InputStatistics]:
-        """Runs the block and returns the statistics of each layer by its name.
+        """Runs the block and returns the statistics of each layer that had an input, by its name.
 
         Args:
             runs: Arguments, hidden states ``[b, t, d]`` and the mask ``[b, t]`` of tokens that
                 are not padding.
 
         Raises:
-            InputError: An input is not finite, or no input reached a layer.
+            InputError: An input is not finite.
         """
         with self._hooked(), torch.inference_mode():
             for call, hidden, mask in runs:
                 self._mask = mask
                 call.run(self._block, hidden)
                 self._now.clear()
-        missing = next((a.name for a in self._layers if a.name not in self._leader), None)
-        if missing is not None:
-            raise InputError(
-                f"no calibration input reached '{missing}'; give more calibration texts, or add "
-                "it to the recipe's 'ignore'"
-            )
-        return {a.name: self._found[self._leader[a.name]] for a in self._layers}
+        return {
+            a.name: self._found[self._leader[a.name]]
+            for a in self._layers
+            if a.name in self._leader
+        }
 
     @contextmanager
     def _hooked(self) -> Iterator[None]:
@@ -100,12 +98,17 @@ class Collector:
 
 
 def check_tokens(layers: Sequence[Layer], found: dict[str, InputStatistics], least: int) -> None:
-    """Checks that every expert has seen enough tokens.
+    """Checks that every layer has seen tokens, and every expert enough of them.
 
     Raises:
         InputError: One has not.
     """
     for layer in layers:
+        if layer.name not in found:
+            raise InputError(
+                f"no calibration input reached '{layer.name}'; give more calibration texts, or "
+                "add it to the recipe's 'ignore'"
+            )
         if layer.expert and found[layer.name].rows < least:
             raise InputError(
                 f"expert '{layer.name}' saw {found[layer.name].rows} calibration tokens of at "

@@ -86,6 +86,7 @@ def compress(
         "surefoot": current_versions()["surefoot"],
     }
     if _is_done(out, identity):
+        note("this compression is done already; delete the folder to try or measure it anew")
         return out
     stages = Stages(recipe.find(Sparsify), recipe.find(Factorize), recipe.find(Quantize))
     recover: Recover | None = recipe.find(Recover)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import re
 from collections.abc import Iterable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from surefoot.results.errors import InputError
@@ -96,21 +97,9 @@ class Skeleton:
         self.check_full(block, name)
         return block
 
-    def fill_outside(self, *, head: bool) -> None:
-        """Reads everything that is in no block, and ties what is tied.
-
-        Args:
-            head: Whether an output layer with weights of its own is read as well.
-        """
-        out = self.model.get_output_embeddings()
-        stem = next((n for n, m in self.model.named_modules() if m is out), "") if out else ""
-        tied = getattr(self.model, "all_tied_weights_keys", {}) or {}
-        spared = not head and stem and f"{stem}.weight" not in {*tied, *tied.values()}
-        self.fill(
-            key
-            for key in self.outer_keys
-            if not (spared and self._names[key][0].startswith(f"{stem}."))
-        )
+    def fill_outside(self) -> None:
+        """Reads everything that is in no block, and ties what is tied."""
+        self.fill(self.outer_keys)
         self.model.tie_weights()
 
     def empty_outside(self) -> None:
@@ -276,6 +265,12 @@ def forget_all(module: nn.Module) -> None:
     """Puts all parameters of a module on the meta device."""
     for part in module.modules():
         forget(part)
+
+
+def give_back() -> None:
+    """Gives memory that is free back to the system; glibc keeps it for later otherwise."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 @contextmanager

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from surefoot.results.errors import InputError
@@ -18,13 +18,14 @@ from surefoot.sparsity.engine.calibration import (
 )
 from surefoot.sparsity.engine.collecting import Collector, check_tokens
 from surefoot.sparsity.engine.compressing import Stages, compress_layer
-from surefoot.sparsity.engine.skeleton import Skeleton, forget_all
+from surefoot.sparsity.engine.skeleton import Skeleton, forget_all, give_back
 from surefoot.sparsity.engine.state import Hidden, Progress, Work
 from surefoot.sparsity.engine.targets import Layer, Targets, stored, weight_of
 from surefoot.sparsity.pruning.metrics import outlier_share
 
 if TYPE_CHECKING:
     from surefoot.sparsity.engine.planning import Told
+    from surefoot.sparsity.statistics import InputStatistics
     from torch import nn
 
 _FED, _HELD, _DENSE = "calibration", "held-out", "held-out-dense"
@@ -82,7 +83,7 @@ def walk(plan: Walk, work: Work, progress: Progress) -> None:
         _step(plan, work, progress, index, fed, held)
         plan.told("blocks", index + 1, count)
     if plan.held and "after" not in progress.losses:
-        plan.skeleton.fill_outside(head=True)
+        plan.skeleton.fill_outside()
         for name, stream in (("before", _DENSE), ("after", _HELD)):
             hidden = work.hidden(count, stream).all(len(plan.held))
             progress.losses[name] = _loss(held, plan.held, hidden)
@@ -94,7 +95,7 @@ def _enter(plan: Walk, work: Work, fresh: bool, fed: Arguments, held: Arguments)
     """Notes the arguments of all blocks and, at the start, what goes into the first."""
     if not plan.fed and not plan.held:
         return
-    plan.skeleton.fill_outside(head=False)
+    plan.skeleton.fill_outside()
     for arguments, batches, streams in (
         (fed, plan.fed, (_FED,)),
         (held, plan.held, (_HELD, _DENSE)),
@@ -115,15 +116,19 @@ def _step(
     name = skeleton.block_name(index)
     block = skeleton.fill_block(index)
     _replay(block, held, index, len(plan.held), work, _DENSE, name)
-    found: Mapping[str, Any] = {}
+    found: dict[str, InputStatistics] = {}
     if plan.fed and layers:
         gram = plan.stages.statistics == "gram" or all(a.columns <= 4096 for a in layers)
         collector = Collector(block, layers, gram=gram)
         found = collector.collect(_runs(fed, index, plan.fed, work.hidden(index, _FED)))
-        check_tokens(layers, dict(found), plan.minimum_tokens)
+        if plan.stages.statistics:
+            check_tokens(layers, found, plan.minimum_tokens)
     tensors: dict[str, torch.Tensor] = {}
     removed: list[str] = []
-    whole = any(skeleton.source_of(f"{a.name}.weight") is None for a in layers)
+    # Quantized checkpoints are not read back where other tensors have to be converted.
+    whole = any(skeleton.source_of(f"{a.name}.weight") is None for a in layers) or (
+        plan.stages.quantize is not None and skeleton.converted(name)
+    )
     records = []
     for layer in layers:
         module = block.get_submodule(layer.part)
@@ -152,6 +157,7 @@ def _step(
         _replay(block, fed, index, len(plan.fed), work, _FED, name)
     _replay(block, held, index, len(plan.held), work, _HELD, name)
     forget_all(block)
+    give_back()
     progress.done = index + 1
     progress.records += records
     progress.removed += removed
@@ -232,7 +238,7 @@ def outliers_of(plan: Walk) -> Callable[[float], dict[str, float]]:
 
     def found(multiple: float) -> dict[str, float]:
         arguments = Arguments(plan.skeleton)
-        plan.skeleton.fill_outside(head=False)
+        plan.skeleton.fill_outside()
         hidden = [arguments.note(arguments_of(batch)) for batch in plan.fed]
         plan.skeleton.empty_outside()
         shares: dict[str, float] = {}
@@ -245,6 +251,7 @@ def outliers_of(plan: Walk) -> Callable[[float], dict[str, float]]:
             ]
             if layers:
                 seen = Collector(block, layers, gram=False).collect(runs)
+                check_tokens(layers, seen, plan.minimum_tokens)
                 share = outlier_share(
                     [weight_of(block.get_submodule(a.part), a) for a in layers],
                     [seen[a.name].norms() for a in layers],

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from surefoot.results.files import write_atomic
 from surefoot.sparsity.engine.checkpoint import STEM, Checkpoint
-from surefoot.sparsity.engine.state import save_tensors
+from surefoot.sparsity.export.streaming import TensorFile
 
 if TYPE_CHECKING:
     import torch
@@ -19,8 +19,8 @@ LOW_RANK_STEM = "low-rank"
 """How files with factors are called, so that nobody takes them for a whole model."""
 SETTINGS = "surefoot_compression"
 """Entry of ``config.json`` that says what was done."""
-SHARD_BYTES = 2**28
-"""Most bytes of a file of weights; all that is in memory while writing."""
+SHARD_BYTES = 2**32
+"""Most bytes of a file of weights."""
 
 Tensors = Iterator[tuple[str, "torch.Tensor"]]
 
@@ -82,23 +82,22 @@ def write_weights(
     for old in folder.glob(f"{stem}*.safetensors"):
         old.unlink()
     pieces: list[tuple[Path, list[str]]] = []
-    part: dict[str, torch.Tensor] = {}
-    size = total = 0
+    total = 0
 
-    def flush() -> None:
+    def close(part: TensorFile) -> None:
         path = folder / f"{stem}-{len(pieces) + 1:05}-of-unknown.safetensors"
-        save_tensors(part, path)
-        pieces.append((path, list(part)))
-        part.clear()
+        part.finish(path)
+        pieces.append((path, part.names))
 
+    part = TensorFile(folder)
     for name, tensor in tensors:
         added = tensor.numel() * tensor.element_size()
-        if part and size + added > shard_bytes:
-            flush()
-            size = 0
-        part[name] = tensor.contiguous()
-        size, total = size + added, total + added
-    flush()
+        if part.size and part.size + added > shard_bytes:
+            close(part)
+            part = TensorFile(folder)
+        part.add(name, tensor)
+        total += added
+    close(part)
     if len(pieces) == 1:
         pieces[0][0].replace(folder / f"{stem}.safetensors")
         return

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Iterable
-from typing import Any, overload
+from typing import Any
 
 import torch
 from surefoot.results.errors import InputError
@@ -93,14 +93,8 @@ class AdamW8bit(torch.optim.Optimizer):
             if self._fused:
                 parameter.register_post_accumulate_grad_hook(self._step_now)
 
-    @overload
-    def step(self, closure: None = None) -> None: ...
-
-    @overload
-    def step(self, closure: Callable[[], float]) -> float: ...
-
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> float | None:
+    def step(self, closure: Callable[[], float] | None = None) -> Any:
         """Steps every parameter that has a gradient; in the fused form, ends the step.
 
         Args:
@@ -191,7 +185,7 @@ class AdamW8bit(torch.optim.Optimizer):
 
     def state_nbytes(self) -> int:
         """Returns the bytes of all averages."""
-        return self._sum_nbytes(("mean", "mean_scales", "square", "square_scales"))
+        return self._sum_nbytes(("mean", "mean_scales", "root", "root_scales"))
 
     def _sum_nbytes(self, names: tuple[str, ...]) -> int:
         found = (s.get(name) for s in self.state.values() for name in names)
@@ -201,6 +195,10 @@ class AdamW8bit(torch.optim.Optimizer):
 def adam_parts(flat: Tensor, state: dict[str, Any], group: dict[str, Any]) -> Iterable[Any]:
     """Moves the averages on by a gradient, and tells the direction of Adam part by part.
 
+    Of the average of squares the root is kept. Squares of gradients that are a few thousand times
+    smaller than the largest of their block would become zero in 8 bits, and the steps of their
+    parameters too large.
+
     Args:
         flat: The gradient, [n].
         state: State of the parameter with ``step`` counted up; averages are made at the first.
@@ -209,18 +207,19 @@ def adam_parts(flat: Tensor, state: dict[str, Any], group: dict[str, Any]) -> It
     Yields:
         Start, end and the direction in between, float32 [end - start].
     """
-    mean, square = _moments(flat, state, group)
+    mean, root = _moments(flat, state, group)
     first, second = group["betas"]
     share = 1 - first ** state["step"]
-    root = math.sqrt(1 - second ** state["step"])
+    correction = math.sqrt(1 - second ** state["step"])
     for start in range(0, flat.numel(), _CHUNK):
         end = min(start + _CHUNK, flat.numel())
         grad = flat[start:end].to(torch.float32)
         m = mean.read(start, end).lerp_(grad, 1 - first)
-        v = square.read(start, end).mul_(second).addcmul_(grad, grad, value=1 - second)
-        part = (m / share).div_(v.sqrt().div_(root).add_(group["eps"]))
+        v = root.read(start, end).square_().mul_(second)
+        v = v.addcmul_(grad, grad, value=1 - second).sqrt_()
+        part = (m / share).div_((v / correction).add_(group["eps"]))
         mean.write(start, end, m)
-        square.write(start, end, v)
+        root.write(start, end, v)
         yield start, end, part
 
 
@@ -235,7 +234,7 @@ def adam_direction(flat: Tensor, state: dict[str, Any], group: dict[str, Any]) -
 def _moments(flat: Tensor, state: dict[str, Any], group: dict[str, Any]) -> list[Moment]:
     bits = group["state_bits"] if flat.numel() >= QUANTIZE_FROM else 32
     found = []
-    for name, signed in (("mean", True), ("square", False)):
+    for name, signed in (("mean", True), ("root", False)):
         if name not in state:
             made = Moment.zeros(flat.numel(), signed, bits, flat.device)
             state[name] = made.codes

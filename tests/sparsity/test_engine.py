@@ -62,6 +62,7 @@ def test_a_block_sees_what_its_compressed_predecessors_give(tmp_path: Path) -> N
     assert not all(bool(mask_of(batch).all()) for batch in data.batches)
     out = compress(source, recipe(WANDA), tmp_path / "out", texts=data)
     model = dense(source)
+    seen: list[torch.Tensor] = []
     for block in model.model.layers:
         found: dict[str, InputStatistics] = {}
         handles = []
@@ -70,12 +71,12 @@ def test_a_block_sees_what_its_compressed_predecessors_give(tmp_path: Path) -> N
                 found[name] = InputStatistics(module.in_features, name=name)
                 handles.append(
                     module.register_forward_pre_hook(
-                        lambda m, args, s=found[name]: s.update(args[0], mask)
+                        lambda m, args, s=found[name]: s.update(args[0], seen[-1])
                     )
                 )
         with torch.inference_mode():
             for batch in data.batches:
-                mask = mask_of(batch)
+                seen.append(mask_of(batch))
                 model(**arguments_of(batch))
         for handle in handles:
             handle.remove()

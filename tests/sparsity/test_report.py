@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -149,5 +148,5 @@ def test_reports_that_are_none(tmp_path: Path) -> None:
 
 
 def test_measuring_what_is_no_model_is_our_failure(tmp_path: Path) -> None:
-    with pytest.raises(HarnessError, match="measuring .* failed"):
+    with pytest.raises(HarnessError, match=r"measuring .* failed"):
         measure(tmp_path)

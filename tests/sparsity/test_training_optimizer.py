@@ -11,6 +11,7 @@ import torch
 from surefoot.results.errors import InputError
 from surefoot.sparsity.training.galore import GaLore, QGaLore
 from surefoot.sparsity.training.int8 import Int8Linear
+from surefoot.sparsity.training.moments import Moment
 from surefoot.sparsity.training.optimizer import AdamW8bit
 from torch import nn
 
@@ -75,6 +76,24 @@ def test_with_32_bits_it_is_adamw() -> None:
     train(theirs, torch.optim.AdamW(theirs.parameters(), **options), range(20))
     for a, b in zip(weights(ours), weights(theirs), strict=True):
         assert torch.allclose(a, b, atol=1e-6)
+
+
+def test_small_gradients_of_a_block_keep_their_average_of_squares() -> None:
+    sizes = torch.logspace(-4, 0, 256).repeat(32)
+    roots = []
+    for bits in (32, 8):
+        weight = nn.Parameter(torch.zeros(64, 128))
+        optimizer = AdamW8bit([weight], 1e-2, state_bits=bits)
+        generator = torch.Generator().manual_seed(0)
+        for _ in range(300):
+            weight.grad = (torch.randn(8192, generator=generator) * sizes).view(64, 128)
+            optimizer.step()
+        state = optimizer.state[weight]
+        roots.append(Moment(state["root"], state.get("root_scales"), False).read(0, 8192))
+    shares = roots[1] / roots[0]
+    # Codes of the squares themselves would leave a tenth of them below 0.05.
+    assert float(shares.quantile(0.01)) > 0.6
+    assert 0.93 < float(shares.median()) < 1.03
 
 
 def test_a_projection_of_nearly_full_rank_is_adam_in_turned_coordinates() -> None:

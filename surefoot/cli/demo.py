@@ -15,7 +15,7 @@ from surefoot.results.run_folder import REPORT_NAME, check_out
 
 EPISODES: dict[str, dict[str, Any]] = {
     "crossing": {
-        "task": ["straight-at-light", "right-at-sign"], "difficulty": "0.5", "seeds": [8, 9],
+        "task": ["right-at-light", "left-at-sign"], "difficulty": "0.5", "seeds": [8, 28],
     },
     "tabletop": {
         "task": ["tidy", "tower"], "difficulty": "easy", "seeds": [8, 9],

@@ -18,7 +18,7 @@ from surefoot.experiments.uncertain.config import (
     damage,
 )
 from surefoot.experiments.uncertain.injection import cell_cases, cross_talk
-from surefoot.experiments.uncertain.parts import calibrate, make_banks, play_all
+from surefoot.experiments.uncertain.parts import calibrate, made_in_physics, make_banks, play_all
 from surefoot.experiments.uncertain.play import Banks
 from surefoot.experiments.uncertain.report import render_study
 from surefoot.experiments.uncertain.summary import arm_rows, rule_rows, variability_rows
@@ -70,8 +70,9 @@ def run_study(study: Study, out: Path, told: Told) -> Path:
     for stage, n in ((CROSSING, study.crossing), (TABLETOP, study.tabletop)):
         if study.physics and n:
             chosen = places(study, stage, "test", study.physics // 2, physics=True)
+            made = made_in_physics(study, paths)
             physical = play_all(
-                f"physics-{stage}", study, banks, paths, out, chosen, study.physics_arms, told
+                f"physics-{stage}", study, banks, made, out, chosen, study.physics_arms, told
             )
             summary["physics"][stage] = {"arms": arm_rows(physical, BASE, study.seed)}
     write_atomic(out / SUMMARY_NAME, json.dumps(summary, indent=2) + "\n")

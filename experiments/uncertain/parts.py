@@ -9,7 +9,8 @@ from typing import Any
 
 from surefoot.agents.calibrating.fitting import calibrated, fit_policy
 from surefoot.agents.calibrating.stops import Stop
-from surefoot.agents.guarantees import AgentCalibration
+from surefoot.agents.guarantees import BUILTIN, AgentCalibration
+from surefoot.agents.settings import AgentSettings
 from surefoot.agents.stages.bank import Bank, Snap, fill
 from surefoot.envs.perturbations.pipeline import seeds_of
 from surefoot.envs.simulation.client import Simulation
@@ -86,6 +87,23 @@ def calibrate(study: Study, banks: Banks, out: Path, told: Told) -> tuple[tuple[
                 _calibrate(study, banks, out, stage, arm, told).save(path)
             made.append((f"{stage} {looking}", str(path)))
     return tuple(made)
+
+
+def made_in_physics(
+    study: Study, paths: tuple[tuple[str, str], ...]
+) -> tuple[tuple[str, str], ...]:
+    """Returns calibrations for full physics: the built-in ones where they are for the same agent.
+
+    There what a camera sees hardly changes while the vehicle stands, and with it an error; in the
+    twin every step draws another picture. Sets of the twin are too careful or too careless then.
+    """
+    shipped = AgentSettings()
+    if study.perception != shipped.perception:
+        return paths
+    ours = {
+        f"{stage} {shipped.looking}": str(BUILTIN / f"{stage}.json") for stage in _stages(study)
+    }
+    return tuple((way, ours.get(way, path)) for way, path in paths)
 
 
 def _stages(study: Study) -> list[str]:

@@ -14,6 +14,7 @@ from surefoot.envs.episodes.outcome import Outcome
 from surefoot.experiments import get_experiment, read_study
 from surefoot.experiments.uncertain.config import ARMS, Study, arm_named, damage
 from surefoot.experiments.uncertain.injection import cross_talk
+from surefoot.experiments.uncertain.parts import made_in_physics
 from surefoot.experiments.uncertain.summary import arm_rows, rule_rows, variability_rows
 from surefoot.results.errors import InputError
 
@@ -103,6 +104,17 @@ def test_arms_that_look_in_another_way_are_told_apart() -> None:
     drawn = [damage(study, "crossing", i).specs() for i in range(400)]
     assert drawn == [damage(study, "crossing", i).specs() for i in range(400)]
     assert 150 < sum(map(bool, drawn)) < 250
+
+
+def test_physics_has_calibrations_of_its_own_where_they_fit() -> None:
+    study = Study()
+    ways = {arm.name: study.settings(arm).looking for arm in ARMS}
+    paths = tuple((f"{s} {w}", "twin") for s in ("crossing", "tabletop") for w in ways.values())
+    made = dict(made_in_physics(study, paths))
+    assert made[f"crossing {ways['all']}"].endswith("calibrations/crossing.json")
+    assert made[f"tabletop {ways['all']}"].endswith("calibrations/tabletop.json")
+    assert made[f"crossing {ways['base']}"] == made[f"crossing {ways['paper']}"] == "twin"
+    assert made_in_physics(Study(perception="hf:else"), paths) == paths
 
 
 def test_an_unknown_arm_is_one_line(tmp_path: Path) -> None:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from surefoot.results.errors import HarnessError
+
+_GLANCE = 0.2
+"""Seconds between two looks for Ctrl-C."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -54,22 +59,56 @@ def parallel_map(
     context = multiprocessing.get_context("fork" if os.name == "posix" else "spawn")
     pool = ProcessPoolExecutor(workers, context, _start, (initializer, arguments))
     try:
-        rest = iter(items)
-        running: dict[Future[Result], Item] = {}
-        while True:
-            for item in rest:
-                running[pool.submit(function, item)] = item
-                if len(running) >= 4 * workers:
-                    break
-            if not running:
-                return
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                yield running.pop(future), future.result()
+        with _interrupts_noted() as check:
+            rest = iter(items)
+            running: dict[Future[Result], Item] = {}
+            while True:
+                for item in rest:
+                    running[pool.submit(function, item)] = item
+                    if len(running) >= 4 * workers:
+                        break
+                if not running:
+                    check()
+                    return
+                done: set[Future[Result]] = set()
+                while not done:
+                    done, _ = wait(running, _GLANCE, FIRST_COMPLETED)
+                    check()
+                for future in done:
+                    yield running.pop(future), future.result()
     except BrokenProcessPool:
         raise HarnessError("a worker process died; run the same command again to go on") from None
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _interrupts_noted() -> Iterator[Callable[[], None]]:
+    """Keeps Ctrl-C from raising anywhere; gives a function that raises it where that is safe.
+
+    An interrupt in the middle of :func:`concurrent.futures.wait` would leave futures locked, and
+    the pool would wait for them for ever.
+    """
+    noted = False
+
+    def note(_signal: int, _frame: object) -> None:
+        nonlocal noted
+        noted = True
+
+    def check() -> None:
+        if noted:
+            raise KeyboardInterrupt
+
+    usual = signal.getsignal(signal.SIGINT)
+    ours = usual is signal.default_int_handler
+    if ours and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, note)
+        try:
+            yield check
+        finally:
+            signal.signal(signal.SIGINT, usual)
+    else:
+        yield check
 
 
 def _start(initializer: Callable[..., None], arguments: tuple[Any, ...]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -53,3 +55,20 @@ def test_errors_come_through() -> None:
 
 def test_there_is_a_processor(tmp_path: Path) -> None:
     assert usable_cpus() >= 1
+
+
+@pytest.mark.parametrize("delay", [0.02, 0.05, 0.1, 0.2, 0.4])
+def test_an_interrupt_ends_the_map_wherever_it_comes(delay: float) -> None:
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)
+    timer = threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT))
+    try:
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            for _ in parallel_map(
+                shifted, range(10**6), workers=2, initializer=prepare, arguments=(0,)
+            ):
+                pass
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        timer.join()
+        signal.signal(signal.SIGINT, usual)

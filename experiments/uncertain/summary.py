@@ -33,7 +33,9 @@ def arm_rows(records: Records, base: str, seed: int = 0) -> list[dict[str, Any]]
         played = [r["arms"][arm] for r in records.values()]
         row = _row(arm, played)
         if arm != base and base in good:
-            differences = [[float(good[arm][k]) - float(good[base][k])] for k in good[arm]]
+            differences = [
+                [float(good[arm][k]) - float(good[base][k])] for k in sorted(good[arm], key=str)
+            ]
             test = tests.get((base, arm)) or tests.get((arm, base))
             row["difference"] = float(np.mean(differences))
             row["difference95"] = cluster_bootstrap(differences, seed)
@@ -121,7 +123,7 @@ def variability_rows(
             runs = scenes.setdefault(scene, {}).setdefault(arm, {"success": [], "rules": []})
             runs["success"].append(float(p["outcome"] == "success"))
             runs["rules"].append(share)
-    names = list(scenes)
+    names = sorted(scenes)  # whatever the order in which episodes ended
     rng = np.random.default_rng(seed)
     picks = rng.integers(0, len(names), (draws, len(names))) if names else np.zeros((0, 0), int)
     arms = list(scenes[names[0]]) if names else []

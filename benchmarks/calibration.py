@@ -14,8 +14,6 @@ Prints the best of several runs in milliseconds of processor time, one thread, a
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -27,6 +25,7 @@ from surefoot.calibration.conformal.facts import Facts
 from surefoot.calibration.conformal.joint import JointConformal
 from surefoot.calibration.conformal.scores import Score
 from surefoot.calibration.conformal.split import SplitConformal
+from timing import timed
 
 CASES, LABELS, SCENES, FACTS, ALPHA, SEED = 100_000, 10, 100_000, 20, 0.1, 0
 OURS, THEIRS = 15, 3
@@ -53,16 +52,6 @@ class Given:
     def predict(self, x: Any) -> Any:
         """Returns the most probable label."""
         return x.argmax(1)
-
-
-def timed(work: Callable[[], Any], repeats: int) -> tuple[float, Any]:
-    """Returns the shortest of several timings in milliseconds, and the last result."""
-    best, result = float("inf"), None
-    for _ in range(repeats):
-        start = time.process_time()
-        result = work()
-        best = min(best, time.process_time() - start)
-    return best * 1e3, result
 
 
 def mapie(probabilities: Any, labels: Any, score: str) -> tuple[float, float, Any]:

@@ -11,11 +11,9 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterable
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -26,6 +24,7 @@ from safetensors.torch import load_file
 from scipy import stats
 from surefoot.sparsity.pruning import common_window, tail_exponent
 from surefoot.sparsity.pruning.tails import METHODS
+from timing import timed
 
 SIZES, SEEDS = (256, 1024, 4096), 5
 SHAPES = ((256, 256), (256, 704), (704, 256), (512, 512), (1024, 1024), (256, 1024))
@@ -57,16 +56,6 @@ def loop(singular: np.ndarray, distance: Callable[[np.ndarray, float], float]) -
         alpha = 1 + len(tail) / np.log(tail / x_min).sum()
         best = min(best, (distance(tail, alpha), alpha))
     return best[1]
-
-
-def timed(work: Callable[[], Any], repeats: int) -> tuple[float, Any]:
-    """Returns the shortest of several timings in milliseconds, and the last result."""
-    best, result = float("inf"), None
-    for _ in range(repeats):
-        start = time.process_time()
-        result = work()
-        best = min(best, time.process_time() - start)
-    return best * 1e3, result
 
 
 def speed() -> None:

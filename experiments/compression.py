@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from surefoot.experiments.base import Experiment, Told
+from surefoot.experiments.figures import percent
 from surefoot.experiments.parts import found_in, run_part
 from surefoot.experiments.squeeze.config import Study, folder_of
 from surefoot.experiments.squeeze.frontier import DENSE, run_frontier
 from surefoot.experiments.squeeze.optimizers import WAYS, TrainJob, train_job
-from surefoot.experiments.squeeze.report import percent, render_study
+from surefoot.experiments.squeeze.report import render_study
 from surefoot.experiments.squeeze.summary import (
     frontier_rows,
     grid_rows,

@@ -5,8 +5,9 @@ Nothing of it knows a planner or a robot.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from surefoot.results.lazy import lazily
 
 if TYPE_CHECKING:
     from surefoot.sparsity.engine.calibration import Calibration
@@ -38,8 +39,4 @@ __all__ = [
     "shipped_recipes",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _PLACES:
-        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-    return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
+__getattr__ = lazily(__name__, _PLACES)

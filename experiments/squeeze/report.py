@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from surefoot.experiments.figures import number, percent
 from surefoot.results.manifest import current_versions
 from surefoot.results.page import render_page, trusted
 from surefoot.sparsity.report.pareto import Point, pareto_plot
@@ -43,24 +44,12 @@ def render_study(summary: Mapping[str, Any]) -> str:
     )
 
 
-def percent(found: Mapping[str, Any] | None) -> str:
-    """Writes a rate with its interval."""
-    if found is None:
-        return "–"
-    low, high = found["interval"]
-    return f"{100 * found['rate']:.1f} [{100 * low:.0f}, {100 * high:.0f}]"
-
-
 def points(found: Mapping[str, Any] | None) -> str:
     """Writes a difference in points with its interval."""
     if found is None:
         return "–"
     low, high = found["interval"]
     return f"{100 * found['points']:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}]"
-
-
-def _number(value: float | None, digits: int = 3) -> str:
-    return "–" if value is None else f"{value:.{digits}f}"
 
 
 def _grid(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,7 +59,7 @@ def _grid(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "head": head, "refused": "",
         "cells": [
-            _number(row["sparsity"]), _number(row["error"]), _number(row["loss"]),
+            number(row["sparsity"], 3), number(row["error"], 3), number(row["loss"], 3),
             percent(row["solved"]), points(row["against_dense"]), points(row["against_uniform"]),
         ],
     }  # fmt: skip
@@ -84,7 +73,7 @@ def _rank(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "head": head, "refused": "",
         "cells": [
-            _number(row["parameters"]), trained, _number(row["loss"]), percent(row["solved"]),
+            number(row["parameters"], 3), trained, number(row["loss"], 3), percent(row["solved"]),
             points(row["against_dense"]),
         ],
     }  # fmt: skip

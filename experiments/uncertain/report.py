@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from surefoot.experiments.figures import number, percent
 from surefoot.experiments.uncertain.config import ARMS
 from surefoot.results.charts import ForestRow, forest_plot
 from surefoot.results.manifest import current_versions
@@ -83,22 +84,10 @@ def _arm(row: Mapping[str, Any]) -> dict[str, Any]:
         )
     return {
         "arm": row["arm"], "n": row["n"], "cells": [percent(row[key]) for key, _ in _COLUMNS],
-        "change": change, "looks": _number(row["looks"]), "asked": _number(row["asked"]),
-        "repairs": _number(row["repairs"]), "seconds": _number(row["seconds"]),
+        "change": change, "looks": number(row["looks"]), "asked": number(row["asked"]),
+        "repairs": number(row["repairs"]), "seconds": number(row["seconds"]),
         "outcomes": ", ".join(f"{n} {o.replace('_', ' ')}" for o, n in row["outcomes"].items()),
     }  # fmt: skip
-
-
-def percent(rate: Mapping[str, Any]) -> str:
-    """Writes a rate with its interval."""
-    if rate["rate"] is None:
-        return "–"
-    low, high = rate["interval"]
-    return f"{100 * rate['rate']:.1f} [{100 * low:.0f}, {100 * high:.0f}]"
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"
 
 
 def _rule(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from surefoot.results.lazy import lazily
 
 if TYPE_CHECKING:
     from surefoot.sparsity.lowrank.factors import factorize
@@ -22,8 +23,4 @@ _PLACES = {
 
 __all__ = ["FactoredLinear", "RankPlan", "factorize", "ranks_for", "saves", "uniform_ranks"]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _PLACES:
-        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-    return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
+__getattr__ = lazily(__name__, _PLACES)

@@ -140,10 +140,7 @@ class QGaLore(GaLore):
 
     Args:
         params: Parameters or groups of them.
-        lr: Learning rate.
-        betas: Decay of the averages of gradients and of their squares.
-        eps: Added to the root of the second.
-        weight_decay: Decoupled decay.
+        *usual: Learning rate, betas, eps and weight decay, as of :class:`GaLore`.
         queue: Subspaces in a row that have to be alike for the interval to double.
         projection_bits: Bits a value of the basis.
         state_bits: Bits a value of the averages.
@@ -155,19 +152,15 @@ class QGaLore(GaLore):
     def __init__(
         self,
         params: Iterable[Any],
-        lr: float = 1e-2,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0.0,
-        *,
+        *usual: Any,
         queue: int = 5,
         projection_bits: int = 4,
         state_bits: int = 8,
         **options: Any,
     ) -> None:
         super().__init__(
-            params, lr, betas, eps, weight_decay, queue=queue, projection_bits=projection_bits,
-            state_bits=state_bits, **options,
+            params, *usual, queue=queue, projection_bits=projection_bits, state_bits=state_bits,
+            **options,
         )  # fmt: skip
 
 

@@ -205,7 +205,7 @@ def test_planners_without_probabilities_are_refused() -> None:
         reads_text = True
 
         def solve(self, requests: Sequence[PlanRequest]) -> Iterator[tuple[int, PlanReply]]:
-            raise NotImplementedError
+            pytest.fail("it is refused before it is asked")
 
     with pytest.raises(InputError, match="mute does not tell how likely"):
         make_quiz_cases(config(planners=["mute"], answers=["scored"]), {"mute": Mute()})

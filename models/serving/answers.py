@@ -61,7 +61,7 @@ class Heading:
 
     def _choice(self, scores: Sequence[TokenScore], finish: str) -> dict[str, Any]:
         told = None
-        if self.scored and scores:
+        if self.scored:
             told = _chat_scores(scores) if self.chat else _text_scores(scores)
         return {"index": 0, "logprobs": told, "finish_reason": finish or None}
 

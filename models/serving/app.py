@@ -110,20 +110,16 @@ def make_app(engine: Engine, name: str, key: str = "") -> Any:
         head = Heading(chat, f"{'chatcmpl' if chat else 'cmpl'}-{uuid.uuid4().hex}",
                        int(time.time()), name, ask.top_logprobs is not None)  # fmt: skip
         ticket = engine.submit(ask, deliver)
+        watch = asyncio.create_task(_cancel_if_left(request, ticket))
         try:
-            first = await _wait(pieces, request)
-            if first is None:
-                ticket.cancel()
-                return Response(status_code=499)
+            first = await _next(pieces)
             if not ask.stream:
-                found = await _gather(first, pieces, request, head)
-                if found is None:
-                    ticket.cancel()
-                    return Response(status_code=499)
-                return JSONResponse(found)
+                return JSONResponse(await _gather(first, pieces, head))
         except BaseException:
             ticket.cancel()
             raise
+        finally:
+            watch.cancel()
         return StreamingResponse(
             _stream(first, pieces, ticket, head, ask), media_type="text/event-stream",
             headers={"Cache-Control": "no-cache"},
@@ -153,35 +149,33 @@ def _card(name: str, created: int) -> dict[str, Any]:
     return {"id": name, "object": "model", "created": created, "owned_by": "surefoot"}
 
 
-async def _wait(pieces: "asyncio.Queue[Piece | ApiError]", request: Any) -> Piece | None:
-    """Waits for a piece; ``None`` if the client has gone meanwhile.
+async def _cancel_if_left(request: Any, ticket: Ticket) -> None:
+    """Cancels a request whose client goes away before it is answered."""
+    while not await request.is_disconnected():
+        await asyncio.sleep(0.1)
+    ticket.cancel()
+
+
+async def _next(pieces: "asyncio.Queue[Piece | ApiError]") -> Piece:
+    """Waits for a piece.
 
     Raises:
         ApiError: Generation failed or was stopped.
     """
-    while True:
-        try:
-            piece = await asyncio.wait_for(pieces.get(), 0.2)
-        except TimeoutError:
-            if await request.is_disconnected():
-                return None
-            continue
-        if isinstance(piece, ApiError):
-            raise piece
-        if piece.finish == "cancelled":
-            raise ApiError("the server is stopping", status=503)
-        return piece
+    piece = await pieces.get()
+    if isinstance(piece, ApiError):
+        raise piece
+    if piece.finish == "cancelled":
+        raise ApiError("the server is stopping", status=503)
+    return piece
 
 
 async def _gather(
-    piece: Piece, pieces: "asyncio.Queue[Piece | ApiError]", request: Any, head: Heading
-) -> dict[str, Any] | None:
+    piece: Piece, pieces: "asyncio.Queue[Piece | ApiError]", head: Heading
+) -> dict[str, Any]:
     scores: list[TokenScore] = list(piece.scores)
     while not piece.finish:
-        following = await _wait(pieces, request)
-        if following is None:
-            return None
-        piece = following
+        piece = await _next(pieces)
         scores += piece.scores
     return head.whole(piece, scores)
 
@@ -200,13 +194,11 @@ async def _stream(
             yield _event(head.part(piece))
             if piece.finish:
                 break
-            following = await pieces.get()
-            if isinstance(following, Piece) and following.finish == "cancelled":
-                following = ApiError("the server is stopping", status=503)
-            if isinstance(following, ApiError):
-                yield _event(following.body)
+            try:
+                piece = await _next(pieces)
+            except ApiError as error:
+                yield _event(error.body)
                 return
-            piece = following
         if ask.tell_usage:
             yield _event(head.usage(piece))
         yield "data: [DONE]\n\n"

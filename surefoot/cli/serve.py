@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -71,11 +72,11 @@ def serve(
     if not key and host not in ("127.0.0.1", "localhost", "::1"):
         note(f"anyone who reaches {host} can use this server; set {key_env} to ask for a key")
     try:
-        run_server(app, engine, place, lambda: note(f"serving {told} at {address}"))
-    except KeyboardInterrupt:
-        note("stopped")
+        with suppress(KeyboardInterrupt):
+            run_server(app, engine, place, lambda: note(f"serving {told} at {address}"))
     finally:
         engine.close()
+    note("stopped")
 
 
 def _attendant(

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from surefoot.sparsity.experts.caching import ExpertCache
+from surefoot.results.errors import InputError
+from surefoot.sparsity.experts.caching import ExpertCache, Store
+from surefoot.sparsity.experts.policies import Policy
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
+@runtime_checkable
 class RoutedModel(Protocol):
     """A model whose one router decides for all layers before any of them is computed."""
 
@@ -64,3 +67,23 @@ class ExpertAttendant:
     def close(self) -> None:
         """Closes the cache."""
         self._cache.close()
+
+
+def attend(
+    model: Any, store: Store, budget: int, policy: Policy, *, background: bool = True
+) -> ExpertAttendant:
+    """Keeps a model's experts within a budget from now on.
+
+    Args:
+        model: The model.
+        store: Where its experts lie.
+        budget: Most bytes of experts in memory.
+        policy: Chooses what goes.
+        background: Whether experts that a prompt needs are loaded in advance.
+
+    Raises:
+        InputError: The model has no experts, or the budget is smaller than one.
+    """
+    if not isinstance(model, RoutedModel):
+        raise InputError(f"a {type(model).__name__} has no experts that could be kept in a budget")
+    return ExpertAttendant(model, ExpertCache(store, budget, policy, background=background))

@@ -26,11 +26,11 @@ def write_experts(experts: Iterable[Mapping[str, Tensor]], folder: Path) -> None
         WriteError: A file cannot be written.
     """
     from safetensors.torch import save
-    from surefoot.results.files import write_atomic
+    from surefoot.results.files import write_within
 
     for i, tensors in enumerate(experts):
         content = save({name: t.detach().cpu().contiguous() for name, t in tensors.items()})
-        write_atomic(_file(folder, i), content)
+        write_within(_file(folder, i), content)
 
 
 class ExpertStore:

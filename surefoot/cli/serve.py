@@ -61,10 +61,10 @@ def serve(
     torch.set_num_threads(threads)
     served = HFModel(str(shipped or spec), batch=batch, device=device)
     told = name or (spec if shipped else Path(spec).resolve().name)
-    attendant = _attendant(served, Path(str(shipped or spec)), expert_budget, policy, window)
     key = os.environ.get(key_env, "")
     place = bind(host, port)
     note(f"loading {told} ...")
+    attendant = _attendant(served, Path(str(shipped or spec)), expert_budget, policy, window)
     _ = served.network
     engine = Engine(served, batch=batch, attendant=attendant)
     app = make_app(engine, told, key)
@@ -82,7 +82,15 @@ def serve(
 def _attendant(
     model: HFModel, folder: Path, budget: str | None, policy: str, window: int
 ) -> Attendant | None:
-    """Returns what keeps a refactored model's experts within a budget, if there is one."""
+    """Returns what keeps a refactored model's experts within a budget, if one is given."""
     if budget is None:
         return None
-    raise InputError("this model has no experts; leave --expert-budget out", file=str(folder))
+    from surefoot.sparsity.experts.attending import attend
+    from surefoot.sparsity.experts.caching import parse_bytes
+    from surefoot.sparsity.experts.policies import make_policy
+    from surefoot.sparsity.experts.store import FOLDER, ExpertStore
+
+    room, chosen = parse_bytes(budget), make_policy(policy, window=window)
+    if not (folder / FOLDER).is_dir():
+        raise InputError("this model has no experts; leave --expert-budget out", file=str(folder))
+    return attend(model.network, ExpertStore(folder), room, chosen)

@@ -154,6 +154,28 @@ class HFModel(OptionScorer):
         """Where the model runs; loads it."""
         return str(self._loaded[0].device)
 
+    @property
+    def network(self) -> Any:
+        """The model of transformers; loads it."""
+        return self._loaded[0]
+
+    @property
+    def tokenizer(self) -> Any:
+        """Its tokenizer; loads the model."""
+        return self._loaded[1]
+
+    @property
+    def positions(self) -> int:
+        """Most tokens of a prompt with its answer; very many if the model does not say."""
+        return int(getattr(self.network.config, "max_position_embeddings", 0) or 1 << 30)
+
+    @property
+    def ends(self) -> set[int]:
+        """Tokens that end an answer, padding among them."""
+        ends = self.network.generation_config.eos_token_id
+        listed = ends if isinstance(ends, list) else [ends]
+        return {t for t in (*listed, self.tokenizer.pad_token_id) if t is not None}
+
     def capabilities(self) -> Capabilities:
         """Log-probabilities and seeds are always there; images if the model has eyes."""
         return Capabilities(logprobs=True, images=self._loaded[2] is not None, seeded=True)
@@ -178,7 +200,7 @@ class HFModel(OptionScorer):
         first = requests[0]
         begun = perf_counter()
         inputs = self._inputs(requests)
-        room = int(getattr(model.config, "max_position_embeddings", 0) or 1 << 30)
+        room = self.positions
         width = inputs["input_ids"].shape[1]
         limit = min(first.max_tokens, self.notes.max_new_tokens or first.max_tokens, room - width)
         if limit < 1:
@@ -205,8 +227,7 @@ class HFModel(OptionScorer):
                 **draw,
             )
         seconds = (perf_counter() - begun) / len(requests)
-        ends = model.generation_config.eos_token_id
-        stops = set(ends if isinstance(ends, list) else [ends]) | {tokenizer.pad_token_id}
+        stops = self.ends
         found: list[Completion] = []
         for row, request in enumerate(requests):
             tokens = out.sequences[row, width:].tolist()
@@ -236,20 +257,34 @@ class HFModel(OptionScorer):
         return {decode([t]): v for v, t in zip(*(x.tolist() for x in top), strict=True)}
 
     def _inputs(self, requests: Sequence[GenerationRequest]) -> Any:
+        images = [i for r in requests for m in r.messages for i in m.images]
+        return self.encode([self.prompt(r) for r in requests], images)
+
+    def prompt(self, request: GenerationRequest) -> str:
+        """Returns a conversation in the model's own form, ending where its answer begins."""
+        return self._prompt(request.messages)
+
+    def encode(self, texts: Sequence[str], images: Sequence[bytes] = ()) -> Any:
+        """Returns what the model reads, on its device: padded on the left, with a mask.
+
+        Args:
+            texts: Prompts.
+            images: Pictures of all of them in order, for a model with eyes.
+
+        Raises:
+            OSError: A picture cannot be read.
+        """
         model, tokenizer, processor = self._loaded
-        texts = [self._prompt(r.messages) for r in requests]
         if processor is None:
             encoded = tokenizer(
-                texts, return_tensors="pt", padding=True, return_token_type_ids=False
+                list(texts), return_tensors="pt", padding=True, return_token_type_ids=False
             )
         else:
             from PIL import Image
 
-            images = [
-                Image.open(io.BytesIO(i)) for r in requests for m in r.messages for i in m.images
-            ]
+            shown = [Image.open(io.BytesIO(i)) for i in images]
             encoded = processor(
-                text=texts, images=images or None, return_tensors="pt", padding=True
+                text=list(texts), images=shown or None, return_tensors="pt", padding=True
             )
         return encoded.to(model.device)
 

@@ -20,6 +20,7 @@ from surefoot.cli.replay import replay
 from surefoot.cli.report import report
 from surefoot.cli.run import run_episodes
 from surefoot.cli.sense import sense
+from surefoot.cli.serve import serve
 from surefoot.cli.train import train
 from surefoot.cli.train_views import train_views
 from surefoot.cli.verify import verify
@@ -43,6 +44,7 @@ app.command("replay")(replay)
 app.command("report")(report)
 app.command("run")(run_episodes)
 app.command("sense")(sense)
+app.command("serve")(serve)
 app.command("verify")(verify)
 app.add_typer(calibrating, name="calibrate")
 train.command("views")(train_views)

@@ -1,0 +1,260 @@
+"""One thread that generates, batch after batch, what others have queued."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any, Protocol
+
+from surefoot.models.backends.hf import HFModel
+from surefoot.models.protocol import GenerationRequest
+from surefoot.models.serving.asks import ApiError, Ask
+from surefoot.models.serving.rows import Draws, Piece, Row, Watching
+
+QUEUE = 256
+"""Most requests that wait; more are told to come again."""
+
+
+class Attendant(Protocol):
+    """Looks after a model while it generates, such as after experts that are not all in memory."""
+
+    def begins(self, ids: Any, mask: Any) -> None:
+        """Is told the tokens ``[rows, tokens]`` that are read next, and which of them count."""
+        ...
+
+    def counts(self) -> Mapping[str, float]:
+        """Returns figures to be published, by name."""
+        ...
+
+    def close(self) -> None:
+        """Ends what it has running."""
+        ...
+
+
+@dataclass(slots=True)
+class Ticket:
+    """A request in the queue.
+
+    Attributes:
+        ask: What is asked.
+        deliver: Called by the engine's thread with every piece, or with what went wrong, which
+            is then the last call. A piece with ``finish`` is the last one too.
+        came: When it was queued, by the performance counter.
+    """
+
+    ask: Ask
+    deliver: Callable[[Piece | ApiError], None]
+    came: float = field(default_factory=perf_counter)
+    _gone: threading.Event = field(default_factory=threading.Event)
+
+    def cancel(self) -> None:
+        """Tells that nobody wants the answer: no more tokens are made for it."""
+        self._gone.set()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether nobody wants the answer."""
+        return self._gone.is_set()
+
+
+class Engine:
+    """Generates with one model.
+
+    Requests that wait when a batch ends make up the next, in the order in which they came; one
+    with pictures is a batch by itself. What a row says does not depend on its batch, up to
+    rounding.
+
+    Args:
+        model: The model.
+        batch: Most requests in a batch.
+        queue: Most requests that wait.
+        attendant: Looks after the model, if it needs that.
+    """
+
+    def __init__(
+        self,
+        model: HFModel,
+        *,
+        batch: int = 8,
+        queue: int = QUEUE,
+        attendant: Attendant | None = None,
+    ) -> None:
+        self.model = model
+        self._batch = batch
+        self._most = queue
+        self._attendant = attendant
+        self._waiting: deque[Ticket] = deque()
+        self._running: list[Ticket] = []
+        self._changed = threading.Condition()
+        self._closed = False
+        self._counts = dict.fromkeys(
+            ("requests", "failed", "cancelled", "batches", "prompt_tokens", "completion_tokens",
+             "generating_s"), 0.0)  # fmt: skip
+        self._thread = threading.Thread(target=self._work, name="generator", daemon=True)
+        self._thread.start()
+
+    def submit(self, ask: Ask, deliver: Callable[[Piece | ApiError], None]) -> Ticket:
+        """Queues a request.
+
+        Raises:
+            ApiError: The queue is full or the engine is closed.
+        """
+        ticket = Ticket(ask, deliver)
+        with self._changed:
+            if self._closed:
+                raise ApiError("the server is stopping", status=503)
+            if len(self._waiting) >= self._most:
+                raise ApiError("the server is busy; try again later", status=429, code="busy")
+            self._waiting.append(ticket)
+            self._changed.notify()
+        return ticket
+
+    def counts(self) -> dict[str, float]:
+        """Returns what was done so far, with the figures of the attendant."""
+        with self._changed:
+            found = {**self._counts, "waiting": len(self._waiting), "running": len(self._running)}
+        return {**found, **(self._attendant.counts() if self._attendant is not None else {})}
+
+    def cancel_all(self) -> None:
+        """Cancels everything that waits or runs, and takes nothing more."""
+        with self._changed:
+            self._closed = True
+            for ticket in (*self._waiting, *self._running):
+                ticket.cancel()
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Cancels everything and waits for the thread to end; may be called again."""
+        self.cancel_all()
+        self._thread.join()
+        if self._attendant is not None:
+            self._attendant.close()
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                while not self._waiting and not self._closed:
+                    self._changed.wait()
+                if self._closed and not self._waiting:
+                    return
+                self._running = self._next()
+            begun = perf_counter()
+            self._answer(self._running)
+            with self._changed:
+                self._counts["generating_s"] += perf_counter() - begun
+                self._counts["batches"] += 1
+                self._running = []
+
+    def _next(self) -> list[Ticket]:
+        found: list[Ticket] = []
+        for ticket in list(self._waiting)[: self._batch]:
+            sees = any(m.images for m in ticket.ask.messages)
+            if sees and found:
+                break
+            found.append(self._waiting.popleft())
+            if sees:
+                break
+        return found
+
+    def _answer(self, tickets: Sequence[Ticket]) -> None:
+        """Answers a batch; whatever goes wrong is told to those who asked."""
+        rows: list[Row] = []
+        owners: list[Ticket] = []
+        prompts: list[str] = []
+        for ticket in tickets:
+            if ticket.cancelled:
+                self._count("cancelled")
+                ticket.deliver(Piece(finish="cancelled"))
+                continue
+            try:
+                prompt, row = self._prepared(ticket)
+            except ApiError as error:
+                self._count("failed")
+                ticket.deliver(error)
+                continue
+            except Exception as error:
+                self._count("failed")
+                ticket.deliver(_broken(error))
+                continue
+            rows.append(row)
+            owners.append(ticket)
+            prompts.append(prompt)
+        if not rows:
+            return
+        try:
+            self._generate(rows, prompts)
+        except Exception as error:
+            for row, ticket in zip(rows, owners, strict=True):
+                if not row.done:
+                    self._count("failed")
+                    ticket.deliver(_broken(error))
+            return
+        for row in rows:
+            row.fail(self.model.tokenizer)  # none is left without an end
+
+    def _prepared(self, ticket: Ticket) -> tuple[str, Row]:
+        """Returns the prompt and an empty row of a request."""
+        ask = ticket.ask
+        request = GenerationRequest(ask.messages)
+        if any(m.images for m in ask.messages) and not self.model.capabilities().images:
+            raise ApiError("this model does not look at images", code="unsupported_content")
+        prompt = ask.prompt if ask.prompt is not None else self.model.prompt(request)
+        images = [i for m in ask.messages for i in m.images]
+        try:
+            read = int(self.model.encode([prompt], images)["attention_mask"].sum())
+        except OSError:  # what the image library says of bytes that are no image
+            raise ApiError("an image cannot be read", code="invalid_image") from None
+        room = self.model.positions
+        if read < 1:
+            raise ApiError("the prompt has no tokens", param="messages")
+        if read >= room:
+            raise ApiError(
+                f"the prompt has {read} tokens, the model takes {room} with its answer",
+                code="context_length_exceeded",
+            )
+        own = self.model.notes.max_new_tokens or room
+        limit = min(ask.max_tokens or own, own, room - read)
+
+        def deliver(piece: Piece) -> None:
+            if piece.finish:
+                self._count("cancelled" if piece.finish == "cancelled" else "requests")
+                self._count("prompt_tokens", piece.read)
+                self._count("completion_tokens", piece.written)
+            ticket.deliver(piece)
+
+        return prompt, Row(ask, limit, read, deliver, lambda: ticket.cancelled)
+
+    def _generate(self, rows: Sequence[Row], prompts: Sequence[str]) -> None:
+        import torch
+
+        model = self.model
+        images = [i for row in rows for m in row.ask.messages for i in m.images]
+        inputs = model.encode(prompts, images)
+        if self._attendant is not None:
+            self._attendant.begins(inputs["input_ids"], inputs["attention_mask"])
+        draws = Draws([row.ask for row in rows])
+        watching = Watching(rows, draws, model.tokenizer, model.ends)
+        processors: Any = [draws]
+        stops: Any = [watching]
+        with torch.inference_mode():
+            model.network.generate(
+                **inputs,
+                max_new_tokens=max(row.limit for row in rows),
+                pad_token_id=model.tokenizer.pad_token_id,
+                logits_processor=processors,
+                stopping_criteria=stops,
+                do_sample=False,
+                use_cache=True,
+            )
+
+    def _count(self, name: str, by: float = 1) -> None:
+        with self._changed:
+            self._counts[name] += by
+
+
+def _broken(error: Exception) -> ApiError:
+    reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    return ApiError(f"generation failed: {reason}", status=500)

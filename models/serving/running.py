@@ -1,0 +1,73 @@
+"""Runs the web application until it is told to stop."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from surefoot.models.serving.app import INSTALL
+from surefoot.models.serving.engine import Engine
+from surefoot.results.errors import InputError, MissingDependencyError
+
+_PATIENCE = 5
+"""Seconds that answers have to end after the server is told to stop."""
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Returns a socket at an address.
+
+    Args:
+        host: Name or number of an address of this machine.
+        port: Port, 0 for any that is free.
+
+    Raises:
+        InputError: The address cannot be used.
+    """
+    try:
+        kind, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        found = socket.socket(kind, socket.SOCK_STREAM)
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.bind(address)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(f"cannot listen at {host}:{port}: {reason}") from None
+    return found
+
+
+def run_server(app: Any, engine: Engine, place: socket.socket, ready: Callable[[], None]) -> None:
+    """Serves until SIGINT or SIGTERM; answers in the making are then cut off.
+
+    Args:
+        app: The application.
+        engine: Its engine.
+        place: Where to listen.
+        ready: Called once requests are answered.
+
+    Raises:
+        MissingDependencyError: uvicorn is not installed.
+    """
+    try:
+        import uvicorn
+    except ImportError:
+        raise MissingDependencyError(f"uvicorn is not installed; {INSTALL}") from None
+
+    class Server(uvicorn.Server):
+        """Cuts off what is being generated as soon as it is told to stop."""
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            ready()
+
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            super().handle_exit(sig, frame)
+            # The thread that was interrupted may hold the engine's lock, so another one asks.
+            import threading
+
+            threading.Thread(target=engine.cancel_all, daemon=True).start()
+
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, timeout_graceful_shutdown=_PATIENCE
+    )
+    Server(config).run(sockets=[place])

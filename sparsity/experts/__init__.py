@@ -1,0 +1,1 @@
+"""Experts made of a dense model, and how they are served."""

@@ -1,0 +1,89 @@
+"""A model of experts kept within a memory budget while it generates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from surefoot.results.errors import InputError
+from surefoot.sparsity.experts.caching import ExpertCache, Store
+from surefoot.sparsity.experts.policies import Policy
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@runtime_checkable
+class RoutedModel(Protocol):
+    """A model whose one router decides for all layers before any of them is computed."""
+
+    def use_source(self, source: Callable[[int], Mapping[str, Tensor]]) -> None:
+        """Takes the weights of experts from a function instead of from the model itself."""
+        ...
+
+    def route(self, input_ids: Tensor) -> Tensor:
+        """Returns the expert of each token, ``[rows, tokens]``, for tokens of that shape."""
+        ...
+
+
+class ExpertAttendant:
+    """Gives a model its experts from a cache, and announces those that a prompt needs.
+
+    The router sees a whole prompt before the first layer does, so the experts of its tokens are
+    loaded in advance. While an answer is written, what the next token needs is known only when it
+    is there, and its expert is loaded when it is asked for.
+
+    Args:
+        model: The model; from now on it takes its experts from the cache.
+        cache: The cache, which is closed with this.
+    """
+
+    def __init__(self, model: RoutedModel, cache: ExpertCache) -> None:
+        self._model = model
+        self._cache = cache
+        model.use_source(cache.get)
+
+    def begins(self, ids: Tensor, mask: Tensor) -> None:
+        """Announces the experts of prompts ``[rows, tokens]``, where the mask is not 0."""
+        import torch
+
+        with torch.inference_mode():
+            chosen = self._model.route(ids)
+        wanted = [e for e, m in zip(chosen.T.flatten().tolist(), mask.T.flatten().tolist(),
+                                    strict=True) if m]  # fmt: skip
+        self._cache.prefetch(dict.fromkeys(wanted))  # layer after layer, each expert once
+
+    def counts(self) -> dict[str, float]:
+        """Returns the cache's figures by name."""
+        told = self._cache.counts()
+        return {
+            "expert_requests": told.requests, "expert_hits": told.hits, "expert_late": told.late,
+            "expert_hit_ratio": told.hit_ratio or 0.0, "expert_loads": told.loads,
+            "expert_prefetched": told.prefetched, "expert_evictions": told.evictions,
+            "expert_bytes_loaded": told.bytes_loaded, "expert_wait_s": told.wait_s,
+            "expert_peak_bytes_now": told.peak_bytes, "experts_seen_now": told.seen,
+        }  # fmt: skip
+
+    def close(self) -> None:
+        """Closes the cache."""
+        self._cache.close()
+
+
+def attend(
+    model: Any, store: Store, budget: int, policy: Policy, *, background: bool = True
+) -> ExpertAttendant:
+    """Keeps a model's experts within a budget from now on.
+
+    Args:
+        model: The model.
+        store: Where its experts lie.
+        budget: Most bytes of experts in memory.
+        policy: Chooses what goes.
+        background: Whether experts that a prompt needs are loaded in advance.
+
+    Raises:
+        InputError: The model has no experts, or the budget is smaller than one.
+    """
+    if not isinstance(model, RoutedModel):
+        raise InputError(f"a {type(model).__name__} has no experts that could be kept in a budget")
+    return ExpertAttendant(model, ExpertCache(store, budget, policy, background=background))

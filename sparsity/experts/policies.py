@@ -1,0 +1,259 @@
+"""Which expert goes when another one has to come: policies, and the books of a cache.
+
+The same objects drive the simulator and the real cache of
+:mod:`surefoot.sparsity.experts.caching`.
+"""
+
+from __future__ import annotations
+
+import random
+from bisect import bisect_left
+from collections.abc import Collection, Sequence
+from itertools import islice
+from typing import Protocol
+
+from surefoot.results.errors import InputError
+
+DEFAULT_WINDOW = 8
+"""Requests that ``lookahead`` knows in advance. Eight give almost all that knowing all gives."""
+
+POLICIES = ("lru", "random", "lookahead", "belady")
+"""Names of the policies."""
+
+
+class Future(Protocol):
+    """What is known of the requests to come."""
+
+    def next_use(self, expert: int) -> int | None:
+        """Returns in how many requests an expert is needed: 0 for the next one.
+
+        ``None`` if it is not known to be needed.
+        """
+        ...
+
+
+class Policy(Protocol):
+    """Chooses what a full cache gives up.
+
+    Attributes:
+        name: Its name, with its window if it has one.
+    """
+
+    name: str
+
+    def touched(self, expert: int) -> None:
+        """Is told of every request, hit or not."""
+        ...
+
+    def victim(self, held: Collection[int], future: Future) -> int:
+        """Returns one of the experts in ``held``, which is not empty."""
+        ...
+
+
+class _Recency:
+    """Knows when each expert was last needed."""
+
+    def __init__(self) -> None:
+        self._clock = 0
+        self._last: dict[int, int] = {}
+
+    def touched(self, expert: int) -> None:
+        """Notes a request."""
+        self._clock += 1
+        self._last[expert] = self._clock
+
+    def _age(self, expert: int) -> tuple[int, int]:
+        return self._clock - self._last.get(expert, 0), expert
+
+
+class Lru(_Recency):
+    """Gives up what was needed the longest ago."""
+
+    name = "lru"
+
+    def victim(self, held: Collection[int], future: Future) -> int:
+        """Returns the least recently needed expert; the future does not matter."""
+        return max(held, key=self._age)
+
+
+class Random:
+    """Gives up any expert, all equally likely.
+
+    Args:
+        seed: Seed of the draws.
+    """
+
+    name = "random"
+
+    def __init__(self, seed: int = 0) -> None:
+        self._draws = random.Random(seed)
+
+    def touched(self, expert: int) -> None:
+        """Notes nothing."""
+
+    def victim(self, held: Collection[int], future: Future) -> int:
+        """Returns a drawn expert."""
+        return self._draws.choice(sorted(held))
+
+
+class Lookahead(_Recency):
+    """Gives up what is needed last among the requests that are known.
+
+    Of several experts that are not needed within the window, the least recently needed goes.
+    Without a limit to the window this is Belady's rule (Belady 1966; in Read-ME, arXiv
+    2410.19123, section 4), which makes the fewest loads that are possible if all experts are of
+    one size. If sizes differ it is a heuristic only: it may keep one large expert where two small
+    ones would have been worth more.
+
+    Args:
+        window: Requests that are known in advance, at least 1; ``None`` for all of them.
+
+    Raises:
+        InputError: The window is smaller than 1.
+    """
+
+    def __init__(self, window: int | None = DEFAULT_WINDOW) -> None:
+        super().__init__()
+        if window is not None and window < 1:
+            raise InputError(f"the window of lookahead must be at least 1, not {window}")
+        self.name = "belady" if window is None else f"lookahead({window})"
+        self._window = window
+
+    def victim(self, held: Collection[int], future: Future) -> int:
+        """Returns the expert that is needed last, or not within the window."""
+
+        def rank(expert: int) -> tuple[float, int, int]:
+            soon = future.next_use(expert)
+            if soon is None or (self._window is not None and soon >= self._window):
+                return float("inf"), *self._age(expert)
+            return float(soon), *self._age(expert)
+
+        return max(held, key=rank)
+
+
+def make_policy(name: str, *, window: int = DEFAULT_WINDOW, seed: int = 0) -> Policy:
+    """Returns a policy.
+
+    Args:
+        name: One of :data:`POLICIES`.
+        window: Requests that ``lookahead`` knows in advance.
+        seed: Seed of ``random``.
+
+    Raises:
+        InputError: There is no such policy, or the window is smaller than 1.
+    """
+    if name == "lru":
+        return Lru()
+    if name == "random":
+        return Random(seed)
+    if name == "lookahead":
+        return Lookahead(window)
+    if name == "belady":
+        return Lookahead(None)
+    raise InputError(f"unknown policy '{name}'; known: {', '.join(POLICIES)}")
+
+
+class Trace:
+    """A whole sequence of requests, of which every next one is known.
+
+    Attributes:
+        position: Index of the request that is ``next_use`` 0.
+    """
+
+    def __init__(self, experts: Sequence[int]) -> None:
+        self.position = 0
+        self._places: dict[int, list[int]] = {}
+        for i, expert in enumerate(experts):
+            self._places.setdefault(expert, []).append(i)
+
+    def next_use(self, expert: int) -> int | None:
+        """Returns in how many requests, counted from ``position``, an expert is needed."""
+        places = self._places.get(expert, [])
+        at = bisect_left(places, self.position)
+        return places[at] - self.position if at < len(places) else None
+
+
+class Queue:
+    """The requests that have been announced so far.
+
+    Args:
+        experts: The experts they need, in order.
+        most: Requests that are kept; what comes later is forgotten.
+    """
+
+    def __init__(self, experts: Sequence[int] = (), most: int = 4096) -> None:
+        self.experts = list(islice(experts, most))
+
+    def next_use(self, expert: int) -> int | None:
+        """Returns the place of an expert in the queue."""
+        try:
+            return self.experts.index(expert)
+        except ValueError:
+            return None
+
+
+class Ledger:
+    """The books of a cache: what lies in it, and what has to go for something else.
+
+    Args:
+        sizes: Bytes of each expert.
+        budget: Most bytes that lie in the cache.
+        policy: Chooses what goes.
+
+    Raises:
+        InputError: There is no expert, a size or the budget is not positive, or the budget is
+            smaller than the largest expert.
+
+    Attributes:
+        held: Experts in the cache.
+        used: Their bytes.
+    """
+
+    def __init__(self, sizes: Sequence[int], budget: int, policy: Policy) -> None:
+        if not sizes or min(sizes) <= 0:
+            raise InputError("an expert cache needs at least one expert, each of at least one byte")
+        if budget < max(sizes):
+            raise InputError(
+                f"the expert budget of {budget} bytes is smaller than the largest expert, which "
+                f"has {max(sizes)} bytes; give at least that"
+            )
+        self.sizes = tuple(sizes)
+        self.budget = budget
+        self.policy = policy
+        self.held: set[int] = set()
+        self.used = 0
+
+    def victims(
+        self, expert: int, future: Future, pinned: Collection[int] = ()
+    ) -> list[int] | None:
+        """Returns what has to go so that an expert fits, ``None`` if it cannot be made to fit.
+
+        Args:
+            expert: The expert, which is not in the cache.
+            future: What is known of the requests that come after this one.
+            pinned: Experts that must stay.
+        """
+        gone: list[int] = []
+        free = self.budget - self.used
+        left = self.held - set(pinned)
+        while free < self.sizes[expert]:
+            if not left:
+                return None
+            victim = self.policy.victim(left, future)
+            left.discard(victim)
+            gone.append(victim)
+            free += self.sizes[victim]
+        return gone
+
+    def swap(self, expert: int, gone: Collection[int]) -> None:
+        """Books that an expert came and others went."""
+        for victim in gone:
+            self.held.discard(victim)
+            self.used -= self.sizes[victim]
+        self.held.add(expert)
+        self.used += self.sizes[expert]
+
+    def drop(self, expert: int) -> None:
+        """Books that an expert went."""
+        self.held.discard(expert)
+        self.used -= self.sizes[expert]

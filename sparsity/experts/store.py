@@ -1,0 +1,107 @@
+"""Experts in files of their own, each read by itself when it is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from surefoot.results.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FOLDER = "experts"
+"""Folder beside a model's weights in which its experts lie."""
+
+
+def write_experts(experts: Iterable[Mapping[str, Tensor]], folder: Path) -> None:
+    """Writes experts one by one, so that only one has to be in memory.
+
+    Args:
+        experts: The tensors of each by name.
+        folder: The model's folder; ``experts/`` is made in it.
+
+    Raises:
+        WriteError: A file cannot be written.
+    """
+    from safetensors.torch import save
+    from surefoot.results.files import write_within
+
+    for i, tensors in enumerate(experts):
+        content = save({name: t.detach().cpu().contiguous() for name, t in tensors.items()})
+        write_within(_file(folder, i), content)
+
+
+class ExpertStore:
+    """Experts on disk.
+
+    Args:
+        folder: The model's folder.
+        in_memory: Whether all are read now and kept in host memory, from which ``load`` copies.
+
+    Raises:
+        InputError: There are no experts here, one is missing, or a file is damaged.
+    """
+
+    def __init__(self, folder: Path, *, in_memory: bool = False) -> None:
+        found = list((folder / FOLDER).glob("expert-*.safetensors"))
+        if not found:
+            raise InputError("no experts here (no experts/expert-0.safetensors)", file=str(folder))
+        self._files = [_file(folder, i) for i in range(len(found))]
+        for file in self._files:
+            if not file.is_file():
+                raise InputError("this expert is missing", file=str(file))
+        self._sizes = [self._measured(i) for i in range(len(found))]
+        self._kept: list[dict[str, Tensor]] | None = None
+        if in_memory:
+            self._kept = [self._read(i) for i in range(len(found))]
+
+    @property
+    def experts(self) -> int:
+        """How many experts there are."""
+        return len(self._files)
+
+    def bytes_of(self, expert: int) -> int:
+        """Returns the bytes of an expert's tensors."""
+        return self._sizes[expert]
+
+    def load(self, expert: int) -> dict[str, Tensor]:
+        """Returns an expert's tensors by name, in memory of their own.
+
+        Raises:
+            InputError: The file cannot be read.
+        """
+        if self._kept is not None:
+            return {name: tensor.clone() for name, tensor in self._kept[expert].items()}
+        return self._read(expert)
+
+    def _read(self, expert: int) -> dict[str, Tensor]:
+        """Reads a file whole: tensors of a mapped file would be read on first use only."""
+        from safetensors import SafetensorError
+        from safetensors.torch import load
+
+        try:
+            return load(self._files[expert].read_bytes())
+        except (OSError, SafetensorError) as error:
+            raise self._damaged(expert, error) from None
+
+    def _measured(self, expert: int) -> int:
+        """Returns the bytes of the tensors, from the head of the file."""
+        import json
+
+        try:
+            with self._files[expert].open("rb") as file:
+                length = int.from_bytes(file.read(8), "little")
+                head = json.loads(file.read(min(length, 2**26)))
+            head.pop("__metadata__", None)
+            return max(int(entry["data_offsets"][1]) for entry in head.values())
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise self._damaged(expert, error) from None
+
+    def _damaged(self, expert: int, error: Exception) -> InputError:
+        return InputError(f"cannot read this expert: {error}", file=str(self._files[expert]))
+
+
+def _file(folder: Path, expert: int) -> Path:
+    return folder / FOLDER / f"expert-{expert}.safetensors"

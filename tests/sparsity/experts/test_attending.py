@@ -1,0 +1,125 @@
+"""A routed model that generates within a budget says what it says with all of its experts."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+import torch
+from surefoot.models.backends.hf import HFModel
+from surefoot.models.registry import LOCAL_PLANNER
+from surefoot.models.serving.asks import ApiError, Ask
+from surefoot.models.serving.engine import Engine
+from surefoot.models.serving.rows import Piece
+from surefoot.results.errors import InputError
+from surefoot.sparsity.experts.attending import attend
+from surefoot.sparsity.experts.policies import POLICIES, make_policy
+from surefoot.sparsity.experts.store import ExpertStore, write_experts
+
+from tests.sparsity.experts.routed_llama import EXPERTS, RoutedLlama, own_experts
+
+torch.set_num_threads(1)
+
+ASKS = [
+    Ask(prompt=f"({text}", max_tokens=24, temperature=t, seed=i)
+    for i, (text, t) in enumerate([("pickup b1)\n(stack", 0), ("goal (on a b)", 1), ("move", 0)])
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("routed")
+    write_experts(own_experts(0), place)
+    return place
+
+
+def wrapped(network: RoutedLlama) -> HFModel:
+    model = HFModel(str(LOCAL_PLANNER), device="cpu")
+    model.__dict__["_loaded"] = (network, model.tokenizer, None)
+    model.__dict__.pop("notes", None)
+    return model
+
+
+@pytest.fixture(scope="module")
+def vocabulary() -> int:
+    return int(HFModel(str(LOCAL_PLANNER), device="cpu").network.config.vocab_size)
+
+
+def said(engine: Engine) -> list[str]:
+    """Asks everything at once and returns the answers."""
+    texts: dict[int, str] = {}
+    over = threading.Event()
+
+    def take(i: int, piece: Piece | ApiError) -> None:
+        assert isinstance(piece, Piece), piece
+        if piece.finish:
+            texts[i] = piece.whole
+            if len(texts) == len(ASKS):
+                over.set()
+
+    for i, ask in enumerate(ASKS):
+        engine.submit(ask, lambda piece, i=i: take(i, piece))  # type: ignore[misc]
+    assert over.wait(60)
+    return [texts[i] for i in range(len(ASKS))]
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize(("room", "batch"), [(1, 1), (2, 1), (3, 8), (EXPERTS, 8)])
+def test_a_budget_changes_no_word(
+    folder: Path, vocabulary: int, policy: str, room: int, batch: int
+) -> None:
+    whole = Engine(wrapped(RoutedLlama(vocabulary)), batch=batch)
+    expected = said(whole)
+    whole.close()
+    assert len(set(expected)) == len(ASKS)
+    store = ExpertStore(folder)
+    size = store.bytes_of(0)
+    network = RoutedLlama(vocabulary)
+    network.use_source({}.__getitem__)  # none of its own
+    attendant = attend(network, store, room * size, make_policy(policy, seed=1, window=4))
+    engine = Engine(wrapped(network), batch=batch, attendant=attendant)
+    assert said(engine) == expected
+    counts = engine.counts()
+    engine.close()
+    assert counts["expert_hits"] > 0
+    assert counts["expert_peak_bytes_now"] <= room * size
+    assert counts["expert_loads"] * size == counts["expert_bytes_loaded"]
+    if room == EXPERTS:
+        assert counts["expert_loads"] == counts["experts_seen_now"]
+        assert counts["expert_prefetched"] > 0
+        assert counts["expert_evictions"] == 0
+    else:
+        assert counts["expert_evictions"] > 0
+
+
+def test_what_cannot_be_served_is_told(folder: Path, vocabulary: int, tmp_path: Path) -> None:
+    store = ExpertStore(folder)
+    with pytest.raises(InputError, match="smaller than the largest expert"):
+        attend(RoutedLlama(vocabulary), store, store.bytes_of(0) - 1, make_policy("lru"))
+    plain = HFModel(str(LOCAL_PLANNER), device="cpu").network
+    with pytest.raises(InputError, match="LlamaForCausalLM has no experts"):
+        attend(plain, store, 10**9, make_policy("lru"))
+    with pytest.raises(InputError, match="no experts here"):
+        ExpertStore(tmp_path)
+    write_experts(own_experts(0), tmp_path)
+    (tmp_path / "experts" / "expert-2.safetensors").write_bytes(b"\x08\0\0\0\0\0\0\0nonsense")
+    with pytest.raises(InputError, match=r"expert-2.*cannot read this expert"):
+        ExpertStore(tmp_path)
+    (tmp_path / "experts" / "expert-2.safetensors").unlink()
+    (tmp_path / "experts" / "expert-9.safetensors").write_bytes(b"")
+    with pytest.raises(InputError, match=r"expert-2\.safetensors: this expert is missing"):
+        ExpertStore(tmp_path)
+
+
+@pytest.mark.parametrize("in_memory", [False, True])
+def test_experts_come_back_as_they_were_written(folder: Path, in_memory: bool) -> None:
+    store = ExpertStore(folder, in_memory=in_memory)
+    assert store.experts == EXPERTS
+    for i, tensors in enumerate(own_experts(0)):
+        found = store.load(i)
+        assert found.keys() == tensors.keys()
+        assert all(torch.equal(found[n], tensors[n]) for n in tensors)
+        assert store.bytes_of(i) == sum(t.nbytes for t in tensors.values())
+        next(iter(found.values())).zero_()  # what is loaded is nobody else's
+    assert all(bool(t.any()) for t in store.load(0).values())

@@ -78,7 +78,9 @@ def _check_gated(name: str, module: Any) -> None:
     x = torch.randn(2, weight.shape[1], generator=draws).to(weight)
     formula = module.down_proj(activation_of(module)(module.gate_proj(x)) * module.up_proj(x))
     if not torch.allclose(module(x), formula, rtol=1e-2, atol=1e-3, equal_nan=True):
-        raise InputError(f"'{name}' is not down(act(gate(x)) * up(x)); experts cannot be made of it")
+        raise InputError(
+            f"'{name}' is not down(act(gate(x)) * up(x)); experts cannot be made of it"
+        )
 
 
 @dataclass

@@ -131,9 +131,7 @@ class ExpertLayout:
             raise InputError("not a layout of experts") from None
 
 
-def layout_of(
-    masks: Mapping[str, Sequence[Iterable[int]]], widths: Sequence[int]
-) -> ExpertLayout:
+def layout_of(masks: Mapping[str, Sequence[Iterable[int]]], widths: Sequence[int]) -> ExpertLayout:
     """Makes experts of the neurons that domains need.
 
     What all domains need becomes the permanent expert (Read-ME, section 3.1); each expert has the

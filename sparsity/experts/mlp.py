@@ -94,9 +94,7 @@ class Neurons(nn.Module):
                 own.bias.copy_(dense.bias[at])
         self.down.weight.copy_(like.down_proj.weight[:, at])
 
-    def forward(
-        self, x: torch.Tensor, act: Any, share: torch.Tensor | None = None
-    ) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, act: Any, share: torch.Tensor | None = None) -> torch.Tensor:
         """Returns what these neurons add to the output, ``[..., width]``.
 
         Args:

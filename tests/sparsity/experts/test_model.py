@@ -24,7 +24,9 @@ torch.set_num_threads(1)
 IDS = torch.randint(3, 93, (4, 15), generator=torch.Generator().manual_seed(3))
 
 
-def made(kind: str = "llama", *, rest: bool = True, **options: Any) -> tuple[Any, ReadMeForCausalLM]:
+def made(
+    kind: str = "llama", *, rest: bool = True, **options: Any
+) -> tuple[Any, ReadMeForCausalLM]:
     dense = dense_model(kind, **options)
     layout = extract_experts(dense, domain_batches(), keep=0.5)
     return dense, refactor(dense, layout, rest=rest, seed=1)

@@ -52,7 +52,7 @@ def way_rows(
         for way, found in each.items():
             if not found:
                 continue
-            tasks = {when: [r[when].get("tasks", {}) for r in found]
+            tasks = {when: [r[when]["tasks"] for r in found if r[when].get("tasks")]
                      for when in ("before", "after")}  # fmt: skip
             routed = found[0]["experts"] > 1
             rows.append({

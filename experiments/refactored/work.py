@@ -115,7 +115,7 @@ def run_job(job: Job) -> dict[str, Any]:
 
     Returns:
         ``before`` and ``after`` (what :func:`measure_quality` tells, and ``tasks`` by name whether
-        solved), ``parameters``, ``rounds``, ``experts``, ``traces``.
+        solved, before the tuning for the first seed only), ``parameters``, ``rounds``, ``experts``, ``traces``.
     """
     study = Study.model_validate_json(job.study)
     folder = folder_of(job.model)
@@ -139,21 +139,21 @@ def run_job(job: Job) -> dict[str, Any]:
     teacher = Teacher(dense, own_masks(made), "eq4")
     source = Checkpoint(folder)
 
-    def measured() -> dict[str, Any]:
+    def measured(tries: bool) -> dict[str, Any]:
         found = measure_quality(made, held, teacher).to_json()
-        if study.tasks:
+        if study.tasks and tries:
             with tempfile.TemporaryDirectory(prefix="surefoot-") as place:
                 write_model(made, source, Path(place))
                 found["tasks"] = dict(scorer_for(folder, study.tasks)(Path(place)))
         return found
 
-    before = measured()
+    before = measured(job.seed == study.seeds[0])
     rounds = tune(made, dense, texts.learning, settings.tune)
     sizes = made.parameter_counts()
     if layout.experts == 1:  # needs no router
         sizes = {k: v - sizes["router"] if k in ("active", "total") else v
                  for k, v in sizes.items()}  # fmt: skip
-    after = measured()
+    after = measured(True)
     wanted = job.way in ("eq4", "released") and job.seed == study.seeds[0]
     return {
         "before": before, "after": after, "parameters": sizes, "experts": layout.experts,

@@ -177,7 +177,8 @@ class ReadMeForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[no-un
         pad = self.config.pad_token_id
         if pad is None:
             return torch.ones_like(input_ids)
-        return ((input_ids != pad).cumsum(-1) > 0).to(input_ids.dtype)
+        seen: torch.Tensor = (input_ids != pad).cumsum(-1) > 0
+        return seen.to(input_ids.dtype)
 
     def forward(
         self,

@@ -196,7 +196,8 @@ def refactor_folder(
         }  # fmt: skip
         staged = out / WORK / "model"
         write_model(made, source, staged)
-        write_store(made.to(dtype_of(source)), staged)
+        _cast(made, dtype_of(source))
+        write_store(made, staged)
         if scorer is not None:
             report["tasks"] = {"before": dict(scorer(model)), "after": dict(scorer(staged))}
         _move(staged, out)
@@ -240,6 +241,10 @@ def dtype_of(source: Checkpoint) -> torch.dtype:
     """Returns the type of a model's weights, as its configuration tells it."""
     told = str(source.config.get("dtype") or source.config.get("torch_dtype") or "float32")
     return {"float16": torch.float16, "bfloat16": torch.bfloat16}.get(told, torch.float32)
+
+
+def _cast(made: Any, kind: torch.dtype) -> None:
+    made.to(kind)
 
 
 def _move(staged: Path, out: Path) -> None:

@@ -134,6 +134,7 @@ def test_what_cannot_be_refactored_is_told(refactored: Path, tmp_path: Path) -> 
         (str(refactored), FEW, "gated perceptrons"),
         (str(tmp_path), FEW, "no model here"),
         ("local-perception", FEW, "no planner of this project"),
+        ("local-planner", (*FEW, "--set", "tune.expert_rate=1e30"), "the loss is not finite"),
         ("local-planner", (*FEW, "--set", "keep=0"), "share of neurons to keep"),
         ("local-planner", (*FEW, "--set", "kept=1"), "kept"),
         ("local-planner", (*FEW, "--set", "tune.loss=repo"), "tune.loss"),

@@ -25,6 +25,20 @@ class Attendant(Protocol):
         """Is told the tokens ``[rows, tokens]`` that are read next, and which of them count."""
         ...
 
+    def kind_of(self, ids: Any) -> int:
+        """Returns a number for prompts ``[1, tokens]`` that go well together with their like."""
+        ...
+
+    def choose(self, waiting: Sequence[tuple[int, float]], size: int, now: float) -> list[int]:
+        """Returns which requests come next, at most ``size`` of them and at least one.
+
+        Args:
+            waiting: Kind of each, and when it came, in the order in which they came.
+            size: Most requests in a batch.
+            now: The time, by the clock that told when they came.
+        """
+        ...
+
     def counts(self) -> Mapping[str, float]:
         """Returns figures to be published, by name."""
         ...
@@ -34,7 +48,7 @@ class Attendant(Protocol):
         ...
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Ticket:
     """A request in the queue.
 
@@ -43,11 +57,13 @@ class Ticket:
         deliver: Called by the engine's thread with every piece, or with what went wrong, which
             is then the last call. A piece with ``finish`` is the last one too.
         came: When it was queued, by the performance counter.
+        kind: What the attendant makes of it, once it was asked.
     """
 
     ask: Ask
     deliver: Callable[[Piece | ApiError], None]
     came: float = field(default_factory=perf_counter)
+    kind: int | None = None
     _gone: threading.Event = field(default_factory=threading.Event)
 
     def cancel(self) -> None:
@@ -63,9 +79,9 @@ class Ticket:
 class Engine:
     """Generates with one model.
 
-    Requests that wait when a batch ends make up the next, in the order in which they came; one
-    with pictures is a batch by itself. What a row says does not depend on its batch, up to
-    rounding.
+    Requests that wait when a batch ends make up the next, in the order in which they came unless
+    an attendant chooses among more of them than a batch holds; one with pictures is a batch by
+    itself. What a row says does not depend on its batch, up to rounding.
 
     Args:
         model: The model.
@@ -140,7 +156,12 @@ class Engine:
                     self._changed.wait()
                 if self._closed and not self._waiting:
                     return
-                self._running = self._next()
+                waiting = list(self._waiting)
+            chosen = self._next(waiting)
+            with self._changed:
+                for ticket in chosen:
+                    self._waiting.remove(ticket)
+                self._running = chosen
             begun = perf_counter()
             self._answer(self._running)
             with self._changed:
@@ -148,16 +169,37 @@ class Engine:
                 self._counts["batches"] += 1
                 self._running = []
 
-    def _next(self) -> list[Ticket]:
+    def _next(self, waiting: Sequence[Ticket]) -> list[Ticket]:
+        """Returns the next batch; only the engine's thread takes tickets away."""
+        if self._attendant is not None and len(waiting) > self._batch:
+            for ticket in waiting:
+                if ticket.kind is None:
+                    ticket.kind = self._kind_of(ticket)
+            told = [(ticket.kind or 0, ticket.came) for ticket in waiting]
+            chosen = self._attendant.choose(told, self._batch, perf_counter())
+            waiting = [waiting[i] for i in chosen]
         found: list[Ticket] = []
-        for ticket in list(self._waiting)[: self._batch]:
+        for ticket in waiting[: self._batch]:
             sees = any(m.images for m in ticket.ask.messages)
             if sees and found:
                 break
-            found.append(self._waiting.popleft())
+            found.append(ticket)
             if sees:
                 break
         return found
+
+    def _kind_of(self, ticket: Ticket) -> int:
+        """Asks the attendant; what cannot be read is told later, to who asked it."""
+        ask = ticket.ask
+        if self._attendant is None or ticket.cancelled or any(m.images for m in ask.messages):
+            return -1
+        try:
+            prompt = ask.prompt
+            if prompt is None:
+                prompt = self.model.prompt(GenerationRequest(ask.messages))
+            return self._attendant.kind_of(self.model.encode([prompt])["input_ids"])
+        except Exception:
+            return -1
 
     def _answer(self, tickets: Sequence[Ticket]) -> None:
         """Answers a batch; whatever goes wrong is told to those who asked."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from surefoot.results.errors import InputError
+from surefoot.sparsity.experts.batching import Batcher, ExpertAware, Waiting
 from surefoot.sparsity.experts.caching import ExpertCache, Store
 from surefoot.sparsity.experts.policies import Policy
 
@@ -33,15 +34,40 @@ class ExpertAttendant:
     loaded in advance. While an answer is written, what the next token needs is known only when it
     is there, and its expert is loaded when it is asked for.
 
+    Of several prompts those are put together that need mostly one expert.
+
     Args:
         model: The model; from now on it takes its experts from the cache.
         cache: The cache, which is closed with this.
+        batcher: Chooses prompts.
     """
 
-    def __init__(self, model: RoutedModel, cache: ExpertCache) -> None:
+    def __init__(self, model: RoutedModel, cache: ExpertCache, batcher: Batcher) -> None:
         self._model = model
         self._cache = cache
+        self._batcher = batcher
+        self._batches = 0
+        self._unique = 0
         model.use_source(cache.get)
+
+    def kind_of(self, ids: Tensor) -> int:
+        """Returns the expert that most tokens of a prompt ``[1, tokens]`` need."""
+        import torch
+
+        with torch.inference_mode():
+            return int(torch.mode(self._model.route(ids).flatten()).values)
+
+    def choose(self, waiting: Sequence[tuple[int, float]], size: int, now: float) -> list[int]:
+        """Returns which prompts come next.
+
+        Args:
+            waiting: The expert that each needs most, and when it came, seconds.
+            size: Most prompts.
+            now: The time on the same clock.
+        """
+        held = self._cache.held
+        tokens = [Waiting(i, expert, came) for i, (expert, came) in enumerate(waiting)]
+        return self._batcher.pick(tokens, size, now, lambda expert: expert in held)
 
     def begins(self, ids: Tensor, mask: Tensor) -> None:
         """Announces the experts of prompts ``[rows, tokens]``, where the mask is not 0."""
@@ -51,7 +77,10 @@ class ExpertAttendant:
             chosen = self._model.route(ids)
         wanted = [e for e, m in zip(chosen.T.flatten().tolist(), mask.T.flatten().tolist(),
                                     strict=True) if m]  # fmt: skip
-        self._cache.prefetch(dict.fromkeys(wanted))  # layer after layer, each expert once
+        different = dict.fromkeys(wanted)
+        self._batches += 1
+        self._unique += len(different)
+        self._cache.prefetch(different)
 
     def counts(self) -> dict[str, float]:
         """Returns the cache's figures by name."""
@@ -61,6 +90,7 @@ class ExpertAttendant:
             "expert_hit_ratio": told.hit_ratio or 0.0, "expert_loads": told.loads,
             "expert_prefetched": told.prefetched, "expert_evictions": told.evictions,
             "expert_bytes_loaded": told.bytes_loaded, "expert_wait_s": told.wait_s,
+            "experts_a_batch_now": self._unique / self._batches if self._batches else 0.0,
             "expert_peak_bytes_now": told.peak_bytes, "experts_seen_now": told.seen,
         }  # fmt: skip
 
@@ -70,7 +100,13 @@ class ExpertAttendant:
 
 
 def attend(
-    model: Any, store: Store, budget: int, policy: Policy, *, background: bool = True
+    model: Any,
+    store: Store,
+    budget: int,
+    policy: Policy,
+    *,
+    deadline: float = 2.0,
+    background: bool = True,
 ) -> ExpertAttendant:
     """Keeps a model's experts within a budget from now on.
 
@@ -79,11 +115,15 @@ def attend(
         store: Where its experts lie.
         budget: Most bytes of experts in memory.
         policy: Chooses what goes.
+        deadline: Seconds after which a prompt comes next whatever its expert.
         background: Whether experts that a prompt needs are loaded in advance.
 
     Raises:
-        InputError: The model has no experts, or the budget is smaller than one.
+        InputError: The model has no experts, the budget is smaller than one, or the deadline is
+            negative.
     """
+    batcher = ExpertAware(deadline)
     if not isinstance(model, RoutedModel):
         raise InputError(f"a {type(model).__name__} has no experts that could be kept in a budget")
-    return ExpertAttendant(model, ExpertCache(store, budget, policy, background=background))
+    cache = ExpertCache(store, budget, policy, background=background)
+    return ExpertAttendant(model, cache, batcher)

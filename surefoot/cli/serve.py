@@ -44,6 +44,12 @@ def serve(
         str, typer.Option(help="Which experts go: lru, random, lookahead, belady.")
     ] = "lookahead",
     window: Annotated[int, typer.Option(min=1, help="Requests that lookahead looks ahead.")] = 8,
+    deadline: Annotated[
+        float,
+        typer.Option(
+            min=0, help="Seconds after which a request comes next, whatever experts it needs."
+        ),
+    ] = 2.0,
 ) -> None:
     """Serve a local model to any client of OpenAI's interface; Ctrl-C ends it."""
     import torch
@@ -56,15 +62,18 @@ def serve(
 
     spec = model.removeprefix("hf:")
     shipped = shipped_folder(spec)
-    if shipped is None and not (Path(spec) / "config.json").is_file():
+    folder = shipped or Path(spec)
+    if not (folder / "config.json").is_file():
         raise InputError("no model here (no config.json)", file=spec)
     torch.set_num_threads(threads)
-    served = HFModel(str(shipped or spec), batch=batch, device=device)
-    told = name or (spec if shipped else Path(spec).resolve().name)
+    served = HFModel(str(folder), batch=batch, device=device)
+    told = name or (spec if shipped else folder.resolve().name)
     key = os.environ.get(key_env, "")
     place = bind(host, port)
     note(f"loading {told} ...")
-    attendant = _attendant(served, Path(str(shipped or spec)), expert_budget, policy, window)
+    attendant = _attendant(
+        served, Path(str(shipped or spec)), expert_budget, policy, window, deadline
+    )
     _ = served.network
     engine = Engine(served, batch=batch, attendant=attendant)
     app = make_app(engine, told, key)
@@ -80,7 +89,7 @@ def serve(
 
 
 def _attendant(
-    model: HFModel, folder: Path, budget: str | None, policy: str, window: int
+    model: HFModel, folder: Path, budget: str | None, policy: str, window: int, deadline: float
 ) -> Attendant | None:
     """Returns what keeps a refactored model's experts within a budget, if one is given."""
     if budget is None:
@@ -93,4 +102,4 @@ def _attendant(
     room, chosen = parse_bytes(budget), make_policy(policy, window=window)
     if not (folder / FOLDER).is_dir():
         raise InputError("this model has no experts; leave --expert-budget out", file=str(folder))
-    return attend(model.network, ExpertStore(folder), room, chosen)
+    return attend(model.network, ExpertStore(folder), room, chosen, deadline=deadline)

@@ -324,6 +324,12 @@ def test_a_failure_is_told_and_the_engine_goes_on(direct: HFModel) -> None:
             if self.calls == 1:
                 raise RuntimeError("not today")
 
+        def kind_of(self, ids: Any) -> int:
+            return 0
+
+        def choose(self, waiting: Any, size: int, now: float) -> list[int]:
+            return [0]
+
         def counts(self) -> dict[str, float]:
             return {"calls": self.calls}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -123,3 +124,47 @@ def test_experts_come_back_as_they_were_written(folder: Path, in_memory: bool) -
         assert store.bytes_of(i) == sum(t.nbytes for t in tensors.values())
         next(iter(found.values())).zero_()  # what is loaded is nobody else's
     assert all(bool(t.any()) for t in store.load(0).values())
+
+
+def test_prompts_that_need_one_expert_go_together(folder: Path, vocabulary: int) -> None:
+    network = RoutedLlama(vocabulary)
+    model = wrapped(network)
+    attendant = attend(network, ExpertStore(folder), 10**9, make_policy("lru"), deadline=60.0)
+    words: dict[int, list[str]] = {}
+    for token in range(30, vocabulary):
+        word = model.tokenizer.decode([token])
+        ids = model.encode([word])["input_ids"]
+        if ids.shape[1] == 1:
+            words.setdefault(attendant.kind_of(ids), []).append(word)
+    first, second = [kind for kind, found in words.items() if len(found) >= 4][:2]
+    batches: list[int] = []
+    begins = attendant.begins
+    queued = threading.Event()
+
+    def noted(ids: torch.Tensor, mask: torch.Tensor) -> None:
+        assert queued.wait(60)
+        batches.append(len(network.route(ids).unique()))
+        begins(ids, mask)
+
+    attendant.begins = noted  # type: ignore[method-assign]
+    engine = Engine(model, batch=4, attendant=attendant)
+    left = threading.Semaphore(0)
+
+    def take(piece: Piece | ApiError) -> None:
+        if isinstance(piece, ApiError) or piece.finish:
+            left.release()
+
+    # the first one keeps the engine busy while the others queue up, taking turns
+    engine.submit(Ask(prompt=words[first][0], max_tokens=1), take)
+    while not engine.counts()["running"]:
+        time.sleep(0.01)
+    for i in range(4):
+        for kind in (first, second):
+            engine.submit(Ask(prompt=words[kind][i], max_tokens=1), take)
+    queued.set()
+    for _ in range(9):
+        assert left.acquire(timeout=60)
+    counts = engine.counts()
+    engine.close()
+    assert batches == [1, 1, 1]
+    assert counts["experts_a_batch_now"] == 1.0

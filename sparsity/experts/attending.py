@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from surefoot.results.errors import InputError
 from surefoot.sparsity.experts.batching import Batcher, ExpertAware, Waiting
-from surefoot.sparsity.experts.caching import ExpertCache, Store
+from surefoot.sparsity.experts.caching import CacheCounts, ExpertCache, Store
 from surefoot.sparsity.experts.policies import Policy
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class ExpertAttendant:
         self._model = model
         self._cache = cache
         self._batcher = batcher
+        self._layers = int(getattr(getattr(model, "config", None), "num_hidden_layers", 1))
         self._batches = 0
         self._unique = 0
         model.use_source(cache.get)
@@ -75,16 +76,21 @@ class ExpertAttendant:
 
         with torch.inference_mode():
             chosen = self._model.route(ids)
-        wanted = [e for e, m in zip(chosen.T.flatten().tolist(), mask.T.flatten().tolist(),
-                                    strict=True) if m]  # fmt: skip
-        different = dict.fromkeys(wanted)
+        wanted = chosen[mask.bool()].tolist()
+        different = sorted(set(wanted))
         self._batches += 1
         self._unique += len(different)
-        self._cache.prefetch(different)
+        # a pass that needs several asks for all of them in every layer anew
+        self._cache.prefetch(different * (self._layers if len(different) > 1 else 1))
+
+    @property
+    def cached(self) -> CacheCounts:
+        """What the cache has done."""
+        return self._cache.counts()
 
     def counts(self) -> dict[str, float]:
         """Returns the cache's figures by name."""
-        told = self._cache.counts()
+        told = self.cached
         return {
             "expert_requests": told.requests, "expert_hits": told.hits, "expert_late": told.late,
             "expert_hit_ratio": told.hit_ratio or 0.0, "expert_loads": told.loads,

@@ -5,7 +5,7 @@
 ``FOLDER`` is a model that ``surefoot refactor`` made. Tasks that the planner never learned from are
 planned one after another, with room for all experts, for two and for one of the largest size, by
 every policy, from disk and from host memory. The words must be the same each time. ``--dense`` adds
-the model that it was made of. The page cache is not dropped: what is measured is the reading and the
+the model that it was made of. The page cache is not dropped: what is measured is reading and
 copying, not the disk.
 """
 

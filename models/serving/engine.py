@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from itertools import count
 from time import perf_counter
 from typing import Any, Protocol
 
@@ -88,6 +90,7 @@ class Engine:
         batch: Most requests in a batch.
         queue: Most requests that wait.
         attendant: Looks after the model, if it needs that.
+        seed: Requests that bring no seed get this one, the next one, and so on.
     """
 
     def __init__(
@@ -97,11 +100,13 @@ class Engine:
         batch: int = 8,
         queue: int = QUEUE,
         attendant: Attendant | None = None,
+        seed: int = 0,
     ) -> None:
         self.model = model
         self._batch = batch
         self._most = queue
         self._attendant = attendant
+        self._seeds = count(seed)
         self._waiting: deque[Ticket] = deque()
         self._running: list[Ticket] = []
         self._changed = threading.Condition()
@@ -124,6 +129,8 @@ class Engine:
                 raise ApiError("the server is stopping", status=503)
             if len(self._waiting) >= self._most:
                 raise ApiError("the server is busy; try again later", status=429, code="busy")
+            if ask.seed is None:
+                ticket.ask = replace(ask, seed=next(self._seeds))
             self._waiting.append(ticket)
             self._changed.notify()
         return ticket
@@ -163,7 +170,8 @@ class Engine:
                     self._waiting.remove(ticket)
                 self._running = chosen
             begun = perf_counter()
-            self._answer(self._running)
+            with suppress(RuntimeError):  # the loop of who listened has ended
+                self._answer(chosen)
             with self._changed:
                 self._counts["generating_s"] += perf_counter() - begun
                 self._counts["batches"] += 1
@@ -177,7 +185,7 @@ class Engine:
                     ticket.kind = self._kind_of(ticket)
             told = [(ticket.kind or 0, ticket.came) for ticket in waiting]
             chosen = self._attendant.choose(told, self._batch, perf_counter())
-            waiting = [waiting[i] for i in chosen]
+            waiting = [waiting[i] for i in chosen] or waiting
         found: list[Ticket] = []
         for ticket in waiting[: self._batch]:
             sees = any(m.images for m in ticket.ask.messages)
@@ -243,7 +251,7 @@ class Engine:
         request = GenerationRequest(ask.messages)
         if any(m.images for m in ask.messages) and not self.model.capabilities().images:
             raise ApiError("this model does not look at images", code="unsupported_content")
-        prompt = ask.prompt if ask.prompt is not None else self.model.prompt(request)
+        prompt = ask.prompt if ask.prompt is not None else self._told(request)
         images = [i for m in ask.messages for i in m.images]
         try:
             read = int(self.model.encode([prompt], images)["attention_mask"].sum())
@@ -268,6 +276,17 @@ class Engine:
             ticket.deliver(piece)
 
         return prompt, Row(ask, limit, read, deliver, lambda: ticket.cancelled)
+
+    def _told(self, request: GenerationRequest) -> str:
+        from jinja2 import TemplateError
+
+        try:
+            return self.model.prompt(request)
+        except TemplateError as error:
+            reason = " ".join(str(error).split())[:200]
+            raise ApiError(
+                f"the model's form of conversations refuses this one: {reason}", param="messages"
+            ) from None
 
     def _generate(self, rows: Sequence[Row], prompts: Sequence[str]) -> None:
         import torch

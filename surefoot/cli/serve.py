@@ -33,6 +33,9 @@ def serve(
     batch: Annotated[int, typer.Option(min=1, help="Requests generated together.")] = 8,
     threads: Annotated[int, typer.Option(min=1, help="Threads of the model.")] = 1,
     device: Annotated[str, typer.Option(help="cpu, cuda, or auto.")] = "auto",
+    seed: Annotated[
+        int, typer.Option(min=0, help="Draws for requests that bring no seed begin with this one.")
+    ] = 0,
     key_env: Annotated[
         str, typer.Option(help="Environment variable with the key that clients must send.")
     ] = "SUREFOOT_SERVE_KEY",
@@ -75,7 +78,7 @@ def serve(
         served, Path(str(shipped or spec)), expert_budget, policy, window, deadline
     )
     _ = served.network
-    engine = Engine(served, batch=batch, attendant=attendant)
+    engine = Engine(served, batch=batch, attendant=attendant, seed=seed)
     app = make_app(engine, told, key)
     address = f"http://{f'[{host}]' if ':' in host else host}:{place.getsockname()[1]}/v1"
     if not key and host not in ("127.0.0.1", "localhost", "::1"):

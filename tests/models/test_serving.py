@@ -121,6 +121,18 @@ def test_draws_are_those_of_the_model_without_a_server(server: Served, direct: H
     assert greedy == narrow
 
 
+def test_requests_without_a_seed_differ(server: Served) -> None:
+    asked: Any = {"model": "local", "messages": TALK, "max_tokens": 20}
+    told = [server.client.chat.completions.create(**asked).choices[0].message.content
+            for _ in range(4)]  # fmt: skip
+    assert len(set(told)) > 1
+    cold, zero = (
+        server.client.chat.completions.create(**asked, temperature=t).choices[0].message.content
+        for t in (1e-300, 0.0)
+    )
+    assert cold == zero
+
+
 def test_answers_end_before_a_stop(server: Served) -> None:
     asked: Any = {**ENDLESS, "max_tokens": 12}
     whole = server.client.completions.create(**asked).choices[0]
@@ -226,6 +238,8 @@ def test_paths_keys_and_bodies(server: Served) -> None:
     for body in (b"{", b"[]", b"\xff"):
         reply = httpx2.post(f"{server.url}/completions", content=body, headers=headers)
         assert (reply.status_code, "error" in reply.json()) == (400, True)
+    reply = httpx2.post(f"{server.url}/completions", content=b" " * (2**25 + 1), headers=headers)
+    assert reply.status_code == 413
     assert httpx2.get(f"{server.url}/nowhere", headers=headers).json()["error"]["message"]
     metrics = httpx2.get(server.url.removesuffix("/v1") + "/metrics").text
     assert "surefoot_completion_tokens" in metrics
@@ -350,6 +364,16 @@ def test_a_failure_is_told_and_the_engine_goes_on(direct: HFModel) -> None:
     assert angry.calls == -1
     with pytest.raises(ApiError, match="stopping"):
         engine.submit(ask, Collected())
+
+
+def test_conversations_that_the_model_s_form_refuses() -> None:
+    model = HFModel(str(LOCAL_PLANNER), device="cpu")
+    model.tokenizer.chat_template = "{{ raise_exception('users first') }}"
+    engine = Engine(model)
+    found = answered(engine, Ask((Message("system", "a"),), max_tokens=2))
+    engine.close()
+    assert isinstance(found, ApiError)
+    assert (found.status, "users first" in str(found)) == (400, True)
 
 
 def test_a_full_queue_says_come_again(direct: HFModel) -> None:

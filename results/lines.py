@@ -37,6 +37,7 @@ def line_chart(
     x: str,
     y: str,
     top: float,
+    bottom: float = 0.0,
     log_x: bool = False,
     steps: bool = False,
 ) -> str:
@@ -47,7 +48,8 @@ def line_chart(
         title: What the chart shows, for screen readers.
         x: Label of the horizontal axis with its unit.
         y: Label of the vertical axis with its unit.
-        top: Upper end of the vertical axis, which begins at 0.
+        top: Upper end of the vertical axis.
+        bottom: Its lower end.
         log_x: Whether the horizontal axis is logarithmic; all x must then be positive.
         steps: Whether y keeps its value until the next point.
 
@@ -63,14 +65,14 @@ def line_chart(
         low, high = floor(low), ceil(high)
     if low == high:
         high = low + 1
-    top = top or 1.0
+    top = top if top > bottom else bottom + 1
 
     def place(px: float, py: float) -> tuple[float, float]:
         share = (scale(px) - low) / (high - low)
         across = _LEFT + share * (_WIDTH - _LEFT - 16)
-        return across, _TOP + (1 - py / top) * (_HEIGHT - _TOP - _BOTTOM)
+        return across, _TOP + (1 - (py - bottom) / (top - bottom)) * (_HEIGHT - _TOP - _BOTTOM)
 
-    parts = [_grid(low, high, top, log_x, place, x, y)]
+    parts = [_grid(low, high, (bottom, top), log_x, place, x, y)]
     for index, curve in enumerate(curves):
         parts.append(_line(curve, index, place, steps, 10**high if log_x else high))
     symbols = [
@@ -116,10 +118,12 @@ def _line(curve: Curve, index: int, place: Place, steps: bool, end: float) -> st
     )
 
 
-def _grid(low: float, high: float, top: float, log_x: bool, place: Place, x: str, y: str) -> str:
+def _grid(
+    low: float, high: float, ends: tuple[float, float], log_x: bool, place: Place, x: str, y: str
+) -> str:
     parts: list[str] = []
     for share in (0.0, 0.25, 0.5, 0.75, 1.0):
-        value = share * top
+        value = ends[0] + share * (ends[1] - ends[0])
         down = place(10**low if log_x else low, value)[1]
         parts.append(
             f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - 16}" y1="{down:.1f}" '

@@ -1,8 +1,8 @@
 """What is done to a model: a YAML file of ordered stages, checked and hashed.
 
-A recipe is ``allocate`` (who is compressed how much), then ``sparsify`` or ``factorize``, then
-``recover`` and last ``quantize``; every stage may be left out, but one has to make the model
-smaller.
+A recipe is ``drop`` (whole blocks), ``allocate`` (who is compressed how much), then ``sparsify`` or
+``factorize``, then ``recover`` and last ``quantize``; every stage may be left out, but one has to
+make the model smaller.
 """
 
 from __future__ import annotations
@@ -26,12 +26,34 @@ IGNORED = (*_IGNORED, r"(^|\.)dt_proj$")
 steps of Mamba, whose weights are used without a call of their layer."""
 
 
-_ORDER = ("allocate", "sparsify", "factorize", "recover", "quantize")
+_ORDER = ("drop", "allocate", "sparsify", "factorize", "recover", "quantize")
 _N_OF_M = re.compile(r"(\d+):(\d+)")
 
 
 class _Stage(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Drop(_Stage):
+    """Whole blocks left out; what is left is quicker on any machine."""
+
+    stage: Literal["drop"] = "drop"
+    """Name of the stage."""
+    blocks: int | float
+    """How many go: a number, or a share of them between 0 and 1."""
+    method: Literal["influence", "loss"] = "influence"
+    """Those that change their input least, or one after the other by what it costs."""
+
+    @field_validator("blocks")
+    @classmethod
+    def _blocks(cls, value: float) -> float:
+        if value <= 0 or (value >= 1 and value != int(value)):
+            raise ValueError("a number of blocks such as 2, or a share of them such as 0.5")
+        return value
+
+    def count(self, blocks: int) -> int:
+        """Returns how many of a model's blocks go, at least one."""
+        return max(1, round(self.blocks * blocks)) if self.blocks < 1 else int(self.blocks)
 
 
 class Allocate(_Stage):
@@ -132,7 +154,7 @@ class Recover(RecoverSettings):
 
 
 Stage = Annotated[
-    Allocate | Sparsify | Factorize | Quantize | Recover, Field(discriminator="stage")
+    Drop | Allocate | Sparsify | Factorize | Quantize | Recover, Field(discriminator="stage")
 ]
 
 
@@ -189,14 +211,16 @@ class CompressionRecipe(_Stage):
             )
         if "factorize" in kinds and "quantize" in kinds:
             raise ValueError("'quantize' does not take the factors of 'factorize'; keep one")
-        if not {"sparsify", "factorize", "quantize"} & set(kinds):
-            raise ValueError("nothing is made smaller: add 'sparsify', 'factorize' or 'quantize'")
+        if not {"drop", "sparsify", "factorize", "quantize"} & set(kinds):
+            raise ValueError(
+                "nothing is made smaller: add 'drop', 'sparsify', 'factorize' or 'quantize'"
+            )
         if "allocate" in kinds and "sparsify" not in kinds:
             raise ValueError("'allocate' shares out zeros: it needs a stage 'sparsify' behind it")
         if kinds != sorted(kinds, key=_ORDER.index):
             raise ValueError(f"stages come in the order {', '.join(_ORDER)}")
-        if "recover" in kinds and not {"sparsify", "factorize"} & set(kinds):
-            raise ValueError("'recover' needs a stage 'sparsify' or 'factorize' before it")
+        if "recover" in kinds and not {"drop", "sparsify", "factorize"} & set(kinds):
+            raise ValueError("'recover' needs a stage 'drop', 'sparsify' or 'factorize' before it")
         recover = self.find(Recover)
         if recover is not None and recover.method in ("lrc", "n-lrc") and "factorize" not in kinds:
             raise ValueError(f"recovery '{recover.method}' needs a stage 'factorize'")
@@ -228,7 +252,8 @@ class CompressionRecipe(_Stage):
         allocate, sparsify = self.find(Allocate), self.find(Sparsify)
         factorize = self.find(Factorize)
         return (
-            (allocate is not None and allocate.method == "owl")
+            self.find(Drop) is not None
+            or (allocate is not None and allocate.method == "owl")
             or (sparsify is not None and sparsify.method != "magnitude")
             or (factorize is not None and factorize.method.endswith("whitened"))
         )

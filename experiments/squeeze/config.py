@@ -62,8 +62,8 @@ class Study(BaseModel):
     train_batch: int = Field(default=16, ge=1)
     """Texts a step."""
     frontier: tuple[str, ...] = (
-        "sparsegpt-2-4", "wanda-50", "alpha-sparsegpt-60", "low-rank-30", "welore-20", "int8",
-        "int4",
+        "drop-half", "sparsegpt-2-4", "wanda-50", "alpha-sparsegpt-60", "low-rank-30",
+        "welore-20", "int8", "int4",
     )  # fmt: skip
     """Recipes whose models drive in the closed loop."""
     episodes: int = Field(default=48, ge=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from surefoot.sparsity.engine.calibration import LABELS, Batch, Calibration, mas
 from surefoot.sparsity.engine.checkpoint import STEM, Checkpoint
 from surefoot.sparsity.engine.compressing import Stages
 from surefoot.sparsity.engine.planning import Decision, Plan, Told
+from surefoot.sparsity.engine.shortening import Shortened
 from surefoot.sparsity.engine.skeleton import Skeleton, names_of
 from surefoot.sparsity.engine.state import Progress, Work
 from surefoot.sparsity.engine.targets import Targets
@@ -21,6 +23,7 @@ from surefoot.sparsity.engine.walker import Walk, walk
 from surefoot.sparsity.export.loading import load_compressed
 from surefoot.sparsity.export.writing import (
     LOW_RANK_STEM,
+    SETTINGS,
     SHARD_BYTES,
     Tensors,
     merged_tensors,
@@ -74,7 +77,7 @@ class Job:
     """A compression whose walk is done.
 
     Attributes:
-        source: The model that is compressed.
+        source: The model that is compressed; of a shortened one what was left.
         recipe: The recipe.
         targets: Its targets.
         out: Where the result goes.
@@ -84,6 +87,8 @@ class Job:
         options: What else is wanted.
         told: Told how far it is.
         note: Told in a line what is worth knowing.
+        shortened: What was done by ``drop``.
+        original: The model that everything is compared with.
     """
 
     source: Checkpoint
@@ -96,6 +101,8 @@ class Job:
     options: Options
     told: Told
     note: Callable[[str], None]
+    shortened: Shortened | None
+    original: Checkpoint
 
     @property
     def ranks(self) -> dict[str, int]:
@@ -175,7 +182,7 @@ def _write(job: Job, current: _Current, folder: Path, *, merge: bool) -> str:
         from surefoot.sparsity.export.packing import settings_for
 
         more["quantization_config"] = settings_for(quantize, _not_rounded(job))
-    write_config(job.source, folder, done, more)
+    write_config({**job.source.config, **more, SETTINGS: done}, folder)
     return artifact
 
 
@@ -303,16 +310,17 @@ def _report(
     job: Job, final: Path, artifact: str, recovery: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     options, calibration, plan = job.options, job.calibration, job.progress.plan
+    original, shortened = job.original, job.shortened
     measured = None
     if options.measure:
         measured = {}
-        for name, folder in (("before", job.source.folder), ("after", final)):
+        for name, folder in (("before", original.folder), ("after", final)):
             job.told(f"measuring {name}", 0, 1)
             measured[name] = measure(folder, options.threads).to_json()
     tasks = None
     if options.scorer is not None:
         job.told("tasks", 0, 1)
-        tasks = task_figures(options.scorer(job.source.folder), options.scorer(final))
+        tasks = task_figures(options.scorer(original.folder), options.scorer(final))
     stem = LOW_RANK_STEM if artifact == "low-rank" else STEM
     written = Checkpoint(final, stem=stem)
     records = job.progress.records
@@ -326,15 +334,22 @@ def _report(
             "held_out": sum(len(b["input_ids"]) for b in calibration.held_out),
             "source": calibration.source,
         }
-    parameters = sum(_numel(job.source.shape(key)) for key in job.source.keys)
+    parameters = sum(math.prod(original.shape(key)) for key in original.keys)
     return make_report(
         identity=job.progress.identity,
-        model=job.source.folder.name,
+        model=original.folder.name,
         recipe=job.recipe.model_dump(mode="json"),
         artifact=artifact,
-        notes=job.targets.notes,
-        totals=totals_of(records, parameters, job.source.weight_bytes, written.weight_bytes),
+        notes=[*job.targets.notes, *([shortened.note] if shortened is not None else [])],
+        totals=totals_of(
+            records,
+            parameters,
+            original.weight_bytes,
+            written.weight_bytes,
+            shortened.parameters if shortened is not None else 0,
+        ),
         plan={"threshold": plan.threshold, "err": plan.err, "parameters": plan.parameters},
+        shortened=shortened.to_json() if shortened is not None else None,
         losses=job.progress.losses,
         calibration=facts,
         recovery=recovery,
@@ -351,10 +366,3 @@ def _merged(record: LayerRecord) -> LayerRecord:
     return replace(
         record, parameters=record.size, nonzero=record.size, bytes_after=record.bytes_before
     )
-
-
-def _numel(shape: tuple[int, ...]) -> int:
-    count = 1
-    for side in shape:
-        count *= side
-    return count

@@ -16,12 +16,14 @@ from surefoot.sparsity.engine.checkpoint import Checkpoint
 from surefoot.sparsity.engine.compressing import Stages
 from surefoot.sparsity.engine.finishing import Job, Options, finish
 from surefoot.sparsity.engine.planning import Told, make_plan
+from surefoot.sparsity.engine.shortening import check_shortened, shorten
 from surefoot.sparsity.engine.skeleton import Skeleton
 from surefoot.sparsity.engine.state import WORK, Progress, Work
 from surefoot.sparsity.engine.targets import Targets, find_targets
 from surefoot.sparsity.engine.walker import Walk, outliers_of, walk
 from surefoot.sparsity.recipe import (
     CompressionRecipe,
+    Drop,
     Factorize,
     Quantize,
     Recover,
@@ -75,8 +77,6 @@ def compress(
     _check_place(model, out)
     skeleton = Skeleton(begun, torch.float32)
     targets = find_targets(skeleton, recipe)
-    for line in targets.notes:
-        note(line)
     calibration = _calibration(recipe, targets, texts, source, begun)
     identity = {
         "recipe": recipe.hash(),
@@ -88,23 +88,50 @@ def compress(
     if _is_done(out, identity):
         note("this compression is done already; delete the folder to try or measure it anew")
         return out
-    stages = Stages(recipe.find(Sparsify), recipe.find(Factorize), recipe.find(Quantize))
-    recover: Recover | None = recipe.find(Recover)
-    first = Stages(stages.sparsify, stages.factorize) if recover is not None else stages
-    plan = Walk(
-        skeleton, targets, first, calibration, recipe.calibration.minimum_tokens, told
-    )  # fmt: skip
     work = Work(out / WORK)
     progress = work.read(identity)
-    if progress is None:
-        decided = make_plan(skeleton, recipe, targets, outliers_of(plan), told)
-        progress = Progress(identity, decided)
-    with _locked(out, progress):
+    with _locked(out, work):
+        shortened = None
+        if drop := recipe.find(Drop):
+            assert calibration is not None
+            shortened = shorten(skeleton, drop, calibration, work, identity, told)
+            note(shortened.note)
+            skeleton = Skeleton(shortened.checkpoint, torch.float32)
+            targets = find_targets(skeleton, recipe)
+        for line in targets.notes:
+            note(line)
+        plan = _walk_for(recipe, skeleton, targets, calibration, told)
+        if progress is None:
+            decided = make_plan(skeleton, recipe, targets, outliers_of(plan), told)
+            progress = Progress(identity, decided)
         work.write(progress)
         walk(plan, work, progress)
-        job = Job(begun, recipe, targets, out, work, progress, calibration, options, told, note)
-        finish(job)
+        if shortened is not None and "before" in progress.losses:
+            check_shortened(shortened, progress.losses["before"])
+            progress.losses |= shortened.losses
+        finish(
+            Job(
+                skeleton.checkpoint, recipe, targets, out, work, progress, calibration, options,
+                told, note, shortened, begun,
+            )
+        )  # fmt: skip
     return out
+
+
+def _walk_for(
+    recipe: CompressionRecipe,
+    skeleton: Skeleton,
+    targets: Targets,
+    calibration: Calibration | None,
+    told: Told,
+) -> Walk:
+    """Returns the walk through a model; what is trained afterwards is rounded afterwards."""
+    stages = Stages(recipe.find(Sparsify), recipe.find(Factorize), recipe.find(Quantize))
+    if recipe.find(Recover) is not None:
+        stages = Stages(stages.sparsify, stages.factorize)
+    if stages == Stages() and calibration is not None:
+        calibration = Calibration((), calibration.held_out, calibration.source)
+    return Walk(skeleton, targets, stages, calibration, recipe.calibration.minimum_tokens, told)
 
 
 def _refuse_compressed(checkpoint: Checkpoint) -> None:
@@ -188,7 +215,7 @@ def _room(model: Checkpoint) -> int:
 
 
 @contextmanager
-def _locked(out: Path, progress: Progress) -> Iterator[None]:
+def _locked(out: Path, work: Work) -> Iterator[None]:
     """Makes and locks the output folder; what fails before the first block leaves nothing."""
     made = not out.exists()
     try:
@@ -199,8 +226,8 @@ def _locked(out: Path, progress: Progress) -> Iterator[None]:
     try:
         yield
     except InputError:
-        if not progress.done:
-            Work(out / WORK).clear()
+        if not work.block_files():
+            work.clear()
             lock.release(remove=True)
             if made:
                 with suppress(OSError):

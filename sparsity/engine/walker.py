@@ -86,7 +86,7 @@ def walk(plan: Walk, work: Work, progress: Progress) -> None:
         plan.skeleton.fill_outside()
         for name, stream in (("before", _DENSE), ("after", _HELD)):
             hidden = work.hidden(count, stream).all(len(plan.held))
-            progress.losses[name] = _loss(held, plan.held, hidden)
+            progress.losses[name] = mean_loss(held, plan.held, hidden)
         plan.skeleton.empty_outside()
         work.write(progress)
 
@@ -102,7 +102,7 @@ def _enter(plan: Walk, work: Work, fresh: bool, fed: Arguments, held: Arguments)
     ):
         for i, batch in enumerate(batches):
             hidden = arguments.note(arguments_of(batch))
-            _check_finite(hidden, "the embeddings")
+            check_finite(hidden, "the embeddings")
             for stream in streams if fresh else ():
                 work.hidden(0, stream).put(i, hidden)
     plan.skeleton.empty_outside()
@@ -210,11 +210,20 @@ def _replay(
     with torch.inference_mode():
         for i in range(count):
             hidden = arguments.of(i, index).run(block, source.get(i))
-            _check_finite(hidden, f"'{name}'")
+            check_finite(hidden, f"'{name}'")
             target.put(i, hidden)
 
 
-def _check_finite(hidden: torch.Tensor, name: str) -> None:
+def check_finite(hidden: torch.Tensor, name: str) -> None:
+    """Checks hidden states.
+
+    Args:
+        hidden: The states.
+        name: What they come after.
+
+    Raises:
+        InputError: One is not finite.
+    """
     if not bool(hidden.isfinite().all()):
         raise InputError(
             f"the activations after {name} are not finite (NaN or infinite); the model or the "
@@ -222,7 +231,10 @@ def _check_finite(hidden: torch.Tensor, name: str) -> None:
         )
 
 
-def _loss(arguments: Arguments, batches: Sequence[Batch], hidden: Iterator[torch.Tensor]) -> float:
+def mean_loss(
+    arguments: Arguments, batches: Sequence[Batch], hidden: Iterator[torch.Tensor]
+) -> float:
+    """Returns the loss, nats a token, of what comes out of the last block, batch by batch."""
     total, count = 0.0, 0
     for batch, last in zip(batches, hidden, strict=True):
         more, tokens = loss_of(arguments.finish(arguments_of(batch), last), batch)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from surefoot.results.errors import InputError
 
 if TYPE_CHECKING:
+    from surefoot.sparsity.experts.model import ReadMeForCausalLM
     from torch import Tensor
 
 FOLDER = "experts"
@@ -31,6 +32,21 @@ def write_experts(experts: Iterable[Mapping[str, Tensor]], folder: Path) -> None
     for i, tensors in enumerate(experts):
         content = save({name: t.detach().cpu().contiguous() for name, t in tensors.items()})
         write_within(_file(folder, i), content)
+
+
+def write_store(model: ReadMeForCausalLM, folder: Path) -> None:
+    """Writes the experts of a model into files of their own beside its weights.
+
+    Args:
+        model: The model.
+        folder: Its folder.
+
+    Raises:
+        WriteError: A file cannot be written.
+    """
+    from surefoot.sparsity.experts.model import experts_of
+
+    write_experts(experts_of(model), folder)
 
 
 class ExpertStore:

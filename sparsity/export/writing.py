@@ -116,17 +116,6 @@ def write_companions(source: Checkpoint, folder: Path) -> None:
         shutil.copyfile(path, folder / path.name)
 
 
-def write_config(
-    source: Checkpoint, folder: Path, done: Mapping[str, Any], more: Mapping[str, Any]
-) -> None:
-    """Writes ``config.json``, which makes the folder a model.
-
-    Args:
-        source: The model that was compressed.
-        folder: Where to write.
-        done: What was done to it.
-        more: Further entries.
-    """
-    config = {k: v for k, v in source.config.items() if k != SETTINGS}
-    config |= {**more, SETTINGS: dict(done)}
+def write_config(config: Mapping[str, Any], folder: Path) -> None:
+    """Writes ``config.json``, which makes the folder a model."""
     write_atomic(folder / "config.json", json.dumps(config, indent=2) + "\n")

@@ -66,6 +66,13 @@ def _facts(report: Mapping[str, Any]) -> dict[str, str]:
             f"{_percent(plan['err'])} of the rank and {_percent(plan['parameters'])} of the "
             "targets' weights go"
         )
+    if report["shortened"] is not None:
+        done = report["shortened"]
+        scores = ", ".join(
+            f"{i} {score:.3g}{' (left out)' if i in done['dropped'] else ''}"
+            for i, score in enumerate(done["scores"])
+        )
+        found["blocks"] = f"{done['blocks']}, with scores {scores}"
     if report["recovery"] is not None:
         done = report["recovery"]
         found["recovery"] = (
@@ -77,6 +84,8 @@ def _facts(report: Mapping[str, Any]) -> dict[str, str]:
 
 def _stage(stage: Mapping[str, Any]) -> str:
     match stage["stage"]:
+        case "drop":
+            detail = f"{stage['blocks']:g} by {stage['method']}"
         case "sparsify":
             detail = f"{stage['method']} {stage['pattern']}"
         case "factorize":
@@ -104,7 +113,10 @@ def gains_of(report: Mapping[str, Any]) -> list[dict[str, str]]:
     if "before" in losses:
         last = losses[next(n for n in ("rounded", "recovered", "after") if n in losses)]
         rows.append(_gain("loss on held-out texts, nats a token", losses["before"], last, ".4f"))
-        if "recovered" in losses:
+        if "shortened" in losses:
+            rows.append(_gain("the same with blocks left out and nothing else done",
+                              losses["before"], losses["shortened"], ".4f"))  # fmt: skip
+        if "recovered" in losses and losses["after"] != losses.get("shortened"):
             rows.append(_gain("the same before recovery", losses["before"], losses["after"], ".4f"))
     if measured is not None:
         before, after = measured["before"], measured["after"]

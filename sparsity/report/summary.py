@@ -72,7 +72,11 @@ class Totals:
 
 
 def totals_of(
-    records: Sequence[LayerRecord], parameters: int, bytes_before: int, bytes_after: int
+    records: Sequence[LayerRecord],
+    parameters: int,
+    bytes_before: int,
+    bytes_after: int,
+    dropped: int = 0,
 ) -> Totals:
     """Sums up.
 
@@ -81,12 +85,13 @@ def totals_of(
         parameters: Parameters of the whole model before.
         bytes_before: Bytes of its files with weights.
         bytes_after: The same after.
+        dropped: Parameters of blocks that were left out.
     """
     targets = sum(r.size for r in records)
     kept = sum(r.parameters for r in records)
     return Totals(
         targets, kept, sum(r.nonzero for r in records), parameters,
-        parameters - targets + kept, bytes_before, bytes_after,
+        parameters - dropped - targets + kept, bytes_before, bytes_after,
     )  # fmt: skip
 
 
@@ -130,6 +135,7 @@ def make_report(
     notes: Sequence[str],
     totals: Totals,
     plan: Mapping[str, float | None],
+    shortened: Mapping[str, Any] | None,
     losses: Mapping[str, float],
     calibration: Mapping[str, Any] | None,
     recovery: Mapping[str, Any] | None,
@@ -149,6 +155,7 @@ def make_report(
         "notes": list(notes),
         "totals": totals.to_json(),
         "plan": dict(plan),
+        "shortened": dict(shortened) if shortened is not None else None,
         "losses": dict(losses),
         "calibration": dict(calibration) if calibration is not None else None,
         "recovery": dict(recovery) if recovery is not None else None,

@@ -47,7 +47,7 @@ def test_stages_in_order_are_accepted(stages: tuple[dict[str, Any], ...]) -> Non
         ((PRUNE, PRUNE), "stands twice"),
         ((PRUNE, SHARE), "in the order"),
         ((ROUND, PRUNE), "in the order"),
-        ((TRAIN, ROUND), "needs a stage 'sparsify' or 'factorize'"),
+        ((TRAIN, ROUND), "needs a stage 'drop', 'sparsify' or 'factorize'"),
         ((PRUNE, {**TRAIN, "method": "lrc"}), "needs a stage 'factorize'"),
         ((PRUNE, {**TRAIN, "method": "lora", "rank": 2}), "fills the zeros"),
         (({**PRUNE, "pattern": "4:2"},), "2:4"),

@@ -1,0 +1,1 @@
+"""The study of word co-occurrence dynamics."""

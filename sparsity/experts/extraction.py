@@ -1,0 +1,241 @@
+"""Experts found in a dense model by what its neurons do on the texts of a domain."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from surefoot.results.errors import InputError
+from surefoot.sparsity.engine.calibration import Batch, arguments_of, mask_of
+from surefoot.sparsity.experts.layout import ExpertLayout, layout_of
+
+if TYPE_CHECKING:
+    from surefoot.sparsity.engine.planning import Told
+    from torch import nn
+
+PARTS = ("gate_proj", "up_proj", "down_proj")
+"""Linear layers of a gated perceptron by the names that transformers gives them."""
+
+
+def _silent(part: str, done: int, total: int) -> None:
+    del part, done, total
+
+
+def gated_mlps(model: nn.Module) -> dict[str, Any]:
+    """Finds the gated perceptrons of a decoder: ``down(act(gate(x)) * up(x))``, one a layer.
+
+    Args:
+        model: A decoder of transformers.
+
+    Returns:
+        The modules by name, in the order of layers.
+
+    Raises:
+        InputError: There is none, a layer has several, or one computes something else.
+    """
+    found: dict[str, Any] = {}
+    for name, module in model.named_modules():
+        if all(isinstance(getattr(module, p, None), torch.nn.Linear) for p in PARTS):
+            found[name] = module
+    if not found:
+        raise InputError(
+            f"a {type(model).__name__} has no gated perceptrons ({', '.join(PARTS)}), of which "
+            "experts could be made; use a decoder such as Llama, Qwen, Mistral or Gemma"
+        )
+    config: Any = model.config
+    layers = [re.findall(r"(?:^|\.)(\d+)(?=\.)", name) for name in found]
+    if len(found) != config.num_hidden_layers or any(len(part) != 1 for part in layers):
+        raise InputError(
+            f"a {type(model).__name__} has {len(found)} gated perceptrons in "
+            f"{config.num_hidden_layers} layers; experts are made of dense models with one a layer"
+        )
+    for name, module in found.items():
+        _check_gated(name, module)
+    return found
+
+
+def activation_of(module: Any) -> Any:
+    """Returns the activation function of a gated perceptron.
+
+    Raises:
+        InputError: It has none that is known.
+    """
+    for name in ("act_fn", "activation_fn", "act"):
+        if callable(getattr(module, name, None)):
+            return getattr(module, name)
+    raise InputError(f"a {type(module).__name__} has no activation function that is known")
+
+
+@torch.no_grad()
+def _check_gated(name: str, module: Any) -> None:
+    weight = module.gate_proj.weight
+    if weight.is_meta:
+        return
+    draws = torch.Generator().manual_seed(0)
+    x = torch.randn(2, weight.shape[1], generator=draws).to(weight)
+    formula = module.down_proj(activation_of(module)(module.gate_proj(x)) * module.up_proj(x))
+    if not torch.allclose(module(x), formula, rtol=1e-2, atol=1e-3, equal_nan=True):
+        raise InputError(
+            f"'{name}' is not down(act(gate(x)) * up(x)); experts cannot be made of it"
+        )
+
+
+@dataclass
+class Activity:
+    """What the neurons of each layer do, summed up batch by batch.
+
+    Attributes:
+        sums: By layer the sum of ``|input of down_proj|`` over tokens, float64 ``[neurons]``.
+        tokens: Tokens seen, padding left out.
+    """
+
+    sums: list[torch.Tensor] = field(default_factory=list)
+    tokens: int = 0
+
+    def importance(self) -> list[torch.Tensor]:
+        """Returns the mean of ``|input of down_proj|`` by layer (Read-ME, equation 3).
+
+        Raises:
+            InputError: No token was seen.
+        """
+        if not self.tokens:
+            raise InputError("no text, so nothing is known of what neurons do")
+        return [total / self.tokens for total in self.sums]
+
+
+class Watcher:
+    """Notes what goes into every ``down_proj`` while the model runs; a context manager.
+
+    Args:
+        mlps: The gated perceptrons by name.
+
+    Attributes:
+        seen: Of the last pass, by layer, ``[b, t, neurons]``.
+    """
+
+    def __init__(self, mlps: Mapping[str, Any]) -> None:
+        self._mlps = mlps
+        self.seen: list[torch.Tensor] = []
+        self._hooks: list[Any] = []
+
+    def __enter__(self) -> Watcher:
+        self.seen = [torch.empty(0)] * len(self._mlps)
+        for i, module in enumerate(self._mlps.values()):
+            self._hooks.append(module.down_proj.register_forward_pre_hook(self._noting(i)))
+        return self
+
+    def _noting(self, layer: int) -> Any:
+        def note(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+            del module
+            self.seen[layer] = inputs[0].detach()
+
+        return note
+
+    def __exit__(self, *error: object) -> None:
+        for hook in self._hooks:
+            hook.remove()
+        self._hooks.clear()
+
+
+@torch.no_grad()
+def watch(model: Any, batches: Iterable[Batch]) -> Activity:
+    """Runs a model on texts and sums up what its neurons do, in constant memory.
+
+    Args:
+        model: The dense model.
+        batches: The texts.
+
+    Raises:
+        InputError: An activation is not finite.
+    """
+    mlps = gated_mlps(model)
+    found = Activity([
+        torch.zeros(m.down_proj.in_features, dtype=torch.float64) for m in mlps.values()
+    ])  # fmt: skip
+    with Watcher(mlps) as watcher:
+        for batch in batches:
+            model(**arguments_of(batch), use_cache=False)
+            mask = mask_of(batch)
+            found.tokens += int(mask.sum())
+            for i, name in enumerate(mlps):
+                values = watcher.seen[i][mask].abs().sum(0, dtype=torch.float64).cpu()
+                if not bool(values.isfinite().all()):
+                    raise InputError(
+                        f"the activations in '{name}' are not finite (NaN or infinite); the model "
+                        "or the texts are damaged"
+                    )
+                found.sums[i] += values
+    return found
+
+
+def strongest(importance: torch.Tensor, keep: float) -> tuple[int, ...]:
+    """Returns the most important neurons, exactly ``round(keep * neurons)`` and one at least.
+
+    They are chosen by place and not by a threshold, which would take more or fewer where values
+    are equal; of equal ones the first are taken.
+
+    Args:
+        importance: Importance ``[neurons]``.
+        keep: Share of the neurons, above 0, at most 1.
+
+    Returns:
+        Their places, ascending.
+
+    Raises:
+        InputError: The share is out of range, or an importance is NaN.
+    """
+    check_keep(keep)
+    if bool(importance.isnan().any()):
+        raise InputError("an importance is NaN; the model or the texts are damaged")
+    count = max(1, round(keep * len(importance)))
+    order = torch.sort(importance, descending=True, stable=True).indices
+    return tuple(sorted(order[:count].tolist()))
+
+
+def check_keep(keep: float) -> None:
+    """Checks a share of neurons.
+
+    Raises:
+        InputError: It is not above 0 and at most 1.
+    """
+    if not 0 < keep <= 1:
+        raise InputError(f"the share of neurons to keep must be above 0 and at most 1, not {keep}")
+
+
+def extract_experts(
+    model: Any,
+    domains: Mapping[str, Sequence[Batch]],
+    *,
+    keep: float = 0.5,
+    told: Told = _silent,
+) -> ExpertLayout:
+    """Finds an expert for each domain, and the permanent one that all have in common.
+
+    Args:
+        model: A dense decoder with gated perceptrons; left as it is.
+        domains: Texts of each domain.
+        keep: Share of the neurons of a layer that are on for a token.
+        told: Told how far it is.
+
+    Raises:
+        InputError: The model has no gated perceptrons, there are fewer than two domains, one has
+            no text, the share is out of range, or activations are not finite.
+    """
+    check_keep(keep)
+    if len(domains) < 2:
+        raise InputError(
+            f"experts need texts of two domains at least, and there are {len(domains)}"
+        )
+    for name, batches in domains.items():
+        if not any(bool(mask_of(b).any()) for b in batches):
+            raise InputError(f"domain '{name}' has no text")
+    widths = [m.down_proj.in_features for m in gated_mlps(model).values()]
+    masks = {}
+    for i, (name, batches) in enumerate(domains.items()):
+        told("domains", i, len(domains))
+        masks[name] = [strongest(a, keep) for a in watch(model, batches).importance()]
+    told("domains", len(domains), len(domains))
+    return layout_of(masks, widths)

@@ -1,0 +1,343 @@
+"""A decoder of experts as a model of transformers: made, saved, loaded, generating."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from surefoot.results.errors import InputError
+from surefoot.sparsity.experts.extraction import gated_mlps
+from surefoot.sparsity.experts.layout import ExpertLayout
+from surefoot.sparsity.experts.mlp import ExpertMLP, ExpertsOn, Routing, Source
+from surefoot.sparsity.experts.router import CACHE, ExpertRouter
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedConfig, PreTrainedModel
+from transformers.cache_utils import DynamicCache
+from transformers.generation import GenerationMixin
+
+FORMAT = "read-me"
+"""Name of the format in ``config.json``, see :mod:`surefoot.models.backends.formats`."""
+_MARK = "surefoot_compression"
+
+
+class ReadMeConfig(PreTrainedConfig):
+    """Configuration of a decoder of experts.
+
+    Args:
+        backbone: Configuration of the dense model, as plain data.
+        layout: The layout, as :meth:`ExpertLayout.to_json` gives it.
+        router_hidden: Width of the router.
+        router_heads: Its attention heads.
+        rest: Whether neurons that nobody needs are kept.
+    """
+
+    model_type = "surefoot_read_me"
+
+    def __init__(
+        self,
+        backbone: Mapping[str, Any] | None = None,
+        layout: Mapping[str, Any] | None = None,
+        router_hidden: int = 512,
+        router_heads: int = 4,
+        rest: bool = True,
+        **options: Any,
+    ) -> None:
+        self.backbone = dict(backbone or {})
+        self.layout = dict(layout or {})
+        self.router_hidden, self.router_heads, self.rest = router_hidden, router_heads, rest
+        dense = self.dense() if self.backbone else None
+        if dense is not None:
+            # What generation and caches ask of a configuration. The router's keys and values are
+            # a further layer of the same cache.
+            self.vocab_size = dense.vocab_size
+            self.hidden_size = dense.hidden_size
+            self.max_position_embeddings = dense.max_position_embeddings
+            self.num_attention_heads = dense.num_attention_heads
+            self.num_hidden_layers = dense.num_hidden_layers + 1
+            if getattr(dense, "layer_types", None):
+                self.layer_types = [*dense.layer_types, "full_attention"]
+                self.sliding_window = getattr(dense, "sliding_window", None)
+            for name in ("vocab_size", "hidden_size", "max_position_embeddings", "layer_types",
+                         "num_attention_heads", "num_hidden_layers", "sliding_window"):  # fmt: skip
+                options.pop(name, None)
+            for name in ("bos_token_id", "eos_token_id", "pad_token_id", "tie_word_embeddings"):
+                options.setdefault(name, getattr(dense, name, None))
+            options[_MARK] = {"format": FORMAT}
+        super().__init__(**options)
+
+    def dense(self) -> Any:
+        """Returns the configuration of the dense model."""
+        told = {k: v for k, v in self.backbone.items() if k != "model_type"}
+        return AutoConfig.for_model(self.backbone["model_type"], **told)
+
+
+class ReadMeForCausalLM(PreTrainedModel, GenerationMixin):
+    """A decoder whose perceptrons are experts, and the one router that chooses among them.
+
+    Args:
+        config: Its configuration.
+    """
+
+    config_class = ReadMeConfig
+    base_model_prefix = "backbone"
+    main_input_name = "input_ids"
+    _supports_sdpa = True
+    _supports_attention_backend = True
+
+    def __init__(self, config: ReadMeConfig) -> None:
+        super().__init__(config)
+        self.layout = ExpertLayout.from_json(config.layout)
+        self.routing = Routing()
+        kind = config._attn_implementation
+        dense = config.dense()
+        self.backbone: Any = AutoModelForCausalLM.from_config(dense, attn_implementation=kind)
+        found = gated_mlps(self.backbone)
+        if [a.width for a in self.layout.layers] != [
+            m.down_proj.in_features for m in found.values()
+        ]:
+            raise InputError("the layout of experts does not fit the layers of the model")
+        for i, (name, module) in enumerate(found.items()):
+            part = ExpertMLP(module, self.layout.layers[i], i, self.routing, rest=config.rest)
+            self.backbone.set_submodule(name, part)
+        self.router = ExpertRouter(
+            config.vocab_size, self.layout.experts, hidden=config.router_hidden,
+            heads=config.router_heads, positions=config.max_position_embeddings,
+            pad=config.pad_token_id, layer=config.num_hidden_layers - 1, attention=kind,
+        )  # fmt: skip
+        self.post_init()
+
+    def get_input_embeddings(self) -> Any:
+        """Returns the backbone's embedding."""
+        return self.backbone.get_input_embeddings()
+
+    def get_output_embeddings(self) -> Any:
+        """Returns the backbone's last layer."""
+        return self.backbone.get_output_embeddings()
+
+    @property
+    def experts_on(self) -> ExpertsOn:
+        """Which experts are on: ``routed``, ``all``, or the number of one for all tokens."""
+        return self.routing.on
+
+    @experts_on.setter
+    def experts_on(self, value: ExpertsOn) -> None:
+        if value not in ("routed", "all", *range(self.layout.experts)):
+            raise InputError(
+                f"experts can be on as 'routed', 'all', or one from 0 to {self.layout.experts - 1}"
+            )
+        if value == "all" and not self.config.rest:
+            raise InputError("neurons that no expert needs were left out; all cannot be on")
+        self.routing.on = value
+
+    def expert_mlps(self) -> list[ExpertMLP]:
+        """Returns the perceptrons in the order of layers."""
+        return [m for m in self.backbone.modules() if isinstance(m, ExpertMLP)]
+
+    def expert_tensors(self, expert: int) -> dict[str, torch.Tensor]:
+        """Returns the tensors of an expert, of all layers, by name."""
+        return {k: v for m in self.expert_mlps() for k, v in m.tensors_of(expert).items()}
+
+    def use_source(self, source: Source) -> None:
+        """Takes the weights of experts from a function from now on, and frees its own.
+
+        Args:
+            source: Gives the tensors of an expert as :meth:`expert_tensors` does.
+        """
+        self.routing.source = source
+        for module in self.expert_mlps():
+            module.forget_experts()
+
+    def router_logits(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Returns the router's logits for whole texts, ``[batch, tokens, experts]``.
+
+        Args:
+            input_ids: ``[batch, tokens]``.
+            attention_mask: 0 where there is padding; if ``None``, padding at the start of a row
+                is known by its id.
+        """
+        if attention_mask is None:
+            attention_mask = self._not_padding(input_ids)
+        logits: torch.Tensor = self.router(
+            input_ids, attention_mask, _positions(attention_mask, input_ids.shape[1])
+        )
+        return logits
+
+    def route(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Returns the expert of each token of whole texts, int64 ``[batch, tokens]``."""
+        return self.router_logits(input_ids, attention_mask).argmax(-1)
+
+    def _not_padding(self, input_ids: torch.Tensor) -> torch.Tensor:
+        pad = self.config.pad_token_id
+        if pad is None:
+            return torch.ones_like(input_ids)
+        return ((input_ids != pad).cumsum(-1) > 0).to(input_ids.dtype)
+
+    def forward(
+        self,
+        input_ids: torch.Tensor | None = None,
+        attention_mask: torch.Tensor | None = None,
+        position_ids: torch.Tensor | None = None,
+        cache: Any = None,
+        past_key_values: Any = None,
+        use_cache: bool | None = None,
+        **options: Any,
+    ) -> Any:
+        """Runs the router, then the backbone with the experts that it chose.
+
+        Args:
+            input_ids: ``[batch, tokens]``, without those that the cache knows.
+            attention_mask: ``[batch, tokens]`` with those of the cache; 0 where there is padding.
+            position_ids: Places of the tokens.
+            cache: Keys and values of earlier tokens, the router's behind the backbone's.
+            past_key_values: The same by its older name.
+            use_cache: Whether keys and values are kept.
+            options: For the backbone, such as ``labels``.
+
+        Raises:
+            InputError: Embeddings are given in place of ids, which the router cannot read.
+        """
+        if input_ids is None:
+            raise InputError("a model of experts needs input_ids, which its router reads")
+        known = cache if cache is not None else past_key_values
+        if use_cache and known is None:
+            known = DynamicCache(config=self.config)
+        if position_ids is None:
+            # The router adds to the cache before the backbone counts what is in it.
+            past = known.get_seq_length() if known is not None else 0
+            position_ids = torch.arange(input_ids.shape[1], device=input_ids.device)[None] + past
+        on = self.routing.on
+        if on == "routed":
+            logits = self.router(input_ids, attention_mask, position_ids, known)
+            self.routing.choose(logits.argmax(-1))
+        elif on != "all":
+            self.routing.only(int(on))
+        return self.backbone(
+            input_ids=input_ids, attention_mask=attention_mask, position_ids=position_ids,
+            use_cache=use_cache, **{CACHE: known}, **options,
+        )  # fmt: skip
+
+    def parameter_counts(self) -> dict[str, int]:
+        """Returns the parameters: ``dense``, ``total``, ``active`` for a token, ``router``.
+
+        ``active`` is that of the largest expert, with the router; ``total`` leaves out neurons
+        that nobody needs. A tensor that is used twice counts once.
+        """
+        router = sum(p.numel() for p in self.router.parameters())
+        mlps = self.expert_mlps()
+        inside = sum(p.numel() for m in mlps for p in m.parameters())
+        outside = sum(p.numel() for p in self.backbone.parameters()) - inside
+        always = sum(p.numel() for m in mlps for p in m.permanent.parameters())
+        always += sum(m.bias.numel() for m in mlps if m.bias is not None)
+        each = [
+            sum(p.numel() for m in mlps for p in m.experts[e].parameters())
+            for e in range(self.layout.experts)
+        ]
+        wide = self.config.hidden_size
+        per = [self._per_neuron(m, wide) for m in mlps]
+        dense = sum(a.width * n for a, n in zip(self.layout.layers, per, strict=True))
+        dense += sum(m.bias.numel() for m in mlps if m.bias is not None)
+        return {
+            "dense": outside + dense, "total": outside + always + sum(each) + router,
+            "active": outside + always + max(each) + router, "router": router,
+        }  # fmt: skip
+
+    @staticmethod
+    def _per_neuron(module: ExpertMLP, wide: int) -> int:
+        part = module.permanent
+        return 3 * wide + sum(a.bias is not None for a in (part.gate, part.up))
+
+
+def _positions(mask: torch.Tensor, tokens: int) -> torch.Tensor:
+    """Returns places as generation counts them: padding at the start does not count."""
+    return (mask.long().cumsum(-1) - 1).clamp(min=0)[:, -tokens:]
+
+
+def refactor(
+    model: Any,
+    layout: ExpertLayout,
+    *,
+    rest: bool = True,
+    router_hidden: int | None = None,
+    router_heads: int = 4,
+    seed: int = 0,
+) -> ReadMeForCausalLM:
+    """Makes a model of experts of a dense one, with a router that has learned nothing yet.
+
+    Args:
+        model: The dense decoder; left as it is.
+        layout: Whose its neurons are.
+        rest: Whether neurons that nobody needs are kept, so that all can be on.
+        router_hidden: Width of the router; 512 as in the paper, but no wider than the model.
+        router_heads: Its attention heads.
+        seed: Seed of what is drawn for the router.
+
+    Raises:
+        InputError: The model has no gated perceptrons, or the layout does not fit it.
+    """
+    dense = gated_mlps(model)
+    wide = router_hidden or min(512, model.config.hidden_size)
+    if wide % (2 * router_heads) or wide > model.config.hidden_size:
+        raise InputError(
+            f"a router of width {wide} needs a multiple of {2 * router_heads}, and no more than "
+            f"the model's {model.config.hidden_size}"
+        )
+    config = ReadMeConfig(
+        backbone=model.config.to_dict(), layout=layout.to_json(), router_hidden=wide,
+        router_heads=router_heads, rest=rest, dtype=model.dtype,
+    )  # fmt: skip
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        found = ReadMeForCausalLM(config).to(dtype=model.dtype, device=model.device)
+    own = found.backbone.state_dict()
+    given = {k: v for k, v in model.state_dict().items() if k in own}
+    found.backbone.load_state_dict(given, strict=False)
+    for part, module in zip(found.expert_mlps(), dense.values(), strict=True):
+        part.fill(module)
+    found.router.embed_like(model.get_input_embeddings().weight)
+    found.generation_config = model.generation_config
+    return found.eval()
+
+
+def experts_of(model: ReadMeForCausalLM) -> Iterator[dict[str, torch.Tensor]]:
+    """Yields the tensors of each expert."""
+    for expert in range(model.layout.experts):
+        yield model.expert_tensors(expert)
+
+
+def load_read_me(folder: str | Path, dtype: torch.dtype | str = "auto") -> ReadMeForCausalLM:
+    """Loads a model of experts.
+
+    Args:
+        folder: Its folder.
+        dtype: Type of the parameters; ``auto`` for that of the files.
+
+    Raises:
+        InputError: The folder holds no such model, or a damaged one.
+    """
+    from safetensors import SafetensorError
+    from surefoot.sparsity.engine.skeleton import quiet
+
+    place = Path(folder)
+    options: dict[str, Any] = {"local_files_only": True, "use_safetensors": True}
+    try:
+        config = ReadMeConfig.from_pretrained(place, local_files_only=True)
+        with quiet():
+            model, told = ReadMeForCausalLM.from_pretrained(
+                place, config=config, dtype=dtype, output_loading_info=True, **options
+            )
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"cannot load the experts: {reason}", file=str(place)) from None
+    if missing := sorted(told["missing_keys"]):
+        raise InputError(f"no weights for '{missing[0]}'", file=str(place))
+    loaded: ReadMeForCausalLM = model.eval()
+    return loaded
+
+
+AutoConfig.register(ReadMeConfig.model_type, ReadMeConfig, exist_ok=True)
+AutoModelForCausalLM.register(ReadMeConfig, ReadMeForCausalLM, exist_ok=True)

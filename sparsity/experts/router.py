@@ -1,0 +1,157 @@
+"""One small causal router that decides for all layers before any of them is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from inspect import signature
+from typing import Any, Literal
+
+import torch
+from surefoot.results.errors import InputError
+from torch import nn
+from torch.nn.functional import cross_entropy, log_softmax, softmax
+from transformers import LlamaConfig, LlamaModel
+
+CACHE = "cache" if "cache" in signature(LlamaModel.forward).parameters else "past_key_values"
+"""What this version of transformers calls the keys and values of a model."""
+
+LossName = Literal["eq4", "released"]
+"""How the router learns, see :func:`router_loss`."""
+
+SHARES = (0.1, 0.2, 0.3, 0.4, 0.5)
+"""Shares of a token's strongest neurons that ``released`` compares experts with."""
+KEPT = 0.5
+"""The share that ``eq4`` does."""
+
+
+class ExpertRouter(nn.Module):
+    """Reads tokens and tells which expert each needs, from the tokens up to it.
+
+    Read-ME, section 3.2: an embedding, one block with rotary positions, a norm, and a gate over
+    the experts. It knows nothing of the backbone's states, so that it can run before them. The
+    block is a Llama's, whose perceptron is gated; the paper's is not.
+
+    Args:
+        vocabulary: Tokens there are.
+        experts: Experts.
+        hidden: Width.
+        heads: Attention heads.
+        positions: Longest text.
+        pad: Id of padding.
+        layer: Place of its keys and values in a cache that it shares with the backbone.
+    """
+
+    def __init__(
+        self, vocabulary: int, experts: int, *, hidden: int, heads: int, positions: int,
+        pad: int | None = None, layer: int = 0, attention: str | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        config: Any = LlamaConfig(
+            vocab_size=vocabulary, hidden_size=hidden, intermediate_size=2 * hidden,
+            num_hidden_layers=1, num_attention_heads=heads, num_key_value_heads=heads,
+            max_position_embeddings=positions, pad_token_id=pad,
+            attn_implementation=attention,
+        )  # fmt: skip
+        self.body = LlamaModel(config)
+        block: Any = self.body.layers[0]
+        block.self_attn.layer_idx = layer
+        self.gates = nn.Linear(hidden, experts)
+
+    def forward(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor | None = None,
+        position_ids: torch.Tensor | None = None,
+        cache: Any = None,
+    ) -> torch.Tensor:
+        """Returns logits over the experts, ``[batch, tokens, experts]``.
+
+        Args:
+            input_ids: ``[batch, tokens]``.
+            attention_mask: 0 where there is padding.
+            position_ids: Places of the tokens, if not 0, 1, 2, …
+            cache: Keys and values of earlier tokens, to which those of these are added.
+        """
+        out = self.body(
+            input_ids=input_ids, attention_mask=attention_mask, position_ids=position_ids,
+            use_cache=cache is not None, **{CACHE: cache},
+        )  # fmt: skip
+        logits: torch.Tensor = self.gates(out.last_hidden_state)
+        return logits
+
+    @torch.no_grad()
+    def embed_like(self, embedding: torch.Tensor) -> None:
+        """Begins with the leading dimensions of the backbone's embedding, as the paper's code does.
+
+        Args:
+            embedding: ``[vocabulary, width of the backbone]``.
+        """
+        own = self.body.embed_tokens.weight
+        own.copy_(embedding[:, : own.shape[1]])
+
+
+def strongest_of_tokens(activity: torch.Tensor, share: float) -> torch.Tensor:
+    """Returns which neurons are a token's strongest, bool of the same shape.
+
+    Args:
+        activity: Inputs of ``down_proj``, ``[..., neurons]``.
+        share: Share of the neurons; of equal ones any.
+    """
+    count = max(1, round(share * activity.shape[-1]))
+    places = activity.abs().topk(count, dim=-1).indices
+    return torch.zeros_like(activity, dtype=torch.bool).scatter_(-1, places, True)
+
+
+def overlaps(
+    activity: Sequence[torch.Tensor], own: Sequence[torch.Tensor], loss: LossName
+) -> torch.Tensor:
+    """Tells how well each expert's neurons are those that a token uses, summed over layers.
+
+    Args:
+        activity: By layer what goes into ``down_proj`` of the dense model, ``[n, neurons]``.
+        own: By layer the neurons of each expert without the permanent ones, bool
+            ``[experts, neurons]``. The permanent ones would add the same to all experts.
+        loss: ``eq4``: neurons that an expert and the token's strongest half have in common.
+            ``released``: the share of an expert's neurons that are among the token's strongest,
+            averaged over :data:`SHARES`. The released code has five thresholds as well; which
+            shares stand for them is ours.
+
+    Returns:
+        ``[n, experts]``.
+    """
+    rows, experts = activity[0].shape[0], own[0].shape[0]
+    found = torch.zeros(rows, experts, device=activity[0].device)
+    for values, masks in zip(activity, own, strict=True):
+        wide = masks.to(torch.float32).T
+        for share in (KEPT,) if loss == "eq4" else SHARES:
+            common = strongest_of_tokens(values, share).to(torch.float32) @ wide
+            if loss == "released":
+                common = common / (wide.sum(0).clamp(min=1) * len(SHARES))
+            found += common
+    return found
+
+
+def router_loss(logits: torch.Tensor, overlap: torch.Tensor, loss: LossName) -> torch.Tensor:
+    """Returns the mean loss of the router.
+
+    ``eq4`` is the paper's equation 4: the divergence KL(softmax of the logits ‖ softmax of the
+    overlaps). ``released`` is what the released code does in its place: 0.75 times the
+    cross-entropy of the best expert, labels smoothed by 0.5, plus 0.25 times the cross-entropy of
+    the softmax of ten times the centred overlaps.
+
+    Args:
+        logits: ``[n, experts]``.
+        overlap: From :func:`overlaps` of the same loss, ``[n, experts]``.
+        loss: Which.
+
+    Raises:
+        InputError: There is no such loss.
+    """
+    if loss == "eq4":
+        log_p, log_q = log_softmax(logits, -1), log_softmax(overlap, -1)
+        return (log_p.exp() * (log_p - log_q)).sum(-1).mean()
+    if loss == "released":
+        soft = softmax(10 * (overlap - overlap.mean(-1, keepdim=True)), -1)
+        hard = cross_entropy(logits, overlap.argmax(-1), label_smoothing=0.5)
+        return 0.75 * hard + 0.25 * cross_entropy(logits, soft)
+    raise InputError(f"unknown router loss '{loss}'; known: eq4, released")

@@ -1,0 +1,89 @@
+"""The study of co-occurrence, from end to end on small settings."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from surefoot.experiments.co_occurrence import run_study
+from surefoot.experiments.cooccurrence.config import Study
+from surefoot.experiments.cooccurrence.facts import Facts, fact_sequences
+from surefoot.experiments.registry import get_experiment, read_study
+from surefoot.results.errors import InputError
+
+SMALL: dict[str, Any] = {
+    "cases": {
+        "drawn": {"drawn": {"n": 12, "length": 4, "words": 40},
+                  "flow": {"width": 12, "hidden": 8, "steps": 60, "every": 10}},
+        "facts": {"facts": {"n": 12, "size": 8, "length": 5},
+                  "flow": {"width": 12, "hidden": 8, "steps": 60, "every": 10}},
+    },
+    "seeds": [0, 1], "workers": 1,
+}  # fmt: skip
+
+
+def silent(part: str, done: int, total: int) -> None:
+    """Tells nobody."""
+
+
+def test_it_runs_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    study = Study.model_validate(SMALL)
+
+    def stop(part: str, done: int, total: int) -> None:
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_study(study, tmp_path / "out", stop)
+    begun: list[int] = []
+    run_study(study, tmp_path / "out", lambda part, done, total: begun.append(done))
+    assert begun[0] == 3
+    whole = run_study(study, tmp_path / "whole", silent)
+    first, second = (
+        json.loads((tmp_path / name / "summary.json").read_text()) for name in ("out", "whole")
+    )
+    assert first["cases"] == second["cases"]
+    page = whole.read_text()
+    assert "<animate " in page
+    assert "nL = 60 is larger" in page
+    assert "(clear b1)" in page
+    row = first["cases"]["drawn"]["checks"][0]
+    assert row["n"] == 2
+    assert 0 <= row["holds"] <= 2
+
+
+def test_facts_say_yes_where_the_action_can_be_taken() -> None:
+    facts = Facts(n=24, size=8, length=5)
+    data = fact_sequences(facts, 1)
+    assert set(data.names[:2]) == {"(on-table b1)", "(clear b1)"}
+    assert data.names[2] == "(arm-empty)"
+    assert data.labels.sum() == 0
+    assert data.ids.shape == (24, 5)
+    assert (fact_sequences(facts, 1).ids == data.ids).all()
+    assert (fact_sequences(facts, 2).ids != data.ids).any()
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"action": ("fly", "b1")}, "no action of blocksworld"),
+        ({"action": ("putdown", "b1")}, "needs three"),
+        ({"n": 10}, "multiple of 6"),
+        ({"action": ("pickup", "b99")}, "do not show all cases"),
+        ({"domain": "nowhere"}, "nowhere"),
+    ],
+)
+def test_facts_that_cannot_be_used(more: dict[str, Any], why: str) -> None:
+    with pytest.raises(InputError, match=why):
+        fact_sequences(Facts(**{"n": 24, "size": 5, "length": 4, **more}), 0)
+
+
+def test_the_shipped_study_can_be_read() -> None:
+    experiment = get_experiment("co-occurrence")
+    study = read_study(experiment, None, {})
+    assert isinstance(study, Study)
+    assert len(study.cases) == 3
+    with pytest.raises(InputError, match="at least one case"):
+        run_study(Study(cases={}), Path("nowhere"), silent)

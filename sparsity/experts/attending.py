@@ -18,8 +18,17 @@ if TYPE_CHECKING:
 class RoutedModel(Protocol):
     """A model whose one router decides for all layers before any of them is computed."""
 
-    def use_source(self, source: Callable[[int], Mapping[str, Tensor]]) -> None:
-        """Takes the weights of experts from a function instead of from the model itself."""
+    def use_source(
+        self,
+        source: Callable[[int], Mapping[str, Tensor]],
+        announce: Callable[[Sequence[int]], None] | None = None,
+    ) -> None:
+        """Takes the weights of experts from a function instead of from the model itself.
+
+        Args:
+            source: Gives the tensors of an expert.
+            announce: Is told what a pass over several experts will ask for, before it does.
+        """
         ...
 
     def route(self, input_ids: Tensor) -> Tensor:
@@ -28,11 +37,11 @@ class RoutedModel(Protocol):
 
 
 class ExpertAttendant:
-    """Gives a model its experts from a cache, and announces those that a prompt needs.
+    """Gives a model its experts from a cache, and announces those that are needed next.
 
-    The router sees a whole prompt before the first layer does, so the experts of its tokens are
-    loaded in advance. While an answer is written, what the next token needs is known only when it
-    is there, and its expert is loaded when it is asked for.
+    The router decides for a whole prompt, and for a token of every row of a batch, before the first
+    layer is computed, so what a pass will ask for is known when it begins. What the pass after it
+    needs is known only when its tokens are there.
 
     Of several prompts those are put together that need mostly one expert.
 
@@ -49,7 +58,7 @@ class ExpertAttendant:
         self._layers = int(getattr(getattr(model, "config", None), "num_hidden_layers", 1))
         self._batches = 0
         self._unique = 0
-        model.use_source(cache.get)
+        model.use_source(cache.get, cache.prefetch)
 
     def kind_of(self, ids: Tensor) -> int:
         """Returns the expert that most tokens of a prompt ``[1, tokens]`` need."""

@@ -55,21 +55,9 @@ def test_the_bench_finds_the_same_plans_as_without_a_server(
     server: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    found = {}
-    for planner in ("openai:local", f"hf:{LOCAL_PLANNER}"):
-        out = tmp_path / planner[:2]
-        done = CliRunner().invoke(app, [
-            "bench", "--planners", planner, "--domains", "blocksworld,grippers", "--difficulty",
-            "0", "--seeds", "3,4", "--styles", "compact", "--out", str(out), "--json",
-            "--set", f"base_url={server.url}", "--set", "retries=0",
-        ])  # fmt: skip
-        assert done.exit_code == 0, done.output
-        lines = [json.loads(line) for line in (out / "episodes.jsonl").read_text().splitlines()]
-        assert len(lines) == 4
-        found[planner] = {line["case"]["task"]: line["graded"]["answer"] for line in lines}
-    first, second = found.values()
-    assert first == second
-    assert any(first.values())
+    found = plans_of(server.url, "openai:local", tmp_path / "served")
+    assert found == plans_of(None, f"hf:{LOCAL_PLANNER}", tmp_path / "direct")
+    assert any(found.values())
 
 
 def test_streamed_parts_are_the_whole(server: Served) -> None:
@@ -281,6 +269,49 @@ def test_ctrl_c_ends_it_though_it_is_answering(tmp_path: Path) -> None:
     assert "stopped" in server.log.read_text()
     assert "Traceback" not in server.log.read_text()
     assert any("the server is stopping" in line for line in said)
+
+
+def plans_of(url: str | None, planner: str, out: Path) -> dict[str, str]:
+    """Benches a planner and returns its answers by task."""
+    where = ["--set", f"base_url={url}", "--set", "retries=0"] if url else []
+    done = CliRunner().invoke(app, [
+        "bench", "--planners", planner, "--domains", "blocksworld,grippers", "--difficulty", "0",
+        "--seeds", "3,4", "--styles", "compact", "--out", str(out), "--json", *where,
+    ])  # fmt: skip
+    assert done.exit_code == 0, done.output
+    lines = [json.loads(line) for line in (out / "episodes.jsonl").read_text().splitlines()]
+    assert len(lines) == 4
+    return {line["case"]["task"]: line["graded"]["answer"] for line in lines}
+
+
+def test_a_planner_of_experts_says_the_same_within_a_budget(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from surefoot.sparsity.experts.store import ExpertStore
+
+    from tests.sparsity.experts.read_me_planner import write_planner
+
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    folder = tmp_path / "experts-planner"
+    folder.mkdir()
+    write_planner(folder)
+    store = ExpertStore(folder)
+    room = 2 * max(store.bytes_of(i) for i in range(store.experts))
+    with serving(
+        tmp_path / "log", str(folder), "--expert-budget", str(room), "--name", "experts",
+        "--batch", "1",
+    ) as server:  # fmt: skip
+        found = plans_of(server.url, "openai:experts", tmp_path / "served")
+        told = server.health()
+        metrics = httpx2.get(server.url.removesuffix("/v1") + "/metrics").text
+        assert server.stop() == 0, server.log.read_text()
+    assert found == plans_of(None, f"hf:{folder}", tmp_path / "direct")
+    assert any(found.values())
+    assert told["expert_hits"] > 0
+    assert told["expert_loads"] > 2
+    assert told["experts_seen_now"] > 2  # more than there is room for
+    assert told["expert_peak_bytes_now"] <= room
+    assert "surefoot_expert_hits" in metrics
 
 
 class Collected:

@@ -36,7 +36,7 @@ def domain_tokens(domain: int, count: int, seed: int = 0) -> list[tuple[list[int
 
 
 def domain_batches(count: int = 12, seed: int = 0) -> dict[str, tuple[Batch, ...]]:
-    assert VOCABULARY >= 3 + 30 * len(DOMAINS)
+    assert 3 + 30 * len(DOMAINS) <= VOCABULARY
     return {
         name: calibrate_with(
             domain_tokens(i, count, seed), samples=count, held_out=0, batch=4, length=64

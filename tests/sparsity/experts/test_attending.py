@@ -15,9 +15,11 @@ from surefoot.models.serving.engine import Engine
 from surefoot.models.serving.rows import Piece
 from surefoot.results.errors import InputError
 from surefoot.sparsity.experts.attending import attend
+from surefoot.sparsity.experts.caching import ExpertCache
 from surefoot.sparsity.experts.policies import POLICIES, make_policy
 from surefoot.sparsity.experts.store import ExpertStore, write_experts
 
+from tests.sparsity.experts.read_me_planner import write_planner
 from tests.sparsity.experts.routed_llama import EXPERTS, RoutedLlama, own_experts
 
 torch.set_num_threads(1)
@@ -168,3 +170,38 @@ def test_prompts_that_need_one_expert_go_together(folder: Path, vocabulary: int)
     engine.close()
     assert batches == [1, 1, 1]
     assert counts["experts_a_batch_now"] == 1.0
+
+
+@pytest.mark.parametrize("room", [1, 2, 4])
+def test_a_planner_of_experts_in_batches(tmp_path: Path, room: int) -> None:
+    write_planner(tmp_path)
+    expected = said(Engine(HFModel(str(tmp_path), device="cpu")))
+    model = HFModel(str(tmp_path), device="cpu")
+    store = ExpertStore(tmp_path)
+    size = max(store.bytes_of(i) for i in range(store.experts))
+    attendant = attend(model.network, store, room * size, make_policy("lookahead"))
+    assert sum(p.numel() for m in model.network.expert_mlps() for p in m.experts.parameters()) == 0
+    engine = Engine(model, attendant=attendant)
+    assert said(engine) == expected
+    counts = engine.counts()
+    engine.close()
+    assert counts["batches"] <= 2
+    assert counts["expert_hits"] > 0
+    assert counts["expert_peak_bytes_now"] <= room * size
+    assert counts["experts_seen_now"] > 1
+
+
+def test_what_is_announced_lets_lookahead_keep_what_returns_first() -> None:
+    """A pass asks for all experts layer after layer; LRU would have none of them each time."""
+    from tests.sparsity.experts.test_caching import Shelf
+
+    asked = [0, 1, 2, 3] * 10
+    hits = {}
+    for name in ("lru", "lookahead"):
+        with ExpertCache(Shelf([1] * 4), 2, make_policy(name), background=False) as cache:
+            cache.prefetch(asked)
+            for expert in asked:
+                cache.get(expert)
+            hits[name] = cache.counts().hits
+    assert hits["lru"] == 0
+    assert hits["lookahead"] >= (len(asked) - 4) // 3  # (room - 1) / (experts - 1)

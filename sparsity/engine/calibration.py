@@ -140,16 +140,22 @@ def _batches(
     )
     for group in groups:
         for start in range(0, len(group), batch):
-            yield _padded(group[start : start + batch], pad)
+            yield padded(group[start : start + batch], pad)
 
 
-def _padded(part: Sequence[tuple[list[int], int]], pad: int) -> Batch:
+def padded(part: Sequence[Tokens], pad: int) -> Batch:
+    """Makes a batch of sequences; shorter ones are filled up on the right.
+
+    Args:
+        part: The sequences.
+        pad: Id that fills up.
+    """
     width = max(len(ids) for ids, _ in part)
     tokens = torch.full((len(part), width), pad, dtype=torch.long)
     mask = torch.zeros(len(part), width, dtype=torch.long)
     labels = torch.full((len(part), width), -100)
     for row, (ids, start) in enumerate(part):
-        tokens[row, : len(ids)] = torch.tensor(ids)
+        tokens[row, : len(ids)] = torch.tensor(ids, dtype=torch.long)
         mask[row, : len(ids)] = 1
         labels[row, start : len(ids)] = torch.tensor(ids[start:], dtype=torch.long)
     return {"input_ids": tokens, "attention_mask": mask, LABELS: labels}

@@ -47,7 +47,7 @@ class Routing:
     def choose(self, chosen: torch.Tensor) -> None:
         """Begins a pass with an expert for each token, ``[batch, tokens]``."""
         flat = chosen.reshape(-1)
-        present = flat.unique().tolist()
+        present = sorted(set(flat.tolist()))
         if len(present) == 1:
             self.only(present[0])
         else:
@@ -87,12 +87,10 @@ class Neurons(nn.Module):
             "dtype": like.gate_proj.weight.dtype, "device": like.gate_proj.weight.device
         }  # fmt: skip
         gate_bias, up_bias = like.gate_proj.bias is not None, like.up_proj.bias is not None
-        # Made of empty tensors, since torch warns where a layer has no neurons.
-        self.gate = nn.utils.skip_init(nn.Linear, wide, count, bias=gate_bias, **options)
-        self.up = nn.utils.skip_init(nn.Linear, wide, count, bias=up_bias, **options)
-        self.down = nn.utils.skip_init(
-            nn.Linear, count, like.down_proj.out_features, bias=False, **options
-        )
+        make: Any = nn.utils.skip_init
+        self.gate = make(nn.Linear, wide, count, bias=gate_bias, **options)
+        self.up = make(nn.Linear, wide, count, bias=up_bias, **options)
+        self.down = make(nn.Linear, count, like.down_proj.out_features, bias=False, **options)
 
     @torch.no_grad()
     def fill(self, like: Any, places: Sequence[int]) -> None:

@@ -14,14 +14,14 @@ from surefoot.sparsity.experts.mlp import Announce, ExpertMLP, ExpertsOn, Routin
 from surefoot.sparsity.experts.router import CACHE, ExpertRouter
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedConfig, PreTrainedModel
 from transformers.cache_utils import DynamicCache
-from transformers.generation import GenerationMixin
+from transformers.generation.utils import GenerationMixin
 
 FORMAT = "read-me"
 """Name of the format in ``config.json``, see :mod:`surefoot.models.backends.formats`."""
 _MARK = "surefoot_compression"
 
 
-class ReadMeConfig(PreTrainedConfig):
+class ReadMeConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
     """Configuration of a decoder of experts.
 
     Args:
@@ -72,7 +72,7 @@ class ReadMeConfig(PreTrainedConfig):
         return AutoConfig.for_model(self.backbone["model_type"], **told)
 
 
-class ReadMeForCausalLM(PreTrainedModel, GenerationMixin):
+class ReadMeForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[no-untyped-call]
     """A decoder whose perceptrons are experts, and the one router that chooses among them.
 
     Args:
@@ -91,7 +91,8 @@ class ReadMeForCausalLM(PreTrainedModel, GenerationMixin):
         self.routing = Routing()
         kind = config._attn_implementation
         dense = config.dense()
-        self.backbone: Any = AutoModelForCausalLM.from_config(dense, attn_implementation=kind)
+        make: Any = AutoModelForCausalLM.from_config
+        self.backbone: Any = make(dense, attn_implementation=kind)
         found = gated_mlps(self.backbone)
         if [a.width for a in self.layout.layers] != [
             m.down_proj.in_features for m in found.values()
@@ -105,7 +106,7 @@ class ReadMeForCausalLM(PreTrainedModel, GenerationMixin):
             heads=config.router_heads, positions=config.max_position_embeddings,
             pad=config.pad_token_id, layer=config.num_hidden_layers - 1, attention=kind,
         )  # fmt: skip
-        self.post_init()
+        self.post_init()  # type: ignore[no-untyped-call]
 
     def get_input_embeddings(self) -> Any:
         """Returns the backbone's embedding."""
@@ -171,7 +172,8 @@ class ReadMeForCausalLM(PreTrainedModel, GenerationMixin):
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None
     ) -> torch.Tensor:
         """Returns the expert of each token of whole texts, int64 ``[batch, tokens]``."""
-        return self.router_logits(input_ids, attention_mask).argmax(-1)
+        chosen: torch.Tensor = self.router_logits(input_ids, attention_mask).argmax(-1)
+        return chosen
 
     def _not_padding(self, input_ids: torch.Tensor) -> torch.Tensor:
         pad = self.config.pad_token_id
@@ -294,7 +296,8 @@ def refactor(
     )  # fmt: skip
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        found = ReadMeForCausalLM(config).to(dtype=model.dtype, device=model.device)
+        made: Any = ReadMeForCausalLM(config)
+        found: ReadMeForCausalLM = made.to(dtype=model.dtype, device=model.device)
     own = found.backbone.state_dict()
     given = {k: v for k, v in model.state_dict().items() if k in own}
     found.backbone.load_state_dict(given, strict=False)
@@ -302,7 +305,8 @@ def refactor(
         part.fill(module)
     found.router.embed_like(model.get_input_embeddings().weight)
     found.generation_config = model.generation_config
-    return found.eval()
+    found.eval()
+    return found
 
 
 def experts_of(model: ReadMeForCausalLM) -> Iterator[dict[str, torch.Tensor]]:
@@ -329,9 +333,10 @@ def load_read_me(folder: str | Path, dtype: torch.dtype | str = "auto") -> ReadM
     try:
         config = ReadMeConfig.from_pretrained(place, local_files_only=True)
         with quiet():
-            model, told = ReadMeForCausalLM.from_pretrained(
+            made: Any = ReadMeForCausalLM.from_pretrained(
                 place, config=config, dtype=dtype, output_loading_info=True, **options
             )
+        model, told = made
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"cannot load the experts: {reason}", file=str(place)) from None

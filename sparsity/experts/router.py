@@ -46,7 +46,8 @@ class ExpertRouter(nn.Module):
         pad: int | None = None, layer: int = 0, attention: str | None = None,
     ) -> None:  # fmt: skip
         super().__init__()
-        config: Any = LlamaConfig(
+        make: Any = LlamaConfig
+        config = make(
             vocab_size=vocabulary, hidden_size=hidden, intermediate_size=2 * hidden,
             num_hidden_layers=1, num_attention_heads=heads, num_key_value_heads=heads,
             max_position_embeddings=positions, pad_token_id=pad,

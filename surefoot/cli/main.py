@@ -16,6 +16,7 @@ from surefoot.cli.doctor import doctor
 from surefoot.cli.experiment import experiment
 from surefoot.cli.grade import grade
 from surefoot.cli.listing import list_known
+from surefoot.cli.refactor import refactor
 from surefoot.cli.replay import replay
 from surefoot.cli.report import report
 from surefoot.cli.run import run_episodes
@@ -40,6 +41,7 @@ app.command("doctor")(doctor)
 app.command("experiment")(experiment)
 app.command("grade")(grade)
 app.command("list")(list_known)
+app.command("refactor")(refactor)
 app.command("replay")(replay)
 app.command("report")(report)
 app.command("run")(run_episodes)

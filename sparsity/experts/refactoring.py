@@ -1,0 +1,269 @@
+"""A dense model taken apart into experts, tuned and written: all of ``surefoot refactor``."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from surefoot.results.errors import InputError
+from surefoot.results.files import FolderLock, is_leftover, write_atomic, write_error
+from surefoot.results.manifest import current_versions
+from surefoot.sparsity.engine.calibration import Batch, Tokens, calibrate_with
+from surefoot.sparsity.engine.checkpoint import Checkpoint
+from surefoot.sparsity.engine.state import WORK
+from surefoot.sparsity.experts.extraction import check_keep, extract_experts
+from surefoot.sparsity.experts.measuring import Teacher, dense_loss, measure_quality, own_masks
+from surefoot.sparsity.experts.model import refactor
+from surefoot.sparsity.experts.store import write_store
+from surefoot.sparsity.experts.tuning import TuneSettings, tune
+from surefoot.sparsity.export.loading import load_compressed
+from surefoot.sparsity.export.writing import write_companions
+
+if TYPE_CHECKING:
+    from surefoot.sparsity.engine.planning import Told
+    from surefoot.sparsity.report.summary import Scorer
+
+REPORT_NAME = "refactor.json"
+"""File in the new model's folder that says how it was made and how good it is."""
+
+
+def _silent(part: str, done: int, total: int) -> None:
+    del part, done, total
+
+
+class RefactorSettings(BaseModel):
+    """How a model is taken apart and tuned."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    keep: float = 0.5
+    """Share of the neurons of a layer that are on for a token."""
+    samples: int = Field(default=64, ge=1)
+    """Texts of each domain by which its neurons are chosen, if there are so many."""
+    held_out: int = Field(default=16, ge=1)
+    """Texts of each domain that nothing is learned from."""
+    length: int = Field(default=2048, ge=2)
+    """Most tokens of a text; what is longer is cut."""
+    batch: int = Field(default=16, ge=1)
+    """Texts of a batch where nothing is learned."""
+    rest: bool = True
+    """Whether neurons that nobody needs are written too, so that all can be on."""
+    router_hidden: int | None = Field(default=None, ge=8)
+    """Width of the router; 512 as in the paper, but no wider than the model."""
+    router_heads: int = Field(default=4, ge=1)
+    """Attention heads of the router."""
+    tune: TuneSettings = TuneSettings()
+    """How router and experts learn."""
+    seed: int = 0
+    """Seed of the choice of texts and of the router's first weights."""
+
+
+class Divided(BaseModel):
+    """Texts by what they are for.
+
+    Attributes:
+        statistics: By domain, batches by which neurons are chosen.
+        held: By domain, batches that nothing is learned from.
+        learning: Texts to learn from, of all domains.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True, frozen=True)
+
+    statistics: dict[str, tuple[Any, ...]]
+    held: dict[str, tuple[Any, ...]]
+    learning: list[tuple[list[int], int]]
+
+    def held_all(self) -> list[Batch]:
+        """Returns the batches of all domains that nothing is learned from."""
+        return [batch for part in self.held.values() for batch in part]
+
+
+def divide(
+    domains: Mapping[str, Sequence[Tokens]], settings: RefactorSettings, pad: int
+) -> Divided:
+    """Divides texts of domains.
+
+    Args:
+        domains: Texts by domain.
+        settings: Says how many are for what.
+        pad: Id of padding.
+
+    Raises:
+        InputError: There are fewer than two domains, or one has too few texts.
+    """
+    if len(domains) < 2:
+        raise InputError(
+            f"experts need texts of two domains at least, and there are {len(domains)}"
+        )
+    statistics: dict[str, tuple[Batch, ...]] = {}
+    held: dict[str, tuple[Batch, ...]] = {}
+    learning: list[tuple[list[int], int]] = []
+    for name, texts in domains.items():
+        usable = [(list(ids[: settings.length]), start) for ids, start in texts
+                  if len(ids) > 1 and start < settings.length]  # fmt: skip
+        if len(usable) < 2:
+            raise InputError(f"domain '{name}' needs two texts at least, and has {len(usable)}")
+        kept = min(settings.held_out, max(1, len(usable) // 4))
+        spare, rest = usable[-kept:], usable[:-kept]
+        common: dict[str, Any] = {"batch": settings.batch, "length": settings.length, "pad": pad,
+                                  "held_out": 0, "seed": settings.seed}  # fmt: skip
+        held[name] = calibrate_with(spare, samples=kept, **common).batches
+        statistics[name] = calibrate_with(rest, samples=settings.samples, **common).batches
+        learning += rest
+    return Divided(statistics=statistics, held=held, learning=learning)
+
+
+def refactor_folder(
+    model: Path,
+    out: Path,
+    domains: Mapping[str, Sequence[Tokens]],
+    settings: RefactorSettings,
+    *,
+    scorer: Scorer | None = None,
+    told: Told = _silent,
+    note: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
+    """Makes a model of experts of a dense one and writes it, or goes on where a call stopped.
+
+    Args:
+        model: Folder of a dense decoder; never changed.
+        out: Folder for the new model; new, empty, or with the beginning of the same work.
+        domains: Texts by domain.
+        settings: How.
+        scorer: Tries a model's folder on tasks.
+        told: Told how far it is.
+        note: Told in a line what is worth knowing.
+
+    Returns:
+        The report, as ``refactor.json`` in ``out`` holds it.
+
+    Raises:
+        InputError: The model, the texts, a setting or the folder cannot be used.
+    """
+    check_keep(settings.keep)
+    source = Checkpoint(model)
+    identity = {
+        "source": source.hashes(), "settings": settings.model_dump(mode="json"),
+        "domains": {name: len(texts) for name, texts in domains.items()},
+    }  # fmt: skip
+    done = _check_place(model, out, identity)
+    if done is not None:
+        note("this model is taken apart already; delete the folder to do it anew")
+        return done
+    dense = load_compressed(model, torch.float32)
+    texts = divide(domains, settings, int(dense.config.pad_token_id or 0))
+    layout = extract_experts(dense, texts.statistics, keep=settings.keep, told=told)
+    made = refactor(
+        dense, layout, rest=settings.rest, router_hidden=settings.router_hidden,
+        router_heads=settings.router_heads, seed=settings.seed,
+    )  # fmt: skip
+    for line in _worth_knowing(layout):
+        note(line)
+    with _locked(out):
+        held = texts.held_all()
+        teacher = Teacher(dense, own_masks(made), settings.tune.loss)
+        before = measure_quality(made, held, teacher)
+        rounds = tune(
+            made, dense, texts.learning, settings.tune, held=held, folder=out / WORK, told=told
+        )
+        after = measure_quality(made, held, teacher)
+        report: dict[str, Any] = {
+            "identity": identity,
+            "versions": current_versions(),
+            "domains": list(layout.domains),
+            "layers": [
+                {"width": a.width, "permanent": len(a.permanent), "own": [*map(len, a.own)],
+                 "rest": len(a.rest)} for a in layout.layers
+            ],
+            "parameters": made.parameter_counts(),
+            "losses": {"dense": dense_loss(dense, held), "before": before.loss,
+                       "after": after.loss},
+            "by_domain": {
+                name: {"dense": dense_loss(dense, part),
+                       "after": measure_quality(made, part).loss}
+                for name, part in texts.held.items()
+            },
+            "router": {"before": before.to_json(), "after": after.to_json()},
+            "rounds": [asdict(r) for r in rounds],
+            "tasks": None,
+        }  # fmt: skip
+        staged = out / WORK / "model"
+        kind: Any = _dtype_of(source)
+        made.to(kind).save_pretrained(staged)
+        write_companions(source, staged)
+        write_store(made, staged)
+        if scorer is not None:
+            report["tasks"] = {"before": dict(scorer(model)), "after": dict(scorer(staged))}
+        _move(staged, out)
+        write_atomic(out / REPORT_NAME, json.dumps(report, indent=2) + "\n")
+        shutil.rmtree(out / WORK)
+    return report
+
+
+def _worth_knowing(layout: Any) -> list[str]:
+    always = sum(len(a.permanent) for a in layout.layers)
+    rest = sum(len(a.rest) for a in layout.layers)
+    width = sum(a.width for a in layout.layers)
+    lines = [f"{layout.experts} experts; {100 * always / width:.0f} % of the neurons are always "
+             f"on, {100 * rest / width:.0f} % never"]  # fmt: skip
+    if not any(part for a in layout.layers for part in a.own):
+        lines.append("all domains need the same neurons: the experts are empty")
+    return lines
+
+
+def _dtype_of(source: Checkpoint) -> Any:
+    told = str(source.config.get("dtype") or source.config.get("torch_dtype") or "float32")
+    return {"float16": torch.float16, "bfloat16": torch.bfloat16}.get(told, torch.float32)
+
+
+def _move(staged: Path, out: Path) -> None:
+    """Moves a model to its place; ``config.json``, which makes it a model, comes last."""
+    for path in sorted(staged.iterdir(), key=lambda p: p.name == "config.json"):
+        target = out / path.name
+        if target.is_dir():
+            shutil.rmtree(target)
+        path.replace(target)
+
+
+def _check_place(model: Path, out: Path, identity: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Checks the folder; returns the report if the same work is done already."""
+    here, there = out.resolve(), model.resolve()
+    if here == there or there in here.parents:
+        raise InputError("--out lies in the model's folder; choose another", file=str(out))
+    if not out.exists():
+        return None
+    if not out.is_dir():
+        raise InputError("--out is a file; choose another --out", file=str(out))
+    names = {entry.name for entry in out.iterdir() if not is_leftover(entry.name)}
+    if REPORT_NAME in names and "config.json" in names:
+        report: dict[str, Any] = json.loads((out / REPORT_NAME).read_bytes())
+        if report.get("identity") != json.loads(json.dumps(identity)):
+            raise InputError("another refactoring lies here; choose another --out", file=str(out))
+        return report
+    if names and WORK not in names:
+        raise InputError("the folder is not empty and holds no refactoring; choose another --out",
+                         file=str(out))  # fmt: skip
+    return None
+
+
+class _locked:  # noqa: N801
+    """Makes and locks the output folder."""
+
+    def __init__(self, out: Path) -> None:
+        try:
+            (out / WORK).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise write_error(error, out) from None
+        self._lock = FolderLock(out)
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *error: object) -> None:
+        self._lock.release(remove=True)

@@ -1,0 +1,105 @@
+"""``surefoot refactor``: a dense local model taken apart into experts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from surefoot.cli.console import Bar, note, resumable
+from surefoot.results.errors import InputError
+
+if TYPE_CHECKING:
+    from surefoot.sparsity.engine.calibration import Tokens
+    from surefoot.sparsity.experts.refactoring import RefactorSettings
+
+
+def refactor(
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="Folder of a transformers checkpoint, or local-planner, local-agent, "
+            "local-agent-refined."
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the model of experts.")],
+    texts: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="DOMAIN=FILE, once for each domain: .jsonl with a text in each line, or one text "
+            "that is cut into pieces. This project's own planners have texts of their own."
+        ),
+    ] = None,
+    count: Annotated[
+        int, typer.Option(min=1, help="Texts drawn for one of this project's own planners.")
+    ] = 8000,
+    tasks: Annotated[
+        int, typer.Option(min=0, help="Try about so many unseen tasks, before and after.")
+    ] = 0,
+    threads: Annotated[int, typer.Option(min=1, help="Threads.")] = 1,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", help="Setting NAME=VALUE, such as keep=0.4, tune.rounds=4, tune.loss=released."
+        ),
+    ] = None,
+) -> None:
+    """Make experts of a model, one a domain; goes on at the next round where it was stopped."""
+    import torch
+
+    from surefoot.agents.compressing.tasks import scorer_for
+    from surefoot.models.registry import shipped_folder
+    from surefoot.results.config import check_config, read_settings
+    from surefoot.sparsity.experts.refactoring import RefactorSettings, refactor_folder
+
+    wanted = check_config(RefactorSettings, read_settings(settings or []))
+    folder = shipped_folder(model) or Path(model)
+    if not (folder / "config.json").is_file():
+        raise InputError("no model here (no config.json)", file=str(folder))
+    torch.set_num_threads(threads)
+    scorer = scorer_for(folder, tasks) if tasks else None
+    domains = _domains(folder, texts or [], count, wanted)
+    with resumable(), Bar(f"refactor {folder.name}") as bar:
+        report = refactor_folder(
+            folder, out, domains, wanted, scorer=scorer, note=note,
+            told=lambda part, done, total: bar(done, total, part),
+        )  # fmt: skip
+    losses, sizes = report["losses"], report["parameters"]
+    typer.echo(f"{'loss on held-out texts, dense':40} {losses['dense']:>12.4f}")
+    typer.echo(f"{'experts, before tuning':40} {losses['before']:>12.4f}")
+    typer.echo(f"{'experts, after tuning':40} {losses['after']:>12.4f}")
+    for name in ("dense", "total", "active", "router"):
+        typer.echo(f"{f'parameters, {name}':40} {sizes[name]:>12}")
+    after = report["router"]["after"]
+    typer.echo(f"{'router agrees with the best expert':40} {100 * after['agreement']:>10.1f} %")
+    typer.echo(f"{'tokens that repeat the last expert':40} {100 * after['repeats']:>10.1f} %")
+    if report["tasks"]:
+        for name, solved in report["tasks"].items():
+            typer.echo(f"{f'tasks solved {name}':40} {sum(solved.values()):>6} of {len(solved)}")
+    note(f"model: {out}")
+
+
+def _domains(
+    folder: Path, texts: Sequence[str], count: int, wanted: RefactorSettings
+) -> dict[str, Sequence[Tokens]]:
+    """Returns the texts by domain: those given, or a planner's own."""
+    from surefoot.agents.compressing.domains import domain_texts
+    from surefoot.agents.compressing.texts import texts_of
+
+    if not texts:
+        drawn = domain_texts(
+            folder, count, least=wanted.samples + wanted.held_out, longest=wanted.length,
+            seed=wanted.seed,
+        )  # fmt: skip
+        return dict(drawn)
+    found: dict[str, Sequence[Tokens]] = {}
+    for told in texts:
+        name, equals, place = told.partition("=")
+        if not equals or not name or not place:
+            raise InputError(f"--texts '{told}' is not of the form DOMAIN=FILE")
+        if name in found:
+            raise InputError(f"--texts names domain '{name}' twice")
+        found[name] = texts_of(Path(place), folder, wanted.length)
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -86,11 +87,13 @@ class Neurons(nn.Module):
         options: dict[str, Any] = {
             "dtype": like.gate_proj.weight.dtype, "device": like.gate_proj.weight.device
         }  # fmt: skip
-        gate_bias, up_bias = like.gate_proj.bias is not None, like.up_proj.bias is not None
         make: Any = nn.utils.skip_init
-        self.gate = make(nn.Linear, wide, count, bias=gate_bias, **options)
-        self.up = make(nn.Linear, wide, count, bias=up_bias, **options)
-        self.down = make(nn.Linear, count, like.down_proj.out_features, bias=False, **options)
+        gate_bias, up_bias = like.gate_proj.bias is not None, like.up_proj.bias is not None
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Initializing zero-element tensors")
+            self.gate = make(nn.Linear, wide, count, bias=gate_bias, **options)
+            self.up = make(nn.Linear, wide, count, bias=up_bias, **options)
+            self.down = make(nn.Linear, count, like.down_proj.out_features, bias=False, **options)
 
     @torch.no_grad()
     def fill(self, like: Any, places: Sequence[int]) -> None:

@@ -179,7 +179,8 @@ class ReadMeForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[no-un
         pad = self.config.pad_token_id
         if pad is None:
             return torch.ones_like(input_ids)
-        return ((input_ids != pad).cumsum(-1) > 0).to(input_ids.dtype)
+        seen: torch.Tensor = (input_ids != pad).cumsum(-1) > 0
+        return seen.to(input_ids.dtype)
 
     def forward(
         self,
@@ -276,7 +277,8 @@ def refactor(
         model: The dense decoder; left as it is.
         layout: Whose its neurons are.
         rest: Whether neurons that nobody needs are kept, so that all can be on.
-        router_hidden: Width of the router; 512 as in the paper, but no wider than the model.
+        router_hidden: Width of the router; by default an eighth of the model's, as 512 is of the
+            paper's 4096, and 32 at least if the model is so wide.
         router_heads: Its attention heads.
         seed: Seed of what is drawn for the router.
 
@@ -284,11 +286,12 @@ def refactor(
         InputError: The model has no gated perceptrons, or the layout does not fit it.
     """
     dense = gated_mlps(model)
-    wide = router_hidden or min(512, model.config.hidden_size)
-    if wide % (2 * router_heads) or wide > model.config.hidden_size:
+    most = model.config.hidden_size
+    wide = router_hidden or min(most, max(32, most // 8 // (2 * router_heads) * 2 * router_heads))
+    if wide % (2 * router_heads) or wide > most:
         raise InputError(
             f"a router of width {wide} needs a multiple of {2 * router_heads}, and no more than "
-            f"the model's {model.config.hidden_size}"
+            f"the model's {most}"
         )
     config = ReadMeConfig(
         backbone=model.config.to_dict(), layout=layout.to_json(), router_hidden=wide,
@@ -305,7 +308,7 @@ def refactor(
         part.fill(module)
     found.router.embed_like(model.get_input_embeddings().weight)
     found.generation_config = model.generation_config
-    found.eval()
+    found.train(False)
     return found
 
 

@@ -16,10 +16,11 @@ from surefoot.results.files import FolderLock, is_leftover, write_atomic, write_
 from surefoot.results.manifest import current_versions
 from surefoot.sparsity.engine.calibration import Batch, Tokens, calibrate_with
 from surefoot.sparsity.engine.checkpoint import Checkpoint
+from surefoot.sparsity.engine.skeleton import quiet
 from surefoot.sparsity.engine.state import WORK
 from surefoot.sparsity.experts.extraction import check_keep, extract_experts
 from surefoot.sparsity.experts.measuring import Teacher, dense_loss, measure_quality, own_masks
-from surefoot.sparsity.experts.model import refactor
+from surefoot.sparsity.experts.model import ReadMeForCausalLM, refactor
 from surefoot.sparsity.experts.store import write_store
 from surefoot.sparsity.experts.tuning import TuneSettings, tune
 from surefoot.sparsity.export.loading import load_compressed
@@ -55,7 +56,7 @@ class RefactorSettings(BaseModel):
     rest: bool = True
     """Whether neurons that nobody needs are written too, so that all can be on."""
     router_hidden: int | None = Field(default=None, ge=8)
-    """Width of the router; 512 as in the paper, but no wider than the model."""
+    """Width of the router; by default an eighth of the model's, 32 at least."""
     router_heads: int = Field(default=4, ge=1)
     """Attention heads of the router."""
     tune: TuneSettings = TuneSettings()
@@ -194,9 +195,8 @@ def refactor_folder(
             "tasks": None,
         }  # fmt: skip
         staged = out / WORK / "model"
-        kind: Any = _dtype_of(source)
-        made.to(kind).save_pretrained(staged)
-        write_companions(source, staged)
+        write_model(made, source, staged)
+        _cast(made, dtype_of(source))
         write_store(made, staged)
         if scorer is not None:
             report["tasks"] = {"before": dict(scorer(model)), "after": dict(scorer(staged))}
@@ -217,9 +217,34 @@ def _worth_knowing(layout: Any) -> list[str]:
     return lines
 
 
-def _dtype_of(source: Checkpoint) -> Any:
+def write_model(made: ReadMeForCausalLM, source: Checkpoint, folder: Path) -> None:
+    """Writes a model of experts, in the type of its source, with tokenizer and notes.
+
+    Args:
+        made: The model; left as it is.
+        source: The dense model that it was made of.
+        folder: Where to write.
+    """
+    kind = dtype_of(source)
+    weights = {name: value.to(kind) for name, value in made.state_dict().items()}
+    before = made.config.dtype
+    made.config.dtype = kind
+    try:
+        with quiet():
+            made.save_pretrained(folder, state_dict=weights)
+    finally:
+        made.config.dtype = before
+    write_companions(source, folder)
+
+
+def dtype_of(source: Checkpoint) -> torch.dtype:
+    """Returns the type of a model's weights, as its configuration tells it."""
     told = str(source.config.get("dtype") or source.config.get("torch_dtype") or "float32")
     return {"float16": torch.float16, "bfloat16": torch.bfloat16}.get(told, torch.float32)
+
+
+def _cast(made: Any, kind: torch.dtype) -> None:
+    made.to(kind)
 
 
 def _move(staged: Path, out: Path) -> None:

@@ -232,7 +232,7 @@ class _Stretch:
             optimizer.step()
             total += float(loss.detach())
             told(step + 1)
-        model.requires_grad_(True).eval()
+        model.requires_grad_(True).train(False)
         return total / self._steps
 
 

@@ -1,0 +1,161 @@
+"""``surefoot refactor`` on a planner that comes with Surefoot, and its results put to use."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from surefoot.agents.compressing.domains import domain_texts
+from surefoot.models.backends.hf import HFModel
+from surefoot.models.registry import LOCAL_PLANNER, ModelOptions, make_planner, shipped_folder
+from surefoot.models.training.data import TRAIN_SIZES
+from surefoot.results.errors import InputError
+from surefoot.sparsity.experts.model import ReadMeForCausalLM
+from surefoot.sparsity.experts.store import ExpertStore
+from typer.testing import CliRunner
+
+from surefoot.cli.main import app
+from tests.sparsity.tiny import make
+
+torch.set_num_threads(1)
+
+RUNNER = CliRunner()
+FEW = (
+    "--count", "60", "--set", "samples=4", "--set", "held_out=2", "--set", "length=256",
+    "--set", "tune.rounds=1", "--set", "tune.router_steps=2", "--set", "tune.expert_steps=3",
+    "--set", "tune.router_batch=4", "--set", "tune.expert_batch=4",
+    "--set", "tune.expert_rate=0.0005",
+)  # fmt: skip
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    result = RUNNER.invoke(app, list(arguments))
+    return result.exit_code, result.output + str(result.exception or "")
+
+
+@pytest.fixture(scope="module")
+def refactored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("refactored") / "planner"
+    code, told = run("refactor", "local-planner", "--out", str(out), *FEW)
+    assert code == 0, told
+    assert "experts, after tuning" in told
+    return out
+
+
+def test_the_report_says_what_was_done(refactored: Path) -> None:
+    report = json.loads((refactored / "refactor.json").read_bytes())
+    assert report["domains"] == sorted(TRAIN_SIZES)
+    losses = report["losses"]
+    assert losses["dense"] < losses["after"] < losses["before"]
+    assert len(report["rounds"]) == 1
+    assert report["rounds"][0]["held"] == losses["after"]
+    sizes = report["parameters"]
+    assert sizes["active"] < sizes["dense"] < sizes["total"]
+    for layer in report["layers"]:
+        assert {layer["permanent"] + own for own in layer["own"]} == {layer["width"] // 2}
+    assert not (refactored / "work").exists()
+
+
+def test_it_is_a_planner(refactored: Path) -> None:
+    model = HFModel(str(refactored), device="cpu")
+    assert model.notes.prompt_style == "compact"
+    loaded = make_planner(f"hf:{refactored}", ModelOptions())
+    assert loaded.name == f"hf:{refactored}"
+    network = model._loaded[0]
+    assert isinstance(network, ReadMeForCausalLM)
+    report = json.loads((refactored / "refactor.json").read_bytes())
+    kept = sum(p.numel() for p in network.parameters())
+    rest = sum(a["rest"] for a in report["layers"])
+    assert kept == report["parameters"]["total"] + 3 * 128 * rest
+    store = ExpertStore(refactored)
+    assert store.experts == len(TRAIN_SIZES)
+    for name, value in store.load(3).items():
+        own = network.expert_tensors(3)[name]
+        assert value.dtype == torch.float16
+        assert torch.equal(value.float(), own)
+
+
+def test_the_bench_runs_it(refactored: Path, tmp_path: Path) -> None:
+    code, told = run(
+        "bench", "--planners", f"hf:{refactored}", "--domains", "blocksworld", "--seeds", "0,1",
+        "--styles", "compact", "--out", str(tmp_path / "bench"),
+    )  # fmt: skip
+    assert code == 0, told
+    assert (tmp_path / "bench" / "summary.json").is_file()
+
+
+def test_a_second_call_tells_that_it_is_done(refactored: Path) -> None:
+    before = (refactored / "refactor.json").read_bytes()
+    code, told = run("refactor", "local-planner", "--out", str(refactored), *FEW)
+    assert code == 0, told
+    assert "taken apart already" in told
+    assert (refactored / "refactor.json").read_bytes() == before
+    code, told = run(
+        "refactor", "local-planner", "--out", str(refactored), *FEW, "--set", "keep=0.4"
+    )
+    assert code != 0
+    assert "another refactoring lies here" in told
+
+
+def test_texts_of_any_model_are_taken_by_domain(tmp_path: Path) -> None:
+    texts = []
+    for name in ("on", "at"):
+        file = tmp_path / f"{name}.jsonl"
+        lines = [json.dumps({"text": f"({name} b{i} b{i + j})"}) for i in range(9) for j in (1, 2)]
+        file.write_text("\n".join(lines))
+        texts += ["--texts", f"{name}={file}"]
+    out = tmp_path / "out"
+    code, told = run("refactor", str(LOCAL_PLANNER), "--out", str(out), *texts, *FEW[2:])
+    assert code == 0, told
+    report = json.loads((out / "refactor.json").read_bytes())
+    assert report["domains"] == ["on", "at"]
+    for wrong, why in (
+        (texts[:2], "two domains at least, and there are 1"),
+        (["--texts", "on"], "not of the form DOMAIN=FILE"),
+        ([*texts[:2], *texts[:2]], "names domain 'on' twice"),
+        ([*texts[:2], "--texts", f"x={tmp_path / 'none'}"], "cannot read the calibration texts"),
+    ):
+        code, told = run("refactor", str(LOCAL_PLANNER), "--out", str(tmp_path / "no"), *wrong)
+        assert code != 0
+        assert why in told
+    assert not (tmp_path / "no").exists()
+
+
+def test_what_cannot_be_refactored_is_told(refactored: Path, tmp_path: Path) -> None:
+    plain = make("gpt2", tmp_path / "gpt2")
+    for name in ("tokenizer.json", "tokenizer_config.json", "surefoot.json"):
+        shutil.copyfile(LOCAL_PLANNER / name, plain / name)
+    out = str(tmp_path / "out")
+    for model, more, why in (
+        (str(plain), FEW, "has no gated perceptrons"),
+        (str(refactored), FEW, "gated perceptrons"),
+        (str(tmp_path), FEW, "no model here"),
+        ("local-perception", FEW, "no planner of this project"),
+        ("local-planner", (*FEW, "--set", "keep=0"), "share of neurons to keep"),
+        ("local-planner", (*FEW, "--set", "kept=1"), "kept"),
+        ("local-planner", (*FEW, "--set", "tune.loss=repo"), "tune.loss"),
+    ):
+        code, told = run("refactor", model, "--out", out, *more)
+        assert code != 0
+        assert why in told, told
+        assert not Path(out).exists()
+    code, told = run("refactor", "local-planner", "--out", str(LOCAL_PLANNER / "x"), *FEW)
+    assert code != 0
+    assert "lies in the model's folder" in told
+
+
+def test_texts_of_the_agent_are_of_four_domains() -> None:
+    folder = shipped_folder("local-agent")
+    assert folder is not None
+    found = domain_texts(folder, 40, least=2, longest=400, seed=1)
+    assert list(found) == ["crossing-plan", "crossing-verdict", "tabletop-plan",
+                           "tabletop-verdict"]  # fmt: skip
+    assert all(len(texts) >= 2 for texts in found.values())
+    assert found == domain_texts(folder, 40, least=2, longest=400, seed=1)
+    verdicts = {len(ids) - start for ids, start in found["tabletop-verdict"]}
+    assert verdicts == {2}  # yes or no, and the end
+    with pytest.raises(InputError, match="no planner of this project"):
+        domain_texts(LOCAL_PLANNER.parent / "local-perception", 4, least=1, longest=9)

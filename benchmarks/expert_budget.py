@@ -91,7 +91,7 @@ def main() -> None:
     tasks = [i.task for domain, sizes in TRAIN_SIZES.items()
              for i in unseen_instances(domain, sizes[0], each, 0)]  # fmt: skip
     prompts = [compact_prompt(task) for task in tasks][: given.tasks]
-    store = ExpertStore(given.folder)
+    store = ExpertStore(given.folder, dtype=torch.float32)
     sizes = [store.bytes_of(i) for i in range(store.experts)]
     print(f"{len(prompts)} tasks; {store.experts} experts of {min(sizes) / 1e6:.2f} to "
           f"{max(sizes) / 1e6:.2f} MB\n")  # fmt: skip
@@ -104,7 +104,7 @@ def main() -> None:
     expected, first, later = planned(whole, prompts, given.tokens, None)
     told("all, in the model", first, later)
     for kind, memory in (("disk", False), ("host memory", True)):
-        place = ExpertStore(given.folder, in_memory=memory)
+        place = ExpertStore(given.folder, in_memory=memory, dtype=torch.float32)
         for room, budget in (("all", sum(sizes)), ("two", 2 * max(sizes)), ("one", max(sizes))):
             for name in POLICIES if room == "two" else ("lookahead",):
                 model = HFModel(str(given.folder), device="cpu")

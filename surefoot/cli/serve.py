@@ -105,4 +105,6 @@ def _attendant(
     room, chosen = parse_bytes(budget), make_policy(policy, window=window)
     if not (folder / FOLDER).is_dir():
         raise InputError("this model has no experts; leave --expert-budget out", file=str(folder))
-    return attend(model.network, ExpertStore(folder), room, chosen, deadline=deadline)
+    network = model.network
+    store = ExpertStore(folder, dtype=network.dtype, device=network.device)
+    return attend(network, store, room, chosen, deadline=deadline)

@@ -295,7 +295,7 @@ def test_a_planner_of_experts_says_the_same_within_a_budget(
     folder = tmp_path / "experts-planner"
     folder.mkdir()
     write_planner(folder)
-    store = ExpertStore(folder)
+    store = ExpertStore(folder, dtype=torch.float32)
     room = 2 * max(store.bytes_of(i) for i in range(store.experts))
     with serving(
         tmp_path / "log", str(folder), "--expert-budget", str(room), "--name", "experts",

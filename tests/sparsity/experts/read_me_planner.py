@@ -31,7 +31,7 @@ def write_planner(folder: Path, seed: int = 0) -> Path:
         for name, found in texts.items()
     }
     layout = extract_experts(dense.network, batches, keep=0.5)
-    model = refactor(dense.network, layout, seed=seed)
+    model = refactor(dense.network, layout, seed=seed).half()  # the type of the shipped planner
     model.save_pretrained(folder)
     for name in ("tokenizer.json", "tokenizer_config.json", "generation_config.json",
                  "surefoot.json"):  # fmt: skip

@@ -177,7 +177,9 @@ def test_a_planner_of_experts_in_batches(tmp_path: Path, room: int) -> None:
     write_planner(tmp_path)
     expected = said(Engine(HFModel(str(tmp_path), device="cpu")))
     model = HFModel(str(tmp_path), device="cpu")
-    store = ExpertStore(tmp_path)
+    store = ExpertStore(tmp_path, dtype=model.network.dtype)
+    assert store.bytes_of(0) == 2 * ExpertStore(tmp_path).bytes_of(0)  # computes in float32
+    assert store.bytes_of(0) == sum(t.nbytes for t in store.load(0).values())
     size = max(store.bytes_of(i) for i in range(store.experts))
     attendant = attend(model.network, store, room * size, make_policy("lookahead"))
     assert sum(p.numel() for m in model.network.expert_mlps() for p in m.experts.parameters()) == 0

@@ -1,6 +1,6 @@
 """Expert caches and expert-aware batching in simulated time, beside what Read-ME published.
 
-    python benchmarks/expert_serving.py [--requests N] [--seeds N] [--traces FILE] [--mib N]
+    python benchmarks/expert_serving.py [--requests N] [--seeds N] [--policy NAME] [--traces FILE]
 
 Prints four tables: hit ratios beside Table 4 of Read-ME (arXiv 2410.19123), with the requests that
 a cache looks ahead varied; batching; deadlines; and how fast this machine really brings an expert
@@ -103,32 +103,31 @@ HEAD = ("| batching | policy | mean s | p95 s | worst s | token wait p95 s | rar
 
 
 def batching(
-    trace: Callable[[int, int], list[int]], rate: float, seeds: int, count: int
-) -> None:  # fmt: skip
+    trace: Callable[[int, int], list[int]], rate: float, seeds: int, count: int, policy: str
+) -> None:
     """Prints how ways to batch did under a load."""
     print(HEAD)
     print("|---|---|" + "--:|" * 9)
     ways = [("fifo", 0.0), ("released", 0.0), *(("expert-aware", d) for d in DEADLINES)]
-    for policy in ("lru", "lookahead"):
-        for name, deadline in ways:
-            found = []
-            for seed in range(seeds):
-                traces = [trace(40, 1000 * seed + i) for i in range(count)]
-                requests = list(poisson(traces, rate, seed))
-                batcher = make_batcher(name, deadline)
-                found.append(serve(requests, MACHINE, batcher, make_policy(policy)))
-            shown = f"{name}, {deadline:g} s" if name == "expert-aware" else name
-            columns = [
-                told([r.latency.mean or 0 for r in found], 3),
-                told([r.latency.p95 or 0 for r in found], 3),
-                told([r.latency.worst or 0 for r in found], 2),
-                told([r.wait.p95 or 0 for r in found], 3),
-                told([r.rarest_wait.worst or 0 for r in found], 2),
-                told([100 * (r.hit_ratio or 0) for r in found]),
-                told([r.unique or 0 for r in found], 2),
-                told([r.batches for r in found], 0), told([r.endless for r in found], 0),
-            ]  # fmt: skip
-            print(f"| {shown} | {found[0].policy} | {' | '.join(columns)} |")
+    for name, deadline in ways:
+        found = []
+        for seed in range(seeds):
+            traces = [trace(40, 1000 * seed + i) for i in range(count)]
+            requests = list(poisson(traces, rate, seed))
+            batcher = make_batcher(name, deadline)
+            found.append(serve(requests, MACHINE, batcher, make_policy(policy)))
+        shown = f"{name}, {deadline:g} s" if name == "expert-aware" else name
+        columns = [
+            told([r.latency.mean or 0 for r in found], 3),
+            told([r.latency.p95 or 0 for r in found], 3),
+            told([r.latency.worst or 0 for r in found], 2),
+            told([r.wait.p95 or 0 for r in found], 3),
+            told([r.rarest_wait.worst or 0 for r in found], 2),
+            told([100 * (r.hit_ratio or 0) for r in found]),
+            told([r.unique or 0 for r in found], 2),
+            told([r.batches for r in found], 0), told([r.endless for r in found], 0),
+        ]  # fmt: skip
+        print(f"| {shown} | {found[0].policy} | {' | '.join(columns)} |")
 
 
 def bandwidth(mib: int) -> None:
@@ -173,6 +172,7 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=20_000)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--streams", type=int, default=200)
+    parser.add_argument("--policy", default="lookahead", help="cache of the tables on batching")
     parser.add_argument("--traces", type=Path)
     parser.add_argument("--mib", type=int, default=64)
     given = parser.parse_args()
@@ -197,7 +197,7 @@ def main() -> None:
     ):
         for rate in (8.0, 14.0):
             print(f"\n### {title}; {rate:g} requests of 40 tokens a second\n")
-            batching(trace, rate, given.seeds, given.streams)
+            batching(trace, rate, given.seeds, given.streams, given.policy)
     print("\n## What loading takes here")
     bandwidth(given.mib)
 

@@ -121,11 +121,12 @@ class HFModel(OptionScorer):
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
         try:
+            # what reads a format of its own may also bring the kind of its configuration
+            own = reader_of(Path(self._place)) if self._local else None
             config = AutoConfig.from_pretrained(self._place, **options)
             sees = hasattr(config, "vision_config")
             kind: Any = AutoModelForImageTextToText if sees else AutoModelForCausalLM
             dtype = "auto" if device != "cpu" else torch.float32
-            own = reader_of(Path(self._place)) if self._local else None
             model = (
                 own(Path(self._place), dtype)
                 if own is not None

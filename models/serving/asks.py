@@ -50,7 +50,7 @@ class Ask:
         max_tokens: Most tokens, ``None`` for as many as the model takes.
         temperature: 0 for the likeliest answer.
         top_p: Share of the probability that is drawn from, above 0.
-        seed: Seed of the draws.
+        seed: Seed of the draws, ``None`` for any.
         stop: Texts before which the answer ends.
         top_logprobs: Alternatives to report of each token, ``None`` for no log-probabilities.
         stream: Whether the answer is sent as it is made.
@@ -62,7 +62,7 @@ class Ask:
     max_tokens: int | None = None
     temperature: float = 1.0
     top_p: float = 1.0
-    seed: int = 0
+    seed: int | None = None
     stop: tuple[str, ...] = ()
     top_logprobs: int | None = None
     stream: bool = False
@@ -197,7 +197,7 @@ def _ask(
         messages, prompt, max_tokens,
         1.0 if given.temperature is None else given.temperature,
         1.0 if given.top_p is None else given.top_p,
-        given.seed or 0, tuple(stop), top_logprobs, bool(given.stream), usage,
+        given.seed, tuple(stop), top_logprobs, bool(given.stream), usage,
     )  # fmt: skip
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from itertools import count
 from time import perf_counter
 from typing import Any, Protocol
 
@@ -25,6 +27,20 @@ class Attendant(Protocol):
         """Is told the tokens ``[rows, tokens]`` that are read next, and which of them count."""
         ...
 
+    def kind_of(self, ids: Any) -> int:
+        """Returns a number for prompts ``[1, tokens]`` that go well together with their like."""
+        ...
+
+    def choose(self, waiting: Sequence[tuple[int, float]], size: int, now: float) -> list[int]:
+        """Returns which requests come next, at most ``size`` of them and at least one.
+
+        Args:
+            waiting: Kind of each, and when it came, in the order in which they came.
+            size: Most requests in a batch.
+            now: The time, by the clock that told when they came.
+        """
+        ...
+
     def counts(self) -> Mapping[str, float]:
         """Returns figures to be published, by name."""
         ...
@@ -34,7 +50,7 @@ class Attendant(Protocol):
         ...
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Ticket:
     """A request in the queue.
 
@@ -43,11 +59,13 @@ class Ticket:
         deliver: Called by the engine's thread with every piece, or with what went wrong, which
             is then the last call. A piece with ``finish`` is the last one too.
         came: When it was queued, by the performance counter.
+        kind: What the attendant makes of it, once it was asked.
     """
 
     ask: Ask
     deliver: Callable[[Piece | ApiError], None]
     came: float = field(default_factory=perf_counter)
+    kind: int | None = None
     _gone: threading.Event = field(default_factory=threading.Event)
 
     def cancel(self) -> None:
@@ -63,15 +81,16 @@ class Ticket:
 class Engine:
     """Generates with one model.
 
-    Requests that wait when a batch ends make up the next, in the order in which they came; one
-    with pictures is a batch by itself. What a row says does not depend on its batch, up to
-    rounding.
+    Requests that wait when a batch ends make up the next, in the order in which they came unless
+    an attendant chooses among more of them than a batch holds; one with pictures is a batch by
+    itself. What a row says does not depend on its batch, up to rounding.
 
     Args:
         model: The model.
         batch: Most requests in a batch.
         queue: Most requests that wait.
         attendant: Looks after the model, if it needs that.
+        seed: Requests that bring no seed get this one, the next one, and so on.
     """
 
     def __init__(
@@ -81,11 +100,13 @@ class Engine:
         batch: int = 8,
         queue: int = QUEUE,
         attendant: Attendant | None = None,
+        seed: int = 0,
     ) -> None:
         self.model = model
         self._batch = batch
         self._most = queue
         self._attendant = attendant
+        self._seeds = count(seed)
         self._waiting: deque[Ticket] = deque()
         self._running: list[Ticket] = []
         self._changed = threading.Condition()
@@ -108,6 +129,8 @@ class Engine:
                 raise ApiError("the server is stopping", status=503)
             if len(self._waiting) >= self._most:
                 raise ApiError("the server is busy; try again later", status=429, code="busy")
+            if ask.seed is None:
+                ticket.ask = replace(ask, seed=next(self._seeds))
             self._waiting.append(ticket)
             self._changed.notify()
         return ticket
@@ -140,24 +163,51 @@ class Engine:
                     self._changed.wait()
                 if self._closed and not self._waiting:
                     return
-                self._running = self._next()
+                waiting = list(self._waiting)
+            chosen = self._next(waiting)
+            with self._changed:
+                for ticket in chosen:
+                    self._waiting.remove(ticket)
+                self._running = chosen
             begun = perf_counter()
-            self._answer(self._running)
+            with suppress(RuntimeError):  # the loop of who listened has ended
+                self._answer(chosen)
             with self._changed:
                 self._counts["generating_s"] += perf_counter() - begun
                 self._counts["batches"] += 1
                 self._running = []
 
-    def _next(self) -> list[Ticket]:
+    def _next(self, waiting: Sequence[Ticket]) -> list[Ticket]:
+        """Returns the next batch; only the engine's thread takes tickets away."""
+        if self._attendant is not None and len(waiting) > self._batch:
+            for ticket in waiting:
+                if ticket.kind is None:
+                    ticket.kind = self._kind_of(ticket)
+            told = [(ticket.kind or 0, ticket.came) for ticket in waiting]
+            chosen = self._attendant.choose(told, self._batch, perf_counter())
+            waiting = [waiting[i] for i in chosen] or waiting
         found: list[Ticket] = []
-        for ticket in list(self._waiting)[: self._batch]:
+        for ticket in waiting[: self._batch]:
             sees = any(m.images for m in ticket.ask.messages)
             if sees and found:
                 break
-            found.append(self._waiting.popleft())
+            found.append(ticket)
             if sees:
                 break
         return found
+
+    def _kind_of(self, ticket: Ticket) -> int:
+        """Asks the attendant; what cannot be read is told later, to who asked it."""
+        ask = ticket.ask
+        if self._attendant is None or ticket.cancelled or any(m.images for m in ask.messages):
+            return -1
+        try:
+            prompt = ask.prompt
+            if prompt is None:
+                prompt = self.model.prompt(GenerationRequest(ask.messages))
+            return self._attendant.kind_of(self.model.encode([prompt])["input_ids"])
+        except Exception:
+            return -1
 
     def _answer(self, tickets: Sequence[Ticket]) -> None:
         """Answers a batch; whatever goes wrong is told to those who asked."""
@@ -201,7 +251,7 @@ class Engine:
         request = GenerationRequest(ask.messages)
         if any(m.images for m in ask.messages) and not self.model.capabilities().images:
             raise ApiError("this model does not look at images", code="unsupported_content")
-        prompt = ask.prompt if ask.prompt is not None else self.model.prompt(request)
+        prompt = ask.prompt if ask.prompt is not None else self._told(request)
         images = [i for m in ask.messages for i in m.images]
         try:
             read = int(self.model.encode([prompt], images)["attention_mask"].sum())
@@ -226,6 +276,17 @@ class Engine:
             ticket.deliver(piece)
 
         return prompt, Row(ask, limit, read, deliver, lambda: ticket.cancelled)
+
+    def _told(self, request: GenerationRequest) -> str:
+        from jinja2 import TemplateError
+
+        try:
+            return self.model.prompt(request)
+        except TemplateError as error:
+            reason = " ".join(str(error).split())[:200]
+            raise ApiError(
+                f"the model's form of conversations refuses this one: {reason}", param="messages"
+            ) from None
 
     def _generate(self, rows: Sequence[Row], prompts: Sequence[str]) -> None:
         import torch

@@ -14,6 +14,9 @@ from transformers import LogitsProcessor, StoppingCriteria, TopPLogitsWarper
 _UNFINISHED = "\ufffd"
 """What bytes decode to that are no whole character yet."""
 
+_COLD = 1e-4
+"""Temperatures up to this are as good as 0, and too small to divide by."""
+
 
 @dataclass(frozen=True, slots=True)
 class TokenScore:
@@ -150,7 +153,7 @@ class Row:
 class Draws(LogitsProcessor):
     """Draws for rows with different temperatures, and keeps what the model thought.
 
-    A row of temperature 0 is left as it is. Draws are those of
+    A row of temperature 0, or of next to nothing, is left as it is. Draws are those of
     :class:`~surefoot.models.backends.sampling.SeededDraws`: the same seed gives what it gives
     without a server.
 
@@ -161,7 +164,8 @@ class Draws(LogitsProcessor):
     def __init__(self, asks: Sequence[Ask]) -> None:
         self._asks = asks
         self._draws = [
-            SeededDraws([a.seed], a.temperature) if a.temperature > 0 else None for a in asks
+            SeededDraws([a.seed or 0], a.temperature) if a.temperature > _COLD else None
+            for a in asks
         ]
         self._tops = [TopPLogitsWarper(a.top_p) if a.top_p < 1 else None for a in asks]
         self._keeps = any(a.top_logprobs is not None for a in asks)

@@ -16,6 +16,9 @@ from torch.nn.functional import linear
 Source = Callable[[int], Mapping[str, torch.Tensor]]
 """Gives the tensors of an expert by name, see :meth:`ExpertMLP.tensors_of`."""
 
+Announce = Callable[[Sequence[int]], None]
+"""Is told which experts are asked for next."""
+
 ExpertsOn = Literal["routed", "all"] | int
 """Which experts are on: the router's choice, all of them, or a certain one for all tokens."""
 
@@ -30,12 +33,17 @@ class Routing:
             ``None`` if all tokens are its own.
         source: Where weights of experts come from, ``None`` for the modules.
         held: The tensors of an expert that has all tokens of the pass.
+        announce: Is told, before a pass that needs several experts, all that it will ask for, in
+            order.
+        layers: Layers that ask.
     """
 
     on: ExpertsOn = "routed"
     groups: list[tuple[int, torch.Tensor | None]] = field(default_factory=list)
     source: Source | None = None
     held: Mapping[str, torch.Tensor] | None = None
+    announce: Announce | None = None
+    layers: int = 1
 
     def choose(self, chosen: torch.Tensor) -> None:
         """Begins a pass with an expert for each token, ``[batch, tokens]``."""
@@ -46,6 +54,8 @@ class Routing:
         else:
             self.groups = [(e, (flat == e).nonzero()[:, 0]) for e in present]
             self.held = None
+            if self.announce is not None:
+                self.announce(present * self.layers)
 
     def only(self, expert: int) -> None:
         """Begins a pass with one expert for all tokens."""

@@ -10,7 +10,7 @@ import torch
 from surefoot.results.errors import InputError
 from surefoot.sparsity.experts.extraction import gated_mlps
 from surefoot.sparsity.experts.layout import ExpertLayout
-from surefoot.sparsity.experts.mlp import ExpertMLP, ExpertsOn, Routing, Source
+from surefoot.sparsity.experts.mlp import Announce, ExpertMLP, ExpertsOn, Routing, Source
 from surefoot.sparsity.experts.router import CACHE, ExpertRouter
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedConfig, PreTrainedModel
 from transformers.cache_utils import DynamicCache
@@ -139,13 +139,15 @@ class ReadMeForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[no-un
         """Returns the tensors of an expert, of all layers, by name."""
         return {k: v for m in self.expert_mlps() for k, v in m.tensors_of(expert).items()}
 
-    def use_source(self, source: Source) -> None:
+    def use_source(self, source: Source, announce: Announce | None = None) -> None:
         """Takes the weights of experts from a function from now on, and frees its own.
 
         Args:
             source: Gives the tensors of an expert as :meth:`expert_tensors` does.
+            announce: Is told what a pass over several experts will ask for, before it does.
         """
-        self.routing.source = source
+        self.routing.source, self.routing.announce = source, announce
+        self.routing.layers = len(self.expert_mlps())
         for module in self.expert_mlps():
             module.forget_experts()
 

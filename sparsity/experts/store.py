@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING
 from surefoot.results.errors import InputError
 
 if TYPE_CHECKING:
+    import torch
     from surefoot.sparsity.experts.model import ReadMeForCausalLM
     from torch import Tensor
 
 FOLDER = "experts"
 """Folder beside a model's weights in which its experts lie."""
+
+_FLOATS = ("F64", "F32", "F16", "BF16")
+"""Types of tensors, as safetensors names them, that are given in another."""
 
 
 def write_experts(experts: Iterable[Mapping[str, Tensor]], folder: Path) -> None:
@@ -55,12 +59,22 @@ class ExpertStore:
     Args:
         folder: The model's folder.
         in_memory: Whether all are read now and kept in host memory, from which ``load`` copies.
+        dtype: Type in which floating-point tensors are given, ``None`` for that of the files.
+        device: Where they are given.
 
     Raises:
         InputError: There are no experts here, one is missing, or a file is damaged.
     """
 
-    def __init__(self, folder: Path, *, in_memory: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        in_memory: bool = False,
+        dtype: torch.dtype | None = None,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self._dtype, self._device = dtype, device
         found = list((folder / FOLDER).glob("expert-*.safetensors"))
         if not found:
             raise InputError("no experts here (no experts/expert-0.safetensors)", file=str(folder))
@@ -79,7 +93,7 @@ class ExpertStore:
         return len(self._files)
 
     def bytes_of(self, expert: int) -> int:
-        """Returns the bytes of an expert's tensors."""
+        """Returns the bytes of an expert's tensors, in the type in which they are given."""
         return self._sizes[expert]
 
     def load(self, expert: int) -> dict[str, Tensor]:
@@ -89,8 +103,9 @@ class ExpertStore:
             InputError: The file cannot be read.
         """
         if self._kept is not None:
-            return {name: tensor.clone() for name, tensor in self._kept[expert].items()}
-        return self._read(expert)
+            kept = self._kept[expert].items()
+            return {name: tensor.to(self._device, copy=True) for name, tensor in kept}
+        return {name: tensor.to(self._device) for name, tensor in self._read(expert).items()}
 
     def _read(self, expert: int) -> dict[str, Tensor]:
         """Reads a file whole: tensors of a mapped file would be read on first use only."""
@@ -98,20 +113,36 @@ class ExpertStore:
         from safetensors.torch import load
 
         try:
-            return load(self._files[expert].read_bytes())
+            found = load(self._files[expert].read_bytes())
         except (OSError, SafetensorError) as error:
             raise self._damaged(expert, error) from None
+        return {
+            name: tensor.to(self._dtype) if tensor.is_floating_point() else tensor
+            for name, tensor in found.items()
+        }
 
     def _measured(self, expert: int) -> int:
-        """Returns the bytes of the tensors, from the head of the file."""
+        """Returns the bytes of the tensors as they are given, from the head of the file."""
         import json
+        from math import prod
 
         try:
             with self._files[expert].open("rb") as file:
                 length = int.from_bytes(file.read(8), "little")
                 head = json.loads(file.read(min(length, 2**26)))
             head.pop("__metadata__", None)
-            return max(int(entry["data_offsets"][1]) for entry in head.values())
+            total = 0
+            for entry in head.values():
+                first, last = entry["data_offsets"]
+                given = entry["dtype"] in _FLOATS and self._dtype is not None
+                total += (
+                    prod(entry["shape"]) * self._dtype.itemsize  # type: ignore[union-attr]
+                    if given
+                    else int(last) - int(first)
+                )
+            if not total:
+                raise ValueError("it has no tensors")
+            return total
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise self._damaged(expert, error) from None
 

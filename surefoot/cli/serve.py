@@ -33,6 +33,9 @@ def serve(
     batch: Annotated[int, typer.Option(min=1, help="Requests generated together.")] = 8,
     threads: Annotated[int, typer.Option(min=1, help="Threads of the model.")] = 1,
     device: Annotated[str, typer.Option(help="cpu, cuda, or auto.")] = "auto",
+    seed: Annotated[
+        int, typer.Option(min=0, help="Draws for requests that bring no seed begin with this one.")
+    ] = 0,
     key_env: Annotated[
         str, typer.Option(help="Environment variable with the key that clients must send.")
     ] = "SUREFOOT_SERVE_KEY",
@@ -44,6 +47,12 @@ def serve(
         str, typer.Option(help="Which experts go: lru, random, lookahead, belady.")
     ] = "lookahead",
     window: Annotated[int, typer.Option(min=1, help="Requests that lookahead looks ahead.")] = 8,
+    deadline: Annotated[
+        float,
+        typer.Option(
+            min=0, help="Seconds after which a request comes next, whatever experts it needs."
+        ),
+    ] = 2.0,
 ) -> None:
     """Serve a local model to any client of OpenAI's interface; Ctrl-C ends it."""
     import torch
@@ -56,17 +65,20 @@ def serve(
 
     spec = model.removeprefix("hf:")
     shipped = shipped_folder(spec)
-    if shipped is None and not (Path(spec) / "config.json").is_file():
+    folder = shipped or Path(spec)
+    if not (folder / "config.json").is_file():
         raise InputError("no model here (no config.json)", file=spec)
     torch.set_num_threads(threads)
-    served = HFModel(str(shipped or spec), batch=batch, device=device)
-    told = name or (spec if shipped else Path(spec).resolve().name)
+    served = HFModel(str(folder), batch=batch, device=device)
+    told = name or (spec if shipped else folder.resolve().name)
     key = os.environ.get(key_env, "")
     place = bind(host, port)
     note(f"loading {told} ...")
-    attendant = _attendant(served, Path(str(shipped or spec)), expert_budget, policy, window)
+    attendant = _attendant(
+        served, Path(str(shipped or spec)), expert_budget, policy, window, deadline
+    )
     _ = served.network
-    engine = Engine(served, batch=batch, attendant=attendant)
+    engine = Engine(served, batch=batch, attendant=attendant, seed=seed)
     app = make_app(engine, told, key)
     address = f"http://{f'[{host}]' if ':' in host else host}:{place.getsockname()[1]}/v1"
     if not key and host not in ("127.0.0.1", "localhost", "::1"):
@@ -80,7 +92,7 @@ def serve(
 
 
 def _attendant(
-    model: HFModel, folder: Path, budget: str | None, policy: str, window: int
+    model: HFModel, folder: Path, budget: str | None, policy: str, window: int, deadline: float
 ) -> Attendant | None:
     """Returns what keeps a refactored model's experts within a budget, if one is given."""
     if budget is None:
@@ -93,4 +105,6 @@ def _attendant(
     room, chosen = parse_bytes(budget), make_policy(policy, window=window)
     if not (folder / FOLDER).is_dir():
         raise InputError("this model has no experts; leave --expert-budget out", file=str(folder))
-    return attend(model.network, ExpertStore(folder), room, chosen)
+    network = model.network
+    store = ExpertStore(folder, dtype=network.dtype, device=network.device)
+    return attend(network, store, room, chosen, deadline=deadline)

@@ -55,21 +55,9 @@ def test_the_bench_finds_the_same_plans_as_without_a_server(
     server: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    found = {}
-    for planner in ("openai:local", f"hf:{LOCAL_PLANNER}"):
-        out = tmp_path / planner[:2]
-        done = CliRunner().invoke(app, [
-            "bench", "--planners", planner, "--domains", "blocksworld,grippers", "--difficulty",
-            "0", "--seeds", "3,4", "--styles", "compact", "--out", str(out), "--json",
-            "--set", f"base_url={server.url}", "--set", "retries=0",
-        ])  # fmt: skip
-        assert done.exit_code == 0, done.output
-        lines = [json.loads(line) for line in (out / "episodes.jsonl").read_text().splitlines()]
-        assert len(lines) == 4
-        found[planner] = {line["case"]["task"]: line["graded"]["answer"] for line in lines}
-    first, second = found.values()
-    assert first == second
-    assert any(first.values())
+    found = plans_of(server.url, "openai:local", tmp_path / "served")
+    assert found == plans_of(None, f"hf:{LOCAL_PLANNER}", tmp_path / "direct")
+    assert any(found.values())
 
 
 def test_streamed_parts_are_the_whole(server: Served) -> None:
@@ -119,6 +107,18 @@ def test_draws_are_those_of_the_model_without_a_server(server: Served, direct: H
         for t, p in ((0.0, 1.0), (1.0, 1e-6))
     )  # fmt: skip
     assert greedy == narrow
+
+
+def test_requests_without_a_seed_differ(server: Served) -> None:
+    asked: Any = {"model": "local", "messages": TALK, "max_tokens": 20}
+    told = [server.client.chat.completions.create(**asked).choices[0].message.content
+            for _ in range(4)]  # fmt: skip
+    assert len(set(told)) > 1
+    cold, zero = (
+        server.client.chat.completions.create(**asked, temperature=t).choices[0].message.content
+        for t in (1e-300, 0.0)
+    )
+    assert cold == zero
 
 
 def test_answers_end_before_a_stop(server: Served) -> None:
@@ -226,6 +226,8 @@ def test_paths_keys_and_bodies(server: Served) -> None:
     for body in (b"{", b"[]", b"\xff"):
         reply = httpx2.post(f"{server.url}/completions", content=body, headers=headers)
         assert (reply.status_code, "error" in reply.json()) == (400, True)
+    reply = httpx2.post(f"{server.url}/completions", content=b" " * (2**25 + 1), headers=headers)
+    assert reply.status_code == 413
     assert httpx2.get(f"{server.url}/nowhere", headers=headers).json()["error"]["message"]
     metrics = httpx2.get(server.url.removesuffix("/v1") + "/metrics").text
     assert "surefoot_completion_tokens" in metrics
@@ -267,6 +269,49 @@ def test_ctrl_c_ends_it_though_it_is_answering(tmp_path: Path) -> None:
     assert "stopped" in server.log.read_text()
     assert "Traceback" not in server.log.read_text()
     assert any("the server is stopping" in line for line in said)
+
+
+def plans_of(url: str | None, planner: str, out: Path) -> dict[str, str]:
+    """Benches a planner and returns its answers by task."""
+    where = ["--set", f"base_url={url}", "--set", "retries=0"] if url else []
+    done = CliRunner().invoke(app, [
+        "bench", "--planners", planner, "--domains", "blocksworld,grippers", "--difficulty", "0",
+        "--seeds", "3,4", "--styles", "compact", "--out", str(out), "--json", *where,
+    ])  # fmt: skip
+    assert done.exit_code == 0, done.output
+    lines = [json.loads(line) for line in (out / "episodes.jsonl").read_text().splitlines()]
+    assert len(lines) == 4
+    return {line["case"]["task"]: line["graded"]["answer"] for line in lines}
+
+
+def test_a_planner_of_experts_says_the_same_within_a_budget(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from surefoot.sparsity.experts.store import ExpertStore
+
+    from tests.sparsity.experts.read_me_planner import write_planner
+
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    folder = tmp_path / "experts-planner"
+    folder.mkdir()
+    write_planner(folder)
+    store = ExpertStore(folder, dtype=torch.float32)
+    room = 2 * max(store.bytes_of(i) for i in range(store.experts))
+    with serving(
+        tmp_path / "log", str(folder), "--expert-budget", str(room), "--name", "experts",
+        "--batch", "1",
+    ) as server:  # fmt: skip
+        found = plans_of(server.url, "openai:experts", tmp_path / "served")
+        told = server.health()
+        metrics = httpx2.get(server.url.removesuffix("/v1") + "/metrics").text
+        assert server.stop() == 0, server.log.read_text()
+    assert found == plans_of(None, f"hf:{folder}", tmp_path / "direct")
+    assert any(found.values())
+    assert told["expert_hits"] > 0
+    assert told["expert_loads"] > 2
+    assert told["experts_seen_now"] > 2  # more than there is room for
+    assert told["expert_peak_bytes_now"] <= room
+    assert "surefoot_expert_hits" in metrics
 
 
 class Collected:
@@ -324,6 +369,12 @@ def test_a_failure_is_told_and_the_engine_goes_on(direct: HFModel) -> None:
             if self.calls == 1:
                 raise RuntimeError("not today")
 
+        def kind_of(self, ids: Any) -> int:
+            return 0
+
+        def choose(self, waiting: Any, size: int, now: float) -> list[int]:
+            return [0]
+
         def counts(self) -> dict[str, float]:
             return {"calls": self.calls}
 
@@ -344,6 +395,16 @@ def test_a_failure_is_told_and_the_engine_goes_on(direct: HFModel) -> None:
     assert angry.calls == -1
     with pytest.raises(ApiError, match="stopping"):
         engine.submit(ask, Collected())
+
+
+def test_conversations_that_the_model_s_form_refuses() -> None:
+    model = HFModel(str(LOCAL_PLANNER), device="cpu")
+    model.tokenizer.chat_template = "{{ raise_exception('users first') }}"
+    engine = Engine(model)
+    found = answered(engine, Ask((Message("system", "a"),), max_tokens=2))
+    engine.close()
+    assert isinstance(found, ApiError)
+    assert (found.status, "users first" in str(found)) == (400, True)
 
 
 def test_a_full_queue_says_come_again(direct: HFModel) -> None:

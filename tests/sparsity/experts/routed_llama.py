@@ -44,6 +44,7 @@ class RoutedLlama(LlamaForCausalLM):
             max_position_embeddings=128, pad_token_id=0, bos_token_id=1, eos_token_id=2,
             initializer_range=0.3,
         ))  # fmt: skip
+        self.announce: Any = None
         self.gates = nn.Linear(HIDDEN, EXPERTS, bias=False)
         self.chosen = torch.zeros(1, 1, dtype=torch.long)
         self.source: Callable[[int], Mapping[str, Tensor]] = own_experts(seed).__getitem__
@@ -51,14 +52,18 @@ class RoutedLlama(LlamaForCausalLM):
             layer.mlp = RoutedMLP(self, i)
         self.eval()
 
-    def use_source(self, source: Callable[[int], Mapping[str, Tensor]]) -> None:
-        self.source = source
+    def use_source(
+        self, source: Callable[[int], Mapping[str, Tensor]], announce: Any = None
+    ) -> None:
+        self.source, self.announce = source, announce
 
     def route(self, input_ids: Tensor) -> Tensor:
         return self.gates(self.model.embed_tokens(input_ids)).argmax(-1)
 
     def forward(self, input_ids: Tensor, **options: Any) -> Any:
         self.chosen = self.route(input_ids)
+        if self.announce is not None:
+            self.announce(self.chosen.unique().tolist() * LAYERS)
         return super().forward(input_ids, **options)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,11 @@ from surefoot.models.serving.engine import Engine
 from surefoot.models.serving.rows import Piece
 from surefoot.results.errors import InputError
 from surefoot.sparsity.experts.attending import attend
+from surefoot.sparsity.experts.caching import ExpertCache
 from surefoot.sparsity.experts.policies import POLICIES, make_policy
 from surefoot.sparsity.experts.store import ExpertStore, write_experts
 
+from tests.sparsity.experts.read_me_planner import write_planner
 from tests.sparsity.experts.routed_llama import EXPERTS, RoutedLlama, own_experts
 
 torch.set_num_threads(1)
@@ -83,11 +86,11 @@ def test_a_budget_changes_no_word(
     counts = engine.counts()
     engine.close()
     assert counts["expert_hits"] > 0
+    assert counts["expert_prefetched"] <= counts["expert_loads"]
     assert counts["expert_peak_bytes_now"] <= room * size
     assert counts["expert_loads"] * size == counts["expert_bytes_loaded"]
     if room == EXPERTS:
         assert counts["expert_loads"] == counts["experts_seen_now"]
-        assert counts["expert_prefetched"] > 0
         assert counts["expert_evictions"] == 0
     else:
         assert counts["expert_evictions"] > 0
@@ -123,3 +126,84 @@ def test_experts_come_back_as_they_were_written(folder: Path, in_memory: bool) -
         assert store.bytes_of(i) == sum(t.nbytes for t in tensors.values())
         next(iter(found.values())).zero_()  # what is loaded is nobody else's
     assert all(bool(t.any()) for t in store.load(0).values())
+
+
+def test_prompts_that_need_one_expert_go_together(folder: Path, vocabulary: int) -> None:
+    network = RoutedLlama(vocabulary)
+    model = wrapped(network)
+    attendant = attend(network, ExpertStore(folder), 10**9, make_policy("lru"), deadline=60.0)
+    words: dict[int, list[str]] = {}
+    for token in range(30, vocabulary):
+        word = model.tokenizer.decode([token])
+        ids = model.encode([word])["input_ids"]
+        if ids.shape[1] == 1:
+            words.setdefault(attendant.kind_of(ids), []).append(word)
+    first, second = [kind for kind, found in words.items() if len(found) >= 4][:2]
+    batches: list[int] = []
+    begins = attendant.begins
+    queued = threading.Event()
+
+    def noted(ids: torch.Tensor, mask: torch.Tensor) -> None:
+        assert queued.wait(60)
+        batches.append(len(network.route(ids).unique()))
+        begins(ids, mask)
+
+    attendant.begins = noted  # type: ignore[method-assign]
+    engine = Engine(model, batch=4, attendant=attendant)
+    left = threading.Semaphore(0)
+
+    def take(piece: Piece | ApiError) -> None:
+        if isinstance(piece, ApiError) or piece.finish:
+            left.release()
+
+    # the first one keeps the engine busy while the others queue up, taking turns
+    engine.submit(Ask(prompt=words[first][0], max_tokens=1), take)
+    while not engine.counts()["running"]:
+        time.sleep(0.01)
+    for i in range(4):
+        for kind in (first, second):
+            engine.submit(Ask(prompt=words[kind][i], max_tokens=1), take)
+    queued.set()
+    for _ in range(9):
+        assert left.acquire(timeout=60)
+    counts = engine.counts()
+    engine.close()
+    assert batches == [1, 1, 1]
+    assert counts["experts_a_batch_now"] == 1.0
+
+
+@pytest.mark.parametrize("room", [1, 2, 4])
+def test_a_planner_of_experts_in_batches(tmp_path: Path, room: int) -> None:
+    write_planner(tmp_path)
+    expected = said(Engine(HFModel(str(tmp_path), device="cpu")))
+    model = HFModel(str(tmp_path), device="cpu")
+    store = ExpertStore(tmp_path, dtype=model.network.dtype)
+    assert store.bytes_of(0) == 2 * ExpertStore(tmp_path).bytes_of(0)  # computes in float32
+    assert store.bytes_of(0) == sum(t.nbytes for t in store.load(0).values())
+    size = max(store.bytes_of(i) for i in range(store.experts))
+    attendant = attend(model.network, store, room * size, make_policy("lookahead"))
+    assert sum(p.numel() for m in model.network.expert_mlps() for p in m.experts.parameters()) == 0
+    engine = Engine(model, attendant=attendant)
+    assert said(engine) == expected
+    counts = engine.counts()
+    engine.close()
+    assert counts["batches"] <= 2
+    assert counts["expert_hits"] > 0
+    assert counts["expert_peak_bytes_now"] <= room * size
+    assert counts["experts_seen_now"] > 1
+
+
+def test_what_is_announced_lets_lookahead_keep_what_returns_first() -> None:
+    """A pass asks for all experts layer after layer; LRU would have none of them each time."""
+    from tests.sparsity.experts.test_caching import Shelf
+
+    asked = [0, 1, 2, 3] * 10
+    hits = {}
+    for name in ("lru", "lookahead"):
+        with ExpertCache(Shelf([1] * 4), 2, make_policy(name), background=False) as cache:
+            cache.prefetch(asked)
+            for expert in asked:
+                cache.get(expert)
+            hits[name] = cache.counts().hits
+    assert hits["lru"] == 0
+    assert hits["lookahead"] >= (len(asked) - 4) // 3  # (room - 1) / (experts - 1)

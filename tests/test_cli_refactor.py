@@ -16,6 +16,7 @@ from surefoot.models.registry import LOCAL_PLANNER, ModelOptions, make_planner, 
 from surefoot.models.training.data import TRAIN_SIZES
 from surefoot.results.errors import InputError
 from surefoot.sparsity.experts.model import ReadMeForCausalLM
+from surefoot.sparsity.experts.refactoring import RefactorSettings, refactor_folder
 from surefoot.sparsity.experts.store import ExpertStore
 from typer.testing import CliRunner
 
@@ -172,3 +173,32 @@ def test_a_program_that_knows_nothing_of_experts_reads_it(refactored: Path) -> N
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "ReadMeForCausalLM"]
+
+
+def test_an_interrupted_refactoring_goes_on(tmp_path: Path) -> None:
+    settings = RefactorSettings.model_validate({
+        "samples": 2, "held_out": 1, "length": 256, "rest": False,
+        "tune": {"rounds": 2, "router_steps": 1, "expert_steps": 2, "router_batch": 2,
+                 "expert_batch": 2, "expert_rate": 5e-4},
+    })  # fmt: skip
+    texts = domain_texts(LOCAL_PLANNER, 40, least=3, longest=256)
+    whole = refactor_folder(LOCAL_PLANNER, tmp_path / "whole", texts, settings)
+
+    def stop(part: str, done: int, total: int) -> None:
+        if part == "tuning" and done == 5:  # in the second round
+            raise KeyboardInterrupt
+
+    out = tmp_path / "stopped"
+    with pytest.raises(KeyboardInterrupt):
+        refactor_folder(LOCAL_PLANNER, out, texts, settings, told=stop)
+    assert not (out / "config.json").exists()
+    told: list[int] = []
+    report = refactor_folder(
+        LOCAL_PLANNER, out, texts, settings,
+        told=lambda part, done, total: told.append(done) if part == "tuning" else None,
+    )  # fmt: skip
+    assert told == [4, 5, 6]
+    assert report["rounds"] == whole["rounds"]
+    assert report["losses"]["after"] == whole["losses"]["after"]
+    weights = [(tmp_path / n / "model.safetensors").read_bytes() for n in ("whole", "stopped")]
+    assert weights[0] == weights[1]

@@ -123,6 +123,11 @@ class ReadMeForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[no-un
 
     @experts_on.setter
     def experts_on(self, value: ExpertsOn) -> None:
+        """Sets it.
+
+        Raises:
+            InputError: There is no such expert, or all shall be on and the rest was left out.
+        """
         if value not in ("routed", "all", *range(self.layout.experts)):
             raise InputError(
                 f"experts can be on as 'routed', 'all', or one from 0 to {self.layout.experts - 1}"

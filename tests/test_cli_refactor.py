@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -134,6 +136,7 @@ def test_what_cannot_be_refactored_is_told(refactored: Path, tmp_path: Path) -> 
         (str(refactored), FEW, "gated perceptrons"),
         (str(tmp_path), FEW, "no model here"),
         ("local-perception", FEW, "no planner of this project"),
+        ("local-planner", (*FEW, "--set", "tune.expert_rate=1e30"), "the loss is not finite"),
         ("local-planner", (*FEW, "--set", "keep=0"), "share of neurons to keep"),
         ("local-planner", (*FEW, "--set", "kept=1"), "kept"),
         ("local-planner", (*FEW, "--set", "tune.loss=repo"), "tune.loss"),
@@ -159,3 +162,13 @@ def test_texts_of_the_agent_are_of_four_domains() -> None:
     assert verdicts == {2}  # yes or no, and the end
     with pytest.raises(InputError, match="no planner of this project"):
         domain_texts(LOCAL_PLANNER.parent / "local-perception", 4, least=1, longest=9)
+
+
+def test_a_program_that_knows_nothing_of_experts_reads_it(refactored: Path) -> None:
+    code = (
+        "import sys; from surefoot.models.backends.hf import HFModel; "
+        "print('surefoot.sparsity.experts.model' in sys.modules); "
+        f"print(type(HFModel({str(refactored)!r}, device='cpu').network).__name__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "ReadMeForCausalLM"]

@@ -115,7 +115,8 @@ def run_job(job: Job) -> dict[str, Any]:
 
     Returns:
         ``before`` and ``after`` (what :func:`measure_quality` tells, and ``tasks`` by name whether
-        solved, before the tuning for the first seed only), ``parameters``, ``rounds``, ``experts``, ``traces``.
+        solved, before the tuning for the first seed only), ``parameters``, ``rounds``,
+        ``experts``, ``traces``.
     """
     study = Study.model_validate_json(job.study)
     folder = folder_of(job.model)

@@ -218,7 +218,7 @@ class ReadMeForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[no-un
         on = self.routing.on
         if on == "routed":
             logits = self.router(input_ids, attention_mask, position_ids, known)
-            self.routing.choose(logits.argmax(-1))
+            self.routing.choose(_without_padding(logits.argmax(-1), attention_mask))
         elif on != "all":
             self.routing.only(int(on))
         return self.backbone(
@@ -260,6 +260,16 @@ class ReadMeForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[no-un
 def _positions(mask: torch.Tensor, tokens: int) -> torch.Tensor:
     """Returns places as generation counts them: padding at the start does not count."""
     return (mask.long().cumsum(-1) - 1).clamp(min=0)[:, -tokens:]
+
+
+def _without_padding(chosen: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    """Gives padding, whose output nobody looks at, an expert that is needed anyway."""
+    if mask is None or mask.ndim != 2:
+        return chosen
+    padding = mask[:, -chosen.shape[1] :] == 0
+    if not bool(padding.any()) or bool(padding.all()):
+        return chosen
+    return chosen.masked_fill(padding, int(chosen[~padding][0]))
 
 
 def refactor(

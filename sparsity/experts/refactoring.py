@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -152,6 +154,7 @@ def refactor_folder(
     identity = {
         "source": source.hashes(), "settings": settings.model_dump(mode="json"),
         "domains": {name: len(texts) for name, texts in domains.items()},
+        "texts": _hash(domains),
     }  # fmt: skip
     done = _check_place(model, out, identity)
     if done is not None:
@@ -204,6 +207,11 @@ def refactor_folder(
         write_atomic(out / REPORT_NAME, json.dumps(report, indent=2) + "\n")
         shutil.rmtree(out / WORK)
     return report
+
+
+def _hash(domains: Mapping[str, Sequence[Tokens]]) -> str:
+    told = [(name, [(list(ids), start) for ids, start in texts]) for name, texts in domains.items()]
+    return sha256(json.dumps(told).encode()).hexdigest()
 
 
 def _worth_knowing(layout: Any) -> list[str]:
@@ -277,18 +285,21 @@ def _check_place(model: Path, out: Path, identity: Mapping[str, Any]) -> dict[st
     return None
 
 
-class _locked:  # noqa: N801
-    """Makes and locks the output folder."""
-
-    def __init__(self, out: Path) -> None:
-        try:
-            (out / WORK).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise write_error(error, out) from None
-        self._lock = FolderLock(out)
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *error: object) -> None:
-        self._lock.release(remove=True)
+@contextmanager
+def _locked(out: Path) -> Iterator[None]:
+    """Makes and locks the output folder; what fails before the first round leaves nothing."""
+    made = not out.exists()
+    try:
+        (out / WORK).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise write_error(error, out) from None
+    lock = FolderLock(out)
+    try:
+        yield
+    except InputError:
+        if made and not any((out / WORK).iterdir()):
+            lock.release(remove=True)
+            shutil.rmtree(out)
+        raise
+    finally:
+        lock.release(remove=True)

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 
-@pytest.mark.parametrize("family", ["", ".lowrank", ".pruning"])
+@pytest.mark.parametrize("family", ["", ".experts", ".lowrank", ".pruning"])
 def test_names_exist_and_are_loaded_late(family: str) -> None:
     code = (
         f"import sys, surefoot.sparsity{family} as p; print('torch' in sys.modules); "

@@ -138,6 +138,26 @@ def test_generation_with_a_cache_says_the_same(kind: str) -> None:
     assert len(model.route(cached, (cached != 0).long()).unique()) > 1
 
 
+def test_padding_asks_for_no_expert() -> None:
+    _, model = made()
+    padded = torch.cat([torch.zeros(4, 5, dtype=torch.long), IDS], 1)
+    needed: set[int] = set()
+
+    def watched(chosen: torch.Tensor) -> None:
+        needed.update(chosen.flatten().tolist())
+        plain(chosen)
+
+    plain, model.routing.choose = model.routing.choose, watched  # type: ignore[method-assign]
+    with torch.no_grad():
+        for row in range(4):
+            needed.clear()
+            one = padded[row : row + 1]
+            found = model(one, attention_mask=(one != 0).long()).logits[0, 5:]
+            assert needed == set(model.route(IDS[row : row + 1]).flatten().tolist())
+            # Angles of positions are float32.
+            assert torch.allclose(found, model(IDS[row : row + 1]).logits[0], atol=1e-5)
+
+
 def test_padding_at_the_start_changes_no_choice() -> None:
     _, model = made()
     padded = torch.cat([torch.zeros(4, 5, dtype=torch.long), IDS], 1)

@@ -1,17 +1,20 @@
 """What a memory budget for experts costs a refactored planner, a token at a time.
 
     python benchmarks/expert_budget.py FOLDER [--tasks N] [--tokens N] [--dense FOLDER]
+        [--traces FILE]
 
 ``FOLDER`` is a model that ``surefoot refactor`` made. Tasks that the planner never learned from are
 planned one after another, with room for all experts, for two and for one of the largest size, by
 every policy, from disk and from host memory. The words must be the same each time. ``--dense`` adds
-the model that it was made of. The page cache is not dropped: what is measured is reading and
+the model that it was made of; ``--traces`` writes the experts of each task's tokens for
+``expert_serving.py``. The page cache is not dropped: what is measured is reading and
 copying, not the disk.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -85,6 +88,7 @@ def main() -> None:
     parser.add_argument("--tasks", type=int, default=40)
     parser.add_argument("--tokens", type=int, default=64)
     parser.add_argument("--dense", type=Path)
+    parser.add_argument("--traces", type=Path)
     given = parser.parse_args()
     torch.set_num_threads(1)
     each = -(-given.tasks // len(TRAIN_SIZES))
@@ -103,6 +107,11 @@ def main() -> None:
     whole = HFModel(str(given.folder), device="cpu")
     expected, first, later = planned(whole, prompts, given.tokens, None)
     told("all, in the model", first, later)
+    if given.traces is not None:
+        texts = [p + t for p, t in zip(prompts, expected, strict=True)]
+        with torch.inference_mode():
+            routed = [whole.network.route(whole.encode([t])["input_ids"])[0] for t in texts]
+        given.traces.write_text(json.dumps([r.tolist() for r in routed]))
     for kind, memory in (("disk", False), ("host memory", True)):
         place = ExpertStore(given.folder, in_memory=memory, dtype=torch.float32)
         for room, budget in (("all", sum(sizes)), ("two", 2 * max(sizes)), ("one", max(sizes))):

@@ -184,8 +184,9 @@ class Engine:
                 if ticket.kind is None:
                     ticket.kind = self._kind_of(ticket)
             told = [(ticket.kind or 0, ticket.came) for ticket in waiting]
-            chosen = self._attendant.choose(told, self._batch, perf_counter())
-            waiting = [waiting[i] for i in chosen] or waiting
+            with suppress(Exception):  # then it is the order in which they came
+                chosen = self._attendant.choose(told, self._batch, perf_counter())
+                waiting = [waiting[i] for i in chosen] or waiting
         found: list[Ticket] = []
         for ticket in waiting[: self._batch]:
             sees = any(m.images for m in ticket.ask.messages)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from surefoot.experiments.base import Experiment, Told
@@ -53,7 +54,7 @@ def run_study(study: Study, out: Path, told: Told) -> Path:
     ]
     found = part("ways", {j.key: j for j in jobs}, run_job)
     traces = {
-        model: record["traces"]
+        model: _mixed(record["traces"], study.seed)
         for model in study.models
         if (record := found.get(f"{model}/eq4/{study.seeds[0]}")) is not None
     }
@@ -73,6 +74,13 @@ def run_study(study: Study, out: Path, told: Told) -> Path:
     write_atomic(out / SUMMARY_NAME, json.dumps(summary, indent=2) + "\n")
     write_atomic(out / REPORT_NAME, render_study(summary))
     return out / REPORT_NAME
+
+
+def _mixed(traces: list[list[int]], seed: int) -> list[list[int]]:
+    """Returns traces in the order in which requests of all domains might come."""
+    found = list(traces)
+    Random(f"requests:{seed}").shuffle(found)
+    return found
 
 
 EXPERIMENT = Experiment(

@@ -76,7 +76,7 @@ def render_study(
 def _apart(told: Mapping[str, Any]) -> float:
     """Returns the largest relative difference that frozen attention makes to the last loss."""
     pairs = zip(told["final_loss"]["learned"], told["final_loss"]["frozen"], strict=True)
-    return max(abs(a - b) / b for a, b in pairs)
+    return max(abs(float(a) - float(b)) / float(b) for a, b in pairs)
 
 
 def _case(name: str, told: Mapping[str, Any], learned: Runs, frozen: Runs) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def check_predictions(trace: Trace, rate: float) -> tuple[Check, ...]:
 
 
 def _check(
-    name: str, source: str, value: Any, bound: str, holds: bool, *, attention: bool = False
+    name: str, source: str, value: Any, bound: str, holds: Any, *, attention: bool = False
 ) -> Check:
     return Check(name, source, tuple(float(v) for v in value), bound, bool(holds), attention)
 

@@ -46,6 +46,14 @@ def render_study(summary: Mapping[str, Any]) -> str:
     )  # fmt: skip
 
 
+def share(found: Mapping[str, Any] | None) -> str:
+    """Writes a mean share with its interval, cut off at 0 and 1, in per cent."""
+    if found is None or found["interval"] is None:
+        return spread(found, 1, 100)
+    low, high = found["interval"]
+    return spread({**found, "interval": [max(0.0, low), min(1.0, high)]}, 1, 100)
+
+
 def spread(found: Mapping[str, Any] | None, digits: int = 4, factor: float = 1) -> str:
     """Writes a mean with its interval; a dash where there is none."""
     if found is None:
@@ -73,8 +81,8 @@ def _router(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "head": [row["model"], row["way"]],
         "cells": [
-            str(row["experts"]), spread(row["permanent"], 1, 100), spread(row["never"], 1, 100),
-            f"{100 * row['chance']:.0f}", spread(row["agreement_before"], 1, 100),
-            spread(row["agreement"], 1, 100), spread(row["repeats"], 1, 100),
+            str(row["experts"]), share(row["permanent"]), share(row["never"]),
+            f"{100 * row['chance']:.0f}", share(row["agreement_before"]),
+            share(row["agreement"]), share(row["repeats"]),
         ],
     }  # fmt: skip

@@ -11,7 +11,7 @@ import pytest
 import torch
 from surefoot.experiments import get_experiment, read_study
 from surefoot.experiments.refactored.config import Study
-from surefoot.experiments.refactored.report import render_study, spread
+from surefoot.experiments.refactored.report import render_study, share, spread
 from surefoot.experiments.refactored.summary import cache_rows, mean_interval, way_rows
 from surefoot.experiments.refactored.work import layout_by
 from surefoot.results.errors import InputError
@@ -61,6 +61,7 @@ def test_figures_are_means_over_seeds() -> None:
     assert second["agreement"] is None
     assert mean_interval([2.0]) == {"mean": 2.0, "interval": None, "n": 1}
     assert spread(mean_interval([0.25]), 1, 100) == "25.0"
+    assert share(mean_interval([0.5, 1.0])) == "75.0 [0.0, 100.0]"
 
 
 def test_hit_ratios_are_those_of_the_traces() -> None:

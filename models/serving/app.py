@@ -45,6 +45,7 @@ def make_app(engine: Engine, name: str, key: str = "") -> Any:
 
     @asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[None]:
+        """Ends the engine with the server."""
         yield
         await asyncio.to_thread(engine.close)
 
@@ -53,11 +54,13 @@ def make_app(engine: Engine, name: str, key: str = "") -> Any:
 
     @app.exception_handler(ApiError)
     async def told(request: Request, error: ApiError) -> JSONResponse:
+        """Answers what was refused, in OpenAI's shape."""
         headers = {"Retry-After": "1"} if error.status == 429 else {}
         return JSONResponse(error.body, error.status, headers)
 
     @app.exception_handler(HTTPException)
     async def lost(request: Request, error: HTTPException) -> JSONResponse:
+        """Answers a place or a method that there is not, in the same shape."""
         known = ApiError(f"{request.method} {request.url.path}: {error.detail}",
                          status=error.status_code)  # fmt: skip
         return JSONResponse(known.body, error.status_code, error.headers)
@@ -69,34 +72,41 @@ def make_app(engine: Engine, name: str, key: str = "") -> Any:
 
     @app.get("/v1/models")
     async def models(request: Request) -> dict[str, Any]:
+        """Lists the one model."""
         check_key(request)
         return {"object": "list", "data": [_card(name, created)]}
 
     @app.get("/v1/models/{wanted:path}")
     async def model(request: Request, wanted: str) -> dict[str, Any]:
+        """Tells of the model by its name."""
         check_key(request)
         _check_name(wanted, name)
         return _card(name, created)
 
     @app.get("/health")
     async def health() -> dict[str, Any]:
+        """Tells that the server runs, with its counts."""
         return {"status": "ok", "model": name, **engine.counts()}
 
     @app.get("/metrics")
     async def metrics() -> PlainTextResponse:
+        """Tells the counts in the text format of Prometheus."""
         return PlainTextResponse(_exposition(engine.counts()))
 
     @app.post("/v1/chat/completions")
     async def chat(request: Request) -> Response:
+        """Answers a conversation."""
         return await answer(request, read_chat, True)
 
     @app.post("/v1/completions")
     async def text(request: Request) -> Response:
+        """Goes on with a text."""
         return await answer(request, read_text, False)
 
     async def answer(
         request: Request, read: Callable[[bytes], tuple[str, Ask]], chat: bool
     ) -> Response:
+        """Has the engine generate, and answers at once or piece by piece."""
         check_key(request)
         wanted, ask = read(await _body(request))
         _check_name(wanted, name)
@@ -104,6 +114,7 @@ def make_app(engine: Engine, name: str, key: str = "") -> Any:
         loop = asyncio.get_running_loop()
 
         def deliver(piece: Piece | ApiError) -> None:
+            """Hands a piece from the engine's thread to the loop."""
             if not loop.is_closed():
                 loop.call_soon_threadsafe(pieces.put_nowait, piece)
 

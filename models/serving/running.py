@@ -57,10 +57,12 @@ def run_server(app: Any, engine: Engine, place: socket.socket, ready: Callable[[
         """Cuts off what is being generated as soon as it is told to stop."""
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            """Starts, and tells that it is ready."""
             await super().startup(sockets)
             ready()
 
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            """Ends, and what is being generated with it."""
             super().handle_exit(sig, frame)
             # The thread that was interrupted may hold the engine's lock, so another one asks.
             import threading

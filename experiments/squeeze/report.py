@@ -23,7 +23,7 @@ def render_study(summary: Mapping[str, Any]) -> str:
     plot = pareto_plot(
         points, title="Unsolved tasks against the time of a token", x="ms a token, median",
         y="unsolved tasks, %",
-    )  # fmt: skip
+    ) if points else ""  # fmt: skip
     return render_page(
         "compression_study.html.j2",
         package="surefoot.experiments",
@@ -39,7 +39,7 @@ def render_study(summary: Mapping[str, Any]) -> str:
         ranks=[_rank(row) for row in summary["ranks"]],
         optimizers=[_optimizer(row) for row in summary["optimizers"]],
         frontier=[_frontier(row) for row in summary["frontier"]],
-        plot=trusted(plot) if points else "",
+        plot=trusted(plot),
         dense=summary["dense"],
     )
 

@@ -1,0 +1,1 @@
+"""Restoring pictures by an untrained network and its sparse tickets (Lottery Image Prior)."""

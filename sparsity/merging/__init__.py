@@ -1,0 +1,1 @@
+"""Joining models: checks, similarity, merge operators, search and mixtures (Model-GLUE)."""

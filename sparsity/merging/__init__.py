@@ -1,1 +1,52 @@
 """Joining models: checks, similarity, merge operators, search and mixtures (Model-GLUE)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from surefoot.results.lazy import lazily
+
+if TYPE_CHECKING:
+    from surefoot.sparsity.merging.checks import Source, Zoo, open_source, open_zoo
+    from surefoot.sparsity.merging.clustering import Families, cluster, find_families
+    from surefoot.sparsity.merging.operators import METHODS, merge_tensors
+    from surefoot.sparsity.merging.recipe import MergeRecipe, make_recipe
+    from surefoot.sparsity.merging.similarity import similarity, similarity_matrix
+    from surefoot.sparsity.merging.streaming import merge_models
+
+_PLACES = {
+    "Families": "clustering",
+    "METHODS": "operators",
+    "MergeRecipe": "recipe",
+    "Source": "checks",
+    "Zoo": "checks",
+    "cluster": "clustering",
+    "find_families": "clustering",
+    "make_recipe": "recipe",
+    "merge_models": "streaming",
+    "merge_tensors": "operators",
+    "open_source": "checks",
+    "open_zoo": "checks",
+    "similarity": "similarity",
+    "similarity_matrix": "similarity",
+}
+"""The module of each public name; loaded when the name is first used."""
+
+__all__ = [
+    "METHODS",
+    "Families",
+    "MergeRecipe",
+    "Source",
+    "Zoo",
+    "cluster",
+    "find_families",
+    "make_recipe",
+    "merge_models",
+    "merge_tensors",
+    "open_source",
+    "open_zoo",
+    "similarity",
+    "similarity_matrix",
+]
+
+__getattr__ = lazily(__name__, _PLACES)

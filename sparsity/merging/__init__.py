@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from surefoot.sparsity.merging.clustering import Families, cluster, find_families
     from surefoot.sparsity.merging.operators import METHODS, merge_tensors
     from surefoot.sparsity.merging.recipe import MergeRecipe, make_recipe
-    from surefoot.sparsity.merging.similarity import similarity, similarity_matrix
+    from surefoot.sparsity.merging.similarity import similarity_matrix, similarity_of
     from surefoot.sparsity.merging.streaming import merge_models
 
 _PLACES = {
@@ -27,8 +27,8 @@ _PLACES = {
     "merge_tensors": "operators",
     "open_source": "checks",
     "open_zoo": "checks",
-    "similarity": "similarity",
     "similarity_matrix": "similarity",
+    "similarity_of": "similarity",
 }
 """The module of each public name; loaded when the name is first used."""
 
@@ -45,8 +45,8 @@ __all__ = [
     "merge_tensors",
     "open_source",
     "open_zoo",
-    "similarity",
     "similarity_matrix",
+    "similarity_of",
 ]
 
 __getattr__ = lazily(__name__, _PLACES)

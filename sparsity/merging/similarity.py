@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _COMPARED = re.compile(r"(?:^|\.)(?:self_attn|attn|attention|self_attention|mlp)\.")
 
 
-def similarity(one: Source, other: Source, base: Source | None = None) -> float:
+def similarity_of(one: Source, other: Source, base: Source | None = None) -> float:
     """Returns how alike two models are, between -1 and 1.
 
     Args:

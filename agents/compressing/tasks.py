@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import Random
 
@@ -18,6 +18,7 @@ from surefoot.models.protocol import GenerationRequest, Message
 from surefoot.models.training.data import TRAIN_SIZES, split_of, unseen_instances
 from surefoot.pddl import validate
 from surefoot.pddl.compact import compact_prompt
+from surefoot.pddl.domains.base import Instance
 from surefoot.pddl.extract import extract
 from surefoot.results.errors import InputError
 from surefoot.sparsity.report.summary import Scorer
@@ -55,14 +56,35 @@ def scorer_for(model: Path, count: int) -> Scorer:
     )
 
 
-def _plans(folder: Path, count: int) -> Mapping[str, bool]:
-    kinds = [(domain, size) for domain, sizes in TRAIN_SIZES.items() for size in sizes]
-    each = -(-count // len(kinds))
-    instances = {
+def domain_tasks(
+    sizes: Mapping[str, Sequence[int]], each: int, seed: int = 0, split: str = "test"
+) -> dict[str, Instance]:
+    """Draws PDDL tasks that the small planner never learned from.
+
+    Args:
+        sizes: Sizes by domain.
+        each: Tasks of each domain and size, if there are so many.
+        seed: Seed of the draw.
+        split: ``test``, or ``validation`` for tasks that choices are made on before the test.
+
+    Returns:
+        The tasks by ``domain-size-number``.
+    """
+    return {
         f"{domain}-{size}-{i}": instance
-        for domain, size in kinds
-        for i, instance in enumerate(unseen_instances(domain, size, each, 0))
+        for domain, found in sizes.items()
+        for size in found
+        for i, instance in enumerate(unseen_instances(domain, size, each, seed, split))
     }
+
+
+def plans_valid(folder: Path, instances: Mapping[str, Instance]) -> dict[str, bool]:
+    """Returns for each task whether a model's greedy plan is valid when it is executed.
+
+    Args:
+        folder: Folder of a model that reads the prompt style ``compact``.
+        instances: The tasks by name.
+    """
     names = list(instances)
     asked = [
         GenerationRequest((Message("user", compact_prompt(instances[n].task)),), 320)
@@ -74,6 +96,11 @@ def _plans(folder: Path, count: int) -> Mapping[str, bool]:
         plan = extract(completion.text, task).chosen
         found[names[i]] = plan is not None and validate(task, plan.plan).valid
     return found
+
+
+def _plans(folder: Path, count: int) -> Mapping[str, bool]:
+    kinds = sum(map(len, TRAIN_SIZES.values()))
+    return plans_valid(folder, domain_tasks(TRAIN_SIZES, -(-count // kinds)))
 
 
 def _verdicts(folder: Path, count: int) -> Mapping[str, bool]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from random import Random
 
-from surefoot.models.training.data import TRAIN_SIZES, Example, make_example, split_of
+from surefoot.models.training.data import TRAIN_SIZES, Example, draw, make_example, split_of
 from surefoot.models.training.planner import PlannerRecipe, train_planner
 from surefoot.models.training.tuning import Pair, TuningRecipe, tune
 from surefoot.pddl.domains import get_domain
@@ -53,6 +52,8 @@ class ZooRecipe:
         steps: Steps of each tuning.
         batch: Examples a step; none comes twice.
         rate: Learning rate, falling as a straight line to 0.
+        rest: Share of the examples that are of all the base's domains, repairs among them, so
+            that a specialist does not forget everything else.
         seed: Seed of data, order and of the stranger's weights.
         stranger: The planner of another family; ``None`` for none.
     """
@@ -61,6 +62,7 @@ class ZooRecipe:
     steps: int = 400
     batch: int = 16
     rate: float = 5e-4
+    rest: float = 0.25
     seed: int = 0
     stranger: StrangerRecipe | None = field(default_factory=StrangerRecipe)
 
@@ -117,8 +119,7 @@ def train_zoo(
         return max(1e-3, minutes - (time.monotonic() - begun) / 60) if minutes else 0.0
 
     for domain in recipe.domains:
-        wanted = islice(domain_examples(domain, "train", recipe.seed), recipe.steps * recipe.batch)
-        pairs = [Pair(e.prompt, e.answer) for e in wanted]
+        pairs = _pairs(domain, recipe)
         tuning = TuningRecipe(
             "sft", "full", recipe.steps, recipe.batch, recipe.rate, seed=recipe.seed
         )
@@ -135,6 +136,14 @@ def train_zoo(
             return None
         found[STRANGER] = model
     return found
+
+
+def _pairs(domain: str, recipe: ZooRecipe) -> list[Pair]:
+    own, others = domain_examples(domain, "train", recipe.seed), draw("train", recipe.seed)
+    rng = Random(f"zoo:{domain}:{recipe.seed}")
+    wanted = range(recipe.steps * recipe.batch)
+    examples = (next(others if rng.random() < recipe.rest else own) for _ in wanted)
+    return [Pair(e.prompt, e.answer) for e in examples]
 
 
 def _teller(say: Say, domain: str) -> Callable[[int, int, float], None]:

@@ -24,6 +24,7 @@ from surefoot.results.errors import InputError
 from surefoot.sparsity.report.summary import Scorer
 
 _BATCH = 16
+_MANY = 64
 
 
 def scorer_for(model: Path, count: int) -> Scorer:
@@ -91,7 +92,7 @@ def plans_valid(folder: Path, instances: Mapping[str, Instance]) -> dict[str, bo
         for n in names
     ]  # fmt: skip
     found: dict[str, bool] = {}
-    for i, completion in HFModel(str(folder), batch=_BATCH, device="cpu").generate(asked):
+    for i, completion in HFModel(str(folder), batch=_MANY, device="cpu").generate(asked):
         task = instances[names[i]].task
         plan = extract(completion.text, task).chosen
         found[names[i]] = plan is not None and validate(task, plan.plan).valid

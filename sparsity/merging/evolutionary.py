@@ -1,12 +1,12 @@
 """An evolutionary search (CMA-ES) for the weights of a merge, by groups of layers.
 
 Source: Model-GLUE (Zhao et al. 2024), section 3.3, with the figures of its authors' code:
-populations of 15, first step 1/6, a weight for each model and group of layers, normalised.
+populations of 15, a first standard deviation of 1/6 of each range (which is Optuna's own default),
+a weight for each model and group of layers, normalised.
 """
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
@@ -32,8 +32,6 @@ class EvolutionarySettings(BaseModel):
     """The operator."""
     population: int = Field(default=15, ge=2)
     """Candidates of a generation."""
-    step: float = Field(default=1 / 6, gt=0, le=1)
-    """First standard deviation, where every number lies between 0 and 1."""
     seed: int = 0
     """Seed of the search, and of what DARE keeps."""
     evaluations: int = Field(default=100, ge=1)
@@ -44,7 +42,8 @@ class Space:
     """From points of the unit cube to recipes.
 
     The first numbers are weights of the models by group; after them come the density, for TIES
-    and DARE, and the scale, for everything that has a base.
+    and DARE, from 0.1 to 1, and the scale, for everything that has a base, from 1/m to m in equal
+    ratios, where m is half the number of models and 2 at least.
 
     Args:
         settings: Of the search.
@@ -64,11 +63,8 @@ class Space:
 
     @property
     def middle(self) -> list[float]:
-        """The point of equal weights, density 0.55 and scale 1."""
-        point = [0.5] * self.size
-        if self._scaled:
-            point[-1] = 1 / self._most
-        return point
+        """The point of equal weights, density 0.55 and scale 1, around which the search begins."""
+        return [0.5] * self.size
 
     def recipe(self, point: Sequence[float]) -> MergeRecipe:
         """Returns the recipe of a point; weights of a group sum to 1.
@@ -82,7 +78,7 @@ class Space:
         }
         rest = list(point[count * len(GROUPS) :])
         density = LEAST_DENSITY + (1 - LEAST_DENSITY) * rest.pop(0) if self._thin else 1.0
-        scale = self._most * rest.pop(0) if self._scaled else 1.0
+        scale = self._most ** (2 * rest.pop(0) - 1) if self._scaled else 1.0
         return MergeRecipe(
             method=self._settings.method, weights=weights, density=density, scale=scale,
             seed=self._settings.seed,
@@ -124,12 +120,10 @@ def evolutionary_search(
     names = [f"x{i:04}" for i in range(space.size)]
     middle = dict(zip(names, space.middle, strict=True))
     distributions = {n: optuna.distributions.FloatDistribution(0.0, 1.0) for n in names}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        sampler = optuna.samplers.CmaEsSampler(
-            x0=middle, sigma0=settings.step, seed=settings.seed, popsize=settings.population,
-            independent_sampler=optuna.samplers.RandomSampler(seed=settings.seed),
-        )  # fmt: skip
+    sampler = optuna.samplers.CmaEsSampler(
+        seed=settings.seed, popsize=settings.population,
+        independent_sampler=optuna.samplers.RandomSampler(seed=settings.seed),
+    )  # fmt: skip
     study = optuna.create_study(direction="maximize", sampler=sampler)
     study.enqueue_trial(middle)
     trials: list[float] = []

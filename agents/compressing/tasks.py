@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import Random
 
@@ -18,6 +18,7 @@ from surefoot.models.protocol import GenerationRequest, Message
 from surefoot.models.training.data import TRAIN_SIZES, split_of, unseen_instances
 from surefoot.pddl import validate
 from surefoot.pddl.compact import compact_prompt
+from surefoot.pddl.domains.base import Instance
 from surefoot.pddl.extract import extract
 from surefoot.results.errors import InputError
 from surefoot.sparsity.report.summary import Scorer
@@ -55,6 +56,38 @@ def scorer_for(model: Path, count: int) -> Scorer:
     )
 
 
+def plan_scorer(
+    domains: Sequence[str], count: int, *, split: str = "test", seed: int = 0
+) -> Scorer:
+    """Returns what tries a small planner on tasks of some domains that it did not learn from.
+
+    Args:
+        domains: Their names.
+        count: Tasks of each domain, shared among the sizes that are learned from; fewer where
+            there are no more different ones.
+        split: ``test``, or ``validation`` for tasks by which something is chosen.
+        seed: Seed of the draw.
+
+    Raises:
+        InputError: No planner learns from a domain, or it has no task of the split.
+    """
+    instances: dict[str, Instance] = {}
+    for domain in domains:
+        sizes = TRAIN_SIZES.get(domain)
+        if sizes is None:
+            known = ", ".join(TRAIN_SIZES)
+            raise InputError(f"no planner learns from the domain '{domain}'; known: {known}")
+        left, found = count, 0
+        for place, size in enumerate(sizes):
+            each = -(-left // (len(sizes) - place))
+            drawn = unseen_instances(domain, size, each, seed, split)
+            instances |= {f"{domain}-{size}-{i}": d for i, d in enumerate(drawn)}
+            left, found = left - len(drawn), found + len(drawn)
+        if not found:
+            raise InputError(f"the domain '{domain}' has no task of the split '{split}'")
+    return lambda folder: _valid(folder, instances)
+
+
 def _plans(folder: Path, count: int) -> Mapping[str, bool]:
     kinds = [(domain, size) for domain, sizes in TRAIN_SIZES.items() for size in sizes]
     each = -(-count // len(kinds))
@@ -63,6 +96,11 @@ def _plans(folder: Path, count: int) -> Mapping[str, bool]:
         for domain, size in kinds
         for i, instance in enumerate(unseen_instances(domain, size, each, 0))
     }
+    return _valid(folder, instances)
+
+
+def _valid(folder: Path, instances: Mapping[str, Instance]) -> Mapping[str, bool]:
+    """Tells of each task whether a planner's plan for it is valid."""
     names = list(instances)
     asked = [
         GenerationRequest((Message("user", compact_prompt(instances[n].task)),), 320)

@@ -8,6 +8,7 @@ a weight for each model and group of layers, normalised.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -151,12 +152,12 @@ def load_optuna() -> Any:
     Raises:
         InputError: It or cmaes is not installed.
     """
-    try:
-        import cmaes  # noqa: F401
-        import optuna
-    except ImportError:
+    missing = [name for name in ("optuna", "cmaes") if find_spec(name) is None]
+    if missing:
         raise InputError(
-            "the evolutionary search needs Optuna; pip install 'surefoot[merge]'"
-        ) from None
+            f"the evolutionary search needs {' and '.join(missing)}; pip install 'surefoot[merge]'"
+        )
+    import optuna
+
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     return optuna

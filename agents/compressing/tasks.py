@@ -57,26 +57,51 @@ def scorer_for(model: Path, count: int) -> Scorer:
     )
 
 
+def plan_scorer(
+    domains: Sequence[str], count: int, *, split: str = "test", seed: int = 0
+) -> Scorer:
+    """Returns what tries a small planner on tasks of some domains, as :func:`domain_tasks` draws.
+
+    Raises:
+        InputError: No planner learns from a domain, or it has no task of the split.
+    """
+    instances = domain_tasks(domains, count, split=split, seed=seed)
+    return lambda folder: plans_valid(folder, instances)
+
+
 def domain_tasks(
-    sizes: Mapping[str, Sequence[int]], each: int, seed: int = 0, split: str = "test"
+    domains: Sequence[str], count: int, *, split: str = "test", seed: int = 0
 ) -> dict[str, Instance]:
-    """Draws PDDL tasks that the small planner never learned from.
+    """Draws PDDL tasks that the small planner did not learn from.
 
     Args:
-        sizes: Sizes by domain.
-        each: Tasks of each domain and size, if there are so many.
+        domains: Names of domains.
+        count: Tasks of each domain, shared among the sizes that are learned from; fewer where
+            there are no more different ones.
+        split: ``test``, or ``validation`` for tasks by which something is chosen.
         seed: Seed of the draw.
-        split: ``test``, or ``validation`` for tasks that choices are made on before the test.
 
     Returns:
         The tasks by ``domain-size-number``.
+
+    Raises:
+        InputError: No planner learns from a domain, or it has no task of the split.
     """
-    return {
-        f"{domain}-{size}-{i}": instance
-        for domain, found in sizes.items()
-        for size in found
-        for i, instance in enumerate(unseen_instances(domain, size, each, seed, split))
-    }
+    instances: dict[str, Instance] = {}
+    for domain in domains:
+        sizes = TRAIN_SIZES.get(domain)
+        if sizes is None:
+            known = ", ".join(TRAIN_SIZES)
+            raise InputError(f"no planner learns from the domain '{domain}'; known: {known}")
+        left, found = count, 0
+        for place, size in enumerate(sizes):
+            each = -(-left // (len(sizes) - place))
+            drawn = unseen_instances(domain, size, each, seed, split)
+            instances |= {f"{domain}-{size}-{i}": d for i, d in enumerate(drawn)}
+            left, found = left - len(drawn), found + len(drawn)
+        if not found:
+            raise InputError(f"the domain '{domain}' has no task of the split '{split}'")
+    return instances
 
 
 def plans_valid(folder: Path, instances: Mapping[str, Instance]) -> dict[str, bool]:
@@ -100,8 +125,14 @@ def plans_valid(folder: Path, instances: Mapping[str, Instance]) -> dict[str, bo
 
 
 def _plans(folder: Path, count: int) -> Mapping[str, bool]:
-    kinds = sum(map(len, TRAIN_SIZES.values()))
-    return plans_valid(folder, domain_tasks(TRAIN_SIZES, -(-count // kinds)))
+    kinds = [(domain, size) for domain, sizes in TRAIN_SIZES.items() for size in sizes]
+    each = -(-count // len(kinds))
+    instances = {
+        f"{domain}-{size}-{i}": instance
+        for domain, size in kinds
+        for i, instance in enumerate(unseen_instances(domain, size, each, 0))
+    }
+    return plans_valid(folder, instances)
 
 
 def _verdicts(folder: Path, count: int) -> Mapping[str, bool]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from surefoot.results.errors import InputError
-from surefoot.sparsity.merging.checks import Source, difference, silent
+from surefoot.sparsity.merging.checks import Source, Zoo, difference, silent
 from surefoot.sparsity.merging.similarity import comparable, similarity_matrix
 
 if TYPE_CHECKING:
@@ -96,6 +96,28 @@ def find_families(
             reasons[number] = why
     return Families(
         tuple(s.name for s in sources), matrix, tuple(groups), threshold, linkage, reasons
+    )
+
+
+def check_family(
+    zoo: Zoo, *, threshold: float = THRESHOLD, linkage: str = "average", told: Told = silent
+) -> Families:
+    """Checks that models, and their base if there is one, are of one family.
+
+    Raises:
+        InputError: They are of several; the line names two and how alike they are.
+    """
+    everyone = [*([zoo.base] if zoo.base is not None else []), *zoo.sources]
+    found = find_families(everyone, threshold=threshold, linkage=linkage, told=told)
+    if len(found.groups) == 1:
+        return found
+    home = next(g for g in found.groups if 0 in g)
+    stranger = min(i for g in found.groups if g is not home for i in g)
+    alike = found.matrix[0, stranger]
+    what = "was not tuned from" if zoo.base is not None else "is of another family than"
+    raise InputError(
+        f"{everyone[stranger].name} {what} {everyone[0].name}: their similarity is {alike:.3f}, "
+        f"and {threshold:g} is asked for; merge families apart, or lower --threshold"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from hashlib import sha256
+from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -91,6 +92,28 @@ def make_recipe(
     numbers = {k: settings[k] for k in ("density", "scale") if k in settings}
     check_numbers(method, given, **numbers)
     return check_config(MergeRecipe, {"method": method, "weights": {ALL: given}, **settings})
+
+
+def read_recipe(path: Path) -> tuple[MergeRecipe, dict[str, Any] | None]:
+    """Reads a recipe, or what a merged model's folder says about how it was made.
+
+    Args:
+        path: JSON with a recipe, or ``merge.json``.
+
+    Returns:
+        The recipe, and the hashes of the models that it was made for, if the file has them.
+
+    Raises:
+        InputError: The file is no recipe.
+    """
+    from surefoot.results.config import check_config
+    from surefoot.sparsity.engine.checkpoint import read_json
+
+    data = read_json(path, "no recipe here")
+    inner = data.get("recipe")
+    hashes = data.get("hashes")
+    recipe = check_config(MergeRecipe, inner if isinstance(inner, dict) else data, file=path)
+    return recipe, hashes if isinstance(hashes, dict) else None
 
 
 def group_of(key: str, layers: int) -> str:

@@ -108,8 +108,12 @@ def merged(
         if not _is_float(zoo.first, key):
             yield key, _common(zoo, key)
             continue
+        sources = zoo.sources
+        if recipe.method == "linear":  # what counts nothing is not read
+            sources = tuple(s for s, w in zip(sources, weights, strict=True) if w)
+            weights = tuple(w for w in weights if w)
         yield key, merge_tensors(
-            recipe.method, (s.checkpoint.tensor(key) for s in zoo.sources), base, weights,
+            recipe.method, (s.checkpoint.tensor(key) for s in sources), base, weights,
             density=recipe.density, scale=recipe.scale, seed=recipe.seed, name=key,
         )  # fmt: skip
     told("merge", len(zoo.keys), len(zoo.keys))
@@ -149,12 +153,21 @@ def check_new(out: Path, *models: Path) -> None:
     Raises:
         InputError: It lies in a model's folder, or there is something in it.
     """
+    check_outside(out, *models)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError("--out is there already; choose another", file=str(out))
+
+
+def check_outside(out: Path, *models: Path) -> None:
+    """Checks that a folder is none of the models' and lies in none.
+
+    Raises:
+        InputError: It does.
+    """
     here = out.resolve()
     for model in models:
         if here == model.resolve() or model.resolve() in here.parents:
             raise InputError("--out lies in a model's folder; choose another", file=str(out))
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError("--out is there already; choose another", file=str(out))
 
 
 def record(zoo: Zoo, recipe: MergeRecipe, trivial: str = "") -> dict[str, Any]:

@@ -16,6 +16,7 @@ from surefoot.cli.doctor import doctor
 from surefoot.cli.experiment import experiment
 from surefoot.cli.grade import grade
 from surefoot.cli.listing import list_known
+from surefoot.cli.merge import merge
 from surefoot.cli.refactor import refactor
 from surefoot.cli.replay import replay
 from surefoot.cli.report import report
@@ -41,6 +42,7 @@ app.command("doctor")(doctor)
 app.command("experiment")(experiment)
 app.command("grade")(grade)
 app.command("list")(list_known)
+app.command("merge")(merge)
 app.command("refactor")(refactor)
 app.command("replay")(replay)
 app.command("report")(report)

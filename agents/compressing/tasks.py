@@ -24,6 +24,7 @@ from surefoot.results.errors import InputError
 from surefoot.sparsity.report.summary import Scorer
 
 _BATCH = 16
+_MANY = 64
 
 
 def scorer_for(model: Path, count: int) -> Scorer:
@@ -59,14 +60,29 @@ def scorer_for(model: Path, count: int) -> Scorer:
 def plan_scorer(
     domains: Sequence[str], count: int, *, split: str = "test", seed: int = 0
 ) -> Scorer:
-    """Returns what tries a small planner on tasks of some domains that it did not learn from.
+    """Returns what tries a small planner on tasks of some domains, as :func:`domain_tasks` draws.
+
+    Raises:
+        InputError: No planner learns from a domain, or it has no task of the split.
+    """
+    instances = domain_tasks(domains, count, split=split, seed=seed)
+    return lambda folder: plans_valid(folder, instances)
+
+
+def domain_tasks(
+    domains: Sequence[str], count: int, *, split: str = "test", seed: int = 0
+) -> dict[str, Instance]:
+    """Draws PDDL tasks that the small planner did not learn from.
 
     Args:
-        domains: Their names.
+        domains: Names of domains.
         count: Tasks of each domain, shared among the sizes that are learned from; fewer where
             there are no more different ones.
         split: ``test``, or ``validation`` for tasks by which something is chosen.
         seed: Seed of the draw.
+
+    Returns:
+        The tasks by ``domain-size-number``.
 
     Raises:
         InputError: No planner learns from a domain, or it has no task of the split.
@@ -85,7 +101,27 @@ def plan_scorer(
             left, found = left - len(drawn), found + len(drawn)
         if not found:
             raise InputError(f"the domain '{domain}' has no task of the split '{split}'")
-    return lambda folder: _valid(folder, instances)
+    return instances
+
+
+def plans_valid(folder: Path, instances: Mapping[str, Instance]) -> dict[str, bool]:
+    """Returns for each task whether a model's greedy plan is valid when it is executed.
+
+    Args:
+        folder: Folder of a model that reads the prompt style ``compact``.
+        instances: The tasks by name.
+    """
+    names = list(instances)
+    asked = [
+        GenerationRequest((Message("user", compact_prompt(instances[n].task)),), 320)
+        for n in names
+    ]  # fmt: skip
+    found: dict[str, bool] = {}
+    for i, completion in HFModel(str(folder), batch=_MANY, device="cpu").generate(asked):
+        task = instances[names[i]].task
+        plan = extract(completion.text, task).chosen
+        found[names[i]] = plan is not None and validate(task, plan.plan).valid
+    return found
 
 
 def _plans(folder: Path, count: int) -> Mapping[str, bool]:
@@ -96,22 +132,7 @@ def _plans(folder: Path, count: int) -> Mapping[str, bool]:
         for domain, size in kinds
         for i, instance in enumerate(unseen_instances(domain, size, each, 0))
     }
-    return _valid(folder, instances)
-
-
-def _valid(folder: Path, instances: Mapping[str, Instance]) -> Mapping[str, bool]:
-    """Tells of each task whether a planner's plan for it is valid."""
-    names = list(instances)
-    asked = [
-        GenerationRequest((Message("user", compact_prompt(instances[n].task)),), 320)
-        for n in names
-    ]  # fmt: skip
-    found: dict[str, bool] = {}
-    for i, completion in HFModel(str(folder), batch=_BATCH, device="cpu").generate(asked):
-        task = instances[names[i]].task
-        plan = extract(completion.text, task).chosen
-        found[names[i]] = plan is not None and validate(task, plan.plan).valid
-    return found
+    return plans_valid(folder, instances)
 
 
 def _verdicts(folder: Path, count: int) -> Mapping[str, bool]:

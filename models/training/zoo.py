@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from itertools import islice
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 
-from surefoot.models.training.data import TRAIN_SIZES, Example, make_example, split_of
-from surefoot.models.training.planner import PlannerRecipe, train_planner
-from surefoot.models.training.tuning import Pair, TuningRecipe, tune
+from surefoot.models.training.data import TRAIN_SIZES, Example, draw, make_example, split_of
+from surefoot.models.training.planner import PlannerRecipe, train_planner, trained_steps
 from surefoot.pddl.domains import get_domain
 from surefoot.results.errors import InputError
 
@@ -25,23 +23,41 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class StrangerRecipe(PlannerRecipe):
-    """A planner of another width, depth and vocabulary, that knows one domain.
+class SpecialistRecipe(PlannerRecipe):
+    """A planner tuned on one domain.
 
     Attributes:
         domain: What it learns.
+        rest: Share of the examples that are of all domains, repairs among them, so that it does
+            not forget everything else.
     """
+
+    batch: int = 16
+    steps: int = 400
+    rate: float = 5e-4
+    domain: str = "blocksworld"
+    rest: float = 0.25
+
+    def draw(self, split: str, seed: int) -> Iterator[Example]:
+        """Draws the examples of a split without end."""
+        own, others = domain_examples(self.domain, split, seed), draw(split, seed)
+        rng = Random(f"zoo:{self.domain}:{split}:{seed}")
+        while True:
+            yield next(others if rng.random() < self.rest else own)
+
+
+@dataclass(frozen=True)
+class StrangerRecipe(SpecialistRecipe):
+    """A planner of another width, depth and vocabulary, that knows one domain only."""
 
     hidden: int = 96
     layers: int = 3
     heads: int = 3
     vocabulary: int = 640
+    batch: int = 32
     steps: int = 1200
-    domain: str = "blocksworld"
-
-    def draw(self, split: str, seed: int) -> Iterator[Example]:
-        """Draws the examples of a split without end."""
-        return domain_examples(self.domain, split, seed)
+    rate: float = 2e-3
+    rest: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -50,19 +66,31 @@ class ZooRecipe:
 
     Attributes:
         domains: Domains of the specialists, one planner each.
-        steps: Steps of each tuning.
-        batch: Examples a step; none comes twice.
-        rate: Learning rate, falling as a straight line to 0.
-        seed: Seed of data, order and of the stranger's weights.
+        specialist: How each of them is tuned; its domain, base and seed are set.
         stranger: The planner of another family; ``None`` for none.
+        seed: Seed of data, order and of the stranger's weights.
     """
 
     domains: tuple[str, ...] = DOMAINS
-    steps: int = 400
-    batch: int = 16
-    rate: float = 5e-4
-    seed: int = 0
+    specialist: SpecialistRecipe = field(default_factory=SpecialistRecipe)
     stranger: StrangerRecipe | None = field(default_factory=StrangerRecipe)
+    seed: int = 0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the planners."""
+        return self.domains if self.stranger is None else (*self.domains, STRANGER)
+
+    def member(self, name: str, base: Path) -> PlannerRecipe:
+        """Returns how one planner is trained.
+
+        Args:
+            name: One of the names.
+            base: Folder of the planner that specialists start from.
+        """
+        if name == STRANGER and self.stranger is not None:
+            return replace(self.stranger, seed=self.seed)
+        return replace(self.specialist, domain=name, seed=self.seed, start=str(base))
 
 
 def domain_examples(domain: str, split: str, seed: int) -> Iterator[Example]:
@@ -107,45 +135,52 @@ def train_zoo(
         InputError: A domain is not known, or the folder holds another zoo.
     """
     import time
-    from dataclasses import replace
 
     begun = time.monotonic()
     found: dict[str, Path] = {}
-
-    def left() -> float:
+    for name in recipe.names:
         # What is left may be nothing, and 0 means no limit.
-        return max(1e-3, minutes - (time.monotonic() - begun) / 60) if minutes else 0.0
-
-    for domain in recipe.domains:
-        wanted = islice(domain_examples(domain, "train", recipe.seed), recipe.steps * recipe.batch)
-        pairs = [Pair(e.prompt, e.answer) for e in wanted]
-        tuning = TuningRecipe(
-            "sft", "full", recipe.steps, recipe.batch, recipe.rate, seed=recipe.seed
-        )
-        tell = None if say is None else _teller(say, domain)
-        model = tune(base, pairs, tuning, out / domain, minutes=left(), tell=tell)
+        left = max(1e-3, minutes - (time.monotonic() - begun) / 60) if minutes else 0.0
+        model = train_member(base, recipe, name, out, minutes=left, say=say)
         if model is None:
             return None
-        found[domain] = model
-    if recipe.stranger is not None:
-        stranger = replace(recipe.stranger, seed=recipe.seed)
-        report = None if say is None else _reporter(say)
-        model = train_planner(stranger, out / STRANGER, minutes=left(), report=report)
-        if minutes and time.monotonic() - begun > 60 * minutes:
-            return None
-        found[STRANGER] = model
+        found[name] = model
     return found
 
 
-def _teller(say: Say, domain: str) -> Callable[[int, int, float], None]:
-    def tell(step: int, total: int, loss: float) -> None:
-        say(f"{domain}: step {step} of {total}, loss {loss:.4f}")
+def train_member(
+    base: Path,
+    recipe: ZooRecipe,
+    name: str,
+    out: Path,
+    *,
+    minutes: float = 0.0,
+    say: Say | None = None,
+) -> Path | None:
+    """Trains one planner of a zoo, or goes on where an earlier call stopped.
 
-    return tell
+    Args:
+        base: Folder of the planner that specialists start from.
+        recipe: How.
+        name: One of the recipe's names.
+        out: Folder; the planner gets one in it.
+        minutes: Stop after this time, to go on later; 0 to run to the end.
+        say: Told how far it is.
 
+    Returns:
+        The folder of its model; ``None`` if time ran out.
 
-def _reporter(say: Say) -> Callable[[int, int, float, float], None]:
+    Raises:
+        InputError: The domain is not known, or the folder holds another training.
+    """
+    if name not in recipe.names:
+        raise InputError(f"the zoo has no planner '{name}'; it has {', '.join(recipe.names)}")
+    member, place = recipe.member(name, base), out / name
+    next(member.draw("train", 0))  # an unknown domain is told before anything is written
+
     def report(step: int, total: int, loss: float, validation: float) -> None:
-        say(f"{STRANGER}: step {step} of {total}, loss {loss:.4f}, validation {validation:.4f}")
+        if say is not None:
+            say(f"{name}: step {step} of {total}, loss {loss:.4f}, validation {validation:.4f}")
 
-    return report
+    model = train_planner(member, place, minutes=minutes, report=report)
+    return model if trained_steps(place) == member.steps else None

@@ -149,13 +149,18 @@ def zoo(
 ) -> None:
     """Train planners for one domain each from one base, and one of another family, for merging."""
     from surefoot.models.registry import model_folder
-    from surefoot.models.training.zoo import DOMAINS, StrangerRecipe, ZooRecipe, train_zoo
+    from surefoot.models.training.zoo import (
+        DOMAINS,
+        SpecialistRecipe,
+        StrangerRecipe,
+        ZooRecipe,
+        train_zoo,
+    )
 
     _use(threads)
     names = tuple(d.strip() for d in domains.split(",") if d.strip()) or DOMAINS
-    recipe = ZooRecipe(
-        names, steps, seed=seed, stranger=StrangerRecipe(steps=stranger) if stranger else None
-    )
+    other = StrangerRecipe(steps=stranger) if stranger else None
+    recipe = ZooRecipe(names, SpecialistRecipe(steps=steps), other, seed)
     with resumable():
         found = train_zoo(model_folder(base), recipe, out, minutes=minutes, say=note)
     if found is None:

@@ -95,6 +95,7 @@ def merge(
     from surefoot.models.registry import model_folder
     from surefoot.sparsity.merging.checks import distinct_names, open_source, open_zoo
     from surefoot.sparsity.merging.clustering import check_family, find_families
+    from surefoot.sparsity.merging.streaming import check_new, merge_models
 
     torch.set_num_threads(threads)
     folders = [model_folder(m) for m in models]
@@ -117,6 +118,8 @@ def merge(
     zoo = open_zoo(folders, origin)
     given = _settings(search, method, density, scale, seed, settings or [])
     made = _recipe(zoo, method, weights, given, recipe) if search is None else None
+    if made is not None:
+        check_new(out, *folders)  # before the models are compared, which takes time
     with resumable(), Bar(f"merge {len(models)} models") as bar:
 
         def told(part: str, done: int, total: int) -> None:
@@ -125,8 +128,6 @@ def merge(
         if len(folders) > 1 or origin is not None:
             check_family(zoo, threshold=threshold, linkage=linkage.value, told=told)
         if made is not None:
-            from surefoot.sparsity.merging.streaming import merge_models
-
             merge_models(zoo, made, out, told=told, note=note)
             note(f"model: {out}")
             return

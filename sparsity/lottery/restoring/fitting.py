@@ -74,7 +74,7 @@ def fit(
     folder: Path | None = None,
     noted: Callable[[int, torch.nn.Module], None] = lambda step, network: None,
     told: Callable[[int, int], None] = lambda done, total: None,
-    save_s: float = SAVE_S,
+    save_s: float | None = None,
 ) -> Fit:
     """Fits a network to a measurement.
 
@@ -88,7 +88,7 @@ def fit(
         folder: Where the state is kept, to go on after an end before time.
         noted: Told every step done, with the network.
         told: Told the steps done and all steps, at every note.
-        save_s: Seconds from one saved state to the next.
+        save_s: Seconds from one saved state to the next; ``SAVE_S`` by default.
 
     Raises:
         InputError: The loss is not finite, sizes disagree, or the folder holds another fit.
@@ -104,12 +104,12 @@ def fit(
             due = run.step % settings.every == 0 or run.step == settings.steps
             if due:
                 run.note(time.perf_counter() - began)
+                if time.monotonic() - saved >= (SAVE_S if save_s is None else save_s):
+                    run.save()
+                    saved = time.monotonic()
                 told(run.step, settings.steps)
             else:
                 run.seconds += time.perf_counter() - began
-            if due and time.monotonic() - saved >= save_s:
-                run.save()
-                saved = time.monotonic()
     finally:
         if held is not None:
             held.remove()

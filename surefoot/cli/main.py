@@ -12,6 +12,7 @@ from surefoot.cli.bench import bench
 from surefoot.cli.calibrate_agent import calibrating
 from surefoot.cli.compress import compress
 from surefoot.cli.demo import demo
+from surefoot.cli.diagnose import diagnosing
 from surefoot.cli.doctor import doctor
 from surefoot.cli.experiment import experiment
 from surefoot.cli.grade import grade
@@ -49,6 +50,7 @@ app.command("sense")(sense)
 app.command("serve")(serve)
 app.command("verify")(verify)
 app.add_typer(calibrating, name="calibrate")
+app.add_typer(diagnosing, name="diagnose")
 train.command("views")(train_views)
 app.add_typer(train, name="train")
 

@@ -76,7 +76,7 @@ def receptive_fields(
         def seen() -> Iterator[Picture]:
             return _own_pictures(place, pictures, seed)
 
-        source = f"{pictures} drawn scenes"
+        source = f"drawn scenes, {pictures} at most"
     found = run_diagnosis(
         first, seen, FieldSettings(each=each, seed=seed), out, model=place.name, source=source,
         hashes={path.name: file_hash(path) for path in files},
@@ -117,26 +117,10 @@ def _scaling(model: Path) -> tuple[float, float]:
 
 def _own_pictures(model: Path, count: int, seed: int) -> Iterator[Picture]:
     """Draws the scenes that the project's perception models are shown."""
-    import json
-
-    from surefoot.agents.compressing.pictures import QUESTIONS, asked_pictures
+    from surefoot.agents.compressing.pictures import own_pictures
     from surefoot.sparsity.lottery.receptive.patches import Picture
-    from surefoot.sparsity.recipe import CalibrationSettings
 
-    config = model / "config.json"
-    if not config.is_file() or "vision_config" not in json.loads(config.read_bytes()):
-        raise InputError(
-            "no model with eyes of this project, so it has no pictures of its own; give --images",
-            file=str(model),
-        )
-    wanted = CalibrationSettings(samples=count * QUESTIONS, held_out=0)
-    seen: set[bytes] = set()
-    for batch in asked_pictures(model, wanted, seed).batches:
-        for pixels in batch["pixel_values"].double().numpy():
-            # A picture comes once for each question about it.
-            if (key := pixels[:, ::8, ::8].tobytes()) not in seen:
-                seen.add(key)
-                yield Picture(pixels)
+    return (Picture(pixels) for pixels in own_pictures(model, count, seed))
 
 
 def _tell(found: dict[str, Any]) -> None:

@@ -39,7 +39,7 @@ def render_fields(layer: FirstLayer, summary: Mapping[str, Any]) -> str:
     return render_page(
         "fields.html.j2",
         package="surefoot.sparsity.lottery.receptive",
-        title=f"Receptive fields of {layer.name}",
+        title=f"Receptive fields of {summary['model']}",
         summary=summary,
         facts=_facts(layer, summary),
         findings=findings(summary),
@@ -85,28 +85,44 @@ def findings(summary: Mapping[str, Any]) -> list[str]:
         summary: What ``summary.json`` holds.
     """
     found = summary["summary"]
+    from scipy.stats import binomtest
+
     low, high = summary["intervals"]["kurtosis"]
     alive = found["living"]
+    chance = binomtest(found["local_units"], alive, 0.05, "greater").pvalue
     said = [
         f"{found['local_units']} of {alive} living units lie closer together than their own "
-        f"weights dealt out anew would in 95 of 100 cases; by chance {0.05 * alive:.1f} would."
+        f"weights dealt out anew would in 95 of 100 cases; by chance {0.05 * alive:.1f} would "
+        f"(p = {chance:.2g} for so many or more)."
     ]
     if found["clone_kurtosis"] < low or found["clone_kurtosis"] > high:
         said.append(
             f"What the units compute is not Gaussian on these data: excess kurtosis "
             f"{found['kurtosis']:.2f} [{low:.2f}, {high:.2f}], on Gaussian data of the same "
-            f"covariance {found['clone_kurtosis']:.2f}."
+            f"covariance {_short(found['clone_kurtosis'])}."
         )
     else:
         said.append(
             f"What the units compute cannot be told from Gaussian: excess kurtosis "
             f"{found['kurtosis']:.2f} [{low:.2f}, {high:.2f}], on Gaussian data of the same "
-            f"covariance {found['clone_kurtosis']:.2f}."
+            f"covariance {_short(found['clone_kurtosis'])}."
+        )
+    dealt = summary["dealt"]
+    if dealt["low"] <= found["kurtosis"] <= dealt["high"]:
+        said.append(
+            "The same weights in other places give as much "
+            f"({dealt['low']:.2f} to {dealt['high']:.2f}): it is the data's, not the filters'."
+        )
+    else:
+        more = "more" if found["kurtosis"] > dealt["high"] else "less"
+        said.append(
+            f"That is {more} than the same weights in other places give "
+            f"({dealt['low']:.2f} to {dealt['high']:.2f})."
         )
     even = summary["even"]
     said.append(
-        f"With all patches scaled to one contrast it is {even['kurtosis']:.2f} (clone "
-        f"{even['clone']:.2f}); what is gone then came from some patches having more contrast "
+        f"With all patches scaled to one contrast it is {_short(even['kurtosis'])} (clone "
+        f"{_short(even['clone'])}); what is gone then came from some patches having more contrast "
         "than others, not from their shapes."
     )
     if not summary["patches"]["classes"]:
@@ -128,7 +144,7 @@ def _facts(layer: FirstLayer, summary: Mapping[str, Any]) -> dict[str, str]:
     rows, columns = layer.size
     what = "patches" if layer.patch else "pictures, made as small as a unit"
     return {
-        "model": summary["model"],
+        "layer": layer.name,
         "units": f"{found['units']}, of which {found['living']} have any weight; "
         f"{layer.channels} channels, {rows} x {columns} places; "
         f"{100 * found['sparsity']:.1f} % of the weights are zero",
@@ -140,7 +156,7 @@ def _facts(layer: FirstLayer, summary: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _rows(summary: Mapping[str, Any]) -> Sequence[Mapping[str, str]]:
-    found, even = summary["summary"], summary["even"]
+    found, even, dealt = summary["summary"], summary["even"], summary["dealt"]
     low, high = summary["intervals"]["kurtosis"]
     kept = found["cavity"].get("kept"), found["clone_cavity"].get("kept")
     return [
@@ -151,12 +167,20 @@ def _rows(summary: Mapping[str, Any]) -> Sequence[Mapping[str, str]]:
          "what": "many weights by chance"},
         {"name": "excess kurtosis of what units compute",
          "own": f"{found['kurtosis']:.2f} [{low:.2f}, {high:.2f}]",
-         "control": f"{found['clone_kurtosis']:.2f}", "what": "Gaussian clone of the data"},
+         "control": _short(found["clone_kurtosis"]), "what": "Gaussian clone of the data"},
+        {"name": "the same", "own": f"{found['kurtosis']:.2f}",
+         "control": f"{dealt['mean']:.2f} [{dealt['low']:.2f}, {dealt['high']:.2f}]",
+         "what": "same weights, dealt out anew over places and channels; range of 20"},
         {"name": "the same, patches at one contrast", "own": f"{even['kurtosis']:.2f}",
-         "control": f"{even['clone']:.2f}", "what": "Gaussian clone of these"},
+         "control": _short(even["clone"]), "what": "Gaussian clone of these"},
         {"name": "its change if one weight is deleted (cavity)", "own": f"{kept[0]:+.3f}",
          "control": f"{kept[1]:+.3f}", "what": "Gaussian clone of the data"},
     ]  # fmt: skip
+
+
+def _short(value: float) -> str:
+    """Writes two digits, and zero without a sign."""
+    return f"{round(value, 2) + 0.0:.2f}"
 
 
 def _unit(unit: Mapping[str, Any]) -> list[str]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _KEY = "diagnosis"
 _RESAMPLED = 400
+_DEALS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,9 @@ def look_at(layer: FirstLayer, patches: Patches, settings: FieldSettings) -> dic
 
     Returns:
         Plain JSON data: ``summary`` (means over living units), ``intervals`` (95 %, pictures
-        resampled), ``even`` (kurtosis at one contrast, data and clone), and ``units``.
+        resampled), ``even`` (kurtosis at one contrast, data and clone), ``dealt`` (kurtosis of
+        units whose weights were dealt out anew over places and channels, mean and range of 20
+        deals), and ``units``.
     """
     seed = settings.seed
     found = diagnose(
@@ -112,6 +115,7 @@ def look_at(layer: FirstLayer, patches: Patches, settings: FieldSettings) -> dic
     assert found.clone is not None
     level = excess_kurtosis(even @ flat.T, kinds)[alive].mean()
     level_clone = excess_kurtosis(twin @ flat.T, kinds)[alive].mean()
+    dealt = _dealt_kurtosis(flat[alive], points, patches.classes, seed)
     units = [
         {
             "unit": k, "living": bool(alive[k]),
@@ -128,6 +132,7 @@ def look_at(layer: FirstLayer, patches: Patches, settings: FieldSettings) -> dic
                                    seed)
         },
         "even": {"kurtosis": float(level), "clone": float(level_clone), "patches": int(kept.sum())},
+        "dealt": {"mean": float(np.mean(dealt)), "low": min(dealt), "high": max(dealt)},
         "patches": {
             "count": len(points), "pictures": int(patches.pictures.max()) + 1,
             "flat": patches.flat, "classes": list(patches.names),
@@ -135,6 +140,17 @@ def look_at(layer: FirstLayer, patches: Patches, settings: FieldSettings) -> dic
         "moving": layer.patch,
         "units": units,
     }  # fmt: skip
+
+
+def _dealt_kurtosis(
+    weights: Array, points: Array, classes: NDArray[np.int64] | None, seed: int
+) -> list[float]:
+    """Returns the mean kurtosis of units whose weights lie elsewhere, for some deals."""
+    rng = np.random.default_rng(seed)
+    return [
+        float(excess_kurtosis(points @ rng.permuted(weights, axis=1).T, classes).mean())
+        for _ in range(_DEALS)
+    ]
 
 
 def _number(value: float) -> float | None:

@@ -49,7 +49,7 @@ class Study(BaseModel):
     """Rounds of pruning."""
     share: float = Field(default=0.3, gt=0, lt=1)
     """Share of the living weights that goes in a round."""
-    compared: tuple[int, ...] = (2, 4, 6)
+    compared: tuple[int, ...] = (3, 6)
     """Rounds at whose sparsity one-shot and random masks are trained as well."""
     measured: int = Field(default=10_000, ge=100, multiple_of=2)
     """Fresh points on which kurtosis and cavity are measured."""

@@ -24,6 +24,7 @@ from surefoot.cli.run import run_episodes
 from surefoot.cli.sense import sense
 from surefoot.cli.serve import serve
 from surefoot.cli.train import train
+from surefoot.cli.train_prior import train_prior
 from surefoot.cli.train_views import train_views
 from surefoot.cli.verify import verify
 from surefoot.results.errors import SurefootError
@@ -51,6 +52,7 @@ app.command("serve")(serve)
 app.command("verify")(verify)
 app.add_typer(calibrating, name="calibrate")
 app.add_typer(diagnosing, name="diagnose")
+train.command("prior")(train_prior)
 train.command("views")(train_views)
 app.add_typer(train, name="train")
 

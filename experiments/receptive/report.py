@@ -98,7 +98,15 @@ def _case(
 def _mean(found: Mapping[str, Any] | None) -> str:
     if found is None:
         return "–"
-    return f"{found['mean']:.2f} [{found['low']:.2f}, {found['high']:.2f}]"
+    if found["interval"] is None:
+        return f"{found['mean']:.2f}"
+    low, high = found["interval"]
+    return f"{found['mean']:.2f} [{low:.2f}, {high:.2f}]"
+
+
+def _span(found: Mapping[str, Any]) -> Interval:
+    low, high = found["interval"] or (found["mean"], found["mean"])
+    return Interval(low, high)
 
 
 def _plot(told: Mapping[str, Any], measure: str) -> str:
@@ -107,7 +115,7 @@ def _plot(told: Mapping[str, Any], measure: str) -> str:
         for order in ORDERS:
             rows = [r for r in told["rows"] if (r["kind"], r["order"]) == (kind, order)]
             points = [(float(r["round"]), r[measure]["mean"]) for r in rows if r[measure]]
-            spans = [Interval(r[measure]["low"], r[measure]["high"]) for r in rows if r[measure]]
+            spans = [_span(r[measure]) for r in rows if r[measure]]
             curves.append(Curve(f"{kind}, {order}", points, spans))
     if measure == "locality":
         rows = [r for r in told["rows"] if (r["kind"], r["order"]) == (DATA, ORDERS[0])]
@@ -131,7 +139,7 @@ def _outer(value: float) -> float:
 def _going(told: Mapping[str, Any]) -> str:
     curves = [
         Curve(kind, [(float(i + 1), v["mean"]) for i, v in enumerate(values)],
-              [Interval(v["low"], v["high"]) for v in values])
+              [_span(v) for v in values])
         for kind, values in told["going"].items()
     ]  # fmt: skip
     ends = [v for c in curves for i in c.intervals for v in (i.low, i.high)]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from surefoot.experiments.receptive.config import Study
 from surefoot.experiments.receptive.work import CLONE, DATA, IMP, KINDS, ONE_SHOT, ORDERS, RANDOM
+from surefoot.results.statistics import mean_interval
 
 MEASURES = ("accuracy", "locality", "shuffled", "participation", "kurtosis", "kept", "pruned")
 """What is told of each training."""
@@ -17,21 +18,9 @@ Runs = Sequence[Mapping[str, Any]]
 
 
 def mean_of(values: Sequence[float | None]) -> dict[str, Any] | None:
-    """Returns the mean with its 95 % interval (Student's t), ``None`` without values.
-
-    Args:
-        values: One a seed; ``None`` is left out.
-    """
+    """Returns the mean of what is known, see :func:`~.mean_interval`; ``None`` without any."""
     known = [v for v in values if v is not None]
-    if not known:
-        return None
-    mean = float(np.mean(known))
-    if len(known) == 1:
-        return {"mean": mean, "low": mean, "high": mean, "n": 1}
-    from scipy.stats import sem, t
-
-    half = float(t.ppf(0.975, len(known) - 1) * sem(known))
-    return {"mean": mean, "low": mean - half, "high": mean + half, "n": len(known)}
+    return mean_interval(known) if known else None
 
 
 def case_summary(runs: Mapping[str, Runs]) -> dict[str, Any]:

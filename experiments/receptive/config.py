@@ -51,7 +51,7 @@ class Study(BaseModel):
     """Share of the living weights that goes in a round."""
     compared: tuple[int, ...] = (3, 6)
     """Rounds at whose sparsity one-shot and random masks are trained as well."""
-    measured: int = Field(default=10_000, ge=100, multiple_of=2)
+    measured: int = Field(default=5000, ge=100, multiple_of=2)
     """Fresh points on which kurtosis and cavity are measured."""
     perception: Perception | None = Perception()
     """The part on the project's perception model; none leaves it out."""

@@ -119,7 +119,8 @@ def _groups(problem: Problem, count: int, draws: torch.Generator) -> torch.Tenso
         raise InputError(f"{count} groups of {rows} rows; take fewer groups")
     group = torch.randperm(rows, generator=draws) % count
     weights = torch.nn.functional.one_hot(group, count).T.float()
-    return weights / weights.sum(1, keepdim=True)
+    means: torch.Tensor = weights / weights.sum(1, keepdim=True)
+    return means
 
 
 def spoiled(problem: Problem, count: int, size: float, seed: int) -> Problem:
@@ -173,4 +174,5 @@ class LinearPrior:
         gram = seen.T @ seen + ridge * torch.eye(len(matrix), dtype=torch.float64)
         away = measured.double()[0] - matrix @ self.mean
         found = self.mean + self._root.T @ (seen @ torch.linalg.solve(gram, away))
-        return found.clamp(0, 1).float().view(self._shape)
+        picture: torch.Tensor = found.clamp(0, 1).float().view(self._shape)
+        return picture

@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 from surefoot.sparsity.lottery.restoring.files import Picture, read_picture
-from surefoot.sparsity.lottery.restoring.restore import restore as restore_picture
+from surefoot.sparsity.lottery.restoring.running import restore as restore_picture
 from surefoot.sparsity.lottery.restoring.settings import Inputs, RestoreSettings
 from typer.testing import CliRunner
 

@@ -58,9 +58,9 @@ class Study(BaseModel):
     """Rounds whose sparsity ``denoise`` looks at."""
     search: int = Field(default=250, ge=1)
     """Steps of each fit of a search."""
-    steps: dict[Task, int] = {"denoise": 500, "inpaint": 800, "sr": 800}
+    steps: dict[Task, int] = {"denoise": 500, "inpaint": 600, "sr": 600}
     """Steps of each fit that is judged, by task."""
-    long: int = Field(default=1500, ge=1)
+    long: int = Field(default=1200, ge=1)
     """Steps of the fits that show what too many do, for ``denoise``."""
     held: float = Field(default=0.05, gt=0, lt=1)
     """Share of what is measured that is held out."""

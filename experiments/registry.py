@@ -13,7 +13,14 @@ from surefoot.experiments.base import Experiment
 from surefoot.results.config import check_config, read_config_file
 from surefoot.results.errors import InputError
 
-_NAMES = ("co-occurrence", "compression", "know-where-uncertain", "o1-planning", "read-me")
+_NAMES = (
+    "co-occurrence",
+    "compression",
+    "know-where-uncertain",
+    "model-glue",
+    "o1-planning",
+    "read-me",
+)
 
 
 def list_experiments() -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from surefoot.cli.merge import merge
 from surefoot.cli.refactor import refactor
 from surefoot.cli.replay import replay
 from surefoot.cli.report import report
+from surefoot.cli.restore import restore
 from surefoot.cli.run import run_episodes
 from surefoot.cli.sense import sense
 from surefoot.cli.serve import serve
@@ -46,6 +47,7 @@ app.command("merge")(merge)
 app.command("refactor")(refactor)
 app.command("replay")(replay)
 app.command("report")(report)
+app.command("restore")(restore)
 app.command("run")(run_episodes)
 app.command("sense")(sense)
 app.command("serve")(serve)

@@ -1,0 +1,323 @@
+"""What happened to a picture before it was measured: differentiable maps, and problems with them.
+
+A picture is a float tensor ``[1, channels, height, width]`` with values from 0 to 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Protocol
+
+import torch
+from surefoot.results.errors import InputError
+
+_LARGEST = 2**28
+"""Entries of a matrix of random rows; as 32-bit numbers they fill 1 GiB."""
+_LOBES = 2
+"""Half width of the Lanczos kernel, in pixels of the small picture."""
+
+
+class Operator(Protocol):
+    """Maps a picture to what is measured of it, differentiably.
+
+    Attributes:
+        name: What it is, in words for reports.
+    """
+
+    name: str
+
+    def __call__(self, picture: torch.Tensor) -> torch.Tensor:
+        """Returns the measurement without noise ``[1, channels, ...]``, or ``[1, rows]``."""
+        ...
+
+
+class Denoise:
+    """Measures each pixel; all that is wrong with the picture is the noise."""
+
+    name = "noise"
+
+    def __call__(self, picture: torch.Tensor) -> torch.Tensor:
+        """See the class; ``[1, channels, height, width]``."""
+        return picture
+
+
+class Inpaint:
+    """Measures the pixels that are known.
+
+    Args:
+        known: Bool tensor ``[height, width]``.
+
+    Raises:
+        InputError: No pixel is known, or it has not two axes.
+    """
+
+    def __init__(self, known: torch.Tensor) -> None:
+        if known.ndim != 2:
+            raise InputError(f"a mask of pixels has two axes, this one has {known.ndim}")
+        self.known = known.bool()
+        if not bool(self.known.any()):
+            raise InputError("the mask knows no pixel; there is nothing to restore from")
+        self.name = f"{100 * float(self.known.float().mean()):.1f} % of the pixels known"
+
+    @classmethod
+    def by_chance(cls, size: tuple[int, int], share: float, seed: int) -> Inpaint:
+        """Knows each pixel with a probability (Bernoulli).
+
+        Args:
+            size: Height and width.
+            share: The probability, in (0, 1].
+            seed: Seed of the draw.
+
+        Raises:
+            InputError: The share is out of range, or no pixel is known.
+        """
+        if not 0 < share <= 1:
+            raise InputError(f"a share of {share:g} of the pixels; it lies between 0 and 1")
+        generator = torch.Generator().manual_seed(seed)
+        return cls(torch.rand(size, generator=generator) < share)
+
+    def __call__(self, picture: torch.Tensor) -> torch.Tensor:
+        """See the class; ``[1, channels, known pixels]``.
+
+        Raises:
+            InputError: The picture has another size.
+        """
+        _check_size(picture, tuple(self.known.shape), "the mask")
+        found: torch.Tensor = picture[:, :, self.known.to(picture.device)]
+        return found
+
+
+class Downsample:
+    """Measures a smaller picture: Lanczos resampling with the kernel widened by the scale.
+
+    Rows and columns are weighed by one matrix each, whose rows sum to one; at the border the
+    picture is continued by its mirror image.
+
+    Args:
+        scale: How many times smaller, a whole number from 2.
+        size: Height and width of the large picture, multiples of the scale.
+
+    Raises:
+        InputError: They are not.
+
+    Source: Duchon 1979; two lobes as in Ulyanov et al. 2018, section 4.
+    """
+
+    def __init__(self, scale: int, size: tuple[int, int]) -> None:
+        if scale < 2:
+            raise InputError(f"a scale of {scale}; a picture gets smaller by 2 or more")
+        if any(side % scale or side < scale for side in size):
+            raise InputError(
+                f"{size[0]} x {size[1]} pixels are no multiple of {scale}; crop the picture"
+            )
+        self.scale = scale
+        self.size = size
+        self.name = f"{scale} times smaller"
+        self._rows, self._columns = (_lanczos(side, scale) for side in size)
+
+    @classmethod
+    def to(cls, small: tuple[int, int], scale: int) -> Downsample:
+        """Returns the operator that leads to a small picture of a size."""
+        return cls(scale, (small[0] * scale, small[1] * scale))
+
+    def __call__(self, picture: torch.Tensor) -> torch.Tensor:
+        """See the class; ``[1, channels, height / scale, width / scale]``.
+
+        Raises:
+            InputError: The picture has another size.
+        """
+        _check_size(picture, self.size, "the scaling")
+        rows, columns = (m.to(picture) for m in (self._rows, self._columns))
+        return rows @ picture @ columns.T
+
+
+class Gaussian:
+    """Measures inner products of the picture with random rows (compressive sensing).
+
+    Entries are normal with variance ``1 / rows``, so that lengths are kept on average.
+
+    Args:
+        rows: How many.
+        shape: Channels, height and width of the picture.
+        seed: Seed of the rows.
+
+    Raises:
+        InputError: There is no row, or the matrix would have more than 2**28 entries.
+
+    Source: Bora et al. 2017, section 2.
+    """
+
+    def __init__(self, rows: int, shape: tuple[int, int, int], seed: int) -> None:
+        count = prod(shape)
+        if rows < 1:
+            raise InputError(f"{rows} measurements; take at least one")
+        if rows * count > _LARGEST:
+            raise InputError(
+                f"{rows} random rows over {count} values need over 1 GiB; take a smaller picture "
+                "or fewer rows"
+            )
+        generator = torch.Generator().manual_seed(seed)
+        self.shape = shape
+        self.matrix = torch.randn(rows, count, generator=generator) / rows**0.5
+        self.name = f"{rows} random measurements of {count} values"
+
+    def __call__(self, picture: torch.Tensor) -> torch.Tensor:
+        """See the class; ``[1, rows]``.
+
+        Raises:
+            InputError: The picture has another shape.
+        """
+        if tuple(picture.shape[1:]) != self.shape:
+            raise InputError(
+                f"a picture of {tuple(picture.shape[1:])} where rows are for {self.shape}"
+            )
+        return picture.flatten(1) @ self.matrix.to(picture).T
+
+
+def _check_size(picture: torch.Tensor, size: tuple[int, ...], what: str) -> None:
+    found = tuple(picture.shape[-2:])
+    if found != size:
+        raise InputError(
+            f"{what} is for {size[0]} x {size[1]} pixels, the picture has {found[0]} x {found[1]}"
+        )
+
+
+def _lanczos(side: int, scale: int) -> torch.Tensor:
+    """Returns the weights ``[side / scale, side]`` of one axis."""
+    small = side // scale
+    reach = _LOBES * scale
+    centres = (torch.arange(small, dtype=torch.float64) + 0.5) * scale - 0.5
+    places = torch.arange(-reach, side + reach)
+    away = (places[None] - centres[:, None]) / scale
+    kernel = torch.sinc(away) * torch.sinc(away / _LOBES) * (away.abs() < _LOBES)
+    kernel /= kernel.sum(1, keepdim=True)
+    # The mirror repeats the border pixel, with period 2 * side.
+    within = places % (2 * side)
+    mirrored = torch.where(within < side, within, 2 * side - 1 - within)
+    weights = torch.zeros(small, side, dtype=torch.float64)
+    return weights.index_add_(1, mirrored, kernel).float()
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A measurement and how it came about.
+
+    Attributes:
+        operator: What happened.
+        measured: The measurement, as the operator gives it, with noise.
+        sigma: Standard deviation of the noise, where 1 is the range of the picture; 0 if there is
+            none or none is known.
+        held: Bool tensor, true for what is kept from fitting: over places ``[...]`` if the
+            measurement is ``[1, channels, ...]``, over rows if it is ``[1, rows]``;
+            ``None`` if nothing is.
+    """
+
+    operator: Operator
+    measured: torch.Tensor
+    sigma: float = 0.0
+    held: torch.Tensor | None = None
+
+    def __post_init__(self) -> None:
+        if not bool(self.measured.isfinite().all()):
+            raise InputError("the measurement is not finite; check the picture")
+
+    def residual(self, picture: torch.Tensor, *, held: bool = False) -> torch.Tensor:
+        """Returns the mean squared difference to the measurement.
+
+        Args:
+            picture: The picture ``[1, channels, height, width]``.
+            held: Over what is kept from fitting, instead of over the rest.
+
+        Returns:
+            A scalar, differentiable.
+
+        Raises:
+            InputError: Nothing is kept from fitting where that is asked for.
+        """
+        squares = (self.operator(picture) - self.measured.to(picture)) ** 2
+        if self.held is None:
+            if held:
+                raise InputError("nothing is held out; hold some of the measurement first")
+            return squares.mean()
+        chosen = self.held if held else ~self.held
+        return squares[..., chosen.to(picture.device)].mean()
+
+    def hold(self, share: float, seed: int) -> Problem:
+        """Returns the problem with a share of the measurement kept from fitting.
+
+        Args:
+            share: Share of the places (all channels of a pixel go together), in (0, 1).
+            seed: Which.
+
+        Raises:
+            InputError: The share is out of range, or leaves one part empty.
+        """
+        if not 0 < share < 1:
+            raise InputError(f"a share of {share:g} held out; it lies between 0 and 1")
+        shape = self.measured.shape[2:] or self.measured.shape[1:]
+        count = prod(shape)
+        away = round(share * count)
+        if not 0 < away < count:
+            raise InputError(
+                f"of {count} measured places none would be {'fitted' if away else 'held out'}"
+            )
+        order = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
+        held = torch.zeros(count, dtype=torch.bool)
+        held[order[:away]] = True
+        return replace(self, held=held.view(shape))
+
+
+def observe(
+    operator: Operator, picture: torch.Tensor, sigma: float = 0.0, seed: int = 0
+) -> Problem:  # fmt: skip
+    """Measures a picture.
+
+    Args:
+        operator: What happens to it.
+        picture: The true picture ``[1, channels, height, width]``.
+        sigma: Standard deviation of normal noise, where 1 is the range of the picture. Values are
+            not cut at 0 and 1, since the noise left would not be of this size.
+        seed: Seed of the noise.
+
+    Raises:
+        InputError: Sigma is negative, or sizes disagree.
+    """
+    if not sigma >= 0:
+        raise InputError(f"a noise of {sigma:g}; it is zero or more")
+    measured = operator(picture).detach()
+    generator = torch.Generator().manual_seed(seed)
+    noise = torch.randn(measured.shape, generator=generator).to(measured)
+    return Problem(operator, measured + sigma * noise, sigma)
+
+
+def pool(problems: tuple[Problem, ...]) -> Problem:
+    """Returns the one problem that fitting several with one picture comes to.
+
+    For linear operators that agree, the sum over ``i`` of ``mse(A x, y_i)`` is
+    ``n mse(A x, mean y)`` plus a constant: its gradient is ``n`` times that of the mean, so a
+    ticket 'of several pictures' from one input is the ticket of their mean picture. The noise of a
+    mean of ``n`` is smaller by ``sqrt(n)``.
+
+    Args:
+        problems: Problems that share their operator.
+
+    Raises:
+        InputError: There is none, or operators, noise or places held out differ.
+    """
+    if not problems:
+        raise InputError("no picture to fit")
+    first = problems[0]
+    for other in problems[1:]:
+        if other.operator is not first.operator or other.sigma != first.sigma:
+            raise InputError("pictures fitted together share one operator and one noise")
+        if other.measured.shape != first.measured.shape:
+            raise InputError("pictures fitted together have one size")
+        if (other.held is None) != (first.held is None) or (
+            first.held is not None
+            and other.held is not None
+            and not torch.equal(first.held, other.held)
+        ):
+            raise InputError("pictures fitted together hold out the same places")
+    mean = torch.stack([p.measured for p in problems]).mean(0)
+    return replace(first, measured=mean, sigma=first.sigma / len(problems) ** 0.5)

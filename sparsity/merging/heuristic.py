@@ -41,7 +41,7 @@ class HeuristicSettings(BaseModel):
     """Factor of what is added to the base."""
     seed: int = 0
     """Seed of what DARE keeps."""
-    evaluations: int = Field(default=100, ge=1)
+    evaluations: int = Field(default=200, ge=1)
     """Most candidates that are scored, the models themselves among them."""
 
 

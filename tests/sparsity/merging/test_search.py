@@ -123,7 +123,7 @@ def test_a_search_is_never_worse_than_its_start_and_saves_its_best(
     told = read_search(tmp_path / "out")
     assert MergeRecipe.model_validate(told["best"]["recipe"]) == found.best.recipe
     assert told["candidates"] == len(found.evaluations)
-    assert not (tmp_path / "out" / "candidate").exists()
+    assert not (tmp_path / "out" / "work").exists()
 
 
 def test_a_score_that_only_falls_leaves_the_best_model(
@@ -188,9 +188,11 @@ def test_a_search_that_was_stopped_goes_on_and_ends_the_same(
         out = tmp_path / name
         with pytest.raises(KeyboardInterrupt):
             search_merge(zoo, settings, stopping, out)
+        (out / "work" / ".candidate.tmp").mkdir(parents=True)  # as a killed process leaves it
         rest, second = counted(score)
         found = search_merge(open_zoo(tunes, base), settings, rest, out)
         assert len(first) == 9
+        assert not (out / "work").exists()
         assert len(first) + len(second) == len(asked)
         assert [e.recipe for e in found.evaluations] == [e.recipe for e in expected.evaluations]
         assert found.best.recipe == expected.best.recipe

@@ -82,10 +82,13 @@ class Evaluations:
                 number, recipe, record["score"], record["parts"], record["seconds"]
             )
 
-    @property
-    def best(self) -> Evaluation:
-        """The candidate of the best score so far; of equal ones the first."""
-        return max(self._found.values(), key=lambda e: (e.score, -e.number))
+    def best(self, preferred: int | None = None) -> Evaluation:
+        """Returns the candidate of the best score so far.
+
+        Args:
+            preferred: Number of that which is taken of equal ones; else the first is.
+        """
+        return max(self._found.values(), key=lambda e: (e.score, e.number == preferred, -e.number))
 
     @property
     def all(self) -> tuple[Evaluation, ...]:

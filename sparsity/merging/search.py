@@ -101,7 +101,7 @@ def search_merge(
             details = heuristic_search(evaluations, settings, note)
         else:
             details = evolutionary_search(evaluations, settings, note)
-        best = evaluations.best
+        best = evaluations.best(details.get("last"))
         place = out / MODEL
         if not _holds(place, best.recipe):
             shutil.rmtree(place, ignore_errors=True)

@@ -16,6 +16,7 @@ from surefoot.results.errors import InputError
 _NAMES = (
     "co-occurrence",
     "compression",
+    "imp-receptive-fields",
     "know-where-uncertain",
     "model-glue",
     "o1-planning",

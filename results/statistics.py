@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from math import sqrt
-from statistics import NormalDist
+from math import fsum, sqrt
+from statistics import NormalDist, stdev
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,34 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> Interval:
     low = 0.0 if successes == 0 else max(0.0, centre - half)
     high = 1.0 if successes == n else min(1.0, centre + half)
     return Interval(low, high)
+
+
+def mean_interval(values: Sequence[float]) -> dict[str, Any]:
+    """Mean of independent values, such as of seeds, with Student's interval at 95 %.
+
+    Args:
+        values: At least one.
+
+    Returns:
+        ``mean``, ``interval`` (``None`` with one value) and ``n``.
+
+    Raises:
+        ValueError: There is no value.
+
+    >>> found = mean_interval([1.0, 2.0, 3.0])
+    >>> found["mean"], round(found["interval"][1], 3)
+    (2.0, 4.484)
+    """
+    if not values:
+        raise ValueError("need at least one value")
+    n = len(values)
+    mean = fsum(values) / n
+    if n < 2:
+        return {"mean": mean, "interval": None, "n": n}
+    from scipy.stats import t
+
+    half = float(t.ppf(0.975, n - 1)) * stdev(values) / sqrt(n)
+    return {"mean": mean, "interval": [mean - half, mean + half], "n": n}
 
 
 def newcombe(

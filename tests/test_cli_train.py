@@ -43,3 +43,21 @@ def test_the_agents_planner_trains(tmp_path: Path) -> None:
     assert "step 1 of 1" in told
     assert json.loads((tmp_path / "recipe.json").read_text())["careless"] == 0.35
     assert json.loads((tmp_path / "model" / "surefoot.json").read_text())["prompt_style"] == "agent"
+
+
+def test_the_scene_prior_trains_dense_and_as_a_ticket(tmp_path: Path) -> None:
+    arguments = ("prior", "--out", str(tmp_path / "out"), "--pictures", "40", "--size", "16",
+                 "--steps", "2", "--rounds", "1", "--share", "0.5")  # fmt: skip
+    code, told = run(*arguments)
+    assert code == 0, told
+    assert "50.0 % zeros" in told
+    for number in (0, 1):
+        assert (tmp_path / "out" / f"generator-0{number}" / "model.safetensors").is_file()
+    code, told = run(*arguments, "--seed", "1")
+    assert code != 0
+    assert "other settings" in told
+    code, told = run("prior", "--out", str(tmp_path / "b"), "--views", "moon")
+    assert code != 0
+    assert "no viewpoint 'moon'" in told
+    code, told = run("prior", "--out", str(tmp_path / "b"), "--size", "20")
+    assert "take 8, 16, 32 or 64" in told

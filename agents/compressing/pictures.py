@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
@@ -15,7 +16,9 @@ from surefoot.sparsity.engine.calibration import LABELS, Batch, Calibration
 from surefoot.sparsity.recipe import CalibrationSettings
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
+    from numpy.typing import NDArray
 
 QUESTIONS = 4
 """Questions about each picture."""
@@ -58,6 +61,36 @@ def asked_pictures(model: Path, settings: CalibrationSettings, seed: int) -> Cal
         tuple(_batches(held, settings.batch, processor)),
         "drawn scenes",
     )
+
+
+def own_pictures(model: Path, count: int, seed: int) -> Iterator[NDArray[np.float64]]:
+    """Yields the pictures of :func:`asked_pictures` as a model of this project is shown them.
+
+    Args:
+        model: Folder of the model.
+        count: Pictures, at most.
+        seed: See there.
+
+    Yields:
+        Pixels ``[3, height, width]``, scaled by the model's processor; none comes twice.
+
+    Raises:
+        InputError: It is no model with eyes.
+    """
+    config = model / "config.json"
+    if not config.is_file() or "vision_config" not in json.loads(config.read_bytes()):
+        raise InputError(
+            "no model with eyes of this project, so it has no pictures of its own; give --images",
+            file=str(model),
+        )
+    wanted = CalibrationSettings(samples=count * QUESTIONS, held_out=0)
+    seen: set[bytes] = set()
+    for batch in asked_pictures(model, wanted, seed).batches:
+        for pixels in batch["pixel_values"].double().numpy():
+            # A picture comes once for each question about it.
+            if (key := pixels[:, ::8, ::8].tobytes()) not in seen:
+                seen.add(key)
+                yield pixels
 
 
 def _shots(count: int) -> Iterator[Shot]:

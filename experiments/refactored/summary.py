@@ -8,26 +8,11 @@ from typing import Any
 
 import numpy as np
 from surefoot.experiments.squeeze.summary import difference, share
+from surefoot.results.statistics import mean_interval
 from surefoot.sparsity.experts.caching import simulate
 from surefoot.sparsity.experts.policies import POLICIES, make_policy
 
 Records = Mapping[str, Mapping[str, Any]]
-
-
-def mean_interval(values: Sequence[float]) -> dict[str, Any]:
-    """Returns a mean over seeds, with Student's interval at 95 %.
-
-    Returns:
-        ``mean``, ``interval`` (``None`` with one value) and ``n``.
-    """
-    from scipy.stats import t
-
-    found = np.array(values, dtype=float)
-    mean = float(found.mean())
-    if len(found) < 2:
-        return {"mean": mean, "interval": None, "n": len(found)}
-    half = float(t.ppf(0.975, len(found) - 1) * found.std(ddof=1) / np.sqrt(len(found)))
-    return {"mean": mean, "interval": [mean - half, mean + half], "n": len(found)}
 
 
 def way_rows(

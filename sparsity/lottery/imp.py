@@ -33,8 +33,8 @@ class Rounds(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    rounds: int = Field(default=8, ge=1)
-    """Times that weights go; there is one training more, of the dense model."""
+    rounds: int = Field(default=8, ge=0)
+    """Times that weights go; there is one training more, of the dense model (all, with 0)."""
     share: float = Field(default=0.2, gt=0, lt=1)
     """Share of the living that goes each time."""
     scope: Scope = "global"

@@ -12,11 +12,13 @@ from surefoot.cli.bench import bench
 from surefoot.cli.calibrate_agent import calibrating
 from surefoot.cli.compress import compress
 from surefoot.cli.demo import demo
+from surefoot.cli.diagnose import diagnosing
 from surefoot.cli.doctor import doctor
 from surefoot.cli.experiment import experiment
 from surefoot.cli.grade import grade
 from surefoot.cli.listing import list_known
 from surefoot.cli.merge import merge
+from surefoot.cli.mix import mix
 from surefoot.cli.refactor import refactor
 from surefoot.cli.replay import replay
 from surefoot.cli.report import report
@@ -25,6 +27,7 @@ from surefoot.cli.run import run_episodes
 from surefoot.cli.sense import sense
 from surefoot.cli.serve import serve
 from surefoot.cli.train import train
+from surefoot.cli.train_prior import train_prior
 from surefoot.cli.train_views import train_views
 from surefoot.cli.verify import verify
 from surefoot.results.errors import SurefootError
@@ -44,6 +47,7 @@ app.command("experiment")(experiment)
 app.command("grade")(grade)
 app.command("list")(list_known)
 app.command("merge")(merge)
+app.command("mix")(mix)
 app.command("refactor")(refactor)
 app.command("replay")(replay)
 app.command("report")(report)
@@ -53,6 +57,8 @@ app.command("sense")(sense)
 app.command("serve")(serve)
 app.command("verify")(verify)
 app.add_typer(calibrating, name="calibrate")
+app.add_typer(diagnosing, name="diagnose")
+train.command("prior")(train_prior)
 train.command("views")(train_views)
 app.add_typer(train, name="train")
 

@@ -1,0 +1,102 @@
+"""Small pictures of drawn scenes, for a generator to learn from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+from surefoot.agents.perception.pictures import Shot, crossing_shots, rng_of, tabletop_shots
+from surefoot.envs.perturbations.pipeline import seeds_of
+from surefoot.envs.simulation.client import Simulation
+from surefoot.envs.tabletop.actions import RING
+from surefoot.results.errors import InputError
+from surefoot.results.files import write_atomic
+
+_FINE = 2
+"""Each pixel is the mean of so many times so many that are rendered."""
+_NAME, _RECIPE = "thumbnails.npy", "thumbnails.json"
+_BLOCK = 200
+
+
+class Thumbnails(BaseModel):
+    """What is rendered; the same gives the same pixels."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    env: Literal["tabletop", "crossing"] = "tabletop"
+    """Whose camera looks."""
+    count: int = Field(default=3000, ge=1)
+    """Pictures."""
+    size: int = Field(default=32, ge=8)
+    """Pixels across."""
+    split: Literal["train", "calibration", "test"] = "train"
+    """Split of the scenes' seeds."""
+    views: tuple[str, ...] = ("front-high",)
+    """Viewpoints of the table; those of the vehicle are always all three."""
+
+
+def render_thumbnails(
+    recipe: Thumbnails, folder: Path, told: Callable[[int, int], None] = lambda done, total: None
+) -> NDArray[np.uint8]:
+    """Renders small pictures, or goes on after those that were rendered.
+
+    Args:
+        recipe: What is rendered.
+        folder: Where they are kept.
+        told: Told the pictures done and all pictures.
+
+    Returns:
+        uint8 ``[count, size, size, 3]``.
+
+    Raises:
+        InputError: The folder holds others, or a viewpoint is unknown.
+    """
+    if unknown := [v for v in recipe.views if v not in RING.names]:
+        raise InputError(f"no viewpoint '{unknown[0]}'; there are {', '.join(RING.names)}")
+    folder.mkdir(parents=True, exist_ok=True)
+    path, text = folder / _RECIPE, recipe.model_dump_json(indent=2) + "\n"
+    if path.is_file() and json.loads(path.read_text(encoding="utf-8")) != json.loads(text):
+        raise InputError("other pictures lie here; choose another folder", file=str(folder))
+    write_atomic(path, text)
+    if (folder / _NAME).is_file():
+        found: NDArray[np.uint8] = np.load(folder / _NAME)
+        return found
+    pictures = []
+    for picture in islice(_small(recipe), recipe.count):
+        pictures.append(picture)
+        if len(pictures) % _BLOCK == 0:
+            told(len(pictures), recipe.count)
+    whole = np.stack(pictures)
+    with (folder / ".thumbnails.tmp").open("wb") as file:
+        np.save(file, whole)
+    (folder / ".thumbnails.tmp").replace(folder / _NAME)
+    told(recipe.count, recipe.count)
+    return whole
+
+
+def _small(recipe: Thumbnails) -> Iterator[NDArray[np.uint8]]:
+    simulation = Simulation()
+    try:
+        for shot in _shots(simulation, recipe):
+            rgb = shot.developed().astype(np.float64)
+            blocks = rgb.reshape(recipe.size, _FINE, recipe.size, _FINE, 3).mean((1, 3))
+            yield np.round(blocks).astype(np.uint8)
+    finally:
+        simulation.close()
+
+
+def _shots(simulation: Simulation, recipe: Thumbnails) -> Iterator[Shot]:
+    fine = _FINE * recipe.size
+    for seed in seeds_of(recipe.split, recipe.count):
+        rng = rng_of(recipe.env, seed)
+        if recipe.env == "tabletop":
+            yield from tabletop_shots(simulation, seed, list(recipe.views), rng, fine)
+        else:
+            for some in crossing_shots(simulation, seed, rng=rng, size=fine):
+                yield from some

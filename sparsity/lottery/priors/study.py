@@ -1,0 +1,132 @@
+"""What a generator is worth as a prior: PSNR against the number of rows and the sparsity."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from surefoot.results.errors import InputError
+from surefoot.results.statistics import mean_interval
+from surefoot.sparsity.lottery.priors.sensing import LinearPrior, SenseSettings, sense, spoiled
+from surefoot.sparsity.lottery.restoring.fidelity import psnr
+from surefoot.sparsity.lottery.restoring.operators import Gaussian, observe
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from surefoot.sparsity.lottery.priors.networks import Generator
+
+LINEAR = "linear"
+"""Name of the best linear guess."""
+
+
+class Measuring(BaseModel):
+    """What is measured."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    rows: tuple[int, ...] = (25, 50, 100, 200, 400)
+    """Numbers of random rows."""
+    sigma: float = Field(default=0.01, ge=0)
+    """Noise of a row, where 1 is the range of the picture."""
+    outliers: int = Field(default=0, ge=0)
+    """Rows that are spoiled."""
+    spoils: float = 100.0
+    """What they then hold."""
+    seek: SenseSettings = SenseSettings()
+    """How codes are sought; with groups as a median of means."""
+    seed: int = Field(default=0, ge=0)
+    """Seed of rows, noise and outliers."""
+
+
+def measure(
+    generators: Mapping[str, Generator],
+    truths: NDArray[np.uint8],
+    measuring: Measuring,
+    *,
+    known: NDArray[np.uint8] | None = None,
+    told: Callable[[int, int], None] = lambda done, total: None,
+) -> dict[str, Any]:
+    """Senses pictures that no generator has seen through random rows.
+
+    All generators and the linear guess see the same rows with the same noise.
+
+    Args:
+        generators: Generators by name, dense and sparse.
+        truths: Pictures, uint8 ``[n, size, size, 3]``.
+        measuring: What is measured.
+        known: Pictures that the generators learned from, for the linear guess; none without.
+        told: Told the pictures done and all pictures.
+
+    Returns:
+        Plain JSON data: ``rows`` (one for each generator, number of rows and picture: ``prior``,
+        ``rows``, ``picture``, ``psnr`` in dB, ``seconds``) and ``sparsity`` by generator.
+
+    Raises:
+        InputError: Sizes disagree, or more rows are spoiled than there are.
+    """
+    if truths.ndim != 4 or not len(truths):
+        raise InputError("no pictures to sense")
+    linear = None if known is None else LinearPrior(known)
+    found: list[dict[str, Any]] = []
+    for number, pixels in enumerate(truths):
+        truth = torch.from_numpy(pixels.copy()).permute(2, 0, 1).float()[None] / 255
+        for rows in measuring.rows:
+            seed = measuring.seed + 1000 * number + rows
+            operator = Gaussian(rows, tuple(truth.shape[1:]), seed)
+            problem = observe(operator, truth, measuring.sigma, seed)
+            problem = spoiled(problem, measuring.outliers, measuring.spoils, seed)
+            guesses: list[tuple[str, Callable[[], torch.Tensor]]] = [
+                (name, lambda g=g, p=problem: sense(g, p, measuring.seek).picture)  # type: ignore[misc]
+                for name, g in generators.items()
+            ]
+            if linear is not None:
+                guesses.append(
+                    (LINEAR, lambda o=operator, p=problem: linear.guess(  # type: ignore[misc]
+                        o, p.measured, measuring.sigma))
+                )  # fmt: skip
+            for name, guess in guesses:
+                begun = time.perf_counter()
+                picture = guess()
+                seconds = time.perf_counter() - begun
+                found.append(
+                    {"prior": name, "rows": rows, "picture": number, "seconds": seconds,
+                     "psnr": psnr(picture.detach().numpy(), truth.numpy())}
+                )  # fmt: skip
+        told(number + 1, len(truths))
+    return {"rows": found, "sparsity": {name: _sparsity(g) for name, g in generators.items()}}
+
+
+def _sparsity(generator: Generator) -> float:
+    weights = [p for p in generator.parameters() if p.ndim > 1]
+    zeros = sum(int((p == 0).sum()) for p in weights)
+    return zeros / sum(p.numel() for p in weights)
+
+
+def summarise(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Returns the mean PSNR of each prior and number of rows, with its spread over pictures.
+
+    Args:
+        found: What :func:`measure` gave.
+
+    Returns:
+        Rows with ``prior``, ``rows``, ``sparsity`` (``None`` for the linear guess), ``psnr`` and
+        ``seconds``, both as :func:`~surefoot.results.statistics.mean_interval` gives them.
+    """
+
+    def numbers(rows: Sequence[Mapping[str, Any]], name: str) -> list[float]:
+        return [float(r[name]) for r in rows]
+
+    keys = list(dict.fromkeys((r["prior"], r["rows"]) for r in found["rows"]))
+    summary = []
+    for prior, count in keys:
+        chosen = [r for r in found["rows"] if (r["prior"], r["rows"]) == (prior, count)]
+        summary.append(
+            {"prior": prior, "rows": count, "sparsity": found["sparsity"].get(prior),
+             "psnr": mean_interval(numbers(chosen, "psnr")),
+             "seconds": mean_interval(numbers(chosen, "seconds"))}
+        )  # fmt: skip
+    return summary

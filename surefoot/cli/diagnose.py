@@ -1,0 +1,130 @@
+"""``surefoot diagnose``: what can be told of a model's weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from surefoot.cli.console import note
+from surefoot.results.errors import InputError
+
+if TYPE_CHECKING:
+    from surefoot.sparsity.lottery.receptive.patches import Picture
+
+diagnosing = typer.Typer(no_args_is_help=True, help="Look into a model's weights.")
+
+
+@diagnosing.callback()
+def diagnose() -> None:
+    """Look into a model's weights."""
+
+
+@diagnosing.command("receptive-fields")
+def receptive_fields(
+    model: Annotated[
+        str,
+        typer.Argument(help="Folder of a checkpoint, a file of safetensors, or local-perception."),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the report.")],
+    layer: Annotated[
+        str, typer.Option(help="Name of the layer, if the one that sees pixels is not found.")
+    ] = "",
+    shape: Annotated[
+        str,
+        typer.Option(
+            help="CHANNELSxROWSxCOLUMNS of a linear layer's inputs, such as 3x32x24; a square "
+            "without it."
+        ),
+    ] = "",
+    images: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of PNG or JPEG, with a folder for each class if there are classes. This "
+            "project's own perception model has drawn scenes of its own."
+        ),
+    ] = None,
+    each: Annotated[int, typer.Option(min=1, help="Patches cut from each picture.")] = 200,
+    pictures: Annotated[
+        int, typer.Option(min=1, help="Scenes drawn where no --images are given.")
+    ] = 64,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of places, shuffles and clone.")] = 0,
+) -> None:
+    """Tell whether a first layer's weights are local, and whether that comes from data."""
+    from surefoot.models.registry import shipped_folder
+    from surefoot.sparsity.engine.checkpoint import file_hash
+    from surefoot.sparsity.lottery.receptive.layers import read_first_layer
+    from surefoot.sparsity.lottery.receptive.patches import pictures_in
+    from surefoot.sparsity.lottery.receptive.running import FieldSettings, run_diagnosis
+
+    place = shipped_folder(model) or Path(model)
+    if not place.exists():
+        raise InputError("no model here", file=str(place))
+    first = read_first_layer(place, layer, _shape(shape))
+    files = [place] if place.is_file() else sorted(place.glob("*.safetensors"))
+    if images is not None:
+        mean, deviation = _scaling(place)
+
+        def seen() -> Iterator[Picture]:
+            return pictures_in(images, mean, deviation)
+
+        source = f"files of {images.name}"
+    else:
+
+        def seen() -> Iterator[Picture]:
+            return _own_pictures(place, pictures, seed)
+
+        source = f"drawn scenes, {pictures} at most"
+    found = run_diagnosis(
+        first, seen, FieldSettings(each=each, seed=seed), out, model=place.name, source=source,
+        hashes={path.name: file_hash(path) for path in files},
+    )  # fmt: skip
+    _tell(found)
+    note(f"report: {out / 'report.html'}")
+
+
+def _shape(text: str) -> tuple[int, int, int] | None:
+    if not text:
+        return None
+    try:
+        channels, rows, columns = (int(part) for part in text.lower().split("x"))
+    except ValueError:
+        raise InputError(
+            f"--shape '{text}' is not of the form CHANNELSxROWSxCOLUMNS, such as 3x32x32"
+        ) from None
+    if min(channels, rows, columns) < 1:
+        raise InputError(f"--shape '{text}' needs numbers of at least 1")
+    return channels, rows, columns
+
+
+def _scaling(model: Path) -> tuple[float, float]:
+    """Returns what the model's processor takes off pixels in [0, 1], and divides them by."""
+    from surefoot.sparsity.engine.checkpoint import read_json
+
+    for name in ("processor_config.json", "preprocessor_config.json"):
+        if model.is_dir() and (model / name).is_file():
+            data = read_json(model / name, "no processor")
+            data = data.get("image_processor", data)
+            means, deviations = data.get("image_mean"), data.get("image_std")
+            if isinstance(means, list) and isinstance(deviations, list) and deviations:
+                # One number for all channels: measures do not change with scale, and hardly with
+                # the small differences that processors make between colours.
+                return sum(means) / len(means), sum(deviations) / len(deviations)
+    return 0.5, 0.5
+
+
+def _own_pictures(model: Path, count: int, seed: int) -> Iterator[Picture]:
+    """Draws the scenes that the project's perception models are shown."""
+    from surefoot.agents.compressing.pictures import own_pictures
+    from surefoot.sparsity.lottery.receptive.patches import Picture
+
+    return (Picture(pixels) for pixels in own_pictures(model, count, seed))
+
+
+def _tell(found: dict[str, Any]) -> None:
+    from surefoot.sparsity.lottery.receptive.page import findings
+
+    for line in findings(found):
+        typer.echo(line)

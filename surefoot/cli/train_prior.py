@@ -1,0 +1,80 @@
+"""``surefoot train prior``: a small generator of scenes, dense and as tickets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from surefoot.cli.console import note, resumable
+
+if TYPE_CHECKING:
+    from surefoot.sparsity.lottery.priors.training import Pair
+
+
+def train_prior(
+    out: Annotated[Path, typer.Option(help="Folder for pictures, state and generators.")],
+    env: Annotated[str, typer.Option(help="Whose camera looks: tabletop or crossing.")] = (
+        "tabletop"
+    ),
+    views: Annotated[
+        str, typer.Option(help="Viewpoints of the table, with commas; see 'surefoot list'.")
+    ] = "front-high",
+    pictures: Annotated[int, typer.Option(min=1, help="Pictures to learn from.")] = 3000,
+    size: Annotated[int, typer.Option(help="Pixels across: 16, 32 or 64.")] = 32,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of each training.")] = 4000,
+    rounds: Annotated[
+        int, typer.Option(min=0, help="Times that weights go; 0 for the dense generator only.")
+    ] = 0,
+    share: Annotated[
+        float, typer.Option(min=0.01, max=0.99, help="Share of the living weights that goes.")
+    ] = 0.3,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of weights, codes and order.")] = 0,
+    minutes: Annotated[
+        float, typer.Option(min=0, help="Stop after this time, to go on later; 0 for no limit.")
+    ] = 0.0,
+    threads: Annotated[int, typer.Option(min=0, help="Threads; 0 for the library's choice.")] = 1,
+) -> None:
+    """Train a generator of scenes as a prior for restoring; goes on where it was stopped."""
+    import torch
+
+    from surefoot.agents.perception.thumbnails import Thumbnails, render_thumbnails
+    from surefoot.results.config import check_config
+    from surefoot.sparsity.lottery.priors.networks import Shape
+    from surefoot.sparsity.lottery.priors.tickets import (
+        OutOfTimeError,
+        generator_folder,
+        prior_tickets,
+    )
+    from surefoot.sparsity.lottery.priors.training import PairSettings
+
+    if threads:
+        torch.set_num_threads(threads)
+    shape = check_config(Shape, {"size": size})
+    shape.levels()
+    recipe = check_config(
+        Thumbnails,
+        {"env": env, "count": pictures, "size": size,
+         "views": tuple(v.strip() for v in views.split(",") if v.strip())},
+    )  # fmt: skip
+    settings = PairSettings(shape=shape, steps=steps, seed=seed)
+
+    def tell(number: int, pair: Pair) -> None:
+        made, told = (sum(x) / len(pair.losses) for x in zip(*pair.losses, strict=True))
+        note(
+            f"round {number}, step {pair.step} of {steps}: loss of the generator {made:.3f}, "
+            f"of the critic {told:.3f}"
+        )
+
+    with resumable():
+        drawn = render_thumbnails(
+            recipe, out / "pictures", lambda done, total: note(f"{done} of {total} pictures")
+        )
+        try:
+            found = prior_tickets(drawn, settings, rounds, share, out, minutes=minutes, told=tell)
+        except OutOfTimeError:
+            note("time is up; run the same command again to go on")
+            return
+    for number, ticket in enumerate(found):
+        note(f"{100 * ticket.sparsity:.1f} % zeros: {generator_folder(out, number)}")

@@ -1,0 +1,41 @@
+"""PSNR against rows and sparsity, on a generator that was not trained."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from surefoot.results.errors import InputError
+from surefoot.sparsity.lottery import Masks, prune_masks
+from surefoot.sparsity.lottery.priors.networks import Generator
+from surefoot.sparsity.lottery.priors.sensing import SenseSettings
+from surefoot.sparsity.lottery.priors.study import LINEAR, Measuring, measure, summarise
+
+from tests.sparsity.lottery.priors.test_training import SHAPE, squares
+
+torch.set_num_threads(1)
+
+
+def test_rows_help_and_every_prior_sees_the_same() -> None:
+    torch.manual_seed(0)
+    dense, sparse = Generator(SHAPE), Generator(SHAPE)
+    sparse.load_state_dict(dense.state_dict())
+    prune_masks(sparse, Masks.full(sparse), 0.5).apply(sparse)
+    codes = torch.randn(2, 8, generator=torch.Generator().manual_seed(1))
+    made = dense(codes).detach().permute(0, 2, 3, 1).numpy()
+    truths = np.round(255 * made).astype(np.uint8)
+    asked = Measuring(rows=(4, 60), seek=SenseSettings(steps=150, rate=0.1, starts=3, hold=0))
+    found = measure({"dense": dense, "sparse": sparse}, truths, asked, known=squares(30))
+    assert found["sparsity"] == {"dense": 0, "sparse": pytest.approx(0.5, abs=0.01)}
+    assert len(found["rows"]) == 2 * 2 * 3
+    means = {(r["prior"], r["rows"]): r["psnr"]["mean"] for r in summarise(found)}
+    assert means["dense", 60] > means["dense", 4] + 3
+    assert means["dense", 60] > max(means["sparse", 60], means[LINEAR, 60])
+    again = measure({"dense": dense}, truths, asked)
+    first = [r["psnr"] for r in found["rows"] if r["prior"] == "dense"]
+    assert [r["psnr"] for r in again["rows"]] == first
+
+
+def test_nothing_to_sense() -> None:
+    with pytest.raises(InputError, match="no pictures"):
+        measure({}, squares(0), Measuring())

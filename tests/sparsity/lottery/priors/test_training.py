@@ -1,0 +1,168 @@
+"""The generator of scenes: its pictures, its training, its tickets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from surefoot.results.errors import InputError
+from surefoot.sparsity.lottery import Masks, prune_masks
+from surefoot.sparsity.lottery.priors.networks import (
+    Critic,
+    Generator,
+    Shape,
+    load_generator,
+    save_generator,
+)
+from surefoot.sparsity.lottery.priors.tickets import (
+    OutOfTimeError,
+    generator_folder,
+    prior_tickets,
+)
+from surefoot.sparsity.lottery.priors.training import Pair, PairSettings
+
+torch.set_num_threads(1)
+
+SHAPE = Shape(code=8, width=4, size=16)
+
+
+def squares(count: int = 64, size: int = 16) -> np.ndarray[Any, Any]:
+    """Draws pictures of a red square on blue ground."""
+    rng = np.random.default_rng(0)
+    found = np.tile(np.array([20, 40, 200], np.uint8), (count, size, size, 1))
+    for picture in found:
+        x, y = rng.integers(0, size - 6, 2)
+        picture[y : y + 6, x : x + 6] = (230, 30, 20)
+    return found
+
+
+def settings(steps: int = 8, **more: Any) -> PairSettings:
+    return PairSettings(shape=SHAPE, steps=steps, batch=8, **more)
+
+
+def test_pictures_have_their_size_and_do_not_depend_on_the_batch() -> None:
+    torch.manual_seed(0)
+    generator, critic = Generator(SHAPE), Critic(SHAPE)
+    codes = torch.randn(5, 8)
+    together = generator(codes)
+    assert together.shape == (5, 3, 16, 16)
+    assert 0 < together.detach().min() < together.detach().max() < 1
+    alone = torch.cat([generator(c[None]) for c in codes])
+    assert torch.allclose(together, alone, atol=1e-6)
+    assert critic(together).shape == (5,)
+    assert Shape(size=64, width=10).channels() == [40, 40, 40, 20, 10]
+    for size in (20, 48):
+        with pytest.raises(InputError, match="take 8, 16, 32 or 64"):
+            Shape(size=size).levels()
+
+
+def test_it_learns_the_colours_of_its_pictures() -> None:
+    pictures = squares()
+    pair = Pair(pictures, settings(250, rate=4e-3, penalty=0.2, average=0.95))
+
+    def away() -> float:
+        made = pair.averaged(torch.randn(64, 8, generator=torch.Generator().manual_seed(1)))
+        wanted = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
+        return float((made.mean((0, 2, 3)) - wanted.mean((0, 2, 3))).abs().max().detach())
+
+    before = away()
+    assert pair.run()
+    assert away() < before / 3
+
+
+def test_a_stopped_training_ends_where_an_unbroken_one_does(tmp_path: Path) -> None:
+    whole = Pair(squares(), settings())
+    whole.run()
+    path = tmp_path / "state.pt"
+
+    def stop(step: int, model: Any) -> None:
+        if step == 5:
+            raise KeyboardInterrupt
+
+    first = Pair(squares(), settings(), path=path)
+    with pytest.raises(KeyboardInterrupt):
+        first.run(noted=stop)
+    first.save()
+    second = Pair(squares(), settings(), path=path)
+    assert second.step == 5
+    assert second.run()
+    for name, weight in whole.averaged.state_dict().items():
+        assert torch.equal(weight, second.averaged.state_dict()[name]), name
+    with pytest.raises(InputError, match="another training"):
+        Pair(squares(), settings(rate=0.5), path=path)
+    path.write_text("no")
+    with pytest.raises(InputError, match="not the state"):
+        Pair(squares(), settings(), path=path)
+
+
+def test_pruned_weights_stay_zero_in_both_generators() -> None:
+    torch.manual_seed(0)
+    generator = Generator(SHAPE)
+    masks = prune_masks(generator, Masks.full(generator), 0.5)
+    pair = Pair(squares(), settings(), generator=generator, masks=masks)
+    pair.run()
+    for network in (pair.generator, pair.averaged):
+        for name, weight in masks.parameters(network).items():
+            assert bool((weight[~masks.tensors[name]] == 0).all())
+            assert bool((weight[masks.tensors[name]] != 0).any())
+
+
+def test_generators_are_written_and_read(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    generator = Generator(SHAPE)
+    save_generator(generator, tmp_path)
+    code = torch.randn(2, 8)
+    assert torch.equal(load_generator(tmp_path)(code), generator(code))
+    with pytest.raises(InputError, match="no scene prior here"):
+        load_generator(tmp_path / "none")
+    (tmp_path / "config.json").write_text('{"model_type": "llama"}')
+    with pytest.raises(InputError, match="no scene prior; train one"):
+        load_generator(tmp_path)
+    save_generator(Generator(Shape(code=8, width=5, size=16)), tmp_path / "other")
+    (tmp_path / "config.json").write_bytes((tmp_path / "other" / "config.json").read_bytes())
+    with pytest.raises(InputError, match="damaged"):
+        load_generator(tmp_path)
+
+
+def test_tickets_go_on_within_and_between_rounds(tmp_path: Path) -> None:
+    def stop_at(number: int, step: int) -> Any:
+        def told(at: int, pair: Pair) -> None:
+            if (at, pair.step) == (number, step):
+                raise KeyboardInterrupt
+
+        return told
+
+    whole = prior_tickets(squares(), settings(), 2, 0.5, tmp_path / "whole")
+    assert [round(t.sparsity, 2) for t in whole] == [0, 0.5, 0.75]
+    out = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        prior_tickets(squares(), settings(), 2, 0.5, out, told=stop_at(1, 8))
+    with pytest.raises(OutOfTimeError):
+        prior_tickets(squares(), settings(), 2, 0.5, out, minutes=1e-9)
+    found = prior_tickets(squares(), settings(), 2, 0.5, out)
+    for number, (a, b) in enumerate(zip(whole, found, strict=True)):
+        assert all(torch.equal(m, b.masks.tensors[n]) for n, m in a.masks.tensors.items())
+        first, second = (
+            load_generator(generator_folder(tmp_path / name, number)).state_dict()
+            for name in ("whole", "out")
+        )
+        assert all(torch.equal(w, second[n]) for n, w in first.items())
+    for name, mask in found[2].masks.tensors.items():
+        assert bool((second[name][~mask] == 0).all())
+
+
+@pytest.mark.parametrize(
+    ("pictures", "why"),
+    [(squares(size=20), "the prior is for 16"), (squares(4), "4 pictures; a step takes 8")],
+)
+def test_pictures_that_cannot_be_learned_from(pictures: Any, why: str) -> None:
+    with pytest.raises(InputError, match=why):
+        Pair(pictures, settings())
+
+
+def test_a_training_that_goes_astray_is_one_line() -> None:
+    with pytest.raises(InputError, match="not finite"):
+        Pair(squares(), settings(200, rate=1e18)).run()

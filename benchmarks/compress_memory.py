@@ -28,7 +28,7 @@ from transformers import AutoModelForCausalLM, LlamaConfig
 VOCABULARY = 4096
 
 
-def write_model(folder: Path, layers: int, hidden: int) -> None:
+def write_model(folder: Path, layers: int, hidden: int, seed: int = 0) -> None:
     """Writes a model without ever holding more of it than a file's worth."""
     inner = hidden * 11 // 4
     config = LlamaConfig(
@@ -38,7 +38,7 @@ def write_model(folder: Path, layers: int, hidden: int) -> None:
         architectures=["LlamaForCausalLM"],
     )  # fmt: skip
     config.save_pretrained(folder)
-    generator = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(seed)
 
     def drawn(*shape: int) -> torch.Tensor:
         return (torch.randn(*shape, generator=generator) * 0.02).bfloat16()

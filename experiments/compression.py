@@ -9,7 +9,7 @@ from typing import Any
 from surefoot.experiments.base import Experiment, Told
 from surefoot.experiments.figures import percent
 from surefoot.experiments.parts import found_in, run_part
-from surefoot.experiments.squeeze.config import Study, folder_of
+from surefoot.experiments.squeeze.config import Study
 from surefoot.experiments.squeeze.frontier import DENSE, run_frontier
 from surefoot.experiments.squeeze.optimizers import WAYS, TrainJob, train_job
 from surefoot.experiments.squeeze.report import render_study
@@ -28,6 +28,7 @@ from surefoot.experiments.squeeze.work import (
     prune_job,
     rank_job,
 )
+from surefoot.models.registry import model_folder
 from surefoot.results.errors import InputError
 from surefoot.results.files import write_atomic
 from surefoot.results.run_folder import REPORT_NAME, SUMMARY_NAME
@@ -47,7 +48,7 @@ def run_study(study: Study, out: Path, told: Told) -> Path:
         InputError: A model, recipe or folder cannot be used.
     """
     for model in (*study.models, *study.ranked):
-        folder_of(model)
+        model_folder(model)
     for way in study.optimizers:
         if way not in WAYS:
             raise InputError(f"no way to train '{way}'; there are {', '.join(WAYS)}")

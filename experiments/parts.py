@@ -13,7 +13,7 @@ from surefoot.results.manifest import Manifest, current_versions
 from surefoot.results.run_folder import RunFolder
 
 TIMEOUT = 900.0
-"""Seconds by the clock for one case."""
+"""Seconds by the clock for one case, by default."""
 
 Item = TypeVar("Item")
 Records = Mapping[str, Mapping[str, Any]]
@@ -28,6 +28,7 @@ def run_part(
     function: Callable[[Item], Any],
     told: Told,
     workers: int,
+    timeout_s: float = TIMEOUT,
 ) -> Records:
     """Runs the cases of a part that its folder lacks.
 
@@ -40,6 +41,7 @@ def run_part(
         function: Does one case in a process of its own; what it returns is kept.
         told: Told the progress.
         workers: Processes.
+        timeout_s: Seconds by the clock for one case.
 
     Returns:
         All records, by key.
@@ -53,7 +55,7 @@ def run_part(
         told(name, len(work) - len(run.pending), len(work))
         todo = [_Case(key, work[key], function) for key in run.pending]
         done = len(work) - len(todo)
-        for case, result in run_apart(_do, todo, workers=workers, timeout_s=TIMEOUT):
+        for case, result in run_apart(_do, todo, workers=workers, timeout_s=timeout_s):
             record = {"lost": result.reason} if isinstance(result, Lost) else {"found": result}
             run.append(case.key, record)
             done += 1

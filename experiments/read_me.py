@@ -13,8 +13,8 @@ from surefoot.experiments.refactored.config import Study
 from surefoot.experiments.refactored.report import render_study
 from surefoot.experiments.refactored.summary import cache_rows, way_rows
 from surefoot.experiments.refactored.work import Job, dense_job, run_job
-from surefoot.experiments.squeeze.config import folder_of
 from surefoot.experiments.squeeze.summary import share
+from surefoot.models.registry import model_folder
 from surefoot.results.errors import InputError
 from surefoot.results.files import write_atomic
 from surefoot.results.run_folder import REPORT_NAME, SUMMARY_NAME
@@ -38,7 +38,7 @@ def run_study(study: Study, out: Path, told: Told) -> Path:
     if not (study.models and study.ways and study.seeds):
         raise InputError("the study needs at least one model, one way and one seed")
     for model in study.models:
-        folder_of(model)
+        model_folder(model)
     out.mkdir(parents=True, exist_ok=True)
     text = study.model_dump_json()
 

@@ -14,9 +14,14 @@ from surefoot.results.config import check_config, read_config_file
 from surefoot.results.errors import InputError
 
 _NAMES = (
-    "co-occurrence", "compression", "imp-receptive-fields", "know-where-uncertain", "o1-planning",
+    "co-occurrence",
+    "compression",
+    "imp-receptive-fields",
+    "know-where-uncertain",
+    "model-glue",
+    "o1-planning",
     "read-me",
-)  # fmt: skip
+)
 
 
 def list_experiments() -> tuple[str, ...]:

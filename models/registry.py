@@ -81,6 +81,22 @@ def shipped_folder(name: str) -> Path | None:
     return folder
 
 
+def model_folder(name: str) -> Path:
+    """Returns the folder of a model.
+
+    Args:
+        name: A shipped model's name, or a folder.
+
+    Raises:
+        InputError: There is no model.
+    """
+    folder = shipped_folder(name) or Path(name)
+    if not (folder / "config.json").is_file():
+        raise InputError("no model here (no config.json); name a shipped one or a folder",
+                         file=str(folder))  # fmt: skip
+    return folder
+
+
 def read_options(pairs: Sequence[str]) -> ModelOptions:
     """Reads settings given as ``NAME=VALUE``.
 

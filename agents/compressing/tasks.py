@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import Random
 
@@ -18,11 +18,13 @@ from surefoot.models.protocol import GenerationRequest, Message
 from surefoot.models.training.data import TRAIN_SIZES, split_of, unseen_instances
 from surefoot.pddl import validate
 from surefoot.pddl.compact import compact_prompt
+from surefoot.pddl.domains.base import Instance
 from surefoot.pddl.extract import extract
 from surefoot.results.errors import InputError
 from surefoot.sparsity.report.summary import Scorer
 
 _BATCH = 16
+_MANY = 64
 
 
 def scorer_for(model: Path, count: int) -> Scorer:
@@ -55,6 +57,73 @@ def scorer_for(model: Path, count: int) -> Scorer:
     )
 
 
+def plan_scorer(
+    domains: Sequence[str], count: int, *, split: str = "test", seed: int = 0
+) -> Scorer:
+    """Returns what tries a small planner on tasks of some domains, as :func:`domain_tasks` draws.
+
+    Raises:
+        InputError: No planner learns from a domain, or it has no task of the split.
+    """
+    instances = domain_tasks(domains, count, split=split, seed=seed)
+    return lambda folder: plans_valid(folder, instances)
+
+
+def domain_tasks(
+    domains: Sequence[str], count: int, *, split: str = "test", seed: int = 0
+) -> dict[str, Instance]:
+    """Draws PDDL tasks that the small planner did not learn from.
+
+    Args:
+        domains: Names of domains.
+        count: Tasks of each domain, shared among the sizes that are learned from; fewer where
+            there are no more different ones.
+        split: ``test``, or ``validation`` for tasks by which something is chosen.
+        seed: Seed of the draw.
+
+    Returns:
+        The tasks by ``domain-size-number``.
+
+    Raises:
+        InputError: No planner learns from a domain, or it has no task of the split.
+    """
+    instances: dict[str, Instance] = {}
+    for domain in domains:
+        sizes = TRAIN_SIZES.get(domain)
+        if sizes is None:
+            known = ", ".join(TRAIN_SIZES)
+            raise InputError(f"no planner learns from the domain '{domain}'; known: {known}")
+        left, found = count, 0
+        for place, size in enumerate(sizes):
+            each = -(-left // (len(sizes) - place))
+            drawn = unseen_instances(domain, size, each, seed, split)
+            instances |= {f"{domain}-{size}-{i}": d for i, d in enumerate(drawn)}
+            left, found = left - len(drawn), found + len(drawn)
+        if not found:
+            raise InputError(f"the domain '{domain}' has no task of the split '{split}'")
+    return instances
+
+
+def plans_valid(folder: Path, instances: Mapping[str, Instance]) -> dict[str, bool]:
+    """Returns for each task whether a model's greedy plan is valid when it is executed.
+
+    Args:
+        folder: Folder of a model that reads the prompt style ``compact``.
+        instances: The tasks by name.
+    """
+    names = list(instances)
+    asked = [
+        GenerationRequest((Message("user", compact_prompt(instances[n].task)),), 320)
+        for n in names
+    ]  # fmt: skip
+    found: dict[str, bool] = {}
+    for i, completion in HFModel(str(folder), batch=_MANY, device="cpu").generate(asked):
+        task = instances[names[i]].task
+        plan = extract(completion.text, task).chosen
+        found[names[i]] = plan is not None and validate(task, plan.plan).valid
+    return found
+
+
 def _plans(folder: Path, count: int) -> Mapping[str, bool]:
     kinds = [(domain, size) for domain, sizes in TRAIN_SIZES.items() for size in sizes]
     each = -(-count // len(kinds))
@@ -63,17 +132,7 @@ def _plans(folder: Path, count: int) -> Mapping[str, bool]:
         for domain, size in kinds
         for i, instance in enumerate(unseen_instances(domain, size, each, 0))
     }
-    names = list(instances)
-    asked = [
-        GenerationRequest((Message("user", compact_prompt(instances[n].task)),), 320)
-        for n in names
-    ]  # fmt: skip
-    found: dict[str, bool] = {}
-    for i, completion in HFModel(str(folder), batch=_BATCH, device="cpu").generate(asked):
-        task = instances[names[i]].task
-        plan = extract(completion.text, task).chosen
-        found[names[i]] = plan is not None and validate(task, plan.plan).valid
-    return found
+    return plans_valid(folder, instances)
 
 
 def _verdicts(folder: Path, count: int) -> Mapping[str, bool]:

@@ -13,7 +13,7 @@ import torch
 from surefoot.agents.compressing.domains import domain_texts
 from surefoot.agents.compressing.tasks import scorer_for
 from surefoot.experiments.refactored.config import Study, Way
-from surefoot.experiments.squeeze.config import folder_of
+from surefoot.models.registry import model_folder
 from surefoot.sparsity.engine.calibration import Batch, Tokens, calibrate_with
 from surefoot.sparsity.engine.checkpoint import Checkpoint
 from surefoot.sparsity.experts.extraction import (
@@ -63,7 +63,7 @@ def dense_job(item: tuple[str, str]) -> dict[str, Any]:
     """Measures a planner as it is."""
     text, model = item
     study = Study.model_validate_json(text)
-    folder = folder_of(model)
+    folder = model_folder(model)
     dense = load_compressed(folder, torch.float32)
     _, held = held_out(study, folder)
     tasks = dict(scorer_for(folder, study.tasks)(folder)) if study.tasks else {}
@@ -119,7 +119,7 @@ def run_job(job: Job) -> dict[str, Any]:
         ``experts``, ``traces``.
     """
     study = Study.model_validate_json(job.study)
-    folder = folder_of(job.model)
+    folder = model_folder(job.model)
     loss: LossName = "released" if job.way == "released" else "eq4"
     settings = study.refactor.model_copy(update={
         "seed": job.seed,

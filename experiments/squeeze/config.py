@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
-from surefoot.models.registry import shipped_folder
-from surefoot.results.errors import InputError
 from surefoot.sparsity.recipe import CompressionRecipe
 
 PERMUTED = "permuted"
@@ -74,19 +71,6 @@ class Study(BaseModel):
     """Processes."""
     seed: int = 0
     """Seed of bootstraps."""
-
-
-def folder_of(model: str) -> Path:
-    """Returns a model's folder.
-
-    Raises:
-        InputError: There is none.
-    """
-    folder = shipped_folder(model) or Path(model)
-    if not (folder / "config.json").is_file():
-        raise InputError("no model here (no config.json); name a shipped one or a folder",
-                         file=str(folder))  # fmt: skip
-    return folder
 
 
 def recipe(study: Study, seed: int, *stages: dict[str, Any]) -> CompressionRecipe:

@@ -12,8 +12,9 @@ from surefoot.envs.episodes.config import resolve
 from surefoot.envs.episodes.run import episodes_run
 from surefoot.envs.perturbations.pipeline import seeds_of
 from surefoot.experiments.base import Told
-from surefoot.experiments.squeeze.config import Study, folder_of
+from surefoot.experiments.squeeze.config import Study
 from surefoot.experiments.squeeze.work import calibration
+from surefoot.models.registry import model_folder
 from surefoot.sparsity.engine.finishing import Options
 from surefoot.sparsity.engine.run import compress
 from surefoot.sparsity.recipe import read_recipe
@@ -35,7 +36,7 @@ def run_frontier(study: Study, out: Path, told: Told) -> dict[str, Any]:
         with weights), ``label``, ``tasks`` (by name whether solved) and ``episodes`` (by key
         whether it succeeded).
     """
-    folder = folder_of(MODEL)
+    folder = model_folder(MODEL)
     found: dict[str, Any] = {}
     names = (DENSE, *study.frontier)
     for number, name in enumerate(names):

@@ -14,7 +14,8 @@ from typing import Any
 from surefoot.agents.compressing.tasks import scorer_for
 from surefoot.agents.compressing.texts import tokenizer_of
 from surefoot.agents.planning.corpus import AgentRecipe
-from surefoot.experiments.squeeze.config import Study, folder_of
+from surefoot.experiments.squeeze.config import Study
+from surefoot.models.registry import model_folder
 from surefoot.sparsity.engine.calibration import Calibration, Tokens, calibrate_with
 from surefoot.sparsity.training.recover import recover
 from surefoot.sparsity.training.settings import RecoverSettings
@@ -65,7 +66,7 @@ class TrainJob:
 
 def texts(study: Study, seed: int) -> Calibration:
     """Returns the texts of a training, and held-out ones of the same split."""
-    tokenizer = tokenizer_of(folder_of(MODEL))
+    tokenizer = tokenizer_of(model_folder(MODEL))
     wanted = study.train_steps * study.train_batch
     recipe = AgentRecipe()
     found: list[Tokens] = []
@@ -90,7 +91,7 @@ def train_job(job: TrainJob) -> dict[str, Any]:
     from transformers import AutoConfig, AutoModelForCausalLM
 
     study = Study.model_validate_json(job.study)
-    source = folder_of(MODEL)
+    source = model_folder(MODEL)
     torch.manual_seed(job.seed)
     make: Any = AutoModelForCausalLM
     model = make.from_config(AutoConfig.from_pretrained(source, local_files_only=True)).float()

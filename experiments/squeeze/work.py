@@ -11,7 +11,8 @@ from typing import Any
 
 from surefoot.agents.compressing.tasks import scorer_for
 from surefoot.agents.compressing.texts import own_texts
-from surefoot.experiments.squeeze.config import Study, folder_of, pruning, recipe
+from surefoot.experiments.squeeze.config import Study, pruning, recipe
+from surefoot.models.registry import model_folder
 from surefoot.results.errors import InputError
 from surefoot.sparsity.engine.finishing import Options
 from surefoot.sparsity.engine.run import compress
@@ -72,7 +73,7 @@ class RankJob:
 @lru_cache(4)
 def dense_tasks(model: str, tasks: int) -> dict[str, bool]:
     """Returns which tasks a model solves as it is; tried once a process."""
-    folder = folder_of(model)
+    folder = model_folder(model)
     return dict(scorer_for(folder, tasks)(folder))
 
 
@@ -86,7 +87,7 @@ def calibration(model: str, samples: int, seed: int) -> Any:
     wanted = CompressionRecipe.model_validate(
         {"stages": [{"stage": "sparsify"}], "seed": seed, "calibration": {"samples": samples}}
     )
-    found = own_texts(folder_of(model), wanted)
+    found = own_texts(model_folder(model), wanted)
     if found is None:
         raise InputError(f"'{model}' is no model of this project: it has no texts and no tasks")
     return found
@@ -101,7 +102,7 @@ def squeezed(study: Study, model: str, wanted: CompressionRecipe) -> dict[str, A
         outputs), ``trained`` (parameters that learned in a recovery), ``tasks`` (by name whether
         solved); or ``refused`` with the reason, where the recipe cannot be met.
     """
-    folder = folder_of(model)
+    folder = model_folder(model)
     told: dict[str, Mapping[str, bool]] = {}
     texts, source = calibration(model, study.samples, wanted.seed)
     with tempfile.TemporaryDirectory(prefix="surefoot-") as place:
@@ -126,7 +127,7 @@ def squeezed(study: Study, model: str, wanted: CompressionRecipe) -> dict[str, A
 
 def _remembering(model: str, tasks: int, told: dict[str, Mapping[str, bool]]) -> Scorer:
     """Returns a scorer that tries the dense model once a process and keeps what it found."""
-    folder = folder_of(model)
+    folder = model_folder(model)
     inner = scorer_for(folder, tasks)
 
     def score(place: Path) -> Mapping[str, bool]:

@@ -166,16 +166,26 @@ def damage(ground: GroundTask, plan: Plan, rng: Random) -> Plan:
             return damaged
 
 
-def unseen_instances(domain: str, size: int, count: int, seed: int) -> list[Instance]:
-    """Returns instances that were not learned from: of the test split, or of held-out size."""
+def unseen_instances(
+    domain: str, size: int, count: int, seed: int, split: str = "test"
+) -> list[Instance]:
+    """Returns instances that were not learned from: of a split, or of held-out size.
+
+    Args:
+        domain: Its name.
+        size: Size of the instances; larger ones than are learned from belong to no split.
+        count: How many; fewer are returned where there are no more.
+        seed: Seed of the draw.
+        split: ``test``, or ``validation`` for tasks that a choice is made on before the test.
+    """
     held_out = size not in TRAIN_SIZES.get(domain, ())
-    rng = Random(f"test:{domain}:{size}:{seed}")
+    rng = Random(f"{split}:{domain}:{size}:{seed}")
     found: list[Instance] = []
     seen: set[str] = set()
     for _ in range(200 * count):
         instance = get_domain(domain).generate(size, rng.getrandbits(40))
         prompt = compact_prompt(instance.task)
-        if prompt not in seen and (held_out or split_of(prompt) == "test"):
+        if prompt not in seen and (held_out or split_of(prompt) == split):
             seen.add(prompt)
             found.append(instance)
             if len(found) == count:

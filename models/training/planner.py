@@ -37,6 +37,8 @@ class PlannerRecipe:
         steps: Steps of the whole schedule.
         rate: Peak learning rate; rises over the first 2 % and falls as a cosine to 2 %.
         seed: Seed of weights and data.
+        start: Folder of a model to go on from, whose shape and tokenizer it keeps; ``""`` to begin
+            with random weights.
     """
 
     hidden: int = 128
@@ -48,6 +50,7 @@ class PlannerRecipe:
     steps: int = 4500
     rate: float = 2e-3
     seed: int = 0
+    start: str = ""
 
     def draw(self, split: str, seed: int) -> Iterator[Example]:
         """Draws the examples of a split without end.
@@ -91,9 +94,13 @@ def train_planner(
 
     out.mkdir(parents=True, exist_ok=True)
     check_recipe(asdict(recipe), out)
-    tokenizer = _tokenizer(recipe, out)
     torch.manual_seed(recipe.seed)
-    model: Any = LlamaForCausalLM(_config(recipe))
+    model: Any
+    if recipe.start:
+        model, tokenizer = load_for_training(Path(recipe.start))
+    else:
+        tokenizer = _tokenizer(recipe, out)
+        model = LlamaForCausalLM(_config(recipe))
     optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.rate, weight_decay=0.05)
     batches = _batches(recipe, tokenizer, "train")
     step = 0
@@ -144,6 +151,24 @@ def train_planner(
         if out_of_time:
             break
     return export_model(model, tokenizer, out / "model", style, recipe.context // 2)
+
+
+def load_for_training(folder: Path) -> tuple[Any, Any]:
+    """Returns a model in single precision, and its tokenizer."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    model = AutoModelForCausalLM.from_pretrained(
+        folder, dtype=torch.float32, use_safetensors=True, **options
+    )
+    return model, AutoTokenizer.from_pretrained(folder, **options)
+
+
+def trained_steps(out: Path) -> int:
+    """Returns how many steps of a training are done."""
+    lines = (out / CURVE_NAME).read_text(encoding="utf-8").splitlines()
+    return int(json.loads(lines[-1])["step"]) if lines else 0
 
 
 def _config(recipe: PlannerRecipe) -> Any:

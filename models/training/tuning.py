@@ -10,7 +10,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Literal
 
 from surefoot.models.backends.hf import HFModel
-from surefoot.models.training.planner import export_model
+from surefoot.models.training.planner import export_model, load_for_training
 from surefoot.models.training.schedule import CURVE_NAME
 from surefoot.results.errors import InputError
 from surefoot.results.files import write_atomic
@@ -152,7 +152,7 @@ def tune(
     out.mkdir(parents=True, exist_ok=True)
     _check_recipe(recipe, pairs, out)
     source = HFModel(str(base))
-    model, tokenizer = _load(base)
+    model, tokenizer = load_for_training(base)
     torch.manual_seed(recipe.seed)
     model = _adapted(model, recipe)
     weights = [p for p in model.parameters() if p.requires_grad]
@@ -209,17 +209,6 @@ def _loss(
         return supervised
     loss = dpo_loss(found[:half], found[half:], reference[:, 0], reference[:, 1], recipe.beta)
     return loss + recipe.anchor * supervised if recipe.anchor else loss
-
-
-def _load(base: Path) -> tuple[Any, Any]:
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
-    model = AutoModelForCausalLM.from_pretrained(
-        base, dtype=torch.float32, use_safetensors=True, **options
-    )
-    return model, AutoTokenizer.from_pretrained(base, **options)
 
 
 def _adapted(model: Any, recipe: TuningRecipe) -> Any:

@@ -11,7 +11,8 @@ from surefoot.results.errors import InputError
 from surefoot.sparsity.experts.extraction import gated_mlps
 from surefoot.sparsity.experts.layout import ExpertLayout
 from surefoot.sparsity.experts.mlp import Announce, ExpertMLP, ExpertsOn, Routing, Source
-from surefoot.sparsity.experts.router import CACHE, ExpertRouter
+from surefoot.sparsity.experts.router import ExpertRouter
+from surefoot.sparsity.export.wrapped import CACHE, dense_config, load_wrapped
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedConfig, PreTrainedModel
 from transformers.cache_utils import DynamicCache
 from transformers.generation.utils import GenerationMixin
@@ -68,8 +69,7 @@ class ReadMeConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
 
     def dense(self) -> Any:
         """Returns the configuration of the dense model."""
-        told = {k: v for k, v in self.backbone.items() if k != "model_type"}
-        return AutoConfig.for_model(self.backbone["model_type"], **told)
+        return dense_config(self.backbone)
 
 
 class ReadMeForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[no-untyped-call]
@@ -343,24 +343,9 @@ def load_read_me(folder: str | Path, dtype: torch.dtype | str = "auto") -> ReadM
     Raises:
         InputError: The folder holds no such model, or a damaged one.
     """
-    from safetensors import SafetensorError
-    from surefoot.sparsity.engine.skeleton import quiet
-
-    place = Path(folder)
-    options: dict[str, Any] = {"local_files_only": True, "use_safetensors": True}
-    try:
-        config = ReadMeConfig.from_pretrained(place, local_files_only=True)
-        with quiet():
-            made: Any = ReadMeForCausalLM.from_pretrained(
-                place, config=config, dtype=dtype, output_loading_info=True, **options
-            )
-        model, told = made
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise InputError(f"cannot load the experts: {reason}", file=str(place)) from None
-    if missing := sorted(told["missing_keys"]):
-        raise InputError(f"no weights for '{missing[0]}'", file=str(place))
-    loaded: ReadMeForCausalLM = model.eval()
+    loaded: ReadMeForCausalLM = load_wrapped(
+        folder, ReadMeConfig, ReadMeForCausalLM, "experts", dtype
+    )
     return loaded
 
 

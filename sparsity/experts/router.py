@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from inspect import signature
 from typing import Any, Literal
 
 import torch
 from surefoot.results.errors import InputError
+from surefoot.sparsity.export.wrapped import CACHE
 from torch import nn
 from torch.nn.functional import cross_entropy, log_softmax, softmax
 from transformers import LlamaConfig, LlamaModel
-
-CACHE = "cache" if "cache" in signature(LlamaModel.forward).parameters else "past_key_values"
-"""What this version of transformers calls the keys and values of a model."""
 
 LossName = Literal["eq4", "released"]
 """How the router learns, see :func:`router_loss`."""

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from surefoot.cli.console import Bar, note, resumable
-from surefoot.results.errors import InputError
 
 if TYPE_CHECKING:
     from surefoot.sparsity.engine.calibration import Calibration, Tokens
@@ -50,7 +49,7 @@ def compress(
     """Compress a model block by block; goes on at the next block where it was stopped."""
     from surefoot.agents.compressing.tasks import scorer_for
     from surefoot.agents.compressing.texts import own_texts, texts_of
-    from surefoot.models.registry import shipped_folder
+    from surefoot.models.registry import model_folder
     from surefoot.results.config import read_settings
     from surefoot.sparsity.engine.finishing import Options
     from surefoot.sparsity.engine.run import compress as run
@@ -58,9 +57,7 @@ def compress(
     from surefoot.sparsity.report.summary import PAGE_NAME, read_report
 
     wanted = read_recipe(recipe, read_settings(settings or []))
-    folder = shipped_folder(model) or Path(model)
-    if not (folder / "config.json").is_file():
-        raise InputError("no model here (no config.json)", file=str(folder))
+    folder = model_folder(model)
     scorer = scorer_for(folder, tasks) if tasks else None
     source = ""
     texts: Sequence[Tokens] | Calibration | None = None

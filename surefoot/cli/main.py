@@ -17,9 +17,11 @@ from surefoot.cli.doctor import doctor
 from surefoot.cli.experiment import experiment
 from surefoot.cli.grade import grade
 from surefoot.cli.listing import list_known
+from surefoot.cli.merge import merge
 from surefoot.cli.refactor import refactor
 from surefoot.cli.replay import replay
 from surefoot.cli.report import report
+from surefoot.cli.restore import restore
 from surefoot.cli.run import run_episodes
 from surefoot.cli.sense import sense
 from surefoot.cli.serve import serve
@@ -43,9 +45,11 @@ app.command("doctor")(doctor)
 app.command("experiment")(experiment)
 app.command("grade")(grade)
 app.command("list")(list_known)
+app.command("merge")(merge)
 app.command("refactor")(refactor)
 app.command("replay")(replay)
 app.command("report")(report)
+app.command("restore")(restore)
 app.command("run")(run_episodes)
 app.command("sense")(sense)
 app.command("serve")(serve)

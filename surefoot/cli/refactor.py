@@ -50,14 +50,12 @@ def refactor(
     import torch
 
     from surefoot.agents.compressing.tasks import scorer_for
-    from surefoot.models.registry import shipped_folder
+    from surefoot.models.registry import model_folder
     from surefoot.results.config import check_config, read_settings
     from surefoot.sparsity.experts.refactoring import RefactorSettings, refactor_folder
 
     wanted = check_config(RefactorSettings, read_settings(settings or []))
-    folder = shipped_folder(model) or Path(model)
-    if not (folder / "config.json").is_file():
-        raise InputError("no model here (no config.json)", file=str(folder))
+    folder = model_folder(model)
     torch.set_num_threads(threads)
     scorer = scorer_for(folder, tasks) if tasks else None
     domains = _domains(folder, texts or [], count, wanted)

@@ -130,6 +130,46 @@ def agent_planner(
     note(f"model: {folder}")
 
 
+@train.command("zoo")
+def zoo(
+    out: Annotated[Path, typer.Option(help="Folder; each planner gets one in it.")],
+    base: Annotated[
+        str, typer.Option(help="What specialists start from: local-planner, or a folder.")
+    ] = "local-planner",
+    domains: Annotated[
+        str, typer.Option(help="Domains of the specialists, with commas; has a default.")
+    ] = "",
+    steps: Annotated[int, typer.Option(min=1, help="Steps of each tuning.")] = 400,
+    stranger: Annotated[
+        int, typer.Option(min=0, help="Steps of the planner of another family; 0 for none.")
+    ] = 1200,
+    seed: Annotated[int, typer.Option(help="Seed of data and order.")] = 0,
+    minutes: Minutes = 0.0,
+    threads: Threads = 0,
+) -> None:
+    """Train planners for one domain each from one base, and one of another family, for merging."""
+    from surefoot.models.registry import model_folder
+    from surefoot.models.training.zoo import (
+        DOMAINS,
+        SpecialistRecipe,
+        StrangerRecipe,
+        ZooRecipe,
+        train_zoo,
+    )
+
+    _use(threads)
+    names = tuple(d.strip() for d in domains.split(",") if d.strip()) or DOMAINS
+    other = StrangerRecipe(steps=stranger) if stranger else None
+    recipe = ZooRecipe(names, SpecialistRecipe(steps=steps), other, seed)
+    with resumable():
+        found = train_zoo(model_folder(base), recipe, out, minutes=minutes, say=note)
+    if found is None:
+        note("time is up; run the same command again to go on")
+        return
+    for name, folder in found.items():
+        note(f"{name}: {folder}")
+
+
 def _use(threads: int) -> None:
     if threads:
         import torch

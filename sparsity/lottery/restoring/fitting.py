@@ -233,7 +233,7 @@ def _identity(
     if problem.held is not None:
         tensors["held"] = problem.held
     tensors |= {f"mask of {name}": t for name, t in (masks.tensors if masks else {}).items()}
-    for name, tensor in tensors.items():
+    for name, tensor in sorted(tensors.items()):  # masks that were read come in another order
         told.update(name.encode())
         told.update(tensor.detach().cpu().contiguous().numpy().tobytes())
     return told.hexdigest()

@@ -84,7 +84,8 @@ class Inpaint:
             InputError: The picture has another size.
         """
         _check_size(picture, tuple(self.known.shape), "the mask")
-        return picture[:, :, self.known.to(picture.device)]
+        found: torch.Tensor = picture[:, :, self.known.to(picture.device)]
+        return found
 
 
 class Downsample:

@@ -129,3 +129,30 @@ def fill(picture: Array, known: NDArray[np.bool_]) -> Array:
     inside = np.isfinite(values[0])
     found[:, holes[inside, 0], holes[inside, 1]] = values[:, inside]
     return found
+
+
+def estimate_sigma(picture: Array) -> float:
+    """Returns the standard deviation of white noise, from the finest diagonal differences.
+
+    The median of their size is that of the noise wherever the picture is smooth in most places.
+    Squares of pixels with a black or white one are left out where enough others are there: noise is
+    cut off in them.
+
+    Args:
+        picture: The picture; sides of two pixels or more.
+
+    Raises:
+        InputError: A side has one pixel.
+
+    Source: Donoho and Johnstone 1994, section 3.1, with Haar wavelets.
+    """
+    _, height, width = picture.shape
+    if min(height, width) < 2:
+        raise InputError("noise shows between neighbours; the picture is one pixel wide")
+    even = picture[:, : height // 2 * 2, : width // 2 * 2]
+    a, b = even[:, ::2, ::2], even[:, ::2, 1::2]
+    c, d = even[:, 1::2, ::2], even[:, 1::2, 1::2]
+    within = np.all([(x > 0) & (x < 1) for x in (a, b, c, d)], axis=0)
+    size = np.abs(a - b - c + d) / 2
+    # The third quartile of a standard normal number.
+    return float(np.median(size[within] if within.mean() > 0.1 else size)) / 0.6744897501960817

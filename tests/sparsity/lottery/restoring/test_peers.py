@@ -9,7 +9,13 @@ import numpy as np
 import pytest
 from surefoot.results.errors import InputError
 from surefoot.sparsity.lottery.restoring.fidelity import psnr, ssim
-from surefoot.sparsity.lottery.restoring.peers import enlarge, fill, median, non_local_means
+from surefoot.sparsity.lottery.restoring.peers import (
+    enlarge,
+    estimate_sigma,
+    fill,
+    median,
+    non_local_means,
+)
 
 
 def picture(size: int = 32, seed: int = 0) -> Any:
@@ -113,3 +119,14 @@ def test_enlarging_keeps_flat_pictures(how: Any) -> None:
     assert np.allclose(enlarge(np.full((3, 5, 4), 0.7), 4, how), np.full((3, 20, 16), 0.7))
     steps = enlarge(picture(8), 2, how)
     assert 0 <= steps.min() <= steps.max() <= 1
+
+
+@pytest.mark.parametrize("sigma", [0.02, 0.1])
+def test_the_noise_is_estimated_also_where_black_cuts_it_off(sigma: float) -> None:
+    noise = np.random.default_rng(0).normal(0, sigma, (3, 96, 96))
+    noisy = picture(96) + noise
+    assert estimate_sigma(noisy) == pytest.approx(sigma, rel=0.1)
+    assert estimate_sigma(np.clip(noisy, 0, 1)) == pytest.approx(sigma, rel=0.15)
+    assert estimate_sigma(np.zeros((1, 4, 4))) == 0
+    with pytest.raises(InputError, match="one pixel wide"):
+        estimate_sigma(np.zeros((1, 4, 1)))

@@ -1,0 +1,59 @@
+"""Models of transformers that are made around a dense one: what they share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+import torch
+from surefoot.results.errors import InputError
+from surefoot.sparsity.engine.skeleton import quiet
+from transformers import AutoConfig
+from transformers.models.llama.modeling_llama import LlamaModel
+
+CACHE = "cache" if "cache" in signature(LlamaModel.forward).parameters else "past_key_values"
+"""How this version of transformers calls keys and values of earlier tokens."""
+
+
+def dense_config(backbone: Mapping[str, Any]) -> Any:
+    """Returns the configuration of a dense model from plain data."""
+    told = {k: v for k, v in backbone.items() if k != "model_type"}
+    return AutoConfig.for_model(backbone["model_type"], **told)
+
+
+def load_wrapped(
+    folder: str | Path, config: Any, model: Any, what: str, dtype: torch.dtype | str = "auto"
+) -> Any:
+    """Loads such a model.
+
+    Args:
+        folder: Its folder.
+        config: The class of its configuration.
+        model: Its class.
+        what: What it is, for errors.
+        dtype: Type of the parameters; ``auto`` for that of the files.
+
+    Returns:
+        The model, in evaluation mode.
+
+    Raises:
+        InputError: The folder holds no such model, or a damaged one.
+    """
+    from safetensors import SafetensorError
+
+    place = Path(folder)
+    options: dict[str, Any] = {"local_files_only": True, "use_safetensors": True}
+    try:
+        settings = config.from_pretrained(place, local_files_only=True)
+        with quiet():
+            found, told = model.from_pretrained(
+                place, config=settings, dtype=dtype, output_loading_info=True, **options
+            )
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"cannot load the {what}: {reason}", file=str(place)) from None
+    if missing := sorted(told["missing_keys"]):
+        raise InputError(f"no weights for '{missing[0]}'", file=str(place))
+    return found.eval()

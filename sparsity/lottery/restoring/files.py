@@ -1,0 +1,123 @@
+"""Pictures in files: read as numbers from 0 to 1, written as PNG with their transparency."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from surefoot.results.errors import InputError
+from surefoot.results.files import write_atomic
+
+if TYPE_CHECKING:
+    import torch
+    from numpy.typing import NDArray
+
+_KNOWN = 0.5
+"""A pixel of a mask is known from this brightness on."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture.
+
+    Attributes:
+        values: Float ``[channels, height, width]`` from 0 to 1; one channel or three.
+        alpha: Float ``[height, width]`` from 0 (transparent) to 1, ``None`` if it has none.
+    """
+
+    values: NDArray[np.float64]
+    alpha: NDArray[np.float64] | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.values.shape[1], self.values.shape[2]
+
+    def tensor(self) -> torch.Tensor:
+        """Returns the values as a float tensor ``[1, channels, height, width]``."""
+        import torch
+
+        return torch.tensor(self.values[None], dtype=torch.float32)
+
+    def to_png(self) -> bytes:
+        """Returns a PNG file of 8 bits a channel; values are cut to [0, 1]."""
+        from PIL import Image
+
+        layers = [*self.values] if self.alpha is None else [*self.values, self.alpha]
+        data = np.round(255 * np.clip(np.stack(layers, -1), 0, 1)).astype(np.uint8)
+        file = BytesIO()
+        Image.fromarray(data[..., 0] if data.shape[-1] == 1 else data).save(file, "PNG")
+        return file.getvalue()
+
+    def write(self, path: Path) -> None:
+        """Writes a PNG file, completely or not at all."""
+        write_atomic(path, self.to_png())
+
+
+def read_picture(path: Path) -> Picture:
+    """Reads a picture of any format that Pillow knows; the first, if the file holds several.
+
+    Grey stays grey (of 8 or 16 bits), colours become RGB; how a camera was held is undone.
+
+    Raises:
+        InputError: The file is missing, no picture, too large, or has numbers without a range.
+    """
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as opened:
+            opened.load()
+            image = ImageOps.exif_transpose(opened)
+    except FileNotFoundError:
+        raise InputError("no such file", file=str(path)) from None
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError):
+        raise InputError("not a readable picture", file=str(path)) from None
+    except Image.DecompressionBombError:
+        raise InputError("the picture is too large", file=str(path)) from None
+    if image.mode.startswith("I;16"):
+        return Picture(np.asarray(image, np.float64)[None] / 65535)
+    if image.mode in ("I", "F"):
+        raise InputError(
+            f"a picture of mode {image.mode}, whose range nobody knows; save it with 8 or 16 bits",
+            file=str(path),
+        )
+    clear = "A" in image.mode or "a" in image.mode or "transparency" in image.info
+    grey = image.mode in ("1", "L", "LA", "La")
+    data = _array(image.convert(("LA" if clear else "L") if grey else "RGBA" if clear else "RGB"))
+    if clear:
+        return Picture(data[:-1], data[-1])
+    return Picture(data)
+
+
+def read_mask(path: Path, size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Reads which pixels are known: the white ones of a picture.
+
+    Args:
+        path: The picture; brightness counts from half of white on.
+        size: Height and width that it must have.
+
+    Returns:
+        Bool ``[height, width]``.
+
+    Raises:
+        InputError: It cannot be read, has another size, or knows no pixel.
+    """
+    picture = read_picture(path)
+    if picture.size != size:
+        raise InputError(
+            f"a mask of {picture.size[1]} x {picture.size[0]} pixels for a picture of "
+            f"{size[1]} x {size[0]}",
+            file=str(path),
+        )
+    known: NDArray[np.bool_] = picture.values.mean(0) >= _KNOWN
+    if not known.any():
+        raise InputError("the mask knows no pixel; white is what is known", file=str(path))
+    return known
+
+
+def _array(image: Any) -> NDArray[np.float64]:
+    data = np.asarray(image, np.float64) / 255
+    return data[None] if data.ndim == 2 else np.moveaxis(data, -1, 0)

@@ -1,0 +1,158 @@
+"""Families of models: those alike enough to be merged.
+
+Source: Model-GLUE (Zhao et al. 2024), section 3.2: models whose weights have a cosine of 0.95 or
+more make a cluster. The authors' released code never opens a second one; this does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from surefoot.results.errors import InputError
+from surefoot.sparsity.merging.checks import Source, Zoo, difference, silent
+from surefoot.sparsity.merging.similarity import comparable, similarity_matrix
+
+if TYPE_CHECKING:
+    from surefoot.sparsity.engine.planning import Told
+
+THRESHOLD = 0.95
+"""Least similarity within a family, by default."""
+
+LINKAGES = ("average", "connected")
+"""How the similarity of groups follows from that of models: its mean, or its largest."""
+
+
+@dataclass(frozen=True)
+class Families:
+    """A zoo by families.
+
+    Attributes:
+        names: Names of the models.
+        matrix: How alike they are ``[n, n]``; not a number where that is not defined.
+        groups: Numbers of the models of each family, the largest family first.
+        threshold: Least similarity within a family.
+        linkage: One of :data:`LINKAGES`.
+        reasons: For each family after the first of another architecture or vocabulary, why.
+    """
+
+    names: tuple[str, ...]
+    matrix: np.ndarray
+    groups: tuple[tuple[int, ...], ...]
+    threshold: float
+    linkage: str
+    reasons: dict[int, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns plain JSON data; similarities that are not defined are ``None``."""
+        rows = [[None if np.isnan(v) else float(v) for v in row] for row in self.matrix]
+        return {
+            "models": list(self.names), "similarity": rows,
+            "families": [[self.names[i] for i in group] for group in self.groups],
+            "threshold": self.threshold, "linkage": self.linkage,
+            "reasons": {str(k): v for k, v in self.reasons.items()},
+        }  # fmt: skip
+
+
+def find_families(
+    sources: Sequence[Source],
+    *,
+    base: Source | None = None,
+    threshold: float = THRESHOLD,
+    linkage: str = "average",
+    told: Told = silent,
+) -> Families:
+    """Sorts models into families.
+
+    Models of another vocabulary, architecture or shape are of another family whatever the
+    threshold is.
+
+    Args:
+        sources: The models.
+        base: If given, differences from it are compared instead of weights.
+        threshold: Least similarity within a family.
+        linkage: ``average``: two groups join if the mean similarity between their models reaches
+            the threshold; ``connected``: if one pair does.
+        told: Told how far it is.
+
+    Raises:
+        InputError: A setting is unknown or out of range, or a model does not fit the base.
+    """
+    if not sources:
+        raise InputError("there is no model to sort into families")
+    matrix = similarity_matrix(sources, base, told)
+    groups: list[tuple[int, ...]] = []
+    kinds = comparable(sources)
+    for members in kinds:
+        part = matrix[np.ix_(members, members)]
+        groups += [tuple(members[i] for i in group) for group in cluster(part, threshold, linkage)]
+    groups.sort(key=lambda g: (-len(g), g[0]))
+    reasons = {}
+    for number, group in enumerate(groups[1:], 1):
+        why = difference(sources[groups[0][0]], sources[group[0]])
+        if why is not None:
+            reasons[number] = why
+    return Families(
+        tuple(s.name for s in sources), matrix, tuple(groups), threshold, linkage, reasons
+    )
+
+
+def check_family(
+    zoo: Zoo, *, threshold: float = THRESHOLD, linkage: str = "average", told: Told = silent
+) -> Families:
+    """Checks that models, and their base if there is one, are of one family.
+
+    Raises:
+        InputError: They are of several; the line names two and how alike they are.
+    """
+    everyone = [*([zoo.base] if zoo.base is not None else []), *zoo.sources]
+    found = find_families(everyone, threshold=threshold, linkage=linkage, told=told)
+    if len(found.groups) == 1:
+        return found
+    home = next(g for g in found.groups if 0 in g)
+    stranger = min(i for g in found.groups if g is not home for i in g)
+    alike = found.matrix[0, stranger]
+    what = "was not tuned from" if zoo.base is not None else "is of another family than"
+    raise InputError(
+        f"{everyone[stranger].name} {what} {everyone[0].name}: their similarity is {alike:.3f}, "
+        f"and {threshold:g} is asked for; merge families apart, or lower --threshold"
+    )
+
+
+def cluster(
+    matrix: np.ndarray, threshold: float = THRESHOLD, linkage: str = "average"
+) -> list[tuple[int, ...]]:
+    """Groups what is alike.
+
+    Args:
+        matrix: Similarities ``[n, n]`` from -1 to 1, symmetric.
+        threshold: Least similarity at which groups join, from -1 to 1.
+        linkage: One of :data:`LINKAGES`.
+
+    Returns:
+        Groups of numbers, each in order; groups in the order of their first number.
+
+    Raises:
+        InputError: A setting is unknown or out of range.
+    """
+    from scipy.cluster.hierarchy import fcluster
+    from scipy.cluster.hierarchy import linkage as joined
+    from scipy.spatial.distance import squareform
+
+    if linkage not in LINKAGES:
+        raise InputError(f"unknown linkage '{linkage}'; known: {', '.join(LINKAGES)}")
+    if not -1 <= threshold <= 1:
+        raise InputError(f"threshold {threshold:g} is not between -1 and 1")
+    count = len(matrix)
+    if count == 1:
+        return [(0,)]
+    away = np.clip(1 - (matrix + matrix.T) / 2, 0, 2)
+    np.fill_diagonal(away, 0)
+    tree = joined(squareform(away, checks=False), "average" if linkage == "average" else "single")
+    labels = fcluster(tree, 1 - threshold + 1e-9, "distance")
+    groups: dict[int, list[int]] = {}
+    for i, label in enumerate(labels.tolist()):
+        groups.setdefault(label, []).append(i)
+    return sorted(tuple(group) for group in groups.values())

@@ -1,0 +1,163 @@
+"""An evolutionary search (CMA-ES) for the weights of a merge, by groups of layers.
+
+Source: Model-GLUE (Zhao et al. 2024), section 3.3, with the figures of its authors' code:
+populations of 15, a first standard deviation of 1/6 of each range (which is Optuna's own default),
+a weight for each model and group of layers, normalised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from surefoot.results.errors import InputError
+from surefoot.sparsity.merging.evaluating import Evaluations, Exhausted
+from surefoot.sparsity.merging.heuristic import Method
+from surefoot.sparsity.merging.operators import NEED_BASE
+from surefoot.sparsity.merging.recipe import GROUPS, MergeRecipe
+
+LEAST_DENSITY = 0.1
+"""Least density that is searched."""
+
+
+class EvolutionarySettings(BaseModel):
+    """How the evolutionary search goes on."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["evolutionary"] = "evolutionary"
+    """Tells it from the other search."""
+    method: Method = "linear"
+    """The operator."""
+    population: int = Field(default=15, ge=2)
+    """Candidates of a generation."""
+    seed: int = 0
+    """Seed of the search, and of what DARE keeps."""
+    evaluations: int = Field(default=100, ge=1)
+    """Most candidates that are scored, the models themselves among them."""
+
+
+class Space:
+    """From points of the unit cube to recipes.
+
+    The first numbers are weights of the models by group; after them come the density, for TIES
+    and DARE, from 0.1 to 1, and the scale, for everything that has a base, from 1/m to m in equal
+    ratios, where m is half the number of models and 2 at least.
+
+    Args:
+        settings: Of the search.
+        count: Number of models.
+    """
+
+    def __init__(self, settings: EvolutionarySettings, count: int) -> None:
+        self._settings, self._count = settings, count
+        self._thin = settings.method.startswith(("ties", "dare"))
+        self._scaled = settings.method in NEED_BASE
+        self._most = max(2.0, count / 2)
+
+    @property
+    def size(self) -> int:
+        """Number of dimensions."""
+        return self._count * len(GROUPS) + self._thin + self._scaled
+
+    @property
+    def middle(self) -> list[float]:
+        """The point of equal weights, density 0.55 and scale 1, around which the search begins."""
+        return [0.5] * self.size
+
+    def recipe(self, point: Sequence[float]) -> MergeRecipe:
+        """Returns the recipe of a point; weights of a group sum to 1.
+
+        Args:
+            point: Numbers from 0 to 1.
+        """
+        count = self._count
+        weights = {
+            group: normalised(point[count * i : count * (i + 1)]) for i, group in enumerate(GROUPS)
+        }
+        rest = list(point[count * len(GROUPS) :])
+        density = LEAST_DENSITY + (1 - LEAST_DENSITY) * rest.pop(0) if self._thin else 1.0
+        scale = self._most ** (2 * rest.pop(0) - 1) if self._scaled else 1.0
+        return MergeRecipe(
+            method=self._settings.method, weights=weights, density=density, scale=scale,
+            seed=self._settings.seed,
+        )  # fmt: skip
+
+
+def normalised(weights: Sequence[float]) -> tuple[float, ...]:
+    """Divides weights by their sum; all of them 0 become equal ones."""
+    total = sum(weights)
+    if total < 1e-9:
+        return (1 / len(weights),) * len(weights)
+    return tuple(w / total for w in weights)
+
+
+def evolutionary_search(
+    evaluations: Evaluations,
+    settings: EvolutionarySettings,
+    note: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
+    """Searches for weights with CMA-ES; scored first are the models as they are and their mean.
+
+    A search that was killed is gone through again from its seed: the same points come, and those
+    that were scored are not scored anew, so that it ends as if nothing had happened.
+
+    Args:
+        evaluations: Scores candidates.
+        settings: How.
+        note: Told in a line what is better than before.
+
+    Returns:
+        ``trials``: the score of each point in order; ``stopped``: always true, as the search goes
+        on until no further candidate may be scored.
+
+    Raises:
+        InputError: Optuna or cmaes is not installed.
+    """
+    optuna = load_optuna()
+    space = Space(settings, len(evaluations.zoo.sources))
+    names = [f"x{i:04}" for i in range(space.size)]
+    middle = dict(zip(names, space.middle, strict=True))
+    distributions = {n: optuna.distributions.FloatDistribution(0.0, 1.0) for n in names}
+    sampler = optuna.samplers.CmaEsSampler(
+        seed=settings.seed, popsize=settings.population,
+        independent_sampler=optuna.samplers.RandomSampler(seed=settings.seed),
+    )  # fmt: skip
+    study = optuna.create_study(direction="maximize", sampler=sampler)
+    study.enqueue_trial(middle)
+    trials: list[float] = []
+    best = float("-inf")
+    try:
+        for i in range(len(evaluations.zoo.sources)):
+            best = max(best, evaluations.of_model(i).score)
+        # Points may come twice, but not for ever.
+        for _ in range(10 * evaluations.most):
+            trial = study.ask(distributions)
+            found = evaluations.of(space.recipe([trial.params[n] for n in names]))
+            study.tell(trial, found.score)
+            trials.append(found.score)
+            if found.score > best:
+                best = found.score
+                note(f"candidate {found.number + 1}: {best:.4f}")
+    except Exhausted:
+        pass
+    return {"trials": trials, "stopped": True}
+
+
+def load_optuna() -> Any:
+    """Returns Optuna, its messages silenced.
+
+    Raises:
+        InputError: It or cmaes is not installed.
+    """
+    missing = [name for name in ("optuna", "cmaes") if find_spec(name) is None]
+    if missing:
+        raise InputError(
+            f"the evolutionary search needs {' and '.join(missing)}; pip install 'surefoot[merge]'"
+        )
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return optuna

@@ -1,0 +1,156 @@
+"""Mixtures built from models of one family, and written as a folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from surefoot.results.files import write_atomic, write_error
+from surefoot.results.manifest import current_versions
+from surefoot.sparsity.engine.skeleton import find_blocks, quiet
+from surefoot.sparsity.export.loading import load_compressed
+from surefoot.sparsity.export.writing import write_companions
+from surefoot.sparsity.merging.checks import Zoo, open_zoo
+from surefoot.sparsity.merging.gates import GateKind, fit_gates
+from surefoot.sparsity.merging.mixture import (
+    Level,
+    MixtureConfig,
+    MixtureForCausalLM,
+    check_mixture,
+)
+from surefoot.sparsity.merging.routed import Pool, Route
+from surefoot.sparsity.merging.streaming import check_new
+
+MIXTURE_NAME = "mixture.json"
+"""File in a mixture's folder that says how it was made."""
+
+
+class MixtureSettings(BaseModel):
+    """How a mixture is made."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    level: Level = "ffn"
+    """What experts have of their own."""
+    route: Route = "sequence"
+    """Whether texts or tokens are routed; tokens with the level ``ffn`` only."""
+    pool: Pool = "mean"
+    """What a gate reads of a text."""
+    gate: GateKind = "contrast"
+    """How gates are made of example prompts."""
+    top: int = Field(default=1, ge=1)
+    """Experts that are on at a time; more than one with the level ``ffn`` only."""
+    dense_layers: int = Field(default=0, ge=0)
+    """First layers, which all experts share."""
+    seed: int = 0
+    """Seed of gates that are trained."""
+
+
+def make_mixture(
+    shared: Path,
+    experts: Mapping[str, Path],
+    prompts: Mapping[str, Sequence[Sequence[int]]],
+    settings: MixtureSettings,
+    out: Path,
+    *,
+    note: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
+    """Makes a mixture and writes it.
+
+    Args:
+        shared: Folder of the model that gives all that experts do not have of their own; best a
+            merge of them.
+        experts: Folder of each expert by its name.
+        prompts: Token ids of example prompts by name of the expert.
+        settings: How.
+        out: Folder for the mixture; must be new or empty. It is there whole or not at all.
+        note: Told in a line what is worth knowing.
+
+    Returns:
+        What ``mixture.json`` in ``out`` holds: ``settings``, ``experts``, ``hashes``,
+        ``parameters``, and ``own``, by gate the share of the given prompts (or their tokens) that
+        go to their own expert.
+
+    Raises:
+        InputError: The models are of several families, a setting does not fit them, or the folder
+            is not new.
+        WriteError: The result cannot be written.
+    """
+    zoo = open_zoo(list(experts.values()), shared, names=list(experts))
+    check_mixture(list(experts), settings.level, settings.route, settings.top,
+                  settings.dense_layers, zoo.layers)  # fmt: skip
+    check_new(out, shared, *experts.values())
+    for line in zoo.notes:
+        note(line)
+    if zoo.identical:
+        note("all experts hold the same weights, so the mixture does what each of them does")
+    dense = load_compressed(shared, torch.float32)
+    made = mix(dense, experts, settings)
+    own = fit_gates(made, dense, prompts, settings.gate, settings.seed)
+    report: dict[str, Any] = {
+        "settings": settings.model_dump(mode="json"),
+        "experts": list(experts),
+        "hashes": zoo.hashes(),
+        "parameters": made.parameter_counts(),
+        "own": own,
+        "versions": current_versions(),
+    }
+    _write(made, zoo, report, out)
+    return report
+
+
+def mix(dense: Any, experts: Mapping[str, Path], settings: MixtureSettings) -> MixtureForCausalLM:
+    """Makes a mixture in memory, with gates that have learned nothing yet.
+
+    Args:
+        dense: The model that gives what is shared; left as it is.
+        experts: Folder of each expert by its name.
+        settings: How.
+    """
+    _, blocks = find_blocks(dense)
+    check_mixture(list(experts), settings.level, settings.route, settings.top,
+                  settings.dense_layers, len(blocks))  # fmt: skip
+    config = MixtureConfig(
+        backbone=dense.config.to_dict(), experts=list(experts), level=settings.level,
+        route=settings.route, pool=settings.pool, top=settings.top,
+        dense_layers=settings.dense_layers, dtype=dense.dtype,
+    )  # fmt: skip
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        made: Any = MixtureForCausalLM(config)
+        found: MixtureForCausalLM = made.to(dtype=dense.dtype, device=dense.device)
+    found.backbone.load_state_dict(
+        {k: v for k, v in dense.state_dict().items() if k in found.backbone.state_dict()},
+        strict=False,
+    )
+    for number, folder in enumerate(experts.values()):
+        found.fill_expert(number, load_compressed(folder, dense.dtype))
+    found.generation_config = dense.generation_config
+    found.train(False)
+    return found
+
+
+def _write(made: Any, zoo: Zoo, report: Mapping[str, Any], out: Path) -> None:
+    first = zoo.first.checkpoint
+    kinds = {first.dtype(key) for key in zoo.keys if first.dtype(key).is_floating_point}
+    kind = kinds.pop() if len(kinds) == 1 else torch.float32
+    partial = out.with_name(f".{out.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        partial.mkdir(parents=True)
+        made.config.dtype = kind
+        with quiet():
+            made.to(kind).save_pretrained(partial)
+        write_companions(zoo.sources[0].checkpoint, partial)
+        write_atomic(partial / MIXTURE_NAME, json.dumps(report, indent=2) + "\n")
+        os.replace(partial, out)
+    except OSError as error:
+        raise write_error(error, out) from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)

@@ -1,0 +1,203 @@
+"""Parts of a mixture: leaves that have weights for every expert, perceptrons that are mixed."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, Literal
+
+import torch
+from surefoot.results.errors import InputError
+from torch import nn
+
+Route = Literal["sequence", "token"]
+"""Whether a text is given to experts as a whole, or token by token."""
+
+Pool = Literal["mean", "first"]
+"""What a gate reads of a text: the mean of its hidden states, or that of its first token."""
+
+_KEPT = "surefoot_routes"
+
+
+class Routes:
+    """What the gates of a mixture have chosen for the texts at hand.
+
+    Attributes:
+        mask: ``[batch, tokens]``, 0 where there is padding; ``None`` if there is none.
+        chosen: By number of the gate the weights of experts, ``[batch, experts]`` where texts are
+            routed, ``[batch, tokens, experts]`` where tokens are; 0 for those that are off.
+        forced: Expert that all texts go to, whatever gates say; ``None`` to ask the gates.
+    """
+
+    def __init__(self) -> None:
+        self.mask: torch.Tensor | None = None
+        self.chosen: dict[int, torch.Tensor] = {}
+        self.forced: int | None = None
+        self._kept: dict[int, torch.Tensor] = {}
+
+    def begin(self, mask: torch.Tensor | None, cache: Any) -> None:
+        """Prepares for a pass; what was chosen at the beginning of texts comes with their cache.
+
+        Args:
+            mask: 0 where there is padding.
+            cache: Keys and values of earlier tokens; may be empty.
+        """
+        self.mask, self.chosen = mask, {}
+        self._kept = {}
+        if cache is not None:
+            if cache.get_seq_length() and getattr(cache, _KEPT, None):
+                self._kept = getattr(cache, _KEPT)
+            else:
+                setattr(cache, _KEPT, self._kept)
+
+    def recall(self, gate: int, batch: int) -> bool:
+        """Takes over what a gate chose when the beginning of these texts was read.
+
+        Raises:
+            InputError: The keys and values are of another number of texts.
+        """
+        found = self._kept.get(gate)
+        if found is None:
+            return False
+        if len(found) != batch:
+            raise InputError(
+                f"the cache is of {len(found)} texts and {batch} are given; a mixture cannot tell "
+                "which of them went to which expert"
+            )
+        self.chosen[gate] = found
+        return True
+
+    def keep(self, gate: int) -> None:
+        """Notes what a gate chose with the keys and values that it leads to."""
+        self._kept[gate] = self.chosen[gate]
+
+
+class Gate(nn.Module):
+    """Chooses experts by a linear map of hidden states.
+
+    Args:
+        width: Width of hidden states.
+        experts: Number of experts.
+        number: Number of the gate.
+        routes: Where the choice is noted.
+        route: What is routed.
+        pool: What is read of a text, where texts are routed.
+        top: Experts that are on at a time; their weights are a softmax over them.
+    """
+
+    def __init__(
+        self, width: int, experts: int, number: int, routes: Routes, *,
+        route: Route = "sequence", pool: Pool = "mean", top: int = 1,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.linear = nn.Linear(width, experts)
+        self.number, self.route, self.pool, self.top = number, route, pool, top
+        self._routes = routes
+
+    def choose(self, hidden: torch.Tensor) -> None:
+        """Chooses for hidden states ``[batch, tokens, width]``; of a text once, at its beginning.
+
+        Args:
+            hidden: The states that enter the first layer of the gate.
+        """
+        routes = self._routes
+        whole = self.route == "sequence"
+        if routes.forced is not None:
+            shape = hidden.shape[:1] if whole else hidden.shape[:2]
+            weights = hidden.new_zeros((*shape, self.linear.out_features))
+            weights[..., routes.forced] = 1
+            routes.chosen[self.number] = weights
+            return
+        if whole:
+            if routes.recall(self.number, len(hidden)):
+                return
+            hidden = pooled(hidden, routes.mask, self.pool)
+        logits = self.linear(hidden.to(self.linear.weight.dtype)).float()
+        best, where = logits.topk(self.top, -1)
+        routes.chosen[self.number] = torch.zeros_like(logits).scatter(-1, where, best.softmax(-1))
+        if whole:
+            routes.keep(self.number)
+
+
+def pooled(hidden: torch.Tensor, mask: torch.Tensor | None, pool: Pool) -> torch.Tensor:
+    """Returns one state of each text.
+
+    Args:
+        hidden: ``[batch, tokens, width]``.
+        mask: ``[batch, tokens]``, 0 where there is padding.
+        pool: Which.
+
+    Returns:
+        ``[batch, width]``.
+    """
+    if mask is None or mask.shape[-1] != hidden.shape[1]:
+        return hidden.mean(1) if pool == "mean" else hidden[:, 0]
+    if pool == "first":
+        first = (mask != 0).float().argmax(-1)
+        return hidden[torch.arange(len(hidden), device=hidden.device), first]
+    weights = (mask != 0).to(hidden.dtype).unsqueeze(-1)
+    return (hidden * weights).sum(1) / weights.sum(1).clamp(min=1)
+
+
+class RoutedLeaf(nn.Module):
+    """A layer with own weights for each expert, of which each text of a batch uses one.
+
+    Attention and its cache need not know: they see the queries, keys and values of each text as
+    its expert makes them.
+
+    Args:
+        leaf: The layer as every expert has it; what it is called with has texts first.
+        experts: Number of experts.
+        gate: Number of the gate that chooses.
+        routes: Where the choice is noted.
+    """
+
+    def __init__(self, leaf: nn.Module, experts: int, gate: int, routes: Routes) -> None:
+        super().__init__()
+        self.experts = nn.ModuleList(copy.deepcopy(leaf) for _ in range(experts))
+        self._gate, self._routes = gate, routes
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Runs each text through its expert's layer."""
+        chosen = self._routes.chosen[self._gate].argmax(-1)
+        found = sorted(set(chosen.tolist()))
+        if len(found) == 1:
+            only: torch.Tensor = self.experts[found[0]](inputs)
+            return only
+        outputs: torch.Tensor | None = None
+        for expert in found:
+            rows = chosen == expert
+            part = self.experts[expert](inputs[rows])
+            if outputs is None:
+                outputs = part.new_empty((len(inputs), *part.shape[1:]))
+            outputs[rows] = part
+        assert outputs is not None
+        return outputs
+
+
+class MixedMLP(nn.Module):
+    """The perceptrons of all experts, whose outputs are added by the weights of a gate.
+
+    Args:
+        mlp: The perceptron as every expert has it.
+        experts: Number of experts.
+        gate: Number of the gate that chooses.
+        routes: Where the choice is noted.
+    """
+
+    def __init__(self, mlp: nn.Module, experts: int, gate: int, routes: Routes) -> None:
+        super().__init__()
+        self.experts = nn.ModuleList(copy.deepcopy(mlp) for _ in range(experts))
+        self._gate, self._routes = gate, routes
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Mixes the outputs for ``[batch, tokens, width]``."""
+        weights = self._routes.chosen[self._gate].to(inputs.dtype)
+        if weights.ndim == 2:
+            weights = weights.unsqueeze(1).expand(-1, inputs.shape[1], -1)
+        outputs = torch.zeros_like(inputs)
+        for number, expert in enumerate(self.experts):
+            mine = weights[..., number]
+            on = mine != 0
+            if bool(on.any()):
+                outputs[on] += mine[on].unsqueeze(-1) * expert(inputs[on])
+        return outputs

@@ -1,0 +1,128 @@
+"""How alike models are: the cosine of their weights, column by column.
+
+Source: Model-GLUE (Zhao et al. 2024), section 3.2, as its authors' code has it: of every matrix
+of attention and perceptrons the mean cosine of its columns, averaged over these matrices.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from surefoot.results.errors import InputError
+from surefoot.sparsity.merging.checks import Source, difference, silent
+
+if TYPE_CHECKING:
+    import torch
+    from surefoot.sparsity.engine.planning import Told
+
+_COMPARED = re.compile(r"(?:^|\.)(?:self_attn|attn|attention|self_attention|mlp)\.")
+
+
+def similarity_of(one: Source, other: Source, base: Source | None = None) -> float:
+    """Returns how alike two models are, between -1 and 1.
+
+    Args:
+        one: A model.
+        other: Another.
+        base: If given, differences from it are compared instead of weights.
+
+    Raises:
+        InputError: They differ in vocabulary or architecture.
+    """
+    found = similarity_matrix([one, other], base)[0, 1]
+    if np.isnan(found):
+        raise InputError(
+            f"{one.name} and {other.name} cannot be compared: {difference(one, other)}"
+        )
+    return float(found)
+
+
+def similarity_matrix(
+    sources: Sequence[Source], base: Source | None = None, told: Told = silent
+) -> np.ndarray:
+    """Returns how alike models are, pair by pair.
+
+    Of every matrix only as many copies as there are models are in memory at a time.
+
+    Args:
+        sources: ``n`` models.
+        base: If given, differences from it are compared instead of weights.
+        told: Told how far it is.
+
+    Returns:
+        ``[n, n]`` float64, symmetric, 1 on the diagonal; not a number where two models differ in
+        vocabulary or architecture, so that nothing of them can be compared.
+
+    Raises:
+        InputError: A model differs from the base in vocabulary or architecture.
+    """
+    found = np.full((len(sources), len(sources)), np.nan)
+    np.fill_diagonal(found, 1.0)
+    for members in comparable(sources):
+        some = [sources[i] for i in members]
+        if base is not None:
+            why = difference(base, some[0])
+            if why is not None:
+                raise InputError(f"{some[0].name} is not of the base {base.name}: {why}")
+        if len(some) > 1:
+            found[np.ix_(members, members)] = _of_comparable(some, base, told)
+    return found
+
+
+def comparable(sources: Sequence[Source]) -> list[list[int]]:
+    """Groups models that can be compared: those of one vocabulary, architecture and shape."""
+    groups: list[list[int]] = []
+    for i, source in enumerate(sources):
+        for group in groups:
+            if difference(sources[group[0]], source) is None:
+                group.append(i)
+                break
+        else:
+            groups.append([i])
+    return groups
+
+
+def compared_keys(source: Source) -> tuple[str, ...]:
+    """Names the matrices that are compared: those of attention and perceptrons, else all."""
+    files = source.checkpoint
+    matrices = tuple(key for key in files.keys if len(files.shape(key)) == 2)
+    return tuple(key for key in matrices if _COMPARED.search(key)) or matrices
+
+
+def column_cosine(one: torch.Tensor, other: torch.Tensor) -> float:
+    """Returns the mean cosine of the columns of two matrices ``[outputs, inputs]``.
+
+    Two columns of zeros are alike (1); a column of zeros and another one are not (0).
+    """
+    import torch
+
+    left, right = one.double(), other.double()
+    sizes = left.square().sum(0).sqrt(), right.square().sum(0).sqrt()
+    both = sizes[0] * sizes[1]
+    cosine = torch.where(both > 0, (left * right).sum(0) / both.clamp(min=1e-300), 0.0)
+    cosine = torch.where((sizes[0] == 0) & (sizes[1] == 0), 1.0, cosine)
+    return float(cosine.clamp(-1, 1).mean())
+
+
+def _of_comparable(sources: Sequence[Source], base: Source | None, told: Told) -> np.ndarray:
+    count = len(sources)
+    total = np.zeros((count, count))
+    keys = compared_keys(sources[0])
+    for number, key in enumerate(keys):
+        told("similarity", number, len(keys))
+        tensors = [s.checkpoint.tensor(key) for s in sources]
+        if base is not None:
+            start = base.checkpoint.tensor(key).float()
+            tensors = [t.float() - start for t in tensors]
+        for i in range(count):
+            total[i, i] += 1
+            for j in range(i):
+                total[i, j] += column_cosine(tensors[i], tensors[j])
+                total[j, i] = total[i, j]
+    told("similarity", len(keys), len(keys))
+    if not keys:
+        raise InputError(f"{sources[0].name} has no matrices to compare")
+    return total / len(keys)

@@ -1,0 +1,284 @@
+"""``surefoot merge``: several local models made one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from surefoot.cli.console import Bar, note, resumable
+from surefoot.results.errors import InputError
+
+if TYPE_CHECKING:
+    from surefoot.sparsity.merging import Families, MergeRecipe, Source, Zoo
+    from surefoot.sparsity.merging.search import SearchResult, SearchSettings
+
+
+class Method(StrEnum):
+    """How tensors become one."""
+
+    LINEAR = "linear"
+    TASK_ARITHMETIC = "task-arithmetic"
+    TIES = "ties"
+    DARE_LINEAR = "dare-linear"
+    DARE_TIES = "dare-ties"
+
+
+class Linkage(StrEnum):
+    """How the similarity of groups follows from that of models."""
+
+    AVERAGE = "average"
+    CONNECTED = "connected"
+
+
+class Search(StrEnum):
+    """How weights are searched for."""
+
+    HEURISTIC = "heuristic"
+    EVOLUTIONARY = "evolutionary"
+
+
+def merge(
+    models: Annotated[
+        list[str],
+        typer.Argument(help="Folders of transformers checkpoints, or shipped models' names."),
+    ],
+    out: Annotated[Path | None, typer.Option(help="Folder for the merged model.")] = None,
+    base: Annotated[
+        str, typer.Option(help="The model that all were tuned from; not needed by linear.")
+    ] = "",
+    method: Annotated[Method, typer.Option(help="How tensors become one.")] = Method.LINEAR,
+    weights: Annotated[
+        str, typer.Option(help="A number for each model, with commas; 1 each by default.")
+    ] = "",
+    density: Annotated[
+        float | None, typer.Option(help="Share of the changes that TIES and DARE keep; 0.5.")
+    ] = None,
+    scale: Annotated[
+        float | None, typer.Option(help="Factor of the changes that are added to the base; 1.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of what DARE keeps, and of the search.")] = 0,
+    recipe: Annotated[
+        Path | None, typer.Option(help="Merge as a merged model's merge.json says.")
+    ] = None,
+    search: Annotated[
+        Search | None, typer.Option(help="Search for weights by plans that are valid.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Setting of the search NAME=VALUE, such as order=similarity."),
+    ] = None,
+    domains: Annotated[
+        str, typer.Option(help="Domains that candidates are tried on, with commas; has a default.")
+    ] = "",
+    tasks: Annotated[int, typer.Option(min=1, help="Tasks of each domain in a search.")] = 10,
+    test: Annotated[
+        int, typer.Option(min=0, help="Try about so many other tasks of each domain at the end.")
+    ] = 0,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show how alike the models are, and merge nothing.")
+    ] = False,
+    threshold: Annotated[
+        float, typer.Option(min=-1, max=1, help="Least similarity of models of one family.")
+    ] = 0.95,
+    linkage: Annotated[
+        Linkage, typer.Option(help="Whether the mean of a group counts, or its nearest.")
+    ] = Linkage.AVERAGE,
+    threads: Annotated[int, typer.Option(min=1, help="Threads.")] = 1,
+) -> None:
+    """Merge models of one family, or search for the best merge; a search goes on where it was."""
+    import torch
+
+    from surefoot.models.registry import model_folder
+    from surefoot.sparsity.merging.checks import distinct_names, open_source, open_zoo
+    from surefoot.sparsity.merging.clustering import check_family, find_families
+    from surefoot.sparsity.merging.streaming import check_new, merge_models
+
+    torch.set_num_threads(threads)
+    folders = [model_folder(m) for m in models]
+    origin = model_folder(base) if base else None
+    if dry_run:
+        names = distinct_names(folders)
+        sources = [open_source(f, n) for f, n in zip(folders, names, strict=True)]
+        start = open_source(origin, "the base") if origin is not None else None
+        with Bar("similarity") as bar:
+            found = find_families(
+                sources, threshold=threshold, linkage=linkage.value,
+                told=lambda part, done, total: bar(done, total, part),
+            )  # fmt: skip
+        _tell_families(found)
+        if start is not None:
+            _tell_changes(sources, start)
+        return
+    if out is None:
+        raise InputError("give a folder for the merged model with --out, or --dry-run")
+    zoo = open_zoo(folders, origin)
+    given = _settings(search, method, density, scale, seed, settings or [])
+    made = _recipe(zoo, method, weights, given, recipe) if search is None else None
+    if made is not None:
+        check_new(out, *folders)  # before the models are compared, which takes time
+    with resumable(), Bar(f"merge {len(models)} models") as bar:
+
+        def told(part: str, done: int, total: int) -> None:
+            bar(done, total, part)
+
+        if len(folders) > 1 or origin is not None:
+            check_family(zoo, threshold=threshold, linkage=linkage.value, told=told)
+        if made is not None:
+            merge_models(zoo, made, out, told=told, note=note)
+            note(f"model: {out}")
+            return
+        tried = tuple(d.strip() for d in domains.split(",") if d.strip()) or _default_domains()
+        result, tested = _searched(zoo, given, out, tried, tasks, test, told)
+    _tell_search(result, tested)
+    note(f"model: {result.model}")
+
+
+def _settings(
+    search: Search | None,
+    method: Method,
+    density: float | None,
+    scale: float | None,
+    seed: int,
+    more: Sequence[str],
+) -> dict[str, Any]:
+    """Returns what was given; only what the search or merge has."""
+    from surefoot.results.config import read_settings
+
+    if search is None and more:
+        raise InputError("--set goes with --search")
+    given: dict[str, Any] = {"seed": seed}
+    if density is not None:
+        given["density"] = density
+    if scale is not None:
+        given["scale"] = scale
+    if search is None:
+        return given
+    if search is Search.EVOLUTIONARY and (density is not None or scale is not None):
+        raise InputError("the evolutionary search finds density and scale itself")
+    return {"kind": search.value, "method": method.value, **given, **read_settings(more)}
+
+
+def _recipe(
+    zoo: Zoo, method: Method, weights: str, given: dict[str, Any], path: Path | None
+) -> MergeRecipe:
+    """Returns the recipe of a merge without a search."""
+    from surefoot.sparsity.merging.recipe import make_recipe, read_recipe
+    from surefoot.sparsity.merging.streaming import check_recipe
+
+    if path is not None:
+        if weights or len(given) > 1:
+            raise InputError("--recipe says it all; leave out weights, density and scale")
+        made, hashes = read_recipe(path)
+        if hashes is not None and hashes != zoo.hashes():
+            note("these are not the models that the recipe was made for")
+    else:
+        if method in (Method.TIES, Method.DARE_LINEAR, Method.DARE_TIES):
+            given = {"density": 0.5, **given}
+        made = make_recipe(method.value, len(zoo.sources), weights=_numbers(weights), **given)
+    check_recipe(zoo, made)
+    return made
+
+
+def _numbers(weights: str) -> list[float] | None:
+    if not weights.strip():
+        return None
+    try:
+        return [float(part) for part in weights.split(",")]
+    except ValueError:
+        raise InputError(f"--weights '{weights}' is not numbers with commas") from None
+
+
+def _default_domains() -> tuple[str, ...]:
+    from surefoot.models.training.zoo import DOMAINS
+
+    return DOMAINS
+
+
+def _searched(
+    zoo: Zoo,
+    given: dict[str, Any],
+    out: Path,
+    names: Sequence[str],
+    tasks: int,
+    test: int,
+    told: Any,
+) -> tuple[SearchResult, dict[str, Any] | None]:
+    """Searches, and tries the result and the best model on other tasks."""
+    from surefoot.agents.compressing.tasks import plan_scorer
+    from surefoot.models.backends.hf import HFModel
+    from surefoot.results.config import check_config
+    from surefoot.sparsity.merging.evolutionary import EvolutionarySettings
+    from surefoot.sparsity.merging.heuristic import HeuristicSettings
+    from surefoot.sparsity.merging.search import search_merge
+    from surefoot.sparsity.report.summary import task_figures
+
+    wanted: SearchSettings = (
+        check_config(HeuristicSettings, given)
+        if given["kind"] == Search.HEURISTIC
+        else check_config(EvolutionarySettings, given)
+    )
+    first = zoo.sources[0].checkpoint.folder
+    if HFModel(str(first)).notes.prompt_style != "compact":
+        raise InputError(
+            "only small planners (prompt style 'compact') can be tried on tasks; search with the "
+            "library and a score of your own", file=str(first),
+        )  # fmt: skip
+    score = plan_scorer(names, tasks, split="validation")
+    label = f"{tasks} validation tasks of each of {', '.join(names)}"
+    tried = plan_scorer(names, test) if test else None
+    result = search_merge(zoo, wanted, score, out, label=label, told=told, note=note)
+    if tried is None:
+        return result, None
+    told("test", 0, 2)
+    top = max(range(len(zoo.sources)), key=lambda i: result.singles[zoo.sources[i].name])
+    before = tried(zoo.sources[top].checkpoint.folder)
+    told("test", 1, 2)
+    return result, task_figures(before, tried(result.model))
+
+
+def _tell_families(found: Families) -> None:
+    """Prints how alike models are, and their families."""
+    width = max(len(name) for name in found.names)
+    typer.echo(f"{'similarity of weights':{width + 4}} "
+               + " ".join(f"{i + 1:>6}" for i in range(len(found.names))))  # fmt: skip
+    for i, name in enumerate(found.names):
+        row = " ".join("     -" if v != v else f"{v:6.3f}" for v in found.matrix[i].tolist())
+        typer.echo(f"{i + 1:>3} {name:{width}} {row}")
+    for number, group in enumerate(found.groups):
+        why = f" ({found.reasons[number]})" if number in found.reasons else ""
+        typer.echo(f"family {number + 1}: {', '.join(found.names[i] for i in group)}{why}")
+
+
+def _tell_changes(sources: Sequence[Source], base: Source) -> None:
+    """Prints how alike the changes from the base are, of the models that are of it."""
+    from surefoot.sparsity.merging.checks import difference
+    from surefoot.sparsity.merging.similarity import similarity_matrix
+
+    fit = [s for s in sources if difference(base, s) is None]
+    if not fit:
+        raise InputError(f"no model is of the base: {difference(base, sources[0])}")
+    weights = similarity_matrix([base, *fit])[0, 1:]
+    changes = similarity_matrix(fit, base)
+    width = max(len(s.name) for s in fit)
+    typer.echo(f"{'to the base, and changes among each other':{width + 4}}")
+    for source, own, row in zip(fit, weights, changes, strict=True):
+        told = " ".join(f"{v:6.3f}" for v in row.tolist())
+        typer.echo(f"    {source.name:{width}} {own:6.3f} | {told}")
+
+
+def _tell_search(result: SearchResult, tested: dict[str, Any] | None) -> None:
+    """Prints what a search found."""
+    typer.echo(f"valid plans for {len(result.best.parts)} tasks of the search")
+    for name, score in result.singles.items():
+        typer.echo(f"{f'  {name}':44} {100 * score:>7.1f} %")
+    typer.echo(f"{f'  best of {len(result.evaluations)} candidates':44} "
+               f"{100 * result.best.score:>7.1f} %")  # fmt: skip
+    if tested is not None:
+        n = tested["n"]
+        typer.echo(f"{'other tasks, best model':44} {tested['before']:>5} of {n}")
+        typer.echo(f"{'other tasks, best candidate':44} {tested['after']:>5} of {n}"
+                   f"  (p = {tested['p_value']:.3g})")  # fmt: skip

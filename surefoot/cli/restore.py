@@ -1,0 +1,80 @@
+"""``surefoot restore``: a picture without its noise, its holes, or its few pixels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from surefoot.cli.console import Bar, note, resumable
+
+
+def restore(
+    image: Annotated[Path, typer.Argument(help="The picture; grey or colour, alpha is kept.")],
+    task: Annotated[str, typer.Option(help="denoise, inpaint or sr (enlarge).")],
+    out: Annotated[Path, typer.Option(help="Folder for the restored picture and its report.")],
+    sigma: Annotated[
+        float | None,
+        typer.Option(help="Noise, where white is 255; estimated for denoise without it."),
+    ] = None,
+    mask: Annotated[
+        Path | None,
+        typer.Option(help="For inpaint: white where known. Without it, transparent is unknown."),
+    ] = None,
+    scale: Annotated[int, typer.Option(help="For sr: 2, 4 or 8 times.")] = 4,
+    sparsity: Annotated[
+        float, typer.Option(help="Share of weights gone in a ticket that is looked for; 0: none.")
+    ] = 0.0,
+    ticket: Annotated[
+        Path | None, typer.Option(help="Ticket of another restoration, its folder 'ticket'.")
+    ] = None,
+    steps: Annotated[int, typer.Option(help="Steps of the fit, at most.")] = 3000,
+    seed: Annotated[int, typer.Option(help="Seed of all that is drawn.")] = 0,
+    network: Annotated[str, typer.Option(help="skip or decoder.")] = "skip",
+    stop: Annotated[
+        str, typer.Option(help="Which picture counts: held-out, discrepancy or last.")
+    ] = "held-out",
+    truth: Annotated[
+        Path | None, typer.Option(help="The true picture, which is only compared with.")
+    ] = None,
+    threads: Annotated[int, typer.Option(min=1, help="Threads.")] = 1,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Setting NAME=VALUE, such as width=64, depth=5, patience=0."),
+    ] = None,
+) -> None:
+    """Restore a picture with an untrained network; goes on where it was stopped."""
+    import torch
+
+    from surefoot.results.config import check_config, read_settings
+    from surefoot.results.run_folder import REPORT_NAME
+    from surefoot.sparsity.lottery.restoring.page import score_text
+    from surefoot.sparsity.lottery.restoring.restore import RESTORED
+    from surefoot.sparsity.lottery.restoring.restore import restore as run
+    from surefoot.sparsity.lottery.restoring.settings import Inputs, RestoreSettings
+    from surefoot.sparsity.lottery.restoring.stopping import RULES
+
+    given = {
+        "task": task, "sigma": sigma, "scale": scale, "sparsity": sparsity, "steps": steps,
+        "seed": seed, "network": network, "stop": stop,
+    }  # fmt: skip
+    wanted = check_config(RestoreSettings, {**given, **read_settings(settings or [])})
+    torch.set_num_threads(threads)
+    inputs = Inputs(image=image, mask=mask, truth=truth, ticket=ticket)
+    with resumable(), Bar(f"restore {image.name}") as bar:
+        summary = run(
+            inputs, wanted, out, told=lambda part, done, total: bar(done, total, part)
+        )  # fmt: skip
+    if summary["trivial"]:
+        note(summary["trivial"])
+    else:
+        done = summary["stop"]
+        typer.echo(
+            f"stopped by: {RULES[done['rule']]}, step {done['step']}, {done['seconds']:.1f} s"
+        )
+    for name, score in {"restored": summary["result"], **summary["peers"]}.items():
+        if text := score_text(score):
+            typer.echo(f"{name:40} {text}")
+    note(f"picture: {out / RESTORED}")
+    note(f"report: {out / REPORT_NAME}")

@@ -1,0 +1,193 @@
+"""``surefoot restore``: kinds of pictures, bad input, resumption, the page."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from surefoot.sparsity.lottery.restoring.files import Picture, read_picture
+from surefoot.sparsity.lottery.restoring.restore import restore as restore_picture
+from surefoot.sparsity.lottery.restoring.settings import Inputs, RestoreSettings
+from typer.testing import CliRunner
+
+from surefoot.cli.main import app
+
+torch.set_num_threads(1)
+
+RUNNER = CliRunner()
+SMALL = ("--steps", "30", "--set", "width=8", "--set", "depth=2", "--set", "search_steps=10")
+
+
+def run(*arguments: Any) -> tuple[int, str]:
+    result = RUNNER.invoke(app, ["restore", *map(str, arguments)])
+    return result.exit_code, result.output + str(result.exception or "")
+
+
+def scene(height: int = 21, width: int = 17) -> Any:
+    y, x = np.mgrid[:height, :width] / height
+    return np.stack([x, 0.5 + 0.4 * np.sin(6 * y), (x + y > 1) * 0.8])
+
+
+@pytest.fixture
+def noisy(tmp_path: Path) -> Path:
+    path = tmp_path / "noisy.png"
+    values = scene() + np.random.default_rng(0).normal(0, 0.1, (3, 21, 17))
+    Picture(values).write(path)
+    Picture(scene()).write(tmp_path / "truth.png")
+    return path
+
+
+def test_noise_goes_and_the_page_says_how_it_was_stopped(noisy: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    code, told = run(noisy, "--task", "denoise", "--out", out, "--truth", tmp_path / "truth.png",
+                     "--sparsity", 0.5, *SMALL)  # fmt: skip
+    assert code == 0, told
+    assert "stopped by: held-out" in told
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["estimated"]
+    assert summary["sigma"] == pytest.approx(25.5, rel=0.25)
+    assert summary["ticket"]["source"] == "observed"
+    assert summary["ticket"]["sparsity"] == pytest.approx(0.5, abs=0.005)
+    assert set(summary["stops"]) >= {"held-out", "oracle", "last"}
+    page = (out / "report.html").read_text()
+    assert page.count("data:image/png;base64,") == 4
+    assert "looks at the truth" in page
+    assert "non-local means" in page
+    assert read_picture(out / "restored.png").size == (21, 17)
+    assert not (out / "work").exists()
+    # Done is done; and its ticket serves another picture.
+    before = (out / "restored.png").stat().st_mtime_ns
+    assert run(noisy, "--task", "denoise", "--out", out, "--truth", tmp_path / "truth.png",
+               "--sparsity", 0.5, *SMALL)[0] == 0  # fmt: skip
+    assert (out / "restored.png").stat().st_mtime_ns == before
+    code, told = run(noisy, "--task", "sr", "--scale", 2, "--out", tmp_path / "next",
+                     "--ticket", out / "ticket", *SMALL)  # fmt: skip
+    assert code == 0, told
+    carried = json.loads((tmp_path / "next" / "summary.json").read_text())
+    assert carried["ticket"]["brought"]
+    assert read_picture(tmp_path / "next" / "restored.png").size == (42, 34)
+
+
+def test_holes_are_filled_and_what_is_known_of_them_counts(tmp_path: Path) -> None:
+    known = np.random.default_rng(1).random((21, 17)) < 0.6
+    Picture(np.where(known, scene(), 0.0)).write(tmp_path / "holes.png")
+    Image.fromarray((known * 255).astype(np.uint8)).save(tmp_path / "mask.png")
+    Picture(np.where(known, scene(), 1.0), known.astype(float)).write(tmp_path / "clear.png")
+    results = []
+    for name, extra in (("holes", ("--mask", tmp_path / "mask.png")), ("clear", ())):
+        code, told = run(tmp_path / f"{name}.png", "--task", "inpaint", "--out", tmp_path / name,
+                         *extra, *SMALL)  # fmt: skip
+        assert code == 0, told
+        results.append(read_picture(tmp_path / name / "restored.png"))
+    # What lies under unknown pixels makes no difference.
+    assert np.array_equal(results[0].values, results[1].values)
+    assert results[1].alpha is None
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGBA", "P", "1", "I;16"])
+def test_kinds_of_pictures(mode: str, tmp_path: Path) -> None:
+    values = (np.moveaxis(scene(), 0, -1) * 255).astype(np.uint8)
+    image = Image.fromarray(values)
+    if mode == "I;16":
+        image = Image.fromarray(values[..., 1].astype(np.uint16) * 257)
+    else:
+        image = image.convert(mode)
+    if mode in ("LA", "RGBA"):
+        image.putalpha(Image.fromarray(np.where(values[..., 2] > 0, 255, 40).astype(np.uint8)))
+    image.save(tmp_path / "in.png")
+    code, told = run(tmp_path / "in.png", "--task", "denoise", "--sigma", 10, "--out",
+                     tmp_path / "out", *SMALL)  # fmt: skip
+    assert code == 0, told
+    done = Image.open(tmp_path / "out" / "restored.png")
+    assert done.size == (17, 21)
+    assert done.mode == {"P": "RGB", "1": "L", "I;16": "L"}.get(mode, mode)
+    if mode in ("LA", "RGBA"):
+        assert np.array_equal(np.asarray(done)[..., -1], np.asarray(image)[..., -1])
+
+
+@pytest.mark.parametrize("task", ["denoise", "sr"])
+def test_a_constant_picture_is_itself(task: str, tmp_path: Path) -> None:
+    Picture(np.full((3, 9, 6), 0.2)).write(tmp_path / "flat.png")
+    code, told = run(tmp_path / "flat.png", "--task", task, "--out", tmp_path / "out", *SMALL)
+    assert code == 0, told
+    assert "one colour" in told
+    done = read_picture(tmp_path / "out" / "restored.png")
+    assert done.size == ((9, 6) if task == "denoise" else (36, 24))
+    assert np.allclose(done.values, 51 / 255)
+    assert "one colour" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_bad_input_is_one_line(noisy: Path, tmp_path: Path) -> None:
+    black = tmp_path / "black.png"
+    Image.fromarray(np.zeros((21, 17), np.uint8)).save(black)
+    small = tmp_path / "small.png"
+    Image.fromarray(np.full((5, 5), 255, np.uint8)).save(small)
+    (tmp_path / "text.png").write_text("no picture")
+    Image.fromarray(np.ones((9, 9), np.float32)).save(tmp_path / "float.tiff")
+    Picture(np.random.default_rng(0).random((1, 2, 40))).write(tmp_path / "thin.png")
+    denoise, inpaint = ("--task", "denoise"), ("--task", "inpaint")
+    cases = [
+        ((tmp_path / "none.png", *denoise), "no such file"),
+        ((tmp_path / "text.png", *denoise), "not a readable picture"),
+        ((tmp_path / "float.tiff", *denoise), "8 or 16 bits"),
+        ((tmp_path / "thin.png", *denoise), "each side needs three"),
+        ((noisy, "--task", "polish"), "task"),
+        ((noisy, *denoise, "--mask", black), "--mask is for inpaint"),
+        ((noisy, *inpaint), "give --mask"),
+        ((noisy, *inpaint, "--mask", black), "knows no pixel"),
+        ((noisy, *inpaint, "--mask", small), "a mask of 5 x 5"),
+        ((noisy, *denoise, "--truth", small), "the true picture has shape"),
+        ((noisy, *denoise, "--ticket", tmp_path / "none"), "no ticket here"),
+        ((noisy, "--task", "sr", "--scale", 3), "scale"),
+        ((noisy, "--task", "sr", "--stop", "discrepancy"), "give sigma"),
+        ((noisy, *denoise, "--set", "held=0"), "choose another stop"),
+        ((noisy, *denoise, "--sigma", -1), "sigma"),
+        ((noisy, *denoise, "--sparsity", 0.999, *SMALL), "nothing is left of"),
+    ]
+    for number, (arguments, words) in enumerate(cases):
+        code, told = run(*arguments, "--out", tmp_path / f"out{number}")
+        assert code != 0, arguments
+        assert words in told, (arguments, told)
+        assert "Traceback" not in told
+        assert not (tmp_path / f"out{number}" / "restored.png").exists()
+
+
+def test_a_stopped_run_goes_on_to_the_same_picture(
+    noisy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("surefoot.sparsity.lottery.restoring.fitting.SAVE_S", 0.0)
+    settings = RestoreSettings(
+        task="denoise", sigma=25, sparsity=0.3, steps=60, search_steps=25, width=8, depth=2
+    )
+    told: list[tuple[str, int]] = []
+    whole = restore_picture(Inputs(image=noisy), settings, tmp_path / "whole",
+                            told=lambda part, done, _: told.append((part, done)))  # fmt: skip
+    count = len(told)
+    for last in (2, 3):
+        cut: list[tuple[str, int]] = []
+
+        def stopping(
+            part: str, done: int, total: int, last: int = last,
+            cut: list[tuple[str, int]] = cut,
+        ) -> None:  # fmt: skip
+            cut.append((part, done))
+            if len(cut) == last:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            restore_picture(Inputs(image=noisy), settings, tmp_path / "cut", told=stopping)
+        assert not (tmp_path / "cut" / "restored.png").exists()
+    told = []
+    again = restore_picture(Inputs(image=noisy), settings, tmp_path / "cut",
+                            told=lambda part, done, _: told.append((part, done)))  # fmt: skip
+    assert 0 < len(told) < count
+    assert {k: v["step"] for k, v in again["stops"].items()} == {
+        k: v["step"] for k, v in whole["stops"].items()
+    }
+    one, other = ((tmp_path / n / "restored.png").read_bytes() for n in ("whole", "cut"))
+    assert one == other

@@ -24,6 +24,7 @@ class Scene:
         alpha: Level of the joint set.
         moving: Whether the world changes by itself, so that a view that was taken is worth
             taking again.
+        restored: Whether the last picture was restored already.
     """
 
     stage: str
@@ -33,6 +34,7 @@ class Scene:
     matters: Mapping[str, float]
     alpha: float
     moving: bool = False
+    restored: bool = False
 
     @property
     def unseen(self) -> list[str]:

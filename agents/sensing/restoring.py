@@ -26,13 +26,10 @@ from surefoot.agents.sensing.observation import (
     group_of,
     symbol_of,
 )
-from surefoot.agents.sensing.strategies import Scene
+from surefoot.agents.sensing.strategies import RESTORED, Scene
 from surefoot.calibration.arrays import Floats
 from surefoot.results.errors import InputError
 from surefoot.results.files import write_atomic
-
-RESTORED = "restored"
-"""Name of what is like a view: the last picture, restored."""
 
 _WEIGHT = 12.0
 """Weight of knowing nothing, in answers."""

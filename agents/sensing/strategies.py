@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from surefoot.agents.sight import Sight
 
+RESTORED = "restored"
+"""Name of what is like a view: the last picture, restored."""
+
 
 @dataclass(frozen=True)
 class Scene:
@@ -53,7 +56,10 @@ class Strategy(Protocol):
     name: str
 
     def choose(self, scene: Scene, rng: Random) -> str | None:
-        """Returns the view to take next, ``None`` if none would tell more."""
+        """Returns the view to take next, ``None`` if none would tell more.
+
+        Or :data:`RESTORED`, if the last picture is to be restored and asked about again.
+        """
         ...
 
 

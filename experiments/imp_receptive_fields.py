@@ -12,7 +12,7 @@ from surefoot.experiments.receptive.config import Study
 from surefoot.experiments.receptive.report import render_study
 from surefoot.experiments.receptive.summary import case_summary, perception_summary
 from surefoot.experiments.receptive.work import KINDS, Job, perception_job, run_job
-from surefoot.experiments.squeeze.config import folder_of
+from surefoot.models.registry import model_folder
 from surefoot.results.errors import HarnessError, InputError
 from surefoot.results.files import write_atomic
 from surefoot.results.run_folder import REPORT_NAME, SUMMARY_NAME
@@ -37,7 +37,7 @@ def run_study(study: Study, out: Path, told: Told) -> Path:
     if not (study.cases and study.seeds and study.compared):
         raise InputError("the study needs at least one case, one seed and one compared round")
     if study.perception is not None:
-        folder_of(study.perception.model)
+        model_folder(study.perception.model)
     out.mkdir(parents=True, exist_ok=True)
     text = study.model_dump_json()
 

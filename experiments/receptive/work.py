@@ -161,7 +161,7 @@ def perception_job(told: tuple[str, int]) -> dict[str, Any]:
         the ``weights``.
     """
     from surefoot.agents.compressing.pictures import own_pictures
-    from surefoot.experiments.squeeze.config import folder_of
+    from surefoot.models.registry import model_folder
     from surefoot.sparsity.lottery.receptive.layers import FirstLayer, read_first_layer
     from surefoot.sparsity.lottery.receptive.patches import Picture, cut
     from surefoot.sparsity.lottery.receptive.running import FieldSettings, look_at
@@ -169,7 +169,7 @@ def perception_job(told: tuple[str, int]) -> dict[str, Any]:
     text, seed = told
     study = Study.model_validate_json(text)
     assert study.perception is not None
-    folder = folder_of(study.perception.model)
+    folder = model_folder(study.perception.model)
     layer = read_first_layer(folder)
     if seed >= 0:
         layer = FirstLayer(layer.name, _drawn(folder, layer.name, seed), layer.patch)

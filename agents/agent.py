@@ -21,9 +21,10 @@ from surefoot.agents.moments import Moment, Thought
 from surefoot.agents.operator import Operator
 from surefoot.agents.perception.perceiver import Perceiver
 from surefoot.agents.perception.questions import Answers
+from surefoot.agents.perception.restorers import Restorer
 from surefoot.agents.planning.base import AgentPlanner, Candidate
 from surefoot.agents.relevance import relevance, reliance
-from surefoot.agents.sensing.strategies import Scene, Strategy
+from surefoot.agents.sensing.strategies import RESTORED, Scene, Strategy
 from surefoot.agents.settings import AgentSettings, Gate
 from surefoot.agents.sight import FactSet, Sight
 from surefoot.agents.stages.base import Course, Done, Judgement, Picture, Stage
@@ -58,6 +59,8 @@ class Tools:
         planner: Proposes plans.
         strategy: Chooses views.
         operator: Can be asked.
+        restorer: Takes noise out of the last picture, if the strategy says so.
+        restoring_s: Seconds that it is counted with.
     """
 
     perceiver: Perceiver
@@ -65,6 +68,8 @@ class Tools:
     planner: AgentPlanner
     strategy: Strategy
     operator: Operator
+    restorer: Restorer | None = None
+    restoring_s: float = 0.0
 
 
 @dataclass
@@ -133,6 +138,7 @@ class Agent:
         self._keep = keep or (lambda _picture, _view: "")
         self._rng = Random(f"agent:{settings.seed}:{seed}")
         self._sight = Sight(tools.calibration)
+        self._shown: Picture | None = None
         self._course: Course | None = None
         self._candidate: Candidate | None = None
         self._verified = False
@@ -270,7 +276,10 @@ class Agent:
                     thought.reason += "; no view would tell more"
                     return _AGAIN
                 thought.view = view
-                self._look(view, moment, counted=True)
+                if view == RESTORED:
+                    self._restore(moment)
+                else:
+                    self._look(view, moment, counted=True)
                 return _AGAIN
             case Route.REPAIR:
                 self._send_back(found)
@@ -479,6 +488,7 @@ class Agent:
         scene = Scene(
             self.stage.name, self.stage.views(), tuple(map(self.stage.cost, self.stage.views())),
             self._sight, matters, self.settings.alpha, self.stage.moving,
+            restored=self._shown is None,
         )  # fmt: skip
         return self.tools.strategy.choose(scene, self._rng)
 
@@ -493,10 +503,24 @@ class Agent:
             self._sight.keep([q.fact for q in questions])
         self._sight.add(view, questions, answers)
         moment.pictures.append((view, self._keep(picture, view)))
+        self._shown = picture
         if counted:
             self._looks_left -= 1
             self.counts.looks += 1
             self.counts.look_seconds += spent
+
+    def _restore(self, moment: Moment) -> None:
+        """Asks about the last picture once more, restored; that counts as a look."""
+        assert self.tools.restorer is not None
+        assert self._shown is not None
+        view, picture = self._sight.views[-1], self.tools.restorer(self._shown)
+        questions = self.stage.questions(view)
+        self._sight.add(view, questions, self.tools.perceiver.ask(picture, questions))
+        moment.pictures.append((f"{view}, {RESTORED}", self._keep(picture, f"{view}-{RESTORED}")))
+        self._shown = None
+        self._looks_left -= 1
+        self.counts.looks += 1
+        self.counts.look_seconds += self.tools.restoring_s
 
     def _be_told(self, moment: Moment) -> None:
         """Learns the truth, from the simulator or by asking for every fact."""

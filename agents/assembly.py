@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 from surefoot.agents.agent import Tools
 from surefoot.agents.guarantees import load_calibration
 from surefoot.agents.operator import make_operator
 from surefoot.agents.perception.perceiver import ModelPerceiver
-from surefoot.agents.planning.base import CROSSING
+from surefoot.agents.perception.restorers import make_restorer
+from surefoot.agents.planning.base import CROSSING, TABLETOP
 from surefoot.agents.planning.registry import make as make_planner
+from surefoot.agents.sensing.observation import builtin_views
 from surefoot.agents.sensing.registry import make_strategy
+from surefoot.agents.sensing.restoring import LookOrRestore, load_restoring
+from surefoot.agents.sensing.strategies import Stay
 from surefoot.agents.settings import AgentSettings
 from surefoot.models.protocol import OptionScorer
 from surefoot.models.registry import ModelOptions, make_model
@@ -53,7 +60,35 @@ def make_tools(env: str, settings: AgentSettings) -> Tools:
         settings.calibration_file, stage=env, model=perceiver.identity, planner=planner,
         sensing=settings.looking if settings.gate.weighs else "",
     )  # fmt: skip
-    return Tools(
-        perceiver, calibration, make_planner(planner, settings.models),
-        make_strategy(settings.sensing, env), make_operator(settings.operator),
+    return make_eyes(env, settings, Tools(
+        perceiver, calibration, make_planner(planner, settings.models), Stay(),
+        make_operator(settings.operator),
+    ))  # fmt: skip
+
+
+def make_eyes(env: str, settings: AgentSettings, tools: Tools) -> Tools:
+    """Gives an agent's tools the way it looks: the strategy, and what restores pictures.
+
+    Args:
+        env: The stage.
+        settings: How it looks.
+        tools: All other tools.
+
+    Raises:
+        InputError: What restoring tells is missing, of something else, or of no use here.
+    """
+    if settings.sensing != "restore":
+        if settings.restoring:
+            raise InputError("--restoring goes with the sensing 'restore'")
+        return replace(tools, strategy=make_strategy(settings.sensing, env))
+    if env != TABLETOP:
+        raise InputError("the sensing 'restore' is for the tabletop; traffic moves on meanwhile")
+    if not settings.restoring:
+        raise InputError("the sensing 'restore' needs 'restoring', of 'surefoot train restoring'")
+    told = load_restoring(Path(settings.restoring), env)
+    if told.tables.model != tools.perceiver.identity:
+        raise InputError("what restoring tells is of another model", file=settings.restoring)
+    return replace(
+        tools, strategy=LookOrRestore(builtin_views(env), told),
+        restorer=make_restorer(told.restorer), restoring_s=told.seconds,
     )  # fmt: skip

@@ -58,8 +58,11 @@ class AgentSettings(BaseModel):
     """With the gate ``scores``: least u_p of every fact."""
     t_d: float = Field(default=0.7, ge=0, le=1)
     """With the gates ``scores`` and ``aggregate``: least u_d of a plan."""
-    sensing: Literal["none", "sweep", "random", "set-size", "entropy"] = "entropy"
-    """How the next view is chosen."""
+    sensing: Literal["none", "sweep", "random", "set-size", "entropy", "restore"] = "entropy"
+    """How the next view is chosen; ``restore``: by entropy, but where that tells more a second the
+    last picture is restored instead and asked about again."""
+    restoring: str = ""
+    """With ``restore``: file of what restoring tells, of ``surefoot train restoring``."""
     looks: int = Field(default=4, ge=0, le=25)
     """Further looks for one decision."""
     verify: bool = True
@@ -98,4 +101,5 @@ class AgentSettings(BaseModel):
             Gate.SCORES: f"u_p is {self.t_p:g}",
             Gate.AGGREGATE: f"both are {self.t_d:g}",
         }
-        return f"{self.sensing}, {self.looks} more looks, until {ends[self.gate]}"
+        how = f"restore by {Path(self.restoring).name}" if self.restoring else self.sensing
+        return f"{how}, {self.looks} more looks, until {ends[self.gate]}"

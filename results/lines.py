@@ -83,6 +83,20 @@ def line_chart(
     return legend(symbols) + chart(title, _HEIGHT, inner)
 
 
+def ceiling(value: float) -> float:
+    """Returns a round number not below a value above zero, for the end of an axis.
+
+    >>> ceiling(0.87), ceiling(37)
+    (1.0, 40.0)
+    """
+    step = 1.0
+    while step * 10 <= value:
+        step *= 10
+    while step > value:
+        step /= 10
+    return next(step * n for n in (1, 1.2, 1.6, 2, 3, 4, 5, 6, 8, 10) if step * n >= value)
+
+
 def _line(curve: Curve, index: int, place: Place, steps: bool, end: float) -> str:
     if not curve.points:
         return ""

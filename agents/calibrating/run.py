@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 from surefoot.agents.agent import Tools
-from surefoot.agents.assembly import make_perceiver, planner_of
+from surefoot.agents.assembly import make_eyes, make_perceiver, planner_of
 from surefoot.agents.calibrating.fitting import blank, calibrated, fit_policy
 from surefoot.agents.calibrating.stops import Stop, stop_of
 from surefoot.agents.guarantees import AgentCalibration, load_calibration
@@ -23,7 +23,7 @@ from surefoot.agents.planning.base import CROSSING, STAGES
 from surefoot.agents.planning.guide import GuidePlanner
 from surefoot.agents.planning.registry import make as make_planner
 from surefoot.agents.planning.search import TableSearch
-from surefoot.agents.sensing.registry import make_strategy
+from surefoot.agents.sensing.strategies import Stay
 from surefoot.agents.settings import AgentSettings
 from surefoot.agents.stages.base import Stage
 from surefoot.agents.stages.crossing import CrossingStage
@@ -237,10 +237,10 @@ def _tools(env: str, agent: str, policy: Path | None) -> Tools:
         if policy is None
         else load_calibration(policy, stage=env, model=perceiver.identity)
     )
-    return Tools(
-        perceiver, known, make_planner(planner_of(env, settings), settings.models),
-        make_strategy(settings.sensing, env), make_operator("none"),
-    )  # fmt: skip
+    return make_eyes(env, settings, Tools(
+        perceiver, known, make_planner(planner_of(env, settings), settings.models), Stay(),
+        make_operator("none"),
+    ))  # fmt: skip
 
 
 def _stops(records: Mapping[str, Mapping[str, Any]], jobs: Sequence[_Job]) -> list[Stop]:

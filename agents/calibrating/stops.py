@@ -109,7 +109,7 @@ def stop_of(
     plans = _Plans(tools.planner)
     agent = Agent(
         settings,
-        Tools(listener, tools.calibration, plans, tools.strategy, tools.operator),
+        replace(tools, perceiver=listener, planner=plans),
         stage.seed,
     )
     agent.begin(stage)

@@ -38,11 +38,18 @@ class ByEntropy:
 
     def choose(self, scene: Scene, rng: Random) -> str | None:
         """Returns the view, ``None`` if none is expected to tell more than :data:`LEAST` bits."""
-        gains = [sum(_weighed(scene, v, self._gain)) for v in scene.views]
-        rates = [g / (c + READING) for g, c in zip(gains, scene.costs, strict=True)]
+        found = [self.gains(scene, v) for v in scene.views]
+        rates = [g / (c + READING) for (g, _), c in zip(found, scene.costs, strict=True)]
         best = int(np.argmax(rates))
-        told = [self._gain(scene, scene.views[best], fact) for fact in scene.matters]
-        return scene.views[best] if max(told, default=0.0) > LEAST else None
+        return scene.views[best] if found[best][1] > LEAST else None
+
+    def gains(self, scene: Scene, view: str) -> tuple[float, float]:
+        """Returns the bits that a view is expected to tell: of all facts, and the most of one.
+
+        Facts are weighed as the class says; the most of a single one is not.
+        """
+        told = [self._gain(scene, view, fact) for fact in scene.matters]
+        return sum(_weighed(scene, view, self._gain)), max(told, default=0.0)
 
     def _gain(self, scene: Scene, view: str, fact: str) -> float:
         question, belief = scene.sight.questions[fact], scene.sight.belief(fact)

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from surefoot.agents.sight import Sight
 
+RESTORED = "restored"
+"""Name of what is like a view: the last picture, restored."""
+
 
 @dataclass(frozen=True)
 class Scene:
@@ -24,6 +27,7 @@ class Scene:
         alpha: Level of the joint set.
         moving: Whether the world changes by itself, so that a view that was taken is worth
             taking again.
+        restored: Whether the last picture was restored already.
     """
 
     stage: str
@@ -33,6 +37,7 @@ class Scene:
     matters: Mapping[str, float]
     alpha: float
     moving: bool = False
+    restored: bool = False
 
     @property
     def unseen(self) -> list[str]:
@@ -51,7 +56,10 @@ class Strategy(Protocol):
     name: str
 
     def choose(self, scene: Scene, rng: Random) -> str | None:
-        """Returns the view to take next, ``None`` if none would tell more."""
+        """Returns the view to take next, ``None`` if none would tell more.
+
+        Or :data:`RESTORED`, if the last picture is to be restored and asked about again.
+        """
         ...
 
 

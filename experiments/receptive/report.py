@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from surefoot.experiments.receptive.work import CLONE, DATA, ORDERS
-from surefoot.results.lines import Curve, line_chart
+from surefoot.results.lines import Curve, ceiling, line_chart
 from surefoot.results.manifest import current_versions
 from surefoot.results.page import render_page, trusted
 from surefoot.results.statistics import Interval
@@ -42,6 +42,7 @@ def render_study(
             "versions": ", ".join(f"{k} {v}" for k, v in current_versions().items()),
         },
         failing=failing(summary),
+        count=len(next(iter(summary["cases"].values()))["claims"]),
         cases=[
             _case(name, told, weights[name]) for name, told in summary["cases"].items()
         ],
@@ -53,8 +54,8 @@ def render_study(
     )  # fmt: skip
 
 
-def failing(summary: Mapping[str, Any]) -> list[str]:
-    """Says which claims fail in most seeds, and in which cases.
+def failing(summary: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
+    """Says which claims fail in most seeds, each with the cases in which it does.
 
     Args:
         summary: What ``summary.json`` holds.
@@ -66,7 +67,7 @@ def failing(summary: Mapping[str, Any]) -> list[str]:
                 found.setdefault(claim["name"], []).append(
                     f"{name}, {claim['holds']} of {claim['n']} seeds"
                 )
-    return [f"'{claim}' ({'; '.join(places)})" for claim, places in found.items()]
+    return list(found.items())
 
 
 def _case(
@@ -121,19 +122,20 @@ def _plot(told: Mapping[str, Any], measure: str) -> str:
         rows = [r for r in told["rows"] if (r["kind"], r["order"]) == (DATA, ORDERS[0])]
         points = [(float(r["round"]), r["shuffled"]["mean"]) for r in rows]
         curves.append(Curve("data, imp, places dealt out anew", points))
-    ends = [v for c in curves for i in c.intervals for v in (i.low, i.high)]
     return line_chart(
-        curves, title=measure, x="round of pruning", y=measure,
-        top=_outer(max(ends)), bottom=-_outer(-min(0.0, *ends)),
+        curves, title=measure, x="round of pruning", y=measure, **_ends(curves),
     )  # fmt: skip
 
 
-def _outer(value: float) -> float:
-    """Returns a number of two digits not below a value; 0 for 0."""
-    if value <= 0:
-        return 0.0
-    step = 10.0 ** (np.floor(np.log10(value)) - 1)
-    return float(np.ceil(value / step) * step)
+def _ends(curves: Sequence[Curve]) -> dict[str, float]:
+    """Returns round ends of an axis that holds zero and every interval."""
+    values = [v for c in curves for i in c.intervals for v in (i.low, i.high)]
+    high, low = max(0.0, *values), -min(0.0, *values)
+    # What is a twentieth of the other side is noise about zero.
+    return {
+        "top": ceiling(high) if high > 0.05 * low else 0.0,
+        "bottom": -ceiling(low) if low > 0.05 * high else 0.0,
+    }
 
 
 def _going(told: Mapping[str, Any]) -> str:
@@ -142,11 +144,9 @@ def _going(told: Mapping[str, Any]) -> str:
               [_span(v) for v in values])
         for kind, values in told["going"].items()
     ]  # fmt: skip
-    ends = [v for c in curves for i in c.intervals for v in (i.low, i.high)]
     return line_chart(
         curves, title="cavity by the round in which weights go", x="round in which weights go; "
-        "the last: those that stay", y="cavity", top=_outer(max(0.0, *ends)),
-        bottom=-_outer(-min(0.0, *ends)),
+        "the last: those that stay", y="cavity", **_ends(curves),
     )  # fmt: skip
 
 

@@ -133,7 +133,7 @@ class _Trainings:
             "sparsity": found["sparsity"], "living": found["living"],
             "locality": found["locality"], "shuffled": found["shuffled"],
             "participation": found["participation"], "kurtosis": found["kurtosis"],
-            "kept": found["cavity"]["kept"], "pruned": found["cavity"].get("pruned"),
+            "kept": found["cavity"].get("kept"), "pruned": found["cavity"].get("pruned"),
         }  # fmt: skip
 
     def _going(self, dense: Any, tickets: Any) -> list[float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from surefoot.results.lines import Curve, line_chart
+from surefoot.results.lines import Curve, ceiling, line_chart
 from surefoot.results.page import render_page, trusted
 from surefoot.sparsity.report.layers import LayerRecord
 from surefoot.sparsity.report.pareto import Point, pareto_plot
@@ -188,20 +188,10 @@ def _profiles(layers: Sequence[LayerRecord]) -> list[dict[str, Any]]:
             continue
         chart = line_chart(
             [Curve(kind, points) for kind, points in curves.items()],
-            title=f"{title} by block", x="block", y=label, top=_ceiling(max(values)),
+            title=f"{title} by block", x="block", y=label, top=ceiling(max(values)),
         )  # fmt: skip
         found.append({"title": title, "chart": trusted(chart)})
     return found
-
-
-def _ceiling(value: float) -> float:
-    """Returns a round number not below a value."""
-    step = 1.0
-    while step * 10 <= value:
-        step *= 10
-    while step > value:
-        step /= 10
-    return next(step * n for n in (1, 1.2, 1.6, 2, 3, 4, 5, 6, 8, 10) if step * n >= value)
 
 
 def _pareto(report: Mapping[str, Any], siblings: Sequence[Mapping[str, Any]]) -> Any:

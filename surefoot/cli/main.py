@@ -28,6 +28,7 @@ from surefoot.cli.sense import sense
 from surefoot.cli.serve import serve
 from surefoot.cli.train import train
 from surefoot.cli.train_prior import train_prior
+from surefoot.cli.train_restoring import train_restoring
 from surefoot.cli.train_views import train_views
 from surefoot.cli.verify import verify
 from surefoot.results.errors import SurefootError
@@ -59,6 +60,7 @@ app.command("verify")(verify)
 app.add_typer(calibrating, name="calibrate")
 app.add_typer(diagnosing, name="diagnose")
 train.command("prior")(train_prior)
+train.command("restoring")(train_restoring)
 train.command("views")(train_views)
 app.add_typer(train, name="train")
 

@@ -36,7 +36,8 @@ class Diagnosis:
         kurtosis: Excess kurtosis of pre-activations on the data ``[K]``; ``None`` without data.
         clone: The same on Gaussian points of the same class means and covariances.
         cavity: By name (``kept``, ``pruned``) the mean change of kurtosis if a weight is deleted,
-            or set to what it was had it not been pruned (only where earlier weights are given).
+            or set to what it was had it not been pruned (only where earlier weights are given);
+            a name is missing where nothing was to be deleted but a unit's only weight.
         clone_cavity: The same on the clone.
     """
 
@@ -69,8 +70,10 @@ class Diagnosis:
             "local_units": int((self.p_values[alive] < 0.05).sum()),
         }  # fmt: skip
         if self.kurtosis is not None and self.clone is not None:
-            found["kurtosis"] = float(self.kurtosis[alive].mean())
-            found["clone_kurtosis"] = float(self.clone[alive].mean())
+            # Of units that compute a constant on the data there is no kurtosis.
+            told = alive & np.isfinite(self.kurtosis) & np.isfinite(self.clone)
+            found["kurtosis"] = float(self.kurtosis[told].mean())
+            found["clone_kurtosis"] = float(self.clone[told].mean())
             found["cavity"] = dict(self.cavity or {})
             found["clone_cavity"] = dict(self.clone_cavity or {})
         return found
@@ -120,6 +123,8 @@ def diagnose(
         twin = gaussian_clone(x, classes, seed=seed)
         earlier = None if before is None else np.asarray(before, np.float64).reshape(flat.shape)
         found["kurtosis"] = excess_kurtosis(x @ flat.T, classes)
+        if not np.isfinite(found["kurtosis"]).any():
+            raise InputError("every unit computes a constant on these data; give others")
         found["clone"] = excess_kurtosis(twin @ flat.T, classes)
         found["cavity"] = _cavities(flat, x, classes, earlier)
         found["clone_cavity"] = _cavities(flat, twin, classes, earlier)
@@ -149,9 +154,12 @@ def _cavities(
     weights: Array, points: Array, classes: NDArray[np.int64] | None, before: Array | None
 ) -> dict[str, float]:
     kept = weights != 0
-    found = {"kept": float(np.nanmean(cavity(weights, points, classes)[kept]))}
+    changes = {"kept": cavity(weights, points, classes)[kept]}
     if before is not None:
-        gone = (before != 0) & ~kept
-        if gone.any():
-            found["pruned"] = float(np.nanmean(cavity(before, points, classes)[gone]))
-    return found
+        changes["pruned"] = cavity(before, points, classes)[(before != 0) & ~kept]
+    # A unit's only weight has no cavity: nothing would be left.
+    return {
+        name: float(np.nanmean(change))
+        for name, change in changes.items()
+        if np.isfinite(change).any()
+    }

@@ -173,9 +173,13 @@ def _rows(summary: Mapping[str, Any]) -> Sequence[Mapping[str, str]]:
          "what": "same weights, dealt out anew over places and channels; range of 20"},
         {"name": "the same, patches at one contrast", "own": f"{even['kurtosis']:.2f}",
          "control": _short(even["clone"]), "what": "Gaussian clone of these"},
-        {"name": "its change if one weight is deleted (cavity)", "own": f"{kept[0]:+.3f}",
-         "control": f"{kept[1]:+.3f}", "what": "Gaussian clone of the data"},
+        {"name": "its change if one weight is deleted (cavity)", "own": _signed(kept[0]),
+         "control": _signed(kept[1]), "what": "Gaussian clone of the data"},
     ]  # fmt: skip
+
+
+def _signed(value: float | None) -> str:
+    return "–" if value is None else f"{value:+.3f}"
 
 
 def _short(value: float) -> str:

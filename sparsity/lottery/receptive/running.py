@@ -113,8 +113,9 @@ def look_at(layer: FirstLayer, patches: Patches, settings: FieldSettings) -> dic
     alive = found.living
     assert found.kurtosis is not None
     assert found.clone is not None
-    level = excess_kurtosis(even @ flat.T, kinds)[alive].mean()
-    level_clone = excess_kurtosis(twin @ flat.T, kinds)[alive].mean()
+    alive = alive & np.isfinite(found.kurtosis) & np.isfinite(found.clone)
+    level = np.nanmean(excess_kurtosis(even @ flat.T, kinds)[alive])
+    level_clone = np.nanmean(excess_kurtosis(twin @ flat.T, kinds)[alive])
     dealt = _dealt_kurtosis(flat[alive], points, patches.classes, seed)
     units = [
         {
@@ -147,10 +148,12 @@ def _dealt_kurtosis(
 ) -> list[float]:
     """Returns the mean kurtosis of units whose weights lie elsewhere, for some deals."""
     rng = np.random.default_rng(seed)
-    return [
-        float(excess_kurtosis(points @ rng.permuted(weights, axis=1).T, classes).mean())
-        for _ in range(_DEALS)
-    ]
+    dealt = np.array(
+        [excess_kurtosis(points @ rng.permuted(weights, axis=1).T, classes) for _ in range(_DEALS)]
+    )
+    # A unit whose weights fell where nothing ever changes has no kurtosis in that deal.
+    told = np.isfinite(dealt)
+    return [float(row[some].mean()) for row, some in zip(dealt, told, strict=True) if some.any()]
 
 
 def _number(value: float) -> float | None:

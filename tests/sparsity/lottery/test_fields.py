@@ -254,3 +254,28 @@ def test_the_perception_network_is_looked_at_on_scenes_of_its_own(tmp_path: Path
     assert summary["layer"].endswith("embedding_layer_1.convolution.weight")
     assert summary["summary"]["shape"] == [24, 3, 3, 3]
     assert summary["patches"]["pictures"] == 4
+
+
+def test_units_of_one_weight_and_units_that_see_nothing(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    weights = np.zeros((3, 1, 4, 4))
+    weights[0, 0, 1, 1] = 1  # its only weight has no cavity
+    weights[1, 0, 0, 0] = 2  # sees a pixel that never changes
+    pixels = [rng.normal(size=(1, 4, 4)) for _ in range(40)]
+    for picture in pixels:
+        picture[0, 0, 0] = 0
+    layer = FirstLayer("a", weights, False)
+    found = run_diagnosis(
+        layer, lambda: [Picture(p) for p in pixels], FieldSettings(times=19), tmp_path,
+        model="m", source="drawn", hashes={},
+    )  # fmt: skip
+    assert found["summary"]["living"] == 2
+    assert found["summary"]["cavity"] == {}
+    assert [u["kurtosis"] is None for u in found["units"]] == [False, True, True]
+    assert np.isfinite(found["summary"]["kurtosis"])
+    page = (tmp_path / "report.html").read_text()
+    assert "nothing left" in page
+    assert "nan" not in page
+    blind = FirstLayer("a", weights[1:2], False)
+    with pytest.raises(InputError, match="every unit computes a constant"):
+        look_at(blind, cut([Picture(p) for p in pixels], blind, 1, 0), FieldSettings(times=19))

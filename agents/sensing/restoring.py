@@ -1,0 +1,257 @@
+"""Restore the picture at hand, or look again: whichever is expected to tell more per second.
+
+What restoring tells is learned as what a view tells (:mod:`.observation`): how a model answers on
+restored pictures, given the truth. A restored picture shows what the raw one shows, so with a
+share rho, found for each kind of fact, it only repeats what was said of the raw one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import numpy as np
+from surefoot.agents.perception.questions import FactQuestion
+from surefoot.agents.sensing.entropy import LEAST, READING, ByEntropy
+from surefoot.agents.sensing.observation import (
+    FORMAT,
+    LEVELS,
+    KindTable,
+    ViewModel,
+    entropy,
+    group_of,
+    symbol_of,
+)
+from surefoot.agents.sensing.strategies import RESTORED, Scene
+from surefoot.calibration.arrays import Floats
+from surefoot.results.errors import InputError
+from surefoot.results.files import write_atomic
+
+_WEIGHT = 12.0
+"""Weight of knowing nothing, in answers."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What a model said of a fact in a picture, raw and restored.
+
+    Attributes:
+        question: The fact.
+        truth: The true option.
+        raw: Probabilities of the options by the raw picture.
+        restored: The same by the restored one.
+    """
+
+    question: FactQuestion
+    truth: str
+    raw: Sequence[float]
+    restored: Sequence[float]
+
+
+@dataclass(frozen=True)
+class RestoringModel:
+    """What restoring tells.
+
+    Attributes:
+        restorer: Name of the way to restore.
+        seconds: Time that it takes for a picture.
+        tables: How a model answers on restored pictures, under the one view :data:`RESTORED`.
+        repeats: By kind of fact the share in which it repeats what it said of the raw picture.
+    """
+
+    restorer: str
+    seconds: float
+    tables: ViewModel
+    repeats: Mapping[str, float]
+
+    def joint(self, question: FactQuestion, belief: Floats, raw: Floats) -> Floats:
+        """Returns the probability of each truth with each answer to come, ``[K, K * L]``.
+
+        Args:
+            question: The fact.
+            belief: ``[K]`` what is believed now, after the raw picture.
+            raw: ``[K]`` what was said of it.
+        """
+        share = self.repeats.get(question.kind, 1.0)
+        table = (1 - share) * self.tables.likelihood(question, RESTORED)
+        table[:, *symbol_of(raw)] += share
+        return np.asarray(belief[:, None] * table.reshape(len(belief), -1))
+
+    def gain(self, question: FactQuestion, belief: Floats, raw: Floats) -> float:
+        """Returns the bits of entropy that a fact's belief is expected to lose."""
+        joint = self.joint(question, belief, raw)
+        return entropy(belief) + entropy(joint.sum(axis=0)) - entropy(joint.ravel())
+
+    def save(self, path: Path) -> None:
+        """Writes it in one go."""
+        kinds = {
+            name: {"groups": list(t.groups), "views": {v: a.tolist() for v, a in t.views.items()},
+                   "repeats": self.repeats[name]}
+            for name, t in self.tables.kinds.items()
+        }  # fmt: skip
+        data = {
+            "format": FORMAT, "stage": self.tables.stage, "model": self.tables.model,
+            "restorer": self.restorer, "seconds": self.seconds, "kinds": kinds,
+        }  # fmt: skip
+        write_atomic(path, json.dumps(data) + "\n")
+
+
+def load_restoring(path: Path, stage: str) -> RestoringModel:
+    """Reads what restoring tells.
+
+    Raises:
+        InputError: There is no such file, or it is of something else.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        kinds = {
+            name: KindTable(tuple(k["groups"]), {v: np.array(a) for v, a in k["views"].items()},
+                            ())
+            for name, k in data["kinds"].items()
+        }  # fmt: skip
+        if data["format"] != FORMAT or data["stage"] != stage:
+            raise InputError(f"not what restoring tells of the stage '{stage}'", file=str(path))
+        return RestoringModel(
+            data["restorer"], float(data["seconds"]), ViewModel(stage, data["model"], kinds),
+            {name: float(k["repeats"]) for name, k in data["kinds"].items()},
+        )  # fmt: skip
+    except OSError:
+        raise InputError("cannot read what restoring tells", file=str(path)) from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise InputError("not a file of what restoring tells", file=str(path)) from None
+
+
+def fit_restoring(
+    stage: str, model: str, restorer: str, seconds: float, pairs: Sequence[Pair]
+) -> RestoringModel:
+    """Learns what restoring tells from pictures whose truth is known.
+
+    Args:
+        stage: ``crossing`` or ``tabletop``.
+        model: Identity of the perception model.
+        restorer: Name of the way to restore.
+        seconds: Time that it takes for a picture.
+        pairs: Answers; they should be on pictures damaged as those to come will be.
+
+    Raises:
+        InputError: There are none, or a truth is no option.
+    """
+    if not pairs:
+        raise InputError("there are no answers to learn from")
+    by_kind: dict[str, list[Pair]] = defaultdict(list)
+    for pair in pairs:
+        if pair.truth not in pair.question.options:
+            raise InputError(f"'{pair.truth}' is no option of '{pair.question.text}'")
+        by_kind[pair.question.kind].append(pair)
+    kinds, repeats = {}, {}
+    for kind, some in by_kind.items():
+        groups = tuple(dict.fromkeys(group_of(o) for p in some for o in p.question.options))
+        kinds[kind] = KindTable(groups, {RESTORED: _table(groups, some)}, ())
+        repeats[kind] = _share(ViewModel(stage, model, {kind: kinds[kind]}), some)
+    return RestoringModel(restorer, seconds, ViewModel(stage, model, kinds), repeats)
+
+
+def _table(groups: tuple[str, ...], pairs: Sequence[Pair]) -> Floats:
+    places = {g: i for i, g in enumerate(groups)}
+    counts = np.zeros((len(groups), 1 + len(groups), len(LEVELS) + 1))
+    for pair in pairs:
+        options = pair.question.options
+        top, level = symbol_of(pair.restored)
+        right = options[top] == pair.truth
+        said = 0 if right else 1 + places[group_of(options[top])]
+        counts[places[group_of(pair.truth)], said, level] += 1
+    even = 1 / counts[0].size
+    sums = counts.sum(axis=(1, 2), keepdims=True)
+    return np.asarray((counts + _WEIGHT * even) / (sums + _WEIGHT))
+
+
+def _share(lone: ViewModel, pairs: Sequence[Pair]) -> float:
+    """Finds the likeliest share of mere repetitions."""
+    own, same = [], []
+    for pair in pairs:
+        true = pair.question.options.index(pair.truth)
+        symbol = symbol_of(pair.restored)
+        own.append(float(lone.likelihood(pair.question, RESTORED)[true, *symbol]))
+        same.append(symbol == symbol_of(pair.raw))
+    grid = np.linspace(0, 0.99, 100)[:, None]
+    mixed = grid * np.array(same, np.float64) + (1 - grid) * np.array(own)
+    return float(grid[np.log(mixed + 1e-12).sum(axis=1).argmax(), 0])
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A way to learn more.
+
+    Attributes:
+        what: A view, or :data:`RESTORED`.
+        gain: Bits that are expected, facts weighed by how much the verdict depends on them.
+        most: The most of any single fact.
+        seconds: Time that it takes, reading included.
+    """
+
+    what: str
+    gain: float
+    most: float
+    seconds: float
+
+    @property
+    def rate(self) -> float:
+        """Bits per second."""
+        return self.gain / self.seconds
+
+
+class LookOrRestore:
+    """The next view, or the last picture restored: by expected loss of entropy per second.
+
+    A picture is restored once; a view is worth what :class:`~.entropy.ByEntropy` says.
+
+    Args:
+        views: What views tell.
+        restoring: What restoring tells.
+    """
+
+    name = "restore"
+
+    def __init__(self, views: ViewModel, restoring: RestoringModel) -> None:
+        self._looks = ByEntropy(views)
+        self._restoring = restoring
+
+    def offers(self, scene: Scene) -> list[Offer]:
+        """Returns all that can be done, the best rate first."""
+        found = [
+            Offer(view, *self._looks.gains(scene, view), cost + READING)
+            for view, cost in zip(scene.views, scene.costs, strict=True)
+        ]
+        if (own := self._restore(scene)) is not None:
+            found.append(own)
+        return sorted(found, key=lambda offer: -offer.rate)
+
+    def choose(self, scene: Scene, rng: Random) -> str | None:
+        """Returns a view or :data:`RESTORED`; ``None`` if neither is expected to tell anything."""
+        return next((o.what for o in self.offers(scene) if o.most > LEAST), None)
+
+    def _restore(self, scene: Scene) -> Offer | None:
+        sight = scene.sight
+        if not sight.views or scene.restored:
+            return None
+        last = sight.views[-1]
+        told = {f: self._fact(scene, f, last) for f in scene.matters}
+        total = sum(scene.matters.values())
+        gain = sum(
+            told[f] * (bits / total if total > 0 else 1 / len(told))
+            for f, bits in scene.matters.items()
+        )
+        seconds = self._restoring.seconds + READING
+        return Offer(RESTORED, gain, max(told.values(), default=0.0), seconds)
+
+    def _fact(self, scene: Scene, fact: str, last: str) -> float:
+        said = scene.sight.seen(fact).get(last)
+        if said is None:  # the last picture was not asked about it
+            return 0.0
+        return self._restoring.gain(
+            scene.sight.questions[fact], scene.sight.belief(fact), said[0]
+        )  # fmt: skip

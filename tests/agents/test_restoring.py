@@ -1,0 +1,174 @@
+"""Restoring the picture at hand against looking again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import product
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+import torch
+from surefoot.agents.guarantees import AgentCalibration
+from surefoot.agents.perception.questions import FactQuestion
+from surefoot.agents.perception.restorers import (
+    MedianFilter,
+    NonLocalMeans,
+    PicturePrior,
+    make_restorer,
+)
+from surefoot.agents.sensing.observation import LEVELS, KindTable, ViewModel, entropy
+from surefoot.agents.sensing.restoring import (
+    RESTORED,
+    LookOrRestore,
+    Pair,
+    RestoringModel,
+    fit_restoring,
+    load_restoring,
+)
+from surefoot.agents.sensing.scenery import VIEWS
+from surefoot.agents.sensing.strategies import Scene
+from surefoot.agents.sight import Sight
+from surefoot.results.errors import InputError
+from surefoot.sparsity.lottery.restoring.fitting import FitSettings
+from surefoot.sparsity.lottery.restoring.networks import NetworkSettings
+
+from tests.agents.sensing_support import eye
+
+torch.set_num_threads(1)
+
+CAR = FactQuestion("car", "Is a car coming?", ("yes", "no"), "car")
+BLANK = AgentCalibration("crossing", "m", "", "", "", {}, ())
+
+
+def pairs(count: int, *, raw: float, restored: float, seed: int = 0) -> list[Pair]:
+    """Draws answers of eyes that are so sure by the raw and by the restored picture."""
+    rng = Random(seed)
+    found = []
+    for _ in range(count):
+        truth = rng.choice(CAR.options)
+        found.append(Pair(CAR, truth, eye(CAR, truth, raw, rng), eye(CAR, truth, restored, rng)))
+    return found
+
+
+def learned(seconds: float = 1.0, *, restored: float = 3.0) -> RestoringModel:
+    return fit_restoring("crossing", "m", "median", seconds, pairs(400, raw=0.2, restored=restored))
+
+
+def looks(right: float) -> ViewModel:
+    """Makes views that answer rightly with a probability, whatever was seen."""
+    table = np.zeros((2, 3, len(LEVELS) + 1))
+    table[:, 0, 4] = right
+    table[0, 2, 4] = table[1, 1, 4] = 1 - right
+    kind = KindTable(("yes", "no"), dict.fromkeys(VIEWS["crossing"], table), (1.0, 0, 0, 0))
+    return ViewModel("crossing", "m", {"car": kind})
+
+
+def scene(matters: Mapping[str, float] | None = None, *, restored: bool = False) -> Scene:
+    sight = Sight(BLANK)
+    sight.add("front", [CAR], [np.array([0.55, 0.45])])
+    views = VIEWS["crossing"]
+    return Scene("crossing", views, tuple(1.0 for _ in views), sight, matters or {"car": 1.0}, 0.1,
+                 restored=restored)  # fmt: skip
+
+
+def test_gain_is_the_mean_loss_of_entropy_over_all_answers() -> None:
+    model, belief, raw = learned(), np.array([0.4, 0.6]), np.array([0.45, 0.55])
+    joint = model.joint(CAR, belief, raw)
+    assert joint.sum() == pytest.approx(1)
+    after = 0.0
+    for column in joint.T:
+        if column.sum() > 0:
+            after += column.sum() * entropy(column / column.sum())
+    assert model.gain(CAR, belief, raw) == pytest.approx(entropy(belief) - after)
+    assert model.gain(CAR, belief, raw) > 0.4
+
+
+def test_what_only_repeats_the_raw_picture_tells_nothing() -> None:
+    copies = [Pair(p.question, p.truth, p.raw, p.raw) for p in pairs(300, raw=1.5, restored=1)]
+    model = fit_restoring("crossing", "m", "none", 1.0, copies)
+    assert model.repeats["car"] == pytest.approx(0.99)
+    belief = np.array([0.4, 0.6])
+    assert model.gain(CAR, belief, np.array(copies[0].raw)) < 0.02
+    assert learned().repeats["car"] < 0.3
+    unknown = FactQuestion("x", "?", ("a", "b", "c"), "never asked")
+    assert model.gain(unknown, np.ones(3) / 3, np.ones(3) / 3) == pytest.approx(0, abs=1e-6)
+
+
+def test_it_restores_where_that_tells_more_a_second_and_looks_elsewhere() -> None:
+    rng = Random(0)
+    fast, slow, vain = learned(0.1), learned(60.0), learned(0.1, restored=0.0)
+    for restoring, right, wanted in (
+        (fast, 0.6, {RESTORED}), (slow, 0.95, {"left", "right"}), (vain, 0.95, {"left", "right"}),
+        (fast, 0.5, {RESTORED}), (vain, 0.5, {None}),
+    ):  # fmt: skip
+        assert LookOrRestore(looks(right), restoring).choose(scene(), rng) in wanted
+    assert LookOrRestore(looks(0.95), fast).choose(scene(restored=True), rng) in ("left", "right")
+    offers = LookOrRestore(looks(0.8), fast).offers(scene())
+    assert [o.rate for o in offers] == sorted((o.rate for o in offers), reverse=True)
+    assert len(offers) == len(VIEWS["crossing"]) + 1
+    blank = Scene("crossing", ("front",), (1.0,), Sight(BLANK), {}, 0.1)
+    assert [o.what for o in LookOrRestore(looks(0.8), fast).offers(blank)] == ["front"]
+
+
+def test_what_restoring_tells_is_written_and_read(tmp_path: Path) -> None:
+    model, path = learned(2.5), tmp_path / "restoring.json"
+    model.save(path)
+    again = load_restoring(path, "crossing")
+    assert (again.restorer, again.seconds, again.repeats) == ("median", 2.5, model.repeats)
+    belief, raw = np.array([0.4, 0.6]), np.array([0.45, 0.55])
+    assert again.gain(CAR, belief, raw) == pytest.approx(model.gain(CAR, belief, raw))
+    with pytest.raises(InputError, match="of the stage 'tabletop'"):
+        load_restoring(path, "tabletop")
+    path.write_text("{}")
+    with pytest.raises(InputError, match="not a file of what restoring tells"):
+        load_restoring(path, "crossing")
+    with pytest.raises(InputError, match="cannot read"):
+        load_restoring(tmp_path / "none.json", "crossing")
+    with pytest.raises(InputError, match="no answers"):
+        fit_restoring("crossing", "m", "median", 1.0, [])
+    with pytest.raises(InputError, match="'maybe' is no option"):
+        fit_restoring("crossing", "m", "x", 1.0, [Pair(CAR, "maybe", (0.5, 0.5), (0.5, 0.5))])
+
+
+def noisy() -> tuple[np.ndarray, np.ndarray]:
+    """Returns a picture of two halves, and the same with noise."""
+    clean = np.full((32, 32, 3), 60, np.uint8)
+    clean[:, 16:] = (200, 120, 90)
+    noise = np.random.default_rng(0).normal(0, 18, clean.shape)
+    return clean, (clean + noise).clip(0, 255).astype(np.uint8)
+
+
+def error(first: np.ndarray, second: np.ndarray) -> float:
+    return float(np.square(first.astype(float) - second.astype(float)).mean())
+
+
+def test_restorers_take_noise_out_and_leave_clean_pictures() -> None:
+    clean, bad = noisy()
+    ways = [
+        MedianFilter(), NonLocalMeans(),
+        PicturePrior(NetworkSettings(width=8, depth=2), FitSettings(steps=150, smoothing=0.9)),
+    ]  # fmt: skip
+    for way in ways:
+        found = way(bad)
+        assert found.dtype == np.uint8
+        assert found.shape == bad.shape
+        assert error(found, clean) < 0.6 * error(bad, clean), way.name
+    for way in ways[1:]:
+        assert way(clean) is clean
+    assert [make_restorer(n).name for n in ("median", "non-local means", "dense prior")] == [
+        "median", "non-local means", "dense prior",
+    ]  # fmt: skip
+    with pytest.raises(InputError, match="no restorer 'magic'"):
+        make_restorer("magic")
+
+
+def test_the_tables_say_what_was_counted() -> None:
+    model = learned(restored=6.0)
+    told = model.tables.likelihood(CAR, RESTORED)
+    right = [sum(told[k, k, level] for level in range(len(LEVELS) + 1)) for k in (0, 1)]
+    assert min(right) > 0.85
+    assert np.allclose(told.sum(axis=(1, 2)), 1)
+    for true, said in product(range(2), range(2)):
+        assert (told[true, said].argmax() == len(LEVELS)) or true != said

@@ -23,6 +23,9 @@ from surefoot.results.run_folder import REPORT_NAME, SUMMARY_NAME
 NAME = "lottery-image-prior"
 """Name of the study."""
 
+_LONG = 6 * 3600.0
+"""Seconds for one case: a picture is fitted some twenty times, on a busy machine for an hour."""
+
 
 def run_study(study: Study, out: Path, told: Told) -> Path:
     """Runs the study, or goes on with it.
@@ -88,7 +91,9 @@ def _check(study: Study) -> None:
 def _part(
     name: str, out: Path, study: Study, work: dict[str, Any], function: Any, told: Told
 ) -> dict[str, Any]:  # fmt: skip
-    found = found_in(run_part(NAME, name, out, study, work, function, told, study.workers))
+    found = found_in(
+        run_part(NAME, name, out, study, work, function, told, study.workers, timeout_s=_LONG)
+    )
     if lost := [key for key in work if key not in found]:
         raise HarnessError(f"{name}: {len(lost)} of {len(work)} were lost, the first {lost[0]}")
     return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from surefoot.experiments.lotteryprior.config import Scene, Study, Task
 from surefoot.results.errors import InputError
+from surefoot.results.files import write_atomic
 
 if TYPE_CHECKING:
     import torch
@@ -146,7 +149,7 @@ def _place(job: Job, kind: str, scene: int, number: int) -> Path:
 
 
 def judge(job: Job) -> dict[str, Any]:
-    """Fits a picture in all ways that the study compares.
+    """Fits a picture in all ways that the study compares, or goes on after the last of them.
 
     Returns:
         A list ``rows`` of ways with what came of each, and ``peers`` with their PSNR.
@@ -157,7 +160,9 @@ def judge(job: Job) -> dict[str, Any]:
         bench.denoise()
     else:
         bench.other()
-    return {"rows": bench.rows, "peers": bench.peers()}
+    found = {"rows": bench.rows, "peers": bench.peers()}
+    shutil.rmtree(bench.kept)
+    return found
 
 
 class _Bench:
@@ -171,6 +176,8 @@ class _Bench:
         self.whole = problem_of(study, self.task, self.truth, self.seed)
         self.problem = self.whole.hold(study.held, self.seed)
         self.rows: list[dict[str, Any]] = []
+        self.kept = Path(job.out) / "fits" / "work" / job.key.replace("/", "-")
+        self.kept.mkdir(parents=True, exist_ok=True)
 
     def ticket(self, kind: str, number: int, scene: int | None = None) -> PriorTicket:
         """Reads a ticket of this picture, or of another."""
@@ -191,8 +198,9 @@ class _Bench:
             self.fit("clean", number, clean.network(self.size), clean.masks, long)
             self.carried("observed", self.ticket(self.task, number), number)
             self.controls(clean, number, trained)
-        following = (self.job.scene + 1) % len(study.scenes)
-        self.carried("other picture", self.ticket("clean", last, following), last)
+        if len(study.scenes) > 1:
+            following = (self.job.scene + 1) % len(study.scenes)
+            self.carried("other picture", self.ticket("clean", last, following), last)
         for task in study.tasks:
             if task != self.task:
                 self.carried(f"other task ({task})", self.ticket(task, last), last)
@@ -269,6 +277,10 @@ class _Bench:
         from surefoot.sparsity.lottery.restoring.fitting import FitSettings, fit
         from surefoot.sparsity.lottery.restoring.networks import count_weights
 
+        path = self.kept / f"{len(self.rows):03}.json"
+        if path.is_file():
+            self.rows.append(json.loads(path.read_bytes()))
+            return
         short = self.study.steps[self.task]
         found = fit(
             network, self.problem,
@@ -282,6 +294,7 @@ class _Bench:
             "stops": stops_within(found, short, self.problem.sigma),
             "curve": [[p.step, p.psnr] for p in found.curve] if steps else [],
         })  # fmt: skip
+        write_atomic(path, json.dumps(self.rows[-1]))
 
     def peers(self) -> dict[str, float]:
         """Returns the PSNR of what works without a network."""

@@ -103,6 +103,41 @@ def test_seeds_of_a_picture_are_one_case_and_differences_are_paired() -> None:
     assert overfit["against"]["mean"] == pytest.approx(1.5)
 
 
+def test_a_broken_case_goes_on_after_its_last_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = {**SMALL, "scenes": SMALL["scenes"][:1], "tasks": ["denoise"]}
+    study = Study.model_validate(small)
+    scene = study.scenes[0]
+    take_picture((str(tmp_path / "pictures" / "taken"), scene, study.size))
+    text, out = study.model_dump_json(), str(tmp_path)
+    for kind in ("clean", "denoise"):
+        search(Job(text, out, 0, 0, kind))
+    job = Job(text, out, 0, 0, "denoise")
+    whole = judge(job)
+    ways = [row["way"] for row in whole["rows"]]
+    assert "other picture" not in ways, "there is no other one"
+    calls = 0
+
+    def counted(*arguments: Any, **named: Any) -> Fit:
+        nonlocal calls
+        calls += 1
+        if calls == 4:
+            raise KeyboardInterrupt
+        return fit(*arguments, **named)
+
+    monkeypatch.setattr("surefoot.sparsity.lottery.restoring.fitting.fit", counted)
+    with pytest.raises(KeyboardInterrupt):
+        judge(job)
+    again = judge(job)
+    # The fit that one-shot pruning takes its weights from is no row, and is done anew.
+    fitted = [row for row in whole["rows"] if "stops" in row]
+    assert calls == 4 + 1 + len(fitted) - 2
+    for one, other in zip(whole["rows"], again["rows"], strict=True):
+        assert {**one, "seconds": 0} == {**other, "seconds": 0}
+    assert not list((tmp_path / "fits" / "work").iterdir())
+
+
 def test_rules_see_only_the_steps_that_count() -> None:
     curve = tuple(
         Point(s, 0.0, r, h, p)

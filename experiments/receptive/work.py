@@ -79,7 +79,8 @@ class _Trainings:
         self.fresh, self.kinds = fresh, kinds
         self.model = Committee(case.size, case.committee, seed)
         self.start = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
-        self.train = training(*field.draw(case.points, seed), case.committee, seed)
+        points, classes = field.draw(case.points, seed)
+        self.train = training(points, classes, case.committee, seed)
 
     def run(self, folder: Path) -> dict[str, Any]:
         """Does them all."""

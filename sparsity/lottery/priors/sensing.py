@@ -173,4 +173,5 @@ class LinearPrior:
         gram = seen.T @ seen + ridge * torch.eye(len(matrix), dtype=torch.float64)
         away = measured.double()[0] - matrix @ self.mean
         found = self.mean + self._root.T @ (seen @ torch.linalg.solve(gram, away))
-        return found.clamp(0, 1).float().view(self._shape)
+        picture: torch.Tensor = found.clamp(0, 1).float().view(self._shape)
+        return picture

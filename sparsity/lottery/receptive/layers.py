@@ -86,7 +86,9 @@ def candidates(shapes: Mapping[str, tuple[int, ...]]) -> tuple[tuple[str, ...], 
         Convolutions of three or four channels; those of one; linear layers whose inputs fill a
         square.
     """
-    colour, grey, linear = [], [], []
+    colour: list[str] = []
+    grey: list[str] = []
+    linear: list[str] = []
     for name, shape in shapes.items():
         if len(shape) in (4, 5) and math.prod(shape[2:]) > 1 and shape[1] in _COLOURS:
             # A depthwise convolution has one channel too, but as many units as channels go in,

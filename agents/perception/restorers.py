@@ -22,13 +22,12 @@ CLEAN = 2 / 255
 
 
 class Restorer(Protocol):
-    """Takes noise out of pictures.
+    """Takes noise out of pictures."""
 
-    Attributes:
-        name: Its name.
-    """
-
-    name: str
+    @property
+    def name(self) -> str:
+        """Its name."""
+        ...
 
     def __call__(self, rgb: Rgb) -> Rgb:
         """Returns the picture without the noise, as far as it can."""

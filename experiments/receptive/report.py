@@ -122,20 +122,21 @@ def _plot(told: Mapping[str, Any], measure: str) -> str:
         rows = [r for r in told["rows"] if (r["kind"], r["order"]) == (DATA, ORDERS[0])]
         points = [(float(r["round"]), r["shuffled"]["mean"]) for r in rows]
         curves.append(Curve("data, imp, places dealt out anew", points))
+    top, bottom = _ends(curves)
     return line_chart(
-        curves, title=measure, x="round of pruning", y=measure, **_ends(curves),
+        curves, title=measure, x="round of pruning", y=measure, top=top, bottom=bottom,
     )  # fmt: skip
 
 
-def _ends(curves: Sequence[Curve]) -> dict[str, float]:
-    """Returns round ends of an axis that holds zero and every interval."""
+def _ends(curves: Sequence[Curve]) -> tuple[float, float]:
+    """Returns round ends, top and bottom, of an axis that holds zero and every interval."""
     values = [v for c in curves for i in c.intervals for v in (i.low, i.high)]
     high, low = max(0.0, *values), -min(0.0, *values)
     # What is a twentieth of the other side is noise about zero.
-    return {
-        "top": ceiling(high) if high > 0.05 * low else 0.0,
-        "bottom": -ceiling(low) if low > 0.05 * high else 0.0,
-    }
+    return (
+        ceiling(high) if high > 0.05 * low else 0.0,
+        -ceiling(low) if low > 0.05 * high else 0.0,
+    )
 
 
 def _going(told: Mapping[str, Any]) -> str:
@@ -144,9 +145,10 @@ def _going(told: Mapping[str, Any]) -> str:
               [_span(v) for v in values])
         for kind, values in told["going"].items()
     ]  # fmt: skip
+    top, bottom = _ends(curves)
     return line_chart(
         curves, title="cavity by the round in which weights go", x="round in which weights go; "
-        "the last: those that stay", y="cavity", **_ends(curves),
+        "the last: those that stay", y="cavity", top=top, bottom=bottom,
     )  # fmt: skip
 
 

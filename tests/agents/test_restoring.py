@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from surefoot.agents.agent import Tools
+from surefoot.agents.assembly import make_eyes, make_perceiver
 from surefoot.agents.guarantees import AgentCalibration
+from surefoot.agents.operator import make_operator
 from surefoot.agents.perception.questions import FactQuestion
 from surefoot.agents.perception.restorers import (
     MedianFilter,
@@ -18,9 +23,10 @@ from surefoot.agents.perception.restorers import (
     PicturePrior,
     make_restorer,
 )
+from surefoot.agents.planning.registry import make as make_planner
+from surefoot.agents.sensing.mending import RestoringConfig, learn_restoring
 from surefoot.agents.sensing.observation import LEVELS, KindTable, ViewModel, entropy
 from surefoot.agents.sensing.restoring import (
-    RESTORED,
     LookOrRestore,
     Pair,
     RestoringModel,
@@ -28,13 +34,17 @@ from surefoot.agents.sensing.restoring import (
     load_restoring,
 )
 from surefoot.agents.sensing.scenery import VIEWS
-from surefoot.agents.sensing.strategies import Scene
+from surefoot.agents.sensing.strategies import RESTORED, Scene, Stay
+from surefoot.agents.settings import AgentSettings
 from surefoot.agents.sight import Sight
+from surefoot.agents.stages.physical_table import physical_table
+from surefoot.envs.tabletop.env import TabletopEnv
 from surefoot.results.errors import InputError
 from surefoot.sparsity.lottery.restoring.fitting import FitSettings
 from surefoot.sparsity.lottery.restoring.networks import NetworkSettings
 
 from tests.agents.sensing_support import eye
+from tests.agents.support import Knowing, agent_in
 
 torch.set_num_threads(1)
 
@@ -172,3 +182,108 @@ def test_the_tables_say_what_was_counted() -> None:
     assert np.allclose(told.sum(axis=(1, 2)), 1)
     for true, said in product(range(2), range(2)):
         assert (told[true, said].argmax() == len(LEVELS)) or true != said
+
+
+class Chooses:
+    """Restores once, then stays."""
+
+    name = "chooses"
+
+    def __init__(self) -> None:
+        self.scenes: list[Scene] = []
+
+    def choose(self, scene: Scene, rng: Random) -> str | None:
+        """See the class."""
+        self.scenes.append(scene)
+        return None if scene.restored else RESTORED
+
+
+class Greys:
+    """Makes every picture black, so that one sees which was asked about."""
+
+    name = "greys"
+
+    def __call__(self, rgb: np.ndarray) -> np.ndarray:
+        """See the class."""
+        return np.zeros_like(rgb)
+
+
+def test_an_agent_asks_again_about_the_picture_that_it_restored() -> None:
+    env = TabletopEnv("tidy", "easy", 64)
+    try:
+        env.reset(seed=8)
+        stage = physical_table(env, env.reset(seed=8)[1])
+        eye = Listening(0.45)
+        agent = agent_in(stage, eye, "fd", Chooses(), looks=3)
+        agent.tools = replace(agent.tools, restorer=Greys(), restoring_s=2.5)
+        agent.begin(stage)
+        agent.act()
+        assert eye.black == [False, True]
+        first = agent.moments[0]
+        assert first.thoughts[0].view == RESTORED
+        assert [view for view, _ in first.pictures] == ["front", "front, restored"]
+        assert agent.counts.looks == 1
+        assert agent.counts.look_seconds == 2.5
+        # Both answers are in what is believed of each fact, under the one view.
+        assert agent.sight.views == ["front", "front"]
+        scenes = agent.tools.strategy.scenes  # type: ignore[attr-defined]
+        assert [s.restored for s in scenes][:2] == [False, True]
+    finally:
+        env.close()
+
+
+class Listening(Knowing):
+    """Keeps whether the pictures that it was asked about were black."""
+
+    def __init__(self, mean: float) -> None:
+        super().__init__(mean)
+        self.black: list[bool] = []
+
+    def ask(self, picture: Any, questions: Any) -> Any:
+        """See the class."""
+        self.black.append(not picture.any())
+        return super().ask(picture, questions)
+
+
+@pytest.mark.parametrize(
+    ("env", "settings", "why"),
+    [
+        ("crossing", {"sensing": "restore"}, "traffic moves on"),
+        ("tabletop", {"sensing": "restore"}, "needs 'restoring'"),
+        ("tabletop", {"restoring": "x.json"}, "goes with the sensing 'restore'"),
+        ("tabletop", {"sensing": "restore", "restoring": "none.json"}, "cannot read"),
+    ],
+)
+def test_agents_that_cannot_restore(env: str, settings: dict[str, str], why: str) -> None:
+    chosen = AgentSettings(**settings)
+    tools = Tools(Knowing(), BLANK, make_planner("fd"), Stay(), make_operator("none"))
+    with pytest.raises(InputError, match=why):
+        make_eyes(env, chosen, tools)
+
+
+def test_it_is_learned_from_pictures_and_used_by_an_agent(tmp_path: Path) -> None:
+    config = RestoringConfig(scenes=2, views=2)
+    out = tmp_path / "median.json"
+    told: list[int] = []
+    found = learn_restoring(config, out, progress=lambda done, total: told.append(done))
+    assert told == [0, 1, 2]
+    assert found.restorer == "median"
+    again: list[int] = []
+    learn_restoring(config, out, progress=lambda done, total: again.append(done))
+    assert again == [2]
+    perceiver = make_perceiver("local-perception")
+    settings = AgentSettings(sensing="restore", restoring=str(out))
+    assert settings.looking == "restore by median.json, 4 more looks, until the sets settle"
+    tools = Tools(perceiver, BLANK, make_planner("fd"), Stay(), make_operator("none"))
+    eyes = make_eyes("tabletop", settings, tools)
+    assert eyes.strategy.name == "restore"
+    assert eyes.restorer is not None
+    assert eyes.restoring_s == pytest.approx(found.seconds)
+    with pytest.raises(InputError, match="of another model"):
+        make_eyes("tabletop", settings, replace(tools, perceiver=Knowing()))
+    with pytest.raises(InputError, match="no restorer 'magic'"):
+        learn_restoring(RestoringConfig(restorer="magic"), out)
+    with pytest.raises(InputError, match="no environment 'moon'"):
+        learn_restoring(RestoringConfig(env="moon"), out)
+    with pytest.raises(InputError, match=r"must be a \.json file"):
+        learn_restoring(config, tmp_path / "x")

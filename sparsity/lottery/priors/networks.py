@@ -68,7 +68,8 @@ class _Linear(nn.Linear):
         nn.init.zeros_(self.bias)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return functional.linear(x, self.weight / self.in_features**0.5, self.bias)
+        found: torch.Tensor = functional.linear(x, self.weight / self.in_features**0.5, self.bias)
+        return found
 
 
 class _Conv(nn.Conv2d):

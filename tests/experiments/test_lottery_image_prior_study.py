@@ -173,38 +173,3 @@ def test_the_shipped_study_can_be_read() -> None:
 def test_settings_that_do_not_go_together(more: dict[str, Any], why: str) -> None:
     with pytest.raises(InputError, match=why):
         run_study(Study.model_validate({**SMALL, **more}), Path("nowhere"), lambda *_: None)
-
-
-def test_a_broken_case_goes_on_after_its_last_fit(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    small = {**SMALL, "scenes": SMALL["scenes"][:1], "tasks": ["denoise"]}
-    study = Study.model_validate(small)
-    scene = study.scenes[0]
-    take_picture((str(tmp_path / "pictures" / "taken"), scene, study.size))
-    text, out = study.model_dump_json(), str(tmp_path)
-    for kind in ("clean", "denoise"):
-        search(Job(text, out, 0, 0, kind))
-    job = Job(text, out, 0, 0, "denoise")
-    whole = judge(job)
-    ways = [row["way"] for row in whole["rows"]]
-    assert "other picture" not in ways, "there is no other one"
-    calls = 0
-
-    def counted(*arguments: Any, **named: Any) -> Fit:
-        nonlocal calls
-        calls += 1
-        if calls == 4:
-            raise KeyboardInterrupt
-        return fit(*arguments, **named)
-
-    monkeypatch.setattr("surefoot.sparsity.lottery.restoring.fitting.fit", counted)
-    with pytest.raises(KeyboardInterrupt):
-        judge(job)
-    again = judge(job)
-    # The fit that one-shot pruning takes its weights from is no row, and is done anew.
-    fitted = [row for row in whole["rows"] if "stops" in row]
-    assert calls == 4 + 1 + len(fitted) - 2
-    for one, other in zip(whole["rows"], again["rows"], strict=True):
-        assert {**one, "seconds": 0} == {**other, "seconds": 0}
-    assert not list((tmp_path / "fits" / "work").iterdir())

@@ -156,7 +156,7 @@ def test_rules_see_only_the_steps_that_count() -> None:
 def test_the_shipped_study_can_be_read() -> None:
     study = read_study(get_experiment("lottery-image-prior"), None, {})
     assert isinstance(study, Study)
-    assert len(study.scenes) == 4
+    assert len(study.scenes) == 3
 
 
 @pytest.mark.parametrize(

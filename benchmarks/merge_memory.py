@@ -72,8 +72,8 @@ def run(job: str, folder: Path, out: Path, count: int) -> None:
 def main() -> None:
     """Prints a row for each job."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--layers", type=int, default=32)
-    parser.add_argument("--hidden", type=int, default=512)
+    parser.add_argument("--layers", type=int, default=24)
+    parser.add_argument("--hidden", type=int, default=384)
     parser.add_argument("--models", type=int, default=4)
     parser.add_argument("--job", default="")
     parser.add_argument("--folder", type=Path)

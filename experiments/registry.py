@@ -18,6 +18,7 @@ _NAMES = (
     "compression",
     "imp-receptive-fields",
     "know-where-uncertain",
+    "lottery-image-prior",
     "model-glue",
     "o1-planning",
     "read-me",

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -113,4 +114,12 @@ def _interrupts_noted() -> Iterator[Callable[[], None]]:
 
 def _start(initializer: Callable[..., None], arguments: tuple[Any, ...]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     initializer(*arguments)
+
+
+def _end_with(parent: int) -> None:
+    """Ends this process once its parent was killed; it would wait for its pipes for ever."""
+    while os.getppid() == parent:
+        time.sleep(_GLANCE)
+    os._exit(1)

@@ -21,7 +21,7 @@ COMMAND = [sys.executable, "-m", "surefoot"]
 
 def surefoot(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=120
+        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=600
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 from surefoot.sparsity.lottery.restoring.files import Picture, read_picture
-from surefoot.sparsity.lottery.restoring.restore import restore as restore_picture
+from surefoot.sparsity.lottery.restoring.running import restore as restore_picture
 from surefoot.sparsity.lottery.restoring.settings import Inputs, RestoreSettings
 from typer.testing import CliRunner
 
@@ -84,6 +85,15 @@ def test_holes_are_filled_and_what_is_known_of_them_counts(tmp_path: Path) -> No
                          *extra, *SMALL)  # fmt: skip
         assert code == 0, told
         results.append(read_picture(tmp_path / name / "restored.png"))
+        # The page shows before what was known, and not what lay beneath.
+        page = (tmp_path / name / "report.html").read_text()
+        assert "looks at the true picture" not in page
+        first = page.partition("data:image/png;base64,")[2].partition('"')[0]
+        (tmp_path / "before.png").write_bytes(b64decode(first))
+        before = read_picture(tmp_path / "before.png")
+        assert before.alpha is not None
+        assert np.array_equal(before.alpha > 0, known)
+        assert not before.values[:, ~known].any()
     # What lies under unknown pixels makes no difference.
     assert np.array_equal(results[0].values, results[1].values)
     assert results[1].alpha is None

@@ -34,21 +34,21 @@ def _silent(part: str, done: int, total: int) -> None:
 class TuneSettings(BaseModel):
     """How router and experts learn; the same settings, model and texts give the same model.
 
-    Numbers of rounds, steps and rates are the paper's (Read-ME, section 5.1); its batches are
-    64 and 128 texts of 4096 tokens.
+    Steps and rates are the paper's (Read-ME, section 5.1). It has 8 rounds with batches of 64 and
+    128 texts of 4096 tokens, for which GPUs are needed; defaults here end on a processor.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    rounds: int = Field(default=8, ge=0)
+    rounds: int = Field(default=4, ge=0)
     """Rounds, each of a stretch for the router and one for the experts; 0 for no tuning."""
     router_steps: int = Field(default=100, ge=0)
     """Steps of the router in a round."""
     expert_steps: int = Field(default=200, ge=0)
     """Steps of the experts in a round."""
-    router_batch: int = Field(default=64, ge=1)
+    router_batch: int = Field(default=16, ge=1)
     """Texts of a step of the router."""
-    expert_batch: int = Field(default=128, ge=1)
+    expert_batch: int = Field(default=16, ge=1)
     """Texts of a step of the experts."""
     router_rate: float = Field(default=5e-4, gt=0)
     """Learning rate of the router at the start."""

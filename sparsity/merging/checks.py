@@ -165,9 +165,10 @@ def difference(one: Source, other: Source) -> str | None:
     if why is not None:
         return why
     left, right = one.checkpoint.config, other.checkpoint.config
-    for name in sorted(left.keys() | right.keys()):
-        if name not in _NO_MATTER and left.get(name) != right.get(name):
-            return f"'{name}' is {_short(left.get(name))} against {_short(right.get(name))}"
+    if _unlike(left, right):  # one may have been written by another version of transformers
+        left, right = _complete(one), _complete(other)
+    for name in _unlike(left, right):
+        return f"'{name}' is {_short(left.get(name))} against {_short(right.get(name))}"
     for key in sorted(set(one.checkpoint.keys) & set(other.checkpoint.keys)):
         shapes = one.checkpoint.shape(key), other.checkpoint.shape(key)
         if shapes[0] != shapes[1]:
@@ -182,12 +183,34 @@ def layers_of(config: Mapping[str, Any]) -> int:
 
 
 def distinct_names(models: Sequence[Path]) -> list[str]:
-    """Names models by their folders, with the folder above where that alone is not unique."""
-    short = [m.resolve().name for m in models]
-    found = []
-    for number, (model, name) in enumerate(zip(models, short, strict=True)):
-        whole = name if short.count(name) == 1 else f"{model.resolve().parent.name}/{name}"
+    """Names models by their folders, or by those above where several are called the same."""
+    paths = [m.resolve() for m in models]
+    short = [p.name for p in paths]
+    above = [p.name if short.count(p.name) == 1 else p.parent.name for p in paths]
+    found: list[str] = []
+    for number, (path, name) in enumerate(zip(paths, above, strict=True)):
+        whole = name if above.count(name) == 1 else f"{path.parent.name}/{path.name}"
         found.append(whole if whole not in found else f"{whole} ({number + 1})")
+    return found
+
+
+def _unlike(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[str]:
+    """Names the entries in which two configurations compute something else."""
+    every = sorted(left.keys() | right.keys())
+    return [n for n in every if n not in _NO_MATTER and left.get(n) != right.get(n)]
+
+
+def _complete(source: Source) -> dict[str, Any]:
+    """Returns a configuration as transformers reads it, with what it leaves out."""
+    from transformers import AutoConfig
+
+    try:
+        config: Any = AutoConfig.from_pretrained(
+            source.checkpoint.folder, local_files_only=True, trust_remote_code=False
+        )
+    except (OSError, ValueError, KeyError):
+        return source.checkpoint.config
+    found: dict[str, Any] = json.loads(config.to_json_string(use_diff=False))
     return found
 
 

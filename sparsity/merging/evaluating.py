@@ -23,8 +23,8 @@ Score = Callable[[Path], float | Mapping[str, float]]
 """Tries a model folder; returns how good it is, larger is better, or that for each of several
 tasks (``True`` and ``False`` too), of which the mean counts."""
 
-CANDIDATE = "candidate"
-"""Folder of the candidate that is being scored."""
+WORK = "work"
+"""Folder for what is being made; emptied when a search goes on."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,8 @@ class Evaluations:
     def __init__(self, zoo: Zoo, score: Score, run: RunFolder, told: Told) -> None:
         self.zoo = zoo
         self._score, self._run, self._told = score, run, told
+        self._work = run.path / WORK
+        self.clear()
         self._found: dict[str, Evaluation] = {}
         for number, record in enumerate(run.records.values()):
             recipe = MergeRecipe.model_validate(record["recipe"])
@@ -80,10 +82,13 @@ class Evaluations:
                 number, recipe, record["score"], record["parts"], record["seconds"]
             )
 
-    @property
-    def best(self) -> Evaluation:
-        """The candidate of the best score so far; of equal ones the first."""
-        return max(self._found.values(), key=lambda e: (e.score, -e.number))
+    def best(self, preferred: int | None = None) -> Evaluation:
+        """Returns the candidate of the best score so far.
+
+        Args:
+            preferred: Number of that which is taken of equal ones; else the first is.
+        """
+        return max(self._found.values(), key=lambda e: (e.score, e.number == preferred, -e.number))
 
     @property
     def all(self) -> tuple[Evaluation, ...]:
@@ -110,18 +115,23 @@ class Evaluations:
             raise Exhausted
         self._told("search", number, self.most)
         begun = perf_counter()
-        place = self._run.path / CANDIDATE
-        shutil.rmtree(place, ignore_errors=True)
         try:
-            merge_models(self.zoo, recipe, place)
-            score, parts = mean_score(self._score(place))
+            score, parts = mean_score(self._score(self.merge(recipe)))
         finally:
-            shutil.rmtree(place, ignore_errors=True)
+            self.clear()
         made = Evaluation(number, recipe, score, parts, perf_counter() - begun)
         self._run.append(self._run.manifest.keys[number], made.to_json())
         self._found[key] = made
         self._told("search", number + 1, self.most)
         return made
+
+    def merge(self, recipe: MergeRecipe) -> Path:
+        """Merges a candidate into a folder that lasts until the next one or :meth:`clear`."""
+        return merge_models(self.zoo, recipe, self._work / "candidate")
+
+    def clear(self) -> None:
+        """Deletes what was being made, also by a call that was killed."""
+        shutil.rmtree(self._work, ignore_errors=True)
 
     def of_model(self, index: int) -> Evaluation:
         """Scores one of the models as it is."""

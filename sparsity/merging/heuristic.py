@@ -41,7 +41,7 @@ class HeuristicSettings(BaseModel):
     """Factor of what is added to the base."""
     seed: int = 0
     """Seed of what DARE keeps."""
-    evaluations: int = Field(default=100, ge=1)
+    evaluations: int = Field(default=200, ge=1)
     """Most candidates that are scored, the models themselves among them."""
 
 
@@ -61,17 +61,19 @@ def heuristic_search(
         note: Told in a line what was kept.
 
     Returns:
-        The order, and what became of each model: ``order``, ``steps``, ``stopped``.
+        The order, what became of each model, and the number of the candidate that was arrived at:
+        ``order``, ``steps``, ``stopped``, ``last``.
     """
     sources = evaluations.zoo.sources
     steps: list[dict[str, Any]] = []
-    found: dict[str, Any] = {"order": [], "steps": steps, "stopped": False}
+    found: dict[str, Any] = {"order": [], "steps": steps, "stopped": False, "last": 0}
     try:
         singles = [evaluations.of_model(i) for i in range(len(sources))]
         order = order_of(evaluations, singles, settings.order)
         found["order"] = [sources[i].name for i in order]
         weights = singles[order[0]].recipe.weights[ALL]
         current = singles[order[0]]
+        found["last"] = current.number
         kept = 1
         note(f"{sources[order[0]].name}: {current.score:.4f}, the best of the models")
         for index in order[1:]:
@@ -88,6 +90,7 @@ def heuristic_search(
                  f"{'kept' if keeps else 'left out'}")  # fmt: skip
             if keeps:
                 current, weights, kept = scored[top], candidates[top], kept + 1
+                found["last"] = current.number
     except Exhausted:
         found["stopped"] = True
         note(f"stopped after {evaluations.most} candidates, as many as were allowed")

@@ -157,7 +157,7 @@ def drop_and_rescale(
     digest = sha256(f"{seed}:{index}:{name}".encode()).digest()
     generator = torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
     drawn = torch.rand(difference.shape, generator=generator, dtype=torch.float32)
-    return torch.where(drawn < density, difference / density, torch.zeros_like(difference))
+    return difference * (drawn < density) / density
 
 
 def _work_type(tensor: torch.Tensor) -> torch.dtype:
@@ -201,13 +201,14 @@ def _elected(
     total = torch.zeros_like(parts[0])
     for part in parts:
         total += part
-    sign = torch.where(total >= 0, 1.0, -1.0).to(total.dtype)
-    found = torch.zeros_like(total)
+    positive = total >= 0
     shares = torch.zeros_like(total)
+    total.zero_()
     for part, weight in zip(parts, weights, strict=True):
-        agrees = part.sign() == sign
-        found += torch.where(agrees, part, 0.0)
-        shares += weight * agrees
-    if not mean:
-        return found
-    return found / torch.where(shares == 0, 1.0, shares)
+        agrees = torch.where(positive, part > 0, part < 0)
+        total += part.mul_(agrees)
+        if mean:
+            shares.add_(agrees, alpha=weight)
+    if mean:
+        total /= shares.masked_fill_(shares == 0, 1.0)
+    return total

@@ -24,7 +24,7 @@ from surefoot.sparsity.merging.evolutionary import (
 from surefoot.sparsity.merging.heuristic import HeuristicSettings, heuristic_search
 from surefoot.sparsity.merging.operators import NEED_BASE
 from surefoot.sparsity.merging.recipe import MergeRecipe
-from surefoot.sparsity.merging.streaming import MERGE_NAME, check_outside, merge_models
+from surefoot.sparsity.merging.streaming import MERGE_NAME, check_outside
 
 if TYPE_CHECKING:
     from surefoot.sparsity.engine.planning import Told
@@ -101,11 +101,12 @@ def search_merge(
             details = heuristic_search(evaluations, settings, note)
         else:
             details = evolutionary_search(evaluations, settings, note)
-        best = evaluations.best
+        best = evaluations.best(details.get("last"))
         place = out / MODEL
         if not _holds(place, best.recipe):
             shutil.rmtree(place, ignore_errors=True)
-            merge_models(zoo, best.recipe, place)
+            os.replace(evaluations.merge(best.recipe), place)
+            evaluations.clear()
         singles = {s.name: evaluations.of_model(i).score for i, s in enumerate(zoo.sources)}
         run.write_summary({
             "kind": settings.kind, "method": settings.method, "score": label,

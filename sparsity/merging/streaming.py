@@ -99,7 +99,7 @@ def merged(
         told: Told how far it is.
 
     Raises:
-        InputError: A tensor of whole numbers differs between models.
+        InputError: A tensor of whole numbers differs between models, or a result is not finite.
     """
     for number, key in enumerate(zoo.keys):
         told("merge", number, len(zoo.keys))
@@ -112,10 +112,16 @@ def merged(
         if recipe.method == "linear":  # what counts nothing is not read
             sources = tuple(s for s, w in zip(sources, weights, strict=True) if w)
             weights = tuple(w for w in weights if w)
-        yield key, merge_tensors(
+        found = merge_tensors(
             recipe.method, (s.checkpoint.tensor(key) for s in sources), base, weights,
             density=recipe.density, scale=recipe.scale, seed=recipe.seed, name=key,
         )  # fmt: skip
+        if not bool(found.isfinite().all()):
+            raise InputError(
+                f"'{key}' is not finite after merging: a model is damaged, or weights and scale "
+                f"are too large for {str(found.dtype).removeprefix('torch.')}"
+            )
+        yield key, found
     told("merge", len(zoo.keys), len(zoo.keys))
 
 

@@ -18,6 +18,7 @@ from surefoot.cli.experiment import experiment
 from surefoot.cli.grade import grade
 from surefoot.cli.listing import list_known
 from surefoot.cli.merge import merge
+from surefoot.cli.mix import mix
 from surefoot.cli.refactor import refactor
 from surefoot.cli.replay import replay
 from surefoot.cli.report import report
@@ -47,6 +48,7 @@ app.command("experiment")(experiment)
 app.command("grade")(grade)
 app.command("list")(list_known)
 app.command("merge")(merge)
+app.command("mix")(mix)
 app.command("refactor")(refactor)
 app.command("replay")(replay)
 app.command("report")(report)

@@ -50,8 +50,8 @@ def restore(
     from surefoot.results.config import check_config, read_settings
     from surefoot.results.run_folder import REPORT_NAME
     from surefoot.sparsity.lottery.restoring.page import score_text
-    from surefoot.sparsity.lottery.restoring.restore import RESTORED
-    from surefoot.sparsity.lottery.restoring.restore import restore as run
+    from surefoot.sparsity.lottery.restoring.running import RESTORED
+    from surefoot.sparsity.lottery.restoring.running import restore as run
     from surefoot.sparsity.lottery.restoring.settings import Inputs, RestoreSettings
     from surefoot.sparsity.lottery.restoring.stopping import RULES
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -72,3 +75,41 @@ def test_an_interrupt_ends_the_map_wherever_it_comes(delay: float) -> None:
     finally:
         timer.join()
         signal.signal(signal.SIGINT, usual)
+
+
+def test_workers_end_with_a_parent_that_was_killed(tmp_path: Path) -> None:
+    # Results larger than a pipe holds: without a reader their writers would wait for ever.
+    script = (
+        "import os, sys\n"
+        "from surefoot.results.parallel import parallel_map\n"
+        "def ready(path):\n"
+        "    open(f'{path}/{os.getpid()}', 'w').close()\n"
+        "def large(number):\n"
+        "    return b'x' * 1_000_000\n"
+        "for _ in parallel_map(large, range(1000), workers=2, initializer=ready,\n"
+        "                      arguments=(sys.argv[1],)):\n"
+        "    print('one', flush=True)\n"
+        "    sys.stdin.read()\n"
+    )
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path)], stdin=pipe, stdout=pipe
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"one\n"
+        workers = [int(p.name) for p in tmp_path.iterdir()]
+        assert len(workers) == 2
+        child.kill()
+    for _ in range(300):
+        if not any(map(alive, workers)):
+            break
+        time.sleep(0.1)
+    assert not any(map(alive, workers))
+
+
+def alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"

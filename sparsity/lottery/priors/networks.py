@@ -82,7 +82,8 @@ class _Conv(nn.Conv2d):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         inputs = self.weight[0].numel()
-        return self._conv_forward(x, self.weight * (2 / inputs) ** 0.5, self.bias)
+        found: torch.Tensor = self._conv_forward(x, self.weight * (2 / inputs) ** 0.5, self.bias)
+        return found
 
 
 class Generator(nn.Module):

@@ -119,7 +119,8 @@ def _groups(problem: Problem, count: int, draws: torch.Generator) -> torch.Tenso
         raise InputError(f"{count} groups of {rows} rows; take fewer groups")
     group = torch.randperm(rows, generator=draws) % count
     weights = torch.nn.functional.one_hot(group, count).T.float()
-    return weights / weights.sum(1, keepdim=True)
+    means: torch.Tensor = weights / weights.sum(1, keepdim=True)
+    return means
 
 
 def spoiled(problem: Problem, count: int, size: float, seed: int) -> Problem:

@@ -76,7 +76,7 @@ def measure(
         truth = torch.from_numpy(pixels.copy()).permute(2, 0, 1).float()[None] / 255
         for rows in measuring.rows:
             seed = measuring.seed + 1000 * number + rows
-            operator = Gaussian(rows, (3, truth.shape[2], truth.shape[3]), seed)
+            operator = Gaussian(rows, (3, *pixels.shape[:2]), seed)
             problem = observe(operator, truth, measuring.sigma, seed)
             problem = spoiled(problem, measuring.outliers, measuring.spoils, seed)
             guesses: list[tuple[str, Callable[[], torch.Tensor]]] = [

@@ -172,7 +172,8 @@ class Gaussian:
             raise InputError(
                 f"a picture of {tuple(picture.shape[1:])} where rows are for {self.shape}"
             )
-        return picture.flatten(1) @ self.matrix.to(picture).T
+        found: torch.Tensor = picture.flatten(1) @ self.matrix.to(picture).T
+        return found
 
 
 def _check_size(picture: torch.Tensor, size: tuple[int, ...], what: str) -> None:

@@ -28,7 +28,7 @@ def render_restoration(
 
     Args:
         summary: What ``summary.json`` holds.
-        before: The picture as it was.
+        before: The picture as it was; what is unknown of it is transparent.
         after: The result.
         peers: What was got without a network, by name.
         found: The fit, if there was one.
@@ -55,7 +55,7 @@ def render_restoration(
         stops=[
             {"name": RULES[rule], "step": s["step"], "seconds": f"{s['seconds']:.1f}",
              "psnr": "–" if s["psnr"] is None else f"{s['psnr']:.2f}",
-             "used": stop["rule"] == rule}
+             "used": stop["rule"] == rule, "oracle": rule == "oracle"}
             for rule, s in summary["stops"].items()
         ],
         charts=[] if found is None else _charts(found, summary["sigma"]),

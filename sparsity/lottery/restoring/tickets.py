@@ -272,4 +272,6 @@ def control_masks(
 
 
 def _hash(problem: Problem) -> str:
-    return hashlib.sha256(problem.measured.detach().cpu().contiguous().numpy()).hexdigest()
+    return hashlib.sha256(
+        problem.measured.detach().cpu().contiguous().numpy().tobytes()
+    ).hexdigest()

@@ -62,6 +62,18 @@ def test_architectures_are_compared_by_what_they_compute(
         open_zoo([one, two])
 
 
+def test_a_configuration_of_another_version_is_read_as_it_is_meant(tmp_path: Path) -> None:
+    _, (one, two, three) = tiny_zoo(tmp_path)
+    for folder, theta in ((two, 10000.0), (three, 5000.0)):
+        path = folder / "config.json"
+        config = json.loads(path.read_bytes())
+        del config["rope_parameters"], config["hidden_act"]  # the latter has this as its default
+        path.write_text(json.dumps({**config, "rope_theta": theta}))
+    assert len(open_zoo([one, two]).sources) == 2
+    with pytest.raises(InputError, match=r"'rope_parameters' is .* against .*5000"):
+        open_zoo([one, three])
+
+
 def test_shapes_and_tensors_are_compared(tmp_path: Path) -> None:
     from safetensors.torch import save_file
 
@@ -115,4 +127,7 @@ def test_the_same_model_is_no_difference() -> None:
 
 def test_models_of_one_name_are_told_apart() -> None:
     found = distinct_names([Path("/a/model"), Path("/b/model"), Path("/c/x"), Path("/c/x")])
-    assert found == ["a/model", "b/model", "c/x", "c/x (4)"]
+    assert found == ["a", "b", "c/x", "c/x (4)"]
+    assert distinct_names([Path("/m/a/model"), Path("/n/a/model"), Path("/b")]) == [
+        "a/model", "a/model (2)", "b",
+    ]  # fmt: skip

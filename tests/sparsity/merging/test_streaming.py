@@ -173,6 +173,16 @@ def test_whole_numbers_must_agree(tmp_path: Path) -> None:
     assert not list(tmp_path.glob(".*.tmp"))
 
 
+def test_what_is_not_finite_is_no_model(tmp_path: Path) -> None:
+    _, (one, two) = tiny_zoo(tmp_path, 2)
+    tensors = weights(two)
+    tensors["model.norm.weight"][3] = float("nan")
+    save_file(tensors, two / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(InputError, match=r"'model\.norm\.weight' is not finite after merging"):
+        merge_models(open_zoo([one, two]), make_recipe("linear", 2), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_nothing_is_left_half_written(zoo_folders: tuple[Path, list[Path]], tmp_path: Path) -> None:
     _, tunes = zoo_folders
 

@@ -154,3 +154,31 @@ def test_bad_tickets_are_one_line(tmp_path: Path) -> None:
         PriorTicket.load(tmp_path / "good")
     with pytest.raises(InputError, match="other settings"):
         tickets(tmp_path / "work", b=clean_problem(truth(2)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_ticket_is_spoiled_less_by_too_many_steps(seed: int, tmp_path: Path) -> None:
+    """Oracle L2: both fall far from their best; the ticket falls less, and is no worse at best."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:48, :48] / 48
+    drawn = np.stack([0.3 + 0.4 * x, 0.5 + 0.3 * y, 0.4 + 0.2 * np.sin(6 * x + 3 * y)])
+    for _ in range(7):
+        cx, cy, r = *rng.random(2), rng.uniform(0.08, 0.22)
+        disc = (x - cx) ** 2 + (y - cy) ** 2 < r * r
+        drawn[:, disc if rng.random() < 0.5 else np.abs(x - cx) < r] = rng.random((3, 1))
+    true = torch.tensor(drawn[None], dtype=torch.float32)
+    settings = NetworkSettings(width=24, depth=3, code=16)
+    ticket = find_prior_tickets(
+        (48, 48), 3, {"a": clean_problem(true)}, "clean", settings, rounds_for(0.74),
+        FitSettings(steps=400, every=100), tmp_path,
+    )[-1]  # fmt: skip
+    problem = observe(Denoise(), true, 25 / 255, seed)
+    long = FitSettings(steps=2000, every=50)
+    dense = fit(make_network((48, 48), 3, settings, 0), problem, long, truth=true).stops
+    sparse = fit(ticket.network((48, 48)), problem, long, masks=ticket.masks, truth=true).stops
+    best, last = dense["oracle"].psnr or 0, dense["last"].psnr or 0
+    best_sparse, last_sparse = sparse["oracle"].psnr or 0, sparse["last"].psnr or 0
+    assert best - last > 3
+    assert last_sparse > last + 0.5
+    assert best_sparse > best - 0.2

@@ -115,7 +115,7 @@ def restore(
             summary, result, peers, found = _work(job, out, told)
             result.write(out / RESTORED)
             run.write_summary(summary)
-            run.write_report(render_restoration(summary, job.picture, result, peers, found))
+            run.write_report(render_restoration(summary, _before(job), result, peers, found))
             run.append(_KEY, summary)
             shutil.rmtree(out / WORK, ignore_errors=True)
         return dict(run.records[_KEY])
@@ -286,6 +286,13 @@ def _peers(job: Job) -> dict[str, Picture]:
         found["Lanczos"] = enlarge(values, job.settings.scale, "lanczos")
     alpha = _alpha(job)
     return {name: Picture(v, alpha) for name, v in found.items()}
+
+
+def _before(job: Job) -> Picture:
+    """Returns the picture as it was found, without what may lie under unknown pixels."""
+    if job.known is None:
+        return job.picture
+    return Picture(np.where(job.known, job.picture.values, 0.0), job.known.astype(np.float64))
 
 
 def _alpha(job: Job) -> NDArray[np.float64] | None:

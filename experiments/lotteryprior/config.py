@@ -1,0 +1,70 @@
+"""What the study of the Lottery Image Prior runs."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from surefoot.sparsity.lottery.restoring.networks import NetworkSettings
+
+Task = Literal["denoise", "inpaint", "sr"]
+"""The tasks, in the order of the page."""
+
+
+class Scene(BaseModel):
+    """A picture that a camera of the simulation took."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    env: Literal["tabletop", "crossing"]
+    """Which world."""
+    seed: int
+    """Seed of the scene."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return f"{self.env}-{self.seed}"
+
+
+class Study(BaseModel):
+    """The study."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    scenes: tuple[Scene, ...]
+    """The pictures; intervals are over these, so they are what the study has many of."""
+    seeds: tuple[int, ...] = (0,)
+    """Seeds of network, noise and masks; the number of the picture is added."""
+    size: int = Field(default=48, ge=16)
+    """Width and height of the pictures."""
+    tasks: tuple[Task, ...] = ("denoise", "inpaint", "sr")
+    """What is done to them."""
+    sigma: float = Field(default=25, gt=0)
+    """Noise for ``denoise``, where white is 255."""
+    known: float = Field(default=0.5, gt=0, le=1)
+    """Share of pixels known for ``inpaint``."""
+    scale: int = Field(default=4, ge=2)
+    """How many times ``sr`` enlarges."""
+    network: NetworkSettings = NetworkSettings(width=16, depth=3, code=16)
+    """The skip network."""
+    decoder: NetworkSettings = NetworkSettings(kind="decoder", width=28, depth=4)
+    """The deep decoder, of about as many weights as the sparsest ticket."""
+    share: float = Field(default=0.36, gt=0, lt=1)
+    """Share of the living that goes each round; 36 % are two rounds of the paper at once."""
+    rounds: int = Field(default=4, ge=1)
+    """Rounds; the last gives the ticket that all tasks are done with."""
+    levels: tuple[int, ...] = (2, 4)
+    """Rounds whose sparsity ``denoise`` looks at."""
+    search: int = Field(default=250, ge=1)
+    """Steps of each fit of a search."""
+    steps: dict[Task, int] = {"denoise": 500, "inpaint": 600, "sr": 600}
+    """Steps of each fit that is judged, by task."""
+    long: int = Field(default=1200, ge=1)
+    """Steps of the fits that show what too many do, for ``denoise``."""
+    held: float = Field(default=0.05, gt=0, lt=1)
+    """Share of what is measured that is held out."""
+    every: int = Field(default=25, ge=1)
+    """Steps from note to note."""
+    workers: int = Field(default=1, ge=1)
+    """Processes."""

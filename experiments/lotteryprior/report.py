@@ -1,0 +1,149 @@
+"""The study's page."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from math import ceil, floor
+from typing import Any
+
+from surefoot.experiments.lotteryprior.summary import RULES
+from surefoot.results.lines import Curve, line_chart
+from surefoot.results.manifest import current_versions
+from surefoot.results.page import render_page, trusted
+from surefoot.results.statistics import Interval
+
+WAYS = {
+    "dense": "dense",
+    "clean": "ticket of the true picture",
+    "observed": "ticket of what was observed",
+    "one-shot": "pruned at once",
+    "random": "by chance over all weights",
+    "layer-random": "by chance, as many in each layer as the ticket",
+    "snip": "SNIP",
+    "other picture": "ticket of another true picture",
+    "deep decoder": "deep decoder",
+}
+"""What ways are called."""
+TITLES = {"denoise": "Noise", "inpaint": "Unknown pixels", "sr": "Enlarging"}
+
+
+def render_study(summary: Mapping[str, Any], pictures: Mapping[str, bytes]) -> str:
+    """Returns the page.
+
+    Args:
+        summary: What ``summary.json`` holds.
+        pictures: PNG files of the true pictures, by name.
+    """
+    study = summary["study"]
+    overfit = summary["overfit"]
+    return render_page(
+        "lottery_image_prior.html.j2",
+        package="surefoot.experiments",
+        title="What tickets of untrained networks restore",
+        meta={
+            "pictures": f"{len(study['scenes'])} of {study['size']} x {study['size']} pixels",
+            "seeds": ", ".join(map(str, study["seeds"])),
+            "steps": ", ".join(f"{n} for {t}" for t, n in study["steps"].items()),
+            "sparsity by round": ", ".join(f"{100 * s:.1f} %" for s in summary["sparsity"]),
+            "versions": ", ".join(f"{k} {v}" for k, v in current_versions().items()),
+        },
+        against={rule: decibels(v) for rule, v in summary["against_random"].items()},
+        gap=_gap(summary),
+        pictures=[
+            (n, f"data:image/png;base64,{base64.b64encode(p).decode()}")
+            for n, p in pictures.items()
+        ],
+        tasks=[_task(task, found) for task, found in summary["tasks"].items()],
+        levels=trusted(_levels(summary["tasks"]["denoise"])) if overfit else "",
+        overfit=None if overfit is None else {
+            "chart": trusted(_overfit(overfit)), "against": decibels(overfit["against"]),
+            "long": study["long"],
+            "dense": (decibels(overfit["best"]["dense"]), decibels(overfit["last"]["dense"])),
+            "ticket": (decibels(overfit["best"]["clean"]), decibels(overfit["last"]["clean"])),
+        },
+    )  # fmt: skip
+
+
+def decibels(found: Mapping[str, Any] | None) -> str:
+    """Writes a mean in dB with its interval; a dash where there is none."""
+    if found is None:
+        return "–"
+    text = f"{found['mean']:.2f}"
+    if found["interval"] is None:
+        return text
+    low, high = found["interval"]
+    return f"{text} [{low:.2f}, {high:.2f}]"
+
+
+def way_name(way: str) -> str:
+    """Returns what a way is called."""
+    return WAYS.get(way, way.replace("other task", "ticket of another task"))
+
+
+def _gap(summary: Mapping[str, Any]) -> dict[str, str]:
+    """Returns what the dense network loses where the oracle is replaced, by task."""
+    found = {}
+    for task, part in summary["tasks"].items():
+        rules = next(r for r in part["rows"] if r["way"] == "dense")["rules"]
+        lost = rules["oracle"]["psnr"]["mean"] - rules["held-out"]["psnr"]["mean"]
+        found[TITLES[task].lower()] = f"{lost:.2f}"
+    return found
+
+
+def _task(task: str, found: Mapping[str, Any]) -> dict[str, Any]:
+    rules = [r for r in RULES if any(r in row["rules"] for row in found["rows"])]
+    return {
+        "title": TITLES[task],
+        "rules": rules,
+        "rows": [
+            {
+                "way": way_name(row["way"]),
+                "sparsity": "–" if row["sparsity"] is None else f"{100 * row['sparsity']:.0f} %",
+                "weights": "–" if row["weights"] is None else f"{row['weights']:,}",
+                "refused": row["refused"],
+                "cells": [
+                    (decibels(cell["psnr"]), decibels(cell["against"]), f"{cell['step']:.0f}")
+                    if (cell := row["rules"].get(rule)) else ("–", "–", "–")
+                    for rule in rules
+                ],
+            }
+            for row in found["rows"]
+        ],
+        "peers": {name: decibels(value) for name, value in found["peers"].items()},
+    }  # fmt: skip
+
+
+def _levels(found: Mapping[str, Any]) -> str:
+    """Draws PSNR at the oracle stop against sparsity, all ways from the dense network on."""
+    rows = found["rows"]
+    dense = next(r for r in rows if r["way"] == "dense")
+    curves = []
+    for way in ("clean", "observed", "one-shot", "random", "layer-random", "snip"):
+        mine = [r for r in rows if r["way"] == way and r["rules"]]
+        each = [dense, *sorted(mine, key=lambda r: r["sparsity"])]
+        curves.append(
+            Curve(
+                way_name(way),
+                [(r["sparsity"], r["rules"]["oracle"]["psnr"]["mean"]) for r in each],
+                [Interval(*i) for r in each if (i := r["rules"]["oracle"]["psnr"]["interval"])],
+            )
+        )
+    values = [y for c in curves for _, y in c.points]
+    values += [end for c in curves for i in c.intervals for end in (i.low, i.high)]
+    return line_chart(
+        curves, title="PSNR at the oracle stop by sparsity", x="share of weights gone", y="dB",
+        top=ceil(max(values)), bottom=floor(min(values)),
+    )  # fmt: skip
+
+
+def _overfit(found: Mapping[str, Any]) -> str:
+    curves = [
+        Curve(way_name(way), [(p[0], p[1]) for p in points])
+        for way, points in found["curves"].items()
+    ]
+    values = [y for c in curves for _, y in c.points]
+    return line_chart(
+        curves, title="PSNR by step", x="steps", y="dB", top=ceil(max(values)),
+        bottom=floor(min(values)), log_x=True,
+    )  # fmt: skip

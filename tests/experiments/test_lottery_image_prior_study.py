@@ -1,0 +1,175 @@
+"""The study of the Lottery Image Prior, from end to end on small settings."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from surefoot.experiments.lottery_image_prior import run_study
+from surefoot.experiments.lotteryprior.config import Study
+from surefoot.experiments.lotteryprior.summary import (
+    RULES,
+    overfit_summary,
+    task_summary,
+    ticket_against_random,
+)
+from surefoot.experiments.lotteryprior.work import Job, judge, search, stops_within, take_picture
+from surefoot.experiments.registry import get_experiment, read_study
+from surefoot.results.errors import InputError
+from surefoot.sparsity.lottery.restoring.fitting import Fit, fit
+from surefoot.sparsity.lottery.restoring.stopping import Point
+
+SMALL: dict[str, Any] = {
+    "scenes": [{"env": "crossing", "seed": 0}],
+    "size": 16, "tasks": ["denoise", "sr"], "scale": 2, "rounds": 2, "levels": [1, 2],
+    "network": {"width": 8, "depth": 2, "code": 4},
+    "decoder": {"kind": "decoder", "width": 8, "depth": 2},
+    "search": 6, "steps": {"denoise": 10, "sr": 10}, "long": 15, "every": 5,
+}  # fmt: skip
+
+
+def test_it_runs_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    study = Study.model_validate(SMALL)
+
+    def stop(part: str, done: int, total: int) -> None:
+        if part == "fits" and done == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_study(study, tmp_path / "out", stop)
+    begun: dict[str, int] = {}
+    page = run_study(
+        study, tmp_path / "out", lambda part, done, total: begun.setdefault(part, done) and None
+    ).read_text()
+    assert begun == {"pictures": 1, "searches": 3, "fits": 1}
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert summary["sparsity"] == pytest.approx([0, 0.36, 1 - 0.64**2], abs=0.01)
+    rows = summary["tasks"]["denoise"]["rows"]
+    ways = {(r["way"], r["level"]) for r in rows}
+    assert {(w, n) for w in ("clean", "observed", "one-shot", "random", "layer-random", "snip")
+            for n in (1, 2)} <= ways  # fmt: skip
+    assert {("dense", 0), ("deep decoder", 0), ("other task (sr)", 2)} <= ways
+    assert ("other picture", 2) not in ways, "there is no other one"
+    sparse = {r["way"]: r["weights"] for r in rows if r["level"] == 2 and not r["refused"]}
+    assert len(set(sparse.values())) == 1
+    dense = next(r for r in rows if r["way"] == "dense")
+    assert dense["rules"]["oracle"]["psnr"]["mean"] >= dense["rules"]["held-out"]["psnr"]["mean"]
+    assert set(summary["tasks"]["sr"]["peers"]) == {"bicubic", "Lanczos"}
+    assert summary["overfit"]["curves"]["dense"][-1][0] == 15
+    assert page.count("data:image/png;base64,") == 1
+    assert "35.8 %" in page.partition("<dl")[0]
+
+
+def record(**psnr: float | None) -> dict[str, Any]:
+    """What judging a picture gives: an oracle PSNR by way, ``None`` where a layer was lost."""
+    rows: list[dict[str, Any]] = []
+    for way, value in psnr.items():
+        level = 0 if way == "dense" else 2
+        if value is None:
+            rows.append({"way": way, "level": level, "refused": "nothing is left"})
+            continue
+        stops = {rule: {"step": 10, "psnr": value - i} for i, rule in enumerate(RULES)}
+        rows.append({
+            "way": way, "level": level, "sparsity": 0.0, "weights": 7, "stops": stops,
+            "curve": [[5, value], [15, value - 3]],
+        })  # fmt: skip
+    return {"rows": rows, "peers": {"median": 20.0}}
+
+
+def test_seeds_of_a_picture_are_one_case_and_differences_are_paired() -> None:
+    records = {
+        "denoise/a/0": record(dense=30, clean=31, **{"layer-random": 30.5}, random=None),
+        "denoise/a/1": record(dense=20, clean=23, **{"layer-random": 22.5}, random=None),
+        "denoise/b/0": record(dense=28, clean=29, **{"layer-random": 29.5}, random=27),
+        "sr/a/0": record(dense=1),
+    }
+    found = task_summary(records, "denoise")
+    rows = {r["way"]: r for r in found["rows"]}
+    assert rows["dense"]["rules"]["oracle"]["psnr"]["mean"] == pytest.approx((25 + 28) / 2)
+    clean = rows["clean"]["rules"]["held-out"]
+    assert clean["psnr"]["mean"] == pytest.approx((26 + 28) / 2)
+    assert clean["against"]["mean"] == pytest.approx((2 + 1) / 2)
+    assert clean["against"]["n"] == 2
+    assert rows["random"]["refused"] == 2
+    assert rows["random"]["rules"]["oracle"]["against"]["mean"] == -1
+    assert found["peers"]["median"]["mean"] == 20
+    study = Study.model_validate(SMALL)
+    against = ticket_against_random(records, study)
+    assert against["oracle"]["mean"] == pytest.approx((0.5 - 0.5) / 2)
+    overfit = overfit_summary(records, study)
+    assert overfit["curves"]["dense"] == [[5, 26.5], [15, 23.5]]
+    assert overfit["against"]["mean"] == pytest.approx(1.5)
+
+
+def test_rules_see_only_the_steps_that_count() -> None:
+    curve = tuple(
+        Point(s, 0.0, r, h, p)
+        for s, r, h, p in (
+            (10, 0.9, 0.5, 20.0), (20, 0.3, 0.4, 22.0), (30, 0.2, 0.45, 21.0), (40, 0.1, 0.1, 30.0),
+        )
+    )  # fmt: skip
+    found = stops_within(Fit(curve, {}, 0.0), 30, 0.5)
+    assert {rule: s["step"] for rule, s in found.items()} == {
+        "oracle": 20, "held-out": 20, "last": 30, "discrepancy": 30,
+    }  # fmt: skip
+    assert stops_within(Fit(curve, {}, 0.0), 40, 0.6)["discrepancy"]["step"] == 20
+    assert "discrepancy" not in stops_within(Fit(curve, {}, 0.0), 40, 0.0)
+
+
+def test_the_shipped_study_can_be_read() -> None:
+    study = read_study(get_experiment("lottery-image-prior"), None, {})
+    assert isinstance(study, Study)
+    assert len(study.scenes) == 4
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"scenes": []}, "at least one scene"),
+        ({"scenes": [{"env": "tabletop", "seed": 0}] * 2}, "named twice"),
+        ({"levels": [1]}, "hold the last round"),
+        ({"levels": [0, 2]}, "between 1 and 2"),
+        ({"size": 17}, "no multiple of the scale"),
+        ({"steps": {"sr": 5}}, "nothing of denoise"),
+    ],
+)
+def test_settings_that_do_not_go_together(more: dict[str, Any], why: str) -> None:
+    with pytest.raises(InputError, match=why):
+        run_study(Study.model_validate({**SMALL, **more}), Path("nowhere"), lambda *_: None)
+
+
+def test_a_broken_case_goes_on_after_its_last_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = {**SMALL, "scenes": SMALL["scenes"][:1], "tasks": ["denoise"]}
+    study = Study.model_validate(small)
+    scene = study.scenes[0]
+    take_picture((str(tmp_path / "pictures" / "taken"), scene, study.size))
+    text, out = study.model_dump_json(), str(tmp_path)
+    for kind in ("clean", "denoise"):
+        search(Job(text, out, 0, 0, kind))
+    job = Job(text, out, 0, 0, "denoise")
+    whole = judge(job)
+    ways = [row["way"] for row in whole["rows"]]
+    assert "other picture" not in ways, "there is no other one"
+    calls = 0
+
+    def counted(*arguments: Any, **named: Any) -> Fit:
+        nonlocal calls
+        calls += 1
+        if calls == 4:
+            raise KeyboardInterrupt
+        return fit(*arguments, **named)
+
+    monkeypatch.setattr("surefoot.sparsity.lottery.restoring.fitting.fit", counted)
+    with pytest.raises(KeyboardInterrupt):
+        judge(job)
+    again = judge(job)
+    # The fit that one-shot pruning takes its weights from is no row, and is done anew.
+    fitted = [row for row in whole["rows"] if "stops" in row]
+    assert calls == 4 + 1 + len(fitted) - 2
+    for one, other in zip(whole["rows"], again["rows"], strict=True):
+        assert {**one, "seconds": 0} == {**other, "seconds": 0}
+    assert not list((tmp_path / "fits" / "work").iterdir())

@@ -17,6 +17,10 @@ LOCAL_PLANNER = Path(__file__).parent / "checkpoints" / "local-planner"
 LOCAL_PERCEPTION = LOCAL_PLANNER.parent / "local-perception"
 """The small image-text model that comes with Surefoot; it answers questions about pictures."""
 
+SCENE_PRIOR = LOCAL_PLANNER.parent / "scene-prior"
+"""The small generator of tabletop scenes that comes with Surefoot, of ``surefoot train prior``;
+:func:`surefoot.sparsity.lottery.priors.networks.load_generator` reads it."""
+
 LOCAL_AGENTS = ("local-agent", "local-agent-refined")
 """The agent's small planners that come with Surefoot, as learned and after refinement."""
 

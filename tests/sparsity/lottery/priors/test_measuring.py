@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+from surefoot.agents.perception.thumbnails import Thumbnails, render_thumbnails
+from surefoot.models.registry import SCENE_PRIOR
 from surefoot.results.errors import InputError
 from surefoot.sparsity.lottery import Masks, prune_masks
-from surefoot.sparsity.lottery.priors.networks import Generator
+from surefoot.sparsity.lottery.priors.networks import Generator, load_generator
 from surefoot.sparsity.lottery.priors.sensing import SenseSettings
 from surefoot.sparsity.lottery.priors.study import LINEAR, Measuring, measure, summarise
 
@@ -39,3 +43,16 @@ def test_rows_help_and_every_prior_sees_the_same() -> None:
 def test_nothing_to_sense() -> None:
     with pytest.raises(InputError, match="no pictures"):
         measure({}, squares(0), Measuring())
+
+
+def test_the_shipped_generator_makes_pictures_like_those_of_the_table(tmp_path: Path) -> None:
+    generator = load_generator(SCENE_PRIOR)
+    assert sum(f.stat().st_size for f in SCENE_PRIOR.iterdir()) < 4 * 2**20
+    codes = torch.randn(64, generator.shape.code, generator=torch.Generator().manual_seed(0))
+    made = generator(codes).detach()
+    unseen = render_thumbnails(Thumbnails(count=24, split="test"), tmp_path)
+    drawn = torch.from_numpy(unseen).permute(0, 3, 1, 2).float() / 255
+    assert (made.mean((0, 2, 3)) - drawn.mean((0, 2, 3))).abs().max() < 0.08
+    # As varied as drawn ones, to within a half, and not all alike.
+    spread = float(made.std(0).mean() / drawn.std(0).mean())
+    assert 0.5 < spread < 1.5

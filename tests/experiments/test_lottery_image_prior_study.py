@@ -106,17 +106,16 @@ def test_seeds_of_a_picture_are_one_case_and_differences_are_paired() -> None:
 def test_a_broken_case_goes_on_after_its_last_fit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    small = {**SMALL, "scenes": SMALL["scenes"][:1], "tasks": ["denoise"]}
-    study = Study.model_validate(small)
-    scene = study.scenes[0]
-    take_picture((str(tmp_path / "pictures" / "taken"), scene, study.size))
+    scenes = [*SMALL["scenes"], {"env": "tabletop", "seed": 0}]
+    study = Study.model_validate({**SMALL, "scenes": scenes, "tasks": ["denoise"]})
     text, out = study.model_dump_json(), str(tmp_path)
-    for kind in ("clean", "denoise"):
-        search(Job(text, out, 0, 0, kind))
+    for number, scene in enumerate(study.scenes):
+        take_picture((str(tmp_path / "pictures" / "taken"), scene, study.size))
+        for kind in ("clean", "denoise"):
+            search(Job(text, out, number, 0, kind))
     job = Job(text, out, 0, 0, "denoise")
     whole = judge(job)
-    ways = [row["way"] for row in whole["rows"]]
-    assert "other picture" not in ways, "there is no other one"
+    assert "other picture" in [row["way"] for row in whole["rows"]]
     calls = 0
 
     def counted(*arguments: Any, **named: Any) -> Fit:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,8 +27,8 @@ TIMEOUT_S = 600.0
 Progress = Callable[[int, int], None]
 
 
-class ViewsConfig(BaseModel):
-    """What is learned about views, and from what."""
+class ScenesConfig(BaseModel):
+    """Scenes that a model is asked about, so that something is learned of its answers."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -39,26 +40,53 @@ class ViewsConfig(BaseModel):
     """Scenes of the split ``train``."""
     start: int = Field(default=8_000_000, ge=0)
     """Seeds begin here; they should be none that the model learned from."""
-    views: int = Field(default=10, ge=0, le=25)
-    """Views of each table, drawn; all if 0."""
     perturb: tuple[dict[str, Any], ...] = ()
     """What goes wrong with every picture."""
 
 
-class _Job(NamedTuple):
-    config: ViewsConfig
+class ViewsConfig(ScenesConfig):
+    """What is learned about views, and from what."""
+
+    views: int = Field(default=10, ge=0, le=25)
+    """Views of each table, drawn; all if 0."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What came of scenes.
+
+    Attributes:
+        model: Identity of the model that was asked.
+        seeds: Seeds of all scenes.
+        records: What was kept of those that were not lost.
+        lost: How many were.
+    """
+
+    model: str
+    seeds: list[int]
+    records: list[Mapping[str, Any]]
+    lost: int
+
+
+class Job(NamedTuple):
+    """One scene to be asked about."""
+
+    config: Any
     seed: int
 
 
-def learn_views(
-    config: ViewsConfig, out: Path, *, workers: int = 1, progress: Progress | None = None
-) -> ViewModel:
-    """Pictures scenes, asks about them, and writes what each view tells.
+def ask_scenes(
+    command: str, config: ScenesConfig, out: Path, answered: Callable[[Job], dict[str, Any]], *,
+    workers: int = 1, progress: Progress | None = None,
+) -> Asked:  # fmt: skip
+    """Pictures scenes and asks about them, or goes on with that.
 
     Args:
-        config: From what.
-        out: The ``.json`` file; scenes with answers are kept in the folder of the same name
-            without ending, so that work which was stopped goes on.
+        command: What is run, such as ``train views``.
+        config: From what is learned.
+        out: The ``.json`` file that is made of the answers; these are kept in the folder of the
+            same name without ending.
+        answered: Does one scene in a process of its own.
         workers: Processes.
         progress: Told about every finished scene.
 
@@ -72,36 +100,53 @@ def learn_views(
     model = make_perceiver(config.perception).identity
     seeds = seeds_of("train", config.scenes, config.start)
     manifest = Manifest(
-        "train views", config.model_dump(mode="json") | {"model": model},
-        [str(seed) for seed in seeds], seeds,
+        command, config.model_dump(mode="json") | {"model": model}, [str(seed) for seed in seeds],
+        seeds,
     )  # fmt: skip
     out.parent.mkdir(parents=True, exist_ok=True)
     tell = progress or (lambda _done, _all: None)
     with RunFolder.open(out.with_suffix(""), manifest) as run:
-        jobs = [_Job(config, int(key)) for key in run.pending]
+        jobs = [Job(config, int(key)) for key in run.pending]
         tell(len(seeds) - len(jobs), len(seeds))
-        for job, found in run_apart(_answered, jobs, workers=workers, timeout_s=TIMEOUT_S):
+        for job, found in run_apart(answered, jobs, workers=workers, timeout_s=TIMEOUT_S):
             record = {"lost": found.reason} if isinstance(found, Lost) else found
             run.append(str(job.seed), record)
             tell(len(run.records), len(seeds))
         records = list(run.records.values())
-        good = [Still.from_json(r) for r in records if "lost" not in r]
+        good: list[Mapping[str, Any]] = [r for r in records if "lost" not in r]
         if 2 * len(good) < len(records):
             why = next(r["lost"] for r in records if "lost" in r)
             raise InputError(f"most scenes were lost, the first by: {why}", file=str(run.path))
-        told = {
-            "seeds": [seeds[0], seeds[-1]], "perturb": list(config.perturb),
-            "views": config.views, "lost": len(records) - len(good),
-            "versions": current_versions(),
-        }  # fmt: skip
-        views = fit_views(config.env, good, model, told)
-        views.save(out)
+    return Asked(model, seeds, good, len(records) - len(good))
+
+
+def learn_views(
+    config: ViewsConfig, out: Path, *, workers: int = 1, progress: Progress | None = None
+) -> ViewModel:
+    """Pictures scenes, asks about them, and writes what each view tells.
+
+    Args:
+        config: From what.
+        out: The ``.json`` file, see :func:`ask_scenes`.
+        workers: Processes.
+        progress: Told about every finished scene.
+
+    Raises:
+        InputError: Something is unknown, or too many scenes were lost.
+    """
+    asked = ask_scenes("train views", config, out, _answered, workers=workers, progress=progress)
+    told = {
+        "seeds": [asked.seeds[0], asked.seeds[-1]], "perturb": list(config.perturb),
+        "views": config.views, "lost": asked.lost, "versions": current_versions(),
+    }  # fmt: skip
+    views = fit_views(config.env, list(map(Still.from_json, asked.records)), asked.model, told)
+    views.save(out)
     return views
 
 
-def _answered(job: _Job) -> dict[str, Any]:
+def _answered(job: Job) -> dict[str, Any]:
     config = job.config
-    simulation, perceiver = _eyes(config.perception)
+    simulation, perceiver = eyes(config.perception)
     shift = Pipeline.build(config.perturb)
     views = config.views or len(VIEWS[TABLETOP])
     return (
@@ -112,5 +157,6 @@ def _answered(job: _Job) -> dict[str, Any]:
 
 
 @lru_cache(1)
-def _eyes(perception: str) -> tuple[Simulation, Perceiver]:
+def eyes(perception: str) -> tuple[Simulation, Perceiver]:
+    """Returns physics and a perceiver, made once in each process."""
     return Simulation(), make_perceiver(perception)

@@ -12,10 +12,9 @@ from surefoot.sparsity.experts.extraction import gated_mlps
 from surefoot.sparsity.experts.layout import ExpertLayout
 from surefoot.sparsity.experts.mlp import Announce, ExpertMLP, ExpertsOn, Routing, Source
 from surefoot.sparsity.experts.router import ExpertRouter
-from surefoot.sparsity.export.wrapped import CACHE, dense_config, load_wrapped
-from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedConfig, PreTrainedModel
+from surefoot.sparsity.export.wrapped import CACHE, WrappedModel, dense_config, load_wrapped
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedConfig
 from transformers.cache_utils import DynamicCache
-from transformers.generation.utils import GenerationMixin
 
 FORMAT = "read-me"
 """Name of the format in ``config.json``, see :mod:`surefoot.models.backends.formats`."""
@@ -72,7 +71,7 @@ class ReadMeConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
         return dense_config(self.backbone)
 
 
-class ReadMeForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[no-untyped-call]
+class ReadMeForCausalLM(WrappedModel):
     """A decoder whose perceptrons are experts, and the one router that chooses among them.
 
     Args:
@@ -80,10 +79,6 @@ class ReadMeForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[no-un
     """
 
     config_class = ReadMeConfig
-    base_model_prefix = "backbone"
-    main_input_name = "input_ids"
-    _supports_sdpa = True
-    _supports_attention_backend = True
 
     def __init__(self, config: ReadMeConfig) -> None:
         super().__init__(config)
@@ -92,7 +87,7 @@ class ReadMeForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[no-un
         kind = config._attn_implementation
         dense = config.dense()
         make: Any = AutoModelForCausalLM.from_config
-        self.backbone: Any = make(dense, attn_implementation=kind)
+        self.backbone = make(dense, attn_implementation=kind)
         found = gated_mlps(self.backbone)
         if [a.width for a in self.layout.layers] != [
             m.down_proj.in_features for m in found.values()
@@ -107,14 +102,6 @@ class ReadMeForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[no-un
             pad=config.pad_token_id, layer=config.num_hidden_layers - 1, attention=kind,
         )  # fmt: skip
         self.post_init()  # type: ignore[no-untyped-call]
-
-    def get_input_embeddings(self) -> Any:
-        """Returns the backbone's embedding."""
-        return self.backbone.get_input_embeddings()
-
-    def get_output_embeddings(self) -> Any:
-        """Returns the backbone's last layer."""
-        return self.backbone.get_output_embeddings()
 
     @property
     def experts_on(self) -> ExpertsOn:

@@ -10,11 +10,30 @@ from typing import Any
 import torch
 from surefoot.results.errors import InputError
 from surefoot.sparsity.engine.skeleton import quiet
-from transformers import AutoConfig
+from transformers import AutoConfig, PreTrainedModel
+from transformers.generation.utils import GenerationMixin
 from transformers.models.llama.modeling_llama import LlamaModel
 
 CACHE = "cache" if "cache" in signature(LlamaModel.forward).parameters else "past_key_values"
 """How this version of transformers calls keys and values of earlier tokens."""
+
+
+class WrappedModel(PreTrainedModel, GenerationMixin):  # type: ignore[no-untyped-call]
+    """A causal model around a dense one, which it keeps as ``backbone``."""
+
+    base_model_prefix = "backbone"
+    main_input_name = "input_ids"
+    _supports_sdpa = True
+    _supports_attention_backend = True
+    backbone: Any
+
+    def get_input_embeddings(self) -> Any:
+        """Returns the backbone's embedding."""
+        return self.backbone.get_input_embeddings()
+
+    def get_output_embeddings(self) -> Any:
+        """Returns the backbone's last layer."""
+        return self.backbone.get_output_embeddings()
 
 
 def dense_config(backbone: Mapping[str, Any]) -> Any:

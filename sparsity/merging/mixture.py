@@ -11,12 +11,11 @@ import torch
 from surefoot.results.errors import InputError
 from surefoot.sparsity.engine.skeleton import find_blocks
 from surefoot.sparsity.experts.extraction import gated_mlps
-from surefoot.sparsity.export.wrapped import CACHE, dense_config, load_wrapped
+from surefoot.sparsity.export.wrapped import CACHE, WrappedModel, dense_config, load_wrapped
 from surefoot.sparsity.merging.routed import Gate, MixedMLP, Pool, Route, RoutedLeaf, Routes
 from torch import nn
-from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedConfig, PreTrainedModel
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedConfig
 from transformers.cache_utils import DynamicCache
-from transformers.generation.utils import GenerationMixin
 
 FORMAT = "mixture"
 """Name of the format in ``config.json``, see :mod:`surefoot.models.backends.formats`."""
@@ -110,7 +109,7 @@ def check_mixture(
         )
 
 
-class MixtureForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[no-untyped-call]
+class MixtureForCausalLM(WrappedModel):
     """A decoder some parts of which exist once for each expert.
 
     A text's experts are chosen when its beginning is read and kept, with the cache, while it is
@@ -125,16 +124,12 @@ class MixtureForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[no-u
     """
 
     config_class = MixtureConfig
-    base_model_prefix = "backbone"
-    main_input_name = "input_ids"
-    _supports_sdpa = True
-    _supports_attention_backend = True
 
     def __init__(self, config: MixtureConfig) -> None:
         super().__init__(config)
         count = len(config.experts)
         make: Any = AutoModelForCausalLM.from_config
-        self.backbone: Any = make(config.dense(), attn_implementation=config._attn_implementation)
+        self.backbone = make(config.dense(), attn_implementation=config._attn_implementation)
         path, blocks = find_blocks(self.backbone)
         check_mixture(config.experts, config.level, config.route, config.top,
                       config.dense_layers, len(blocks))  # fmt: skip
@@ -159,14 +154,6 @@ class MixtureForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[no-u
         for gate, place in zip(made, gated, strict=True):
             blocks[place].register_forward_pre_hook(partial(_ask, gate), with_kwargs=True)
         self.post_init()  # type: ignore[no-untyped-call]
-
-    def get_input_embeddings(self) -> Any:
-        """Returns the backbone's embedding."""
-        return self.backbone.get_input_embeddings()
-
-    def get_output_embeddings(self) -> Any:
-        """Returns the backbone's last layer."""
-        return self.backbone.get_output_embeddings()
 
     @property
     def expert_on(self) -> str | None:

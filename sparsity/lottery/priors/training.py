@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
 from surefoot.sparsity.lottery.priors.networks import Critic, Generator, Shape
+from surefoot.sparsity.lottery.states import read_state, write_state
 from torch.nn import functional
 
 if TYPE_CHECKING:
@@ -188,32 +187,16 @@ class Pair:
         """Writes the state, completely or not at all."""
         if self._path is None:
             return
-        kept = io.BytesIO()
         state = {name: part.state_dict() for name, part in self._parts.items()}
-        torch.save(
-            state | {"identity": self._identity, "step": self.step,
-                     "draws": self._draws.get_state()},
-            kept,
+        write_state(
+            self._path, self._identity,
+            state | {"step": self.step, "draws": self._draws.get_state()},
         )  # fmt: skip
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(self._path, kept.getvalue())
 
     def _load(self) -> None:
-        if self._path is None or not self._path.is_file():
+        saved = read_state(self._path, self._identity, "training", "settings, pictures or masks")
+        if saved is None:
             return
-        try:
-            saved: dict[str, Any] = torch.load(self._path, weights_only=True)
-            identity = saved["identity"]
-        except Exception:  # a damaged file fails in many ways
-            raise InputError(
-                "not the state of a training; delete it to begin anew", file=str(self._path)
-            ) from None
-        if identity != self._identity:
-            raise InputError(
-                "another training lies here, of other settings, pictures or masks; choose another "
-                "folder",
-                file=str(self._path),
-            )
         for name, part in self._parts.items():
             part.load_state_dict(saved[name])
         self._draws.set_state(saved["draws"])

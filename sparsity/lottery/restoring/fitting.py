@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
 from surefoot.sparsity.lottery.restoring.fidelity import psnr
 from surefoot.sparsity.lottery.restoring.networks import Prior
 from surefoot.sparsity.lottery.restoring.operators import Problem
 from surefoot.sparsity.lottery.restoring.stopping import Point, Rule, Stop, Stops
+from surefoot.sparsity.lottery.states import read_state, write_state
 
 if TYPE_CHECKING:
     from surefoot.sparsity.lottery.masks import Masks
@@ -185,36 +184,20 @@ class _Run:
         """Writes the state, completely or not at all."""
         if self._path is None:
             return
-        kept = io.BytesIO()
-        torch.save(
-            {
-                "identity": self._identity, "step": self.step, "seconds": self.seconds,
-                "weights": self._network.state_dict(), "optimizer": self.optimizer.state_dict(),
-                "generator": self._generator.get_state(), "mean": self._mean,
-                "curve": [p.to_json() for p in self.curve], "stops": self.stops.to_state(),
-            },
-            kept,
-        )  # fmt: skip
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(self._path, kept.getvalue())
+        write_state(self._path, self._identity, {
+            "step": self.step, "seconds": self.seconds,
+            "weights": self._network.state_dict(), "optimizer": self.optimizer.state_dict(),
+            "generator": self._generator.get_state(), "mean": self._mean,
+            "curve": [p.to_json() for p in self.curve], "stops": self.stops.to_state(),
+        })  # fmt: skip
 
     def _load(self) -> None:
-        if self._path is None or not self._path.is_file():
+        saved = read_state(
+            self._path, self._identity, "fit", "settings, picture or network",
+            self._network.code.device,
+        )  # fmt: skip
+        if saved is None:
             return
-        device = self._network.code.device
-        try:
-            saved: dict[str, Any] = torch.load(self._path, map_location=device, weights_only=True)
-            identity = saved["identity"]
-        except Exception:  # a damaged file fails in many ways
-            raise InputError(
-                "not the state of a fit; delete it to begin anew", file=str(self._path)
-            ) from None
-        if identity != self._identity:
-            raise InputError(
-                "another fit lies here, of other settings, picture or network; choose another "
-                "folder",
-                file=str(self._path),
-            )
         self.step, self.seconds, self._mean = saved["step"], saved["seconds"], saved["mean"]
         self._network.load_state_dict(saved["weights"])
         self.optimizer.load_state_dict(saved["optimizer"])

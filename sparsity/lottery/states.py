@@ -1,0 +1,63 @@
+"""States of trainings that go on where they were stopped: a file, whole or not there."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from surefoot.results.errors import InputError
+from surefoot.results.files import write_atomic
+
+IDENTITY = "identity"
+"""Entry that says whose state it is."""
+
+
+def write_state(path: Path, identity: str, state: Mapping[str, Any]) -> None:
+    """Writes a state, completely or not at all.
+
+    Args:
+        path: The file; its folder is made.
+        identity: What must be the same for whoever goes on with it.
+        state: Tensors and plain data.
+    """
+    kept = io.BytesIO()
+    torch.save({**state, IDENTITY: identity}, kept)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, kept.getvalue())
+
+
+def read_state(
+    path: Path | None, identity: str, what: str, of: str, device: torch.device | str = "cpu"
+) -> dict[str, Any] | None:
+    """Reads a state.
+
+    Args:
+        path: The file; ``None`` where nothing is kept.
+        identity: As it was written with.
+        what: What it is the state of, for errors.
+        of: What an other one would be of, for errors.
+        device: Where tensors are wanted.
+
+    Returns:
+        The state, ``None`` if there is none.
+
+    Raises:
+        InputError: It is damaged, or of another identity.
+    """
+    if path is None or not path.is_file():
+        return None
+    try:
+        saved: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+        found = saved[IDENTITY]
+    except Exception:  # a damaged file fails in many ways
+        raise InputError(
+            f"not the state of a {what}; delete it to begin anew", file=str(path)
+        ) from None
+    if found != identity:
+        raise InputError(
+            f"another {what} lies here, of other {of}; choose another folder", file=str(path)
+        )
+    return saved

@@ -56,9 +56,9 @@ class Study(BaseModel):
     """Rounds; the last gives the ticket that all tasks are done with."""
     levels: tuple[int, ...] = (2, 4)
     """Rounds whose sparsity ``denoise`` looks at."""
-    search: int = Field(default=250, ge=1)
+    search: int = Field(default=200, ge=1)
     """Steps of each fit of a search."""
-    steps: dict[Task, int] = {"denoise": 500, "inpaint": 600, "sr": 600}
+    steps: dict[Task, int] = {"denoise": 400, "inpaint": 400, "sr": 400}
     """Steps of each fit that is judged, by task."""
     long: int = Field(default=1200, ge=1)
     """Steps of the fits that show what too many do, for ``denoise``."""

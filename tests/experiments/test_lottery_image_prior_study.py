@@ -103,57 +103,19 @@ def test_seeds_of_a_picture_are_one_case_and_differences_are_paired() -> None:
     assert overfit["against"]["mean"] == pytest.approx(1.5)
 
 
-def test_rules_see_only_the_steps_that_count() -> None:
-    curve = tuple(
-        Point(s, 0.0, r, h, p)
-        for s, r, h, p in (
-            (10, 0.9, 0.5, 20.0), (20, 0.3, 0.4, 22.0), (30, 0.2, 0.45, 21.0), (40, 0.1, 0.1, 30.0),
-        )
-    )  # fmt: skip
-    found = stops_within(Fit(curve, {}, 0.0), 30, 0.5)
-    assert {rule: s["step"] for rule, s in found.items()} == {
-        "oracle": 20, "held-out": 20, "last": 30, "discrepancy": 30,
-    }  # fmt: skip
-    assert stops_within(Fit(curve, {}, 0.0), 40, 0.6)["discrepancy"]["step"] == 20
-    assert "discrepancy" not in stops_within(Fit(curve, {}, 0.0), 40, 0.0)
-
-
-def test_the_shipped_study_can_be_read() -> None:
-    study = read_study(get_experiment("lottery-image-prior"), None, {})
-    assert isinstance(study, Study)
-    assert len(study.scenes) == 4
-
-
-@pytest.mark.parametrize(
-    ("more", "why"),
-    [
-        ({"scenes": []}, "at least one scene"),
-        ({"scenes": [{"env": "tabletop", "seed": 0}] * 2}, "named twice"),
-        ({"levels": [1]}, "hold the last round"),
-        ({"levels": [0, 2]}, "between 1 and 2"),
-        ({"size": 17}, "no multiple of the scale"),
-        ({"steps": {"sr": 5}}, "nothing of denoise"),
-    ],
-)
-def test_settings_that_do_not_go_together(more: dict[str, Any], why: str) -> None:
-    with pytest.raises(InputError, match=why):
-        run_study(Study.model_validate({**SMALL, **more}), Path("nowhere"), lambda *_: None)
-
-
 def test_a_broken_case_goes_on_after_its_last_fit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    small = {**SMALL, "scenes": SMALL["scenes"][:1], "tasks": ["denoise"]}
-    study = Study.model_validate(small)
-    scene = study.scenes[0]
-    take_picture((str(tmp_path / "pictures" / "taken"), scene, study.size))
+    scenes = [*SMALL["scenes"], {"env": "tabletop", "seed": 0}]
+    study = Study.model_validate({**SMALL, "scenes": scenes, "tasks": ["denoise"]})
     text, out = study.model_dump_json(), str(tmp_path)
-    for kind in ("clean", "denoise"):
-        search(Job(text, out, 0, 0, kind))
+    for number, scene in enumerate(study.scenes):
+        take_picture((str(tmp_path / "pictures" / "taken"), scene, study.size))
+        for kind in ("clean", "denoise"):
+            search(Job(text, out, number, 0, kind))
     job = Job(text, out, 0, 0, "denoise")
     whole = judge(job)
-    ways = [row["way"] for row in whole["rows"]]
-    assert "other picture" not in ways, "there is no other one"
+    assert "other picture" in [row["way"] for row in whole["rows"]]
     calls = 0
 
     def counted(*arguments: Any, **named: Any) -> Fit:
@@ -173,3 +135,40 @@ def test_a_broken_case_goes_on_after_its_last_fit(
     for one, other in zip(whole["rows"], again["rows"], strict=True):
         assert {**one, "seconds": 0} == {**other, "seconds": 0}
     assert not list((tmp_path / "fits" / "work").iterdir())
+
+
+def test_rules_see_only_the_steps_that_count() -> None:
+    curve = tuple(
+        Point(s, 0.0, r, h, p)
+        for s, r, h, p in (
+            (10, 0.9, 0.5, 20.0), (20, 0.3, 0.4, 22.0), (30, 0.2, 0.45, 21.0), (40, 0.1, 0.1, 30.0),
+        )
+    )  # fmt: skip
+    found = stops_within(Fit(curve, {}, 0.0), 30, 0.5)
+    assert {rule: s["step"] for rule, s in found.items()} == {
+        "oracle": 20, "held-out": 20, "last": 30, "discrepancy": 30,
+    }  # fmt: skip
+    assert stops_within(Fit(curve, {}, 0.0), 40, 0.6)["discrepancy"]["step"] == 20
+    assert "discrepancy" not in stops_within(Fit(curve, {}, 0.0), 40, 0.0)
+
+
+def test_the_shipped_study_can_be_read() -> None:
+    study = read_study(get_experiment("lottery-image-prior"), None, {})
+    assert isinstance(study, Study)
+    assert len(study.scenes) == 3
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"scenes": []}, "at least one scene"),
+        ({"scenes": [{"env": "tabletop", "seed": 0}] * 2}, "named twice"),
+        ({"levels": [1]}, "hold the last round"),
+        ({"levels": [0, 2]}, "between 1 and 2"),
+        ({"size": 17}, "no multiple of the scale"),
+        ({"steps": {"sr": 5}}, "nothing of denoise"),
+    ],
+)
+def test_settings_that_do_not_go_together(more: dict[str, Any], why: str) -> None:
+    with pytest.raises(InputError, match=why):
+        run_study(Study.model_validate({**SMALL, **more}), Path("nowhere"), lambda *_: None)

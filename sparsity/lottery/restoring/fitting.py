@@ -128,7 +128,7 @@ class _Run:
         self._truth = None if truth is None else truth.detach().cpu().numpy()
         self._path = None if folder is None else folder / STATE_NAME
         self._identity = _identity(network, problem, settings, masks)
-        self.optimizer = torch.optim.Adam(network.parameters(), settings.rate)
+        self.optimizer = torch.optim.Adam(network.parameters(), settings.rate, fused=True)
         self._generator = torch.Generator().manual_seed(settings.seed)
         self.step, self.seconds, self._loss = 0, 0.0, float("nan")
         self._mean: torch.Tensor | None = None

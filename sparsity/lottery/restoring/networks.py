@@ -94,16 +94,12 @@ class Prior(nn.Module):
 
 
 class _Step(nn.Sequential):
-    """Convolution with reflected borders, norm over the picture, leaky rectifier.
-
-    A norm over a batch of one picture is one over each of its channels; so nothing has to be kept
-    for later pictures.
-    """
+    """Convolution with reflected borders, norm over the picture, leaky rectifier."""
 
     def __init__(self, inner: int, outer: int, kernel: int, stride: int = 1) -> None:
         super().__init__(
             nn.Conv2d(inner, outer, kernel, stride, kernel // 2, padding_mode="reflect"),
-            nn.InstanceNorm2d(outer, affine=True),
+            _norm(outer),
             nn.LeakyReLU(_SLOPE, inplace=True),
         )
 
@@ -134,9 +130,7 @@ class SkipNetwork(Prior):
                 nn.Sequential(_Step(n, width, 3, 2), _Step(width, width, 3)) for n in inputs
             )
             self.past = nn.ModuleList(_Step(n, skips, 1) for n in inputs if skips)
-            self.joined = nn.ModuleList(
-                nn.InstanceNorm2d(width + skips, affine=True) for _ in inputs
-            )
+            self.joined = nn.ModuleList(_norm(width + skips) for _ in inputs)
             self.up = nn.ModuleList(
                 nn.Sequential(_Step(width + skips, width, 3), _Step(width, width, 1))
                 for _ in inputs
@@ -182,9 +176,7 @@ class DeepDecoder(Prior):
             self.levels = nn.ModuleList(
                 nn.Conv2d(width, width, 1, bias=False) for _ in range(settings.depth + 1)
             )
-            self.norms = nn.ModuleList(
-                nn.InstanceNorm2d(width, affine=True) for _ in range(settings.depth + 1)
-            )
+            self.norms = nn.ModuleList(_norm(width) for _ in range(settings.depth + 1))
             self.last = nn.Conv2d(width, channels, 1, bias=False)
             self.register_buffer("code", _CODE * torch.rand(1, width, *self.sizes[0]))
 
@@ -227,6 +219,14 @@ def _check_room(size: Size, depth: int) -> None:
         raise InputError(
             f"a picture of {size[0]} x {size[1]} pixels has no room for {depth} levels; take fewer"
         )
+
+
+def _norm(channels: int) -> nn.Module:
+    """Returns a norm of each channel over its picture: a group is a channel.
+
+    For one picture that is the batch norm of the paper; as a norm of groups it takes no copies.
+    """
+    return nn.GroupNorm(channels, channels)
 
 
 def _enlarged(x: torch.Tensor, size: torch.Size | Size) -> torch.Tensor:

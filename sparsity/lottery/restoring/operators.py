@@ -261,7 +261,8 @@ class Problem:
         away = round(share * count)
         if not 0 < away < count:
             raise InputError(
-                f"of {count} measured places none would be {'fitted' if away else 'held out'}"
+                f"of {count} measured places none would be {'fitted' if away else 'held out'}; "
+                f"hold out {'fewer' if away else 'more'}"
             )
         order = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
         held = torch.zeros(count, dtype=torch.bool)

@@ -56,7 +56,7 @@ def render_restoration(
             {"name": RULES[rule], "step": s["step"], "seconds": f"{s['seconds']:.1f}",
              "psnr": "–" if s["psnr"] is None else f"{s['psnr']:.2f}",
              "used": stop["rule"] == rule, "oracle": rule == "oracle"}
-            for rule, s in summary["stops"].items()
+            for rule, s in sorted(summary["stops"].items(), key=lambda x: list(RULES).index(x[0]))
         ],
         charts=[] if found is None else _charts(found, summary["sigma"]),
         layers=_layers(summary["ticket"]),

@@ -76,7 +76,7 @@ def _lead(summary: Mapping[str, Any]) -> dict[str, str] | None:
         "points": points(way["against_best"]),
         "relative": "–" if relative is None else f"{100 * relative:+.1f} %",
         "base": percent(base["test"]) if base else "–", "against_base": points(way["against_base"]),
-        "verdict": "holds here" if low > 0 else "is not shown here",
+        "verdict": "is shown here" if low > 0 else "is not shown here",
         "oracle": percent(rows["any of the planners (oracle of each task)"]["test"]),
         "routed": percent(rows["each task to its domain's planner"]["test"]),
     }  # fmt: skip

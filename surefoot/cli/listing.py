@@ -15,6 +15,7 @@ STRATEGIES = {
     "random": "any view that was not taken yet",
     "set-size": "the view after which the sets are expected to be smallest",
     "entropy": "the view that takes away most expected entropy of what matters, a second of motion",
+    "restore": "by entropy, but restoring the last picture where that tells more a second",
 }
 """How an agent chooses the next view."""
 

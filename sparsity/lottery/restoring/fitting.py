@@ -36,8 +36,9 @@ class FitSettings(BaseModel):
     """Steps of Adam."""
     rate: float = Field(default=0.01, gt=0, le=10)
     """Its rate."""
-    jitter: float = Field(default=1 / 30, ge=0)
-    """Standard deviation of the noise that is added to the code anew in each step."""
+    jitter: float | None = Field(default=None, ge=0)
+    """Standard deviation of the noise that is added to the code anew in each step; that of the
+    network's paper without it: 1/30 for the skip network, none for the deep decoder."""
     smoothing: float = Field(default=0.99, ge=0, lt=1)
     """Weight of the past in the running mean of pictures, which is what counts; 0 for none."""
     every: int = Field(default=25, ge=1)
@@ -139,9 +140,9 @@ class _Run:
         """Does a step."""
         settings, network = self._settings, self._network
         jitter = None
-        if settings.jitter:
+        if size := network.own_jitter if settings.jitter is None else settings.jitter:
             drawn = torch.randn(network.code.shape, generator=self._generator)
-            jitter = settings.jitter * drawn.to(network.code)
+            jitter = size * drawn.to(network.code)
         self.optimizer.zero_grad(set_to_none=True)
         picture = network(jitter)
         loss = self._problem.residual(picture)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
@@ -72,9 +72,11 @@ class Prior(nn.Module):
 
     Attributes:
         code: The code ``[1, channels, height, width]``; saved with the weights.
+        own_jitter: Standard deviation of the noise on the code that the network's paper fits with.
     """
 
     code: torch.Tensor
+    own_jitter: ClassVar[float] = 0.0
 
     def forward(self, jitter: torch.Tensor | None = None) -> torch.Tensor:
         """Returns the picture, values in (0, 1).
@@ -119,6 +121,8 @@ class SkipNetwork(Prior):
 
     Source: Ulyanov et al. 2018, figure 21; bilinear enlargement.
     """
+
+    own_jitter = 1 / 30
 
     def __init__(self, size: Size, channels: int, settings: NetworkSettings, seed: int) -> None:
         super().__init__()

@@ -138,3 +138,20 @@ def test_rules_that_cannot_be_followed() -> None:
         chosen_stop(stops.found, "oracle")
     with pytest.raises(InputError, match="nothing was held out"):
         chosen_stop(stops.found, "held-out")
+
+
+def test_each_network_is_fitted_with_the_jitter_of_its_paper() -> None:
+    decoder = NetworkSettings(kind="decoder", width=8, depth=2)
+    pictures = [
+        fit(make_network((20, 20), 3, decoder, 0), problem(), FitSettings(steps=5, jitter=jitter))
+        .stops["last"].picture
+        for jitter in (None, 0, 0.1)
+    ]  # fmt: skip
+    assert torch.equal(pictures[0], pictures[1])
+    assert not torch.equal(pictures[0], pictures[2])
+    skip = [
+        fit(network(), problem(), FitSettings(steps=5, jitter=jitter)).stops["last"].picture
+        for jitter in (None, 1 / 30, 0)
+    ]
+    assert torch.equal(skip[0], skip[1])
+    assert not torch.equal(skip[0], skip[2])

@@ -140,7 +140,7 @@ def train_zoo(
     found: dict[str, Path] = {}
     for name in recipe.names:
         # What is left may be nothing, and 0 means no limit.
-        left = max(1e-3, minutes - (time.monotonic() - begun) / 60) if minutes else 0.0
+        left = max(1e-9, minutes - (time.monotonic() - begun) / 60) if minutes else 0.0
         model = train_member(base, recipe, name, out, minutes=left, say=say)
         if model is None:
             return None

@@ -58,7 +58,7 @@ class Study(BaseModel):
     """Rounds whose sparsity ``denoise`` looks at."""
     search: int = Field(default=200, ge=1)
     """Steps of each fit of a search."""
-    steps: dict[Task, int] = {"denoise": 800, "inpaint": 600, "sr": 600}
+    steps: dict[Task, int] = {"denoise": 400, "inpaint": 400, "sr": 400}
     """Steps of each fit that is judged, by task."""
     long: int = Field(default=1200, ge=1)
     """Steps of the fits that show what too many do, for ``denoise``."""

@@ -138,27 +138,37 @@ def pooled(hidden: torch.Tensor, mask: torch.Tensor | None, pool: Pool) -> torch
     return (hidden * weights).sum(1) / weights.sum(1).clamp(min=1)
 
 
-class RoutedLeaf(nn.Module):
-    """A layer with own weights for each expert, of which each text of a batch uses one.
-
-    Attention and its cache need not know: they see the queries, keys and values of each text as
-    its expert makes them.
+class OwnPart(nn.Module):
+    """A part of which each expert has its own.
 
     Args:
-        leaf: The layer as every expert has it; what it is called with has texts first.
+        part: The part as every expert has it.
         experts: Number of experts.
         gate: Number of the gate that chooses.
         routes: Where the choice is noted.
     """
 
-    def __init__(self, leaf: nn.Module, experts: int, gate: int, routes: Routes) -> None:
+    def __init__(self, part: nn.Module, experts: int, gate: int, routes: Routes) -> None:
         super().__init__()
-        self.experts = nn.ModuleList(copy.deepcopy(leaf) for _ in range(experts))
+        self.experts = nn.ModuleList(copy.deepcopy(part) for _ in range(experts))
         self._gate, self._routes = gate, routes
+
+    @property
+    def chosen(self) -> torch.Tensor:
+        """Weights of experts for the texts at hand, as :attr:`Routes.chosen` has them."""
+        return self._routes.chosen[self._gate]
+
+
+class RoutedLeaf(OwnPart):
+    """A layer with own weights for each expert, of which each text of a batch uses one.
+
+    Attention and its cache need not know: they see the queries, keys and values of each text as
+    its expert makes them.
+    """
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Runs each text through its expert's layer."""
-        chosen = self._routes.chosen[self._gate].argmax(-1)
+        chosen = self.chosen.argmax(-1)
         found = sorted(set(chosen.tolist()))
         if len(found) == 1:
             only: torch.Tensor = self.experts[found[0]](inputs)
@@ -174,24 +184,12 @@ class RoutedLeaf(nn.Module):
         return outputs
 
 
-class MixedMLP(nn.Module):
-    """The perceptrons of all experts, whose outputs are added by the weights of a gate.
-
-    Args:
-        mlp: The perceptron as every expert has it.
-        experts: Number of experts.
-        gate: Number of the gate that chooses.
-        routes: Where the choice is noted.
-    """
-
-    def __init__(self, mlp: nn.Module, experts: int, gate: int, routes: Routes) -> None:
-        super().__init__()
-        self.experts = nn.ModuleList(copy.deepcopy(mlp) for _ in range(experts))
-        self._gate, self._routes = gate, routes
+class MixedMLP(OwnPart):
+    """The perceptrons of all experts, whose outputs are added by the weights of a gate."""
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Mixes the outputs for ``[batch, tokens, width]``."""
-        weights = self._routes.chosen[self._gate].to(inputs.dtype)
+        weights = self.chosen.to(inputs.dtype)
         if weights.ndim == 2:
             weights = weights.unsqueeze(1).expand(-1, inputs.shape[1], -1)
         outputs = torch.zeros_like(inputs)

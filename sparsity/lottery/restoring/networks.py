@@ -5,6 +5,7 @@ Both turn a fixed random code into a picture; what they learn is that one pictur
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
@@ -67,7 +68,7 @@ def _halves(size: Size, depth: int) -> list[Size]:
     return found
 
 
-class Prior(nn.Module):
+class Prior(nn.Module, ABC):
     """A network with its code; calling it gives a picture ``[1, channels, height, width]``.
 
     Attributes:
@@ -86,13 +87,13 @@ class Prior(nn.Module):
         """
         return self.paint(self.code if jitter is None else self.code + jitter)
 
+    @abstractmethod
     def paint(self, code: torch.Tensor) -> torch.Tensor:
         """Returns the picture that a code gives.
 
         Args:
             code: A code ``[n, channels, height, width]``; several are normed apart.
         """
-        raise NotImplementedError
 
 
 class _Step(nn.Sequential):

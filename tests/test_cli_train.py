@@ -51,8 +51,14 @@ def test_the_scene_prior_trains_dense_and_as_a_ticket(tmp_path: Path) -> None:
     code, told = run(*arguments)
     assert code == 0, told
     assert "50.0 % zeros" in told
-    for number in (0, 1):
-        assert (tmp_path / "out" / f"generator-0{number}" / "model.safetensors").is_file()
+    for name in ("generator-00", "generator-01"):
+        assert (tmp_path / "out" / name / "model.safetensors").is_file()
+    assert not (tmp_path / "out" / "random-01").exists()
+    code, told = run(*arguments, "--controls")
+    assert code == 0, told
+    for name in ("random-01", "layer-random-01"):
+        assert str(tmp_path / "out" / name) in told.replace("\n", "")
+        assert (tmp_path / "out" / name / "model.safetensors").is_file()
     code, told = run(*arguments, "--seed", "1")
     assert code != 0
     assert "other settings" in told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,6 +31,10 @@ def train_prior(
     share: Annotated[
         float, typer.Option(min=0.01, max=0.99, help="Share of the living weights that goes.")
     ] = 0.3,
+    controls: Annotated[
+        bool,
+        typer.Option("--controls", help="Then also train masks by chance for every ticket."),
+    ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Seed of weights, codes and order.")] = 0,
     minutes: Annotated[
         float, typer.Option(min=0, help="Stop after this time, to go on later; 0 for no limit.")
@@ -45,6 +50,7 @@ def train_prior(
     from surefoot.sparsity.lottery.priors.tickets import (
         OutOfTimeError,
         generator_folder,
+        prior_controls,
         prior_tickets,
     )
     from surefoot.sparsity.lottery.priors.training import PairSettings
@@ -60,10 +66,10 @@ def train_prior(
     )  # fmt: skip
     settings = PairSettings(shape=shape, steps=steps, seed=seed)
 
-    def tell(number: int, pair: Pair) -> None:
+    def tell(name: str, pair: Pair) -> None:
         made, told = (sum(x) / len(pair.losses) for x in zip(*pair.losses, strict=True))
         note(
-            f"round {number}, step {pair.step} of {steps}: loss of the generator {made:.3f}, "
+            f"{name}, step {pair.step} of {steps}: loss of the generator {made:.3f}, "
             f"of the critic {told:.3f}"
         )
 
@@ -71,10 +77,20 @@ def train_prior(
         drawn = render_thumbnails(
             recipe, out / "pictures", lambda done, total: note(f"{done} of {total} pictures")
         )
+        begun = time.monotonic()
         try:
-            found = prior_tickets(drawn, settings, rounds, share, out, minutes=minutes, told=tell)
+            found = prior_tickets(
+                drawn, settings, rounds, share, out, minutes=minutes,
+                told=lambda number, pair: tell(f"round {number}", pair),
+            )  # fmt: skip
+            beside: tuple[Path, ...] = ()
+            if controls:
+                left = minutes and max(1e-9, minutes - (time.monotonic() - begun) / 60)
+                beside = prior_controls(drawn, settings, found, out, minutes=left, told=tell)
         except OutOfTimeError:
             note("time is up; run the same command again to go on")
             return
     for number, ticket in enumerate(found):
         note(f"{100 * ticket.sparsity:.1f} % zeros: {generator_folder(out, number)}")
+    for place in beside:
+        note(f"masks by chance: {place}")

@@ -23,7 +23,9 @@ from torch.nn import functional
 _SLOPE = 0.2
 _SMALLEST = 4
 _NUDGE = 1e-8
-_CONFIG, _WEIGHTS = "config.json", "model.safetensors"
+CONFIG_NAME = "config.json"
+"""File of a generator's folder that is written last, so that a folder with it is whole."""
+_WEIGHTS = "model.safetensors"
 
 
 class Shape(BaseModel):
@@ -147,7 +149,7 @@ def save_generator(generator: Generator, folder: Path) -> None:
         folder / _WEIGHTS,
     )
     data = {"model_type": "surefoot-scene-prior", **generator.shape.model_dump()}
-    write_atomic(folder / _CONFIG, json.dumps(data, indent=2) + "\n")
+    write_atomic(folder / CONFIG_NAME, json.dumps(data, indent=2) + "\n")
 
 
 def load_generator(folder: Path) -> Generator:
@@ -160,7 +162,7 @@ def load_generator(folder: Path) -> Generator:
     from safetensors.torch import load_file
     from surefoot.sparsity.engine.checkpoint import read_json
 
-    data = read_json(folder / _CONFIG, "no scene prior here")
+    data = read_json(folder / CONFIG_NAME, "no scene prior here")
     if data.pop("model_type", None) != "surefoot-scene-prior":
         raise InputError("no scene prior; train one with surefoot train prior", file=str(folder))
     try:

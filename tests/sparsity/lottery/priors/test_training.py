@@ -20,6 +20,7 @@ from surefoot.sparsity.lottery.priors.networks import (
 from surefoot.sparsity.lottery.priors.tickets import (
     OutOfTimeError,
     generator_folder,
+    prior_controls,
     prior_tickets,
 )
 from surefoot.sparsity.lottery.priors.training import Pair, PairSettings
@@ -152,6 +153,31 @@ def test_tickets_go_on_within_and_between_rounds(tmp_path: Path) -> None:
         assert all(torch.equal(w, second[n]) for n, w in first.items())
     for name, mask in found[2].masks.tensors.items():
         assert bool((second[name][~mask] == 0).all())
+
+
+def test_masks_by_chance_go_on_and_are_as_many(tmp_path: Path) -> None:
+    def stop(name: str, pair: Pair) -> None:
+        if (name, pair.step) == ("random-01", 8):
+            raise KeyboardInterrupt
+
+    whole, out = tmp_path / "whole", tmp_path / "out"
+    tickets = prior_tickets(squares(), settings(), 1, 0.5, whole)
+    prior_tickets(squares(), settings(), 1, 0.5, out)
+    places = prior_controls(squares(), settings(), tickets, whole)
+    assert [p.name for p in places] == ["layer-random-01", "random-01"]
+    with pytest.raises(KeyboardInterrupt):
+        prior_controls(squares(), settings(), tickets, out, told=stop)
+    assert not (out / "random-01" / "config.json").exists()
+    again = prior_controls(squares(), settings(), tickets, out)
+    masks = tickets[1].masks.tensors
+    for first, second in zip(places, again, strict=True):
+        mine, theirs = (load_generator(p).state_dict() for p in (first, second))
+        assert all(torch.equal(w, theirs[n]) for n, w in mine.items())
+        alive = {n: int((mine[n] != 0).sum()) for n in masks}
+        assert sum(alive.values()) == tickets[1].masks.alive
+        same = alive == {n: int(m.sum()) for n, m in masks.items()}
+        assert same == (first.name == "layer-random-01")
+        assert any(bool((mine[n][~m] != 0).any()) for n, m in masks.items())
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,26 @@ from pathlib import Path
 from typing import Any
 
 from surefoot.experiments.base import Experiment, Told
-from surefoot.experiments.lotteryprior.config import Study
+from surefoot.experiments.lotteryprior.config import Sensing, Study
 from surefoot.experiments.lotteryprior.report import render_study
+from surefoot.experiments.lotteryprior.sensed import (
+    make_prior,
+    sense_picture,
+    sensing_summary,
+    unseen_pictures,
+)
 from surefoot.experiments.lotteryprior.summary import (
     overfit_summary,
     task_summary,
     ticket_against_random,
 )
-from surefoot.experiments.lotteryprior.work import Job, judge, search, take_picture
+from surefoot.experiments.lotteryprior.work import (
+    Job,
+    has_several,
+    judge,
+    search,
+    take_picture,
+)
 from surefoot.experiments.parts import found_in, run_part
 from surefoot.results.errors import HarnessError, InputError
 from surefoot.results.files import write_atomic
@@ -39,6 +51,21 @@ def run_study(study: Study, out: Path, told: Told) -> Path:
     """
     _check(study)
     out.mkdir(parents=True, exist_ok=True)
+    summary: dict[str, Any] = {"study": study.model_dump(mode="json")}
+    shown = {}
+    if study.tasks:
+        summary |= _restored(study, out, told)
+        taken = out / "pictures" / "taken"
+        shown = {s.name: (taken / f"{s.name}.png").read_bytes() for s in study.scenes}
+    if study.sensing is not None:
+        summary["sensing"] = _sensed(study, study.sensing, out, told)
+    write_atomic(out / SUMMARY_NAME, json.dumps(summary, indent=2) + "\n")
+    write_atomic(out / REPORT_NAME, render_study(summary, shown))
+    return out / REPORT_NAME
+
+
+def _restored(study: Study, out: Path, told: Told) -> dict[str, Any]:
+    """Returns what untrained networks restore, dense and sparse."""
     text, place = study.model_dump_json(), str(out.resolve())
     taken = out / "pictures" / "taken"
     shots = {s.name: (str(taken.resolve()), s, study.size) for s in study.scenes}
@@ -54,24 +81,33 @@ def run_study(study: Study, out: Path, told: Told) -> Path:
         ]
         return {j.key: j for j in made}
 
-    searches = _part("searches", out, study, jobs(("clean", *study.tasks)), search, told)
+    several = ("several",) if has_several(study) else ()
+    kinds = ("clean", *several, *study.tasks)
+    searches = _part("searches", out, study, jobs(kinds), search, told)
     records = _part("fits", out, study, jobs(study.tasks), judge, told)
-    summary: dict[str, Any] = {
-        "study": study.model_dump(mode="json"),
+    return {
         "pictures": pictures,
         "sparsity": next(iter(searches.values()))["sparsity"],
         "tasks": {task: task_summary(records, task) for task in study.tasks},
-        "overfit": overfit_summary(records, study) if "denoise" in study.tasks else None,
+        "overfit": overfit_summary(records) if "denoise" in study.tasks else None,
         "against_random": ticket_against_random(records, study),
+        "against_random_long": ticket_against_random(records, study, "long"),
         "search_seconds": sum(r["seconds"] for r in searches.values()),
     }
-    write_atomic(out / SUMMARY_NAME, json.dumps(summary, indent=2) + "\n")
-    shown = {s.name: (taken / f"{s.name}.png").read_bytes() for s in study.scenes}
-    write_atomic(out / REPORT_NAME, render_study(summary, shown))
-    return out / REPORT_NAME
+
+
+def _sensed(study: Study, sensing: Sensing, out: Path, told: Told) -> dict[str, Any]:
+    """Returns what generators find behind random rows, dense and sparse."""
+    prior = make_prior(sensing, out, lambda done, total: told("prior", done, total))
+    work = unseen_pictures(
+        sensing, prior, out, lambda done, total: told("unseen", done, total)
+    )  # fmt: skip
+    return sensing_summary(_part("sensing", out, study, work, sense_picture, told))
 
 
 def _check(study: Study) -> None:
+    if not study.tasks and study.sensing is not None:
+        return
     if not study.scenes or not study.seeds or not study.tasks:
         raise InputError("the study needs at least one scene, one seed and one task")
     if len({s.name for s in study.scenes}) < len(study.scenes):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from math import ceil, floor
 from typing import Any
 
+from surefoot.experiments.lotteryprior.sensed_page import decibels, sensing_page
 from surefoot.experiments.lotteryprior.summary import RULES
 from surefoot.results.lines import Curve, line_chart
 from surefoot.results.manifest import current_versions
@@ -22,6 +23,7 @@ WAYS = {
     "layer-random": "by chance, as many in each layer as the ticket",
     "snip": "SNIP",
     "other picture": "ticket of another true picture",
+    "several others": "ticket of all other true pictures (of their mean)",
     "deep decoder": "deep decoder",
 }
 """What ways are called."""
@@ -35,45 +37,41 @@ def render_study(summary: Mapping[str, Any], pictures: Mapping[str, bytes]) -> s
         summary: What ``summary.json`` holds.
         pictures: PNG files of the true pictures, by name.
     """
-    study = summary["study"]
-    overfit = summary["overfit"]
-    return render_page(
-        "lottery_image_prior.html.j2",
-        package="surefoot.experiments",
-        title="What tickets of untrained networks restore",
-        meta={
+    study, tasks = summary["study"], summary.get("tasks", {})
+    overfit, sensing = summary.get("overfit"), summary.get("sensing")
+    meta = {"versions": ", ".join(f"{k} {v}" for k, v in current_versions().items())}
+    if tasks:
+        meta = {
             "pictures": f"{len(study['scenes'])} of {study['size']} x {study['size']} pixels",
             "seeds": ", ".join(map(str, study["seeds"])),
             "steps": ", ".join(f"{n} for {t}" for t, n in study["steps"].items()),
             "sparsity by round": ", ".join(f"{100 * s:.1f} %" for s in summary["sparsity"]),
-            "versions": ", ".join(f"{k} {v}" for k, v in current_versions().items()),
-        },
-        against={rule: decibels(v) for rule, v in summary["against_random"].items()},
-        gap=_gap(summary),
+            **meta,
+        }
+    return render_page(
+        "lottery_image_prior.html.j2",
+        package="surefoot.experiments",
+        title="What tickets of untrained networks restore",
+        meta=meta,
+        against=_rules(summary.get("against_random", {})),
+        gap=_gap(tasks),
         pictures=[
             (n, f"data:image/png;base64,{base64.b64encode(p).decode()}")
             for n, p in pictures.items()
         ],
-        tasks=[_task(task, found) for task, found in summary["tasks"].items()],
-        levels=trusted(_levels(summary["tasks"]["denoise"])) if overfit else "",
+        tasks=[_task(TITLES[task], found) for task, found in tasks.items()],
+        levels=trusted(_levels(tasks["denoise"])) if overfit else "",
         overfit=None if overfit is None else {
-            "chart": trusted(_overfit(overfit)), "against": decibels(overfit["against"]),
-            "long": study["long"],
-            "dense": (decibels(overfit["best"]["dense"]), decibels(overfit["last"]["dense"])),
-            "ticket": (decibels(overfit["best"]["clean"]), decibels(overfit["last"]["clean"])),
+            "chart": trusted(_overfit(overfit)), "long": study["long"],
+            "task": _task("", {**overfit, "peers": {}}),
+            "against": _rules(summary["against_random_long"]),
         },
+        sensing=None if sensing is None else sensing_page(sensing, study["sensing"]),
     )  # fmt: skip
 
 
-def decibels(found: Mapping[str, Any] | None) -> str:
-    """Writes a mean in dB with its interval; a dash where there is none."""
-    if found is None:
-        return "–"
-    text = f"{found['mean']:.2f}"
-    if found["interval"] is None:
-        return text
-    low, high = found["interval"]
-    return f"{text} [{low:.2f}, {high:.2f}]"
+def _rules(found: Mapping[str, Any]) -> dict[str, str]:
+    return {rule: decibels(value) for rule, value in found.items()}
 
 
 def way_name(way: str) -> str:
@@ -81,20 +79,20 @@ def way_name(way: str) -> str:
     return WAYS.get(way, way.replace("other task", "ticket of another task"))
 
 
-def _gap(summary: Mapping[str, Any]) -> dict[str, str]:
+def _gap(tasks: Mapping[str, Any]) -> dict[str, str]:
     """Returns what the dense network loses where the oracle is replaced, by task."""
     found = {}
-    for task, part in summary["tasks"].items():
+    for task, part in tasks.items():
         rules = next(r for r in part["rows"] if r["way"] == "dense")["rules"]
         lost = rules["oracle"]["psnr"]["mean"] - rules["held-out"]["psnr"]["mean"]
         found[TITLES[task].lower()] = f"{lost:.2f}"
     return found
 
 
-def _task(task: str, found: Mapping[str, Any]) -> dict[str, Any]:
+def _task(title: str, found: Mapping[str, Any]) -> dict[str, Any]:
     rules = [r for r in RULES if any(r in row["rules"] for row in found["rows"])]
     return {
-        "title": TITLES[task],
+        "title": title,
         "rules": rules,
         "rows": [
             {

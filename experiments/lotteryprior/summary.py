@@ -61,7 +61,9 @@ def _of(record: Mapping[str, Any], way: str, level: int) -> Mapping[str, Any] | 
     )
 
 
-def _row(scenes: Mapping[str, Sequence[Mapping[str, Any]]], way: str, level: int) -> dict[str, Any]:
+def _row(
+    scenes: Mapping[str, Sequence[Mapping[str, Any]]], way: str, level: int, stops: str = "stops"
+) -> dict[str, Any]:  # fmt: skip
     found: dict[str, list[float]] = {}
     against: dict[str, list[float]] = {}
     steps: dict[str, list[float]] = {}
@@ -73,8 +75,8 @@ def _row(scenes: Mapping[str, Sequence[Mapping[str, Any]]], way: str, level: int
         refused += len(pairs) - len(both)
         done += [a for a, _ in both]
         for rule in RULES:
-            if both and rule in both[0][0]["stops"]:
-                values = [(a["stops"][rule], b["stops"][rule]) for a, b in both]
+            if both and rule in both[0][0][stops]:
+                values = [(a[stops][rule], b[stops][rule]) for a, b in both]
                 found.setdefault(rule, []).append(_mean([a["psnr"] for a, _ in values]))
                 steps.setdefault(rule, []).append(_mean([a["step"] for a, _ in values]))
                 against.setdefault(rule, []).append(
@@ -94,40 +96,39 @@ def _row(scenes: Mapping[str, Sequence[Mapping[str, Any]]], way: str, level: int
     }  # fmt: skip
 
 
-def overfit_summary(records: Records, study: Study) -> dict[str, Any]:
-    """Sums up what too many steps do to the dense network and the sparsest clean ticket.
+def overfit_summary(records: Records) -> dict[str, Any]:
+    """Sums up what too many steps do, for the ways that were fitted so long.
 
     Returns:
-        ``curves``: mean PSNR by step; ``best`` and ``last`` with intervals; ``against``:
-        the ticket's last PSNR less the dense network's, over pictures.
+        ``rows`` as in :func:`task_summary`, with rules that see all steps, and ``curves``: mean
+        PSNR over pictures by step, of each of these ways.
     """
     scenes = by_scene(records, "denoise")
-    ways = {"dense": 0, "clean": study.rounds}
-    curves: dict[str, list[list[list[float]]]] = {way: [] for way in ways}
+    curves: dict[tuple[str, int], list[list[list[float]]]] = {}
     for each in scenes.values():
-        for way, level in ways.items():
-            long = [row["curve"] for r in each if (row := _of(r, way, level)) is not None]
-            if long:
-                curves[way].append(
-                    [[p[0][0], _mean([x[1] for x in p])] for p in zip(*long, strict=True)]
-                )
-    lasts = {way: [c[-1][1] for c in all_] for way, all_ in curves.items()}
+        found: dict[tuple[str, int], list[list[list[float]]]] = {}
+        for row in (row for r in each for row in r["rows"] if row.get("curve")):
+            found.setdefault((row["way"], row["level"]), []).append(row["curve"])
+        for way, some in found.items():
+            curves.setdefault(way, []).append(_mean_curve(some))
+    order = sorted(curves, key=_order)
     return {
-        "curves": {
-            way: [[p[0][0], _mean([x[1] for x in p])] for p in zip(*all_, strict=True)]
-            for way, all_ in curves.items()
-        },
-        "best": {way: mean_interval([max(x[1] for x in c) for c in all_])
-                 for way, all_ in curves.items()},
-        "last": {way: mean_interval(values) for way, values in lasts.items()},
-        "against": mean_interval(
-            [a - b for a, b in zip(lasts["clean"], lasts["dense"], strict=True)]
-        ),
-    }  # fmt: skip
+        "rows": [_row(scenes, *way, "long") for way in order],
+        "curves": {way[0]: _mean_curve(curves[way]) for way in order},
+    }
 
 
-def ticket_against_random(records: Records, study: Study) -> dict[str, Any]:
+def _mean_curve(curves: Sequence[Sequence[Sequence[float]]]) -> list[list[float]]:
+    return [[p[0][0], _mean([x[1] for x in p])] for p in zip(*curves, strict=True)]
+
+
+def ticket_against_random(records: Records, study: Study, stops: str = "stops") -> dict[str, Any]:
     """Returns by how much clean tickets beat masks by chance of the same layers, in dB.
+
+    Args:
+        records: What judging gave.
+        study: The study.
+        stops: ``stops`` for the steps of the task, ``long`` for all that were done.
 
     Returns:
         A mean with its interval over pictures for each rule, at the sparsest level.
@@ -139,7 +140,7 @@ def ticket_against_random(records: Records, study: Study) -> dict[str, Any]:
         ]
         for rule in RULES:
             values = [
-                a["stops"][rule]["psnr"] - b["stops"][rule]["psnr"]
+                a[stops][rule]["psnr"] - b[stops][rule]["psnr"]
                 for a, b in pairs
                 if a is not None and b is not None
             ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +34,8 @@ class Job:
         out: Its folder.
         scene: Number of the picture.
         seed: The seed.
-        task: The task; of searches, ``clean`` or the task whose measurement is fitted.
+        task: The task; of searches, ``clean``, ``several`` (the true pictures of all others) or
+            the task whose measurement is fitted.
     """
 
     study: str
@@ -127,10 +128,19 @@ def search(job: Job) -> dict[str, Any]:
 
     study = Study.model_validate_json(job.study)
     truth, seed = truth_of(job, study), seed_of(job)
-    clean = job.task == "clean"
-    problem = clean_problem(truth) if clean else problem_of(study, job.task, truth, seed)  # type: ignore[arg-type]
+    clean = job.task in ("clean", "several")
+    if job.task == "several":
+        others = [i for i in range(len(study.scenes)) if i != job.scene]
+        # One operator, as pool() asks.
+        first = clean_problem(truth_of(job, study, others[0]))
+        problems = {
+            study.scenes[i].name: replace(first, measured=truth_of(job, study, i)) for i in others
+        }
+    else:
+        problem = clean_problem(truth) if clean else problem_of(study, job.task, truth, seed)  # type: ignore[arg-type]
+        problems = {study.scenes[job.scene].name: problem}
     found = find_prior_tickets(
-        (study.size, study.size), 3, {study.scenes[job.scene].name: problem},
+        (study.size, study.size), 3, problems,
         "clean" if clean else "observed", study.network,
         Rounds(rounds=study.rounds, share=study.share),
         FitSettings(steps=study.search, every=study.every, seed=seed),
@@ -142,6 +152,11 @@ def search(job: Job) -> dict[str, Any]:
         "sparsity": [t.masks.sparsity for t in found],
         "seconds": sum(t.figures["seconds"] for t in found),
     }
+
+
+def has_several(study: Study) -> bool:
+    """Returns whether there are enough pictures for tickets of several others."""
+    return len(study.scenes) > 2
 
 
 def _place(job: Job, kind: str, scene: int, number: int) -> Path:
@@ -193,18 +208,19 @@ class _Bench:
         self.dense(study.long)
         trained = self.trained()
         for number in study.levels:
-            clean = self.ticket("clean", number)
             long = study.long if number == last else None
-            self.fit("clean", number, clean.network(self.size), clean.masks, long)
-            self.carried("observed", self.ticket(self.task, number), number)
-            self.controls(clean, number, trained)
+            clean = self.ticket("clean", number)
+            self.carried("clean", clean, number, long)
+            self.carried("observed", self.ticket(self.task, number), number, long)
+            self.controls(clean, number, trained, long)
         if len(study.scenes) > 1:
             following = (self.job.scene + 1) % len(study.scenes)
             self.carried("other picture", self.ticket("clean", last, following), last)
+        self.several()
         for task in study.tasks:
             if task != self.task:
                 self.carried(f"other task ({task})", self.ticket(task, last), last)
-        self.decoder()
+        self.decoder(study.long)
 
     def other(self) -> None:
         """The ways that matter for tasks without noise, at the last level."""
@@ -213,12 +229,21 @@ class _Bench:
         ticket = self.ticket(self.task, last)
         self.carried("observed", ticket, last)
         self.carried("clean", self.ticket("clean", last), last)
+        self.several()
         self.control("layer-random", ticket, last)
         self.decoder()
 
-    def carried(self, way: str, ticket: PriorTicket, number: int) -> None:
+    def several(self) -> None:
+        """Fits with the ticket of all other pictures."""
+        if has_several(self.study):
+            last = self.study.rounds
+            self.carried("several others", self.ticket("several", last), last)
+
+    def carried(
+        self, way: str, ticket: PriorTicket, number: int, steps: int | None = None
+    ) -> None:  # fmt: skip
         """Fits with a ticket."""
-        self.fit(way, number, ticket.network(self.size), ticket.masks)
+        self.fit(way, number, ticket.network(self.size), ticket.masks, steps)
 
     def dense(self, steps: int | None = None) -> None:
         """Fits the dense network."""
@@ -241,14 +266,18 @@ class _Bench:
         fit(network, clean_problem(self.truth), settings)
         return network
 
-    def controls(self, ticket: PriorTicket, number: int, trained: Prior) -> None:
-        """Fits with every control of a ticket."""
+    def controls(
+        self, ticket: PriorTicket, number: int, trained: Prior, long: int | None
+    ) -> None:  # fmt: skip
+        """Fits with every control of a ticket; by far too long only the one that it is held to."""
         self.control("one-shot", ticket, number, trained)
-        for kind in ("random", "layer-random", "snip"):
-            self.control(kind, ticket, number)
+        self.control("random", ticket, number)
+        self.control("layer-random", ticket, number, steps=long)
+        self.control("snip", ticket, number)
 
     def control(
-        self, kind: Any, ticket: PriorTicket, number: int, trained: Prior | None = None
+        self, kind: Any, ticket: PriorTicket, number: int, trained: Prior | None = None,
+        steps: int | None = None,
     ) -> None:  # fmt: skip
         """Fits with a control from the first weights; a layer that would be gone is noted."""
         from surefoot.sparsity.lottery.restoring.networks import make_network
@@ -261,19 +290,21 @@ class _Bench:
         except InputError as error:
             self.rows.append({"way": kind, "level": number, "refused": error.message})
             return
-        self.fit(kind, number, make_network(self.size, 3, self.study.network, self.seed), masks)
+        network = make_network(self.size, 3, self.study.network, self.seed)
+        self.fit(kind, number, network, masks, steps)
 
-    def decoder(self) -> None:
+    def decoder(self, steps: int | None = None) -> None:
         """Fits the deep decoder."""
         from surefoot.sparsity.lottery.restoring.networks import make_network
 
-        self.fit("deep decoder", 0, make_network(self.size, 3, self.study.decoder, self.seed))
+        network = make_network(self.size, 3, self.study.decoder, self.seed)
+        self.fit("deep decoder", 0, network, steps=steps)
 
     def fit(
         self, way: str, number: int, network: Prior, masks: Masks | None = None,
         steps: int | None = None,
     ) -> None:  # fmt: skip
-        """Fits and notes; a longer fit is judged by its beginning, and its end noted apart."""
+        """Fits and notes; a longer fit is judged by its beginning, and as a whole apart."""
         from surefoot.sparsity.lottery.restoring.fitting import FitSettings, fit
         from surefoot.sparsity.lottery.restoring.networks import count_weights
 
@@ -288,13 +319,16 @@ class _Bench:
             masks=masks, truth=self.truth,
         )  # fmt: skip
         gone = masks.size - masks.alive if masks else 0
-        self.rows.append({
+        row = {
             "way": way, "level": number, "sparsity": masks.sparsity if masks else 0.0,
             "weights": count_weights(network) - gone, "seconds": found.seconds,
             "stops": stops_within(found, short, self.problem.sigma),
-            "curve": [[p.step, p.psnr] for p in found.curve] if steps else [],
-        })  # fmt: skip
-        write_atomic(path, json.dumps(self.rows[-1]))
+        }  # fmt: skip
+        if steps:
+            row["long"] = stops_within(found, max(short, steps), self.problem.sigma)
+            row["curve"] = [[p.step, p.psnr] for p in found.curve]
+        self.rows.append(row)
+        write_atomic(path, json.dumps(row))
 
     def peers(self) -> dict[str, float]:
         """Returns the PSNR of what works without a network."""

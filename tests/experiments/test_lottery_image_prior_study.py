@@ -20,6 +20,7 @@ from surefoot.experiments.registry import get_experiment, read_study
 from surefoot.results.errors import InputError
 from surefoot.sparsity.lottery.restoring.fitting import Fit, fit
 from surefoot.sparsity.lottery.restoring.stopping import Point
+from surefoot.sparsity.lottery.restoring.tickets import PriorTicket
 
 SMALL: dict[str, Any] = {
     "scenes": [{"env": "crossing", "seed": 0}],
@@ -57,7 +58,12 @@ def test_it_runs_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
     dense = next(r for r in rows if r["way"] == "dense")
     assert dense["rules"]["oracle"]["psnr"]["mean"] >= dense["rules"]["held-out"]["psnr"]["mean"]
     assert set(summary["tasks"]["sr"]["peers"]) == {"bicubic", "Lanczos"}
+    long = {row["way"]: row for row in summary["overfit"]["rows"]}
+    assert set(long) == {"dense", "clean", "observed", "layer-random", "deep decoder"}
     assert summary["overfit"]["curves"]["dense"][-1][0] == 15
+    assert long["clean"]["rules"]["last"]["step"] == 15
+    assert next(r for r in rows if r["way"] == "clean")["rules"]["last"]["step"] == 10
+    assert "sensing" not in summary
     assert page.count("data:image/png;base64,") == 1
     assert "35.8 %" in page.partition("<dl")[0]
 
@@ -73,8 +79,10 @@ def record(**psnr: float | None) -> dict[str, Any]:
         stops = {rule: {"step": 10, "psnr": value - i} for i, rule in enumerate(RULES)}
         rows.append({
             "way": way, "level": level, "sparsity": 0.0, "weights": 7, "stops": stops,
-            "curve": [[5, value], [15, value - 3]],
         })  # fmt: skip
+        if way != "random":
+            late = {rule: {"step": 15, "psnr": value - 3} for rule in RULES}
+            rows[-1] |= {"long": late, "curve": [[5, value], [15, value - 3]]}
     return {"rows": rows, "peers": {"median": 20.0}}
 
 
@@ -98,9 +106,69 @@ def test_seeds_of_a_picture_are_one_case_and_differences_are_paired() -> None:
     study = Study.model_validate(SMALL)
     against = ticket_against_random(records, study)
     assert against["oracle"]["mean"] == pytest.approx((0.5 - 0.5) / 2)
-    overfit = overfit_summary(records, study)
+    overfit = overfit_summary(records)
     assert overfit["curves"]["dense"] == [[5, 26.5], [15, 23.5]]
-    assert overfit["against"]["mean"] == pytest.approx(1.5)
+    late = {row["way"]: row["rules"]["last"] for row in overfit["rows"]}
+    assert "random" not in late
+    assert late["clean"]["against"]["mean"] == pytest.approx(1.5)
+    assert late["layer-random"]["psnr"]["mean"] == pytest.approx((23.5 + 26.5) / 2)
+    assert ticket_against_random(records, study, "long")["last"]["mean"] == pytest.approx(0)
+
+
+def test_tickets_of_several_others_never_saw_the_picture(tmp_path: Path) -> None:
+    scenes = [{"env": "tabletop", "seed": seed} for seed in (0, 1, 2)]
+    study = Study.model_validate({**SMALL, "scenes": scenes, "tasks": ["denoise"]})
+    for scene in study.scenes:
+        take_picture((str(tmp_path / "pictures" / "taken"), scene, study.size))
+    for kind in ("clean", "denoise", "several"):
+        for number in (0, 1):
+            search(Job(study.model_dump_json(), str(tmp_path), number, 0, kind))
+    card = PriorTicket.load(tmp_path / "tickets" / "several-0-0" / "02").card
+    assert (card.source, card.pictures) == ("clean", ("tabletop-1", "tabletop-2"))
+    judged = judge(Job(study.model_dump_json(), str(tmp_path), 0, 0, "denoise"))
+    assert "several others" in [row["way"] for row in judged["rows"]]
+
+
+def test_generators_are_trained_and_asked_without_any_fit(tmp_path: Path) -> None:
+    sensing: dict[str, Any] = {
+        "known": 40, "steps": 2, "rounds": 1, "share": 0.5, "pictures": 2, "rows": [20, 40],
+        "outliers": 2, "spoiled": 20, "groups": 5, "seek": {"steps": 3, "starts": 1},
+    }  # fmt: skip
+    alone = {"scenes": [], "tasks": [], "sensing": sensing}
+
+    def stop(part: str, done: int, total: int) -> None:
+        if part == "prior" and done >= 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_study(Study.model_validate(alone), tmp_path / "out", stop)
+    told: dict[str, list[tuple[int, int]]] = {}
+    page = run_study(
+        Study.model_validate(alone), tmp_path / "out",
+        lambda part, done, total: told.setdefault(part, []).append((done, total)),
+    ).read_text()  # fmt: skip
+    assert told["prior"][-1] == (8, 8), "dense, a ticket and two with masks by chance, of 2 steps"
+    assert set(told) == {"prior", "unseen", "sensing"}
+    found = json.loads((tmp_path / "out" / "summary.json").read_text())["sensing"]
+    priors = {(row["prior"], row["rows"]) for row in found["clean"]}
+    names = {"generator-00", "generator-01", "layer-random-01", "random-01", "linear"}
+    assert priors == {(name, rows) for name in names for rows in (20, 40)}
+    ticket = next(r for r in found["clean"] if (r["prior"], r["rows"]) == ("generator-01", 20))
+    dense = next(r for r in found["clean"] if (r["prior"], r["rows"]) == ("generator-00", 20))
+    assert ticket["ahead"]["mean"] == pytest.approx(ticket["psnr"]["mean"] - dense["psnr"]["mean"])
+    assert (ticket["ahead"]["n"], dense["ahead"]) == (2, None)
+    assert {part["kind"] for part in found["chance"]} == {"layer-random", "random"}
+    assert {row["way"] for row in found["spoiled"]} == {"least squares", "median of means"}
+    assert "With 2 of 20 rows spoiled" in page
+    assert "35.8 %" not in page, "nothing was restored"
+    again = {**alone, "sensing": {**sensing, "prior": str(tmp_path / "out" / "prior")}}
+    run_study(Study.model_validate(again), tmp_path / "again", lambda *_: None)
+    same = json.loads((tmp_path / "again" / "summary.json").read_text())["sensing"]
+    for one, other in zip(found["clean"], same["clean"], strict=True):
+        assert one["psnr"] == other["psnr"]
+    (tmp_path / "out" / "prior" / "pictures" / "thumbnails.json").unlink()
+    with pytest.raises(InputError, match="does not say what was trained on"):
+        run_study(Study.model_validate(again), tmp_path / "third", lambda *_: None)
 
 
 def test_a_broken_case_goes_on_after_its_last_fit(
@@ -155,13 +223,15 @@ def test_rules_see_only_the_steps_that_count() -> None:
 def test_the_shipped_study_can_be_read() -> None:
     study = read_study(get_experiment("lottery-image-prior"), None, {})
     assert isinstance(study, Study)
-    assert len(study.scenes) == 3
+    assert len(study.scenes) == 8
+    assert study.sensing is not None
 
 
 @pytest.mark.parametrize(
     ("more", "why"),
     [
         ({"scenes": []}, "at least one scene"),
+        ({"tasks": []}, "one seed and one task"),
         ({"scenes": [{"env": "tabletop", "seed": 0}] * 2}, "named twice"),
         ({"levels": [1]}, "hold the last round"),
         ({"levels": [0, 2]}, "between 1 and 2"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -106,27 +106,53 @@ def _sparsity(generator: Generator) -> float:
     return zeros / sum(p.numel() for p in weights)
 
 
-def summarise(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+def summarise(found: Mapping[str, Any], dense: str | None = None) -> list[dict[str, Any]]:
     """Returns the mean PSNR of each prior and number of rows, with its spread over pictures.
 
     Args:
         found: What :func:`measure` gave.
+        dense: A prior that others are held against.
 
     Returns:
-        Rows with ``prior``, ``rows``, ``sparsity`` (``None`` for the linear guess), ``psnr`` and
-        ``seconds``, both as :func:`~surefoot.results.statistics.mean_interval` gives them.
+        Rows with ``prior``, ``rows``, ``sparsity`` (``None`` for the linear guess), ``psnr``,
+        ``seconds``, both as :func:`~surefoot.results.statistics.mean_interval` gives them, and
+        ``ahead``: the PSNR less that of ``dense`` on the same pictures, ``None`` for itself.
     """
-
-    def numbers(rows: Sequence[Mapping[str, Any]], name: str) -> list[float]:
-        return [float(r[name]) for r in rows]
-
     keys = list(dict.fromkeys((r["prior"], r["rows"]) for r in found["rows"]))
+    ahead = {
+        prior: against(found, prior, dense)
+        for prior in dict.fromkeys(prior for prior, _ in keys)
+        if dense is not None and prior != dense
+    }
     summary = []
     for prior, count in keys:
         chosen = [r for r in found["rows"] if (r["prior"], r["rows"]) == (prior, count)]
         summary.append(
             {"prior": prior, "rows": count, "sparsity": found["sparsity"].get(prior),
-             "psnr": mean_interval(numbers(chosen, "psnr")),
-             "seconds": mean_interval(numbers(chosen, "seconds"))}
+             "psnr": mean_interval([float(r["psnr"]) for r in chosen]),
+             "seconds": mean_interval([float(r["seconds"]) for r in chosen]),
+             "ahead": ahead.get(prior, {}).get(count)}
         )  # fmt: skip
     return summary
+
+
+def against(found: Mapping[str, Any], prior: str, other: str) -> dict[int, dict[str, Any]]:
+    """Returns a prior's PSNR less another's over the same pictures and rows.
+
+    Args:
+        found: What :func:`measure` gave.
+        prior: The one.
+        other: The other.
+
+    Returns:
+        Means with their intervals by number of rows; nothing where either was not measured.
+    """
+    values: dict[str, dict[tuple[int, int], float]] = {prior: {}, other: {}}
+    for row in found["rows"]:
+        if row["prior"] in values:
+            values[row["prior"]][row["rows"], row["picture"]] = float(row["psnr"])
+    differences: dict[int, list[float]] = {}
+    for (rows, picture), value in values[prior].items():
+        if (rows, picture) in values[other]:
+            differences.setdefault(rows, []).append(value - values[other][rows, picture])
+    return {rows: mean_interval(some) for rows, some in differences.items()}

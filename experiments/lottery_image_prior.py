@@ -10,6 +10,7 @@ from surefoot.experiments.base import Experiment, Told
 from surefoot.experiments.lotteryprior.config import Sensing, Study
 from surefoot.experiments.lotteryprior.report import render_study
 from surefoot.experiments.lotteryprior.sensed import (
+    check_prior,
     make_prior,
     sense_picture,
     sensing_summary,
@@ -106,6 +107,8 @@ def _sensed(study: Study, sensing: Sensing, out: Path, told: Told) -> dict[str, 
 
 
 def _check(study: Study) -> None:
+    if study.sensing is not None and study.sensing.prior is not None:
+        check_prior(study.sensing.prior)
     if not study.tasks and study.sensing is not None:
         return
     if not study.scenes or not study.seeds or not study.tasks:

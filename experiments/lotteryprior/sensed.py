@@ -47,6 +47,18 @@ class Unseen:
         return f"unseen-{self.number}"
 
 
+def check_prior(prior: Path) -> None:
+    """Checks that a folder holds generators and says what they learned from.
+
+    Raises:
+        InputError: It does not.
+    """
+    from surefoot.sparsity.lottery.priors.networks import load_generator
+
+    load_generator(prior / DENSE)
+    _recipe(prior)
+
+
 def make_prior(sensing: Sensing, out: Path, told: Told) -> Path:
     """Returns the folder of the generators; trains them where the settings name none.
 
@@ -56,17 +68,14 @@ def make_prior(sensing: Sensing, out: Path, told: Told) -> Path:
         told: Told the steps done and all steps.
 
     Raises:
-        InputError: The folder that is named holds no generators, or a training goes astray.
+        InputError: A training goes astray.
     """
     import torch
     from surefoot.agents.perception.thumbnails import Thumbnails, render_thumbnails
-    from surefoot.sparsity.lottery.priors.networks import load_generator
     from surefoot.sparsity.lottery.priors.tickets import prior_controls, prior_tickets
     from surefoot.sparsity.lottery.priors.training import PairSettings
 
     if sensing.prior is not None:
-        load_generator(sensing.prior / DENSE)
-        _recipe(sensing.prior)
         return sensing.prior.resolve()
     torch.set_num_threads(1)
     place = out / "prior"

@@ -49,17 +49,21 @@ def test_a_picture_of_the_generator_is_found_from_few_rows(
         assert parameter.grad is None
 
 
-def test_outliers_spoil_least_squares_and_not_the_median_of_means(
-    generator: Generator, problem: tuple[torch.Tensor, Problem]
-) -> None:
-    truth, measured = problem
-    bad = spoiled(measured, 4, 100.0, 0)
-    assert int((bad.measured == 100).sum()) == 4
-    plain = sense(generator, bad, SETTINGS)
-    held = sense(generator, bad, SETTINGS.model_copy(update={"groups": 20, "steps": 500}))
-    assert near(plain.picture, truth) < 20
-    assert near(held.picture, truth) > near(plain.picture, truth) + 6
-    assert held.loss < plain.loss
+def test_outliers_spoil_least_squares_and_not_the_median_of_means(generator: Generator) -> None:
+    # A game may end anywhere near, and rounding decides where; so three pictures are asked for.
+    gains = []
+    for seed in (3, 4, 5):
+        code = torch.randn(1, 8, generator=torch.Generator().manual_seed(seed))
+        truth = generator(code).detach()
+        measured = observe(Gaussian(160, (3, 16, 16), 0), truth, 0.001)
+        bad = spoiled(measured, 4, 100.0, 0)
+        assert int((bad.measured == 100).sum()) == 4
+        plain = sense(generator, bad, SETTINGS)
+        held = sense(generator, bad, SETTINGS.model_copy(update={"groups": 20, "steps": 400}))
+        assert near(plain.picture, truth) < 20
+        assert held.loss < plain.loss
+        gains.append(near(held.picture, truth) - near(plain.picture, truth))
+    assert sum(gains) / 3 > 10
 
 
 def test_rows_held_out_are_not_looked_at(

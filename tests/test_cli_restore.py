@@ -68,6 +68,23 @@ def test_noise_goes_and_the_page_says_how_it_was_stopped(noisy: Path, tmp_path: 
     assert run(noisy, "--task", "denoise", "--out", out, "--truth", tmp_path / "truth.png",
                "--sparsity", 0.5, *SMALL)[0] == 0  # fmt: skip
     assert (out / "restored.png").stat().st_mtime_ns == before
+    first = (out / "restored.png").read_bytes()
+    (out / "restored.png").unlink()  # made anew, and all the same
+    assert run(noisy, "--task", "denoise", "--out", out, "--truth", tmp_path / "truth.png",
+               "--sparsity", 0.5, *SMALL)[0] == 0  # fmt: skip
+    assert (out / "restored.png").read_bytes() == first
+    assert (out / "episodes.jsonl").read_text().count("\n") == 1
+    code, told = run(noisy, "--task", "sr", "--ticket", out / "ticket", "--out", tmp_path / "no",
+                     *SMALL, "--set", "held=0.99999")  # fmt: skip
+    assert (code, (tmp_path / "no").exists()) == (1, False), told
+    card = out / "ticket" / "ticket.json"
+    text = card.read_text()
+    card.write_text(text.replace('"width": 8', '"width": 9'))
+    code, told = run(noisy, "--task", "denoise", "--ticket", out / "ticket", "--out",
+                     tmp_path / "no")  # fmt: skip
+    assert "not of the network on its card" in told
+    assert not (tmp_path / "no").exists()
+    card.write_text(text)
     code, told = run(noisy, "--task", "sr", "--scale", 2, "--out", tmp_path / "next",
                      "--ticket", out / "ticket", *SMALL)  # fmt: skip
     assert code == 0, told

@@ -112,12 +112,13 @@ def restore(
         } | ({"ticket": _ticket_hash(job.ticket)} if job.ticket else {}),
     )  # fmt: skip
     with RunFolder.open(out, manifest) as run:
-        if run.pending:
+        if run.pending or not (out / RESTORED).is_file():
             summary, result, peers, found = _work(job, out, told)
             result.write(out / RESTORED)
             run.write_summary(summary)
             run.write_report(render_restoration(summary, _before(job), result, peers, found))
-            run.append(_KEY, summary)
+            if run.pending:
+                run.append(_KEY, summary)
             shutil.rmtree(out / WORK, ignore_errors=True)
         return dict(run.records[_KEY])
 
@@ -167,6 +168,7 @@ def read_job(inputs: Inputs, settings: RestoreSettings) -> Job:
             )
         if not flat:
             check_memory(size, ticket.card.network)
+            ticket.network(size)  # refused here, before anything is written
     return Job(settings, picture, problem, size, sigma, known, truth, ticket)
 
 

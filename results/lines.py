@@ -72,7 +72,13 @@ def line_chart(
         across = _LEFT + share * (_WIDTH - _LEFT - 16)
         return across, _TOP + (1 - (py - bottom) / (top - bottom)) * (_HEIGHT - _TOP - _BOTTOM)
 
-    parts = [_grid(low, high, (bottom, top), log_x, place, x, y)]
+    if log_x:
+        across = [10.0**e for e in range(int(low), int(high) + 1)]
+    else:
+        # From 0 to 1 these are shares rather than counts.
+        counts = high - low > 1 and all(map(_whole, values))
+        across = round_ticks(low, high, 1.0 if counts else 0.0)
+    parts = [_grid(across, round_ticks(bottom, top), place, x, y)]
     for index, curve in enumerate(curves):
         parts.append(_line(curve, index, place, steps, 10**high if log_x else high))
     symbols = [
@@ -81,6 +87,45 @@ def line_chart(
     ]
     inner = f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" width="100%">{"".join(parts)}</svg>'
     return legend(symbols) + chart(title, _HEIGHT, inner)
+
+
+def round_ticks(low: float, high: float, least: float = 0.0) -> list[float]:
+    """Returns round numbers in a range for the marks of an axis, eight or fewer apart.
+
+    A step that meets both ends in four to eight is taken before any other.
+
+    Args:
+        low: Lower end.
+        high: Upper end, above the lower.
+        least: Least step; 1 where only whole numbers mean something.
+
+    >>> round_ticks(0, 1)
+    [0.0, 0.25, 0.5, 0.75, 1.0]
+    >>> round_ticks(0, 0.832)
+    [0.0, 0.2, 0.4, 0.6, 0.8]
+    """
+    span = high - low
+    power = floor(log10(span / 8))
+    # A quarter is round among shares only: of counts nobody wants 2.5.
+    steps = [
+        float(f"{digit}e{power + more}")
+        for more in (0, 1)
+        for digit in ((1, 2, 2.5, 5) if power + more < 0 else (1, 2, 5))
+    ]
+    fitting = [s for s in [*steps, float(f"1e{power + 2}")] if s >= max(least, 0.999 * span / 8)]
+
+    def meets(step: float) -> bool:
+        whole = all(abs(end / step - round(end / step)) < 1e-6 for end in (low, high))
+        return whole and span / step > 3.5
+
+    met = [step for step in fitting if meets(step)]
+    step = met[-1] if met else (fitting or [least])[0]
+    first, last = ceil(low / step - 1e-9), floor(high / step + 1e-9)
+    return [float(f"{i * step:.12g}") for i in range(first, last + 1)] or [low]
+
+
+def _whole(value: float) -> bool:
+    return float(value).is_integer()
 
 
 def ceiling(value: float) -> float:
@@ -133,28 +178,21 @@ def _line(curve: Curve, index: int, place: Place, steps: bool, end: float) -> st
 
 
 def _grid(
-    low: float, high: float, ends: tuple[float, float], log_x: bool, place: Place, x: str, y: str
-) -> str:
+    across: Sequence[float], up: Sequence[float], place: Place, x: str, y: str
+) -> str:  # fmt: skip
     parts: list[str] = []
-    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
-        value = ends[0] + share * (ends[1] - ends[0])
-        down = place(10**low if log_x else low, value)[1]
+    for value in up:
+        down = place(across[0], value)[1]
         parts.append(
             f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - 16}" y1="{down:.1f}" '
             f'y2="{down:.1f}"/><text class="note" x="{_LEFT - 8}" y="{down + 4:.1f}" '
             f'text-anchor="end">{value:g}</text>'
         )
-    if log_x:
-        ticks = [10.0**e for e in range(int(low), int(high) + 1)]
-    else:
-        # Shares get quarters, counts whole numbers.
-        step = max(1, round((high - low) / 10)) if high - low > 1 else (high - low) / 4
-        ticks = [low + i * step for i in range(int((high - low) / step + 1e-9) + 1)]
-    for tick in ticks:
-        across = place(tick, 0)[0]
+    for tick in across:
+        at = place(tick, 0)[0]
         parts.append(
-            f'<line class="grid" x1="{across:.1f}" x2="{across:.1f}" y1="{_TOP}" '
-            f'y2="{_HEIGHT - _BOTTOM}"/><text class="note" x="{across:.1f}" '
+            f'<line class="grid" x1="{at:.1f}" x2="{at:.1f}" y1="{_TOP}" '
+            f'y2="{_HEIGHT - _BOTTOM}"/><text class="note" x="{at:.1f}" '
             f'y="{_HEIGHT - _BOTTOM + 16}" text-anchor="middle">{tick:g}</text>'
         )
     middle = (_LEFT + _WIDTH) / 2

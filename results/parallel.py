@@ -114,12 +114,23 @@ def _interrupts_noted() -> Iterator[Callable[[], None]]:
 
 def _start(initializer: Callable[..., None], arguments: tuple[Any, ...]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    end_with_parent()
     initializer(*arguments)
 
 
-def _end_with(parent: int) -> None:
-    """Ends this process once its parent was killed; it would wait for its pipes for ever."""
+def end_with_parent() -> None:
+    """Lets this process end once the one that started it was killed.
+
+    It would wait for its pipes for ever, or finish its piece of work, and write into a folder in
+    which a second run of the command goes on already.
+    """
+    parent = multiprocessing.parent_process()
+    # The parent may be gone before this is asked; then another process stands in its place.
+    number = os.getppid() if parent is None or parent.pid is None else parent.pid
+    threading.Thread(target=_end_without, args=(number,), daemon=True).start()
+
+
+def _end_without(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(_GLANCE)
     os._exit(1)

@@ -12,6 +12,8 @@ import pytest
 import torch
 from PIL import Image
 from surefoot.sparsity.lottery.restoring.files import Picture, read_picture
+from surefoot.sparsity.lottery.restoring.memory import bytes_for, free_bytes
+from surefoot.sparsity.lottery.restoring.networks import NetworkSettings
 from surefoot.sparsity.lottery.restoring.running import restore as restore_picture
 from surefoot.sparsity.lottery.restoring.settings import Inputs, RestoreSettings
 from typer.testing import CliRunner
@@ -66,6 +68,23 @@ def test_noise_goes_and_the_page_says_how_it_was_stopped(noisy: Path, tmp_path: 
     assert run(noisy, "--task", "denoise", "--out", out, "--truth", tmp_path / "truth.png",
                "--sparsity", 0.5, *SMALL)[0] == 0  # fmt: skip
     assert (out / "restored.png").stat().st_mtime_ns == before
+    first = (out / "restored.png").read_bytes()
+    (out / "restored.png").unlink()  # made anew, and all the same
+    assert run(noisy, "--task", "denoise", "--out", out, "--truth", tmp_path / "truth.png",
+               "--sparsity", 0.5, *SMALL)[0] == 0  # fmt: skip
+    assert (out / "restored.png").read_bytes() == first
+    assert (out / "episodes.jsonl").read_text().count("\n") == 1
+    code, told = run(noisy, "--task", "sr", "--ticket", out / "ticket", "--out", tmp_path / "no",
+                     *SMALL, "--set", "held=0.99999")  # fmt: skip
+    assert (code, (tmp_path / "no").exists()) == (1, False), told
+    card = out / "ticket" / "ticket.json"
+    text = card.read_text()
+    card.write_text(text.replace('"width": 8', '"width": 9'))
+    code, told = run(noisy, "--task", "denoise", "--ticket", out / "ticket", "--out",
+                     tmp_path / "no")  # fmt: skip
+    assert "not of the network on its card" in told
+    assert not (tmp_path / "no").exists()
+    card.write_text(text)
     code, told = run(noisy, "--task", "sr", "--scale", 2, "--out", tmp_path / "next",
                      "--ticket", out / "ticket", *SMALL)  # fmt: skip
     assert code == 0, told
@@ -132,12 +151,36 @@ def test_a_constant_picture_is_itself(task: str, tmp_path: Path) -> None:
     assert "one colour" in (tmp_path / "out" / "report.html").read_text()
 
 
+def test_one_known_pixel_gives_its_colour(noisy: Path, tmp_path: Path) -> None:
+    known = np.zeros((21, 17), np.uint8)
+    known[3, 4] = 255
+    Image.fromarray(known).save(tmp_path / "one.png")
+    code, told = run(noisy, "--task", "inpaint", "--mask", tmp_path / "one.png", "--out",
+                     tmp_path / "out", *SMALL)  # fmt: skip
+    assert code == 0, told
+    values, done = read_picture(noisy).values, read_picture(tmp_path / "out" / "restored.png")
+    assert np.allclose(done.values, values[:, 3:4, 4:5])
+
+
+def test_memory_grows_with_the_picture_and_its_channels() -> None:
+    small, wide = NetworkSettings(width=16), NetworkSettings(width=64)
+    # The peaks that were measured at 512 x 512, in bytes a pixel.
+    for settings, peak in ((small, 2793), (wide, 5481), (NetworkSettings(kind="decoder"), 1418)):
+        assert peak * 0.8 < bytes_for((512, 512), settings) / 512**2 < peak * 1.25
+    assert bytes_for((3000, 4000), small) > 40 * bytes_for((512, 512), small)
+    assert 2**20 < free_bytes() < 2**50
+
+
 def test_bad_input_is_one_line(noisy: Path, tmp_path: Path) -> None:
     black = tmp_path / "black.png"
     Image.fromarray(np.zeros((21, 17), np.uint8)).save(black)
     small = tmp_path / "small.png"
     Image.fromarray(np.full((5, 5), 255, np.uint8)).save(small)
+    large = tmp_path / "large.png"
+    Image.new("1", (9000, 8000)).save(large)
     (tmp_path / "text.png").write_text("no picture")
+    (tmp_path / "empty.png").touch()
+    (tmp_path / "cut.png").write_bytes(noisy.read_bytes()[:400])
     Image.fromarray(np.ones((9, 9), np.float32)).save(tmp_path / "float.tiff")
     Picture(np.random.default_rng(0).random((1, 2, 40))).write(tmp_path / "thin.png")
     denoise, inpaint = ("--task", "denoise"), ("--task", "inpaint")
@@ -157,6 +200,13 @@ def test_bad_input_is_one_line(noisy: Path, tmp_path: Path) -> None:
         ((noisy, "--task", "sr", "--stop", "discrepancy"), "give sigma"),
         ((noisy, *denoise, "--set", "held=0"), "choose another stop"),
         ((noisy, *denoise, "--sigma", -1), "sigma"),
+        ((noisy, *denoise, "--seed", 2**70), "seed"),
+        ((noisy, *denoise, "--set", "width=200000"), "GiB are free"),
+        ((large, *denoise), "9000 x 8000 pixels is too large"),
+        ((tmp_path / "black.png", "--task", "sr", "--ticket", tmp_path), "no ticket here"),
+        ((tmp_path, *denoise), "not a readable picture"),
+        ((tmp_path / "cut.png", *denoise), "not a readable picture"),
+        ((tmp_path / "empty.png", *denoise), "not a readable picture"),
         ((noisy, *denoise, "--sparsity", 0.999, *SMALL), "nothing is left of"),
     ]
     for number, (arguments, words) in enumerate(cases):

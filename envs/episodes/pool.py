@@ -13,6 +13,7 @@ from multiprocessing.process import BaseProcess
 from typing import Generic, TypeVar
 
 from surefoot.results.errors import WriteError
+from surefoot.results.parallel import end_with_parent
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -165,6 +166,7 @@ def _cause(code: int) -> str:
 
 def _work(function: Callable[[Item], Result], pipe: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
+    end_with_parent()
     pipe.send(_Ready())
     while True:
         try:

@@ -25,9 +25,19 @@ def magnitude(name: str, weight: torch.Tensor) -> torch.Tensor:
 
 
 def at_random(seed: int) -> Score:
-    """Returns a score by chance."""
+    """Returns a score by chance; each weight keeps its own, whatever round it is asked for in.
+
+    So a search that goes on where it was stopped takes the same weights as one that never was.
+    """
     generator = torch.Generator().manual_seed(seed)
-    return lambda _, weight: torch.rand(weight.shape, generator=generator).to(weight.device)
+    drawn: dict[str, torch.Tensor] = {}
+
+    def score(name: str, weight: torch.Tensor) -> torch.Tensor:
+        if name not in drawn:
+            drawn[name] = torch.rand(weight.shape, generator=generator)
+        return drawn[name].to(weight.device)
+
+    return score
 
 
 def prune_masks(

@@ -131,14 +131,19 @@ def _read(folder: Path, identity: Mapping[str, Any]) -> list[dict[str, float]]:
     path = folder / _STATE
     try:
         data = json.loads(path.read_bytes())
+        told, done = data["identity"], [dict(figures) for figures in data["done"]]
     except FileNotFoundError:
         return []
-    except (OSError, ValueError):
-        raise InputError("damaged; delete the folder and begin anew", file=str(path)) from None
-    if data.get("identity") != json.loads(json.dumps(dict(identity))):
+    except (OSError, ValueError, KeyError, TypeError):
+        raise _damaged(path) from None
+    if told != json.loads(json.dumps(dict(identity))):
         raise InputError("tickets of other settings lie here; choose another folder",
                          file=str(folder))  # fmt: skip
-    return list(data["done"])
+    return done
+
+
+def _damaged(path: Path) -> InputError:
+    return InputError("damaged; delete the folder and begin anew", file=str(path))
 
 
 def _save_state(model: nn.Module, path: Path) -> None:
@@ -148,9 +153,13 @@ def _save_state(model: nn.Module, path: Path) -> None:
 
 
 def _load_state(model: nn.Module, path: Path) -> None:
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    model.load_state_dict(load_file(path))
+    try:
+        model.load_state_dict(load_file(path))
+    except (OSError, SafetensorError, RuntimeError):  # the last where tensors are of another model
+        raise _damaged(path) from None
 
 
 def rewound(model: nn.Module, folder: Path) -> torch.nn.Module:

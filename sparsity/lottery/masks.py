@@ -51,11 +51,12 @@ class Masks:
     """The masks of a model, by names of parameters.
 
     Args:
-        tensors: Bool tensors of the parameters' shapes; true is alive.
+        tensors: Bool tensors of the parameters' shapes; true is alive. They are kept by name,
+            as files hold them, so that nothing depends on whether masks were read or made.
     """
 
     def __init__(self, tensors: Mapping[str, torch.Tensor]) -> None:
-        self.tensors = {name: mask.bool() for name, mask in tensors.items()}
+        self.tensors = {name: tensors[name].bool() for name in sorted(tensors)}
 
     @classmethod
     def full(cls, model: nn.Module, target: str = r"weight$", least_axes: int = 2) -> Masks:
@@ -107,7 +108,7 @@ class Masks:
         return 1 - self.alive / self.size
 
     def parameters(self, model: nn.Module) -> dict[str, nn.Parameter]:
-        """Returns the parameters of a model that the masks are for.
+        """Returns the parameters of a model that the masks are for, in the model's order.
 
         Raises:
             InputError: The model lacks one, or it has another shape.
@@ -120,7 +121,7 @@ class Masks:
                     f"a mask of shape {tuple(mask.shape)} for '{name}', which has {shape}; the "
                     "ticket is of another architecture"
                 )
-        return {name: own[name] for name in self.tensors}
+        return {name: parameter for name, parameter in own.items() if name in self.tensors}
 
     @torch.no_grad()
     def apply(self, model: nn.Module) -> None:

@@ -52,6 +52,38 @@ def test_work_apart_survives_its_workers() -> None:
     assert found[5] == Lost(False, "ValueError: five")
 
 
+def writes(path: str) -> None:
+    while True:
+        Path(path).write_text(str(os.getpid()))
+        time.sleep(0.02)
+
+
+def test_a_worker_writes_no_more_once_its_parent_was_killed(tmp_path: Path) -> None:
+    script = (
+        "import sys\n"
+        "from surefoot.envs.episodes.pool import run_apart\n"
+        "from tests.envs.test_episodes import writes\n"
+        "if __name__ == '__main__':\n"
+        "    list(run_apart(writes, [sys.argv[1]], workers=1, timeout_s=60))\n"
+    )
+    (tmp_path / "main.py").write_text(script)
+    mark = tmp_path / "mark"
+    env = {**os.environ, "PYTHONPATH": str(HERE)}
+    with subprocess.Popen([sys.executable, tmp_path / "main.py", mark], env=env) as child:
+        for _ in range(600):
+            if mark.is_file():
+                break
+            time.sleep(0.1)
+        child.kill()
+    for _ in range(50):
+        time.sleep(0.1)
+        mark.unlink(missing_ok=True)
+        time.sleep(0.2)
+        if not mark.exists():
+            break
+    assert not mark.exists()
+
+
 def test_a_run_is_filmed_counted_and_repeatable(tmp_path: Path) -> None:
     wanted = config(seeds=[0], video="all", fps=2, perturb=[{"name": "fog", "severity": 0.3}])
     done = episodes_run(wanted, tmp_path / "a")

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 from surefoot.results.histogram import HistogramBar, histogram
-from surefoot.results.lines import Curve, line_chart
+from surefoot.results.lines import Curve, line_chart, round_ticks
 from surefoot.results.statistics import Interval
 
 EVIL = '<script>alert("x")</script>&'
@@ -49,3 +49,31 @@ def test_a_line_chart_shows_intervals_and_quarters_of_a_share() -> None:
     assert texts.count("0.25") == 2
     counts = line_chart([Curve("a", [(0, 1), (20, 2)])], title="t", x="x", y="y", top=2)
     assert {"0", "2", "20"} <= {t.text for t in tree(counts).iter("text")}
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "least", "wanted"),
+    [
+        (0, 0.832224, 0, [0, 0.2, 0.4, 0.6, 0.8]),
+        (24, 31, 0, [24, 25, 26, 27, 28, 29, 30, 31]),
+        (-0.4, 1.2, 0, [-0.4, -0.2, 0, 0.2, 0.4, 0.6, 0.8, 1, 1.2]),
+        (0.13, 0.57, 0, [0.2, 0.3, 0.4, 0.5]),
+        (0, 3, 1, [0, 1, 2, 3]),
+        (0, 37, 1, [0, 5, 10, 15, 20, 25, 30, 35]),
+        (7, 8, 1, [7, 8]),
+    ],
+)
+def test_marks_of_an_axis_are_round(
+    low: float, high: float, least: float, wanted: list[float]
+) -> None:
+    assert round_ticks(low, high, least) == wanted
+
+
+def test_no_axis_shows_an_odd_number() -> None:
+    curve = Curve("a", [(0.0, 24.3), (0.36, 26.1), (0.832224, 30.9)])
+    html = line_chart([curve], title="t", x="x", y="y", top=31, bottom=24)
+    texts = {t.text or "" for t in tree(html).iter("text")}
+    assert {"0.2", "0.8", "27"} <= texts
+    assert max(map(len, texts)) <= 3
+    rounds = line_chart([Curve("a", [(0, 1), (3, 2)])], title="t", x="x", y="y", top=2)
+    assert not {"0.75", "2.5"} & {t.text for t in tree(rounds).iter("text")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
+_LARGEST = 2**26
+"""Pixels of a picture; to fit as many takes hundreds of GiB, to read them some."""
 _KNOWN = 0.5
 """A pixel of a mask is known from this brightness on."""
 
@@ -68,15 +71,24 @@ def read_picture(path: Path) -> Picture:
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
-        with Image.open(path) as opened:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            file = Image.open(path)
+        with file as opened:
+            if opened.width * opened.height > _LARGEST:
+                raise InputError(
+                    f"a picture of {opened.width} x {opened.height} pixels is too large; crop it "
+                    "or make it smaller",
+                    file=str(path),
+                )
             opened.load()
             image = ImageOps.exif_transpose(opened)
     except FileNotFoundError:
         raise InputError("no such file", file=str(path)) from None
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError):
-        raise InputError("not a readable picture", file=str(path)) from None
     except Image.DecompressionBombError:
         raise InputError("the picture is too large", file=str(path)) from None
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError):
+        raise InputError("not a readable picture", file=str(path)) from None
     if image.mode.startswith("I;16"):
         return Picture(np.asarray(image, np.float64)[None] / 65535)
     if image.mode in ("I", "F"):
@@ -84,7 +96,7 @@ def read_picture(path: Path) -> Picture:
             f"a picture of mode {image.mode}, whose range nobody knows; save it with 8 or 16 bits",
             file=str(path),
         )
-    clear = "A" in image.mode or "a" in image.mode or "transparency" in image.info
+    clear = (image.mode != "LAB" and "a" in image.mode.lower()) or "transparency" in image.info
     grey = image.mode in ("1", "L", "LA", "La")
     data = _array(image.convert(("LA" if clear else "L") if grey else "RGBA" if clear else "RGB"))
     if clear:

@@ -17,6 +17,7 @@ from surefoot.results.run_folder import RunFolder
 from surefoot.sparsity.lottery.restoring.fidelity import psnr, ssim
 from surefoot.sparsity.lottery.restoring.files import Picture, read_mask, read_picture
 from surefoot.sparsity.lottery.restoring.fitting import Fit, FitSettings, fit
+from surefoot.sparsity.lottery.restoring.memory import check_memory
 from surefoot.sparsity.lottery.restoring.networks import (
     NetworkSettings,
     count_weights,
@@ -111,12 +112,13 @@ def restore(
         } | ({"ticket": _ticket_hash(job.ticket)} if job.ticket else {}),
     )  # fmt: skip
     with RunFolder.open(out, manifest) as run:
-        if run.pending:
+        if run.pending or not (out / RESTORED).is_file():
             summary, result, peers, found = _work(job, out, told)
             result.write(out / RESTORED)
             run.write_summary(summary)
             run.write_report(render_restoration(summary, _before(job), result, peers, found))
-            run.append(_KEY, summary)
+            if run.pending:
+                run.append(_KEY, summary)
             shutil.rmtree(out / WORK, ignore_errors=True)
         return dict(run.records[_KEY])
 
@@ -135,13 +137,16 @@ def read_job(inputs: Inputs, settings: RestoreSettings) -> Job:
         raise InputError(f"--mask is for inpaint, not for {settings.task}")
     if settings.task == "inpaint":
         picture, known = _masked(picture, inputs)
-    depth_for(size, settings.depth)
+    flat = _one_colour(picture, known)
+    network = _network(settings, size)
+    if not flat:
+        check_memory(size, network)
     if settings.sigma is not None:
         sigma = settings.sigma / 255
     else:
         sigma = estimate_sigma(picture.values) if settings.task == "denoise" else 0.0
     problem = _problem(settings, picture, size, known, sigma)
-    if settings.held:
+    if settings.held and not flat:
         problem = problem.hold(settings.held, settings.seed)
     truth = None if inputs.truth is None else read_picture(inputs.truth)
     if truth is not None and truth.values.shape != (len(picture.values), *size):
@@ -161,6 +166,9 @@ def read_job(inputs: Inputs, settings: RestoreSettings) -> Job:
                 f"{len(picture.values)}",
                 file=str(inputs.ticket),
             )
+        if not flat:
+            check_memory(size, ticket.card.network)
+            ticket.network(size)  # refused here, before anything is written
     return Job(settings, picture, problem, size, sigma, known, truth, ticket)
 
 
@@ -215,8 +223,9 @@ def _work(
     ticket = job.ticket
     if ticket is None and settings.sparsity:
         ticket = _search(job, out, told)
+    form = ticket.card.network if ticket else _network(settings, job.size)
     if ticket is None:
-        network = make_network(job.size, len(job.picture.values), _network(job), settings.seed)
+        network = make_network(job.size, len(job.picture.values), form, settings.seed)
     else:
         network = ticket.network(job.size)
     found = fit(
@@ -237,7 +246,7 @@ def _work(
             for rule, s in found.stops.items()
         },
         "network": {
-            **(ticket.card.network if ticket else _network(job)).model_dump(mode="json"),
+            **form.model_dump(mode="json"),
             "weights": count_weights(network),
         },
         "ticket": None if ticket is None else {
@@ -249,10 +258,9 @@ def _work(
     }, result, peers, found  # fmt: skip
 
 
-def _network(job: Job) -> NetworkSettings:
-    settings = job.settings
+def _network(settings: RestoreSettings, size: tuple[int, int]) -> NetworkSettings:
     return NetworkSettings(
-        kind=settings.network, width=settings.width, depth=depth_for(job.size, settings.depth)
+        kind=settings.network, width=settings.width, depth=depth_for(size, settings.depth)
     )
 
 
@@ -262,7 +270,7 @@ def _search(job: Job, out: Path, told: Told) -> PriorTicket:
     whole = Problem(job.problem.operator, job.problem.measured, job.sigma)
     found = find_prior_tickets(
         job.size, len(job.picture.values), {"the observed picture": whole}, "observed",
-        _network(job), rounds_for(settings.sparsity),
+        _network(settings, job.size), rounds_for(settings.sparsity),
         FitSettings(steps=settings.search_steps, seed=settings.seed), out / WORK / "search",
         seed=settings.seed, told=told,
     )[-1]  # fmt: skip
@@ -306,11 +314,17 @@ def _alpha(job: Job) -> NDArray[np.float64] | None:
 
 def _constant(job: Job) -> NDArray[np.float64] | None:
     """Returns the result where all that is known has one colour."""
-    measured = job.problem.measured.flatten(2)[0]
-    if bool((measured != measured[:, :1]).any()):
+    if not _one_colour(job.picture, job.known):
         return None
-    colour = measured[:, :1, None].double().expand(-1, *job.size)
+    colour = job.problem.measured.flatten(2)[0][:, :1, None].double().expand(-1, *job.size)
     return np.ascontiguousarray(colour.numpy())
+
+
+def _one_colour(picture: Picture, known: NDArray[np.bool_] | None) -> bool:
+    chosen = picture.values.reshape(len(picture.values), -1)
+    if known is not None:
+        chosen = chosen[:, known.ravel()]
+    return not bool((chosen != chosen[:, :1]).any())
 
 
 def _score(job: Job, result: Picture) -> dict[str, float | None]:

@@ -48,7 +48,7 @@ class RestoreSettings(BaseModel):
     """Share of the measured pixels that is kept from the fit, to stop by."""
     stop: Literal["held-out", "discrepancy", "last"] = "held-out"
     """Which picture of the fit is the result."""
-    seed: int = 0
+    seed: int = Field(default=0, ge=0, lt=2**63)
     """Seed of network, jitter and held-out pixels."""
 
     @model_validator(mode="after")

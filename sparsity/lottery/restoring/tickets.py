@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from surefoot.results.errors import InputError
 from surefoot.results.files import write_atomic
 from surefoot.sparsity.lottery.criteria import at_random, matched_masks, one_shot, snip_masks
@@ -35,6 +35,8 @@ all weights, by chance with as many left in each layer, SNIP before any step."""
 SHARE = 0.2
 """Share of the living weights that goes each round, as in the paper."""
 
+_ROUNDING = 1e-9
+"""By how much a sparsity on a card may differ from that of the masks."""
 _CARD, _MASKS, _START = "ticket.json", "masks.safetensors", "start.safetensors"
 
 
@@ -54,7 +56,7 @@ class Card(BaseModel):
     """The network."""
     channels: int
     """Channels of the pictures."""
-    seed: int
+    seed: int = Field(ge=0, lt=2**63)
     """Seed of its first weights."""
     rewind: int
     """Step of the dense fit that it starts from; 0 for the first weights."""
@@ -127,6 +129,9 @@ class PriorTicket:
             raise InputError("the ticket is damaged", file=str(folder)) from None
         masks = Masks.load(folder / _MASKS)
         masks.check_alive()
+        whole = all(bool(t.isfinite().all()) for t in start.values())
+        if not whole or abs(masks.sparsity - card.sparsity) > _ROUNDING:
+            raise InputError("the ticket is damaged", file=str(folder))
         return cls(card, masks, start, {})
 
 

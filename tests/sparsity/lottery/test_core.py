@@ -116,7 +116,9 @@ def test_snip_goes_by_weight_times_slope() -> None:
     masks = snip_masks(model, Masks.full(model), 0.6, loss)
     assert masks.sparsity == pytest.approx(0.6, abs=0.002)
     loss(model).backward()  # type: ignore[no-untyped-call]
-    scores = torch.cat([(p * p.grad).abs().flatten() for p in masks.parameters(model).values()])
+    scores = torch.cat(
+        [(p * p.grad).detach().abs().flatten() for p in masks.parameters(model).values()]
+    )
     kept = torch.cat([masks.tensors[n].flatten() for n in masks])
     assert float(scores[kept].min()) >= float(scores[~kept].max())
     with pytest.raises(InputError, match="not finite"):
@@ -171,6 +173,83 @@ def test_an_interrupted_search_goes_on_after_the_last_round(tmp_path: Path) -> N
         assert all(torch.equal(a.masks.tensors[n], b.masks.tensors[n]) for n in a.masks)
     with pytest.raises(InputError, match="other settings"):
         find_tickets(net(), train, Rounds(rounds=4), tmp_path / "out")
+
+
+def test_masks_that_were_read_are_those_that_were_made(tmp_path: Path) -> None:
+    class Turned(nn.Module):
+        """Its layers stand in another order than their names."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.later = nn.Linear(6, 5)
+            self.early = nn.Linear(5, 6)
+
+    torch.manual_seed(0)
+    model = Turned()
+    made = prune_masks(model, Masks.full(model), 0.4)
+    made.save(tmp_path / "m.safetensors")
+    read = Masks.load(tmp_path / "m.safetensors")
+    assert [r.name for r in made.report()] == [r.name for r in read.report()]
+    assert list(read.parameters(model)) == ["later.weight", "early.weight"]
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.fill_(1.0)  # ties, which go by place
+    for derive in (
+        lambda m: matched_masks(m, 3),
+        lambda m: prune_masks(model, m, 0.3),
+        lambda m: prune_masks(model, m, 0.3, score=at_random(4)),
+    ):
+        one, other = derive(made), derive(read)
+        assert all(torch.equal(one.tensors[n], other.tensors[n]) for n in one)
+
+
+def test_a_search_by_chance_goes_on_with_the_same_masks(tmp_path: Path) -> None:
+    def search(folder: str, last: int = 9) -> Any:
+        calls = 0
+
+        def stopping(model: nn.Module, masks: Masks, noted: Any) -> dict[str, float]:
+            nonlocal calls
+            calls += 1
+            if calls == last:
+                raise KeyboardInterrupt
+            return train(model, masks, noted, 2)
+
+        return find_tickets(
+            net(), stopping, Rounds(rounds=3), tmp_path / folder, score=at_random(1)
+        )
+
+    whole = search("whole")
+    with pytest.raises(KeyboardInterrupt):
+        search("broken", 3)
+    for a, b in zip(whole, search("broken"), strict=True):
+        assert all(torch.equal(a.masks.tensors[n], b.masks.tensors[n]) for n in a.masks)
+    shares = [m.float().mean() for m in whole[-1].masks.tensors.values()]
+    assert shares == pytest.approx([0.8**3] * 3, abs=0.25)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("rounds.json", b"["), ("rounds.json", b"[]"), ("rounds.json", b'{"done": 3}'),
+        ("trained.safetensors", b"x"), ("trained.safetensors", None),
+        ("start.safetensors", b"x"), ("masks-00.safetensors", b"x"),
+    ],
+)  # fmt: skip
+def test_damaged_states_of_a_search_are_one_line(
+    name: str, content: bytes | None, tmp_path: Path
+) -> None:
+    def stopping(model: nn.Module, masks: Masks, noted: Any) -> dict[str, float]:
+        if masks.sparsity:
+            raise KeyboardInterrupt
+        return train(model, masks, noted, 2)
+
+    with pytest.raises(KeyboardInterrupt):
+        find_tickets(net(), stopping, Rounds(rounds=2), tmp_path)
+    (tmp_path / name).unlink()
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=r"damaged|not a readable file of masks"):
+        find_tickets(net(), train, Rounds(rounds=2), tmp_path)
 
 
 def test_what_cannot_be_pruned_is_one_line(tmp_path: Path) -> None:

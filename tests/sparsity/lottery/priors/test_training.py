@@ -180,6 +180,26 @@ def test_masks_by_chance_go_on_and_are_as_many(tmp_path: Path) -> None:
         assert any(bool((mine[n][~m] != 0).any()) for n, m in masks.items())
 
 
+def test_a_round_that_was_killed_goes_on_within(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("surefoot.sparsity.lottery.priors.training.SAVE_S", 0.0)
+    begun: list[int] = []
+
+    def stop(number: int, pair: Pair) -> None:
+        begun.append(number)
+        if len(begun) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        prior_tickets(squares(), settings(100), 1, 0.5, tmp_path, told=stop)
+    # Steps up to the 99th of the second training are kept: one more is done, and told.
+    assert (tmp_path / "pair.pt").is_file()
+    found = prior_tickets(squares(), settings(100), 1, 0.5, tmp_path, told=stop)
+    assert begun == [0, 1, 1]
+    assert len(found) == 2
+
+
 @pytest.mark.parametrize(
     ("pictures", "why"),
     [(squares(size=20), "the prior is for 16"), (squares(4), "4 pictures; a step takes 8")],

@@ -149,6 +149,13 @@ def test_bad_tickets_are_one_line(tmp_path: Path) -> None:
     PriorTicket(ticket.card, Masks(gone), ticket.start, {}).save(tmp_path / "gone")
     with pytest.raises(InputError, match=f"nothing is left of '{name}'"):
         PriorTicket.load(tmp_path / "gone")
+    weights = {n: torch.full_like(t, torch.nan) for n, t in ticket.start.items()}
+    PriorTicket(ticket.card, ticket.masks, weights, {}).save(tmp_path / "lost")
+    told = ticket.card.model_copy(update={"sparsity": 0.1})
+    PriorTicket(told, ticket.masks, ticket.start, {}).save(tmp_path / "told")
+    for bad in ("lost", "told"):
+        with pytest.raises(InputError, match="damaged"):
+            PriorTicket.load(tmp_path / bad)
     (tmp_path / "good" / "ticket.json").write_text("{}")
     with pytest.raises(InputError, match="damaged"):
         PriorTicket.load(tmp_path / "good")

@@ -79,6 +79,7 @@ class Counts:
     Attributes:
         looks: Looks beyond the first of each scene.
         look_seconds: Simulated seconds that they took.
+        restores: How many of them asked about a restored picture.
         repairs: Plans that were sent back.
         plans: Plans that were adopted.
         pauses: Pauses.
@@ -87,6 +88,7 @@ class Counts:
 
     looks: int = 0
     look_seconds: float = 0.0
+    restores: int = 0
     repairs: int = 0
     plans: int = 0
     pauses: int = 0
@@ -520,6 +522,7 @@ class Agent:
         self._shown = None
         self._looks_left -= 1
         self.counts.looks += 1
+        self.counts.restores += 1
         self.counts.look_seconds += self.tools.restoring_s
 
     def _be_told(self, moment: Moment) -> None:

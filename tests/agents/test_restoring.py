@@ -334,7 +334,7 @@ def test_it_is_learned_from_pictures_and_used_by_an_agent(tmp_path: Path) -> Non
     assert eyes.strategy.name == "restore"
     assert eyes.restorer is not None
     assert eyes.restoring_s == pytest.approx(found.seconds)
-    with pytest.raises(InputError, match="of another model"):
+    with pytest.raises(InputError, match="of another perception model"):
         make_eyes("tabletop", settings, "another")
     out.write_text(out.read_text() + "\n")
     assert settings.looking != looking  # a calibration is for the content, not for the name

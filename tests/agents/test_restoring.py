@@ -14,8 +14,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from surefoot.agents.agent import Tools
 from surefoot.agents.assembly import make_eyes, make_perceiver, make_tools
+from surefoot.agents.calibrating.fitting import _path, fit_policy
+from surefoot.agents.calibrating.stops import Stop, stop_of
 from surefoot.agents.guarantees import AgentCalibration
+from surefoot.agents.operator import make_operator
 from surefoot.agents.perception.questions import FactQuestion
 from surefoot.agents.perception.restorers import (
     MedianFilter,
@@ -23,6 +27,7 @@ from surefoot.agents.perception.restorers import (
     PicturePrior,
     make_restorer,
 )
+from surefoot.agents.planning.registry import make as make_planner
 from surefoot.agents.sensing.mending import RestoringConfig, learn_restoring
 from surefoot.agents.sensing.observation import (
     LEVELS,
@@ -233,12 +238,42 @@ def test_an_agent_asks_again_about_the_picture_that_it_restored() -> None:
         assert [view for view, _ in first.pictures] == ["front", "front, restored"]
         assert agent.counts.looks == 1
         assert agent.counts.look_seconds == 2.5
-        # Both answers are in what is believed of each fact, under the one view.
-        assert agent.sight.views == ["front", "front"]
+        # What was said of the restored picture is believed instead, as if it were the only one.
+        assert agent.sight.views == ["front"]
+        alone = Sight(agent.tools.calibration)
+        alone.add("front", list(agent.sight.questions.values()), eye.said)
+        for fact in agent.sight.questions:
+            assert agent.sight.belief(fact) == pytest.approx(alone.belief(fact))
+            assert agent.sight.seen(fact).keys() == {"front"}
         scenes = agent.tools.strategy.scenes  # type: ignore[attr-defined]
         assert [s.restored for s in scenes][:2] == [False, True]
     finally:
         env.close()
+
+
+def test_what_is_calibrated_is_what_the_agent_believed() -> None:
+    env = TabletopEnv("tidy", "easy", 64)
+    try:
+        stage = physical_table(env, env.reset(seed=8)[1])
+        eye = Listening(0.45)
+        eye.stage = stage
+        tools = Tools(eye, BLANK, make_planner("fd"), Chooses(), make_operator("none"), Greys())
+        stop = stop_of("x", AgentSettings(sensing="restore", looks=3), tools, stage)
+    finally:
+        env.close()
+    assert stop is not None
+    assert [view for view, _, _ in stop.looks] == ["front", "front, restored"]
+    assert stop.looks[0][1] != stop.looks[1][1]
+    # The looks that were kept lead to the belief at stop: that of the restored picture alone.
+    again = Stop.from_json("x", stop.to_json())
+    for beliefs, (_, said, _) in zip(_path(again, BLANK, moving=False), again.looks, strict=True):
+        for question, belief in zip(again.questions, beliefs, strict=True):
+            assert belief == pytest.approx(said[question.fact], abs=1e-5)
+    assert np.concatenate(stop.belief) == pytest.approx(
+        np.concatenate(_path(again, BLANK, moving=False)[-1]), abs=1e-5
+    )
+    policy = fit_policy("tabletop", "knowing", [again], 0.5, moving=False)
+    assert {k.dependence for k in policy.kinds.values()} == {0.0}  # one answer is left of each fact
 
 
 class Listening(Knowing):
@@ -247,11 +282,13 @@ class Listening(Knowing):
     def __init__(self, mean: float) -> None:
         super().__init__(mean)
         self.black: list[bool] = []
+        self.said: list[np.ndarray] = []
 
     def ask(self, picture: Any, questions: Any) -> Any:
         """See the class."""
         self.black.append(not picture.any())
-        return super().ask(picture, questions)
+        self.said = super().ask(picture, questions)
+        return self.said
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 What restoring tells is learned as what a view tells (:mod:`.observation`): how a model answers on
 restored pictures, given the truth. A restored picture shows what the raw one shows, so with a
-share rho, found for each kind of fact, it only repeats what was said of the raw one.
+share rho, found for each kind of fact, it only repeats what was said of the raw one. What is then
+said of it is believed instead of that, and not beside it: with strong noise the raw answers are
+bad ones and too sure, so that both together are worse than those of the restored picture alone.
 """
 
 from __future__ import annotations

@@ -334,15 +334,15 @@ def test_an_episode_with_noise_needs_no_files(tmp_path: Path) -> None:
     out = tmp_path / "run"
     words = [
         "run", "--env", "tabletop", "--policy", "agent", "--set", "sensing=restore",
-        "--perturb", "noise=0.8", "--task", "tidy", "--difficulty", "easy", "--seeds", "test:1",
+        "--perturb", "noise=0.8", "--task", "tidy", "--seeds", "test:1",
         "--max-steps", "1", "--video", "none", "--workers", "1", "--out", str(out),
     ]  # fmt: skip
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 0, done.exception
     (record,) = read_run(out).records.values()
     told = record["extra"]["agent"]
-    assert told["restores"] == 1
-    assert told["looks"] >= 1
+    assert told["restores"] >= 1
+    assert told["looks"] >= told["restores"]
     assert f"{told['restores']:.1f} of them at restored pictures" in done.stdout
     steps = json.loads((out / told["steps"]).read_text())
     thoughts = [t for m in steps["moments"] for t in m["thoughts"]]

@@ -24,7 +24,7 @@ from surefoot.agents.perception.questions import Answers
 from surefoot.agents.perception.restorers import Restorer
 from surefoot.agents.planning.base import AgentPlanner, Candidate
 from surefoot.agents.relevance import relevance, reliance
-from surefoot.agents.sensing.strategies import RESTORED, Scene, Strategy
+from surefoot.agents.sensing.strategies import RESTORED, Scene, Strategy, restored_from
 from surefoot.agents.settings import AgentSettings, Gate
 from surefoot.agents.sight import FactSet, Sight
 from surefoot.agents.stages.base import Course, Done, Judgement, Picture, Stage
@@ -79,6 +79,7 @@ class Counts:
     Attributes:
         looks: Looks beyond the first of each scene.
         look_seconds: Simulated seconds that they took.
+        restores: How many of them asked about a restored picture.
         repairs: Plans that were sent back.
         plans: Plans that were adopted.
         pauses: Pauses.
@@ -87,6 +88,7 @@ class Counts:
 
     looks: int = 0
     look_seconds: float = 0.0
+    restores: int = 0
     repairs: int = 0
     plans: int = 0
     pauses: int = 0
@@ -510,16 +512,18 @@ class Agent:
             self.counts.look_seconds += spent
 
     def _restore(self, moment: Moment) -> None:
-        """Asks about the last picture once more, restored; that counts as a look."""
+        """Asks about the last picture once more, restored, and believes that instead; a look."""
         assert self.tools.restorer is not None
         assert self._shown is not None
         view, picture = self._sight.views[-1], self.tools.restorer(self._shown)
         questions = self.stage.questions(view)
-        self._sight.add(view, questions, self.tools.perceiver.ask(picture, questions))
-        moment.pictures.append((f"{view}, {RESTORED}", self._keep(picture, f"{view}-{RESTORED}")))
+        answers = self.tools.perceiver.ask(picture, questions)
+        self._sight.add(view, questions, answers, instead=True)
+        moment.pictures.append((restored_from(view), self._keep(picture, f"{view}-{RESTORED}")))
         self._shown = None
         self._looks_left -= 1
         self.counts.looks += 1
+        self.counts.restores += 1
         self.counts.look_seconds += self.tools.restoring_s
 
     def _be_told(self, moment: Moment) -> None:

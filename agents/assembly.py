@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
+from typing import NamedTuple
 
 from surefoot.agents.agent import Tools
 from surefoot.agents.guarantees import load_calibration
 from surefoot.agents.operator import make_operator
 from surefoot.agents.perception.perceiver import ModelPerceiver
-from surefoot.agents.perception.restorers import make_restorer
+from surefoot.agents.perception.restorers import Restorer, make_restorer
 from surefoot.agents.planning.base import CROSSING, TABLETOP
 from surefoot.agents.planning.registry import make as make_planner
 from surefoot.agents.sensing.observation import builtin_views
 from surefoot.agents.sensing.registry import make_strategy
 from surefoot.agents.sensing.restoring import LookOrRestore, load_restoring
-from surefoot.agents.sensing.strategies import Stay
+from surefoot.agents.sensing.strategies import Strategy
 from surefoot.agents.settings import AgentSettings
 from surefoot.models.protocol import OptionScorer
 from surefoot.models.registry import ModelOptions, make_model
@@ -55,40 +54,49 @@ def make_tools(env: str, settings: AgentSettings) -> Tools:
         InputError: A model, planner, calibration, strategy or operator cannot be used.
     """
     perceiver = make_perceiver(settings.perception, settings.models)
+    eyes = make_eyes(env, settings, perceiver.identity)
     planner = planner_of(env, settings)
     calibration = load_calibration(
         settings.calibration_file, stage=env, model=perceiver.identity, planner=planner,
         sensing=settings.looking if settings.gate.weighs else "",
     )  # fmt: skip
-    return make_eyes(env, settings, Tools(
-        perceiver, calibration, make_planner(planner, settings.models), Stay(),
-        make_operator(settings.operator),
-    ))  # fmt: skip
+    return Tools(
+        perceiver, calibration, make_planner(planner, settings.models), eyes.strategy,
+        make_operator(settings.operator), eyes.restorer, eyes.restoring_s,
+    )  # fmt: skip
 
 
-def make_eyes(env: str, settings: AgentSettings, tools: Tools) -> Tools:
-    """Gives an agent's tools the way it looks: the strategy, and what restores pictures.
+class Eyes(NamedTuple):
+    """How an agent looks; the fields are those of :class:`~surefoot.agents.agent.Tools`."""
+
+    strategy: Strategy
+    restorer: Restorer | None = None
+    restoring_s: float = 0.0
+
+
+def make_eyes(env: str, settings: AgentSettings, model: str) -> Eyes:
+    """Makes the way an agent looks: the strategy, and what restores pictures.
 
     Args:
         env: The stage.
         settings: How it looks.
-        tools: All other tools.
+        model: Identity of the perception model.
 
     Raises:
         InputError: What restoring tells is missing, of something else, or of no use here.
     """
     if settings.sensing != "restore":
         if settings.restoring:
-            raise InputError("--restoring goes with the sensing 'restore'")
-        return replace(tools, strategy=make_strategy(settings.sensing, env))
+            raise InputError("the setting 'restoring' goes with the sensing 'restore'")
+        return Eyes(make_strategy(settings.sensing, env))
     if env != TABLETOP:
         raise InputError("the sensing 'restore' is for the tabletop; traffic moves on meanwhile")
-    if not settings.restoring:
-        raise InputError("the sensing 'restore' needs 'restoring', of 'surefoot train restoring'")
-    told = load_restoring(Path(settings.restoring), env)
-    if told.tables.model != tools.perceiver.identity:
-        raise InputError("what restoring tells is of another model", file=settings.restoring)
-    return replace(
-        tools, strategy=LookOrRestore(builtin_views(env), told),
-        restorer=make_restorer(told.restorer), restoring_s=told.seconds,
-    )  # fmt: skip
+    told = load_restoring(settings.restoring or "builtin", env)
+    if told.tables.model != model:
+        raise InputError(
+            "what restoring tells is of another perception model; make it with "
+            "'surefoot train restoring', and name the file as 'restoring'",
+            file=settings.restoring or None,
+        )
+    strategy = LookOrRestore(builtin_views(env), told)
+    return Eyes(strategy, make_restorer(told.restorer), told.seconds)

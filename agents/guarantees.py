@@ -29,7 +29,8 @@ from surefoot.results.errors import InputError
 from surefoot.results.files import write_atomic
 
 BUILTIN = Path(__file__).parent / "calibrations"
-"""Folder of the calibrations that come with Surefoot, ``STAGE.json``."""
+"""Folder of the calibrations that come with Surefoot: ``STAGE.json`` for the defaults, others for
+other ways of looking."""
 
 FORMAT = 1
 
@@ -175,12 +176,13 @@ def load_calibration(
         stage: The stage.
         model: Identity of the perception model.
         planner: The planner; its confidence counts only if it is the one that was calibrated.
-        sensing: The way of looking; ``""`` where nothing rests on the sets.
+        sensing: The way of looking; ``""`` where nothing rests on the sets. Several ways have
+            built-in calibrations.
 
     Raises:
         InputError: No such file, a damaged one, or one made for something else.
     """
-    path = BUILTIN / f"{stage}.json" if source == "builtin" else Path(source)
+    path = _builtin(stage, sensing) if source == "builtin" else Path(source)
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -208,6 +210,14 @@ def load_calibration(
 
         return replace(found, confidences=(), satisfied=(), planner="")
     return found
+
+
+def _builtin(stage: str, sensing: str) -> Path:
+    """Returns the shipped calibration of a way of looking, that of the defaults if none is."""
+    for path in sorted(BUILTIN.glob(f"{stage}-*.json")):
+        if json.loads(path.read_text(encoding="utf-8"))["sensing"] == sensing:
+            return path
+    return BUILTIN / f"{stage}.json"
 
 
 def _tuples(data: Mapping[str, Any]) -> dict[str, Any]:

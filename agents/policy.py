@@ -110,6 +110,7 @@ class AgentPolicy:
         covered = [m.covered for m in agent.moments if m.covered is not None]
         told: dict[str, Any] = {
             "looks": counts.looks, "look_seconds": round(counts.look_seconds, 3),
+            "restores": counts.restores,
             "alpha": self._settings.alpha, "first": covered[0] if covered else None,
             "repairs": counts.repairs, "plans": counts.plans, "pauses": counts.pauses,
             "skills": counts.skills, "asked": self._tools.operator.asked,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
@@ -62,7 +63,8 @@ class AgentSettings(BaseModel):
     """How the next view is chosen; ``restore``: by entropy, but where that tells more a second the
     last picture is restored instead and asked about again."""
     restoring: str = ""
-    """With ``restore``: file of what restoring tells, of ``surefoot train restoring``."""
+    """With ``restore``: file of what restoring tells, of ``surefoot train restoring``; empty for
+    what comes with Surefoot."""
     looks: int = Field(default=4, ge=0, le=25)
     """Further looks for one decision."""
     verify: bool = True
@@ -92,7 +94,8 @@ class AgentSettings(BaseModel):
         """The policy that looks, which a calibration is for: strategy, looks and what ends it.
 
         ``alpha`` is no part of it: the sets by which the agent looks on are fixed in the
-        calibration, whatever the level of those that it then acts by.
+        calibration, whatever the level of those that it then acts by. A file of what restoring
+        tells is known by its name and its content.
         """
         if self.sensing == "none" or not self.looks or not self.gate.weighs:
             return "one look"
@@ -101,5 +104,12 @@ class AgentSettings(BaseModel):
             Gate.SCORES: f"u_p is {self.t_p:g}",
             Gate.AGGREGATE: f"both are {self.t_d:g}",
         }
-        how = f"restore by {Path(self.restoring).name}" if self.restoring else self.sensing
+        how = f"restore by {_known_by(Path(self.restoring))}" if self.restoring else self.sensing
         return f"{how}, {self.looks} more looks, until {ends[self.gate]}"
+
+
+def _known_by(path: Path) -> str:
+    """Returns a file's name and the start of its content's hash; who reads it says if it cannot."""
+    if not path.is_file():
+        return path.name
+    return f"{path.name} {sha256(path.read_bytes()).hexdigest()[:8]}"

@@ -96,20 +96,27 @@ class Sight:
     _said: dict[str, dict[str, tuple[Floats, float]]] = field(default_factory=dict)
     _fused: dict[str, Floats] = field(default_factory=dict)
 
-    def add(self, view: str, questions: Sequence[FactQuestion], answers: Sequence[Floats]) -> None:
+    def add(
+        self, view: str, questions: Sequence[FactQuestion], answers: Sequence[Floats], *,
+        instead: bool = False,
+    ) -> None:  # fmt: skip
         """Takes in what a model answered about one picture.
 
         Args:
             view: Where it was taken from.
             questions: What was asked.
             answers: For each the probabilities of its options.
+            instead: Whether it is the last picture again, only better, so that these answers take
+                the place of those.
         """
-        self.views.append(view)
+        if not instead:
+            self.views.append(view)
         self._fused.clear()
         for question, answer in zip(questions, answers, strict=True):
             self.questions[question.fact] = question
             given = np.asarray(answer, np.float64)
-            self._seen.setdefault(question.fact, []).append(given)
+            seen = self._seen.setdefault(question.fact, [])
+            seen[len(seen) - instead :] = [given]
             self._said.setdefault(question.fact, {})[view] = given, 1.0
 
     def keep(self, facts: Sequence[str]) -> None:

@@ -51,6 +51,8 @@ SPARSITY = 0.67
 """Of the ticket; the paper's best one for denoising."""
 DEPENDENCE = 0.5
 """Of two views of a fact when their answers are fused."""
+LOOKS = "same view again", "another view"
+"""Ways that look again; their answers join those of the raw picture, others take their place."""
 _LATER = 100_000
 """Frames after which the same view is taken again, so that its noise is another."""
 
@@ -94,8 +96,8 @@ def ask_all(
     pictures: dict[str, tuple[Any, float]] = {
         "clean": (first.developed(), 0.0),
         "raw": (raw, 0.0),
-        "same view again": (noisy(first, damage, _LATER), 0.0),
-        "another view": (noisy(other, damage), _travel()),
+        LOOKS[0]: (noisy(first, damage, _LATER), 0.0),
+        LOOKS[1]: (noisy(other, damage), _travel()),
     }  # fmt: skip
     for way in ways:
         begun = time.thread_time()
@@ -189,7 +191,8 @@ def expected(records: Sequence[Mapping[str, Any]], identity: str) -> None:
                 question, belief = FactQuestion(f, x, tuple(o), k), np.array(raw)
                 gains.append(model.gain(question, belief, belief))
                 found.append(entropy(belief))
-        after = [entropy(np.array(a)) for r in held for a in fused(r, name)]
+        later = [fused(r, name) if name in LOOKS else r["answers"][name] for r in held]
+        after = [entropy(np.array(a)) for answers in later for a in answers]
         repeats = np.mean(list(model.repeats.values()))
         gained = np.mean(found) - np.mean(after)
         print(f"{name:20} {repeats:8.2f} {np.mean(gains):14.3f} {gained:12.3f} "

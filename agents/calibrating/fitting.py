@@ -19,9 +19,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-from surefoot.agents.calibrating.stops import Stop
+from surefoot.agents.calibrating.stops import Look, Stop
 from surefoot.agents.guarantees import AgentCalibration, KindScores
 from surefoot.agents.perception.questions import FactQuestion
+from surefoot.agents.sensing.strategies import restored_from
 from surefoot.agents.sight import Sight
 from surefoot.calibration.arrays import Floats
 from surefoot.calibration.decisions.belief import fuse_running
@@ -148,7 +149,7 @@ def _prior(kind: str, asked: Sequence[FactQuestion], stops: Sequence[Stop]) -> t
         answers[q.fact]
         for stop in stops
         for q in stop.questions
-        for _, answers, _ in stop.looks
+        for _, answers, _ in _lasting(stop)
         if q.kind == kind and q.fact in answers
     ]
     mean = np.maximum(np.mean(said, axis=0), 1e-3)
@@ -169,7 +170,7 @@ def _dependence(kind: str, prior: tuple[float, ...], stops: Sequence[Stop]) -> f
             true = stop.truth[question.fact]
             said = [
                 answers[question.fact]
-                for _, answers, then in stop.looks
+                for _, answers, then in _lasting(stop)
                 if question.fact in answers and then.get(question.fact) == true
             ]
             if len(said) > 1:
@@ -193,6 +194,15 @@ def _dependence(kind: str, prior: tuple[float, ...], stops: Sequence[Stop]) -> f
 
     tried = np.linspace(0, 1, 41)
     return round(float(tried[int(np.argmin([loss(float(r)) for r in tried]))]), 3)
+
+
+def _lasting(stop: Stop) -> list[Look]:
+    """Returns the looks of a decision but for those whose picture was then restored."""
+    after = [view for view, _, _ in stop.looks[1:]]
+    return [
+        look for look, then in zip(stop.looks, [*after, ""], strict=True)
+        if then != restored_from(look[0])
+    ]  # fmt: skip
 
 
 def _fade(kind: str, stops: Sequence[Stop]) -> float:
@@ -223,7 +233,11 @@ def _path(stop: Stop, calibration: AgentCalibration, *, moving: bool) -> list[li
         if moving and number:
             sight.pass_time()
         answers = [np.array(said[q.fact]) for q in stop.questions if q.fact in said]
-        sight.add(view, [q for q in stop.questions if q.fact in said], answers)
+        again = number > 0 and view == restored_from(last := stop.looks[number - 1][0])
+        sight.add(
+            last if again else view, [q for q in stop.questions if q.fact in said], answers,
+            instead=again,
+        )  # fmt: skip
         path.append([sight.belief(q.fact) for q in stop.questions])
     return path
 

@@ -23,7 +23,6 @@ from surefoot.agents.planning.base import CROSSING, STAGES
 from surefoot.agents.planning.guide import GuidePlanner
 from surefoot.agents.planning.registry import make as make_planner
 from surefoot.agents.planning.search import TableSearch
-from surefoot.agents.sensing.strategies import Stay
 from surefoot.agents.settings import AgentSettings
 from surefoot.agents.stages.base import Stage
 from surefoot.agents.stages.crossing import CrossingStage
@@ -124,6 +123,8 @@ def calibrate_agent(
             holds something else.
     """
     jobs = _jobs(config, out)
+    model = make_perceiver(config.agent.perception, config.agent.models).identity
+    make_eyes(config.env, config.agent, model)  # what does not fit is told before the first episode
     folder = out.with_suffix("")
     manifest = Manifest(
         "calibrate agent", config.model_dump(mode="json"), [j.key for j in jobs], config.seeds,
@@ -134,7 +135,6 @@ def calibrate_agent(
     with RunFolder.open(folder, manifest) as run:
         half = len(jobs) // 2
         _run(run, jobs[:half], config, workers, tell)
-        model = make_perceiver(config.agent.perception, config.agent.models).identity
         first = _stops(run.records, jobs[:half])
         if not first:
             raise InputError(_why_lost(run.records), file=str(folder))
@@ -237,10 +237,11 @@ def _tools(env: str, agent: str, policy: Path | None) -> Tools:
         if policy is None
         else load_calibration(policy, stage=env, model=perceiver.identity)
     )
-    return make_eyes(env, settings, Tools(
-        perceiver, known, make_planner(planner_of(env, settings), settings.models), Stay(),
-        make_operator("none"),
-    ))  # fmt: skip
+    eyes = make_eyes(env, settings, perceiver.identity)
+    return Tools(
+        perceiver, known, make_planner(planner_of(env, settings), settings.models), eyes.strategy,
+        make_operator("none"), eyes.restorer, eyes.restoring_s,
+    )  # fmt: skip
 
 
 def _stops(records: Mapping[str, Mapping[str, Any]], jobs: Sequence[_Job]) -> list[Stop]:

@@ -18,6 +18,9 @@ from surefoot.calibration.arrays import Floats
 from surefoot.envs.crossing.world import STEP_SECONDS
 from surefoot.pddl.planner import ReplyStatus
 
+Look = tuple[str, Mapping[str, tuple[float, ...]], Mapping[str, str]]
+"""A view, what a model said of each fact, and what was true."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stop:
@@ -29,7 +32,8 @@ class Stop:
         truth: Their true options.
         belief: What was believed of each at the end of looking, one probability an option.
         looks: Every look of the decision: the view, what the model said of each fact then, and
-            what was true then.
+            what was true then. A restored picture is named as by
+            :func:`~surefoot.agents.sensing.strategies.restored_from`.
         changes: By kind of fact, how many steps of the episode were watched and in how many of
             them such a fact changed.
         relied: Facts that the decision relied on; ``None`` for all.
@@ -42,7 +46,7 @@ class Stop:
     questions: tuple[FactQuestion, ...]
     truth: Mapping[str, str] = field(hash=False)
     belief: tuple[tuple[float, ...], ...]
-    looks: tuple[tuple[str, Mapping[str, tuple[float, ...]], Mapping[str, str]], ...]
+    looks: tuple[Look, ...]
     changes: Mapping[str, tuple[float, int]] = field(hash=False, default_factory=dict)
     relied: tuple[str, ...] | None = None
     waits: bool = False
@@ -138,10 +142,9 @@ def _stop(key: str, agent: Agent, listener: _Listener) -> Stop:
     questions = tuple(q for q in sight.questions.values() if truth.get(q.fact) in q.options)
     names = {q.fact for q in questions}
     belief = tuple(tuple(sight.belief(q.fact).tolist()) for q in questions)
-    views = sight.views[len(sight.views) - len(listener.looks) :]
     looks = tuple(
         (view, {f: a for f, a in said.items() if f in names}, true)
-        for view, (said, true) in zip(views, listener.looks, strict=True)
+        for (view, _), (said, true) in zip(moment.pictures, listener.looks, strict=True)
     )
     return Stop(
         key, questions, {f: truth[f] for f in names}, belief, looks,

@@ -86,13 +86,14 @@ def _facts(saved: SavedEpisode, told: Mapping[str, Any]) -> dict[str, str]:
         f"{p['name']} {p['severity']:g}" if "severity" in p else p["name"]
         for p in saved.config.get("perturb", ())
     )
+    restored = f", {told['restores']} of them restored" if told.get("restores") else ""
     return {
         "perception": settings["perception"],
         "gate": f"{settings['gate']}, alpha {settings['alpha']:g}",
         "sensing": f"{settings['sensing']}, {settings['looks']} looks a decision",
         "perturbations": shift or "none",
         "decisions": str(told["decisions"]),
-        "looks again": f"{told['looks']} in {told['look_seconds']:g} s",
+        "looks again": f"{told['looks']}{restored} in {told['look_seconds']:g} s",
         "plans": f"{told['plans']} adopted, {told['repairs']} sent back",
         "asked": str(told["asked"]),
         "pauses": str(told["pauses"]),

@@ -67,6 +67,13 @@ class Asked:
     records: list[Mapping[str, Any]]
     lost: int
 
+    def provenance(self, config: ScenesConfig) -> dict[str, Any]:
+        """Returns where what is learned of them is from, for the record."""
+        return {
+            "seeds": [self.seeds[0], self.seeds[-1]], "perturb": list(config.perturb),
+            "lost": self.lost, "versions": current_versions(),
+        }  # fmt: skip
+
 
 class Job(NamedTuple):
     """One scene to be asked about."""
@@ -135,10 +142,7 @@ def learn_views(
         InputError: Something is unknown, or too many scenes were lost.
     """
     asked = ask_scenes("train views", config, out, _answered, workers=workers, progress=progress)
-    told = {
-        "seeds": [asked.seeds[0], asked.seeds[-1]], "perturb": list(config.perturb),
-        "views": config.views, "lost": asked.lost, "versions": current_versions(),
-    }  # fmt: skip
+    told = asked.provenance(config) | {"views": config.views}
     views = fit_views(config.env, list(map(Still.from_json, asked.records)), asked.model, told)
     views.save(out)
     return views

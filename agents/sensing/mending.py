@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +63,12 @@ def learn_restoring(
         for (f, text, options, kind), truth, raw, restored in record["pairs"]
     ]
     seconds = float(np.mean([s for record in asked.records for s in record["seconds"]]))
-    found = fit_restoring(config.env, asked.model, config.restorer, seconds, pairs)
+    data = json.dumps([record["pairs"] for record in asked.records]).encode()
+    told = {
+        "scenes": len(asked.records), "views": config.views, "sha256": sha256(data).hexdigest(),
+        **asked.provenance(config),
+    }  # fmt: skip
+    found = fit_restoring(config.env, asked.model, config.restorer, seconds, pairs, told)
     found.save(out)
     return found
 

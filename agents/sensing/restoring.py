@@ -2,7 +2,9 @@
 
 What restoring tells is learned as what a view tells (:mod:`.observation`): how a model answers on
 restored pictures, given the truth. A restored picture shows what the raw one shows, so with a
-share rho, found for each kind of fact, it only repeats what was said of the raw one.
+share rho, found for each kind of fact, it only repeats what was said of the raw one. What is then
+said of it is believed instead of that, and not beside it: with strong noise the raw answers are
+bad ones and too sure, so that both together are worse than those of the restored picture alone.
 """
 
 from __future__ import annotations
@@ -13,11 +15,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 from surefoot.agents.perception.questions import FactQuestion
 from surefoot.agents.sensing.entropy import LEAST, READING, ByEntropy
 from surefoot.agents.sensing.observation import (
+    BUILTIN,
     FORMAT,
     LEVELS,
     KindTable,
@@ -59,7 +63,8 @@ class RestoringModel:
     Attributes:
         restorer: Name of the way to restore.
         seconds: Time that it takes for a picture.
-        tables: How a model answers on restored pictures, under the one view :data:`RESTORED`.
+        tables: How a model answers on restored pictures, under the one view :data:`RESTORED`,
+            and from which pictures that was learned.
         repeats: By kind of fact the share in which it repeats what it said of the raw picture.
     """
 
@@ -96,16 +101,22 @@ class RestoringModel:
         data = {
             "format": FORMAT, "stage": self.tables.stage, "model": self.tables.model,
             "restorer": self.restorer, "seconds": self.seconds, "kinds": kinds,
+            "provenance": dict(self.tables.provenance),
         }  # fmt: skip
         write_atomic(path, json.dumps(data) + "\n")
 
 
-def load_restoring(path: Path, stage: str) -> RestoringModel:
+def load_restoring(source: str | Path, stage: str) -> RestoringModel:
     """Reads what restoring tells.
+
+    Args:
+        source: A file of ``surefoot train restoring``, or ``builtin``.
+        stage: The stage.
 
     Raises:
         InputError: There is no such file, or it is of something else.
     """
+    path = BUILTIN / f"{stage}-restoring.json" if source == "builtin" else Path(source)
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         kinds = {
@@ -116,7 +127,8 @@ def load_restoring(path: Path, stage: str) -> RestoringModel:
         if data["format"] != FORMAT or data["stage"] != stage:
             raise InputError(f"not what restoring tells of the stage '{stage}'", file=str(path))
         return RestoringModel(
-            data["restorer"], float(data["seconds"]), ViewModel(stage, data["model"], kinds),
+            data["restorer"], float(data["seconds"]),
+            ViewModel(stage, data["model"], kinds, data["provenance"]),
             {name: float(k["repeats"]) for name, k in data["kinds"].items()},
         )  # fmt: skip
     except OSError:
@@ -126,7 +138,12 @@ def load_restoring(path: Path, stage: str) -> RestoringModel:
 
 
 def fit_restoring(
-    stage: str, model: str, restorer: str, seconds: float, pairs: Sequence[Pair]
+    stage: str,
+    model: str,
+    restorer: str,
+    seconds: float,
+    pairs: Sequence[Pair],
+    provenance: Mapping[str, Any] | None = None,
 ) -> RestoringModel:
     """Learns what restoring tells from pictures whose truth is known.
 
@@ -136,6 +153,7 @@ def fit_restoring(
         restorer: Name of the way to restore.
         seconds: Time that it takes for a picture.
         pairs: Answers; they should be on pictures damaged as those to come will be.
+        provenance: What to keep about where they are from.
 
     Raises:
         InputError: There are none, or a truth is no option.
@@ -152,7 +170,8 @@ def fit_restoring(
         groups = tuple(dict.fromkeys(group_of(o) for p in some for o in p.question.options))
         kinds[kind] = KindTable(groups, {RESTORED: _table(groups, some)}, ())
         repeats[kind] = _share(ViewModel(stage, model, {kind: kinds[kind]}), some)
-    return RestoringModel(restorer, seconds, ViewModel(stage, model, kinds), repeats)
+    tables = ViewModel(stage, model, kinds, provenance or {})
+    return RestoringModel(restorer, seconds, tables, repeats)
 
 
 def _table(groups: tuple[str, ...], pairs: Sequence[Pair]) -> Floats:

@@ -14,6 +14,11 @@ RESTORED = "restored"
 """Name of what is like a view: the last picture, restored."""
 
 
+def restored_from(view: str) -> str:
+    """Returns the name of a view's picture that was restored."""
+    return f"{view}, {RESTORED}"
+
+
 @dataclass(frozen=True)
 class Scene:
     """What a choice of view is made from.

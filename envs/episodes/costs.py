@@ -9,8 +9,10 @@ from surefoot.results.statistics import wilson
 
 Record = Mapping[str, Any]
 
-COUNTED = ("looks", "look_seconds", "asked", "repairs", "plans", "pauses", "decisions")
-"""What is added up over episodes."""
+COUNTED = (
+    "looks", "look_seconds", "restores", "asked", "repairs", "plans", "pauses", "decisions",
+)  # fmt: skip
+"""What is added up over episodes; of what an old record lacks, there was none."""
 
 
 def broken_in(record: Record) -> tuple[str, ...]:
@@ -34,13 +36,14 @@ def costs_of(records: Sequence[Record]) -> dict[str, Any] | None:
     if not told:
         return None
     n, decisions = len(told), sum(t["decisions"] for t in told)
-    sums = {name: round(sum(t[name] for t in told), 3) for name in COUNTED}
+    sums = {name: round(sum(t.get(name, 0) for t in told), 3) for name in COUNTED}
     first = [t["first"] for t in told if t["first"] is not None]
     return {
         "episodes": n,
         "alpha": told[0]["alpha"],
         **sums,
         "looks_per_episode": round(sums["looks"] / n, 3),
+        "restores_per_episode": round(sums["restores"] / n, 3),
         "look_seconds_per_episode": round(sums["look_seconds"] / n, 3),
         "asked_per_episode": round(sums["asked"] / n, 3),
         "asked_per_decision": round(sums["asked"] / decisions, 4) if decisions else None,
@@ -70,6 +73,7 @@ def cost_rows(cells: Sequence[Record]) -> list[dict[str, str]]:
         rows.append({
             "task": cell["task"],
             "looks": f"{found['looks_per_episode']:.1f}",
+            "restored": f"{found['restores'] / each:.1f}",
             "seconds": f"{found['look_seconds_per_episode']:.1f}",
             "asked": f"{found['asked_per_episode']:.1f}",
             "decision": _text(found["asked_per_decision"], lambda x: f"{x:.2f}"),

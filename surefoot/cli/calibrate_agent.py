@@ -42,7 +42,7 @@ def calibrate_agent(
     ] = "local-perception",
     planner: Annotated[str, typer.Option(help="Planner; the stage's own by default.")] = "",
     sensing: Annotated[
-        str, typer.Option(help="How views are chosen: none, sweep, random, set-size, entropy.")
+        str, typer.Option(help="How it looks again, see 'surefoot list strategies'.")
     ] = "entropy",
     looks: Annotated[int, typer.Option(help="Further looks for one decision.")] = 4,
     alpha: Annotated[

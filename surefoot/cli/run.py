@@ -134,8 +134,10 @@ def _print_table(summary: dict[str, Any]) -> None:
     found = summary["total"]["agent"]
     if found:
         first = found["covered_first"]
+        restored = f", {found['restores_per_episode']:.1f} of them at restored pictures,"
         typer.echo(
-            f"an episode: {found['looks_per_episode']:.1f} looks again in "
+            f"an episode: {found['looks_per_episode']:.1f} looks again"
+            f"{restored if found['restores'] else ''} in "
             f"{found['look_seconds_per_episode']:.1f} s, {found['asked_per_episode']:.1f} times "
             f"asked, {found['repairs'] / found['episodes']:.1f} repairs; first sets hold the truth "
             f"in {first['count']} of {first['n']} (target {1 - found['alpha']:.0%})"

@@ -242,6 +242,7 @@ def test_episodes_are_run_resumed_and_made_into_an_artefact(
         (["--perturb", "rain"], "no perturbation 'rain'"),
         (["--alpha", "2"], "alpha"),
         (["--sensing", "best"], "sensing"),
+        (["--sensing", "restore"], "is for the tabletop; traffic moves on"),
     ],
 )
 def test_bad_input_is_one_line(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import product
@@ -13,7 +15,9 @@ import numpy as np
 import pytest
 import torch
 from surefoot.agents.agent import Tools
-from surefoot.agents.assembly import make_eyes, make_perceiver
+from surefoot.agents.assembly import make_eyes, make_perceiver, make_tools
+from surefoot.agents.calibrating.fitting import _path, fit_policy
+from surefoot.agents.calibrating.stops import Stop, stop_of
 from surefoot.agents.guarantees import AgentCalibration
 from surefoot.agents.operator import make_operator
 from surefoot.agents.perception.questions import FactQuestion
@@ -25,7 +29,13 @@ from surefoot.agents.perception.restorers import (
 )
 from surefoot.agents.planning.registry import make as make_planner
 from surefoot.agents.sensing.mending import RestoringConfig, learn_restoring
-from surefoot.agents.sensing.observation import LEVELS, KindTable, ViewModel, entropy
+from surefoot.agents.sensing.observation import (
+    LEVELS,
+    KindTable,
+    ViewModel,
+    builtin_views,
+    entropy,
+)
 from surefoot.agents.sensing.restoring import (
     LookOrRestore,
     Pair,
@@ -34,21 +44,25 @@ from surefoot.agents.sensing.restoring import (
     load_restoring,
 )
 from surefoot.agents.sensing.scenery import VIEWS
-from surefoot.agents.sensing.strategies import RESTORED, Scene, Stay
+from surefoot.agents.sensing.strategies import RESTORED, Scene
 from surefoot.agents.settings import AgentSettings
 from surefoot.agents.sight import Sight
 from surefoot.agents.stages.physical_table import physical_table
 from surefoot.envs.tabletop.env import TabletopEnv
 from surefoot.results.errors import InputError
+from surefoot.results.run_folder import read_run
 from surefoot.sparsity.lottery.restoring.fitting import FitSettings
 from surefoot.sparsity.lottery.restoring.networks import NetworkSettings
+from typer.testing import CliRunner
 
+from surefoot.cli.main import app
 from tests.agents.sensing_support import eye
 from tests.agents.support import Knowing, agent_in
 
 torch.set_num_threads(1)
 
 CAR = FactQuestion("car", "Is a car coming?", ("yes", "no"), "car")
+NOISE = [{"name": "noise", "severity": 0.8}]
 BLANK = AgentCalibration("crossing", "m", "", "", "", {}, ())
 
 
@@ -224,12 +238,42 @@ def test_an_agent_asks_again_about_the_picture_that_it_restored() -> None:
         assert [view for view, _ in first.pictures] == ["front", "front, restored"]
         assert agent.counts.looks == 1
         assert agent.counts.look_seconds == 2.5
-        # Both answers are in what is believed of each fact, under the one view.
-        assert agent.sight.views == ["front", "front"]
+        # What was said of the restored picture is believed instead, as if it were the only one.
+        assert agent.sight.views == ["front"]
+        alone = Sight(agent.tools.calibration)
+        alone.add("front", list(agent.sight.questions.values()), eye.said)
+        for fact in agent.sight.questions:
+            assert agent.sight.belief(fact) == pytest.approx(alone.belief(fact))
+            assert agent.sight.seen(fact).keys() == {"front"}
         scenes = agent.tools.strategy.scenes  # type: ignore[attr-defined]
         assert [s.restored for s in scenes][:2] == [False, True]
     finally:
         env.close()
+
+
+def test_what_is_calibrated_is_what_the_agent_believed() -> None:
+    env = TabletopEnv("tidy", "easy", 64)
+    try:
+        stage = physical_table(env, env.reset(seed=8)[1])
+        eye = Listening(0.45)
+        eye.stage = stage
+        tools = Tools(eye, BLANK, make_planner("fd"), Chooses(), make_operator("none"), Greys())
+        stop = stop_of("x", AgentSettings(sensing="restore", looks=3), tools, stage)
+    finally:
+        env.close()
+    assert stop is not None
+    assert [view for view, _, _ in stop.looks] == ["front", "front, restored"]
+    assert stop.looks[0][1] != stop.looks[1][1]
+    # The looks that were kept lead to the belief at stop: that of the restored picture alone.
+    again = Stop.from_json("x", stop.to_json())
+    for beliefs, (_, said, _) in zip(_path(again, BLANK, moving=False), again.looks, strict=True):
+        for question, belief in zip(again.questions, beliefs, strict=True):
+            assert belief == pytest.approx(said[question.fact], abs=1e-5)
+    assert np.concatenate(stop.belief) == pytest.approx(
+        np.concatenate(_path(again, BLANK, moving=False)[-1]), abs=1e-5
+    )
+    policy = fit_policy("tabletop", "knowing", [again], 0.5, moving=False)
+    assert {k.dependence for k in policy.kinds.values()} == {0.0}  # one answer is left of each fact
 
 
 class Listening(Knowing):
@@ -238,27 +282,74 @@ class Listening(Knowing):
     def __init__(self, mean: float) -> None:
         super().__init__(mean)
         self.black: list[bool] = []
+        self.said: list[np.ndarray] = []
 
     def ask(self, picture: Any, questions: Any) -> Any:
         """See the class."""
         self.black.append(not picture.any())
-        return super().ask(picture, questions)
+        self.said = super().ask(picture, questions)
+        return self.said
 
 
 @pytest.mark.parametrize(
     ("env", "settings", "why"),
     [
         ("crossing", {"sensing": "restore"}, "traffic moves on"),
-        ("tabletop", {"sensing": "restore"}, "needs 'restoring'"),
+        ("tabletop", {"sensing": "restore"}, "of another perception model; make it with"),
         ("tabletop", {"restoring": "x.json"}, "goes with the sensing 'restore'"),
         ("tabletop", {"sensing": "restore", "restoring": "none.json"}, "cannot read"),
     ],
 )
 def test_agents_that_cannot_restore(env: str, settings: dict[str, str], why: str) -> None:
-    chosen = AgentSettings(**settings)
-    tools = Tools(Knowing(), BLANK, make_planner("fd"), Stay(), make_operator("none"))
     with pytest.raises(InputError, match=why):
-        make_eyes(env, chosen, tools)
+        make_eyes(env, AgentSettings(**settings), "another")
+
+
+def test_what_comes_with_surefoot_fits_together() -> None:
+    settings = AgentSettings(sensing="restore")
+    identity = make_perceiver(settings.perception).identity
+    told = load_restoring("builtin", "tabletop")
+    assert (told.restorer, told.tables.stage, told.tables.model) == ("median", "tabletop", identity)
+    assert told.tables.provenance["perturb"] == NOISE
+    tools = make_tools("tabletop", settings)
+    assert isinstance(tools.restorer, MedianFilter)
+    assert isinstance(tools.strategy, LookOrRestore)
+    assert tools.restoring_s == told.seconds < 0.1
+    known = tools.calibration
+    assert (known.stage, known.model, known.planner) == ("tabletop", identity, "fd")
+    assert known.sensing == settings.looking == "restore, 4 more looks, until the sets settle"
+    assert known.provenance["perturb"] == NOISE
+    assert known.threshold(settings.alpha) < 1  # enough episodes for sets that say something
+    # The kinds of fact are the same, and those of the table.
+    assert known.kinds.keys() == told.repeats.keys() == builtin_views("tabletop").kinds.keys()
+    by_views = make_tools("tabletop", AgentSettings()).calibration
+    assert by_views.sensing == "entropy, 4 more looks, until the sets settle"
+    with pytest.raises(InputError, match="not 'restore, 3 more looks, until the sets settle'"):
+        make_tools("tabletop", AgentSettings(sensing="restore", looks=3))
+    with pytest.raises(InputError, match="traffic moves on"):
+        make_tools("crossing", settings)
+
+
+def test_an_episode_with_noise_needs_no_files(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    words = [
+        "run", "--env", "tabletop", "--policy", "agent", "--set", "sensing=restore",
+        "--perturb", "noise=0.8", "--task", "tidy", "--seeds", "test:1",
+        "--max-steps", "1", "--video", "none", "--workers", "1", "--out", str(out),
+    ]  # fmt: skip
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.exception
+    (record,) = read_run(out).records.values()
+    told = record["extra"]["agent"]
+    assert told["restores"] >= 1
+    assert told["looks"] >= told["restores"]
+    assert f"{told['restores']:.1f} of them at restored pictures" in done.stdout
+    costs = json.loads((out / "summary.json").read_text())["total"]["agent"]
+    assert costs["restores_per_episode"] == costs["restores"] == told["restores"]
+    assert "of them restored pictures" in (out / "report.html").read_text()
+    steps = json.loads((out / told["steps"]).read_text())
+    thoughts = [t for m in steps["moments"] for t in m["thoughts"]]
+    assert RESTORED in [t["view"] for t in thoughts]
 
 
 def test_it_is_learned_from_pictures_and_used_by_an_agent(tmp_path: Path) -> None:
@@ -273,14 +364,20 @@ def test_it_is_learned_from_pictures_and_used_by_an_agent(tmp_path: Path) -> Non
     assert again == [2]
     perceiver = make_perceiver("local-perception")
     settings = AgentSettings(sensing="restore", restoring=str(out))
-    assert settings.looking == "restore by median.json, 4 more looks, until the sets settle"
-    tools = Tools(perceiver, BLANK, make_planner("fd"), Stay(), make_operator("none"))
-    eyes = make_eyes("tabletop", settings, tools)
+    assert found.tables.provenance["scenes"] == 2
+    assert load_restoring(out, "tabletop").tables.provenance == found.tables.provenance
+    looking = settings.looking
+    assert re.fullmatch(
+        "restore by median.json [0-9a-f]{8}, 4 more looks, until the sets settle", looking
+    )
+    eyes = make_eyes("tabletop", settings, perceiver.identity)
     assert eyes.strategy.name == "restore"
     assert eyes.restorer is not None
     assert eyes.restoring_s == pytest.approx(found.seconds)
-    with pytest.raises(InputError, match="of another model"):
-        make_eyes("tabletop", settings, replace(tools, perceiver=Knowing()))
+    with pytest.raises(InputError, match="of another perception model"):
+        make_eyes("tabletop", settings, "another")
+    out.write_text(out.read_text() + "\n")
+    assert settings.looking != looking  # a calibration is for the content, not for the name
     with pytest.raises(InputError, match="no restorer 'magic'"):
         learn_restoring(RestoringConfig(restorer="magic"), out)
     with pytest.raises(InputError, match="no environment 'moon'"):

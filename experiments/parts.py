@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 from surefoot.envs.episodes.pool import Lost, run_apart
 from surefoot.experiments.base import Told
+from surefoot.results.errors import HarnessError, InputError
 from surefoot.results.manifest import Manifest, current_versions
 from surefoot.results.run_folder import RunFolder
 
@@ -80,3 +81,28 @@ def _do(case: _Case) -> Any:
 def found_in(records: Records) -> dict[str, Any]:
     """Returns what was found, without the cases that were lost."""
     return {k: r["found"] for k, r in records.items() if r.get("found") is not None}
+
+
+def all_found(name: str, out: Path, work: Mapping[str, Any], records: Records) -> dict[str, Any]:
+    """Returns what was found, where a study needs every case of a part.
+
+    Args:
+        name: Name of the part.
+        out: The study's folder.
+        work: What was to be done, by key.
+        records: What :func:`run_part` gave.
+
+    Raises:
+        InputError: A case was refused, as where a loss is not finite.
+        HarnessError: One was lost in another way.
+    """
+    found = found_in(records)
+    for key in work:
+        if key not in found:
+            kind, _, reason = str(records[key].get("lost")).partition(": ")
+            if kind == InputError.__name__:
+                raise InputError(f"{key}: {reason}")
+            raise HarnessError(
+                f"{key} was lost ({records[key].get('lost')}); delete {out / name} to do it again"
+            )
+    return found

@@ -80,6 +80,30 @@ def test_facts_that_cannot_be_used(more: dict[str, Any], why: str) -> None:
         fact_sequences(Facts(**{"n": 24, "size": 5, "length": 4, **more}), 0)
 
 
+@pytest.mark.parametrize(
+    ("seeds", "rate", "why"),
+    [
+        ([0], 1e6, r"drawn/learned/0: step \d+: the output is not finite"),
+        ([1, 1], 0.02, "a seed is named twice"),
+    ],
+)
+def test_a_study_that_cannot_be_done(
+    seeds: list[int], rate: float, why: str, tmp_path: Path
+) -> None:
+    case = {**SMALL["cases"]["drawn"]}
+    study = Study.model_validate(
+        {**SMALL, "cases": {"drawn": {**case, "flow": {**case["flow"], "rate": rate}}},
+         "seeds": seeds}
+    )  # fmt: skip
+    with pytest.raises(InputError, match=why):
+        run_study(study, tmp_path / "out", silent)
+
+
+def test_seeds_are_zero_or_more() -> None:
+    with pytest.raises(ValueError, match=r"seeds\.0"):
+        Study.model_validate({**SMALL, "seeds": [-1]})
+
+
 def test_the_shipped_study_can_be_read() -> None:
     experiment = get_experiment("co-occurrence")
     study = read_study(experiment, None, {})

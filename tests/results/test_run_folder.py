@@ -291,15 +291,19 @@ def test_failed_creation_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monk
 def test_bad_input_before_anything_was_done_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
 
-    def refused(
-        name: str, error: BaseException, *, done: bool = False, file: str = ""
-    ) -> list[str]:
-        with pytest.raises(type(error)), RunFolder.open(tmp_path / name, plan()) as run:
+    def ends(name: str, error: BaseException, done: bool, file: str) -> None:
+        with RunFolder.open(tmp_path / name, plan()) as run:
             if done:
                 run.append(KEYS[0], {})
             if file:
                 (tmp_path / name / file).touch()
             raise error
+
+    def refused(
+        name: str, error: BaseException, *, done: bool = False, file: str = ""
+    ) -> list[str]:
+        with pytest.raises(type(error)):
+            ends(name, error, done, file)
         return sorted(p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*"))
 
     for name in ("runs/deep/r", "empty"):

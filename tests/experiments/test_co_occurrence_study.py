@@ -10,8 +10,12 @@ import pytest
 from surefoot.experiments.co_occurrence import run_study
 from surefoot.experiments.cooccurrence.config import Study
 from surefoot.experiments.cooccurrence.facts import Facts, fact_sequences
+from surefoot.experiments.parts import check_place, run_part
 from surefoot.experiments.registry import get_experiment, read_study
 from surefoot.results.errors import InputError
+from typer.testing import CliRunner
+
+from surefoot.cli.main import app
 
 SMALL: dict[str, Any] = {
     "cases": {
@@ -97,6 +101,23 @@ def test_a_study_that_cannot_be_done(
     )  # fmt: skip
     with pytest.raises(InputError, match=why):
         run_study(study, tmp_path / "out", silent)
+
+
+def test_a_folder_of_other_work_is_left_alone(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    check_place("co-occurrence", out)
+    run_part("co-occurrence", "none", out, Study.model_validate(SMALL), {}, print, silent, 1)
+    (out / "summary.json").write_text("{}")
+    check_place("co-occurrence", out)
+    with pytest.raises(InputError, match="holds the study co-occurrence"):
+        check_place("imp-receptive-fields", out)
+    (out / "thesis.tex").touch()
+    with pytest.raises(InputError, match=r"'thesis\.tex', which is of no study"):
+        check_place("co-occurrence", out)
+    with pytest.raises(InputError, match="is a file"):
+        check_place("co-occurrence", out / "thesis.tex")
+    found = CliRunner().invoke(app, ["experiment", "co-occurrence", "--out", str(out / "none")])
+    assert "holds a run" in str(found.exception)
 
 
 def test_seeds_are_zero_or_more() -> None:

@@ -10,6 +10,7 @@ import pytest
 from surefoot.experiments.co_occurrence import run_study
 from surefoot.experiments.cooccurrence.config import Study
 from surefoot.experiments.cooccurrence.facts import Facts, fact_sequences
+from surefoot.experiments.cooccurrence.report import assumption, verdict
 from surefoot.experiments.parts import check_place, run_part
 from surefoot.experiments.registry import get_experiment, read_study
 from surefoot.results.errors import InputError
@@ -118,6 +119,14 @@ def test_a_folder_of_other_work_is_left_alone(tmp_path: Path) -> None:
         check_place("co-occurrence", out / "thesis.tex")
     found = CliRunner().invoke(app, ["experiment", "co-occurrence", "--out", str(out / "none")])
     assert "holds a run" in str(found.exception)
+
+
+def test_the_first_paragraph_says_what_was_found() -> None:
+    assert "no capability" in verdict(1.0)
+    assert "does matter" in verdict(40.0)
+    assert assumption(["x", "y"]) == "fails in every case here"
+    assert assumption(["x", ""]) == "fails in 1 of 2 cases here"
+    assert assumption([""]) == "holds here"
 
 
 def test_seeds_are_zero_or_more() -> None:

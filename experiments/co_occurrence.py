@@ -10,7 +10,7 @@ from typing import Any
 from surefoot.experiments.base import Experiment, Told
 from surefoot.experiments.cooccurrence.config import Study
 from surefoot.experiments.cooccurrence.report import check_rows, render_study
-from surefoot.experiments.parts import found_in, run_part
+from surefoot.experiments.parts import all_found, run_part
 from surefoot.results.errors import InputError
 from surefoot.results.files import write_atomic
 from surefoot.results.run_folder import REPORT_NAME, SUMMARY_NAME
@@ -64,10 +64,13 @@ def run_study(study: Study, out: Path, told: Told) -> Path:
         The report's path.
 
     Raises:
-        InputError: A data set cannot be used.
+        InputError: A data set cannot be used, or a training went astray.
+        HarnessError: A training was lost.
     """
     if not study.cases or not study.seeds:
         raise InputError("the study needs at least one case and one seed")
+    if len(set(study.seeds)) < len(study.seeds):
+        raise InputError("a seed is named twice; it would count as two")
     for case in study.cases.values():
         case.data(study.seeds[0])
     out.mkdir(parents=True, exist_ok=True)
@@ -78,10 +81,9 @@ def run_study(study: Study, out: Path, told: Told) -> Path:
         for frozen in (False, True)
         for seed in study.seeds
     ]
-    found = found_in(
-        run_part(NAME, "trainings", out, study, {j.key: j for j in jobs}, train, told,
-                 study.workers)
-    )  # fmt: skip
+    work = {j.key: j for j in jobs}
+    records = run_part(NAME, "trainings", out, study, work, train, told, study.workers)
+    found = all_found("trainings", out, work, records)
     cases = {
         name: {
             kind: [found[f"{name}/{kind}/{seed}"] for seed in study.seeds]

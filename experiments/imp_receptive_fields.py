@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from surefoot.experiments.base import Experiment, Told
-from surefoot.experiments.parts import found_in, run_part
+from surefoot.experiments.parts import all_found, run_part
 from surefoot.experiments.receptive.config import Study
 from surefoot.experiments.receptive.report import render_study
 from surefoot.experiments.receptive.summary import case_summary, perception_summary
 from surefoot.experiments.receptive.work import KINDS, Job, perception_job, run_job
 from surefoot.models.registry import model_folder
-from surefoot.results.errors import HarnessError, InputError
+from surefoot.results.errors import InputError
 from surefoot.results.files import write_atomic
 from surefoot.results.run_folder import REPORT_NAME, SUMMARY_NAME
 
@@ -36,16 +36,16 @@ def run_study(study: Study, out: Path, told: Told) -> Path:
     """
     if not (study.cases and study.seeds and study.compared):
         raise InputError("the study needs at least one case, one seed and one compared round")
+    if len(set(study.seeds)) < len(study.seeds):
+        raise InputError("a seed is named twice; it would count as two")
     if study.perception is not None:
         model_folder(study.perception.model)
     out.mkdir(parents=True, exist_ok=True)
     text = study.model_dump_json()
 
     def part(name: str, work: dict[str, Any], function: Any) -> dict[str, Any]:
-        found = found_in(run_part(NAME, name, out, study, work, function, told, study.workers))
-        if missing := [key for key in work if key not in found]:
-            raise HarnessError(f"{name}: '{missing[0]}' was lost; see {out / name}")
-        return found
+        records = run_part(NAME, name, out, study, work, function, told, study.workers)
+        return all_found(name, out, work, records)
 
     jobs = [
         Job(text, case, kind, seed)

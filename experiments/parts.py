@@ -9,7 +9,9 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 from surefoot.envs.episodes.pool import Lost, run_apart
 from surefoot.experiments.base import Told
-from surefoot.results.manifest import Manifest, current_versions
+from surefoot.results.errors import HarnessError, InputError
+from surefoot.results.files import is_leftover, write_error
+from surefoot.results.manifest import MANIFEST_NAME, Manifest, current_versions, read_manifest
 from surefoot.results.run_folder import RunFolder
 
 TIMEOUT = 900.0
@@ -17,6 +19,44 @@ TIMEOUT = 900.0
 
 Item = TypeVar("Item")
 Records = Mapping[str, Mapping[str, Any]]
+
+
+_OURS = (".json", ".jsonl", ".html")
+"""Endings of the files that studies write beside the folders of their parts."""
+
+
+def check_place(experiment: str, out: Path) -> None:
+    """Checks early that a folder can hold a study: it holds nothing else than its beginning.
+
+    Args:
+        experiment: Name of the study.
+        out: The folder; it may be missing.
+
+    Raises:
+        InputError: It holds a run, another study, or other work.
+    """
+    if not out.exists():
+        return
+    if not out.is_dir():
+        raise InputError("--out is a file; choose another --out", file=str(out))
+    try:
+        entries = [e for e in out.iterdir() if not is_leftover(e.name)]
+    except OSError as error:
+        raise write_error(error, out) from None
+    if any(e.name == MANIFEST_NAME for e in entries):
+        raise InputError("the folder holds a run; choose another --out", file=str(out))
+    for entry in entries:
+        if entry.is_file() and entry.suffix not in _OURS:
+            raise InputError(
+                f"the folder holds '{entry.name}', which is of no study; choose another --out",
+                file=str(out),
+            )
+        if (entry / MANIFEST_NAME).is_file():
+            command = read_manifest(entry).command.split()
+            if command[0] == "experiment" and command[1] != experiment:
+                raise InputError(
+                    f"the folder holds the study {command[1]}; choose another --out", file=str(out)
+                )
 
 
 def run_part(
@@ -80,3 +120,28 @@ def _do(case: _Case) -> Any:
 def found_in(records: Records) -> dict[str, Any]:
     """Returns what was found, without the cases that were lost."""
     return {k: r["found"] for k, r in records.items() if r.get("found") is not None}
+
+
+def all_found(name: str, out: Path, work: Mapping[str, Any], records: Records) -> dict[str, Any]:
+    """Returns what was found, where a study needs every case of a part.
+
+    Args:
+        name: Name of the part.
+        out: The study's folder.
+        work: What was to be done, by key.
+        records: What :func:`run_part` gave.
+
+    Raises:
+        InputError: A case was refused, as where a loss is not finite.
+        HarnessError: One was lost in another way.
+    """
+    found = found_in(records)
+    for key in work:
+        if key not in found:
+            kind, _, reason = str(records[key].get("lost")).partition(": ")
+            if kind == InputError.__name__:
+                raise InputError(f"{key}: {reason}")
+            raise HarnessError(
+                f"{key} was lost ({records[key].get('lost')}); delete {out / name} to do it again"
+            )
+    return found

@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Any
 
 from surefoot.results.episodes import EPISODES_NAME, Record, read_episodes
-from surefoot.results.errors import InputError
+from surefoot.results.errors import InputError, WriteError
 from surefoot.results.files import (
     FolderLock,
     is_leftover,
@@ -89,6 +89,7 @@ class RunFolder:
     """
 
     def __init__(self, path: Path, manifest: Manifest, lock: FolderLock) -> None:
+        self._made: list[Path] | None = None  # folders made for it, where it began just now
         self.path = path
         self.manifest = manifest
         self._lock = lock
@@ -138,7 +139,9 @@ class RunFolder:
                 return cls(path, old, lock)
             created = True
             write_atomic(path / MANIFEST_NAME, _pretty(manifest.to_json()))
-            return cls(path, manifest, lock)
+            run = cls(path, manifest, lock)
+            run._made = made
+            return run
         except BaseException as error:
             if created:
                 for name in (MANIFEST_NAME, EPISODES_NAME):
@@ -225,7 +228,22 @@ class RunFolder:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        """Closes it; a run that bad input ended before anything was done leaves no trace."""
+        refused = isinstance(error, InputError) and not isinstance(error, WriteError)
+        if refused and self._made is not None and not self._records:
+            self._forget(self._made)
         self.close()
+
+    def _forget(self, made: list[Path]) -> None:
+        ours = {MANIFEST_NAME, EPISODES_NAME}
+        with suppress(OSError):
+            if any(e.name not in ours and not is_leftover(e.name) for e in self.path.iterdir()):
+                return
+            for name in (MANIFEST_NAME, EPISODES_NAME):
+                (self.path / name).unlink(missing_ok=True)
+            self._lock.release(remove=True)
+            for folder in reversed(made):
+                folder.rmdir()
 
 
 def _pretty(data: object) -> str:

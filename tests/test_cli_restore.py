@@ -214,7 +214,7 @@ def test_bad_input_is_one_line(noisy: Path, tmp_path: Path) -> None:
         assert code != 0, arguments
         assert words in told, (arguments, told)
         assert "Traceback" not in told
-        assert not (tmp_path / f"out{number}" / "restored.png").exists()
+        assert not (tmp_path / f"out{number}").exists(), arguments
 
 
 def test_a_stopped_run_goes_on_to_the_same_picture(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 from surefoot.experiments.cooccurrence.facts import Facts, fact_sequences
@@ -62,7 +63,7 @@ class Study(BaseModel):
 
     cases: dict[str, Case]
     """Data sets with trainings, by name."""
-    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    seeds: tuple[Annotated[int, Field(ge=0, lt=2**62)], ...] = (0, 1, 2, 3, 4)
     """Seeds of data and parameters."""
     workers: int = Field(default=2, ge=1)
     """Processes."""

@@ -13,6 +13,9 @@ from surefoot.results.page import render_page, trusted
 
 Runs = Sequence[Mapping[str, Any]]
 
+_ALIKE = 5.0
+"""Per cent of a last loss within which two are taken to be alike."""
+
 
 def check_rows(learned: Runs, frozen: Runs) -> list[dict[str, Any]]:
     """Counts in how many seeds each prediction holds.
@@ -57,6 +60,7 @@ def render_study(
         cases: Runs by case, ``learned`` and ``frozen``.
     """
     seeds = summary["study"]["seeds"]
+    apart = 100 * max(map(_apart, summary["cases"].values()))
     return render_page(
         "co_occurrence.html.j2",
         package="surefoot.experiments",
@@ -65,12 +69,40 @@ def render_study(
             "seeds": ", ".join(map(str, seeds)),
             "versions": ", ".join(f"{k} {v}" for k, v in current_versions().items()),
         },
-        apart=f"{100 * max(map(_apart, summary['cases'].values())):.2g}",
+        apart=f"{apart:.2g}",
+        verdict=verdict(apart),
+        assumption=assumption([told["warning"] for told in summary["cases"].values()]),
         cases=[
             _case(name, summary["cases"][name], kinds["learned"], kinds["frozen"])
             for name, kinds in cases.items()
         ],
     )
+
+
+def verdict(apart: float) -> str:
+    """Says what the frozen control allows one to conclude.
+
+    Args:
+        apart: Largest difference that it makes to the last loss, per cent of it.
+    """
+    if apart < _ALIKE:
+        return (
+            "what is shown here is the direction in which attention learns, and no capability "
+            "that it adds"
+        )
+    return "so attention does matter here to how well it is learned, in one case at least"
+
+
+def assumption(warnings: Sequence[str]) -> str:
+    """Says in which cases the paper's assumption on nL and d fails.
+
+    Args:
+        warnings: What each case warns of, empty where it holds.
+    """
+    failing = sum(map(bool, warnings))
+    if failing == len(warnings):
+        return "fails in every case here"
+    return f"fails in {failing} of {len(warnings)} cases here" if failing else "holds here"
 
 
 def _apart(told: Mapping[str, Any]) -> float:

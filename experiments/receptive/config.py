@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from surefoot.sparsity.lottery.receptive.committee import CommitteeSettings
 
@@ -43,7 +45,7 @@ class Study(BaseModel):
 
     cases: dict[str, Case]
     """Data with committees, by name."""
-    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    seeds: tuple[Annotated[int, Field(ge=0, lt=2**62)], ...] = (0, 1, 2, 3, 4)
     """Seeds of data, first weights and order."""
     rounds: int = Field(default=6, ge=2)
     """Rounds of pruning."""

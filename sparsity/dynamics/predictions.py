@@ -96,7 +96,7 @@ def _first_phase(trace: Trace, turn: int) -> list[Check]:
     single = trace.group_losses[:, 1:3]
     both = trace.group_losses[:, 0]
     shift = np.abs(scores[turn] - scores[0]).max()
-    # The first step is left out, since there the random start still weighs.
+    # Of the last note alone, since early in the phase the random start still weighs.
     speed = np.diff(g[: turn + 1], axis=0)[-1]
     ratio = -speed[2] / speed[:2]
     return [

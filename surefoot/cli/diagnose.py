@@ -56,7 +56,7 @@ def receptive_fields(
     from surefoot.models.registry import shipped_folder
     from surefoot.sparsity.engine.checkpoint import file_hash
     from surefoot.sparsity.lottery.receptive.layers import read_first_layer
-    from surefoot.sparsity.lottery.receptive.patches import pictures_in
+    from surefoot.sparsity.lottery.receptive.patches import pictures_hash, pictures_in
     from surefoot.sparsity.lottery.receptive.running import FieldSettings, run_diagnosis
 
     place = shipped_folder(model) or Path(model)
@@ -64,7 +64,9 @@ def receptive_fields(
         raise InputError("no model here", file=str(place))
     first = read_first_layer(place, layer, _shape(shape))
     files = [place] if place.is_file() else sorted(place.glob("*.safetensors"))
+    hashes = {path.name: file_hash(path) for path in files}
     if images is not None:
+        hashes["pictures"] = pictures_hash(images)
         mean, deviation = _scaling(place)
 
         def seen() -> Iterator[Picture]:
@@ -79,7 +81,7 @@ def receptive_fields(
         source = f"drawn scenes, {pictures} at most"
     found = run_diagnosis(
         first, seen, FieldSettings(each=each, seed=seed), out, model=place.name, source=source,
-        hashes={path.name: file_hash(path) for path in files},
+        hashes=hashes,
     )  # fmt: skip
     _tell(found)
     note(f"report: {out / 'report.html'}")

@@ -25,11 +25,13 @@ def experiment(
 ) -> None:
     """Run a study of a paper's claim, or go on with it, and write its report."""
     from surefoot.experiments import get_experiment, read_study
+    from surefoot.experiments.parts import check_place
     from surefoot.results.config import read_settings
 
     study = get_experiment(name)
     resolved = read_study(study, config, read_settings(settings or []))
     folder = out or Path("runs") / name
+    check_place(study.name, folder)
     with resumable(), Bar(name) as bar:
         report = study.run(resolved, folder, lambda part, done, total: bar(done, total, part))
     note(f"report: {report}")

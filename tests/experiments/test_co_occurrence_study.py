@@ -10,8 +10,13 @@ import pytest
 from surefoot.experiments.co_occurrence import run_study
 from surefoot.experiments.cooccurrence.config import Study
 from surefoot.experiments.cooccurrence.facts import Facts, fact_sequences
+from surefoot.experiments.cooccurrence.report import assumption, verdict
+from surefoot.experiments.parts import check_place, run_part
 from surefoot.experiments.registry import get_experiment, read_study
 from surefoot.results.errors import InputError
+from typer.testing import CliRunner
+
+from surefoot.cli.main import app
 
 SMALL: dict[str, Any] = {
     "cases": {
@@ -78,6 +83,55 @@ def test_facts_say_yes_where_the_action_can_be_taken() -> None:
 def test_facts_that_cannot_be_used(more: dict[str, Any], why: str) -> None:
     with pytest.raises(InputError, match=why):
         fact_sequences(Facts(**{"n": 24, "size": 5, "length": 4, **more}), 0)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "rate", "why"),
+    [
+        ([0], 1e6, r"drawn/learned/0: step \d+: the output is not finite"),
+        ([1, 1], 0.02, "a seed is named twice"),
+    ],
+)
+def test_a_study_that_cannot_be_done(
+    seeds: list[int], rate: float, why: str, tmp_path: Path
+) -> None:
+    case = {**SMALL["cases"]["drawn"]}
+    study = Study.model_validate(
+        {**SMALL, "cases": {"drawn": {**case, "flow": {**case["flow"], "rate": rate}}},
+         "seeds": seeds}
+    )  # fmt: skip
+    with pytest.raises(InputError, match=why):
+        run_study(study, tmp_path / "out", silent)
+
+
+def test_a_folder_of_other_work_is_left_alone(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    check_place("co-occurrence", out)
+    run_part("co-occurrence", "none", out, Study.model_validate(SMALL), {}, print, silent, 1)
+    (out / "summary.json").write_text("{}")
+    check_place("co-occurrence", out)
+    with pytest.raises(InputError, match="holds the study co-occurrence"):
+        check_place("imp-receptive-fields", out)
+    (out / "thesis.tex").touch()
+    with pytest.raises(InputError, match=r"'thesis\.tex', which is of no study"):
+        check_place("co-occurrence", out)
+    with pytest.raises(InputError, match="is a file"):
+        check_place("co-occurrence", out / "thesis.tex")
+    found = CliRunner().invoke(app, ["experiment", "co-occurrence", "--out", str(out / "none")])
+    assert "holds a run" in str(found.exception)
+
+
+def test_the_first_paragraph_says_what_was_found() -> None:
+    assert "no capability" in verdict(1.0)
+    assert "does matter" in verdict(40.0)
+    assert assumption(["x", "y"]) == "fails in every case here"
+    assert assumption(["x", ""]) == "fails in 1 of 2 cases here"
+    assert assumption([""]) == "holds here"
+
+
+def test_seeds_are_zero_or_more() -> None:
+    with pytest.raises(ValueError, match=r"seeds\.0"):
+        Study.model_validate({**SMALL, "seeds": [-1]})
 
 
 def test_the_shipped_study_can_be_read() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from surefoot.results import files, run_folder
-from surefoot.results.errors import InputError
+from surefoot.results.errors import InputError, WriteError
 from surefoot.results.manifest import Manifest, read_manifest
 from surefoot.results.run_folder import RunFolder, check_out, read_run
 
@@ -286,6 +286,34 @@ def test_failed_creation_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(ValueError, match="JSON"):
         RunFolder.open(tmp_path / "nan", plan(config={"x": float("nan")}))
     assert [p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*")] == ["empty"]
+
+
+def test_bad_input_before_anything_was_done_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+
+    def ends(name: str, error: BaseException, done: bool, file: str) -> None:
+        with RunFolder.open(tmp_path / name, plan()) as run:
+            if done:
+                run.append(KEYS[0], {})
+            if file:
+                (tmp_path / name / file).touch()
+            raise error
+
+    def refused(
+        name: str, error: BaseException, *, done: bool = False, file: str = ""
+    ) -> list[str]:
+        with pytest.raises(type(error)):
+            ends(name, error, done, file)
+        return sorted(p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*"))
+
+    for name in ("runs/deep/r", "empty"):
+        assert refused(name, InputError("no")) == ["empty"]
+    # What may go on is kept, and so is whatever else lies there.
+    assert "a/manifest.json" in refused("a", WriteError("full"))
+    assert "b/manifest.json" in refused("b", KeyboardInterrupt())
+    assert "c/manifest.json" in refused("c", InputError("no"), done=True)
+    assert "d/manifest.json" in refused("d", InputError("no"), file="work")
+    assert "a/manifest.json" in refused("a", InputError("no"))
 
 
 def test_creation_that_fails_late_leaves_nothing(

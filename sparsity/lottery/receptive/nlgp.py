@@ -44,12 +44,21 @@ class Field:
             raise InputError("a field needs two places, a gain and lengths above zero")
 
     def inner(self, length: float) -> Array:
-        """Returns the covariance of z ``[D, D]`` with ones on the diagonal."""
+        """Returns the covariance of z ``[D, D]`` with ones on the diagonal.
+
+        On a ring a length of some sixth of it is no covariance any more; then it is what remains of
+        it without the waves of negative weight.
+        """
         places = np.arange(self.size)
         apart = np.abs(places[:, None] - places[None])
         apart = np.minimum(apart, self.size - apart)
         found: Array = np.exp(-((apart / length) ** 2)) + _RIDGE * np.eye(self.size)
-        return found / (1 + _RIDGE)
+        found /= 1 + _RIDGE
+        values, vectors = np.linalg.eigh(found)
+        if values[0] < 0:
+            found = vectors * np.maximum(values, 0) @ vectors.T
+            found /= found[0, 0]  # alike at every place of a ring
+        return found
 
     def covariance(self, length: float) -> Array:
         """Returns the covariance of x ``[D, D]``, the arcsine law of the erf of z."""

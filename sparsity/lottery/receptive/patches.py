@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from surefoot.results.errors import InputError
+from surefoot.sparsity.engine.checkpoint import file_hash
+from surefoot.sparsity.lottery.restoring.files import read_picture
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,24 +75,41 @@ def pictures_in(folder: Path, mean: float = 0.5, deviation: float = 0.5) -> Iter
     Raises:
         InputError: There is no picture, or one cannot be read.
     """
-    from PIL import Image, UnidentifiedImageError
+    paths = picture_files(folder)
+    several = len({p.parent for p in paths}) > 1
+    for path in paths:
+        found = read_picture(path)
+        pixels = np.broadcast_to(found.values, (3, *found.size))
+        if found.alpha is not None:
+            pixels = found.alpha * pixels + 1 - found.alpha
+        kind = str(path.parent.relative_to(folder)) if several else ""
+        yield Picture((pixels - mean) / deviation, kind)
 
+
+def picture_files(folder: Path) -> list[Path]:
+    """Returns the PNG and JPEG files of a folder and those within, in order.
+
+    Raises:
+        InputError: There is no such folder, or no picture in it.
+    """
     if not folder.is_dir():
         raise InputError("no such folder of pictures", file=str(folder))
     paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in _SUFFIXES and p.is_file())
     if not paths:
         raise InputError("no PNG or JPEG here; give another --images", file=str(folder))
-    kinds = {p.parent for p in paths}
-    for path in paths:
-        try:
-            with Image.open(path) as opened:
-                image = opened.convert("RGBA")
-        except (OSError, UnidentifiedImageError, Image.DecompressionBombError):
-            raise InputError("not a readable picture", file=str(path)) from None
-        ground = Image.new("RGBA", image.size, "white")
-        rgb = np.asarray(Image.alpha_composite(ground, image).convert("RGB"), dtype=np.float64)
-        kind = str(path.parent.relative_to(folder)) if len(kinds) > 1 else ""
-        yield Picture((rgb.transpose(2, 0, 1) / 255 - mean) / deviation, kind)
+    return paths
+
+
+def pictures_hash(folder: Path) -> str:
+    """Returns a SHA-256 of the names and bytes of the pictures of a folder.
+
+    Raises:
+        InputError: There is none, or one cannot be read.
+    """
+    told = hashlib.sha256()
+    for path in picture_files(folder):
+        told.update(f"{path.relative_to(folder).as_posix()}\n{file_hash(path)}\n".encode())
+    return told.hexdigest()
 
 
 def cut(pictures: Iterable[Picture], layer: FirstLayer, each: int, seed: int) -> Patches:

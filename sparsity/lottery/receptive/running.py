@@ -59,7 +59,7 @@ def run_diagnosis(
         out: The run folder.
         model: What the model is called.
         source: What the pictures are.
-        hashes: SHA-256 of the model's files by name.
+        hashes: SHA-256 of the model's files by name, and of the pictures.
 
     Returns:
         What ``summary.json`` holds.
@@ -69,7 +69,10 @@ def run_diagnosis(
     """
     from surefoot.sparsity.lottery.receptive.page import render_fields
 
-    config = {"model": model, "layer": layer.name, "source": source, **asdict(settings)}
+    config = {
+        "model": model, "layer": layer.name, "shape": list(layer.weights.shape), "source": source,
+        **asdict(settings),
+    }  # fmt: skip
     manifest = Manifest(
         "diagnose receptive-fields", config, [_KEY], seeds=[settings.seed], hashes=hashes
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from surefoot.results.errors import InputError
+from surefoot.results.errors import InputError, WriteError
 from surefoot.results.manifest import Manifest
 from surefoot.results.run_folder import RunFolder
 from surefoot.sparsity.lottery.restoring.fidelity import psnr, ssim
@@ -113,7 +113,15 @@ def restore(
     )  # fmt: skip
     with RunFolder.open(out, manifest) as run:
         if run.pending or not (out / RESTORED).is_file():
-            summary, result, peers, found = _work(job, out, told)
+            begun = (out / WORK).exists()
+            try:
+                summary, result, peers, found = _work(job, out, told)
+            except WriteError:
+                raise
+            except InputError:  # it would come again, so there is nothing to go on with
+                if not begun:
+                    shutil.rmtree(out / WORK, ignore_errors=True)
+                raise
             result.write(out / RESTORED)
             run.write_summary(summary)
             run.write_report(render_restoration(summary, _before(job), result, peers, found))

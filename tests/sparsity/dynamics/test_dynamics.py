@@ -22,7 +22,7 @@ from surefoot.sparsity.dynamics import (
     simulate,
 )
 from surefoot.sparsity.dynamics.data import Group
-from surefoot.sparsity.dynamics.model import losses_of
+from surefoot.sparsity.dynamics.model import CONSERVED, losses_of
 from surefoot.sparsity.dynamics.predictions import end_of_first_phase
 
 SMALL = Flow(width=12, hidden=8, rate=0.02, steps=100, every=20)
@@ -77,6 +77,18 @@ def test_without_keys_the_output_is_the_sum_of_what_the_words_add() -> None:
     np.testing.assert_allclose(
         blind.output(data), blind.contributions()[data.ids].sum(1), atol=1e-12
     )
+
+
+def test_gradient_flow_leaves_both_conserved_matrices() -> None:
+    model, data = small()
+    gradient, _ = gradients(model, data)
+    for name, matrix in CONSERVED.items():
+        ahead, behind = matrix(model.moved(1e-3, gradient)), matrix(model.moved(-1e-3, gradient))
+        # Steps of either sign leave the same terms of second order.
+        assert np.abs(ahead - behind).max() < 1e-12, name
+    moved = model.moved(1e-3, gradient)
+    for one in (lambda m: m.w.T @ m.w, lambda m: m.key @ m.key.T):
+        assert np.abs(one(moved) - one(model)).max() > 1e-7
 
 
 def test_what_is_conserved_drifts_in_proportion_to_the_rate() -> None:

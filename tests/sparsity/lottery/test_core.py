@@ -74,7 +74,8 @@ def test_the_smallest_go_and_ties_by_place() -> None:
     assert kept.tolist() == [[True, True, False, True], [False, True, True, True]]
     with torch.no_grad():
         model.weight.fill_(1.0)
-    assert prune_masks(model, Masks.full(model), 0.5).alive == 4
+    halved = prune_masks(model, Masks.full(model), 0.5)
+    assert halved.tensors["weight"].tolist() == [[False] * 4, [True] * 4]
 
 
 def test_dead_weights_are_exactly_zero_after_every_step_of_adam() -> None:

@@ -149,6 +149,14 @@ def test_pictures_that_cannot_be_used(pictures: list[np.ndarray], channels: int,
         cut([Picture(p) for p in pictures], layer, 20, 0)
 
 
+def test_sixteen_bits_are_not_cut_to_white(tmp_path: Path) -> None:
+    values = np.linspace(0, 65535, 400).reshape(20, 20)
+    Image.fromarray(values.astype(np.uint16)).save(tmp_path / "deep.png")
+    (found,) = pictures_in(tmp_path)
+    assert found.pixels.shape == (3, 20, 20)
+    assert np.abs(found.pixels[0] - (values / 65535 - 0.5) / 0.5).max() < 1e-4
+
+
 def test_folders_that_cannot_be_used(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such folder"):
         list(pictures_in(tmp_path / "none"))
@@ -156,6 +164,10 @@ def test_folders_that_cannot_be_used(tmp_path: Path) -> None:
         list(pictures_in(tmp_path))
     (tmp_path / "a.png").write_text("no picture")
     with pytest.raises(InputError, match="not a readable picture"):
+        list(pictures_in(tmp_path))
+    (tmp_path / "a.png").unlink()
+    Image.new("1", (9000, 8000)).save(tmp_path / "b.png")
+    with pytest.raises(InputError, match="too large"):
         list(pictures_in(tmp_path))
 
 
@@ -190,7 +202,9 @@ def test_the_interval_of_kurtosis_is_about_the_figure_itself() -> None:
     assert high - low < own
 
 
-def test_the_command_writes_a_page_and_goes_on(tmp_path: Path) -> None:
+def test_the_command_writes_a_page_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = saved(tmp_path / "m.safetensors", stem__weight=(6, 3, 5, 5))
     images = edges(tmp_path / "pictures")
     told = ["diagnose", "receptive-fields", str(model), "--images", str(images), "--each", "50"]
@@ -202,10 +216,13 @@ def test_the_command_writes_a_page_and_goes_on(tmp_path: Path) -> None:
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert (summary["patches"]["count"], summary["patches"]["pictures"]) == (400, 8)
     assert len(summary["units"]) == 6
-    for path in images.iterdir():
-        path.unlink()
+    # What was found is read, not measured anew ...
+    monkeypatch.setattr("surefoot.sparsity.lottery.receptive.running.look_at", None)
     again = CliRunner().invoke(app, [*told, "--out", str(tmp_path / "out")])
-    assert again.exit_code == 0  # what was found is read, not measured anew
+    assert again.exit_code == 0
+    (images / "0.png").write_bytes((images / "1.png").read_bytes())
+    changed = CliRunner().invoke(app, [*told, "--out", str(tmp_path / "out")])
+    assert "hashes.pictures" in str(changed.exception)  # ... unless the pictures are others
     other = CliRunner().invoke(app, [*told, "--out", str(tmp_path / "out"), "--seed", "1"])
     assert isinstance(other.exception, InputError)
     assert "another run" in str(other.exception)

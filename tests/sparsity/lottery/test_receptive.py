@@ -27,8 +27,11 @@ torch.set_num_threads(1)
 
 @pytest.mark.parametrize("gaussian", [False, True])
 @pytest.mark.parametrize("gain", [1.0, 100.0])
-def test_covariance_is_the_analytic_one(gain: float, gaussian: bool) -> None:
-    field = Field(size=12, gain=gain, gaussian=gaussian)
+@pytest.mark.parametrize("lengths", [(2.0, 1.0), (6.0, 3.0)])
+def test_covariance_is_the_analytic_one(
+    gain: float, lengths: tuple[float, float], gaussian: bool
+) -> None:
+    field = Field(size=12, gain=gain, lengths=lengths, gaussian=gaussian)
     x, classes = field.draw(40_000, 0)
     assert (classes == 0).sum() == (classes == 1).sum() == 20_000
     for c, length in enumerate(field.lengths):
@@ -89,6 +92,9 @@ def test_participation_and_locality_of_known_weights() -> None:
     picture = np.zeros((1, 3, 8, 8))
     picture[0, :, 2, 5] = 1
     assert locality(picture, 2)[0] == pytest.approx(1)
+    # Each unit is dealt out by itself, or units would not be independent cases.
+    twins = shuffled_locality(np.repeat(bump, 2, axis=0), times=20)
+    assert (twins[:, 0] != twins[:, 1]).all()
     stripe = np.zeros((1, 8, 8))
     stripe[0, :, 5] = 1
     assert locality(stripe, 2)[0] == pytest.approx(0.5)

@@ -80,6 +80,21 @@ def test_without_jitter_and_smoothing_the_picture_is_the_networks() -> None:
     assert torch.equal(found.stops["last"].picture, net().detach())
 
 
+def test_the_mean_of_pictures_is_as_bright_as_they_are() -> None:
+    plain = FitSettings(steps=1, every=1, jitter=0)
+    first = network()().detach()
+    for smoothing in (0.5, 0.99):
+        found = fit(network(), problem(), plain.model_copy(update={"smoothing": smoothing}))
+        assert torch.allclose(found.stops["last"].picture, first, atol=1e-6)
+    longer = FitSettings(steps=3, every=1, jitter=0, smoothing=0.9)
+    pictures: list[torch.Tensor] = [first]
+    found = fit(network(), problem(), longer,
+                noted=lambda step, net: pictures.append(net().detach()))  # fmt: skip
+    weights = torch.tensor([0.81, 0.9, 1.0])
+    mean = sum(w * p for w, p in zip(weights, pictures, strict=False)) / weights.sum()
+    assert torch.allclose(found.stops["last"].picture, mean, atol=1e-5)
+
+
 def test_a_stopped_fit_goes_on_to_the_bit(tmp_path: Path) -> None:
     net = network()
     masks = one_shot(net, Masks.full(net), 0.5)

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from math import ceil, floor
 from typing import Any
 
-from surefoot.experiments.lotteryprior.sensed_page import decibels, sensing_page
+from surefoot.experiments.lotteryprior.charts import decibels, sparsity_chart
+from surefoot.experiments.lotteryprior.sensed_page import sensing_page
 from surefoot.experiments.lotteryprior.summary import RULES
 from surefoot.results.lines import Curve, line_chart
 from surefoot.results.manifest import current_versions
 from surefoot.results.page import render_page, trusted
-from surefoot.results.statistics import Interval
 
 WAYS = {
     "dense": "dense",
@@ -116,23 +116,12 @@ def _levels(found: Mapping[str, Any]) -> str:
     """Draws PSNR at the oracle stop against sparsity, all ways from the dense network on."""
     rows = found["rows"]
     dense = next(r for r in rows if r["way"] == "dense")
-    curves = []
+    curves = {}
     for way in ("clean", "observed", "one-shot", "random", "layer-random", "snip"):
         mine = [r for r in rows if r["way"] == way and r["rules"]]
         each = [dense, *sorted(mine, key=lambda r: r["sparsity"])]
-        curves.append(
-            Curve(
-                way_name(way),
-                [(r["sparsity"], r["rules"]["oracle"]["psnr"]["mean"]) for r in each],
-                [Interval(*i) for r in each if (i := r["rules"]["oracle"]["psnr"]["interval"])],
-            )
-        )
-    values = [y for c in curves for _, y in c.points]
-    values += [end for c in curves for i in c.intervals for end in (i.low, i.high)]
-    return line_chart(
-        curves, title="PSNR at the oracle stop by sparsity", x="share of weights gone", y="dB",
-        top=ceil(max(values)), bottom=floor(min(values)),
-    )  # fmt: skip
+        curves[way_name(way)] = [(r["sparsity"], r["rules"]["oracle"]["psnr"]) for r in each]
+    return sparsity_chart("PSNR at the oracle stop by sparsity", curves)
 
 
 def _overfit(found: Mapping[str, Any]) -> str:

@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import ceil, floor
 from typing import Any
 
+from surefoot.experiments.lotteryprior.charts import decibels, sparsity_chart
 from surefoot.experiments.lotteryprior.sensed import DENSE
-from surefoot.results.lines import Curve, line_chart
 from surefoot.results.page import trusted
-from surefoot.results.statistics import Interval
 from surefoot.sparsity.lottery.priors.study import LINEAR
 
 _CURVES = {"generator": "tickets", "layer-random": "by chance, as many in each layer",
            "random": "by chance over all weights"}  # fmt: skip
-
-
-def decibels(found: Mapping[str, Any] | None) -> str:
-    """Writes a mean in dB with its interval; a dash where there is none."""
-    if found is None:
-        return "–"
-    text = f"{found['mean']:.2f}"
-    if found["interval"] is None:
-        return text
-    low, high = found["interval"]
-    return f"{text} [{low:.2f}, {high:.2f}]"
 
 
 def sensing_page(found: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -78,20 +65,9 @@ def _chart(clean: list[Mapping[str, Any]], counts: list[int]) -> str:
     """Draws PSNR against sparsity at the middle number of rows, all from the dense one on."""
     rows = [r for r in clean if r["rows"] == counts[len(counts) // 2] and r["prior"] != LINEAR]
     dense = [r for r in rows if r["prior"] == DENSE]
-    curves = []
+    curves = {}
     for kind, name in _CURVES.items():
         mine = [r for r in rows if r["prior"].rpartition("-")[0] == kind and r["prior"] != DENSE]
         each = [*dense, *sorted(mine, key=lambda r: r["sparsity"])]
-        curves.append(
-            Curve(
-                name,
-                [(r["sparsity"], r["psnr"]["mean"]) for r in each],
-                [Interval(*i) for r in each if (i := r["psnr"]["interval"])],
-            )
-        )
-    values = [y for c in curves for _, y in c.points]
-    values += [end for c in curves for i in c.intervals for end in (i.low, i.high)]
-    return line_chart(
-        curves, title="PSNR by sparsity of the generator", x="share of weights gone", y="dB",
-        top=ceil(max(values)), bottom=floor(min(values)),
-    )  # fmt: skip
+        curves[name] = [(r["sparsity"], r["psnr"]) for r in each]
+    return sparsity_chart("PSNR by sparsity of the generator", curves)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +15,9 @@ from surefoot.results.errors import HarnessError, InputError
 from surefoot.results.files import is_leftover, write_error
 from surefoot.results.manifest import MANIFEST_NAME, Manifest, current_versions, read_manifest
 from surefoot.results.run_folder import RunFolder
+
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+"""Variables by which libraries are told how many threads to take."""
 
 TIMEOUT = 900.0
 """Seconds by the clock for one case, by default."""
@@ -95,12 +100,29 @@ def run_part(
         told(name, len(work) - len(run.pending), len(work))
         todo = [_Case(key, work[key], function) for key in run.pending]
         done = len(work) - len(todo)
-        for case, result in run_apart(_do, todo, workers=workers, timeout_s=timeout_s):
-            record = {"lost": result.reason} if isinstance(result, Lost) else {"found": result}
-            run.append(case.key, record)
-            done += 1
-            told(name, done, len(work))
+        with _one_thread():
+            for case, result in run_apart(_do, todo, workers=workers, timeout_s=timeout_s):
+                record = {"lost": result.reason} if isinstance(result, Lost) else {"found": result}
+                run.append(case.key, record)
+                done += 1
+                told(name, done, len(work))
         return run.records
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Has processes started within calculate on one thread each, unless somebody chose otherwise.
+
+    numpy asks once, when it is loaded; as many threads as processors in each worker would stand in
+    each other's way.
+    """
+    missing = [name for name in _THREADS if name not in os.environ]
+    os.environ.update(dict.fromkeys(missing, "1"))
+    try:
+        yield
+    finally:
+        for name in missing:
+            os.environ.pop(name, None)
 
 
 class _Case:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from surefoot.experiments.co_occurrence import run_study
 from surefoot.experiments.cooccurrence.config import Study
 from surefoot.experiments.cooccurrence.facts import Facts, fact_sequences
 from surefoot.experiments.cooccurrence.report import assumption, verdict
-from surefoot.experiments.parts import check_place, run_part
+from surefoot.experiments.parts import check_place, found_in, run_part
 from surefoot.experiments.registry import get_experiment, read_study
 from surefoot.results.errors import InputError
 from typer.testing import CliRunner
@@ -127,6 +128,24 @@ def test_the_first_paragraph_says_what_was_found() -> None:
     assert assumption(["x", "y"]) == "fails in every case here"
     assert assumption(["x", ""]) == "fails in 1 of 2 cases here"
     assert assumption([""]) == "holds here"
+
+
+def threads(_: int) -> dict[str, str]:
+    """Tells what a worker was told of threads."""
+    return {k: v for k, v in os.environ.items() if k.endswith("_NUM_THREADS")}
+
+
+def test_each_worker_has_one_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("MKL_NUM_THREADS", "3")
+    records = run_part(
+        "x", "part", tmp_path, Study.model_validate(SMALL), {"a": 0}, threads, silent, 1
+    )
+    found = found_in(records)["a"]
+    assert {found["OMP_NUM_THREADS"], found["OPENBLAS_NUM_THREADS"]} == {"1"}
+    assert found["MKL_NUM_THREADS"] == "3"
+    assert "OPENBLAS_NUM_THREADS" not in os.environ
 
 
 def test_seeds_are_zero_or_more() -> None:

@@ -28,8 +28,8 @@ from surefoot.experiments.lotteryprior.work import (
     search,
     take_picture,
 )
-from surefoot.experiments.parts import found_in, run_part
-from surefoot.results.errors import HarnessError, InputError
+from surefoot.experiments.parts import all_found, run_part
+from surefoot.results.errors import InputError
 from surefoot.results.files import write_atomic
 from surefoot.results.run_folder import REPORT_NAME, SUMMARY_NAME
 
@@ -113,6 +113,8 @@ def _check(study: Study) -> None:
         return
     if not study.scenes or not study.seeds or not study.tasks:
         raise InputError("the study needs at least one scene, one seed and one task")
+    if len(set(study.seeds)) < len(study.seeds):
+        raise InputError("a seed is named twice")
     if len({s.name for s in study.scenes}) < len(study.scenes):
         raise InputError("a scene is named twice")
     if len(study.scenes) > 1000:
@@ -130,12 +132,8 @@ def _check(study: Study) -> None:
 def _part(
     name: str, out: Path, study: Study, work: dict[str, Any], function: Any, told: Told
 ) -> dict[str, Any]:  # fmt: skip
-    found = found_in(
-        run_part(NAME, name, out, study, work, function, told, study.workers, timeout_s=_LONG)
-    )
-    if lost := [key for key in work if key not in found]:
-        raise HarnessError(f"{name}: {len(lost)} of {len(work)} were lost, the first {lost[0]}")
-    return found
+    records = run_part(NAME, name, out, study, work, function, told, study.workers, timeout_s=_LONG)
+    return all_found(name, out, work, records)
 
 
 EXPERIMENT = Experiment(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from surefoot.sparsity.lottery.priors.sensing import SenseSettings
@@ -20,7 +20,7 @@ class Scene(BaseModel):
 
     env: Literal["tabletop", "crossing"]
     """Which world."""
-    seed: int
+    seed: int = Field(ge=0, lt=2**31)
     """Seed of the scene."""
 
     @property
@@ -45,7 +45,7 @@ class Sensing(BaseModel):
     """Rounds of tickets; each is one training, and two more with masks by chance."""
     share: float = Field(default=0.4, gt=0, lt=1)
     """Share of the living that goes each round."""
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**62)
     """Seed of the trainings."""
     pictures: int = Field(default=8, ge=1)
     """Unseen pictures that are measured."""
@@ -70,7 +70,7 @@ class Study(BaseModel):
 
     scenes: tuple[Scene, ...]
     """The pictures; intervals are over these, so they are what the study has many of."""
-    seeds: tuple[int, ...] = (0,)
+    seeds: tuple[Annotated[int, Field(ge=0, lt=2**50)], ...] = (0,)
     """Seeds of network, noise and masks; the number of the picture is added."""
     size: int = Field(default=48, ge=16)
     """Width and height of the pictures."""

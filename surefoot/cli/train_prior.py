@@ -35,7 +35,9 @@ def train_prior(
         bool,
         typer.Option("--controls", help="Then also train masks by chance for every ticket."),
     ] = False,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of weights, codes and order.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**62, help="Seed of weights, codes and order.")
+    ] = 0,
     minutes: Annotated[
         float, typer.Option(min=0, help="Stop after this time, to go on later; 0 for no limit.")
     ] = 0.0,

@@ -232,6 +232,7 @@ def test_the_shipped_study_can_be_read() -> None:
     [
         ({"scenes": []}, "at least one scene"),
         ({"tasks": []}, "one seed and one task"),
+        ({"seeds": [1, 1]}, "a seed is named twice"),
         ({"scenes": [{"env": "tabletop", "seed": 0}] * 2}, "named twice"),
         ({"levels": [1]}, "hold the last round"),
         ({"levels": [0, 2]}, "between 1 and 2"),

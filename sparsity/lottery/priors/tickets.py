@@ -74,8 +74,13 @@ def prior_tickets(
     model = Generator(settings.shape)
     folder.mkdir(parents=True, exist_ok=True)
 
+    number = 0
+
+    def count(done: int, _: int) -> None:
+        nonlocal number
+        number = done
+
     def train(trained: Any, masks: Masks, noted: Any) -> dict[str, float]:
-        number = len(list(folder.glob("masks-*.safetensors")))
         place = generator_folder(folder, number)
         return _train(
             trained, masks, pictures, settings, place, ends, noted=noted,
@@ -84,7 +89,7 @@ def prior_tickets(
 
     identity = {"pair": settings.model_dump(mode="json"), "pictures": len(pictures)}
     return find_tickets(
-        model, train, Rounds(rounds=rounds, share=share), folder, identity=identity
+        model, train, Rounds(rounds=rounds, share=share), folder, identity=identity, told=count
     )  # fmt: skip
 
 

@@ -195,9 +195,16 @@ def test_a_round_that_was_killed_goes_on_within(
         prior_tickets(squares(), settings(100), 1, 0.5, tmp_path, told=stop)
     # Steps up to the 99th of the second training are kept: one more is done, and told.
     assert (tmp_path / "pair.pt").is_file()
+    # Killed once more, after the round's masks were written and before the round counted.
+    (tmp_path / "masks-01.safetensors").write_bytes(
+        (tmp_path / "masks-00.safetensors").read_bytes()
+    )
     found = prior_tickets(squares(), settings(100), 1, 0.5, tmp_path, told=stop)
     assert begun == [0, 1, 1]
     assert len(found) == 2
+    assert [p.name for p in sorted(tmp_path.glob("generator-*"))] == [
+        "generator-00", "generator-01",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

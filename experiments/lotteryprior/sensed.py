@@ -10,15 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from surefoot.experiments.lotteryprior.config import Sensing
 from surefoot.results.errors import InputError
+from surefoot.sparsity.lottery.priors.tickets import DENSE, KINDS, trained_generators
 
 if TYPE_CHECKING:
     from surefoot.agents.perception.thumbnails import Thumbnails
     from surefoot.sparsity.lottery.priors.training import Pair
 
-DENSE = "generator-00"
-"""Folder of the dense generator."""
-
-_KINDS = ("generator", "layer-random", "random")
 _PICTURES, _UNSEEN = "pictures", "unseen"
 _WAYS = {"least squares": 0, "median of means": 1}
 
@@ -82,18 +79,14 @@ def make_prior(sensing: Sensing, out: Path, told: Told) -> Path:
     pictures = render_thumbnails(Thumbnails(count=sensing.known), place / _PICTURES)
     settings = PairSettings(steps=sensing.steps, seed=sensing.seed)
     whole = sensing.steps * (1 + 3 * sensing.rounds)
-    # Controls follow the tickets; how many are done is told by the order of their names.
-    begun: dict[str, None] = {}
 
-    def count(name: str, pair: Pair) -> None:
-        begun.setdefault(name)
-        told((sensing.rounds + len(begun)) * sensing.steps + pair.step, whole)
+    def count(pair: Pair) -> None:
+        told(len(trained_generators(place)) * sensing.steps + pair.step, whole)
 
     tickets = prior_tickets(
-        pictures, settings, sensing.rounds, sensing.share, place,
-        told=lambda number, pair: told(number * sensing.steps + pair.step, whole),
-    )  # fmt: skip
-    prior_controls(pictures, settings, tickets, place, told=count)
+        pictures, settings, sensing.rounds, sensing.share, place, told=lambda _, pair: count(pair)
+    )
+    prior_controls(pictures, settings, tickets, place, told=lambda _, pair: count(pair))
     return place.resolve()
 
 
@@ -137,11 +130,7 @@ def sense_picture(job: Unseen) -> dict[str, Any]:
 
     sensing = Sensing.model_validate_json(job.sensing)
     prior = Path(job.prior)
-    generators = {
-        place.name: load_generator(place)
-        for kind in _KINDS
-        for place in sorted(prior.glob(f"{kind}-[0-9][0-9]"))
-    }
+    generators = {name: load_generator(place) for name, place in trained_generators(prior).items()}
     known = np.load(prior / _PICTURES / "thumbnails.npy")
     truth = np.load(Path(job.out) / _UNSEEN / "thumbnails.npy")[job.number : job.number + 1]
     common: dict[str, Any] = {"sigma": sensing.sigma, "seed": 1000 * job.number}
@@ -181,15 +170,16 @@ def sensing_summary(records: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         for way in _WAYS:
             rows = summarise(_together([c["spoiled"][way] for c in cases]), DENSE)
             spoiled += [{"way": way, **row} for row in rows]
-    numbers = [n.removeprefix("generator-") for n in clean["sparsity"] if n.startswith("generator")]
+    ticket, *controls = KINDS
+    numbers = [name.rpartition("-")[2] for name in clean["sparsity"] if name.startswith(ticket)]
     return {
         "clean": summarise(clean, DENSE),
         "spoiled": spoiled,
         "chance": [
             {"round": int(number), "rows": rows, "kind": kind, "ahead": ahead}
-            for kind in _KINDS[1:]
+            for kind in controls
             for number in numbers
-            for rows, ahead in against(clean, f"generator-{number}", f"{kind}-{number}").items()
+            for rows, ahead in against(clean, f"{ticket}-{number}", f"{kind}-{number}").items()
         ],
     }
 

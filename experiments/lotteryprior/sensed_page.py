@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from surefoot.experiments.lotteryprior.charts import decibels, sparsity_chart
-from surefoot.experiments.lotteryprior.sensed import DENSE
 from surefoot.results.page import trusted
 from surefoot.sparsity.lottery.priors.study import LINEAR
+from surefoot.sparsity.lottery.priors.tickets import DENSE, KINDS
 
-_CURVES = {"generator": "tickets", "layer-random": "by chance, as many in each layer",
-           "random": "by chance over all weights"}  # fmt: skip
+_NAMES = "tickets", "by chance, as many in each layer", "by chance over all weights"
+_CURVES = dict(zip(KINDS, _NAMES, strict=True))
 
 
 def sensing_page(found: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def _named(prior: str) -> str:
     if prior == DENSE:
         return "dense generator"
     kind, _, number = prior.rpartition("-")
-    return f"round {int(number)}: {'ticket' if kind == 'generator' else _CURVES[kind]}"
+    return f"round {int(number)}: {'ticket' if kind == KINDS[0] else _CURVES[kind]}"
 
 
 def _row(name: str, row: Mapping[str, Any]) -> dict[str, str]:

@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 Control = Literal["layer-random", "random"]
 """Masks by chance: with as many weights left in each layer as the ticket, or over all weights."""
 
+_TICKET = "generator"
+KINDS = (_TICKET, *get_args(Control))
+"""Kinds of generators, tickets first; folders are named by kind and round."""
+DENSE = f"{_TICKET}-00"
+"""Name of the dense generator's folder."""
+
 _STATE = "pair.pt"
 _LAST = 100
 """Steps whose mean losses are told."""
@@ -34,12 +40,22 @@ class OutOfTimeError(Exception):
 
 def generator_folder(folder: Path, number: int) -> Path:
     """Returns the folder of the generator of a round; 0 is the dense one."""
-    return folder / f"generator-{number:02}"
+    return folder / f"{_TICKET}-{number:02}"
 
 
 def control_folder(folder: Path, kind: Control, number: int) -> Path:
     """Returns the folder of a generator whose masks are by chance, beside the ticket of a round."""
     return folder / f"{kind}-{number:02}"
+
+
+def trained_generators(folder: Path) -> dict[str, Path]:
+    """Returns the folders of all generators whose training is done, by name, tickets first."""
+    return {
+        place.name: place
+        for kind in KINDS
+        for place in sorted(folder.glob(f"{kind}-[0-9][0-9]"))
+        if (place / CONFIG_NAME).is_file()
+    }
 
 
 def prior_tickets(

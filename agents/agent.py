@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from random import Random
 
 import numpy as np
+
 from surefoot.agents.guarantees import AgentCalibration
 from surefoot.agents.moments import Moment, Thought
 from surefoot.agents.operator import Operator
@@ -191,7 +192,7 @@ class Agent:
         if self._sight.questions and not blind:
             sets = self._sight.facts(
                 self.settings.alpha, waiting=moment.waits, relied=moment.relied
-            )  # fmt: skip
+            )
             moment.covered = sets.holds(moment.truth)
         moment.action = action or ""
         moment.state = self._course.state if self._course is not None else ""
@@ -242,8 +243,9 @@ class Agent:
             found = self._assess()
             moment.relied, moment.waits = found.relied, found.waits
             if found.failed is not None:
-                moment.thoughts.append(self._thought(found, Decision(
-                    Route.ABSTAIN, found.failed.reason)))  # fmt: skip
+                moment.thoughts.append(
+                    self._thought(found, Decision(Route.ABSTAIN, found.failed.reason))
+                )
                 return self._stop(found.failed.outcome, found.failed.reason)
             decision = self._route(found)
             if self._looking and (
@@ -424,15 +426,24 @@ class Agent:
         passed_over, self._passed_over = self._passed_over, ()
         judged = found.judgement
         return Thought(
-            decision.route, decision.reason, tuple(self._sight.views),
-            {f: dict(zip(self._sight.questions[f].options, b.tolist(), strict=True))
-             for f, b in beliefs.items()},
-            dict(found.facts.members), dict(found.matters or {}), self._u_p(found),
-            self._u_d(found) or 0.0, None if found.worlds is None else len(found.worlds),
-            found.good, self._course.text if self._course else "",
-            judged.broken if judged else (), judged.feedback if judged else "",
+            decision.route,
+            decision.reason,
+            tuple(self._sight.views),
+            {
+                f: dict(zip(self._sight.questions[f].options, b.tolist(), strict=True))
+                for f, b in beliefs.items()
+            },
+            dict(found.facts.members),
+            dict(found.matters or {}),
+            self._u_p(found),
+            self._u_d(found) or 0.0,
+            None if found.worlds is None else len(found.worlds),
+            found.good,
+            self._course.text if self._course else "",
+            judged.broken if judged else (),
+            judged.feedback if judged else "",
             passed_over=passed_over,
-        )  # fmt: skip
+        )
 
     def _plan(self, found: _Assessment, worlds: Sequence[Answers]) -> Ending | None:
         """Asks for plans and adopts the best; returns why there is none."""
@@ -488,10 +499,15 @@ class Agent:
     def _choose(self, found: _Assessment) -> str | None:
         matters = found.matters or dict.fromkeys(found.facts.undecided, 1.0)
         scene = Scene(
-            self.stage.name, self.stage.views(), tuple(map(self.stage.cost, self.stage.views())),
-            self._sight, matters, self.settings.alpha, self.stage.moving,
+            self.stage.name,
+            self.stage.views(),
+            tuple(map(self.stage.cost, self.stage.views())),
+            self._sight,
+            matters,
+            self.settings.alpha,
+            self.stage.moving,
             restored=self._shown is None,
-        )  # fmt: skip
+        )
         return self.tools.strategy.choose(scene, self._rng)
 
     def _look(self, view: str, moment: Moment, *, counted: bool) -> None:

@@ -57,13 +57,21 @@ def make_tools(env: str, settings: AgentSettings) -> Tools:
     eyes = make_eyes(env, settings, perceiver.identity)
     planner = planner_of(env, settings)
     calibration = load_calibration(
-        settings.calibration_file, stage=env, model=perceiver.identity, planner=planner,
+        settings.calibration_file,
+        stage=env,
+        model=perceiver.identity,
+        planner=planner,
         sensing=settings.looking if settings.gate.weighs else "",
-    )  # fmt: skip
+    )
     return Tools(
-        perceiver, calibration, make_planner(planner, settings.models), eyes.strategy,
-        make_operator(settings.operator), eyes.restorer, eyes.restoring_s,
-    )  # fmt: skip
+        perceiver,
+        calibration,
+        make_planner(planner, settings.models),
+        eyes.strategy,
+        make_operator(settings.operator),
+        eyes.restorer,
+        eyes.restoring_s,
+    )
 
 
 class Eyes(NamedTuple):

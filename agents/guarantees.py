@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
 from surefoot.agents.perception.questions import FactQuestion
 from surefoot.calibration.arrays import Floats
 from surefoot.calibration.decisions.confidence import u_p

@@ -109,14 +109,21 @@ class AgentPolicy:
         agent, counts = self.agent, self.agent.counts
         covered = [m.covered for m in agent.moments if m.covered is not None]
         told: dict[str, Any] = {
-            "looks": counts.looks, "look_seconds": round(counts.look_seconds, 3),
+            "looks": counts.looks,
+            "look_seconds": round(counts.look_seconds, 3),
             "restores": counts.restores,
-            "alpha": self._settings.alpha, "first": covered[0] if covered else None,
-            "repairs": counts.repairs, "plans": counts.plans, "pauses": counts.pauses,
-            "skills": counts.skills, "asked": self._tools.operator.asked,
-            "decisions": len(agent.moments), "covered": sum(covered), "sets": len(covered),
+            "alpha": self._settings.alpha,
+            "first": covered[0] if covered else None,
+            "repairs": counts.repairs,
+            "plans": counts.plans,
+            "pauses": counts.pauses,
+            "skills": counts.skills,
+            "asked": self._tools.operator.asked,
+            "decisions": len(agent.moments),
+            "covered": sum(covered),
+            "sets": len(covered),
             "broken": list(broken_rules(agent, self._stage)),
-        }  # fmt: skip
+        }
         if self._folder is not None:
             path = steps_file(self._folder, self._name)
             data = {

@@ -6,6 +6,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from math import log2
 
 import numpy as np
+
 from surefoot.agents.perception.questions import Answers
 
 _LEAST = 1e-9

@@ -9,6 +9,7 @@ from heapq import heappop, heappush
 from math import log, prod
 
 import numpy as np
+
 from surefoot.agents.guarantees import AgentCalibration, options_of
 from surefoot.agents.perception.questions import Answers, FactQuestion
 from surefoot.calibration.arrays import Floats
@@ -97,9 +98,13 @@ class Sight:
     _fused: dict[str, Floats] = field(default_factory=dict)
 
     def add(
-        self, view: str, questions: Sequence[FactQuestion], answers: Sequence[Floats], *,
+        self,
+        view: str,
+        questions: Sequence[FactQuestion],
+        answers: Sequence[Floats],
+        *,
         instead: bool = False,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Takes in what a model answered about one picture.
 
         Args:
@@ -170,9 +175,13 @@ class Sight:
         return self._said.get(fact, {})
 
     def facts(
-        self, alpha: float, *, looking: bool = False, waiting: bool = False,
+        self,
+        alpha: float,
+        *,
+        looking: bool = False,
+        waiting: bool = False,
         relied: Collection[str] | None = None,
-    ) -> FactSet:  # fmt: skip
+    ) -> FactSet:
         """Returns the joint set.
 
         Args:
@@ -206,8 +215,13 @@ class Sight:
                 probability, at most :data:`MAX_WORLDS`; if none fits, the likeliest is returned.
         """
         names = list(self.questions)
-        ranked = [sorted(zip(self.belief(f), self.questions[f].options, strict=True),
-                         key=lambda pair: -pair[0]) for f in names]  # fmt: skip
+        ranked = [
+            sorted(
+                zip(self.belief(f), self.questions[f].options, strict=True),
+                key=lambda pair: -pair[0],
+            )
+            for f in names
+        ]
         costs = [[-log(max(p, 1e-12)) for p, _ in options] for options in ranked]
 
         def world(place: tuple[int, ...]) -> dict[str, str]:

@@ -14,6 +14,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+
 from surefoot.agents.calibrating.stops import Stop
 from surefoot.agents.guarantees import AgentCalibration, load_calibration
 from surefoot.results.run_folder import read_run

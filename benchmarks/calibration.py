@@ -21,11 +21,12 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 from mapie.classification import SplitConformalClassifier
+from timing import timed
+
 from surefoot.calibration.conformal.facts import Facts
 from surefoot.calibration.conformal.joint import JointConformal
 from surefoot.calibration.conformal.scores import Score
 from surefoot.calibration.conformal.split import SplitConformal
-from timing import timed
 
 CASES, LABELS, SCENES, FACTS, ALPHA, SEED = 100_000, 10, 100_000, 20, 0.1, 0
 OURS, THEIRS = 15, 3
@@ -60,9 +61,12 @@ def mapie(probabilities: Any, labels: Any, score: str) -> tuple[float, float, An
     def conformalize() -> Any:
         # An object can be conformalized once only.
         return SplitConformalClassifier(
-            Given(probabilities.shape[1]), confidence_level=1 - ALPHA, conformity_score=score,
-            prefit=True, random_state=SEED,
-        ).conformalize(probabilities, labels)  # fmt: skip
+            Given(probabilities.shape[1]),
+            confidence_level=1 - ALPHA,
+            conformity_score=score,
+            prefit=True,
+            random_state=SEED,
+        ).conformalize(probabilities, labels)
 
     first, made = timed(conformalize, THEIRS)
     second, (_, sets) = timed(lambda: made.predict_set(probabilities), THEIRS)

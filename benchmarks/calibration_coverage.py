@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from surefoot.calibration.conformal.adaptive import AdaptiveLevel, QuantileTracker
 from surefoot.calibration.conformal.facts import Facts
 from surefoot.calibration.conformal.groups import GroupConformal

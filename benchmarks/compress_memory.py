@@ -19,11 +19,12 @@ import tempfile
 from pathlib import Path
 
 import torch
+from transformers import AutoModelForCausalLM, LlamaConfig
+
 from surefoot.sparsity.engine.calibration import calibrate_with
 from surefoot.sparsity.engine.run import compress
 from surefoot.sparsity.export.writing import write_weights
 from surefoot.sparsity.recipe import CompressionRecipe
-from transformers import AutoModelForCausalLM, LlamaConfig
 
 VOCABULARY = 4096
 
@@ -32,11 +33,16 @@ def write_model(folder: Path, layers: int, hidden: int, seed: int = 0) -> None:
     """Writes a model without ever holding more of it than a file's worth."""
     inner = hidden * 11 // 4
     config = LlamaConfig(
-        vocab_size=VOCABULARY, hidden_size=hidden, intermediate_size=inner,
-        num_hidden_layers=layers, num_attention_heads=hidden // 64,
-        num_key_value_heads=hidden // 64, tie_word_embeddings=True, dtype="bfloat16",
+        vocab_size=VOCABULARY,
+        hidden_size=hidden,
+        intermediate_size=inner,
+        num_hidden_layers=layers,
+        num_attention_heads=hidden // 64,
+        num_key_value_heads=hidden // 64,
+        tie_word_embeddings=True,
+        dtype="bfloat16",
         architectures=["LlamaForCausalLM"],
-    )  # fmt: skip
+    )
     config.save_pretrained(folder)
     generator = torch.Generator().manual_seed(seed)
 
@@ -114,14 +120,19 @@ def main() -> None:
             for job in ("compress", "float32"):
                 command = [sys.executable, __file__, "--job", job, "--folder", str(folder)]
                 done = subprocess.run(
-                    [*command, "--method", given.method], capture_output=True, text=True,
-                    check=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
-                )  # fmt: skip
+                    [*command, "--method", given.method],
+                    capture_output=True,
+                    text=True,
+                    check=True,
+                    env={**os.environ, "OMP_NUM_THREADS": "1"},
+                )
                 before, peak = json.loads(done.stdout.splitlines()[-1])
                 name = f"compress, {given.method}" if job == "compress" else "load whole"
                 used = peak - before
-                print(f"| {name} | {layers} | {size:.0f} | {used:.0f} | {used / size:.2f} |",
-                      flush=True)  # fmt: skip
+                print(
+                    f"| {name} | {layers} | {size:.0f} | {used:.0f} | {used / size:.2f} |",
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":

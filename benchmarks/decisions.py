@@ -8,6 +8,7 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
+
 from surefoot.calibration.decisions.belief import fit_dependence, fuse_running
 from surefoot.calibration.decisions.confidence import perception_nonconformity, u_p
 from surefoot.calibration.decisions.risk import Procedure, risk_threshold
@@ -20,7 +21,6 @@ from surefoot.calibration.decisions.stopping import (
     largest_misses,
     replace_until_single,
 )
-
 from tests.calibration.decision_support import look
 from tests.calibration.test_confidence import classify
 from tests.calibration.test_risk import GRID, cases, risk_above, smallest_by_eye
@@ -117,9 +117,12 @@ def thresholds() -> None:
 
     def by_mapie(name: str, confidence: np.ndarray, bad: np.ndarray) -> float | None:
         controller = BinaryClassificationController(
-            lambda x: np.column_stack([1 - x[:, 0], x[:, 0]]), "precision",
-            target_level=1 - ALPHA, confidence_level=1 - DELTA, fwer_method=name,
-        )  # fmt: skip
+            lambda x: np.column_stack([1 - x[:, 0], x[:, 0]]),
+            "precision",
+            target_level=1 - ALPHA,
+            confidence_level=1 - DELTA,
+            fwer_method=name,
+        )
         controller.calibrate(confidence[:, None], (~bad).astype(int))
         return controller.best_predict_param
 
@@ -133,13 +136,15 @@ def thresholds() -> None:
                 )
             )
             for method, starts in (
-                (Procedure.FIXED_SEQUENCE, 1), (Procedure.FIXED_SEQUENCE, 5),
-                (Procedure.HOLM, 1), (Procedure.BONFERRONI, 1),
+                (Procedure.FIXED_SEQUENCE, 1),
+                (Procedure.FIXED_SEQUENCE, 5),
+                (Procedure.HOLM, 1),
+                (Procedure.BONFERRONI, 1),
             )
         },
         "MAPIE fixed_sequence": lambda c, b: by_mapie("fixed_sequence", c, b),
         "MAPIE bonferroni_holm": lambda c, b: by_mapie("bonferroni_holm", c, b),
-    }  # fmt: skip
+    }
     for n in (500, 1_000):
         print(f"\n{n} calibration cases                   risk above 0.1  none found  acts")
         for name, way in ways.items():

@@ -13,6 +13,7 @@ from functools import partial
 import numpy as np
 from mapie.exchangeability_testing import RiskMonitoring
 from mapie.risk_control.risks import BinaryRisk
+
 from surefoot.calibration.monitoring.drift import (
     Alarm,
     DetectionStudy,
@@ -69,8 +70,10 @@ def main() -> None:
         tail = slice(CALM + 300, None)
         static.append((stream[tail] <= conformal_quantile(past, 0.1)).mean())
         mended.append(watch(past, stream, 0.1, seed=seed).covered[tail].mean())
-    print(f"coverage from 300 cases after a shift by 1.0: static {np.mean(static):.3f}, "
-          f"re-calibrated on 200 {np.mean(mended):.3f}")  # fmt: skip
+    print(
+        f"coverage from 300 cases after a shift by 1.0: static {np.mean(static):.3f}, "
+        f"re-calibrated on 200 {np.mean(mended):.3f}"
+    )
     speed()
 
 
@@ -87,8 +90,10 @@ def speed() -> None:
     for case in new.astype(int):
         theirs.update(np.array([case]), np.array([case]))
     other = time.perf_counter() - start
-    print(f"300 losses one at a time: {mine:.3f} s, MAPIE's RiskMonitoring {other:.3f} s "
-          f"(ratio {other / mine:.0f})")  # fmt: skip
+    print(
+        f"300 losses one at a time: {mine:.3f} s, MAPIE's RiskMonitoring {other:.3f} s "
+        f"(ratio {other / mine:.0f})"
+    )
 
 
 if __name__ == "__main__":

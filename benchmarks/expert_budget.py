@@ -22,6 +22,8 @@ from typing import Any
 
 import numpy as np
 import torch
+from transformers import StoppingCriteria, StoppingCriteriaList
+
 from surefoot.models.backends.hf import HFModel
 from surefoot.models.training.data import TRAIN_SIZES, unseen_instances
 from surefoot.pddl.compact import compact_prompt
@@ -29,7 +31,6 @@ from surefoot.sparsity.experts.attending import ExpertAttendant, attend
 from surefoot.sparsity.experts.caching import CacheCounts
 from surefoot.sparsity.experts.policies import POLICIES, make_policy
 from surefoot.sparsity.experts.store import ExpertStore
-from transformers import StoppingCriteria, StoppingCriteriaList
 
 
 class Clock(StoppingCriteria):
@@ -56,10 +57,13 @@ def planned(
             attendant.begins(inputs["input_ids"], inputs["attention_mask"])
         with torch.inference_mode():
             out = model.network.generate(
-                **inputs, max_new_tokens=tokens, do_sample=False, use_cache=True,
+                **inputs,
+                max_new_tokens=tokens,
+                do_sample=False,
+                use_cache=True,
                 pad_token_id=model.tokenizer.pad_token_id,
                 stopping_criteria=StoppingCriteriaList([clock]),
-            )  # fmt: skip
+            )
         texts.append(model.tokenizer.decode(out[0, inputs["input_ids"].shape[1] :]))
         steps = np.diff(clock.times).tolist()
         first.append(steps[0])
@@ -76,8 +80,12 @@ def told(
     if done is None:
         columns += [""] * 4
     else:
-        columns += [f"{100 * (done.hit_ratio or 0):.1f}", str(done.loads),
-                    f"{done.bytes_loaded / 1e6:.0f}", f"{done.wait_s:.2f}"]  # fmt: skip
+        columns += [
+            f"{100 * (done.hit_ratio or 0):.1f}",
+            str(done.loads),
+            f"{done.bytes_loaded / 1e6:.0f}",
+            f"{done.wait_s:.2f}",
+        ]
     print(f"| {name} | {' | '.join(columns)} |", flush=True)
 
 
@@ -92,18 +100,27 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     each = -(-given.tasks // len(TRAIN_SIZES))
-    tasks = [i.task for domain, sizes in TRAIN_SIZES.items()
-             for i in unseen_instances(domain, sizes[0], each, 0)]  # fmt: skip
+    tasks = [
+        i.task
+        for domain, sizes in TRAIN_SIZES.items()
+        for i in unseen_instances(domain, sizes[0], each, 0)
+    ]
     prompts = [compact_prompt(task) for task in tasks][: given.tasks]
     store = ExpertStore(given.folder, dtype=torch.float32)
     sizes = [store.bytes_of(i) for i in range(store.experts)]
-    print(f"{len(prompts)} tasks; {store.experts} experts of {min(sizes) / 1e6:.2f} to "
-          f"{max(sizes) / 1e6:.2f} MB\n")  # fmt: skip
-    print("| experts | first token p50 ms | p95 ms | later tokens p50 ms | p95 ms | hits % | loads "
-          "| MB loaded | waited s |\n|---|" + "--:|" * 8)  # fmt: skip
+    print(
+        f"{len(prompts)} tasks; {store.experts} experts of {min(sizes) / 1e6:.2f} to "
+        f"{max(sizes) / 1e6:.2f} MB\n"
+    )
+    print(
+        "| experts | first token p50 ms | p95 ms | later tokens p50 ms | p95 ms | hits % | loads "
+        "| MB loaded | waited s |\n|---|" + "--:|" * 8
+    )
     if given.dense is not None:
-        told("dense model", *planned(HFModel(str(given.dense), device="cpu"), prompts,
-                                     given.tokens, None)[1:])  # fmt: skip
+        told(
+            "dense model",
+            *planned(HFModel(str(given.dense), device="cpu"), prompts, given.tokens, None)[1:],
+        )
     whole = HFModel(str(given.folder), device="cpu")
     expected, first, later = planned(whole, prompts, given.tokens, None)
     told("all, in the model", first, later)

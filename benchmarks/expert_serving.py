@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
+
 from surefoot.sparsity.experts.batching import expected_unique, make_batcher
 from surefoot.sparsity.experts.caching import simulate
 from surefoot.sparsity.experts.policies import make_policy
@@ -39,8 +40,15 @@ ROOMS, EXPERTS = (2, 3, 4, 5), 6
 REPEATS = 2921 / 4096
 """Published share of tokens that need their predecessor's expert."""
 
-CACHES = (("random", 1), ("lru", 1), ("lookahead", 1), ("lookahead", 2), ("lookahead", 3),
-          ("lookahead", 8), ("belady", 1))  # fmt: skip
+CACHES = (
+    ("random", 1),
+    ("lru", 1),
+    ("lookahead", 1),
+    ("lookahead", 2),
+    ("lookahead", 3),
+    ("lookahead", 8),
+    ("belady", 1),
+)
 
 
 def told(values: Sequence[float], digits: int = 1) -> str:
@@ -57,8 +65,10 @@ def caches(title: str, traces: Sequence[Sequence[int]], experts: int) -> None:
     same = [sum(a == b for a, b in pairwise(t)) / (len(t) - 1) for t in traces]
     rooms = [room for room in ROOMS if room < experts]
     print(f"\n### {title}\n")
-    print(f"{len(traces)} traces of {len(traces[0])} requests to {experts} experts; "
-          f"{100 * statistics.mean(same):.1f} % repeat their predecessor's expert.\n")  # fmt: skip
+    print(
+        f"{len(traces)} traces of {len(traces[0])} requests to {experts} experts; "
+        f"{100 * statistics.mean(same):.1f} % repeat their predecessor's expert.\n"
+    )
     print(
         "| policy | " + " | ".join(f"room {c}" for c in rooms) + " | away from published Belady |"
     )
@@ -91,16 +101,24 @@ def skewed(count: int, seed: int) -> list[int]:
 
 
 MACHINE = Machine(
-    sizes=(100,) * EXPERTS, budget=300, batch=8, bandwidth=20_000.0, batch_s=0.004,
-    expert_s=0.001, token_s=0.0005, ahead=1,
-)  # fmt: skip
+    sizes=(100,) * EXPERTS,
+    budget=300,
+    batch=8,
+    bandwidth=20_000.0,
+    batch_s=0.004,
+    expert_s=0.001,
+    token_s=0.0005,
+    ahead=1,
+)
 """Loading an expert takes 5 ms, a batch of 8 over 5 experts 13 ms without loading."""
 
 DEADLINES = (0.05, 0.2, float("inf"))
 """Seconds; without limit nothing looks at the age."""
 
-HEAD = ("| batching | policy | mean s | p95 s | worst s | token wait p95 s | rarest expert, worst "
-        "wait s | hit % | experts a batch | batches | never ending |")  # fmt: skip
+HEAD = (
+    "| batching | policy | mean s | p95 s | worst s | token wait p95 s | rarest expert, worst "
+    "wait s | hit % | experts a batch | batches | never ending |"
+)
 
 
 def batching(
@@ -126,8 +144,9 @@ def batching(
             told([r.rarest_wait.worst or 0 for r in found], 2),
             told([100 * (r.hit_ratio or 0) for r in found]),
             told([r.unique or 0 for r in found], 2),
-            told([r.batches for r in found], 0), told([r.endless for r in found], 0),
-        ]  # fmt: skip
+            told([r.batches for r in found], 0),
+            told([r.endless for r in found], 0),
+        ]
         print(f"| {shown} | {found[0].policy} | {' | '.join(columns)} |")
 
 
@@ -154,9 +173,11 @@ def bandwidth(mib: int) -> None:
             for tensor in tensors.values():
                 tensor.clone()
 
-        for name, before, work in (("disk, page cache dropped", cold, read),
-                                   ("disk, in the page cache", lambda: None, read),
-                                   ("host memory, a copy", lambda: None, copy)):  # fmt: skip
+        for name, before, work in (
+            ("disk, page cache dropped", cold, read),
+            ("disk, in the page cache", lambda: None, read),
+            ("host memory, a copy", lambda: None, copy),
+        ):
             times = []
             for _ in range(7):
                 before()
@@ -182,16 +203,26 @@ def main() -> None:
     print("| policy | " + " | ".join(f"room {c}" for c in ROOMS) + " |\n|---|" + "--:|" * 4)
     for name, row in PUBLISHED.items():
         print(f"| {name} | " + " | ".join(map(str, row)) + " |")
-    for title, share in (("Independent, all experts equally likely", 1 / EXPERTS),
-                         ("Repeating as published", REPEATS)):  # fmt: skip
-        caches(title, [repeating(given.requests, EXPERTS, share, s) for s in range(given.seeds)],
-               EXPERTS)  # fmt: skip
+    for title, share in (
+        ("Independent, all experts equally likely", 1 / EXPERTS),
+        ("Repeating as published", REPEATS),
+    ):
+        caches(
+            title,
+            [repeating(given.requests, EXPERTS, share, s) for s in range(given.seeds)],
+            EXPERTS,
+        )
     if given.traces is not None:
         real = json.loads(given.traces.read_text())
-        caches("The traces of a real router", [list(chain.from_iterable(real))],
-               1 + max(chain.from_iterable(real)))  # fmt: skip
-    print(f"\n## Batching\n\nBatches of {MACHINE.batch}; by chance {EXPERTS} equally likely "
-          f"experts give {expected_unique(EXPERTS, MACHINE.batch):.2f} a batch.")  # fmt: skip
+        caches(
+            "The traces of a real router",
+            [list(chain.from_iterable(real))],
+            1 + max(chain.from_iterable(real)),
+        )
+    print(
+        f"\n## Batching\n\nBatches of {MACHINE.batch}; by chance {EXPERTS} equally likely "
+        f"experts give {expected_unique(EXPERTS, MACHINE.batch):.2f} a batch."
+    )
     for title, trace in (
         ("All experts equally frequent", lambda n, s: repeating(n, EXPERTS, REPEATS, s)),
         ("One expert needed for 1 % of the tokens", skewed),

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import torch
+
 from surefoot.agents.perception.asking import png
 from surefoot.agents.perception.measuring import Answered, answered, shots_of
 from surefoot.agents.perception.pictures import Shot
@@ -32,14 +33,25 @@ from surefoot.results.statistics import wilson
 
 ENVS = ("tabletop", "crossing")
 KINDS = (
-    "defocus", "motion-blur", "noise", "exposure", "fog", "occluders", "lens-dirt",
-    "low-resolution", "colour-shift", "jpeg",
-)  # fmt: skip
+    "defocus",
+    "motion-blur",
+    "noise",
+    "exposure",
+    "fog",
+    "occluders",
+    "lens-dirt",
+    "low-resolution",
+    "colour-shift",
+    "jpeg",
+)
 SEVERITIES = (0.2, 0.4, 0.6, 0.8, 1.0)
 SEEN_FROM = {
-    "light": "front", "stop_sign": "front", "opposite_car": "front", "car_from_left": "left",
+    "light": "front",
+    "stop_sign": "front",
+    "opposite_car": "front",
+    "car_from_left": "left",
     "car_from_right": "right",
-}  # fmt: skip
+}
 """The view that shows a fact of the crossing best."""
 
 
@@ -120,18 +132,24 @@ def speed(model: Any, shots: Sequence[Shot]) -> None:
         for a, b in zip(some, others, strict=True)
         for p, q in zip(a.probabilities, b.probabilities, strict=True)
     )
-    print(f"\n{count} questions about {len(sent)} pictures, one thread: {count / batch_s:.0f} a "
-          f"second in one batch a picture, {count / single_s:.0f} one by one (ratio "
-          f"{single_s / batch_s:.1f}; {1000 * batch_s / len(sent):.0f} ms a picture); the largest "
-          f"difference of a probability is {worst:.1e}")  # fmt: skip
+    print(
+        f"\n{count} questions about {len(sent)} pictures, one thread: {count / batch_s:.0f} a "
+        f"second in one batch a picture, {count / single_s:.0f} one by one (ratio "
+        f"{single_s / batch_s:.1f}; {1000 * batch_s / len(sent):.0f} ms a picture); the largest "
+        f"difference of a probability is {worst:.1e}"
+    )
 
 
 def main() -> None:
     """Reads the command line and prints everything."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="local-perception")
-    parser.add_argument("--scenes", type=int, default=150, help="states of the table, and a third "
-                        "as many streets with three moments each")  # fmt: skip
+    parser.add_argument(
+        "--scenes",
+        type=int,
+        default=150,
+        help="states of the table, and a third as many streets with three moments each",
+    )
     parser.add_argument("--out", type=Path)
     parser.add_argument("--part", default="clean,damage,speed")
     given = parser.parse_args()
@@ -153,15 +171,18 @@ def main() -> None:
         table("viewpoint", [a for a in found if a.shot.env == "tabletop"], lambda a: a.shot.view)
         if given.out is not None:
             other = [
-                a for env in ENVS
+                a
+                for env in ENVS
                 for a in answered(model, shots_of(env, "calibration", counts[env]))
-            ]  # fmt: skip
+            ]
             write_run(given.out, [a.record(model.identity) for a in (*other, *found)], config)
     if "damage" in given.part:
         some = {env: shots[: len(shots) // 2] for env, shots in clean.items()}
         print("\nBy perturbation; half of the pictures:")
-        print("\n| environment | perturbation | severity | n | right | ECE | Brier | mean "
-              "probability of the answer |")  # fmt: skip
+        print(
+            "\n| environment | perturbation | severity | n | right | ECE | Brier | mean "
+            "probability of the answer |"
+        )
         print("|---|---|--:|--:|--:|--:|--:|--:|")
         for env in ENVS:
             for kind in ("", *KINDS):
@@ -171,13 +192,18 @@ def main() -> None:
                     hurt = list(answered(model, some[env], shift))
                     right = sum(a.right for a in hurt) / len(hurt)
                     sure = float(np.mean([a.probabilities.max() for a in hurt]))
-                    print(f"| {env} | {kind or 'none'} | {severity:g} | {len(hurt)} | "
-                          f"{100 * right:.1f} % | {calibration_error(hurt):.3f} | "
-                          f"{brier(hurt):.3f} | {sure:.3f} |", flush=True)  # fmt: skip
+                    print(
+                        f"| {env} | {kind or 'none'} | {severity:g} | {len(hurt)} | "
+                        f"{100 * right:.1f} % | {calibration_error(hurt):.3f} | "
+                        f"{brier(hurt):.3f} | {sure:.3f} |",
+                        flush=True,
+                    )
                     if given.out is not None and kind:
-                        write_run(given.out / f"{env}-{text}",
-                                  [a.record(model.identity, text) for a in hurt],
-                                  config | {"perturbation": text})  # fmt: skip
+                        write_run(
+                            given.out / f"{env}-{text}",
+                            [a.record(model.identity, text) for a in hurt],
+                            config | {"perturbation": text},
+                        )
     if "speed" in given.part:
         speed(model, [*clean["tabletop"][:20], *clean["crossing"][:20]])
 

@@ -21,8 +21,9 @@ from time import perf_counter
 
 import torch
 from compress_memory import memory_mib, write_model
-from surefoot.sparsity.merging import METHODS, make_recipe, merge_models, open_zoo
 from transformers import AutoModelForCausalLM
+
+from surefoot.sparsity.merging import METHODS, make_recipe, merge_models, open_zoo
 
 WHOLE = "two models whole"
 
@@ -81,8 +82,10 @@ def main() -> None:
     if given.job:
         work(given.job, given.folder, given.models)
         return
-    print("| merge | models | blocks | one model, MiB | peak beyond the libraries, MiB | share of "
-          "one model | seconds |")  # fmt: skip
+    print(
+        "| merge | models | blocks | one model, MiB | peak beyond the libraries, MiB | share of "
+        "one model | seconds |"
+    )
     print("|---|--:|--:|--:|--:|--:|--:|")
     for layers in (max(1, given.layers // 4), given.layers):
         with tempfile.TemporaryDirectory() as place:
@@ -92,14 +95,20 @@ def main() -> None:
             for job in (*METHODS, WHOLE):
                 command = [sys.executable, __file__, "--job", job, "--folder", str(folder)]
                 done = subprocess.run(
-                    [*command, "--models", str(given.models)], capture_output=True, text=True,
-                    check=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
-                )  # fmt: skip
+                    [*command, "--models", str(given.models)],
+                    capture_output=True,
+                    text=True,
+                    check=True,
+                    env={**os.environ, "OMP_NUM_THREADS": "1"},
+                )
                 before, peak, seconds = json.loads(done.stdout.splitlines()[-1])
                 count = 2 if job == WHOLE else given.models
                 used = peak - before
-                print(f"| {job} | {count} | {layers} | {size:.0f} | {used:.0f} | "
-                      f"{used / size:.2f} | {seconds:.1f} |", flush=True)  # fmt: skip
+                print(
+                    f"| {job} | {count} | {layers} | {size:.0f} | {used:.0f} | "
+                    f"{used / size:.2f} | {seconds:.1f} |",
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":

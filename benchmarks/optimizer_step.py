@@ -21,6 +21,8 @@ from statistics import median
 from typing import Any
 
 import torch
+from torch import nn
+
 from surefoot.sparsity.training.galore import GaLore, QGaLore
 from surefoot.sparsity.training.int8 import Int8Weight
 from surefoot.sparsity.training.memory import measure
@@ -28,7 +30,6 @@ from surefoot.sparsity.training.moments import Moment, dynamic_values
 from surefoot.sparsity.training.optimizer import AdamW8bit
 from surefoot.sparsity.training.packing import quantize
 from surefoot.sparsity.training.subspace import basis_of, overlap
-from torch import nn
 
 WIDTH, INNER, BLOCKS, RANK = 320, 880, 4, 80
 SHAPES = ([(WIDTH, WIDTH)] * 4 + [(INNER, WIDTH)] * 2 + [(WIDTH, INNER)]) * BLOCKS
@@ -54,10 +55,8 @@ class Contestant:
             "8-bit AdamW": lambda: AdamW8bit(self.parameters, 1e-4),
             "GaLore": lambda: GaLore(groups, 1e-4, interval=10**6),
             "Q-GaLore": lambda: QGaLore(groups, 1e-4, interval=10**6),
-            "Q-GaLore, to nearest": lambda: QGaLore(
-                groups, 1e-4, interval=10**6, stochastic=False
-            ),
-        }  # fmt: skip
+            "Q-GaLore, to nearest": lambda: QGaLore(groups, 1e-4, interval=10**6, stochastic=False),
+        }
         self.optimizer = makers[name]()
 
     def step(self, gradients: list[torch.Tensor]) -> float:
@@ -135,7 +134,10 @@ def main() -> None:
                 times[contestant.name].append(taken)
     values = sum(p.numel() for p in contestants[0].parameters)
     print(f"{values / 1e6:.2f} million parameters, rank {RANK}, one thread")
-    print("| optimizer | step, ms | times the peer's | first step, ms | bytes a parameter | of the peer's |")  # fmt: skip # noqa: E501
+    print(
+        "| optimizer | step, ms | times the peer's | first step, ms | bytes a parameter "
+        "| of the peer's |"
+    )
     print("|---|--:|--:|--:|--:|--:|")
     peer, peer_bytes = median(times[PEER]), contestants[0].bytes_a_value()
     for contestant in contestants:

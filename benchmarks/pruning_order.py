@@ -8,6 +8,7 @@ blocks of so many columns, has a larger error than Wanda.
 from __future__ import annotations
 
 import torch
+
 from surefoot.sparsity.pruning import prune
 from surefoot.sparsity.statistics import InputStatistics
 

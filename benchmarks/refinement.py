@@ -15,6 +15,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+
 from surefoot.agents.planning.base import STAGES
 from surefoot.agents.planning.judge import feedback, judge, rule_names
 from surefoot.agents.planning.refinement import (
@@ -154,8 +155,10 @@ def main() -> None:
             f"| {line}: pair | n | only first | only second | p | Holm |\n|---|--:|--:|--:|--:|--:|"
         )
         for c in compare_paired(paired):
-            print(f"| {c.first}, {c.second} | {c.n} | {c.only_first} | {c.only_second} "
-                  f"| {c.p_value:.2g} | {c.adjusted:.2g} |")  # fmt: skip
+            print(
+                f"| {c.first}, {c.second} | {c.n} | {c.only_first} | {c.only_second} "
+                f"| {c.p_value:.2g} | {c.adjusted:.2g} |"
+            )
         print()
 
 

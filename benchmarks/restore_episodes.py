@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from surefoot.results.errors import InputError
 from surefoot.results.power import cluster_bootstrap
 from surefoot.results.run_folder import read_run
@@ -41,14 +42,18 @@ def episodes_of(run: Path) -> Episodes:
         first = json.loads((run / told["steps"]).read_text(encoding="utf-8"))["moments"][0]
         facts = first["thoughts"][-1]["facts"] if first["thoughts"] else {}
         found[key] = {
-            "outcome": record["outcome"], "looks": told["looks"], "restores": told["restores"],
-            "seconds": told["look_seconds"], "asked": told["asked"], "held": told["first"],
+            "outcome": record["outcome"],
+            "looks": told["looks"],
+            "restores": told["restores"],
+            "seconds": told["look_seconds"],
+            "asked": told["asked"],
+            "held": told["first"],
             "right": {
                 fact: max(chances, key=chances.__getitem__) == first["truth"][fact]
                 for fact, chances in facts.items()
                 if fact in first["truth"]
             },
-        }  # fmt: skip
+        }
     return found
 
 
@@ -107,8 +112,10 @@ def main() -> None:
     for name in others:
         if runs[name].keys() != runs[base].keys():
             raise InputError(f"'{name}' and '{base}' are not of the same episodes")
-    print("| run | success | other outcomes | first set held | facts right, % | looks | restores | "
-          "s of sensing | asked |")  # fmt: skip
+    print(
+        "| run | success | other outcomes | first set held | facts right, % | looks | restores | "
+        "s of sensing | asked |"
+    )
     print("|---|---|---|---|--:|--:|--:|--:|--:|")
     for name, episodes in runs.items():
         print(row(name, episodes))

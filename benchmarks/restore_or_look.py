@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 import torch
+
 from surefoot.agents.assembly import make_perceiver
 from surefoot.agents.perception.pictures import Shot, tabletop_shots
 from surefoot.agents.perception.questions import FactQuestion
@@ -67,10 +68,16 @@ def ticket(folder: Path) -> PriorTicket:
         simulation.close()
         clean = torch.from_numpy(rgb).permute(2, 0, 1).float()[None] / 255
         found = find_prior_tickets(
-            (rgb.shape[0], rgb.shape[1]), 3, {f"tabletop-{seed}": clean_problem(clean)}, "clean",
-            NETWORK, rounds_for(SPARSITY), FIT, folder / "search",
+            (rgb.shape[0], rgb.shape[1]),
+            3,
+            {f"tabletop-{seed}": clean_problem(clean)},
+            "clean",
+            NETWORK,
+            rounds_for(SPARSITY),
+            FIT,
+            folder / "search",
             told=lambda part, done, total: print(f"{part}: {done} of {total}", flush=True),
-        )[-1]  # fmt: skip
+        )[-1]
         found.save(place)
     return PriorTicket.load(place)
 
@@ -98,7 +105,7 @@ def ask_all(
         "raw": (raw, 0.0),
         LOOKS[0]: (noisy(first, damage, _LATER), 0.0),
         LOOKS[1]: (noisy(other, damage), _travel()),
-    }  # fmt: skip
+    }
     for way in ways:
         begun = time.thread_time()
         picture = way(raw)
@@ -161,8 +168,10 @@ def table(records: Sequence[Mapping[str, Any]]) -> None:
         count = sum(map(len, right))
         share = sum(map(sum, right)) / count
         mean = sum(map(sum, apart)) / count
-        print(f"{title:32} {count:5} {100 * share:6.1f} {mean:+8.1f} [{low:+5.1f}, {high:+5.1f}] "
-              f"{surprise:6.2f} {seconds:7.2f}")  # fmt: skip
+        print(
+            f"{title:32} {count:5} {100 * share:6.1f} {mean:+8.1f} [{low:+5.1f}, {high:+5.1f}] "
+            f"{surprise:6.2f} {seconds:7.2f}"
+        )
 
 
 def expected(records: Sequence[Mapping[str, Any]], identity: str) -> None:
@@ -195,8 +204,10 @@ def expected(records: Sequence[Mapping[str, Any]], identity: str) -> None:
         after = [entropy(np.array(a)) for answers in later for a in answers]
         repeats = np.mean(list(model.repeats.values()))
         gained = np.mean(found) - np.mean(after)
-        print(f"{name:20} {repeats:8.2f} {np.mean(gains):14.3f} {gained:12.3f} "
-              f"{np.mean(gains) / (seconds + 1):8.3f}")  # fmt: skip
+        print(
+            f"{name:20} {repeats:8.2f} {np.mean(gains):14.3f} {gained:12.3f} "
+            f"{np.mean(gains) / (seconds + 1):8.3f}"
+        )
 
 
 def main() -> None:

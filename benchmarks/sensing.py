@@ -18,18 +18,18 @@ from pathlib import Path
 from random import Random
 
 import numpy as np
+
 from surefoot.agents.perception.scenes import build, draw_state, draw_task, facts_of
 from surefoot.agents.perception.tabletop_facts import tabletop_questions, tabletop_truth
 from surefoot.agents.sensing.observation import fit_views
 from surefoot.agents.sensing.scenery import VIEWS, Still, save_stills
 from surefoot.agents.sensing.study import StudyConfig, resolve_study, run_study
+from surefoot.cli.sense import _print_table
 from surefoot.envs.cameras.camera import Lens, render
 from surefoot.envs.perturbations.pipeline import seeds_of
 from surefoot.envs.simulation.client import Simulation
 from surefoot.envs.tabletop.actions import RING
 from surefoot.results.parallel import usable_cpus
-
-from surefoot.cli.sense import _print_table
 
 MODEL = "eye by visible pixels"
 FULL = 60
@@ -87,10 +87,14 @@ def main() -> None:
         simulation.close()
     config = resolve_study(
         StudyConfig(
-            env="tabletop", stills=str(stills), views=str(views), policy=given.policy,
-            sets=given.sets, test=given.test,
+            env="tabletop",
+            stills=str(stills),
+            views=str(views),
+            policy=given.policy,
+            sets=given.sets,
+            test=given.test,
         )
-    )  # fmt: skip
+    )
     done = run_study(config, given.out / "study", workers=given.workers)
     _print_table(done.summary)
 

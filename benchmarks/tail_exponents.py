@@ -22,9 +22,10 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 from scipy import stats
+from timing import timed
+
 from surefoot.sparsity.pruning import common_window, tail_exponent
 from surefoot.sparsity.pruning.tails import METHODS
-from timing import timed
 
 SIZES, SEEDS = (256, 1024, 4096), 5
 SHAPES = ((256, 256), (256, 704), (704, 256), (512, 512), (1024, 1024), (256, 1024))

@@ -32,7 +32,7 @@ METHODS: dict[str, dict[str, Any]] = {
     "qgalore, fused backward": {"rank": 0.25, "fused_backward": True},
     "lora": {"rank": 0.03125},
     "qlora": {"rank": 0.03125},
-}  # fmt: skip
+}
 """What is trained; ranks as shares of the width."""
 
 
@@ -49,7 +49,10 @@ def print_table() -> None:
     """Prints estimates of weights, states and projections beside the published ones."""
     from surefoot.sparsity.training.memory import estimate, llama_shapes
 
-    print("| model | rank | full, GB | published | GaLore, GB | published | Q-GaLore, GB | published |")  # fmt: skip # noqa: E501
+    print(
+        "| model | rank | full, GB | published | GaLore, GB | published "
+        "| Q-GaLore, GB | published |"
+    )
     print("|---|--:|--:|--:|--:|--:|--:|--:|")
     layouts: tuple[Any, ...] = ("full", "galore", "qgalore")
     for name, (size, ranks, published) in PUBLISHED.items():
@@ -57,9 +60,13 @@ def print_table() -> None:
             cells = []
             for layout, told in zip(layouts, published, strict=True):
                 found = estimate(
-                    llama_shapes(*size), layout, rank,
-                    weight_bytes=2, state_bytes=2, overhead=False,
-                )  # fmt: skip
+                    llama_shapes(*size),
+                    layout,
+                    rank,
+                    weight_bytes=2,
+                    state_bytes=2,
+                    overhead=False,
+                )
                 cells.append(f"{found.persistent / 1e9:.2f} | {told:.2f}")
             print(f"| {name} | {rank} | {' | '.join(cells)} |")
 
@@ -80,11 +87,12 @@ def forget_peak() -> None:
 def train(name: str, hidden: int, layers: int, steps: int) -> dict[str, float]:
     """Trains in this process and returns megabytes."""
     import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
     from surefoot.sparsity.training.memory import estimate, shapes_of
     from surefoot.sparsity.training.methods import linear_targets
     from surefoot.sparsity.training.recover import recover
     from surefoot.sparsity.training.settings import RecoverSettings
-    from transformers import LlamaConfig, LlamaForCausalLM
 
     torch.set_num_threads(1)
     options = dict(METHODS[name])
@@ -95,9 +103,13 @@ def train(name: str, hidden: int, layers: int, steps: int) -> dict[str, float]:
         method=method, steps=steps, clip=None, interval=1, threshold=1.0, **options
     )
     config = LlamaConfig(
-        vocab_size=4096, hidden_size=hidden, intermediate_size=hidden * 43 // 16,
-        num_hidden_layers=layers, num_attention_heads=8, max_position_embeddings=128,
-    )  # fmt: skip
+        vocab_size=4096,
+        hidden_size=hidden,
+        intermediate_size=hidden * 43 // 16,
+        num_hidden_layers=layers,
+        num_attention_heads=8,
+        max_position_embeddings=128,
+    )
     tokens = torch.randint(0, 4096, (2, 64), generator=torch.Generator().manual_seed(0))
     warm = torch.nn.Linear(64, 64)
     torch.linalg.eigh(torch.eye(64, dtype=torch.float64))
@@ -146,11 +158,23 @@ def main() -> None:
     full = 0.0
     for name in METHODS:
         told = subprocess.run(
-            [sys.executable, __file__, "--hidden", str(given.hidden), "--layers",
-             str(given.layers), "--steps", str(given.steps), "--only", name],
-            check=True, capture_output=True, text=True,
+            [
+                sys.executable,
+                __file__,
+                "--hidden",
+                str(given.hidden),
+                "--layers",
+                str(given.layers),
+                "--steps",
+                str(given.steps),
+                "--only",
+                name,
+            ],
+            check=True,
+            capture_output=True,
+            text=True,
             env=os.environ | {"MALLOC_MMAP_THRESHOLD_": "65536"},  # what is freed, is given back
-        ).stdout  # fmt: skip
+        ).stdout
         found = json.loads(told.splitlines()[-1])
         full = full or found["peak"]
         print(

@@ -20,15 +20,16 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from surefoot.pddl.domains import get_domain, list_domains
-from surefoot.pddl.ground import GroundTask
-from surefoot.pddl.language import Plan, parse_task, write_domain, write_problem
-from surefoot.pddl.validator import validate
 from unified_planning.engines.plan_validator import SequentialPlanValidator
 from unified_planning.engines.results import ValidationResultStatus
 from unified_planning.io import PDDLReader
 from unified_planning.plans import ActionInstance, SequentialPlan
 from unified_planning.shortcuts import get_environment
+
+from surefoot.pddl.domains import get_domain, list_domains
+from surefoot.pddl.ground import GroundTask
+from surefoot.pddl.language import Plan, parse_task, write_domain, write_problem
+from surefoot.pddl.validator import validate
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 

@@ -15,6 +15,7 @@ from random import Random
 from typing import Any
 
 import spot
+
 from surefoot.verification import parse
 from surefoot.verification.models import ModelChecker
 from surefoot.verification.systems import from_callables

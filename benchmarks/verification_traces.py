@@ -21,6 +21,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
 from surefoot.verification import cache
 from surefoot.verification.automata import compile_ltlf
 from surefoot.verification.rules import load_rulebook

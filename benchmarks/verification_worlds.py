@@ -12,6 +12,7 @@ from dataclasses import replace
 from itertools import product
 
 import numpy as np
+
 from surefoot.verification import parse
 from surefoot.verification.checking import PlanChecker
 from surefoot.verification.models import ModelChecker

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
 from surefoot.results.errors import InputError
 
 Floats = NDArray[np.float64]

@@ -6,6 +6,7 @@ from math import floor
 
 import numpy as np
 from numpy.typing import ArrayLike
+
 from surefoot.calibration.arrays import Floats, check_alpha, check_scores
 from surefoot.results.errors import InputError
 

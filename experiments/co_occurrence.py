@@ -50,11 +50,13 @@ def train(job: Job) -> dict[str, Any]:
     data = case.data(job.seed)
     trace = simulate(data, flow)
     return {
-        "trace": trace.to_json(), "turn": end_of_first_phase(trace),
+        "trace": trace.to_json(),
+        "turn": end_of_first_phase(trace),
         "checks": [c.to_json() for c in check_predictions(trace, flow.rate)],
-        "warning": data.assumption, "repeated": data.repeated,
+        "warning": data.assumption,
+        "repeated": data.repeated,
         "signals": list(data.names[:3]) or ["word 1", "word 2", "word 3"],
-    }  # fmt: skip
+    }
 
 
 def run_study(study: Study, out: Path, told: Told) -> Path:

@@ -85,9 +85,12 @@ def run_study(study: Study, out: Path, told: Told) -> Path:
     summary = {
         "study": study.model_dump(mode="json"),
         "dense": {m: percent(share([d["tasks"]], study.seed)) for m, d in dense.items()},
-        "grid": grid, "orders": orders(grid), "ranks": ranks, "optimizers": ways,
+        "grid": grid,
+        "orders": orders(grid),
+        "ranks": ranks,
+        "optimizers": ways,
         "frontier": frontier_rows(frontier, DENSE) if frontier else [],
-    }  # fmt: skip
+    }
     write_atomic(out / SUMMARY_NAME, json.dumps(summary, indent=2) + "\n")
     write_atomic(out / REPORT_NAME, render_study(summary))
     return out / REPORT_NAME

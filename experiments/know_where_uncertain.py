@@ -57,8 +57,9 @@ def run_study(study: Study, out: Path, told: Told) -> Path:
         chosen = places(study, stage, "test", n)
         records = play_all(f"twin-{stage}", study, banks, paths, out, chosen, arms, told)
         summary["stages"][stage] = {
-            "arms": arm_rows(records, BASE, study.seed), "rules": rule_rows(records, RULED),
-        }  # fmt: skip
+            "arms": arm_rows(records, BASE, study.seed),
+            "rules": rule_rows(records, RULED),
+        }
     if study.crossing and study.repeats > 1 and study.scenes:
         chosen = places(study, CROSSING, "test", study.scenes)
         records = play_all(
@@ -83,24 +84,30 @@ def run_study(study: Study, out: Path, told: Told) -> Path:
 def _injection(study: Study, banks: Banks, paths: dict[str, str], told: Told) -> dict[str, Any]:
     bank = Bank.load(Path(dict(banks)["test"]))
     calibration = load_calibration(
-        paths[f"{CROSSING} {study.settings(arm_named(BASE)).looking}"], stage=CROSSING,
+        paths[f"{CROSSING} {study.settings(arm_named(BASE)).looking}"],
+        stage=CROSSING,
         model=bank.model,
-    )  # fmt: skip
+    )
     cells: dict[str, list[dict[str, Any]]] = {}
     for damaged in (False, True):
         snaps = [
-            s for s in bank.snaps
+            s
+            for s in bank.snaps
             if bool(damage(study, CROSSING, s.seed, s.moment).parts) == damaged
-        ]  # fmt: skip
+        ]
         for spoiled in (False, True):
             name = f"pictures {'damaged' if damaged else 'clean'}, " + (
                 f"plans {'damaged' if spoiled else 'as proposed'}"
             )
             told("injection", len(cells), 4)
             cells[name] = cell_cases(
-                snaps, calibration, study.planner, study.injection, spoiled=spoiled,
+                snaps,
+                calibration,
+                study.planner,
+                study.injection,
+                spoiled=spoiled,
                 seed=study.seed,
-            )  # fmt: skip
+            )
     told("injection", 4, 4)
     return cross_talk(cells, study.seed)
 

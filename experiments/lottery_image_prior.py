@@ -100,9 +100,7 @@ def _restored(study: Study, out: Path, told: Told) -> dict[str, Any]:
 def _sensed(study: Study, sensing: Sensing, out: Path, told: Told) -> dict[str, Any]:
     """Returns what generators find behind random rows, dense and sparse."""
     prior = make_prior(sensing, out, lambda done, total: told("prior", done, total))
-    work = unseen_pictures(
-        sensing, prior, out, lambda done, total: told("unseen", done, total)
-    )  # fmt: skip
+    work = unseen_pictures(sensing, prior, out, lambda done, total: told("unseen", done, total))
     return sensing_summary(_part("sensing", out, study, work, sense_picture, told))
 
 
@@ -131,7 +129,7 @@ def _check(study: Study) -> None:
 
 def _part(
     name: str, out: Path, study: Study, work: dict[str, Any], function: Any, told: Told
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     records = run_part(NAME, name, out, study, work, function, told, study.workers, timeout_s=_LONG)
     return all_found(name, out, work, records)
 

@@ -85,12 +85,14 @@ def run_study(study: Study, out: Path, told: Told) -> Path:
         "families": [{"seed": int(k.rpartition("/")[2]), **f} for k, f in families.items()],
         "rows": rows_of(singles, ways, study.domains, study.seeds, study.seed),
         "chosen": [
-            {"seed": seed, **found} for seed, found in
-            zip(study.seeds, chosen_names(singles, ways, study.domains, study.seeds), strict=True)
+            {"seed": seed, **found}
+            for seed, found in zip(
+                study.seeds, chosen_names(singles, ways, study.domains, study.seeds), strict=True
+            )
         ],
         "searches": _searches(study, singles, ways["search"]),
         "routing": routing_rows(ways["mixture"], study.domains, study.seeds),
-    }  # fmt: skip
+    }
     write_atomic(out / SUMMARY_NAME, json.dumps(summary, indent=2) + "\n")
     write_atomic(out / REPORT_NAME, render_study(summary))
     return out / REPORT_NAME
@@ -122,12 +124,17 @@ def _searches(study: Study, singles: Records, found: Records) -> list[dict[str, 
     for name, records in by_name(found, study.seeds).items():
         for i, record in enumerate(records):
             best: Mapping[str, Any] = record
-            rows.append({
-                "name": name, "seed": study.seeds[i], "candidates": best["candidates"],
-                "best": rate(best["search"]), "weights": best["weights"],
-                "single": max(rate(alone[n][i]["search"]) for n in own),
-                "seconds": best["seconds"],
-            })  # fmt: skip
+            rows.append(
+                {
+                    "name": name,
+                    "seed": study.seeds[i],
+                    "candidates": best["candidates"],
+                    "best": rate(best["search"]),
+                    "weights": best["weights"],
+                    "single": max(rate(alone[n][i]["search"]) for n in own),
+                    "seconds": best["seconds"],
+                }
+            )
     return rows
 
 

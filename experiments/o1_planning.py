@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+
 from surefoot.experiments.base import Experiment, Told
 from surefoot.experiments.paper_figures import bars_figure, radar_figure
 from surefoot.models.registry import ModelOptions, make_planner
@@ -85,17 +86,24 @@ def run_study(study: O1Study, out: Path, told: Told) -> Path:
     graded: GradedRun | None = None
     if study.recorded is not None:
         graded = grade_run(
-            study.recorded, study.recorded, out / RECORDED, lookup, workers=study.workers,
+            study.recorded,
+            study.recorded,
+            out / RECORDED,
+            lookup,
+            workers=study.workers,
             progress=partial(told, RECORDED),
-        )  # fmt: skip
+        )
     runs: dict[str, BenchRun] = {}
     for name, bench in study.benches.items():
         planners = {p: make_planner(p, bench.settings) for p in bench.config.planners}
         runs[name] = bench_run(
-            bench.config, out / name, planners, lookup,
+            bench.config,
+            out / name,
+            planners,
+            lookup,
             settings=bench.settings.model_dump(mode="json", exclude_defaults=True),
             progress=partial(told, name),
-        )  # fmt: skip
+        )
     summary = summarize_study(graded, runs)
     out.mkdir(parents=True, exist_ok=True)
     write_atomic(out / SUMMARY_NAME, json.dumps(summary, indent=2) + "\n")
@@ -106,17 +114,22 @@ def run_study(study: O1Study, out: Path, told: Told) -> Path:
 def summarize_study(graded: GradedRun | None, runs: dict[str, BenchRun]) -> dict[str, Any]:
     """Puts measured and published figures side by side; plain JSON data."""
     return {
-        "recorded": None if graded is None else {
+        "recorded": None
+        if graded is None
+        else {
             "axes": recorded_axes(graded),
             **graded.summary(),
         },
         "benches": {
-            name: {"axes": axes_rows(run.episodes), "totals": run.summary["totals"],
-                   "unanswered": len(run.unanswered)}
+            name: {
+                "axes": axes_rows(run.episodes),
+                "totals": run.summary["totals"],
+                "unanswered": len(run.unanswered),
+            }
             for name, run in runs.items()
         },
         "published": {"bars": SOURCE, "radar": RADAR_SOURCE},
-    }  # fmt: skip
+    }
 
 
 def recorded_axes(graded: GradedRun) -> list[dict[str, Any]]:

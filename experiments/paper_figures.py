@@ -35,8 +35,10 @@ def bars_figure(cells: Sequence[Cell], published: Published | None) -> str:
         rows.append(BarRow(cell.domain, cell.model, outcome_shares(cell)))
         known = published(cell.domain, cell.model) if published is not None else None
         if known is not None:
-            counts = {"feasible": round(known.success),
-                      **{k: round(v) for k, v in known.labels.items()}}  # fmt: skip
+            counts = {
+                "feasible": round(known.success),
+                **{k: round(v) for k, v in known.labels.items()},
+            }
             rows.append(BarRow(cell.domain, "  published", counts, figure="published, %"))
     return stacked_bars(rows, CLASSES, title="Feasible plans and error classes by domain")
 

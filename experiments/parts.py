@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
+
 from surefoot.envs.episodes.pool import Lost, run_apart
 from surefoot.experiments.base import Told
 from surefoot.results.errors import HarnessError, InputError
@@ -92,10 +93,11 @@ def run_part(
         All records, by key.
     """
     manifest = Manifest(
-        f"experiment {experiment} {name}", study.model_dump(mode="json", exclude={"workers"}),
+        f"experiment {experiment} {name}",
+        study.model_dump(mode="json", exclude={"workers"}),
         list(work),
         versions=current_versions(),
-    )  # fmt: skip
+    )
     with RunFolder.open(out / name, manifest) as run:
         told(name, len(work) - len(run.pending), len(work))
         todo = [_Case(key, work[key], function) for key in run.pending]

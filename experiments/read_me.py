@@ -65,12 +65,16 @@ def run_study(study: Study, out: Path, told: Told) -> Path:
     summary = {
         "study": study.model_dump(mode="json"),
         "dense": {
-            m: {"loss": d["loss"], "parameters": d["parameters"],
-                "tasks": share([d["tasks"]], study.seed)} for m, d in dense.items()
+            m: {
+                "loss": d["loss"],
+                "parameters": d["parameters"],
+                "tasks": share([d["tasks"]], study.seed),
+            }
+            for m, d in dense.items()
         },
         "ways": way_rows(found, dense, study.models, study.ways, study.seed),
         "caches": cache_rows(traces, study.seed),
-    }  # fmt: skip
+    }
     write_atomic(out / SUMMARY_NAME, json.dumps(summary, indent=2) + "\n")
     write_atomic(out / REPORT_NAME, render_study(summary))
     return out / REPORT_NAME

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
+
 from surefoot.experiments.base import Experiment
 from surefoot.results.config import check_config, read_config_file
 from surefoot.results.errors import InputError

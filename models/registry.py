@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
 from surefoot.models.protocol import TextModel
 from surefoot.pddl.planner import Planner
 from surefoot.results.errors import InputError
@@ -25,12 +26,24 @@ LOCAL_AGENTS = ("local-agent", "local-agent-refined")
 """The agent's small planners that come with Surefoot, as learned and after refinement."""
 
 _SHIPPED = {
-    "local": LOCAL_PLANNER, "local-perception": LOCAL_PERCEPTION,
+    "local": LOCAL_PLANNER,
+    "local-perception": LOCAL_PERCEPTION,
     **{name: LOCAL_PLANNER.parent / name for name in LOCAL_AGENTS},
-}  # fmt: skip
+}
 
-KNOWN = ("fd:lmcut", "fd:ff", "fd:SEARCH", "symk", "random", "greedy", "local", "local-perception",
-         "recorded:DIR#MODEL", "openai:MODEL", "hf:FOLDER")  # fmt: skip
+KNOWN = (
+    "fd:lmcut",
+    "fd:ff",
+    "fd:SEARCH",
+    "symk",
+    "random",
+    "greedy",
+    "local",
+    "local-perception",
+    "recorded:DIR#MODEL",
+    "openai:MODEL",
+    "hf:FOLDER",
+)
 """What specifications look like."""
 
 
@@ -96,8 +109,9 @@ def model_folder(name: str) -> Path:
     """
     folder = shipped_folder(name) or Path(name)
     if not (folder / "config.json").is_file():
-        raise InputError("no model here (no config.json); name a shipped one or a folder",
-                         file=str(folder))  # fmt: skip
+        raise InputError(
+            "no model here (no config.json); name a shipped one or a folder", file=str(folder)
+        )
     return folder
 
 

@@ -63,9 +63,17 @@ class GroundAction:
     """
 
     __slots__ = (
-        "_precondition", "_task", "adds", "conditional", "cost", "deletes", "forbids", "needs",
-        "plain", "step",
-    )  # fmt: skip
+        "_precondition",
+        "_task",
+        "adds",
+        "conditional",
+        "cost",
+        "deletes",
+        "forbids",
+        "needs",
+        "plain",
+        "step",
+    )
 
     def __init__(
         self,
@@ -283,9 +291,17 @@ class GroundTask:
         if not self.task.problem.minimize_cost:
             cost = 1.0
         return GroundAction(
-            self, step, precondition, needs, forbids, plain, tuple(adds), tuple(deletes),
-            tuple(conditional), cost or 0.0,
-        )  # fmt: skip
+            self,
+            step,
+            precondition,
+            needs,
+            forbids,
+            plain,
+            tuple(adds),
+            tuple(deletes),
+            tuple(conditional),
+            cost or 0.0,
+        )
 
     def _collect(
         self,

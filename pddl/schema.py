@@ -97,9 +97,14 @@ def _compile(action: Action) -> Schema | None:
             case _:
                 return None
     return Schema(
-        tuple(names), tuple(needs), tuple(forbids), tuple(equalities), tuple(adds),
-        tuple(deletes), cost,
-    )  # fmt: skip
+        tuple(names),
+        tuple(needs),
+        tuple(forbids),
+        tuple(equalities),
+        tuple(adds),
+        tuple(deletes),
+        cost,
+    )
 
 
 def _literals(formula: Formula, positive: bool) -> Iterable[tuple[Atom, bool] | None]:

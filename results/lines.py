@@ -177,9 +177,7 @@ def _line(curve: Curve, index: int, place: Place, steps: bool, end: float) -> st
     )
 
 
-def _grid(
-    across: Sequence[float], up: Sequence[float], place: Place, x: str, y: str
-) -> str:  # fmt: skip
+def _grid(across: Sequence[float], up: Sequence[float], place: Place, x: str, y: str) -> str:
     parts: list[str] = []
     for value in up:
         down = place(across[0], value)[1]

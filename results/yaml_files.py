@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from surefoot.results.errors import InputError
 
 MAX_BYTES = 2**20

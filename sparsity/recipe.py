@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
 from surefoot.results.config import check_config, read_config_file
 from surefoot.results.errors import InputError
 from surefoot.sparsity.training.settings import IGNORED as _IGNORED

@@ -45,8 +45,10 @@ def test_grade_writes_a_run(tmp_path: Path) -> None:
     assert {"manifest.json", "episodes.jsonl", "summary.json", "report.html"} <= names
     cells = json.loads((out / "summary.json").read_text())["cells"]
     assert [(c["model"], c["n"], c["valid"], c["not_run"]) for c in cells] == [
-        ("a", 1, 1, 0), ("b", 1, 1, 0), ("c", 0, 0, 1),
-    ]  # fmt: skip
+        ("a", 1, 1, 0),
+        ("b", 1, 1, 0),
+        ("c", 0, 0, 1),
+    ]
     again = surefoot("grade", root, "--tasks", root, "--out", out, "--json")
     assert json.loads(again.stdout)["cells"] == cells
 
@@ -70,10 +72,13 @@ def test_ctrl_c_is_one_line_and_the_run_goes_on(tmp_path: Path) -> None:
     out = tmp_path / "run"
     arguments = ["grade", str(root), "--tasks", str(root), "--out", str(out), "--workers", "2"]
     child = subprocess.Popen(
-        [*COMMAND, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        [*COMMAND, *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
         start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )  # fmt: skip
+    )
     lines = out / "episodes.jsonl"
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and child.poll() is None:
@@ -157,8 +162,10 @@ def test_demo_of_grading(tmp_path: Path) -> None:
     done = surefoot("demo", "grading", "--out", out)
     assert done.returncode == 0, done.stderr
     cells = json.loads((out / "run" / "summary.json").read_text())["cells"]
-    rates = {m: sum(c["valid"] for c in cells if c["model"] == m) for m in
-             ("fd-lmcut", "free-text", "damaged")}  # fmt: skip
+    rates = {
+        m: sum(c["valid"] for c in cells if c["model"] == m)
+        for m in ("fd-lmcut", "free-text", "damaged")
+    }
     assert rates["fd-lmcut"] == 10
     assert rates["free-text"] == 10
     assert rates["damaged"] <= 1

@@ -11,8 +11,18 @@ SMALL = ("--domains", "grippers,blocksworld", "--difficulty", "0", "--seeds", "0
 
 
 def test_questions_are_counted_asked_and_reported(tmp_path: Path) -> None:
-    asked = ("bench", "--planners", "random,local", *SMALL, "--jobs", "questions",
-             "--question-kinds", "applicability,execution", "--styles", "template")  # fmt: skip
+    asked = (
+        "bench",
+        "--planners",
+        "random,local",
+        *SMALL,
+        "--jobs",
+        "questions",
+        "--question-kinds",
+        "applicability,execution",
+        "--styles",
+        "template",
+    )
     counted = surefoot(*asked, "--dry-run")
     assert counted.returncode == 0, counted.stderr
     assert counted.stdout.splitlines()[0] == "24 episodes, 24 of them questions"
@@ -39,8 +49,16 @@ def test_questions_are_counted_asked_and_reported(tmp_path: Path) -> None:
 
 
 def test_changed_tasks_and_what_cannot_be_changed(tmp_path: Path) -> None:
-    done = surefoot("bench", "--planners", "greedy", *SMALL, "--jobs",
-                    "replan,reformulate-shuffled", "--out", tmp_path / "run")  # fmt: skip
+    done = surefoot(
+        "bench",
+        "--planners",
+        "greedy",
+        *SMALL,
+        "--jobs",
+        "replan,reformulate-shuffled",
+        "--out",
+        tmp_path / "run",
+    )
     assert done.returncode == 0, done.stderr
     assert "greedy replan" in done.stdout
     assert "reformulate-shuffled grippers: 1 tasks cannot be changed so" in done.stderr

@@ -10,7 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from surefoot.calibration.reports.records import FactRecord, PlanRecord, write_predictions
+from surefoot.cli.calibrate_bench import read_run_predictions
+from surefoot.cli.main import run
 from surefoot.pddl.bench.config import BenchConfig
 from surefoot.pddl.bench.run import bench_run
 from surefoot.pddl.planner import (
@@ -22,9 +25,6 @@ from surefoot.pddl.planner import (
 )
 from surefoot.pddl.reference import lookup
 from surefoot.results.errors import InputError
-
-from surefoot.cli.calibrate_bench import read_run_predictions
-from surefoot.cli.main import run
 
 
 def surefoot(*args: object, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -76,12 +76,31 @@ def test_a_run_is_calibrated_and_reported(run_folder: Path) -> None:
 def test_json_and_options(
     run_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    args = ("run/predictions.jsonl", "--json", "--method", "aps", "--joint", "bonferroni",
-            "--no-groups", "--resplits", 50, "--seed", 3, "--delta", 0.2)  # fmt: skip
+    args = (
+        "run/predictions.jsonl",
+        "--json",
+        "--method",
+        "aps",
+        "--joint",
+        "bonferroni",
+        "--no-groups",
+        "--resplits",
+        50,
+        "--seed",
+        3,
+        "--delta",
+        0.2,
+    )
     assert here(monkeypatch, run_folder, *args, "--out", "here/mine.json") == 0
     data = json.loads(capsys.readouterr().out)
-    assert data["settings"] == {"alpha": 0.1, "delta": 0.2, "score": "aps", "joint": "bonferroni",
-                                "groups": False, "seed": 3}  # fmt: skip
+    assert data["settings"] == {
+        "alpha": 0.1,
+        "delta": 0.2,
+        "score": "aps",
+        "joint": "bonferroni",
+        "groups": False,
+        "seed": 3,
+    }
     assert data["facts"]["resplits"][0]["resplits"] == 50
     assert (run_folder / "here" / "mine.html").exists()
     chosen = [row["sets"] for row in data["facts"]["sets"] if row["chosen"]]
@@ -148,16 +167,24 @@ class Pupil:
 def test_scored_questions_of_a_bench_become_records(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fields = {"planners": ["pupil"], "domains": ["blocksworld", "grippers"], "seeds": [0, 1, 2],
-              "jobs": ["questions"], "styles": ["template"], "answers": ["scored"],
-              "question_forms": ["boolean", "choice"]}  # fmt: skip
+    fields = {
+        "planners": ["pupil"],
+        "domains": ["blocksworld", "grippers"],
+        "seeds": [0, 1, 2],
+        "jobs": ["questions"],
+        "styles": ["template"],
+        "answers": ["scored"],
+        "question_forms": ["boolean", "choice"],
+    }
     bench_run(BenchConfig.model_validate(fields), tmp_path / "run", {"pupil": Pupil()}, lookup)
     found = read_run_predictions(tmp_path / "run")
     assert {f.scene for f in found.facts} >= {"blocksworld/3-0", "grippers/1-2"}
     assert len(found.plans) == sum(f.group == "validation, boolean" for f in found.facts) > 0
     lines = (tmp_path / "run" / "episodes.jsonl").read_text().splitlines()
-    answers = {(r["case"]["task"], r["case"]["question"]): r["asked"]["answers"]
-               for r in map(json.loads, lines)}  # fmt: skip
+    answers = {
+        (r["case"]["task"], r["case"]["question"]): r["asked"]["answers"]
+        for r in map(json.loads, lines)
+    }
     assert all(list(f.truth) == answers[f.scene, f.fact] for f in found.facts)
     for plan in found.plans:
         question = plan.plan.split()[0]
@@ -168,9 +195,15 @@ def test_scored_questions_of_a_bench_become_records(
 
 
 def test_a_bench_without_probabilities_says_what_to_do(tmp_path: Path) -> None:
-    fields = {"planners": ["pupil"], "domains": ["blocksworld"], "seeds": [0],
-              "jobs": ["questions"], "styles": ["template"], "answers": ["text"],
-              "question_forms": ["boolean"]}  # fmt: skip
+    fields = {
+        "planners": ["pupil"],
+        "domains": ["blocksworld"],
+        "seeds": [0],
+        "jobs": ["questions"],
+        "styles": ["template"],
+        "answers": ["text"],
+        "question_forms": ["boolean"],
+    }
     bench_run(BenchConfig.model_validate(fields), tmp_path / "run", {"pupil": Pupil()}, lookup)
     with pytest.raises(InputError, match="--answers scored"):
         read_run_predictions(tmp_path / "run")

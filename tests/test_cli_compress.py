@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from typer.testing import CliRunner
+
 from surefoot.agents.compressing.texts import own_texts, texts_of
+from surefoot.cli.main import app
 from surefoot.models.backends.hf import HFModel
 from surefoot.models.protocol import GenerationRequest, Message
 from surefoot.models.registry import LOCAL_PLANNER, ModelOptions, make_planner
@@ -15,9 +18,6 @@ from surefoot.results.errors import InputError
 from surefoot.sparsity.engine.calibration import LABELS, Calibration
 from surefoot.sparsity.lowrank.linear import FactoredLinear
 from surefoot.sparsity.recipe import read_recipe
-from typer.testing import CliRunner
-
-from surefoot.cli.main import app
 
 torch.set_num_threads(1)
 
@@ -34,9 +34,17 @@ def run(*arguments: str) -> tuple[int, str]:
 def low_rank(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("compressed") / "low-rank"
     code, told = run(
-        "compress", "local-planner", "--recipe", "low-rank-30", "--out", str(out),
-        "--no-measure", "--tasks", "19", *FEW,
-    )  # fmt: skip
+        "compress",
+        "local-planner",
+        "--recipe",
+        "low-rank-30",
+        "--out",
+        str(out),
+        "--no-measure",
+        "--tasks",
+        "19",
+        *FEW,
+    )
     assert code == 0, told
     assert "retention" in told
     assert "low-rank: pairs of factors" in told
@@ -50,9 +58,21 @@ def test_the_planner_with_factors_plans_in_the_bench(low_rank: Path, tmp_path: P
     network = model._loaded[0]
     assert any(isinstance(m, FactoredLinear) for m in network.modules())
     code, told = run(
-        "bench", "--planners", f"hf:{low_rank}", "--domains", "blocksworld", "--difficulty", "0",
-        "--seeds", "3", "--styles", "compact", "--out", str(tmp_path / "bench"), "--json",
-    )  # fmt: skip
+        "bench",
+        "--planners",
+        f"hf:{low_rank}",
+        "--domains",
+        "blocksworld",
+        "--difficulty",
+        "0",
+        "--seeds",
+        "3",
+        "--styles",
+        "compact",
+        "--out",
+        str(tmp_path / "bench"),
+        "--json",
+    )
     assert code == 0, told
     lines = (tmp_path / "bench" / "episodes.jsonl").read_text().splitlines()
     assert len(lines) == 1
@@ -64,14 +84,33 @@ def test_the_planner_with_factors_plans_in_the_bench(low_rank: Path, tmp_path: P
 
 def test_a_quantized_agent_runs_an_episode(tmp_path: Path) -> None:
     out = tmp_path / "int8"
-    code, told = run("compress", "local-agent", "--recipe", "int8", "--out", str(out),
-                     "--no-measure", *FEW)  # fmt: skip
+    code, told = run(
+        "compress", "local-agent", "--recipe", "int8", "--out", str(out), "--no-measure", *FEW
+    )
     assert code == 0, told
     code, told = run(
-        "run", "--env", "crossing", "--policy", "agent", "--task", "straight-at-light",
-        "--seeds", "0", "--max-steps", "1", "--video", "none", "--out", str(tmp_path / "run"),
-        "--workers", "1", "--set", f"planner=model:hf:{out}", "--set", "samples=1",
-    )  # fmt: skip
+        "run",
+        "--env",
+        "crossing",
+        "--policy",
+        "agent",
+        "--task",
+        "straight-at-light",
+        "--seeds",
+        "0",
+        "--max-steps",
+        "1",
+        "--video",
+        "none",
+        "--out",
+        str(tmp_path / "run"),
+        "--workers",
+        "1",
+        "--set",
+        f"planner=model:hf:{out}",
+        "--set",
+        "samples=1",
+    )
     assert code == 0, told
     (line,) = (tmp_path / "run" / "episodes.jsonl").read_text().splitlines()
     assert json.loads(line)["outcome"] != "crashed"
@@ -80,9 +119,18 @@ def test_a_quantized_agent_runs_an_episode(tmp_path: Path) -> None:
 def test_the_eyes_are_compressed_with_pictures(tmp_path: Path) -> None:
     out = tmp_path / "eyes"
     code, told = run(
-        "compress", "local-perception", "--recipe", "wanda-50", "--out", str(out), "--no-measure",
-        "--set", "calibration.samples=12", "--set", "calibration.held_out=4",
-    )  # fmt: skip
+        "compress",
+        "local-perception",
+        "--recipe",
+        "wanda-50",
+        "--out",
+        str(out),
+        "--no-measure",
+        "--set",
+        "calibration.samples=12",
+        "--set",
+        "calibration.held_out=4",
+    )
     assert code == 0, told
     report = json.loads((out / "compression_report.json").read_text())
     assert {x["name"].split(".layers.")[0] for x in report["layers"]} == {"model.language_model"}
@@ -115,10 +163,12 @@ def test_pictures_are_asked_about_with_their_answers() -> None:
         (("local-planner", "--recipe", "int8", "--set", "quantize.bits=5"), "4 or 8"),
         (("local-planner", "--recipe", "int8", "--set", "quantize.group=100"), "groups of 100"),
         (("local-planner", "--recipe", "wanda-50", "--calibration", "no.txt"), "cannot read"),
-        (("local-planner", "--recipe", "low-rank-30", "--set", "factorize.reduction=0.999"),
-         "cannot be met"),
+        (
+            ("local-planner", "--recipe", "low-rank-30", "--set", "factorize.reduction=0.999"),
+            "cannot be met",
+        ),
     ],
-)  # fmt: skip
+)
 def test_bad_input_is_one_line(arguments: tuple[str, ...], why: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
     result = RUNNER.invoke(app, ["compress", *arguments, "--out", str(out), *FEW])
@@ -154,9 +204,16 @@ def test_recipes_are_listed() -> None:
 def test_factors_answer_as_their_merged_matrices(low_rank: Path, tmp_path: Path) -> None:
     out = tmp_path / "merged"
     code, told = run(
-        "compress", "local-planner", "--recipe", "low-rank-30", "--out", str(out), "--merge",
-        "--no-measure", *FEW,
-    )  # fmt: skip
+        "compress",
+        "local-planner",
+        "--recipe",
+        "low-rank-30",
+        "--out",
+        str(out),
+        "--merge",
+        "--no-measure",
+        *FEW,
+    )
     assert code == 0, told
     asked = [GenerationRequest((Message("user", "on b1 b2\nplan:\n"),), 16)]
     one, other = (

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from typer.testing import CliRunner
+
 from surefoot.agents.compressing.tasks import plan_scorer
+from surefoot.cli.main import app
 from surefoot.models.registry import LOCAL_PLANNER, ModelOptions, make_planner
 from surefoot.models.training.data import split_of, unseen_instances
 from surefoot.pddl.compact import compact_prompt
 from surefoot.results.errors import InputError
-from typer.testing import CliRunner
-
-from surefoot.cli.main import app
 from tests.sparsity.merging.zoos import add_tokenizer, fine_tune, weights
 from tests.sparsity.tiny import make
 
@@ -42,14 +42,29 @@ def planners(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def test_a_merge_is_written_told_and_repeated(planners: tuple[Path, Path], tmp_path: Path) -> None:
     out = tmp_path / "merged"
     code, told = run(
-        *planners, "--base", "local-planner", "--method", "ties", "--weights", "0.7,0.3",
-        "--density", "0.8", "--scale", "0.9", "--out", out,
-    )  # fmt: skip
+        *planners,
+        "--base",
+        "local-planner",
+        "--method",
+        "ties",
+        "--weights",
+        "0.7,0.3",
+        "--density",
+        "0.8",
+        "--scale",
+        "0.9",
+        "--out",
+        out,
+    )
     assert code == 0, told
     recipe = json.loads((out / "merge.json").read_bytes())["recipe"]
     assert recipe == {
-        "method": "ties", "weights": {"all": [0.7, 0.3]}, "density": 0.8, "scale": 0.9, "seed": 0,
-    }  # fmt: skip
+        "method": "ties",
+        "weights": {"all": [0.7, 0.3]},
+        "density": 0.8,
+        "scale": 0.9,
+        "seed": 0,
+    }
     assert make_planner(f"hf:{out}", ModelOptions()).name == f"hf:{out}"
     again = tmp_path / "again"
     code, told = run(
@@ -60,9 +75,14 @@ def test_a_merge_is_written_told_and_repeated(planners: tuple[Path, Path], tmp_p
     pair = [(p / "model.safetensors").read_bytes() for p in (out, again)]
     assert pair[0] == pair[1]
     code, told = run(
-        *reversed(planners), "--base", "local-planner", "--recipe", out / "merge.json",
-        "--out", tmp_path / "other",
-    )  # fmt: skip
+        *reversed(planners),
+        "--base",
+        "local-planner",
+        "--recipe",
+        out / "merge.json",
+        "--out",
+        tmp_path / "other",
+    )
     assert code == 0, told
     assert "these are not the models that the recipe was made for" in told
 
@@ -107,9 +127,22 @@ def test_a_search_is_gone_on_with_and_ends_with_the_best(
 def test_evolution_is_bounded(planners: tuple[Path, Path], tmp_path: Path) -> None:
     out = tmp_path / "out"
     code, told = run(
-        *planners, "--out", out, "--search", "evolutionary", "--domains", "blocksworld",
-        "--tasks", "2", "--set", "evaluations=4", "--base", "local-planner", "--method", "ties",
-    )  # fmt: skip
+        *planners,
+        "--out",
+        out,
+        "--search",
+        "evolutionary",
+        "--domains",
+        "blocksworld",
+        "--tasks",
+        "2",
+        "--set",
+        "evaluations=4",
+        "--base",
+        "local-planner",
+        "--method",
+        "ties",
+    )
     assert code == 0, told
     assert "best of 4 candidates" in told
     assert len((out / "episodes.jsonl").read_text().splitlines()) == 4
@@ -145,13 +178,28 @@ def test_what_cannot_be_merged_is_told_in_a_line(
     cases: tuple[tuple[tuple[str, ...], str], ...] = (
         ((near, str(worded), "--out", out), "another vocabulary; 2 tokens differ, such as 'ROBOT'"),
         ((near, str(stranger), "--out", out), "one of them has no tokenizer"),
-        ((near, far, "--base", str(other), "--method", "ties", "--out", out),
-         "near was not tuned from the base: their similarity is 0.0"),
+        (
+            (near, far, "--base", str(other), "--method", "ties", "--out", out),
+            "near was not tuned from the base: their similarity is 0.0",
+        ),
         ((near, str(other), "--out", out), "other is of another family than near"),
         ((near, str(tmp_path), "--out", out), "no model here"),
         ((near, far, "--method", "ties", "--out", out), "give one with --base"),
-        ((near, far, "--base", "local-planner", "--method", "ties", "--density", "1.5",
-          "--out", out), "density 1.5 is not above 0 and up to 1"),
+        (
+            (
+                near,
+                far,
+                "--base",
+                "local-planner",
+                "--method",
+                "ties",
+                "--density",
+                "1.5",
+                "--out",
+                out,
+            ),
+            "density 1.5 is not above 0 and up to 1",
+        ),
         ((near, far, "--weights", "1", "--out", out), "2 models need 2 weights, and 1 were given"),
         ((near, far, "--weights", "1,x", "--out", out), "not numbers with commas"),
         ((near, far, "--weights=1,-1", "--out", out), "weights sum to 0"),
@@ -159,18 +207,24 @@ def test_what_cannot_be_merged_is_told_in_a_line(
         ((near, far, "--out", f"{near}/x"), "lies in a model's folder"),
         ((near, far), "with --out, or --dry-run"),
         ((near, far, "--set", "order=score", "--out", out), "--set goes with --search"),
-        ((near, far, "--search", "evolutionary", "--scale", "2", "--out", out),
-         "finds density and scale itself"),
+        (
+            (near, far, "--search", "evolutionary", "--scale", "2", "--out", out),
+            "finds density and scale itself",
+        ),
         ((near, far, "--search", "heuristic", "--set", "grid=1", "--out", out), "known: kind"),
-        ((near, far, "--search", "heuristic", "--domains", "chess", "--out", out),
-         "no planner learns from the domain 'chess'"),
+        (
+            (near, far, "--search", "heuristic", "--domains", "chess", "--out", out),
+            "no planner learns from the domain 'chess'",
+        ),
         ((near, "--search", "heuristic", *FEW, "--out", out), "two different models"),
         ((near, far, "--recipe", str(tmp_path / "no.json"), "--out", out), "no recipe here"),
         ((near, far, "--recipe", f"{near}/config.json", "--out", out), "config.json"),
         ((near, far, "--recipe", "x", "--scale", "1", "--out", out), "--recipe says it all"),
-        (("local-agent", "local-agent-refined", "--search", "heuristic", "--out", out),
-         "only small planners"),
-    )  # fmt: skip
+        (
+            ("local-agent", "local-agent-refined", "--search", "heuristic", "--out", out),
+            "only small planners",
+        ),
+    )
     for arguments, why in cases:
         code, told = run(*arguments)
         assert code != 0, why

@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
-from surefoot.models.registry import LOCAL_PLANNER
-from surefoot.results.errors import InputError
 from typer.testing import CliRunner
 
 from surefoot.cli.main import app
+from surefoot.models.registry import LOCAL_PLANNER
+from surefoot.results.errors import InputError
 from tests.sparsity.merging.zoos import fine_tune, tiny_zoo
 
 
@@ -24,8 +24,18 @@ def mix(*arguments: str) -> str:
 
 def test_experts_by_domain_need_no_prompts_and_the_mixture_plans(tmp_path: Path) -> None:
     other = fine_tune(LOCAL_PLANNER, tmp_path / "other", 1, 0.001)
-    told = mix("blocksworld=local-planner", f"storage={other}", "--level", "block",
-               "--out", str(tmp_path / "mix"), "--tasks", "2", "--count", "6")  # fmt: skip
+    told = mix(
+        "blocksworld=local-planner",
+        f"storage={other}",
+        "--level",
+        "block",
+        "--out",
+        str(tmp_path / "mix"),
+        "--tasks",
+        "2",
+        "--count",
+        "6",
+    )
     assert "unseen tasks with a valid plan" in told
     report = json.loads((tmp_path / "mix" / "mixture.json").read_bytes())
     assert report["experts"] == ["blocksworld", "storage"]
@@ -37,10 +47,24 @@ def test_prompts_can_be_given(tmp_path: Path) -> None:
     for name, text in (("one", "put (on a b)"), ("two", "carry the box")):
         lines = [json.dumps({"text": f"{text} {i}"}) for i in range(3)]
         (tmp_path / f"{name}.jsonl").write_text("\n".join(lines))
-    mix("one=local-planner", f"two={fine_tune(LOCAL_PLANNER, tmp_path / 'other', 1, 0.001)}",
-        "--prompts", f"one={tmp_path / 'one.jsonl'}", "--prompts", f"two={tmp_path / 'two.jsonl'}",
-        "--gate", "trained", "--route", "token", "--top", "2", "--shared", "local-planner",
-        "--out", str(tmp_path / "mix"))  # fmt: skip
+    mix(
+        "one=local-planner",
+        f"two={fine_tune(LOCAL_PLANNER, tmp_path / 'other', 1, 0.001)}",
+        "--prompts",
+        f"one={tmp_path / 'one.jsonl'}",
+        "--prompts",
+        f"two={tmp_path / 'two.jsonl'}",
+        "--gate",
+        "trained",
+        "--route",
+        "token",
+        "--top",
+        "2",
+        "--shared",
+        "local-planner",
+        "--out",
+        str(tmp_path / "mix"),
+    )
     settings = json.loads((tmp_path / "mix" / "mixture.json").read_bytes())["settings"]
     assert (settings["route"], settings["top"]) == ("token", 2)
 

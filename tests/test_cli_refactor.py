@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from typer.testing import CliRunner
+
 from surefoot.agents.compressing.domains import domain_texts
+from surefoot.cli.main import app
 from surefoot.models.backends.hf import HFModel
 from surefoot.models.registry import LOCAL_PLANNER, ModelOptions, make_planner, shipped_folder
 from surefoot.models.training.data import TRAIN_SIZES
@@ -18,20 +21,33 @@ from surefoot.results.errors import InputError
 from surefoot.sparsity.experts.model import ReadMeForCausalLM
 from surefoot.sparsity.experts.refactoring import RefactorSettings, refactor_folder
 from surefoot.sparsity.experts.store import ExpertStore
-from typer.testing import CliRunner
-
-from surefoot.cli.main import app
 from tests.sparsity.tiny import make
 
 torch.set_num_threads(1)
 
 RUNNER = CliRunner()
 FEW = (
-    "--count", "60", "--set", "samples=4", "--set", "held_out=2", "--set", "length=256",
-    "--set", "tune.rounds=1", "--set", "tune.router_steps=2", "--set", "tune.expert_steps=3",
-    "--set", "tune.router_batch=4", "--set", "tune.expert_batch=4",
-    "--set", "tune.expert_rate=0.0005",
-)  # fmt: skip
+    "--count",
+    "60",
+    "--set",
+    "samples=4",
+    "--set",
+    "held_out=2",
+    "--set",
+    "length=256",
+    "--set",
+    "tune.rounds=1",
+    "--set",
+    "tune.router_steps=2",
+    "--set",
+    "tune.expert_steps=3",
+    "--set",
+    "tune.router_batch=4",
+    "--set",
+    "tune.expert_batch=4",
+    "--set",
+    "tune.expert_rate=0.0005",
+)
 
 
 def run(*arguments: str) -> tuple[int, str]:
@@ -83,9 +99,18 @@ def test_it_is_a_planner(refactored: Path) -> None:
 
 def test_the_bench_runs_it(refactored: Path, tmp_path: Path) -> None:
     code, told = run(
-        "bench", "--planners", f"hf:{refactored}", "--domains", "blocksworld", "--seeds", "0,1",
-        "--styles", "compact", "--out", str(tmp_path / "bench"),
-    )  # fmt: skip
+        "bench",
+        "--planners",
+        f"hf:{refactored}",
+        "--domains",
+        "blocksworld",
+        "--seeds",
+        "0,1",
+        "--styles",
+        "compact",
+        "--out",
+        str(tmp_path / "bench"),
+    )
     assert code == 0, told
     assert (tmp_path / "bench" / "summary.json").is_file()
 
@@ -155,8 +180,7 @@ def test_texts_of_the_agent_are_of_four_domains() -> None:
     folder = shipped_folder("local-agent")
     assert folder is not None
     found = domain_texts(folder, 40, least=2, longest=400, seed=1)
-    assert list(found) == ["crossing-plan", "crossing-verdict", "tabletop-plan",
-                           "tabletop-verdict"]  # fmt: skip
+    assert list(found) == ["crossing-plan", "crossing-verdict", "tabletop-plan", "tabletop-verdict"]
     assert all(len(texts) >= 2 for texts in found.values())
     assert found == domain_texts(folder, 40, least=2, longest=400, seed=1)
     verdicts = {len(ids) - start for ids, start in found["tabletop-verdict"]}
@@ -176,11 +200,22 @@ def test_a_program_that_knows_nothing_of_experts_reads_it(refactored: Path) -> N
 
 
 def test_an_interrupted_refactoring_goes_on(tmp_path: Path) -> None:
-    settings = RefactorSettings.model_validate({
-        "samples": 2, "held_out": 1, "length": 256, "rest": False,
-        "tune": {"rounds": 2, "router_steps": 1, "expert_steps": 2, "router_batch": 2,
-                 "expert_batch": 2, "expert_rate": 5e-4},
-    })  # fmt: skip
+    settings = RefactorSettings.model_validate(
+        {
+            "samples": 2,
+            "held_out": 1,
+            "length": 256,
+            "rest": False,
+            "tune": {
+                "rounds": 2,
+                "router_steps": 1,
+                "expert_steps": 2,
+                "router_batch": 2,
+                "expert_batch": 2,
+                "expert_rate": 5e-4,
+            },
+        }
+    )
     texts = domain_texts(LOCAL_PLANNER, 40, least=3, longest=256)
     whole = refactor_folder(LOCAL_PLANNER, tmp_path / "whole", texts, settings)
 
@@ -194,9 +229,12 @@ def test_an_interrupted_refactoring_goes_on(tmp_path: Path) -> None:
     assert not (out / "config.json").exists()
     told: list[int] = []
     report = refactor_folder(
-        LOCAL_PLANNER, out, texts, settings,
+        LOCAL_PLANNER,
+        out,
+        texts,
+        settings,
         told=lambda part, done, total: told.append(done) if part == "tuning" else None,
-    )  # fmt: skip
+    )
     assert told == [4, 5, 6]
     assert report["rounds"] == whole["rounds"]
     assert report["losses"]["after"] == whole["losses"]["after"]

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from typer.testing import CliRunner
+
+from surefoot.cli.main import app
 from surefoot.sparsity.lottery.restoring.files import Picture, read_picture
 from surefoot.sparsity.lottery.restoring.memory import bytes_for, free_bytes
 from surefoot.sparsity.lottery.restoring.networks import NetworkSettings
 from surefoot.sparsity.lottery.restoring.running import restore as restore_picture
 from surefoot.sparsity.lottery.restoring.settings import Inputs, RestoreSettings
-from typer.testing import CliRunner
-
-from surefoot.cli.main import app
 
 torch.set_num_threads(1)
 
@@ -47,8 +47,18 @@ def noisy(tmp_path: Path) -> Path:
 
 def test_noise_goes_and_the_page_says_how_it_was_stopped(noisy: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    code, told = run(noisy, "--task", "denoise", "--out", out, "--truth", tmp_path / "truth.png",
-                     "--sparsity", 0.5, *SMALL)  # fmt: skip
+    code, told = run(
+        noisy,
+        "--task",
+        "denoise",
+        "--out",
+        out,
+        "--truth",
+        tmp_path / "truth.png",
+        "--sparsity",
+        0.5,
+        *SMALL,
+    )
     assert code == 0, told
     assert "stopped by: held-out" in told
     summary = json.loads((out / "summary.json").read_text())
@@ -65,28 +75,75 @@ def test_noise_goes_and_the_page_says_how_it_was_stopped(noisy: Path, tmp_path: 
     assert not (out / "work").exists()
     # Done is done; and its ticket serves another picture.
     before = (out / "restored.png").stat().st_mtime_ns
-    assert run(noisy, "--task", "denoise", "--out", out, "--truth", tmp_path / "truth.png",
-               "--sparsity", 0.5, *SMALL)[0] == 0  # fmt: skip
+    assert (
+        run(
+            noisy,
+            "--task",
+            "denoise",
+            "--out",
+            out,
+            "--truth",
+            tmp_path / "truth.png",
+            "--sparsity",
+            0.5,
+            *SMALL,
+        )[0]
+        == 0
+    )
     assert (out / "restored.png").stat().st_mtime_ns == before
     first = (out / "restored.png").read_bytes()
     (out / "restored.png").unlink()  # made anew, and all the same
-    assert run(noisy, "--task", "denoise", "--out", out, "--truth", tmp_path / "truth.png",
-               "--sparsity", 0.5, *SMALL)[0] == 0  # fmt: skip
+    assert (
+        run(
+            noisy,
+            "--task",
+            "denoise",
+            "--out",
+            out,
+            "--truth",
+            tmp_path / "truth.png",
+            "--sparsity",
+            0.5,
+            *SMALL,
+        )[0]
+        == 0
+    )
     assert (out / "restored.png").read_bytes() == first
     assert (out / "episodes.jsonl").read_text().count("\n") == 1
-    code, told = run(noisy, "--task", "sr", "--ticket", out / "ticket", "--out", tmp_path / "no",
-                     *SMALL, "--set", "held=0.99999")  # fmt: skip
+    code, told = run(
+        noisy,
+        "--task",
+        "sr",
+        "--ticket",
+        out / "ticket",
+        "--out",
+        tmp_path / "no",
+        *SMALL,
+        "--set",
+        "held=0.99999",
+    )
     assert (code, (tmp_path / "no").exists()) == (1, False), told
     card = out / "ticket" / "ticket.json"
     text = card.read_text()
     card.write_text(text.replace('"width": 8', '"width": 9'))
-    code, told = run(noisy, "--task", "denoise", "--ticket", out / "ticket", "--out",
-                     tmp_path / "no")  # fmt: skip
+    code, told = run(
+        noisy, "--task", "denoise", "--ticket", out / "ticket", "--out", tmp_path / "no"
+    )
     assert "not of the network on its card" in told
     assert not (tmp_path / "no").exists()
     card.write_text(text)
-    code, told = run(noisy, "--task", "sr", "--scale", 2, "--out", tmp_path / "next",
-                     "--ticket", out / "ticket", *SMALL)  # fmt: skip
+    code, told = run(
+        noisy,
+        "--task",
+        "sr",
+        "--scale",
+        2,
+        "--out",
+        tmp_path / "next",
+        "--ticket",
+        out / "ticket",
+        *SMALL,
+    )
     assert code == 0, told
     carried = json.loads((tmp_path / "next" / "summary.json").read_text())
     assert carried["ticket"]["brought"]
@@ -100,8 +157,9 @@ def test_holes_are_filled_and_what_is_known_of_them_counts(tmp_path: Path) -> No
     Picture(np.where(known, scene(), 1.0), known.astype(float)).write(tmp_path / "clear.png")
     results = []
     for name, extra in (("holes", ("--mask", tmp_path / "mask.png")), ("clear", ())):
-        code, told = run(tmp_path / f"{name}.png", "--task", "inpaint", "--out", tmp_path / name,
-                         *extra, *SMALL)  # fmt: skip
+        code, told = run(
+            tmp_path / f"{name}.png", "--task", "inpaint", "--out", tmp_path / name, *extra, *SMALL
+        )
         assert code == 0, told
         results.append(read_picture(tmp_path / name / "restored.png"))
         # The page shows before what was known, and not what lay beneath.
@@ -129,8 +187,9 @@ def test_kinds_of_pictures(mode: str, tmp_path: Path) -> None:
     if mode in ("LA", "RGBA"):
         image.putalpha(Image.fromarray(np.where(values[..., 2] > 0, 255, 40).astype(np.uint8)))
     image.save(tmp_path / "in.png")
-    code, told = run(tmp_path / "in.png", "--task", "denoise", "--sigma", 10, "--out",
-                     tmp_path / "out", *SMALL)  # fmt: skip
+    code, told = run(
+        tmp_path / "in.png", "--task", "denoise", "--sigma", 10, "--out", tmp_path / "out", *SMALL
+    )
     assert code == 0, told
     done = Image.open(tmp_path / "out" / "restored.png")
     assert done.size == (17, 21)
@@ -155,8 +214,16 @@ def test_one_known_pixel_gives_its_colour(noisy: Path, tmp_path: Path) -> None:
     known = np.zeros((21, 17), np.uint8)
     known[3, 4] = 255
     Image.fromarray(known).save(tmp_path / "one.png")
-    code, told = run(noisy, "--task", "inpaint", "--mask", tmp_path / "one.png", "--out",
-                     tmp_path / "out", *SMALL)  # fmt: skip
+    code, told = run(
+        noisy,
+        "--task",
+        "inpaint",
+        "--mask",
+        tmp_path / "one.png",
+        "--out",
+        tmp_path / "out",
+        *SMALL,
+    )
     assert code == 0, told
     values, done = read_picture(noisy).values, read_picture(tmp_path / "out" / "restored.png")
     assert np.allclose(done.values, values[:, 3:4, 4:5])
@@ -225,16 +292,23 @@ def test_a_stopped_run_goes_on_to_the_same_picture(
         task="denoise", sigma=25, sparsity=0.3, steps=60, search_steps=25, width=8, depth=2
     )
     told: list[tuple[str, int]] = []
-    whole = restore_picture(Inputs(image=noisy), settings, tmp_path / "whole",
-                            told=lambda part, done, _: told.append((part, done)))  # fmt: skip
+    whole = restore_picture(
+        Inputs(image=noisy),
+        settings,
+        tmp_path / "whole",
+        told=lambda part, done, _: told.append((part, done)),
+    )
     count = len(told)
     for last in (2, 3):
         cut: list[tuple[str, int]] = []
 
         def stopping(
-            part: str, done: int, total: int, last: int = last,
+            part: str,
+            done: int,
+            total: int,
+            last: int = last,
             cut: list[tuple[str, int]] = cut,
-        ) -> None:  # fmt: skip
+        ) -> None:
             cut.append((part, done))
             if len(cut) == last:
                 raise KeyboardInterrupt
@@ -243,8 +317,12 @@ def test_a_stopped_run_goes_on_to_the_same_picture(
             restore_picture(Inputs(image=noisy), settings, tmp_path / "cut", told=stopping)
         assert not (tmp_path / "cut" / "restored.png").exists()
     told = []
-    again = restore_picture(Inputs(image=noisy), settings, tmp_path / "cut",
-                            told=lambda part, done, _: told.append((part, done)))  # fmt: skip
+    again = restore_picture(
+        Inputs(image=noisy),
+        settings,
+        tmp_path / "cut",
+        told=lambda part, done, _: told.append((part, done)),
+    )
     assert 0 < len(told) < count
     assert {k: v["step"] for k, v in again["stops"].items()} == {
         k: v["step"] for k, v in whole["stops"].items()

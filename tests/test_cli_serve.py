@@ -6,11 +6,11 @@ import socket
 from pathlib import Path
 
 import pytest
-from surefoot.models.serving.running import bind
-from surefoot.results.errors import InputError, MissingDependencyError
 from typer.testing import CliRunner
 
 from surefoot.cli.main import app
+from surefoot.models.serving.running import bind
+from surefoot.results.errors import InputError, MissingDependencyError
 
 
 def told(*arguments: str) -> BaseException | None:

@@ -24,10 +24,12 @@ NOT_HERE = "cannot be tuned here"
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (("--base", "guide"), NOT_HERE), (("--base", "no/such"), NOT_HERE),
-        (("--method", "magic"), "magic"), (("--threshold", "2"), "threshold"),
+        (("--base", "guide"), NOT_HERE),
+        (("--base", "no/such"), NOT_HERE),
+        (("--method", "magic"), "magic"),
+        (("--threshold", "2"), "threshold"),
     ],
-)  # fmt: skip
+)
 def test_wrong_settings_of_a_refinement_are_refused(
     tmp_path: Path, arguments: tuple[str, ...], why: str
 ) -> None:
@@ -46,8 +48,21 @@ def test_the_agents_planner_trains(tmp_path: Path) -> None:
 
 
 def test_the_scene_prior_trains_dense_and_as_a_ticket(tmp_path: Path) -> None:
-    arguments = ("prior", "--out", str(tmp_path / "out"), "--pictures", "40", "--size", "16",
-                 "--steps", "2", "--rounds", "1", "--share", "0.5")  # fmt: skip
+    arguments = (
+        "prior",
+        "--out",
+        str(tmp_path / "out"),
+        "--pictures",
+        "40",
+        "--size",
+        "16",
+        "--steps",
+        "2",
+        "--rounds",
+        "1",
+        "--share",
+        "0.5",
+    )
     code, told = run(*arguments)
     assert code == 0, told
     assert "50.0 % zeros" in told

@@ -14,9 +14,17 @@ ROOT = Path(__file__).parents[1]
 CONFIG = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
 ROOMS = {name: ROOT / place for name, place in CONFIG["package-dir"].items()}
 FLOORS = {
-    "results": 0, "pddl": 1, "verification": 1, "calibration": 1, "envs": 2, "models": 2,
-    "sparsity": 2, "agents": 3, "experiments": 4, "cli": 5,
-}  # fmt: skip
+    "results": 0,
+    "pddl": 1,
+    "verification": 1,
+    "calibration": 1,
+    "envs": 2,
+    "models": 2,
+    "sparsity": 2,
+    "agents": 3,
+    "experiments": 4,
+    "cli": 5,
+}
 MODULES = {
     ".".join((room, *path.relative_to(place).with_suffix("").parts)): path
     for room, place in ROOMS.items()

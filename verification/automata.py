@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
 from surefoot.results.errors import HarnessError, InputError
 from surefoot.verification import cache
 from surefoot.verification.determinise import Dfa, determinised, minimised, verdicts

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
 from surefoot.results.errors import InputError
 from surefoot.results.files import write_atomic
 

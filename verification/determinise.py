@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+
 from surefoot.verification.spot_backend import Edges, TooLargeError
 
 MAX_STATES = 10_000

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
 from surefoot.verification.syntax import And, False_, Formula, Not, Or, Prop, True_
 
 _Cube = dict[int, bool]

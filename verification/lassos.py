@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
 from surefoot.verification.automata import compile_buchi
 from surefoot.verification.components import good_components
 from surefoot.verification.fairness import FairSystem

@@ -68,13 +68,28 @@ _RANGE = re.compile(r"\s*\[\s*(\d+)\s*(?:(:|\.\.|,|to)\s*(\d+|\$)?\s*)?(!?)\s*\]
 _STRONG = re.compile(r"\s*\[\s*!\s*\]")
 
 _LEVELS: dict[str, int] = {
-    "->": 1, "<->": 1, "|": 2, "^": 3, "&": 4, "U": 5, "W": 5, "R": 5, "V": 5, "M": 5,
-}  # fmt: skip
+    "->": 1,
+    "<->": 1,
+    "|": 2,
+    "^": 3,
+    "&": 4,
+    "U": 5,
+    "W": 5,
+    "R": 5,
+    "V": 5,
+    "M": 5,
+}
 _MANY = {"|": Or, "&": And}
 _BINARY = {
-    "->": Implies, "<->": Iff, "^": Xor, "U": Until, "W": WeakUntil, "R": Release, "V": Release,
+    "->": Implies,
+    "<->": Iff,
+    "^": Xor,
+    "U": Until,
+    "W": WeakUntil,
+    "R": Release,
+    "V": Release,
     "M": StrongRelease,
-}  # fmt: skip
+}
 
 
 class FormulaError(InputError):

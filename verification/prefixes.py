@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+
 from surefoot.verification.automata import BuchiAutomaton, compile_buchi
 from surefoot.verification.components import can_reach, good_components
 from surefoot.verification.product import Moves, moves_of_edges

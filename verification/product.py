@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
 from surefoot.results.errors import InputError
 from surefoot.verification.systems import TransitionSystem
 

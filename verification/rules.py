@@ -9,6 +9,7 @@ from pathlib import Path
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
 from surefoot.results.errors import InputError
 from surefoot.results.yaml_files import node_at, read_yaml
 from surefoot.verification.automata import MAX_PROPOSITIONS
@@ -202,9 +203,13 @@ def _formula(rule: _RuleEntry, words: Mapping[str, str], node: yaml.Node, file: 
         if node.start_mark.line == node.end_mark.line and style not in ("|", ">"):
             column = node.start_mark.column + bool(style) + error.at
         raise FormulaError(
-            f"rule '{rule.name}': {error.message}", error.text, error.at,
-            file=file, line=line, file_column=column,
-        ) from None  # fmt: skip
+            f"rule '{rule.name}': {error.message}",
+            error.text,
+            error.at,
+            file=file,
+            line=line,
+            file_column=column,
+        ) from None
     if len(formula.propositions) > MAX_PROPOSITIONS:
         raise InputError(
             f"rule '{rule.name}' has {len(formula.propositions)} propositions; at most "

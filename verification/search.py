@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order
+
 from surefoot.verification.components import can_reach
 from surefoot.verification.product import Product
 

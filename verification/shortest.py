@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
+
 from surefoot.verification.components import good_components
 from surefoot.verification.fairness import FairSystem, plain_product
 from surefoot.verification.lassos import Lasso

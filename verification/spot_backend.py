@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
 from surefoot.results.errors import MissingDependencyError
 
 MAX_CELLS = 2**28

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
 from surefoot.results.errors import InputError
 
 MAX_STATES = 2_000_000

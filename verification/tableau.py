@@ -18,6 +18,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+
 from surefoot.verification.product import Moves
 from surefoot.verification.propositional import Truth, evaluate_boolean, is_propositional
 from surefoot.verification.syntax import (

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
 from surefoot.results.errors import InputError
 from surefoot.verification.automata import Automaton, compile_ltlf
 from surefoot.verification.parser import nearest
@@ -74,8 +75,9 @@ def judge_traces(
     """
     layout = _Layout(names, labels, offsets)
     shape = (layout.traces, len(rules))
-    result = TraceVerdicts(np.empty(shape, np.bool_), np.empty(shape, np.int8),
-                           np.empty(shape, np.int32))  # fmt: skip
+    result = TraceVerdicts(
+        np.empty(shape, np.bool_), np.empty(shape, np.int8), np.empty(shape, np.int32)
+    )
     for j, rule in enumerate(rules):
         automaton = compile_ltlf(rule.formula)
         settled = automaton.verdicts != 0

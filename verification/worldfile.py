@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
 from surefoot.results.errors import InputError
 from surefoot.results.yaml_files import node_at, read_yaml
 from surefoot.verification.parser import nearest, parse

@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+
 from surefoot.agents.calibrating.stops import Look, Stop
 from surefoot.agents.guarantees import AgentCalibration, KindScores
 from surefoot.agents.perception.questions import FactQuestion
@@ -61,10 +62,14 @@ def fit_policy(
         for question in stop.questions:
             questions[question.kind].append(question)
     kinds = {
-        kind: KindScores((), prior := _prior(kind, asked, stops), _dependence(kind, prior, stops),
-                         _fade(kind, stops))
+        kind: KindScores(
+            (),
+            prior := _prior(kind, asked, stops),
+            _dependence(kind, prior, stops),
+            _fade(kind, stops),
+        )
         for kind, asked in questions.items()
-    }  # fmt: skip
+    }
     bare = AgentCalibration(stage, model, "", "", "", kinds, ())
     paths = [(stop, _path(stop, bare, moving=moving)) for stop in stops]
     scores: dict[str, list[float]] = defaultdict(list)
@@ -120,9 +125,7 @@ def largest_rank(
     return worst
 
 
-def calibrated(
-    policy: AgentCalibration, stops: Sequence[Stop], **told: object
-) -> AgentCalibration:  # fmt: skip
+def calibrated(policy: AgentCalibration, stops: Sequence[Stop], **told: object) -> AgentCalibration:
     """Returns the calibration of a policy, by episodes in which that very policy was run.
 
     Args:
@@ -186,8 +189,9 @@ def _dependence(kind: str, prior: tuple[float, ...], stops: Sequence[Stop]) -> f
             truth = np.array([true for _, true in cases])
             fused = fuse_running(
                 views / views.sum(axis=2, keepdims=True),
-                prior=prior if len(prior) == options else None, dependence=dependence,
-            )  # fmt: skip
+                prior=prior if len(prior) == options else None,
+                dependence=dependence,
+            )
             right = fused[np.arange(len(cases)), :, truth]
             total -= float(np.log(np.maximum(right, 1e-300)).sum())
         return total
@@ -200,9 +204,10 @@ def _lasting(stop: Stop) -> list[Look]:
     """Returns the looks of a decision but for those whose picture was then restored."""
     after = [view for view, _, _ in stop.looks[1:]]
     return [
-        look for look, then in zip(stop.looks, [*after, ""], strict=True)
+        look
+        for look, then in zip(stop.looks, [*after, ""], strict=True)
         if then != restored_from(look[0])
-    ]  # fmt: skip
+    ]
 
 
 def _fade(kind: str, stops: Sequence[Stop]) -> float:
@@ -235,9 +240,11 @@ def _path(stop: Stop, calibration: AgentCalibration, *, moving: bool) -> list[li
         answers = [np.array(said[q.fact]) for q in stop.questions if q.fact in said]
         again = number > 0 and view == restored_from(last := stop.looks[number - 1][0])
         sight.add(
-            last if again else view, [q for q in stop.questions if q.fact in said], answers,
+            last if again else view,
+            [q for q in stop.questions if q.fact in said],
+            answers,
             instead=again,
-        )  # fmt: skip
+        )
         path.append([sight.belief(q.fact) for q in stop.questions])
     return path
 

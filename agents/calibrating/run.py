@@ -13,6 +13,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
+
 from surefoot.agents.agent import Tools
 from surefoot.agents.assembly import make_eyes, make_perceiver, planner_of
 from surefoot.agents.calibrating.fitting import blank, calibrated, fit_policy
@@ -127,9 +128,12 @@ def calibrate_agent(
     make_eyes(config.env, config.agent, model)  # what does not fit is told before the first episode
     folder = out.with_suffix("")
     manifest = Manifest(
-        "calibrate agent", config.model_dump(mode="json"), [j.key for j in jobs], config.seeds,
+        "calibrate agent",
+        config.model_dump(mode="json"),
+        [j.key for j in jobs],
+        config.seeds,
         versions=_versions(),
-    )  # fmt: skip
+    )
     tell = progress or (lambda _done, _all: None)
     out.parent.mkdir(parents=True, exist_ok=True)
     with RunFolder.open(folder, manifest) as run:
@@ -139,9 +143,13 @@ def calibrate_agent(
         if not first:
             raise InputError(_why_lost(run.records), file=str(folder))
         policy = fit_policy(
-            config.env, model, first, config.agent.alpha, moving=config.env == CROSSING,
+            config.env,
+            model,
+            first,
+            config.agent.alpha,
+            moving=config.env == CROSSING,
             sensing=config.agent.looking,
-        )  # fmt: skip
+        )
         policy = replace(policy, renderer=RENDERER)
         policy.save(folder / POLICY_NAME)
         _run(run, jobs[half:], config, workers, tell)
@@ -150,9 +158,11 @@ def calibrate_agent(
             raise InputError(_why_lost(run.records), file=str(folder))
         lost = len(jobs) - len(first) - len(second)
         made = calibrated(
-            policy, second, planner=planner_of(config.env, config.agent),
+            policy,
+            second,
+            planner=planner_of(config.env, config.agent),
             provenance=_provenance(config, first, second, lost),
-        )  # fmt: skip
+        )
         origin = Origin(model, RENDERER, f"agent {config.env}")
         write_predictions(folder / PREDICTIONS_NAME, _records(second, origin, config))
         made.save(out)
@@ -177,12 +187,14 @@ def _jobs(config: CalibrationConfig, out: Path) -> list[_Job]:
     half = len(seeds) // 2
     return [
         _Job(
-            config, f"{'first' if i < half else 'second'}/{tasks[i % len(tasks)]}/{seed}",
-            tasks[i % len(tasks)], seed,
+            config,
+            f"{'first' if i < half else 'second'}/{tasks[i % len(tasks)]}/{seed}",
+            tasks[i % len(tasks)],
+            seed,
             None if i < half else out.with_suffix("") / POLICY_NAME,
         )
         for i, seed in enumerate(seeds)
-    ]  # fmt: skip
+    ]
 
 
 def _run(
@@ -204,9 +216,11 @@ def _episode(job: _Job) -> dict[str, Any]:
     env: Env | None = None
     try:
         env = get_stage(config.env).make(
-            job.task, get_stage(config.env).difficulty(config.difficulty),
-            Pipeline.build(config.perturb).faults(), AGENT_SIZE,
-        )  # fmt: skip
+            job.task,
+            get_stage(config.env).difficulty(config.difficulty),
+            Pipeline.build(config.perturb).faults(),
+            AGENT_SIZE,
+        )
         _, info = env.reset(seed=job.seed)
         stage = _stage(env, info)
         decision = 1
@@ -239,9 +253,14 @@ def _tools(env: str, agent: str, policy: Path | None) -> Tools:
     )
     eyes = make_eyes(env, settings, perceiver.identity)
     return Tools(
-        perceiver, known, make_planner(planner_of(env, settings), settings.models), eyes.strategy,
-        make_operator("none"), eyes.restorer, eyes.restoring_s,
-    )  # fmt: skip
+        perceiver,
+        known,
+        make_planner(planner_of(env, settings), settings.models),
+        eyes.strategy,
+        make_operator("none"),
+        eyes.restorer,
+        eyes.restoring_s,
+    )
 
 
 def _stops(records: Mapping[str, Mapping[str, Any]], jobs: Sequence[_Job]) -> list[Stop]:
@@ -267,17 +286,21 @@ def _records(
             truth = (stop.truth[question.fact],)
             found.append(
                 FactRecord(
-                    stop.key, question.fact, question.options, belief, truth,
-                    group=question.kind, origin=origin, perturbation=shift,
+                    stop.key,
+                    question.fact,
+                    question.options,
+                    belief,
+                    truth,
+                    group=question.kind,
+                    origin=origin,
+                    perturbation=shift,
                 )
-            )  # fmt: skip
+            )
         if stop.plan is not None:
             text, confidence, good = stop.plan
             found.append(
-                PlanRecord(
-                    stop.key, text, confidence, good, origin=origin, perturbation=shift
-                )
-            )  # fmt: skip
+                PlanRecord(stop.key, text, confidence, good, origin=origin, perturbation=shift)
+            )
     return found
 
 
@@ -288,11 +311,16 @@ def _provenance(
     for stop in (*first, *second):
         digest.update(json.dumps(stop.to_json(), sort_keys=True).encode())
     return {
-        "seeds": [min(config.seeds), max(config.seeds)], "episodes": [len(first), len(second)],
-        "lost": lost, "perturb": list(config.perturb), "difficulty": config.difficulty,
+        "seeds": [min(config.seeds), max(config.seeds)],
+        "episodes": [len(first), len(second)],
+        "lost": lost,
+        "perturb": list(config.perturb),
+        "difficulty": config.difficulty,
         "decisions": config.decisions if config.env == CROSSING else 1,
-        "alpha": config.agent.alpha, "sha256": digest.hexdigest(), "versions": _versions(),
-    }  # fmt: skip
+        "alpha": config.agent.alpha,
+        "sha256": digest.hexdigest(),
+        "versions": _versions(),
+    }
 
 
 def _versions() -> dict[str, str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+
 from surefoot.agents.agent import Agent, Tools
 from surefoot.agents.perception.perceiver import Perceiver
 from surefoot.agents.perception.questions import FactQuestion
@@ -147,9 +148,14 @@ def _stop(key: str, agent: Agent, listener: _Listener) -> Stop:
         for (view, _), (said, true) in zip(moment.pictures, listener.looks, strict=True)
     )
     return Stop(
-        key, questions, {f: truth[f] for f in names}, belief, looks,
-        relied=moment.relied, waits=moment.waits,
-    )  # fmt: skip
+        key,
+        questions,
+        {f: truth[f] for f in names},
+        belief,
+        looks,
+        relied=moment.relied,
+        waits=moment.waits,
+    )
 
 
 class _Listener:

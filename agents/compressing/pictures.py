@@ -113,9 +113,7 @@ def _shots(count: int) -> Iterator[Shot]:
         simulation.close()
 
 
-def _batches(
-    rows: Sequence[tuple[Any, str, str]], size: int, processor: Any
-) -> Iterator[Batch]:  # fmt: skip
+def _batches(rows: Sequence[tuple[Any, str, str]], size: int, processor: Any) -> Iterator[Batch]:
     for start in range(0, len(rows), size):
         yield _batch(rows[start : start + size], processor)
 
@@ -131,15 +129,18 @@ def _batch(rows: Sequence[tuple[Any, str, str]], processor: Any) -> Batch:
     told = [
         processor.apply_chat_template(
             [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": question}]}],
-            tokenize=False, add_generation_prompt=True,
+            tokenize=False,
+            add_generation_prompt=True,
         )
         + answer
         for _, question, answer in rows
-    ]  # fmt: skip
+    ]
     encoded = processor(
-        text=told, images=[Image.fromarray(rgb) for rgb, _, _ in rows], return_tensors="pt",
+        text=told,
+        images=[Image.fromarray(rgb) for rgb, _, _ in rows],
+        return_tensors="pt",
         padding=True,
-    )  # fmt: skip
+    )
     ids: torch.Tensor = encoded["input_ids"]
     labels = ids.new_full(ids.shape, -100)
     for row, (_, _, answer) in enumerate(rows):

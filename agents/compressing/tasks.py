@@ -113,9 +113,8 @@ def plans_valid(folder: Path, instances: Mapping[str, Instance]) -> dict[str, bo
     """
     names = list(instances)
     asked = [
-        GenerationRequest((Message("user", compact_prompt(instances[n].task)),), 320)
-        for n in names
-    ]  # fmt: skip
+        GenerationRequest((Message("user", compact_prompt(instances[n].task)),), 320) for n in names
+    ]
     found: dict[str, bool] = {}
     for i, completion in HFModel(str(folder), batch=_MANY, device="cpu").generate(asked):
         task = instances[names[i]].task

@@ -119,7 +119,8 @@ def _lines(text: str, path: Path) -> list[str]:
             raise InputError("not JSON", file=str(path), line=number) from None
         told = data.get("text") if isinstance(data, dict) else data
         if not isinstance(told, str):
-            raise InputError("expected a text, or an object with 'text'", file=str(path),
-                             line=number)  # fmt: skip
+            raise InputError(
+                "expected a text, or an object with 'text'", file=str(path), line=number
+            )
         found.append(told)
     return found

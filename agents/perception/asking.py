@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
 from surefoot.agents.perception.questions import FactQuestion
 from surefoot.models.protocol import GenerationRequest, Message, OptionScorer, OptionScores
 from surefoot.results.errors import HarnessError

@@ -28,8 +28,10 @@ _ASKED = {
     "stop_sign": "is there a stop sign for us?",
 }
 _WAYS = {
-    Turn.LEFT: "to turn left", Turn.RIGHT: "to turn right", Turn.STRAIGHT: "to go straight on",
-}  # fmt: skip
+    Turn.LEFT: "to turn left",
+    Turn.RIGHT: "to turn right",
+    Turn.STRAIGHT: "to go straight on",
+}
 
 
 def crossing_questions(view: str, turn: Turn, *, over_line: bool = False) -> list[FactQuestion]:
@@ -50,10 +52,12 @@ def crossing_questions(view: str, turn: Turn, *, over_line: bool = False) -> lis
     asked = [
         FactQuestion(LIGHT, f"{look}: what does our light show?", LIGHTS, LIGHT),
         FactQuestion(
-            "pedestrian", f"{look}, {_WAYS[turn]}: is someone on or next to our way?", YES_NO,
+            "pedestrian",
+            f"{look}, {_WAYS[turn]}: is someone on or next to our way?",
+            YES_NO,
             "pedestrian",
         ),
-    ]  # fmt: skip
+    ]
     asked += [FactQuestion(f, f"{look}: {text}", YES_NO, f) for f, text in _ASKED.items()]
     return [q for q in asked if q.fact not in (LIGHT, "stop_sign")] if over_line else asked
 

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
 from surefoot.agents.perception.marks import marks_of
 from surefoot.agents.perception.pictures import (
     SIZE,
@@ -118,15 +119,20 @@ def render_shard(recipe: DataRecipe, folder: Path, name: str) -> None:
     _save(folder / f"{name}.npy", np.stack([shot.developed(damage) for shot, damage in found]))
     lines = [
         json.dumps(
-            {"env": shot.env, "view": shot.view, "seed": shot.seed, "moment": shot.moment,
-             "damage": damage.specs(),
-             "asked": [
-                 asdict(a.question) | {"truth": a.truth, "marks": marks_of(a.question)}
-                 for a in shot.asked
-             ]}
+            {
+                "env": shot.env,
+                "view": shot.view,
+                "seed": shot.seed,
+                "moment": shot.moment,
+                "damage": damage.specs(),
+                "asked": [
+                    asdict(a.question) | {"truth": a.truth, "marks": marks_of(a.question)}
+                    for a in shot.asked
+                ],
+            }
         )
         for shot, damage in found
-    ]  # fmt: skip
+    ]
     write_atomic(folder / f"{name}.jsonl", "\n".join(lines) + "\n")
 
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
 from surefoot.agents.perception.questions import FactQuestion
 from surefoot.agents.perception.tabletop_facts import HELD, places_of
 from surefoot.envs.cameras.camera import Frame
@@ -35,11 +36,20 @@ _PLACES = ("table", "container", "flat", "block", "hand")
 
 NAMES = (
     *(f"{color} {group}" for color in COLORS for group in _GROUPS),
-    "robot", "cube", "cylinder", "open box", "closed box",
-    *(f"block: {place}" for place in _PLACES), *(f"block: {color}" for color in COLORS),
-    *(f"our light: {lamp}" for lamp in Lamp), "our stop sign", "car",
-    *(f"car comes: {arm}" for arm in Arm), "person", "person in the way",
-)  # fmt: skip
+    "robot",
+    "cube",
+    "cylinder",
+    "open box",
+    "closed box",
+    *(f"block: {place}" for place in _PLACES),
+    *(f"block: {color}" for color in COLORS),
+    *(f"our light: {lamp}" for lamp in Lamp),
+    "our stop sign",
+    "car",
+    *(f"car comes: {arm}" for arm in Arm),
+    "person",
+    "person in the way",
+)
 """What can be marked. ``block: blue`` is a block that is on or in something blue."""
 
 _NUMBER = {name: i for i, name in enumerate(NAMES)}
@@ -68,11 +78,15 @@ def marks_of(question: FactQuestion) -> list[int]:
     what, _, name = question.fact.partition(":")
     color = next((c for c in COLORS if c in name.split("-")), "")
     wanted = {
-        "place": [f"{color} block"], "lid": [f"{color} container", f"{color} lid"],
-        "light": [f"our light: {lamp}" for lamp in Lamp], "stop_sign": ["our stop sign"],
-        "pedestrian": ["person in the way"], "opposite_car": [f"car comes: {Arm.OPPOSITE}"],
-        "car_from_left": [f"car comes: {Arm.LEFT}"], "car_from_right": [f"car comes: {Arm.RIGHT}"],
-    }  # fmt: skip
+        "place": [f"{color} block"],
+        "lid": [f"{color} container", f"{color} lid"],
+        "light": [f"our light: {lamp}" for lamp in Lamp],
+        "stop_sign": ["our stop sign"],
+        "pedestrian": ["person in the way"],
+        "opposite_car": [f"car comes: {Arm.OPPOSITE}"],
+        "car_from_left": [f"car comes: {Arm.LEFT}"],
+        "car_from_right": [f"car comes: {Arm.RIGHT}"],
+    }
     return [_NUMBER[mark] for mark in wanted[what]]
 
 

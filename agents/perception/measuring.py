@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
 from surefoot.agents.perception.asking import probabilities, score_many
 from surefoot.agents.perception.pictures import Shot, crossing_shots, tabletop_shots
 from surefoot.agents.perception.questions import FactQuestion
@@ -50,13 +51,20 @@ class Answered:
         """
         shot = self.shot
         return {
-            "kind": "fact", "scene": f"{shot.env}-{shot.seed}", "step": shot.step,
-            "fact": self.question.fact, "group": self.question.kind,
+            "kind": "fact",
+            "scene": f"{shot.env}-{shot.seed}",
+            "step": shot.step,
+            "fact": self.question.fact,
+            "group": self.question.kind,
             "options": list(self.question.options),
             "probabilities": [round(p, 6) for p in self.probabilities.tolist()],
-            "truth": self.truth, "split": _calibration_split(shot.seed), "model": model,
-            "renderer": RENDERER, "labels": shot.env, "perturbation": perturbation,
-        }  # fmt: skip
+            "truth": self.truth,
+            "split": _calibration_split(shot.seed),
+            "model": model,
+            "renderer": RENDERER,
+            "labels": shot.env,
+            "perturbation": perturbation,
+        }
 
 
 def shots_of(

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
+
 from surefoot.agents.perception.asking import probabilities, score_many
 from surefoot.agents.perception.questions import FactQuestion
 from surefoot.agents.stages.base import Picture

@@ -8,6 +8,7 @@ from random import Random
 
 import numpy as np
 from numpy.typing import NDArray
+
 from surefoot.agents.perception.crossing_facts import crossing_questions, crossing_truth
 from surefoot.agents.perception.marks import crossing_bodies, patches, tabletop_bodies
 from surefoot.agents.perception.questions import Asked, with_truth
@@ -204,12 +205,18 @@ def street_shots(world: World, seed: int, moment: int = 0, *, move: bool = False
     now, bodies = _frames(world), crossing_bodies(world)
     return [
         Shot(
-            "crossing", view, seed, moment, 3 * moment + i, 2 * moment,
+            "crossing",
+            view,
+            seed,
+            moment,
+            3 * moment + i,
+            2 * moment,
             (before[view], now[view]),
-            with_truth(crossing_questions(view, world.turn, over_line=over), truth), bodies,
+            with_truth(crossing_questions(view, world.turn, over_line=over), truth),
+            bodies,
         )
         for i, view in enumerate(BEARINGS)
-    ]  # fmt: skip
+    ]
 
 
 def _frames(world: World) -> dict[str, Frame]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
 from surefoot.results.errors import InputError
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ class PicturePrior:
     def __call__(self, rgb: Rgb) -> Rgb:
         """See the class."""
         import torch
+
         from surefoot.sparsity.lottery.restoring.fitting import fit
         from surefoot.sparsity.lottery.restoring.networks import make_network
         from surefoot.sparsity.lottery.restoring.operators import Denoise, Problem

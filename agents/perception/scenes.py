@@ -76,9 +76,8 @@ def _contain(rng: Random, scene: Scene) -> dict[str, str]:
     for block in blocks:
         used = list(inside.values())
         containers = [
-            t.name for t in scene.things.values()
-            if is_container(t) and used.count(t.name) < ROOM
-        ]  # fmt: skip
+            t.name for t in scene.things.values() if is_container(t) and used.count(t.name) < ROOM
+        ]
         spots = [t.name for t in scene.things.values() if is_spot(t) and t.name not in used]
         piled = [b for b, n in piles.items() if n < ROOM and b not in used]
         choices = [(0.3, [TABLE]), (0.25, containers), (0.25, spots), (0.2, piled)]

@@ -84,11 +84,13 @@ def tabletop_questions(scene: Scene) -> list[FactQuestion]:
     alike = {name for group in twins(scene) for name in group}
     asked = [
         FactQuestion(
-            f"place:{b.name}", f"Where is the {describe(scene, b.name)}?",
-            tuple(place_options(scene, b.name)), TWIN if b.name in alike else PLACE,
+            f"place:{b.name}",
+            f"Where is the {describe(scene, b.name)}?",
+            tuple(place_options(scene, b.name)),
+            TWIN if b.name in alike else PLACE,
         )
         for b in scene.blocks
-    ]  # fmt: skip
+    ]
     return asked + [
         FactQuestion(
             f"lid:{box}", f"Is the {describe(scene, box)} open or closed?", (OPEN, CLOSED), LID

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
+
 from surefoot.agents.perception.pictures import Shot, crossing_shots, rng_of, tabletop_shots
 from surefoot.envs.perturbations.pipeline import seeds_of
 from surefoot.envs.simulation.client import Simulation

@@ -12,6 +12,7 @@ from math import ceil, radians
 
 import numpy as np
 from numpy.typing import NDArray
+
 from surefoot.envs.cameras.viewpoints import Motion
 from surefoot.envs.crossing.world import STEP_SECONDS, World
 from surefoot.results.errors import InputError

@@ -78,8 +78,16 @@ class AgentRecipe(PlannerRecipe):
         found = judge(brief, text)
         if found.good:
             return _example(brief, _joined(short_messages(brief)), text)
-        told = Brief(brief.stage, brief.task, brief.instruction, brief.world, brief.undecided,
-                     brief.goal, brief.objects, ((text, plain_feedback(found)),))  # fmt: skip
+        told = Brief(
+            brief.stage,
+            brief.task,
+            brief.instruction,
+            brief.world,
+            brief.undecided,
+            brief.goal,
+            brief.objects,
+            ((text, plain_feedback(found)),),
+        )
         return _example(brief, _joined(short_messages(told)), _sound(brief, rng))
 
 

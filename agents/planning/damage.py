@@ -16,8 +16,10 @@ from surefoot.pddl.language import Plan
 from surefoot.pddl.planner import ReplyStatus
 from surefoot.results.errors import InputError
 
-_GUARD = re.compile(r"( and )?(not )?\b(green_light|pedestrian|opposite_car|car_from_left|"
-                    r"car_from_right)\b( and )?")  # fmt: skip
+_GUARD = re.compile(
+    r"( and )?(not )?\b(green_light|pedestrian|opposite_car|car_from_left|"
+    r"car_from_right)\b( and )?"
+)
 
 
 class DamagedPlanner:

@@ -28,13 +28,20 @@ PLACES = {
     False: ("at the stop sign", "where the stop sign is", "at the sign"),
 }
 ENDS = (
-    ", then stop on the far side of the crossing.", " and stop behind the crossing.",
-    ", then stop.", ".",
-)  # fmt: skip
+    ", then stop on the far side of the crossing.",
+    " and stop behind the crossing.",
+    ", then stop.",
+    ".",
+)
 FACTS = ("pedestrian", "opposite_car", "car_from_left", "car_from_right")
 
-FORGOTTEN = {"green_light": 1.0, "not pedestrian": 2.0, "not car_from_left": 2.0,
-             "not car_from_right": 2.0, "not opposite_car": 3.0}  # fmt: skip
+FORGOTTEN = {
+    "green_light": 1.0,
+    "not pedestrian": 2.0,
+    "not car_from_left": 2.0,
+    "not car_from_right": 2.0,
+    "not opposite_car": 3.0,
+}
 """How easily each guard is forgotten, if what it guards against is not there now."""
 
 UNSURE = 0.15
@@ -61,16 +68,18 @@ def careful_program(task: str, rng: Random) -> str:
         guards.insert(0, "green_light")
     if task == "left-at-light" and rng.random() < 0.2:
         free = "not pedestrian and not car_from_left and "
-        return _write(rng, [f"{free}(green_left or green_light and not car_from_right and "
-                            "not opposite_car)"], way_of(task))  # fmt: skip
+        return _write(
+            rng,
+            [f"{free}(green_left or green_light and not car_from_right and not opposite_car)"],
+            way_of(task),
+        )
     return _write(rng, guards, way_of(task))
 
 
 def careless_program(task: str, world: Mapping[str, str], rng: Random) -> str:
     """Writes a plan with one of the mistakes at the top of this module."""
     way, guards = way_of(task), list(needs(task))
-    kind = rng.choices(("forget", "one by one", "once", "wrong way", "idle"),
-                       (70, 12, 8, 4, 6))[0]  # fmt: skip
+    kind = rng.choices(("forget", "one by one", "once", "wrong way", "idle"), (70, 12, 8, 4, 6))[0]
     if kind == "one by one" and len(guards) > 1:
         cut = rng.randrange(1, len(guards))
         parts = [guards[:cut], guards[cut:]]
@@ -114,8 +123,9 @@ def _write(rng: Random, guards: list[str], way: str) -> str:
         case "while":
             return _lines(f"while not ({told}):", "    stop()", f"{way}()")
         case _:
-            return _lines("while True:", f"    if {told}:", f"        {way}()", "        break",
-                          "    stop()")  # fmt: skip
+            return _lines(
+                "while True:", f"    if {told}:", f"        {way}()", "        break", "    stop()"
+            )
 
 
 def _lines(*lines: str) -> str:

@@ -82,20 +82,21 @@ def gate(
     ]
     counts = {
         f"{stage}: {rule}": _counts(
-            [[f[s.seed].grade({rule}) > 0 for f in firsts] for s in scenes
-             if s.brief.stage == stage]
+            [
+                [f[s.seed].grade({rule}) > 0 for f in firsts]
+                for s in scenes
+                if s.brief.stage == stage
+            ]
         )
         for stage, names in rules.items()
         for rule in sorted(names)
-    }  # fmt: skip
+    }
     adjusted = holm([mcnemar_exact(lost, won) for lost, won in counts.values()])
     single = {
         name: Change(lost, won, p)
         for (name, (lost, won)), p in zip(counts.items(), adjusted, strict=True)
     }
-    obeyed = [
-        [f[s.seed].grade(rules[s.brief.stage]) > 0 for s in scenes] for f in firsts
-    ]  # fmt: skip
+    obeyed = [[f[s.seed].grade(rules[s.brief.stage]) > 0 for s in scenes] for f in firsts]
     lost, won = _counts(zip(*obeyed, strict=True))
     together = Change(lost, won, mcnemar_exact(lost, won))
     passed = not together.worse and not any(change.worse for change in single.values())

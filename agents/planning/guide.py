@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
+
 from surefoot.agents.planning.base import CROSSING, Brief, Candidate
 from surefoot.agents.planning.place import DRIVES, driving_rules, rules_at, way_of
 from surefoot.envs.crossing.geometry import Turn

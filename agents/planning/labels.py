@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
+
 from surefoot.envs.tabletop.state import Facts, goal_holds
 from surefoot.pddl import GroundTask, PlanStep
 from surefoot.pddl.language import Atom
@@ -39,8 +40,11 @@ def labels(
         unsure: Things whose place perception does not single out.
         person_near: Whether a person is within reach of the arm.
     """
-    held = {"hand_empty": Atom("hand-empty") in facts, "person_near": person_near,
-            "goal_reached": goal_holds(ground, facts)}  # fmt: skip
+    held = {
+        "hand_empty": Atom("hand-empty") in facts,
+        "person_near": person_near,
+        "goal_reached": goal_holds(ground, facts),
+    }
     if step is not None:
         if step.action in ACTIONS:
             held[step.action.replace("-", "_")] = True

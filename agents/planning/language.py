@@ -87,9 +87,8 @@ class LanguagePlanner:
         if not rate:
             return made
         return [
-            self._rated(brief, candidates)
-            for brief, candidates in zip(briefs, made, strict=True)
-        ]  # fmt: skip
+            self._rated(brief, candidates) for brief, candidates in zip(briefs, made, strict=True)
+        ]
 
     def _candidate(self, completion: Completion) -> Candidate:
         return Candidate(completion.text, 1.0, self.name, completion.status, completion.usage)

@@ -24,8 +24,10 @@ from surefoot.verification.syntax import Formula
 from surefoot.verification.worldmodel import World
 
 DRIVES = {
-    Turn.LEFT: "turn_left", Turn.RIGHT: "turn_right", Turn.STRAIGHT: "go_straight",
-}  # fmt: skip
+    Turn.LEFT: "turn_left",
+    Turn.RIGHT: "turn_right",
+    Turn.STRAIGHT: "go_straight",
+}
 """The action of each way over the crossing."""
 
 IDLE = "stop"
@@ -89,8 +91,11 @@ def world_at(task: str) -> World:
         initial=(formula(f"!{PAST}"),),
         always=(
             formula(f"{PAST} -> {nothing}"),
-            formula("!stop_sign & !(green_light & green_left)" if lights
-                    else "!green_light & !green_left"),
+            formula(
+                "!stop_sign & !(green_light & green_left)"
+                if lights
+                else "!green_light & !green_left"
+            ),
         ),
         changes=(
             formula(f"{drives} -> X {PAST}"),
@@ -99,7 +104,7 @@ def world_at(task: str) -> World:
         ),
         fairness=(formula(f"G F({PAST} | ({open_way}))"),),
         idle=IDLE,
-    )  # fmt: skip
+    )
 
 
 def goal_at(task: str) -> Rule:

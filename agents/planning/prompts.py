@@ -97,22 +97,32 @@ def _system(brief: Brief) -> str:
         book, rules = driving_rules(), list(rules_at(brief.task))
         names = [f"- {n}(): {book.propositions[n]}" for n in book.actions]
         seen = [f"- {n}: {book.propositions[n]}" for n in book.observations]
-        return "\n".join([
-            "You plan for a car at a crossing. A plan is a short program in restricted Python.",
-            "Actions; one that drives goes on until the crossing is past, and then the car stops:",
-            *names, "Conditions that can be tested:", *seen,
-            "Allowed are calls of actions, if, elif, else, while, break, wait_until(CONDITION), "
-            "and conditions with not, and, or. While a plan waits, the car stands.",
-            *_rules(rules), "Answer with the program in a code block and nothing else.",
-        ])  # fmt: skip
+        return "\n".join(
+            [
+                "You plan for a car at a crossing. A plan is a short program in restricted Python.",
+                "Actions; one that drives goes on until the crossing is past, and then the car "
+                "stops:",
+                *names,
+                "Conditions that can be tested:",
+                *seen,
+                "Allowed are calls of actions, if, elif, else, while, break, wait_until(CONDITION),"
+                " and conditions with not, and, or. While a plan waits, the car stands.",
+                *_rules(rules),
+                "Answer with the program in a code block and nothing else.",
+            ]
+        )
     rules = [rule for rule in table_rules().rules if rule.name != GOAL]
     domain = write_domain(get_domain("tabletop").domain)
-    return "\n".join([
-        "You plan for a robot arm at a table. A plan is a list of PDDL steps, one a line, such as "
-        "(pick red-block the-table), with the line 'end' after the last.",
-        "The domain:", domain, *_rules(rules), "Answer with the plan in a code block and nothing "
-        "else.",
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            "You plan for a robot arm at a table. A plan is a list of PDDL steps, one a line, such "
+            "as (pick red-block the-table), with the line 'end' after the last.",
+            "The domain:",
+            domain,
+            *_rules(rules),
+            "Answer with the plan in a code block and nothing else.",
+        ]
+    )
 
 
 def _rules(rules: Sequence[Rule]) -> list[str]:
@@ -124,8 +134,10 @@ def _scene(brief: Brief) -> str:
     lines += [f"- {fact.replace(':', ' of ')}: {answer}" for fact, answer in brief.world.items()]
     if brief.undecided:
         lines.append("Not certain:")
-        lines += [f"- {fact.replace(':', ' of ')}: {' or '.join(options)}"
-                  for fact, options in brief.undecided.items()]  # fmt: skip
+        lines += [
+            f"- {fact.replace(':', ' of ')}: {' or '.join(options)}"
+            for fact, options in brief.undecided.items()
+        ]
     if brief.objects:
         lines.append(f"Names of things: {' '.join(brief.objects)}")
     if brief.goal:

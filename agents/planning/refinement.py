@@ -31,10 +31,11 @@ CROSSING_SHARE = 0.5
 _TEXTS = {"train": "train", "validation": "calibration", "test": "test"}
 
 HELD_OUT: Mapping[str, frozenset[str]] = {
-    "crossing": frozenset({"no-left-into-oncoming", "left-without-arrow-all-clear",
-                           "no-straight-into-pedestrian"}),
+    "crossing": frozenset(
+        {"no-left-into-oncoming", "left-without-arrow-all-clear", "no-straight-into-pedestrian"}
+    ),
     "tabletop": frozenset({"close-what-was-opened", "empty-hand-at-the-end"}),
-}  # fmt: skip
+}
 """Rules whose verdicts are not learned from while the gate is kept, by stage."""
 
 Recalibrate = Callable[[Sequence[float], Sequence[bool]], None]
@@ -183,8 +184,9 @@ def _kept(file: Path, k: int) -> dict[int, list[tuple[str, float]]]:
         if len(rows) != k:
             raise InputError(
                 f"holds {len(rows)} plans a scene and not {k}; choose another --out",
-                file=str(file), line=number,
-            )  # fmt: skip
+                file=str(file),
+                line=number,
+            )
     file.write_text(whole + "\n" if whole else "", encoding="utf-8")
     return kept
 

@@ -114,13 +114,20 @@ def refine(
     kept = sure_scenes(drawn, plan.threshold)
     if not kept:
         raise InputError(f"perception is sure of no scene (u_p of {plan.threshold} and more)")
-    samples = sample_plans(base, kept, plan.k, file=out / PLANS,
-                           tell=_progress(tell, "sampled plans for"))  # fmt: skip
+    samples = sample_plans(
+        base, kept, plan.k, file=out / PLANS, tell=_progress(tell, "sampled plans for")
+    )
     good = sum(s.verdict.good for s in samples)
     tell(f"{good} of {len(samples)} plans obey the rules and reach the goal")
     pairs = learned(kept, samples, plan)
-    folder = tune(folder_of(base), pairs, plan.tuning, out, minutes=minutes,
-                  tell=lambda s, n, loss: tell(f"step {s} of {n}: loss {loss:.4f}"))  # fmt: skip
+    folder = tune(
+        folder_of(base),
+        pairs,
+        plan.tuning,
+        out,
+        minutes=minutes,
+        tell=lambda s, n, loss: tell(f"step {s} of {n}: loss {loss:.4f}"),
+    )
     if folder is None:
         return None
     fresh = draw_scenes("calibration", plan.gate_scenes)

@@ -53,6 +53,4 @@ def make(
     if name == spec and spec not in LOCAL_AGENTS:
         raise InputError(f"unknown planner '{spec}'; known: {', '.join(KNOWN)}")
     model = make_model(name, options)
-    return LanguagePlanner(
-        spec, model, max_tokens=options.max_tokens, temperature=temperature
-    )  # fmt: skip
+    return LanguagePlanner(spec, model, max_tokens=options.max_tokens, temperature=temperature)

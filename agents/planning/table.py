@@ -30,9 +30,11 @@ HAND = "the-hand"
 """What stands for the hand among the places."""
 
 _NOUNS = {
-    "block": Kind.BLOCK, "cylinder": Kind.BLOCK, "coaster": Kind.PAD,
+    "block": Kind.BLOCK,
+    "cylinder": Kind.BLOCK,
+    "coaster": Kind.PAD,
     **{kind.value: kind for kind in Kind},
-}  # fmt: skip
+}
 
 
 def thing_named(name: str) -> Thing:
@@ -59,10 +61,8 @@ def scene_of(objects: Sequence[str]) -> Scene:
     things = {name: thing_named(name) for name in objects if name != TABLE}
     lids = {t.color: t.name for t in things.values() if t.kind is Kind.LID}
     pairs = {
-        t.name: lids[t.color]
-        for t in things.values()
-        if t.kind is Kind.BOX and t.color in lids
-    }  # fmt: skip
+        t.name: lids[t.color] for t in things.values() if t.kind is Kind.BOX and t.color in lids
+    }
     return Scene(things, {}, lids=pairs)
 
 

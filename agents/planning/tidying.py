@@ -25,9 +25,13 @@ def brief_of(instance: TabletopTask) -> Brief:
     goal = problem.goal.children if isinstance(problem.goal, And) else (problem.goal,)
     objects = tuple(o.name for o in problem.objects)
     return Brief(
-        TABLETOP, instance.kind, instance.instruction, answers_of(objects, problem.init),
-        goal=tuple(map(str, goal)), objects=objects,
-    )  # fmt: skip
+        TABLETOP,
+        instance.kind,
+        instance.instruction,
+        answers_of(objects, problem.init),
+        goal=tuple(map(str, goal)),
+        objects=objects,
+    )
 
 
 def draw_brief(rng: Random, seed: int) -> Brief:
@@ -44,8 +48,15 @@ def draw_brief(rng: Random, seed: int) -> Brief:
         for fact, answer in brief.world.items()
         if fact.startswith("place:") and answer != "on the table" and rng.random() < UNSURE
     }
-    return Brief(brief.stage, brief.task, brief.instruction, brief.world, undecided, brief.goal,
-                 brief.objects)  # fmt: skip
+    return Brief(
+        brief.stage,
+        brief.task,
+        brief.instruction,
+        brief.world,
+        undecided,
+        brief.goal,
+        brief.objects,
+    )
 
 
 def steady_plan(brief: Brief, *, close: bool = True) -> Plan:

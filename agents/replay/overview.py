@@ -66,9 +66,12 @@ def _row(run: Path, key: str, folder: Path) -> dict[str, Any]:
 
 
 _COUNTS = {
-    "decisions": "decisions", "looks": "looks again", "repairs": "plans sent back",
-    "asked": "times asked", "pauses": "pauses",
-}  # fmt: skip
+    "decisions": "decisions",
+    "looks": "looks again",
+    "repairs": "plans sent back",
+    "asked": "times asked",
+    "pauses": "pauses",
+}
 
 
 def _saved(saved: SavedEpisode) -> list[tuple[str, str]]:

@@ -17,9 +17,13 @@ RECENT = 6
 """Views that are named where a belief rests on more."""
 
 CODES = {
-    "ask": ("?", "asked"), "repair": ("R", "sent a plan back"), "look": ("L", "looked again"),
-    "pause": ("P", "paused"), "stop": ("X", "stopped"), "act": ("A", "acted"),
-}  # fmt: skip
+    "ask": ("?", "asked"),
+    "repair": ("R", "sent a plan back"),
+    "look": ("L", "looked again"),
+    "pause": ("P", "paused"),
+    "stop": ("X", "stopped"),
+    "act": ("A", "acted"),
+}
 """Kinds of decisions, the most telling first, with a letter and words."""
 
 Moment = Mapping[str, Any]
@@ -195,12 +199,15 @@ def _fact(
     members = thought["members"].get(name, ())
     shown = [
         {
-            "option": option, "percent": f"{100 * p:.0f}", "width": f"{100 * p:.1f}",
-            "inside": option in members, "true": option == truth,
+            "option": option,
+            "percent": f"{100 * p:.0f}",
+            "width": f"{100 * p:.1f}",
+            "inside": option in members,
+            "true": option == truth,
         }
         for option, p in chances.items()
         if p >= FAINT or option in members or option == truth
-    ]  # fmt: skip
+    ]
     bits = thought["matters"].get(name)
     return {
         "name": name.replace("_", " "),

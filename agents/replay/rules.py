@@ -10,8 +10,10 @@ from typing import Any
 from surefoot.verification.monitor import Verdict
 
 WORDS = {
-    Verdict.TRUE: "holds for good", Verdict.FALSE: "broken", Verdict.NOT_YET: "not yet decided",
-}  # fmt: skip
+    Verdict.TRUE: "holds for good",
+    Verdict.FALSE: "broken",
+    Verdict.NOT_YET: "not yet decided",
+}
 
 
 def states_of(moments: Sequence[Mapping[str, Any]]) -> dict[str, list[Verdict]]:
@@ -69,9 +71,10 @@ def _row(states: Sequence[Verdict], words: str) -> str:
     for state, run in groupby(states):
         length = len(list(run))
         top, height, colour = {
-            Verdict.TRUE: (2, 12, "--good"), Verdict.FALSE: (2, 12, "--bad"),
+            Verdict.TRUE: (2, 12, "--good"),
+            Verdict.FALSE: (2, 12, "--bad"),
             Verdict.NOT_YET: (7, 2, "--soft"),
-        }[state]  # fmt: skip
+        }[state]
         hint = f"{WORDS[state]}: decisions {start + 1} to {start + length}"
         parts.append(
             f'<rect x="{start}" y="{top}" width="{length}" height="{height}" '

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from random import Random
 
 import numpy as np
+
 from surefoot.agents.sensing.observation import ViewModel, entropy
 from surefoot.agents.sensing.strategies import Scene
 

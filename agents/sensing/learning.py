@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
+
 from surefoot.agents.assembly import make_perceiver
 from surefoot.agents.perception.perceiver import Perceiver
 from surefoot.agents.planning.base import STAGES, TABLETOP
@@ -70,9 +71,11 @@ class Asked:
     def provenance(self, config: ScenesConfig) -> dict[str, Any]:
         """Returns where what is learned of them is from, for the record."""
         return {
-            "seeds": [self.seeds[0], self.seeds[-1]], "perturb": list(config.perturb),
-            "lost": self.lost, "versions": current_versions(),
-        }  # fmt: skip
+            "seeds": [self.seeds[0], self.seeds[-1]],
+            "perturb": list(config.perturb),
+            "lost": self.lost,
+            "versions": current_versions(),
+        }
 
 
 class Job(NamedTuple):
@@ -83,9 +86,14 @@ class Job(NamedTuple):
 
 
 def ask_scenes(
-    command: str, config: ScenesConfig, out: Path, answered: Callable[[Job], dict[str, Any]], *,
-    workers: int = 1, progress: Progress | None = None,
-) -> Asked:  # fmt: skip
+    command: str,
+    config: ScenesConfig,
+    out: Path,
+    answered: Callable[[Job], dict[str, Any]],
+    *,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Asked:
     """Pictures scenes and asks about them, or goes on with that.
 
     Args:
@@ -107,9 +115,11 @@ def ask_scenes(
     model = make_perceiver(config.perception).identity
     seeds = seeds_of("train", config.scenes, config.start)
     manifest = Manifest(
-        command, config.model_dump(mode="json") | {"model": model}, [str(seed) for seed in seeds],
+        command,
+        config.model_dump(mode="json") | {"model": model},
+        [str(seed) for seed in seeds],
         seeds,
-    )  # fmt: skip
+    )
     out.parent.mkdir(parents=True, exist_ok=True)
     tell = progress or (lambda _done, _all: None)
     with RunFolder.open(out.with_suffix(""), manifest) as run:

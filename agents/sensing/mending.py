@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from pydantic import Field
+
 from surefoot.agents.perception.questions import FactQuestion
 from surefoot.agents.perception.restorers import make_restorer
 from surefoot.agents.sensing.learning import Job, ScenesConfig, ask_scenes, eyes
@@ -56,7 +57,7 @@ def learn_restoring(
     make_restorer(config.restorer)
     asked = ask_scenes(
         "train restoring", config, out, _answered, workers=workers, progress=progress
-    )  # fmt: skip
+    )
     pairs = [
         Pair(FactQuestion(f, text, tuple(options), kind), truth, raw, restored)
         for record in asked.records
@@ -65,9 +66,11 @@ def learn_restoring(
     seconds = float(np.mean([s for record in asked.records for s in record["seconds"]]))
     data = json.dumps([record["pairs"] for record in asked.records]).encode()
     told = {
-        "scenes": len(asked.records), "views": config.views, "sha256": sha256(data).hexdigest(),
+        "scenes": len(asked.records),
+        "views": config.views,
+        "sha256": sha256(data).hexdigest(),
         **asked.provenance(config),
-    }  # fmt: skip
+    }
     found = fit_restoring(config.env, asked.model, config.restorer, seconds, pairs, told)
     found.save(out)
     return found
@@ -86,9 +89,11 @@ def _answered(job: Job) -> dict[str, Any]:
         restored = restorer(rgb)
         seconds.append(time.perf_counter() - begun)
         both = zip(
-            questions, perceiver.ask(rgb, list(questions)),
-            perceiver.ask(restored, list(questions)), strict=True,
-        )  # fmt: skip
+            questions,
+            perceiver.ask(rgb, list(questions)),
+            perceiver.ask(restored, list(questions)),
+            strict=True,
+        )
         for q, raw, after in both:
             if q.fact in scene.truth and scene.truth[q.fact] in q.options:
                 asked = [q.fact, q.text, list(q.options), q.kind]

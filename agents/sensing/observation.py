@@ -29,6 +29,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
 from surefoot.agents.perception.questions import FactQuestion
 from surefoot.agents.planning.base import CROSSING
 from surefoot.agents.sensing.scenery import VIEWS, Still, apart, digest
@@ -173,9 +174,12 @@ class ViewModel:
             for name, table in self.kinds.items()
         }
         data = {
-            "format": FORMAT, "stage": self.stage, "model": self.model,
-            "provenance": dict(self.provenance), "kinds": kinds,
-        }  # fmt: skip
+            "format": FORMAT,
+            "stage": self.stage,
+            "model": self.model,
+            "provenance": dict(self.provenance),
+            "kinds": kinds,
+        }
         write_atomic(path, json.dumps(data, separators=(",", ":")) + "\n")
 
     @property
@@ -268,11 +272,12 @@ def load_views(source: str | Path, stage: str) -> ViewModel:
             raise InputError(f"not a model of views of the stage '{stage}'", file=str(path))
         kinds = {
             name: KindTable(
-                tuple(k["groups"]), {v: np.array(a) for v, a in k["views"].items()},
+                tuple(k["groups"]),
+                {v: np.array(a) for v, a in k["views"].items()},
                 tuple(k["repeats"]),
             )
             for name, k in data["kinds"].items()
-        }  # fmt: skip
+        }
         return ViewModel(stage, data["model"], kinds, data["provenance"])
     except (KeyError, TypeError, AttributeError):
         raise InputError("not a model of views", file=str(path)) from None
@@ -296,9 +301,7 @@ def _elevation(view: str) -> str:
     return next((end for end in ("-low", "-high", "top") if view.endswith(end)), "")
 
 
-def _counted(
-    kind: str, still: Still, view: str
-) -> Iterator[tuple[FactQuestion, int, Symbol]]:  # fmt: skip
+def _counted(kind: str, still: Still, view: str) -> Iterator[tuple[FactQuestion, int, Symbol]]:
     for question, answer in zip(still.questions, still.answers[view], strict=True):
         if question.kind == kind and question.fact in still.truth:
             yield question, question.options.index(still.truth[question.fact]), symbol_of(answer)
@@ -341,9 +344,7 @@ def _blind(count: Floats) -> Floats:
     return np.asarray(found)
 
 
-def _repeats(
-    stage: str, kind: str, table: KindTable, stills: Sequence[Still]
-) -> tuple[float, ...]:  # fmt: skip
+def _repeats(stage: str, kind: str, table: KindTable, stills: Sequence[Still]) -> tuple[float, ...]:
     """Finds the likeliest share for each neighbourhood; 1 for the same view."""
     rng = Random(f"repeats:{stage}:{kind}")
     lone = ViewModel(stage, "", {kind: table})

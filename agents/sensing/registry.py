@@ -11,8 +11,9 @@ from surefoot.results.errors import InputError
 
 _PLAIN: dict[str, Callable[[], Strategy]] = {"none": Stay, "sweep": Sweep, "random": AtRandom}
 _KNOWING: dict[str, Callable[[ViewModel], Strategy]] = {
-    "set-size": BySetSize, "entropy": ByEntropy,
-}  # fmt: skip
+    "set-size": BySetSize,
+    "entropy": ByEntropy,
+}
 
 STRATEGIES = (*_PLAIN, *_KNOWING)
 """All names."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from surefoot.calibration.arrays import Floats
 from surefoot.calibration.quantiles import rank
 from surefoot.results.lines import Curve, line_chart
@@ -17,15 +18,19 @@ if TYPE_CHECKING:
     from surefoot.agents.sensing.study import StudyConfig
 
 MEANS = {
-    "looks": "looks taken", "seconds": "seconds of moving", "bits": "entropy of a fact, bits",
+    "looks": "looks taken",
+    "seconds": "seconds of moving",
+    "bits": "entropy of a fact, bits",
     "size": "options of a fact",
-}  # fmt: skip
+}
 """Figures that are means over scenes, in words."""
 
 SHARES = {
-    "covered": "facts relied on in their sets", "single": "facts relied on decided",
-    "right": "right acts", "wrong": "wrong acts",
-}  # fmt: skip
+    "covered": "facts relied on in their sets",
+    "single": "facts relied on decided",
+    "right": "right acts",
+    "wrong": "wrong acts",
+}
 """Figures that are shares of scenes, in words."""
 
 RESAMPLES = 2000
@@ -62,12 +67,18 @@ def summarise(
         both = [*scores[way], *(r[way]["score"] for r in good.values() if not r[way]["waits"])]
         cell["resplits"] = resplit(np.array(both), len(scores[way]), config.alpha)
     return {
-        "env": config.env, "alpha": config.alpha, "perturb": list(config.perturb),
-        "planner": config.planner, "scenes": len(scenes), "lost": len(scenes) - len(good),
+        "env": config.env,
+        "alpha": config.alpha,
+        "perturb": list(config.perturb),
+        "planner": config.planner,
+        "scenes": len(scenes),
+        "lost": len(scenes) - len(good),
         "idle": len(tried) - len(scenes),
         "calibrated": {"policy": config.policy, "sets": config.sets},
-        "ways": cells, "pairs": _pairs(config, ways, good), "need": _need(config, good),
-    }  # fmt: skip
+        "ways": cells,
+        "pairs": _pairs(config, ways, good),
+        "need": _need(config, good),
+    }
 
 
 def bootstrap(values: Floats, seed: int = 0, confidence: float = 0.95) -> tuple[float, float]:
@@ -116,11 +127,14 @@ def resplit(scores: Floats, calibrate: int, alpha: float, seed: int = 0) -> dict
         shares.append(float((mixed[calibrate:] <= threshold).mean()))
     law = betabinom(rest, at, calibrate + 1 - at)
     told = {
-        "mean": np.mean(shares), "low": np.quantile(shares, 0.05),
-        "high": np.quantile(shares, 0.95), "law_mean": law.mean() / rest,
-        "law_low": law.ppf(0.05) / rest, "law_high": law.ppf(0.95) / rest,
+        "mean": np.mean(shares),
+        "low": np.quantile(shares, 0.05),
+        "high": np.quantile(shares, 0.95),
+        "law_mean": law.mean() / rest,
+        "law_low": law.ppf(0.05) / rest,
+        "law_high": law.ppf(0.95) / rest,
         "ties": (scores == scores.max()).mean(),
-    }  # fmt: skip
+    }
     return {name: round(float(value), 4) for name, value in told.items()}
 
 
@@ -161,10 +175,14 @@ def _pairs(config: StudyConfig, ways: Sequence[str], good: Tried) -> list[dict[s
             if pair.second == mine:
                 ahead, behind = behind, ahead
             row: dict[str, Any] = {
-                "first": mine, "second": other, "n": pair.n, "only_first": ahead,
-                "only_second": behind, "p": round(pair.p_value, 5),
+                "first": mine,
+                "second": other,
+                "n": pair.n,
+                "only_first": ahead,
+                "only_second": behind,
+                "p": round(pair.p_value, 5),
                 "adjusted": round(pair.adjusted, 5),
-            }  # fmt: skip
+            }
             for figure in _DROPS:
                 differ = np.array(
                     [_value(r[mine], figure) - _value(r[other], figure) for r in good.values()]
@@ -226,7 +244,9 @@ def render_report(config: StudyConfig, summary: Mapping[str, Any]) -> str:
         title=f"Looking again: {config.env}",
         summary=summary,
         facts={
-            "stage": config.env, "perception": config.perception, "planner": config.planner,
+            "stage": config.env,
+            "perception": config.perception,
+            "planner": config.planner,
             "what goes wrong with pictures": wrong or "nothing",
             "scenes": f"{summary['scenes']} tried, {summary['lost']} of them lost; calibrated on "
             f"{config.policy} (policy) and {config.sets} (sets)",
@@ -236,14 +256,17 @@ def render_report(config: StudyConfig, summary: Mapping[str, Any]) -> str:
         charts=charts,
         need=trusted(
             line_chart(
-                need, title="Looks by uncertainty", x="mean entropy after the first look, bits",
-                y="looks taken", top=_end(top),
+                need,
+                title="Looks by uncertainty",
+                x="mean entropy after the first look, bits",
+                y="looks taken",
+                top=_end(top),
             )
         ),
         rows=[_row(c) for c in cells],
         names=[*MEANS.values(), *SHARES.values()],
         pairs=[_told(p) for p in summary["pairs"]],
-    )  # fmt: skip
+    )
 
 
 def _increasing(rows: Sequence[Mapping[str, float]]) -> list[Mapping[str, float]]:

@@ -18,6 +18,7 @@ from random import Random
 from typing import Any
 
 import numpy as np
+
 from surefoot.agents.perception.questions import FactQuestion
 from surefoot.agents.sensing.entropy import LEAST, READING, ByEntropy
 from surefoot.agents.sensing.observation import (
@@ -94,15 +95,22 @@ class RestoringModel:
     def save(self, path: Path) -> None:
         """Writes it in one go."""
         kinds = {
-            name: {"groups": list(t.groups), "views": {v: a.tolist() for v, a in t.views.items()},
-                   "repeats": self.repeats[name]}
+            name: {
+                "groups": list(t.groups),
+                "views": {v: a.tolist() for v, a in t.views.items()},
+                "repeats": self.repeats[name],
+            }
             for name, t in self.tables.kinds.items()
-        }  # fmt: skip
+        }
         data = {
-            "format": FORMAT, "stage": self.tables.stage, "model": self.tables.model,
-            "restorer": self.restorer, "seconds": self.seconds, "kinds": kinds,
+            "format": FORMAT,
+            "stage": self.tables.stage,
+            "model": self.tables.model,
+            "restorer": self.restorer,
+            "seconds": self.seconds,
+            "kinds": kinds,
             "provenance": dict(self.tables.provenance),
-        }  # fmt: skip
+        }
         write_atomic(path, json.dumps(data) + "\n")
 
 
@@ -120,17 +128,17 @@ def load_restoring(source: str | Path, stage: str) -> RestoringModel:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         kinds = {
-            name: KindTable(tuple(k["groups"]), {v: np.array(a) for v, a in k["views"].items()},
-                            ())
+            name: KindTable(tuple(k["groups"]), {v: np.array(a) for v, a in k["views"].items()}, ())
             for name, k in data["kinds"].items()
-        }  # fmt: skip
+        }
         if data["format"] != FORMAT or data["stage"] != stage:
             raise InputError(f"not what restoring tells of the stage '{stage}'", file=str(path))
         return RestoringModel(
-            data["restorer"], float(data["seconds"]),
+            data["restorer"],
+            float(data["seconds"]),
             ViewModel(stage, data["model"], kinds, data["provenance"]),
             {name: float(k["repeats"]) for name, k in data["kinds"].items()},
-        )  # fmt: skip
+        )
     except OSError:
         raise InputError("cannot read what restoring tells", file=str(path)) from None
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -271,6 +279,4 @@ class LookOrRestore:
         said = scene.sight.seen(fact).get(last)
         if said is None:  # the last picture was not asked about it
             return 0.0
-        return self._restoring.gain(
-            scene.sight.questions[fact], scene.sight.belief(fact), said[0]
-        )  # fmt: skip
+        return self._restoring.gain(scene.sight.questions[fact], scene.sight.belief(fact), said[0])

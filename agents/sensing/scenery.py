@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
 from surefoot.agents.perception.perceiver import Perceiver
 from surefoot.agents.perception.pictures import (
     SIZE,
@@ -42,7 +43,7 @@ from surefoot.results.files import write_atomic
 VIEWS = {
     CROSSING: tuple(BEARINGS),
     TABLETOP: ("front", *(v for v in RING.names if v != "front")),
-}  # fmt: skip
+}
 """All views of a stage; the first is where the camera rests."""
 
 _TRAFFIC = (0.4, 0.7, 1.0)
@@ -80,14 +81,16 @@ class Still:
     def to_json(self) -> dict[str, Any]:
         """Returns plain JSON data; probabilities have five digits."""
         return {
-            "stage": self.stage, "task": self.task, "seed": self.seed,
+            "stage": self.stage,
+            "task": self.task,
+            "seed": self.seed,
             "asked": [[q.fact, q.text, list(q.options), q.kind] for q in self.questions],
             "truth": dict(self.truth),
             "answers": {
                 view: [[round(p, 5) for p in a] for a in given]
                 for view, given in self.answers.items()
             },
-        }  # fmt: skip
+        }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Still:

@@ -203,7 +203,7 @@ class StillCrossing(DrivingStage):
         base = {
             LIGHT: CLOSED if lights else NO_LIGHT,
             "stop_sign": NO if lights else YES,
-        }  # fmt: skip
+        }
         free = base | {LIGHT: GREEN if lights else NO_LIGHT}
         if course.choices([free]) == [IDLE]:
             course.advance(IDLE, base)

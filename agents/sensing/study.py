@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
+
 from surefoot.agents.agent import Agent, Tools
 from surefoot.agents.assembly import PLANNERS, make_perceiver
 from surefoot.agents.calibrating.fitting import (
@@ -190,18 +191,24 @@ def run_study(
     keys = [f"picture/{seed}" for part in seeds.values() for seed in part]
     keys += [f"{part}/{seed}" for part, found in seeds.items() for seed in found]
     manifest = Manifest(
-        "sense", config.model_dump(mode="json") | {"model": model}, keys,
+        "sense",
+        config.model_dump(mode="json") | {"model": model},
+        keys,
         [s for found in seeds.values() for s in found],
         versions=current_versions() | {"pybullet": version("pybullet"), "renderer": "tiny"},
-    )  # fmt: skip
+    )
     tell = progress or (lambda _done, _all, _part: None)
     with RunFolder.open(out, manifest) as run:
         for key in run.pending if known else ():
             part, _, number = key.partition("/")
             if part == "picture":
                 run.append(key, known[int(number)].to_json())
-        _do(run, [_Job(config, "picture", s, None, out) for f in seeds.values() for s in f],
-            workers, tell)  # fmt: skip
+        _do(
+            run,
+            [_Job(config, "picture", s, None, out) for f in seeds.values() for s in f],
+            workers,
+            tell,
+        )
         for part, chosen in seeds.items():
             jobs = []
             for seed in chosen:
@@ -248,8 +255,10 @@ def _seeds(config: StudyConfig, known: Mapping[int, Still]) -> dict[str, list[in
                 )
     both = found["calibration"]
     return {
-        "policy": both[: config.policy], "sets": both[config.policy :], "test": found["test"],
-    }  # fmt: skip
+        "policy": both[: config.policy],
+        "sets": both[config.policy :],
+        "test": found["test"],
+    }
 
 
 def _do(run: RunFolder, jobs: Sequence[_Job], workers: int, tell: Progress) -> None:
@@ -293,9 +302,13 @@ def _artefact(folder: Path, way: Way) -> Path:
 def _settings(config: StudyConfig, way: Way) -> AgentSettings:
     sensing: Any = way.strategy
     return AgentSettings(
-        perception=config.perception, planner=config.planner, sensing=sensing, looks=way.looks,
-        alpha=config.alpha, samples=1,
-    )  # fmt: skip
+        perception=config.perception,
+        planner=config.planner,
+        sensing=sensing,
+        looks=way.looks,
+        alpha=config.alpha,
+        samples=1,
+    )
 
 
 def _work(job: _Job) -> dict[str, Any]:
@@ -375,13 +388,19 @@ def tried(
     )
     right = acted and _right(stage, last.plan, action, moment.truth)
     return {
-        "views": list(sight.views), "seconds": round(stage.seconds(), 3),
+        "views": list(sight.views),
+        "seconds": round(stage.seconds(), 3),
         "first_bits": _mean_bits([np.array(list(f.values())) for f in first.facts.values()]),
         "bits": _mean_bits([sight.belief(f) for f in sight.questions]),
-        "size": round(sets.mean_size, 4), "single": not sets.undecided,
-        "covered": sets.holds(moment.truth), "score": score, "waits": moment.waits,
-        "acted": acted, "right": right, "wrong": acted and not right,
-    }  # fmt: skip
+        "size": round(sets.mean_size, 4),
+        "single": not sets.undecided,
+        "covered": sets.holds(moment.truth),
+        "score": score,
+        "waits": moment.waits,
+        "acted": acted,
+        "right": right,
+        "wrong": acted and not right,
+    }
 
 
 def _right(

@@ -128,10 +128,18 @@ class Bank:
         head = {"model": self.model, "shift": self.shift}
         lines = [json.dumps(head)]
         lines += [
-            json.dumps([s.task, s.seed, s.moment, s.view, dict(s.truth),
-                        {f: [round(p, 5) for p in a] for f, a in s.answers.items()}])
+            json.dumps(
+                [
+                    s.task,
+                    s.seed,
+                    s.moment,
+                    s.view,
+                    dict(s.truth),
+                    {f: [round(p, 5) for p in a] for f, a in s.answers.items()},
+                ]
+            )
             for s in self.snaps
-        ]  # fmt: skip
+        ]
         write_atomic(path, "\n".join(lines) + "\n")
 
     @classmethod
@@ -174,18 +182,23 @@ def fill(
     """
     for seed in seeds:
         task = rng_of(CROSSING, seed).choice(TASKS)  # as both draw it first
-        passages = (crossing_shots(simulation, seed, moments, thin=0.5),
-                    heedless_shots(simulation, seed, moments))  # fmt: skip
+        passages = (
+            crossing_shots(simulation, seed, moments, thin=0.5),
+            heedless_shots(simulation, seed, moments),
+        )
         for moment, shots in enumerate(chain.from_iterable(passages)):
             for shot in shots:
                 questions = [a.question for a in shot.asked]
                 picture = shot.developed(damage(seed, moment))
                 answers = perceiver.ask(picture, questions)
                 yield Snap(
-                    task, seed, moment, shot.view,
+                    task,
+                    seed,
+                    moment,
+                    shot.view,
                     {a.question.fact: a.truth for a in shot.asked},
                     {q.fact: tuple(a.tolist()) for q, a in zip(questions, answers, strict=True)},
-                )  # fmt: skip
+                )
 
 
 def _kind(task: str) -> str:

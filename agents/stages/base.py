@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
 from surefoot.agents.perception.questions import Answers, FactQuestion
 from surefoot.agents.planning.base import Brief
 from surefoot.verification.monitor import RuleStatus

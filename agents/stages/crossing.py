@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+
 from surefoot.agents.perception.crossing_facts import crossing_questions, crossing_truth
 from surefoot.agents.perception.questions import FactQuestion
 from surefoot.agents.perception.views import BEARINGS, expose, look, pan_cost

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, lru_cache
 
 import numpy as np
+
 from surefoot.agents.perception.crossing_facts import CLOSED, LIGHT, NO_LIGHT, propositions_of
 from surefoot.agents.perception.questions import NO, YES, Answers
 from surefoot.agents.planning.base import CROSSING, Brief

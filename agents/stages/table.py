@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
+
 from surefoot.agents.perception.questions import Answers, FactQuestion
 from surefoot.agents.perception.tabletop_facts import (
     canonical,
@@ -199,9 +200,15 @@ class TableStage:
     ) -> Brief:
         """What a planner is told."""
         return Brief(
-            TABLETOP, self.task, self.instruction, dict(world), dict(undecided), self._goal,
-            self._objects, tuple(history),
-        )  # fmt: skip
+            TABLETOP,
+            self.task,
+            self.instruction,
+            dict(world),
+            dict(undecided),
+            self._goal,
+            self._objects,
+            tuple(history),
+        )
 
     def adopt(self, text: str) -> TableCourse:
         """Reads a plan."""

@@ -63,9 +63,10 @@ class TwinEyes:
     def views(self) -> tuple[str, ...]:
         """All viewpoints that the camera can reach, the present one first."""
         others = (
-            v for v in RING.names
+            v
+            for v in RING.names
             if v != self._at and not self._limits.refusal(RING.pose(v), RING.centre)
-        )  # fmt: skip
+        )
         return (self._at, *others)
 
     def cost(self, view: str) -> float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
 from surefoot.calibration.arrays import Floats, Labels, Sets, check_labels, check_probabilities
 from surefoot.results.errors import InputError
 
@@ -54,11 +55,13 @@ class Facts:
             InputError: Malformed probabilities; the message says of which fact.
         """
         rows = [
-            check_probabilities(np.atleast_2d(np.asarray(fact, dtype=np.float64)),
-                                f"probabilities of fact {place} of scene {at},")
+            check_probabilities(
+                np.atleast_2d(np.asarray(fact, dtype=np.float64)),
+                f"probabilities of fact {place} of scene {at},",
+            )
             for at, scene in enumerate(scenes)
             for place, fact in enumerate(scene)
-        ]  # fmt: skip
+        ]
         if any(len(row) != 1 for row in rows):
             raise InputError("each fact of a scene is one list of probabilities")
         options = np.array([row.shape[1] for row in rows], dtype=np.intp)

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
 from surefoot.calibration.arrays import (
     Floats,
     Sets,

@@ -10,6 +10,7 @@ from math import prod
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
 from surefoot.calibration.arrays import Floats, Sets, check_alpha
 from surefoot.calibration.conformal.facts import Facts
 from surefoot.calibration.conformal.scores import (

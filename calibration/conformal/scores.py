@@ -7,6 +7,7 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import ArrayLike
+
 from surefoot.calibration.arrays import Floats, Labels, Sets, check_probabilities
 from surefoot.results.errors import InputError
 

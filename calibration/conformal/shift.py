@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
+
 from surefoot.calibration.arrays import (
     Floats,
     Sets,

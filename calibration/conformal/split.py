@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+
 from surefoot.calibration.arrays import (
     Floats,
     Sets,

@@ -32,6 +32,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
+
 from surefoot.calibration.arrays import (
     Floats,
     check_flags,

@@ -15,6 +15,7 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
 from surefoot.calibration.arrays import Floats, check_alpha, check_flags, check_scores
 from surefoot.results.errors import InputError
 
@@ -208,9 +209,16 @@ def risk_threshold(
         return RiskThreshold(None, alpha, delta, name, len(values), 0, 0, None, len(p_values))
     at = int(kept[-1])
     return RiskThreshold(
-        float(strict_first[at]), alpha, delta, name, len(values),
-        int(acts[at]), int(violations[at]), float(p_values[at]), len(p_values),
-    )  # fmt: skip
+        float(strict_first[at]),
+        alpha,
+        delta,
+        name,
+        len(values),
+        int(acts[at]),
+        int(violations[at]),
+        float(p_values[at]),
+        len(p_values),
+    )
 
 
 def expected_risk_threshold(
@@ -301,9 +309,16 @@ def _walk_down(values: Floats, bad: NDArray[np.bool_], alpha: float, delta: floa
         return RiskThreshold(None, alpha, delta, name, n, 0, 0, None, len(tested))
     at = tested[passed - 1]
     return RiskThreshold(
-        float(edges[at]), alpha, delta, name, n,
-        int(acts[at]), int(violations[at]), float(p_values[passed - 1]), len(tested),
-    )  # fmt: skip
+        float(edges[at]),
+        alpha,
+        delta,
+        name,
+        n,
+        int(acts[at]),
+        int(violations[at]),
+        float(p_values[passed - 1]),
+        len(tested),
+    )
 
 
 def _first_test(n: int, alpha: float, delta: float) -> int:

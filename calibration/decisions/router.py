@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
 from surefoot.calibration.arrays import Floats, check_alpha, check_scores
 from surefoot.results.errors import InputError
 
@@ -304,9 +305,15 @@ def calibrate_router(
         return CalibratedRouter(Router(None, None), alpha, delta, len(rest), 0, 0, None, len(pairs))
     best = int(kept[np.argmax(acts[kept])])
     return CalibratedRouter(
-        Router(*pairs[best]), alpha, delta, len(rest),
-        int(acts[best]), int(badly[best]), float(p_values[best]), len(pairs),
-    )  # fmt: skip
+        Router(*pairs[best]),
+        alpha,
+        delta,
+        len(rest),
+        int(acts[best]),
+        int(badly[best]),
+        float(p_values[best]),
+        len(pairs),
+    )
 
 
 def _give_up(why: str, can_ask: bool) -> Decision:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
 from surefoot.calibration.arrays import Floats, check_flags
 from surefoot.calibration.decisions.confidence import check_shares, decision_nonconformity, u_d
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
 from surefoot.calibration.arrays import Floats, Sets, check_flags
 from surefoot.calibration.metrics.intervals import Estimate, Rate, cluster_index, mean, rate
 from surefoot.calibration.quantiles import rank

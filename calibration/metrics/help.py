@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+
 from surefoot.calibration.arrays import check_flags
 from surefoot.calibration.metrics.coverage import check_sets
 from surefoot.calibration.metrics.intervals import Rate, cluster_index, rate

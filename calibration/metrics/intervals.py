@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
 from surefoot.calibration.arrays import Floats, check_flags
 from surefoot.results.errors import InputError
 from surefoot.results.statistics import Interval, wilson
@@ -39,8 +40,12 @@ class Rate:
     def to_json(self) -> dict[str, Any]:
         """Returns plain JSON data."""
         low, high = self.interval.low, self.interval.high
-        return {"successes": self.successes, "n": self.n, "value": self.value,
-                "interval95": [low, high]}  # fmt: skip
+        return {
+            "successes": self.successes,
+            "n": self.n,
+            "value": self.value,
+            "interval95": [low, high],
+        }
 
 
 @dataclass(frozen=True, slots=True)

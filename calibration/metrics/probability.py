@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
 from surefoot.calibration.arrays import Floats, check_flags, check_labels, check_probabilities
 from surefoot.calibration.metrics.intervals import (
     Estimate,
@@ -53,10 +54,14 @@ def reliability(confidence: ArrayLike, correct: ArrayLike, bins: int = 10) -> tu
     edges = np.linspace(0, 1, bins + 1)
     place = np.clip(np.digitize(sure, edges, right=True) - 1, 0, bins - 1)
     return tuple(
-        Bin(float(edges[b]), float(edges[b + 1]), float(sure[place == b].mean()),
-            rate(right[place == b]))
+        Bin(
+            float(edges[b]),
+            float(edges[b + 1]),
+            float(sure[place == b].mean()),
+            rate(right[place == b]),
+        )
         for b in np.unique(place)
-    )  # fmt: skip
+    )
 
 
 def ece(

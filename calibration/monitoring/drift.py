@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
 from surefoot.calibration.arrays import Floats, check_flags, check_scores
 from surefoot.calibration.metrics.intervals import Estimate, Rate, bootstrap, rate
 from surefoot.results.errors import InputError

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
 from surefoot.calibration.arrays import Floats, check_alpha, check_scores
 from surefoot.calibration.monitoring.drift import Alarm, ExchangeabilityMonitor
 from surefoot.calibration.quantiles import conformal_quantile

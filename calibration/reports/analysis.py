@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
 from surefoot.calibration.arrays import Floats, Sets
 from surefoot.calibration.conformal.joint import JointConformal, JointMethod
 from surefoot.calibration.conformal.scores import true_scores
@@ -65,10 +66,14 @@ class SetRow:
     def to_json(self) -> dict[str, Any]:
         """Returns plain JSON data."""
         return {
-            "sets": self.name, "chosen": self.chosen, "coverage": self.coverage.to_json(),
-            "joint_coverage": self.joint.to_json(), "size": self.sizes.mean.to_json(),
-            "singletons": self.sizes.singletons.to_json(), "empty": self.sizes.empty.to_json(),
-        }  # fmt: skip
+            "sets": self.name,
+            "chosen": self.chosen,
+            "coverage": self.coverage.to_json(),
+            "joint_coverage": self.joint.to_json(),
+            "size": self.sizes.mean.to_json(),
+            "singletons": self.sizes.singletons.to_json(),
+            "empty": self.sizes.empty.to_json(),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +106,17 @@ class Resplits:
     def to_json(self) -> dict[str, Any]:
         """Returns plain JSON data."""
         return {
-            "covered": self.name, "n_cal": self.law.n_cal, "n_test": self.law.n_test,
-            "resplits": len(self.counts), "mean": float(self.coverage.mean()),
-            "law_mean": self.law.mean, "band": list(self.law.band(BAND)),
-            "inside_band": self.inside.to_json(), "p_value": self.law.p_value(self.counts),
+            "covered": self.name,
+            "n_cal": self.law.n_cal,
+            "n_test": self.law.n_test,
+            "resplits": len(self.counts),
+            "mean": float(self.coverage.mean()),
+            "law_mean": self.law.mean,
+            "band": list(self.law.band(BAND)),
+            "inside_band": self.inside.to_json(),
+            "p_value": self.law.p_value(self.counts),
             "tied_scores": self.ties,
-        }  # fmt: skip
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,9 +251,15 @@ def analyse_plans(artefact: Artefact, test: PlanTable) -> PlanAnalysis:
     }
     acts = artefact.acts.act(sure)
     return PlanAnalysis(
-        len(one), rate(fine), scores, reliability(sure, fine), reliability(probability, fine),
-        curve, rate(acts), rate(~fine[acts]) if acts.any() else None,
-    )  # fmt: skip
+        len(one),
+        rate(fine),
+        scores,
+        reliability(sure, fine),
+        reliability(probability, fine),
+        curve,
+        rate(acts),
+        rate(~fine[acts]) if acts.any() else None,
+    )
 
 
 def _draws(n: int) -> int:
@@ -278,10 +294,13 @@ def _rows(artefact: Artefact, calibration: FactTable, test: FactTable) -> tuple[
         hits = covered(sets, test.acceptable)
         rows.append(
             SetRow(
-                name, name == chosen, mean(hits.astype(float), test.scenes),
-                joint_coverage(hits, test.scenes), set_sizes(sets, test.scenes),
+                name,
+                name == chosen,
+                mean(hits.astype(float), test.scenes),
+                joint_coverage(hits, test.scenes),
+                set_sizes(sets, test.scenes),
             )
-        )  # fmt: skip
+        )
     return tuple(rows)
 
 

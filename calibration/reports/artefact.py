@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
 from surefoot.calibration.arrays import Sets
 from surefoot.calibration.conformal.facts import Facts
 from surefoot.calibration.conformal.groups import GroupConformal
@@ -105,13 +106,16 @@ class Artefact:
             "split": _loads(self.split),
             "groups": _loads(self.groups),
             "joint": None if self.joint is None else _joint_json(self.joint),
-            "plans": None if plans is None else {
-                "confidence": plans.confidence.tolist(), "satisfied": plans.satisfied.tolist(),
+            "plans": None
+            if plans is None
+            else {
+                "confidence": plans.confidence.tolist(),
+                "satisfied": plans.satisfied.tolist(),
             },
             "acts": None if self.acts is None else _acts_json(self.acts),
             "versions": dict(self.versions),
             "created": self.created,
-        }  # fmt: skip
+        }
 
     def save(self, path: Path) -> None:
         """Writes the artefact in one go.
@@ -135,8 +139,10 @@ def calibrate(predictions: Predictions, settings: Settings) -> Artefact:
     """
     origins = predictions.origins
     if len(origins) != 1:
-        raise InputError("a calibration is for one model, renderer and label set; "
-                         f"the records have {len(origins)}")  # fmt: skip
+        raise InputError(
+            "a calibration is for one model, renderer and label set; "
+            f"the records have {len(origins)}"
+        )
     facts, plans = FactTable.of(predictions.facts), PlanTable.of(predictions.plans)
     alpha, score = settings.alpha, Score(settings.score)
     split = groups = joint = None
@@ -155,9 +161,11 @@ def calibrate(predictions: Predictions, settings: Settings) -> Artefact:
         one = one_per_scene(plans.scenes, settings.seed)
         acts = risk_threshold(plans.confidence[one], ~plans.satisfied[one], alpha, settings.delta)
     data = {
-        "sha256": predictions.sha256, "facts": len(facts), "plans": len(plans),
+        "sha256": predictions.sha256,
+        "facts": len(facts),
+        "plans": len(plans),
         "scenes": len({r.scene for r in predictions.records}),
-    }  # fmt: skip
+    }
     versions = {**current_versions(), **{n: version(n) for n in ("mapie", "numpy", "scipy")}}
     now = datetime.now(UTC).isoformat(timespec="seconds")
     return Artefact(
@@ -231,9 +239,13 @@ def _from_json(data: Any) -> Artefact:
         raise InputError(f"this is no calibration of the format {_FORMAT}")
     asked = data["settings"]
     settings = Settings(
-        float(asked["alpha"]), float(asked["delta"]), Score(asked["score"]),
-        JointMethod(asked["joint"]), bool(asked["groups"]), int(asked["seed"]),
-    )  # fmt: skip
+        float(asked["alpha"]),
+        float(asked["delta"]),
+        Score(asked["score"]),
+        JointMethod(asked["joint"]),
+        bool(asked["groups"]),
+        int(asked["seed"]),
+    )
     plans = data["plans"]
     return Artefact(
         settings,
@@ -255,18 +267,24 @@ def _loads(part: SplitConformal | GroupConformal | None) -> Any:
 
 def _joint_json(joint: JointConformal) -> dict[str, Any]:
     return {
-        "method": joint.method.value, "score": joint.score.value, "alpha": joint.alpha,
-        "n": joint.n, "threshold": _number(joint.threshold()),
+        "method": joint.method.value,
+        "score": joint.score.value,
+        "alpha": joint.alpha,
+        "n": joint.n,
+        "threshold": _number(joint.threshold()),
         "scores": [_number(float(s)) for s in joint.scores],
-    }  # fmt: skip
+    }
 
 
 def _joint(data: Mapping[str, Any], settings: Settings) -> JointConformal:
     scores = np.array([float(s) for s in data["scores"]])
     found = JointConformal(
-        scores, int(data["n"]), float(data["alpha"]), JointMethod(data["method"]),
+        scores,
+        int(data["n"]),
+        float(data["alpha"]),
+        JointMethod(data["method"]),
         Score(data["score"]),
-    )  # fmt: skip
+    )
     if found.threshold() != float(data["threshold"]):
         raise InputError("the joint threshold does not belong to its scores; calibrate anew")
     if (found.method, found.alpha) != (settings.joint, settings.alpha):

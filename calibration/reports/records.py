@@ -82,11 +82,18 @@ class FactRecord:
         """Returns the object of its line."""
         truth: Any = self.truth[0] if len(self.truth) == 1 else list(self.truth)
         return {
-            "kind": "fact", "scene": self.scene, "step": self.step, "fact": self.fact,
-            "group": self.group, "options": list(self.options),
-            "probabilities": list(self.probabilities), "truth": truth, "split": self.split,
-            **asdict(self.origin), "perturbation": self.perturbation,
-        }  # fmt: skip
+            "kind": "fact",
+            "scene": self.scene,
+            "step": self.step,
+            "fact": self.fact,
+            "group": self.group,
+            "options": list(self.options),
+            "probabilities": list(self.probabilities),
+            "truth": truth,
+            "split": self.split,
+            **asdict(self.origin),
+            "perturbation": self.perturbation,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +123,16 @@ class PlanRecord:
     def to_json(self) -> dict[str, Any]:
         """Returns the object of its line."""
         return {
-            "kind": "plan", "scene": self.scene, "plan": self.plan,
-            "confidence": self.confidence, "satisfied": self.satisfied, "rules": dict(self.rules),
-            "split": self.split, **asdict(self.origin), "perturbation": self.perturbation,
-        }  # fmt: skip
+            "kind": "plan",
+            "scene": self.scene,
+            "plan": self.plan,
+            "confidence": self.confidence,
+            "satisfied": self.satisfied,
+            "rules": dict(self.rules),
+            "split": self.split,
+            **asdict(self.origin),
+            "perturbation": self.perturbation,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,8 +241,9 @@ def read_predictions(path: Path) -> Predictions:
                 break
             raise InputError(
                 "damaged line: this is no JSON; delete it or record it again",
-                file=str(file), line=number,
-            ) from None  # fmt: skip
+                file=str(file),
+                line=number,
+            ) from None
         try:
             record = read_record(data)
         except InputError as error:
@@ -275,10 +289,11 @@ def read_record(data: Any) -> FactRecord | PlanRecord:
     common: dict[str, Any] = {
         "scene": given.text("scene"),
         "split": given.text("split", ""),
-        "origin": Origin(given.text("model", ""), given.text("renderer", ""),
-                         given.text("labels", "")),
+        "origin": Origin(
+            given.text("model", ""), given.text("renderer", ""), given.text("labels", "")
+        ),
         "perturbation": given.text("perturbation", ""),
-    }  # fmt: skip
+    }
     if common["split"] not in SPLITS:
         raise InputError(f"'split' must be calibration, test or empty, not {common['split']!r}")
     if kind == "plan":
@@ -287,8 +302,13 @@ def read_record(data: Any) -> FactRecord | PlanRecord:
             raise InputError("'rules' must say true or false for each rule")
         confidence = _share(given.take("confidence", (int, float)), "confidence")
         satisfied = given.take("satisfied", bool)
-        plan = PlanRecord(plan=given.text("plan"), confidence=confidence, satisfied=satisfied,
-                          rules=rules, **common)  # fmt: skip
+        plan = PlanRecord(
+            plan=given.text("plan"),
+            confidence=confidence,
+            satisfied=satisfied,
+            rules=rules,
+            **common,
+        )
         given.finish()
         return plan
     options = _texts(given.take("options", list), "options")
@@ -296,8 +316,15 @@ def read_record(data: Any) -> FactRecord | PlanRecord:
     truth = given.take("truth", (str, list))
     truths = (truth,) if isinstance(truth, str) else _texts(truth, "truth")
     step = given.take("step", int, 0)
-    fact = FactRecord(fact=given.text("fact"), options=options, probabilities=probabilities,
-                      truth=truths, step=step, group=given.text("group", ""), **common)  # fmt: skip
+    fact = FactRecord(
+        fact=given.text("fact"),
+        options=options,
+        probabilities=probabilities,
+        truth=truths,
+        step=step,
+        group=given.text("group", ""),
+        **common,
+    )
     given.finish()
     if len(probabilities) != len(options):
         raise InputError(f"{len(options)} options, but {len(probabilities)} probabilities")

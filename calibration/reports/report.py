@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from surefoot.calibration.metrics.intervals import Estimate, Rate
 from surefoot.calibration.reports.analysis import BAND, FactAnalysis, PlanAnalysis, Resplits
 from surefoot.calibration.reports.artefact import Artefact
@@ -114,8 +115,11 @@ def _facts(artefact: Artefact, found: FactAnalysis) -> dict[str, Any]:
         "scenes": found.scenes,
         "rows": [
             {
-                "name": row.name, "chosen": row.chosen, "coverage": rate_text(row.coverage),
-                "joint": rate_text(row.joint), "size": number_text(row.sizes.mean),
+                "name": row.name,
+                "chosen": row.chosen,
+                "coverage": rate_text(row.coverage),
+                "joint": rate_text(row.joint),
+                "size": number_text(row.sizes.mean),
                 "singletons": rate_text(row.sizes.singletons),
                 "empty": rate_text(row.sizes.empty),
             }
@@ -124,9 +128,13 @@ def _facts(artefact: Artefact, found: FactAnalysis) -> dict[str, Any]:
         "resplits": [_resplit(r, artefact.settings.alpha) for r in found.resplits],
         "sizes": trusted(
             histogram(
-                [HistogramBar(i - 0.5, i + 0.5, c, label=str(i))
-                 for i, c in enumerate(chosen.sizes.counts)],
-                title="Number of sets by number of labels", x="labels in the set", y="sets",
+                [
+                    HistogramBar(i - 0.5, i + 0.5, c, label=str(i))
+                    for i, c in enumerate(chosen.sizes.counts)
+                ],
+                title="Number of sets by number of labels",
+                x="labels in the set",
+                y="sets",
             )
         ),
         "chosen": chosen.name,
@@ -144,19 +152,31 @@ def _facts(artefact: Artefact, found: FactAnalysis) -> dict[str, Any]:
         "curve": trusted(_curve(found.curve, None, "wrong answers")),
         "groups": trusted(
             forest_plot(
-                [ForestRow(name or "no group", "covered", r.successes, r.n, r.interval,
-                           1 - artefact.settings.alpha)
-                 for name, r in found.groups.items()],
-                title="Coverage by group with Wilson intervals", reference_name="target",
+                [
+                    ForestRow(
+                        name or "no group",
+                        "covered",
+                        r.successes,
+                        r.n,
+                        r.interval,
+                        1 - artefact.settings.alpha,
+                    )
+                    for name, r in found.groups.items()
+                ],
+                title="Coverage by group with Wilson intervals",
+                reference_name="target",
             )
         ),
-        "slab": None if found.slab is None else {
-            "coverage": rate_text(found.slab.coverage), "share": percent(found.slab.share),
+        "slab": None
+        if found.slab is None
+        else {
+            "coverage": rate_text(found.slab.coverage),
+            "share": percent(found.slab.share),
             "searched": percent(found.slab.searched.value),
         },
         "drift": f"largest capital {capital:.3g} (alarm above 20)"
         + (": no alarm" if alarm is None else f": alarm at test scene {alarm}"),
-    }  # fmt: skip
+    }
 
 
 def _resplit(found: Resplits, alpha: float) -> dict[str, Any]:
@@ -168,45 +188,68 @@ def _resplit(found: Resplits, alpha: float) -> dict[str, Any]:
     weights = law.counts()
     bars = [
         HistogramBar(
-            max(0.0, (end - width + 0.5) / n_test), min(1.0, (end + 0.5) / n_test),
+            max(0.0, (end - width + 0.5) / n_test),
+            min(1.0, (end + 0.5) / n_test),
             int(((counts > end - width) & (counts <= end)).sum()),
             float(weights[max(0, end - width + 1) : end + 1].sum() * len(counts)),
         )
         for end in range(last, first - 1, -width)
-    ][::-1]  # fmt: skip
+    ][::-1]
     band = law.band(BAND)
     chart = histogram(
-        bars, title=f"Coverage over re-splits: {found.name}", x="coverage of the test scenes",
-        y="re-splits", counted="re-splits", law="beta-binomial law", band=band, mark=1 - alpha,
-    )  # fmt: skip
+        bars,
+        title=f"Coverage over re-splits: {found.name}",
+        x="coverage of the test scenes",
+        y="re-splits",
+        counted="re-splits",
+        law="beta-binomial law",
+        band=band,
+        mark=1 - alpha,
+    )
     return {
-        "name": found.name, "chart": trusted(chart), "n_cal": law.n_cal, "n_test": n_test,
-        "count": len(counts), "mean": percent(float(found.coverage.mean())),
-        "law": percent(law.mean), "band": f"{percent(band[0])} to {percent(band[1])}",
-        "inside": rate_text(found.inside), "p_value": f"{law.p_value(counts):.3g}",
+        "name": found.name,
+        "chart": trusted(chart),
+        "n_cal": law.n_cal,
+        "n_test": n_test,
+        "count": len(counts),
+        "mean": percent(float(found.coverage.mean())),
+        "law": percent(law.mean),
+        "band": f"{percent(band[0])} to {percent(band[1])}",
+        "inside": rate_text(found.inside),
+        "p_value": f"{law.p_value(counts):.3g}",
         "ties": percent(found.ties) if found.ties else "",
-    }  # fmt: skip
+    }
 
 
 def _reliability(series: dict[str, tuple[Bin, ...]]) -> str:
     curves = [Curve("confidence = share of right ones", [(0.0, 0.0), (1.0, 1.0)])]
     curves += [
-        Curve(name, [(b.confidence, b.correct.value) for b in bins],
-              [b.correct.interval for b in bins])
+        Curve(
+            name,
+            [(b.confidence, b.correct.value) for b in bins],
+            [b.correct.interval for b in bins],
+        )
         for name, bins in series.items()
-    ]  # fmt: skip
+    ]
     return line_chart(
-        curves, title="Reliability diagram with Wilson intervals", x="mean confidence of a bin",
-        y="share of right ones", top=1.0,
-    )  # fmt: skip
+        curves,
+        title="Reliability diagram with Wilson intervals",
+        x="mean confidence of a bin",
+        y="share of right ones",
+        top=1.0,
+    )
 
 
 def _bins(bins: tuple[Bin, ...]) -> list[dict[str, str]]:
     return [
-        {"range": f"{b.low:.1f} to {b.high:.1f}", "n": str(b.correct.n),
-         "confidence": percent(b.confidence), "right": rate_text(b.correct)}
+        {
+            "range": f"{b.low:.1f} to {b.high:.1f}",
+            "n": str(b.correct.n),
+            "confidence": percent(b.confidence),
+            "right": rate_text(b.correct),
+        }
         for b in bins
-    ]  # fmt: skip
+    ]
 
 
 def _curve(found: RiskCoverage, alpha: float | None, wrong: str) -> str:
@@ -218,9 +261,13 @@ def _curve(found: RiskCoverage, alpha: float | None, wrong: str) -> str:
         curves.append(Curve("bound", [(0.0, alpha), (1.0, alpha)]))
         top = max(top, alpha)
     return line_chart(
-        curves, title="Risk against coverage", x="share that is answered or acted on",
-        y=f"share of {wrong}", top=min(1.0, float(np.ceil(top * 5) / 5)), steps=True,
-    )  # fmt: skip
+        curves,
+        title="Risk against coverage",
+        x="share that is answered or acted on",
+        y=f"share of {wrong}",
+        top=min(1.0, float(np.ceil(top * 5) / 5)),
+        steps=True,
+    )
 
 
 def _plans(artefact: Artefact, found: PlanAnalysis) -> dict[str, Any]:

@@ -46,7 +46,8 @@ class CalibrationRun:
         }
         if (facts := self.facts) is not None:
             data["facts"] = {
-                "n_test": facts.n, "test_scenes": facts.scenes,
+                "n_test": facts.n,
+                "test_scenes": facts.scenes,
                 "sets": [row.to_json() for row in facts.rows],
                 "groups": {name: found.to_json() for name, found in facts.groups.items()},
                 "worst_slab": None if facts.slab is None else facts.slab.coverage.to_json(),
@@ -54,19 +55,20 @@ class CalibrationRun:
                 "scores": {name: found.to_json() for name, found in facts.scores.items()},
                 "asking": facts.asking.to_json(),
                 "drift": {"capital": facts.drift[0], "alarm": facts.drift[1]},
-            }  # fmt: skip
+            }
         if (plans := self.plans) is not None:
             acts = self.artefact.acts
             assert acts is not None
             threshold = acts.threshold
             data["plans"] = {
-                "n_test": plans.n, "satisfied": plans.satisfied.to_json(),
+                "n_test": plans.n,
+                "satisfied": plans.satisfied.to_json(),
                 "scores": {name: found.to_json() for name, found in plans.scores.items()},
                 "abstains": acts.abstains,
                 "threshold": None if threshold is None else max(threshold, 0.0),
                 "acted": plans.acted.to_json(),
                 "violations": plans.violations and plans.violations.to_json(),
-            }  # fmt: skip
+            }
         return data
 
 

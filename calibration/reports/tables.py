@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+
 from surefoot.calibration.arrays import Floats, Labels, Sets
 from surefoot.calibration.reports.records import FactRecord, PlanRecord, Predictions
 from surefoot.results.errors import InputError
@@ -86,9 +87,12 @@ class FactTable:
         """Returns some rows, scenes numbered anew."""
         scenes = np.unique(self.scenes[rows], return_inverse=True)[1].reshape(-1)
         return FactTable(
-            scenes.astype(np.intp), self.probabilities[rows], self.options[rows],
-            self.acceptable[rows], self.groups[rows],
-        )  # fmt: skip
+            scenes.astype(np.intp),
+            self.probabilities[rows],
+            self.options[rows],
+            self.acceptable[rows],
+            self.groups[rows],
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -51,9 +51,23 @@ class Lens:
         near, far = self.near, self.far
         depth = (far + near) / (near - far), 2 * far * near / (near - far)
         return (
-            float(f * self.height / self.width), 0.0, 0.0, 0.0, 0.0, float(f), 0.0, 0.0,
-            0.0, 0.0, depth[0], -1.0, 0.0, 0.0, depth[1], 0.0,
-        )  # fmt: skip
+            float(f * self.height / self.width),
+            0.0,
+            0.0,
+            0.0,
+            0.0,
+            float(f),
+            0.0,
+            0.0,
+            0.0,
+            0.0,
+            depth[0],
+            -1.0,
+            0.0,
+            0.0,
+            depth[1],
+            0.0,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,10 +107,15 @@ def render(
     """
     view = api.computeViewMatrix(pose.eye, pose.target, pose.up)
     _, _, rgba, buffer, mask = api.getCameraImage(
-        lens.width, lens.height, view, lens.projection(),
-        lightDirection=(0.4, -0.6, 1.6), shadow=int(shadow),
-        renderer=api.ER_TINY_RENDERER, flags=api.ER_SEGMENTATION_MASK_OBJECT_AND_LINKINDEX,
-    )  # fmt: skip
+        lens.width,
+        lens.height,
+        view,
+        lens.projection(),
+        lightDirection=(0.4, -0.6, 1.6),
+        shadow=int(shadow),
+        renderer=api.ER_TINY_RENDERER,
+        flags=api.ER_SEGMENTATION_MASK_OBJECT_AND_LINKINDEX,
+    )
     shape = lens.height, lens.width
     raw = np.asarray(buffer, np.float32).reshape(shape)
     depth = lens.far * lens.near / (lens.far - (lens.far - lens.near) * raw)

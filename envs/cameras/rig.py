@@ -160,9 +160,13 @@ class Rig:
             return camera.pose
         if isinstance(camera, MountedCamera):
             return link_pose(
-                self._simulation.api, camera.body, camera.link, camera.offset,
-                camera.forward, camera.up,
-            )  # fmt: skip
+                self._simulation.api,
+                camera.body,
+                camera.link,
+                camera.offset,
+                camera.forward,
+                camera.up,
+            )
         assert self._at is not None
         return self._at
 

@@ -9,15 +9,22 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
 from surefoot.envs.cameras.camera import CameraPose
 from surefoot.results.errors import InputError
 
 Point = tuple[float, float, float]
 
 AZIMUTHS = {
-    "front": 0, "front-left": 45, "left": 90, "back-left": 135,
-    "back": 180, "back-right": 225, "right": 270, "front-right": 315,
-}  # fmt: skip
+    "front": 0,
+    "front-left": 45,
+    "left": 90,
+    "back-left": 135,
+    "back": 180,
+    "back-right": 225,
+    "right": 270,
+    "front-right": 315,
+}
 """Degrees about the vertical from the ring's facing, counter-clockwise seen from above."""
 
 ELEVATIONS = {"-low": 20.0, "": 45.0, "-high": 68.0}

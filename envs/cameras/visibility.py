@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
 from surefoot.envs.cameras.camera import BODY_MASK, CameraPose, Frame, Lens, render
 
 LARGEST = 640
@@ -182,14 +183,22 @@ def _alone(
     pixel = 2 * lens.near * tan(radians(lens.fov) / 2) / lens.height
     x, y = lens.width / 2, lens.height / 2
     projection = api.computeProjectionMatrix(
-        (left - x) * pixel, (right - x) * pixel, (y - bottom) * pixel, (y - top) * pixel,
-        lens.near, lens.far,
-    )  # fmt: skip
+        (left - x) * pixel,
+        (right - x) * pixel,
+        (y - bottom) * pixel,
+        (y - top) * pixel,
+        lens.near,
+        lens.far,
+    )
     mask = api.getCameraImage(
-        width, height, api.computeViewMatrix(pose.eye, pose.target, pose.up), projection,
-        shadow=0, renderer=api.ER_TINY_RENDERER,
+        width,
+        height,
+        api.computeViewMatrix(pose.eye, pose.target, pose.up),
+        projection,
+        shadow=0,
+        renderer=api.ER_TINY_RENDERER,
         flags=api.ER_SEGMENTATION_MASK_OBJECT_AND_LINKINDEX,
-    )[4]  # fmt: skip
+    )[4]
     values = np.asarray(mask, np.int32).reshape(height, width)
     return np.asarray((values >= 0) & ((values & BODY_MASK) == body))
 

@@ -294,9 +294,13 @@ class Cars:
             self.cars.append(Car(min(free), path, gates, strips, cruise, speed=0.6 * cruise))
 
     def _new_speed(
-        self, car: Car, dt: float, ego: Ego, people: list[tuple[int, int, float, float]],
+        self,
+        car: Car,
+        dt: float,
+        ego: Ego,
+        people: list[tuple[int, int, float, float]],
         where: dict[tuple[object, ...], list[tuple[float, Strip, Car]]],
-    ) -> float:  # fmt: skip
+    ) -> float:
         curved = car.path.pieces[car.path.index(car.s)].curvature != 0
         wish = min(car.cruise, 0.75 if curved else inf)
         brake = COMFORT * 1.2
@@ -381,9 +385,10 @@ class Cars:
         elif crossing.stop_sign(gate.arm) and car.waited < 1.0:
             return False
         return not any(
-            self._stands_against(car, gate, other, guarded) for other in self.cars
+            self._stands_against(car, gate, other, guarded)
+            for other in self.cars
             if other is not car
-        )  # fmt: skip
+        )
 
     def _stands_against(self, car: Car, gate: Gate, other: Car, guarded: bool) -> bool:
         """Returns whether another car keeps this one from entering."""

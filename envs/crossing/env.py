@@ -10,6 +10,7 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
+
 from surefoot.envs.crossing.labels import NAMES, observe
 from surefoot.envs.crossing.log import EpisodeLog
 from surefoot.envs.crossing.skills import ACTION_NAMES, Action, perform
@@ -239,12 +240,16 @@ and heading, 0 to the right, pi/2 ahead; frame of the crossing |
         labels = np.concatenate([observe(world.situation()), acts])
         assert len(labels) == len(NAMES)
         return {
-            "task": world.scene.task, "instruction": world.scene.instruction,
-            "difficulty": self.difficulty, "seed": self._seed, "labels": labels,
+            "task": world.scene.task,
+            "instruction": world.scene.instruction,
+            "difficulty": self.difficulty,
+            "seed": self._seed,
+            "labels": labels,
             "outcome": "" if outcome is None else outcome.value,
-            "skill": last.skill if last else "", "status": last.status.value if last else "",
+            "skill": last.skill if last else "",
+            "status": last.status.value if last else "",
             "reason": last.reason if last else "",
-        }  # fmt: skip
+        }
 
 
 def _key(view: str) -> str:

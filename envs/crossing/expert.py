@@ -82,6 +82,7 @@ def blocked(world: World) -> bool:
     things += [(world.people.pose(w), 0.1) for w in world.people.walkers if w.on_road]
     side = WIDTH / 2 + 0.12
     return any(
-        spot.distance(p.x, p.y) < max(side + 0.05, LANE / 2 * 0.9) for p, _ in things
+        spot.distance(p.x, p.y) < max(side + 0.05, LANE / 2 * 0.9)
+        for p, _ in things
         for spot in spots
-    )  # fmt: skip
+    )

@@ -33,6 +33,7 @@ from math import cos, pi
 
 import numpy as np
 from numpy.typing import NDArray
+
 from surefoot.envs.crossing.cars import LENGTH, must_brake
 from surefoot.envs.crossing.geometry import (
     BOX,
@@ -48,9 +49,14 @@ from surefoot.envs.crossing.signals import Lamp
 from surefoot.envs.crossing.street import Crossing
 
 OBSERVATIONS = (
-    "pedestrian", "opposite_car", "green_left", "green_light", "stop_sign", "car_from_left",
+    "pedestrian",
+    "opposite_car",
+    "green_left",
+    "green_light",
+    "stop_sign",
+    "car_from_left",
     "car_from_right",
-)  # fmt: skip
+)
 """Propositions about the surroundings, in the order of every array of them."""
 
 ACTIONS = ("stop", "turn_left", "turn_right", "go_straight")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+
 from surefoot.envs.crossing.labels import NAMES
 from surefoot.envs.skills import SkillResult
 

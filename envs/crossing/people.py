@@ -116,9 +116,10 @@ class People:
             return True
         if walker.x + WALK * 0.05 < -WAIT:
             return not any(
-                0 < w.x - walker.x < 0.3 and w.speed == 0 for w in self.walkers
+                0 < w.x - walker.x < 0.3 and w.speed == 0
+                for w in self.walkers
                 if (w.crossing, w.arm, w.side) == (walker.crossing, walker.arm, walker.side)
-            )  # fmt: skip
+            )
         if ego.threatens(walker.crossing, walker.arm):
             return False
         return walker.stepping or self._safe(walker)

@@ -29,16 +29,25 @@ _POLE: Colour = (0.30, 0.31, 0.33)
 _HOUSING: Colour = (0.20, 0.21, 0.23)
 _SIGN: Colour = (0.78, 0.10, 0.12)
 _SHUT: dict[Lamp, tuple[float, float, float, float]] = {
-    Lamp.RED: (0.25, 0.06, 0.06, 1), Lamp.YELLOW: (0.25, 0.20, 0.05, 1),
-    Lamp.GREEN: (0.05, 0.20, 0.08, 1), Lamp.ARROW: (0.05, 0.20, 0.08, 1),
-}  # fmt: skip
+    Lamp.RED: (0.25, 0.06, 0.06, 1),
+    Lamp.YELLOW: (0.25, 0.20, 0.05, 1),
+    Lamp.GREEN: (0.05, 0.20, 0.08, 1),
+    Lamp.ARROW: (0.05, 0.20, 0.08, 1),
+}
 _LIT: dict[Lamp, tuple[float, float, float, float]] = {
-    Lamp.RED: (1.0, 0.12, 0.10, 1), Lamp.YELLOW: (1.0, 0.85, 0.10, 1),
-    Lamp.GREEN: (0.10, 1.0, 0.30, 1), Lamp.ARROW: (0.10, 1.0, 0.30, 1),
-}  # fmt: skip
+    Lamp.RED: (1.0, 0.12, 0.10, 1),
+    Lamp.YELLOW: (1.0, 0.85, 0.10, 1),
+    Lamp.GREEN: (0.10, 1.0, 0.30, 1),
+    Lamp.ARROW: (0.10, 1.0, 0.30, 1),
+}
 
-STOP_LETTERS = ("###.###.###.###", "#....#..#.#.#.#", "###..#..#.#.###", "..#..#..#.#.#..",
-                "###..#..###.#..")  # fmt: skip
+STOP_LETTERS = (
+    "###.###.###.###",
+    "#....#..#.#.#.#",
+    "###..#..#.#.###",
+    "..#..#..#.#.#..",
+    "###..#..###.#..",
+)
 """The word on the sign, one cell a character."""
 
 
@@ -84,9 +93,10 @@ class StreetBodies:
         api, street = self._api, self._street
         west, east, south, north = street.bounds
         shape = api.createCollisionShape(
-            api.GEOM_BOX, halfExtents=((east - west) / 2 + 8, (north - south) / 2 + 8, 0.5),
+            api.GEOM_BOX,
+            halfExtents=((east - west) / 2 + 8, (north - south) / 2 + 8, 0.5),
             collisionFramePosition=((east + west) / 2, (north + south) / 2, -0.5),
-        )  # fmt: skip
+        )
         body = make_body(api, _ground_parts(street.columns, street.rows), collision=shape)
         api.changeDynamics(body, -1, lateralFriction=1.0)
         return body
@@ -94,9 +104,11 @@ class StreetBodies:
     def _stand(self, parts: Painted, c: Crossing, arm: int, place: tuple[float, float]) -> int:
         x, y = c.to_world(arm, *place)
         shape = self._api.createCollisionShape(
-            self._api.GEOM_CYLINDER, radius=0.035, height=0.5,
+            self._api.GEOM_CYLINDER,
+            radius=0.035,
+            height=0.5,
             collisionFramePosition=(0, 0, 0.25),
-        )  # fmt: skip
+        )
         yaw = arm * pi / 2
         return make_body(self._api, parts, collision=shape, position=(x, y, 0), yaw=yaw)
 

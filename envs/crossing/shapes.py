@@ -50,8 +50,9 @@ class Solid:
         """Adds a box between two corners."""
         return self.prism(
             [(low[0], low[1]), (high[0], low[1]), (high[0], high[1]), (low[0], high[1])],
-            low[2], high[2],
-        )  # fmt: skip
+            low[2],
+            high[2],
+        )
 
     def prism(
         self, outline: Sequence[tuple[float, float]], low: float, high: float, shrink: float = 1.0
@@ -139,25 +140,33 @@ def make_body(
     """
     shapes = [
         api.createVisualShape(
-            api.GEOM_MESH, fileName=file, rgbaColor=(*colour, 1.0),
+            api.GEOM_MESH,
+            fileName=file,
+            rgbaColor=(*colour, 1.0),
             specularColor=(0, 0, 0),
         )
         for colour, file in parts
-    ]  # fmt: skip
+    ]
     count = len(shapes) - 1
     return int(
         api.createMultiBody(
-            0, collision, shapes[0], basePosition=position,
+            0,
+            collision,
+            shapes[0],
+            basePosition=position,
             baseOrientation=(0, 0, sin(yaw / 2), cos(yaw / 2)),
-            linkMasses=[0] * count, linkCollisionShapeIndices=[-1] * count,
-            linkVisualShapeIndices=shapes[1:], linkPositions=[(0, 0, 0)] * count,
+            linkMasses=[0] * count,
+            linkCollisionShapeIndices=[-1] * count,
+            linkVisualShapeIndices=shapes[1:],
+            linkPositions=[(0, 0, 0)] * count,
             linkOrientations=[(0, 0, 0, 1)] * count,
             linkInertialFramePositions=[(0, 0, 0)] * count,
             linkInertialFrameOrientations=[(0, 0, 0, 1)] * count,
-            linkParentIndices=[0] * count, linkJointTypes=[api.JOINT_FIXED] * count,
+            linkParentIndices=[0] * count,
+            linkJointTypes=[api.JOINT_FIXED] * count,
             linkJointAxis=[(0, 0, 1)] * count,
         )
-    )  # fmt: skip
+    )
 
 
 def _file(solid: Solid) -> str:

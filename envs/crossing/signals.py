@@ -8,8 +8,11 @@ from enum import StrEnum
 from surefoot.envs.crossing.geometry import Turn
 
 PHASES = (
-    ("arrow", 4.0), ("green", 8.0), ("yellow", 1.5), ("clear", 1.0),
-)  # fmt: skip
+    ("arrow", 4.0),
+    ("green", 8.0),
+    ("yellow", 1.5),
+    ("clear", 1.0),
+)
 """One half of the cycle with seconds: first for the arms 0 and 2, then for 1 and 3."""
 
 HALF = sum(seconds for _, seconds in PHASES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 import numpy as np
+
 from surefoot.envs.crossing.geometry import Turn
 from surefoot.envs.crossing.labels import observe
 from surefoot.envs.crossing.world import World

@@ -50,8 +50,10 @@ class Stage:
         self.vehicle = Vehicle(simulation)
         self._things: dict[int, tuple[str, int]] = {}
         for what, bodies in (
-            ("car", self.cars), ("person", self.people), ("pole", self.street.furniture)
-        ):  # fmt: skip
+            ("car", self.cars),
+            ("person", self.people),
+            ("pole", self.street.furniture),
+        ):
             self._things |= {body: (what, i) for i, body in enumerate(bodies)}
 
     def place(self, cars: Cars, people: People) -> None:

@@ -81,8 +81,9 @@ class Street:
 
     def __post_init__(self) -> None:
         if not (1 <= self.columns <= 4 and 1 <= self.rows <= 4):
-            raise InputError(f"a street has 1 to 4 by 1 to 4 crossings, not {self.columns} by "
-                             f"{self.rows}")  # fmt: skip
+            raise InputError(
+                f"a street has 1 to 4 by 1 to 4 crossings, not {self.columns} by {self.rows}"
+            )
 
     @cached_property
     def crossings(self) -> tuple[Crossing, ...]:
@@ -105,16 +106,17 @@ class Street:
     def entries(self) -> tuple[tuple[int, int], ...]:
         """Crossing and arm of every place where the street begins."""
         return tuple(
-            (c.number, arm) for c in self.crossings for arm in range(4)
-            if c.neighbours[arm] is None
-        )  # fmt: skip
+            (c.number, arm) for c in self.crossings for arm in range(4) if c.neighbours[arm] is None
+        )
 
     def places(self, kind: str) -> tuple[tuple[int, int], ...]:
         """Returns crossing and arm of every line with a light (``light``) or sign (``sign``)."""
         return tuple(
-            (c.number, arm) for c in self.crossings for arm in range(4)
+            (c.number, arm)
+            for c in self.crossings
+            for arm in range(4)
             if (c.signal is not None if kind == LIGHT else c.stop_sign(arm))
-        )  # fmt: skip
+        )
 
     def lane_in(self, crossing: int, arm: int) -> Piece:
         """Returns the lane that leads to a stop line, from the last crossing or street end."""
@@ -144,5 +146,8 @@ class Street:
     def bounds(self) -> tuple[float, float, float, float]:
         """Lowest and highest x, then lowest and highest y of the streets, in metres."""
         return (
-            -REACH, (self.columns - 1) * PITCH + REACH, -REACH, (self.rows - 1) * PITCH + REACH,
-        )  # fmt: skip
+            -REACH,
+            (self.columns - 1) * PITCH + REACH,
+            -REACH,
+            (self.rows - 1) * PITCH + REACH,
+        )

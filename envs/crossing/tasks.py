@@ -16,8 +16,15 @@ KINDS = (LIGHT, SIGN)
 TASKS = tuple(f"{turn}-at-{kind}" for kind in KINDS for turn in Turn)
 """Names of the six tasks."""
 
-LIGHT_RULES = frozenset({"straight-on-green-only", "move-once-at-green", "stop-without-green",
-                         "go-on-green", "right-on-red-clear-left"})  # fmt: skip
+LIGHT_RULES = frozenset(
+    {
+        "straight-on-green-only",
+        "move-once-at-green",
+        "stop-without-green",
+        "go-on-green",
+        "right-on-red-clear-left",
+    }
+)
 """Rules of the driving rulebook that speak of the light; where there is none, they say nothing
 sensible: ``straight-on-green-only`` would forbid ever to drive straight on at a stop sign."""
 
@@ -100,9 +107,16 @@ def draw_scene(
         raise InputError(f"a street of {columns} by {rows} crossings has none with a {kind}")
     crossing, arm = rng.choice(places)
     return Scene(
-        task, Turn(turn), kind, crossing, arm, street, rng.uniform(0.1, 0.4),
-        _mean(_CAR_SECONDS, difficulty), _mean(_WALKER_SECONDS, difficulty),
-    )  # fmt: skip
+        task,
+        Turn(turn),
+        kind,
+        crossing,
+        arm,
+        street,
+        rng.uniform(0.1, 0.4),
+        _mean(_CAR_SECONDS, difficulty),
+        _mean(_WALKER_SECONDS, difficulty),
+    )
 
 
 def _mean(ends: tuple[float, float], difficulty: float) -> float:

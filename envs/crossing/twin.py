@@ -35,6 +35,7 @@ from random import Random
 
 import numpy as np
 from numpy.typing import NDArray
+
 from surefoot.envs.crossing.geometry import Turn
 from surefoot.envs.crossing.labels import doing
 from surefoot.envs.crossing.skills import Action
@@ -131,9 +132,14 @@ class Twin:
         left, right, opposite = (c >= COMING for c in state.cars)
         lamp = state.entered if state.place else state.phase
         truth[:] = (
-            state.far or (state.own and state.place <= 1), opposite, lamp == "arrow",
-            lamp == "green", not self.lights and state.place == 0, left, right,
-        )  # fmt: skip
+            state.far or (state.own and state.place <= 1),
+            opposite,
+            lamp == "arrow",
+            lamp == "green",
+            not self.lights and state.place == 0,
+            left,
+            right,
+        )
         return truth
 
     def actions(self, state: TwinState, action: Action) -> NDArray[np.bool_]:

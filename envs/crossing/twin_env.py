@@ -8,6 +8,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium import spaces
+
 from surefoot.envs.crossing.log import EpisodeLog
 from surefoot.envs.crossing.skills import ACTION_NAMES, WAIT_STEPS, Action
 from surefoot.envs.crossing.tasks import check_difficulty, check_task, instruction_of

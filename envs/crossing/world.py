@@ -11,6 +11,7 @@ from math import cos, pi, sin
 from random import Random
 
 import numpy as np
+
 from surefoot.envs.cameras.camera import CameraPose, Frame, Lens, render
 from surefoot.envs.cameras.rig import MountedCamera, Rig
 from surefoot.envs.crossing.cars import Cars, Ego
@@ -127,9 +128,12 @@ class World:
         start = self._line - scene.gap - FRONT
         self.vehicle.start(self.path.at(start), start, self.faults.friction)
         self.rig = Rig(
-            self.simulation, {view: self._mounted(yaw, size) for view, yaw in _SIDE.items()},
-            faults=self.faults, seed=seed, retouch=paint_sky,
-        )  # fmt: skip
+            self.simulation,
+            {view: self._mounted(yaw, size) for view, yaw in _SIDE.items()},
+            faults=self.faults,
+            seed=seed,
+            retouch=paint_sky,
+        )
         self.cars = Cars(street, CAR_SLOTS, scene.car_seconds, Random(f"{name}:cars"))
         self.people = People(
             self.cars, PEOPLE_SLOTS, scene.walker_seconds, Random(f"{name}:people")
@@ -217,9 +221,16 @@ class World:
             people.append(PersonView(x, y, vx, vy))
         past, over = self.past(), self.over_line()
         return Situation(
-            self.crossing, self.scene.arm, self.turn, None if past else self._lamp, over,
-            self._past_entry(), past, tuple(cars), tuple(people),
-        )  # fmt: skip
+            self.crossing,
+            self.scene.arm,
+            self.turn,
+            None if past else self._lamp,
+            over,
+            self._past_entry(),
+            past,
+            tuple(cars),
+            tuple(people),
+        )
 
     def step(
         self,
@@ -302,9 +313,15 @@ class World:
         entered = self.over_line() and not self.past()
         entering = drives and not self.over_line()
         return Ego(
-            middle.x, middle.y, speed, self.scene.crossing, self.scene.arm, self.turn,
-            entered or entering, self._past_entry(),
-        )  # fmt: skip
+            middle.x,
+            middle.y,
+            speed,
+            self.scene.crossing,
+            self.scene.arm,
+            self.turn,
+            entered or entering,
+            self._past_entry(),
+        )
 
     def _mounted(self, yaw: float, size: int) -> MountedCamera:
         forward = (cos(yaw), sin(yaw), 0.0)
@@ -354,9 +371,15 @@ class World:
         street = self.scene.street
         traffic = deepcopy((self.cars, self.people), {id(street): street})
         return Saved(
-            self.simulation.save(), traffic, self.vehicle.progress, self.turn, self._lamp,
-            self._noise.bit_generator.state, self.rig.save(), self.log.copy(),
-        )  # fmt: skip
+            self.simulation.save(),
+            traffic,
+            self.vehicle.progress,
+            self.turn,
+            self._lamp,
+            self._noise.bit_generator.state,
+            self.rig.save(),
+            self.log.copy(),
+        )
 
     def restore(self, saved: Saved) -> None:
         """Goes back to a kept state; what follows is bit for bit what followed then."""

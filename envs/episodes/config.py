@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
+
 from surefoot.envs.episodes.stages import NAMED, SCRIPTED, get_stage
 from surefoot.envs.perturbations.pipeline import SPLITS, Pipeline, seeds_of
 from surefoot.results.config import check_config

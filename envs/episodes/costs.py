@@ -10,8 +10,15 @@ from surefoot.results.statistics import wilson
 Record = Mapping[str, Any]
 
 COUNTED = (
-    "looks", "look_seconds", "restores", "asked", "repairs", "plans", "pauses", "decisions",
-)  # fmt: skip
+    "looks",
+    "look_seconds",
+    "restores",
+    "asked",
+    "repairs",
+    "plans",
+    "pauses",
+    "decisions",
+)
 """What is added up over episodes; of what an old record lacks, there was none."""
 
 
@@ -70,20 +77,22 @@ def cost_rows(cells: Sequence[Record]) -> list[dict[str, str]]:
         if found is None:
             continue
         each = found["episodes"]
-        rows.append({
-            "task": cell["task"],
-            "looks": f"{found['looks_per_episode']:.1f}",
-            "restored": f"{found['restores'] / each:.1f}",
-            "seconds": f"{found['look_seconds_per_episode']:.1f}",
-            "asked": f"{found['asked_per_episode']:.1f}",
-            "decision": _text(found["asked_per_decision"], lambda x: f"{x:.2f}"),
-            "helped": _percent(found["asked_episodes"]),
-            "repairs": f"{found['repairs'] / each:.1f}",
-            "pauses": f"{found['pauses'] / each:.1f}",
-            "decisions": f"{found['decisions'] / each:.1f}",
-            "first": _percent(found["covered_first"]),
-            "covered": _percent(found["covered"]),
-        })  # fmt: skip
+        rows.append(
+            {
+                "task": cell["task"],
+                "looks": f"{found['looks_per_episode']:.1f}",
+                "restored": f"{found['restores'] / each:.1f}",
+                "seconds": f"{found['look_seconds_per_episode']:.1f}",
+                "asked": f"{found['asked_per_episode']:.1f}",
+                "decision": _text(found["asked_per_decision"], lambda x: f"{x:.2f}"),
+                "helped": _percent(found["asked_episodes"]),
+                "repairs": f"{found['repairs'] / each:.1f}",
+                "pauses": f"{found['pauses'] / each:.1f}",
+                "decisions": f"{found['decisions'] / each:.1f}",
+                "first": _percent(found["covered_first"]),
+                "covered": _percent(found["covered"]),
+            }
+        )
     return rows
 
 

@@ -25,10 +25,12 @@ FOG_DISTANCE = 12.0
 """Metres over which fog's severity counts here: about once across the crossing."""
 
 _SKILLS = {
-    "stop": "brake and stand", "straight": "drive; at the line straight over the crossing",
-    "left": "drive; at the line turn left", "right": "drive; at the line turn right",
+    "stop": "brake and stand",
+    "straight": "drive; at the line straight over the crossing",
+    "left": "drive; at the line turn left",
+    "right": "drive; at the line turn right",
     "wait": "stand until something in sight changes",
-}  # fmt: skip
+}
 
 
 class _Expert:

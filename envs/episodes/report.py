@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
+
 from surefoot.envs.episodes.config import RunConfig
 from surefoot.envs.episodes.costs import broken_in, cost_rows
 from surefoot.envs.episodes.outcome import Outcome
@@ -83,10 +84,18 @@ def _facts(config: RunConfig) -> dict[str, str]:
     seeds = ", ".join(map(str, config.seeds[:12]))
     more = f" and {len(config.seeds) - 12} more" if len(config.seeds) > 12 else ""
     wrong = "; ".join(
-        " ".join([p["name"], *(f"{k} {v:g}" if isinstance(v, float) else f"{k} {v}"
-                               for k, v in p.items() if k != "name")])
+        " ".join(
+            [
+                p["name"],
+                *(
+                    f"{k} {v:g}" if isinstance(v, float) else f"{k} {v}"
+                    for k, v in p.items()
+                    if k != "name"
+                ),
+            ]
+        )
         for p in config.perturb
-    )  # fmt: skip
+    )
     versions = current_versions()
     return {
         "environment": config.env,
@@ -126,22 +135,26 @@ def _row(cell: Mapping[str, Any]) -> dict[str, Any]:
 def _forest(config: RunConfig, cells: list[Mapping[str, Any]]) -> str:
     rows = [
         ForestRow(
-            cell["task"], config.policy, cell["success"], cell["n"],
+            cell["task"],
+            config.policy,
+            cell["success"],
+            cell["n"],
             Interval(*cell["interval"]) if cell["interval"] else None,
         )
         for cell in cells
-    ]  # fmt: skip
+    ]
     return forest_plot(rows, title="Success by task, with Wilson intervals at 95 %")
 
 
 def _bars(config: RunConfig, cells: list[Mapping[str, Any]]) -> str:
     rows = [
         BarRow(
-            cell["task"], config.policy,
+            cell["task"],
+            config.policy,
             {_CATEGORIES[Outcome(name)].name: count for name, count in cell["outcomes"].items()},
         )
         for cell in cells
-    ]  # fmt: skip
+    ]
     return stacked_bars(rows, list(_CATEGORIES.values()), title="Outcomes by task")
 
 

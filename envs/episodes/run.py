@@ -62,9 +62,12 @@ def episodes_run(
     policy = make_policy(config)  # a misspelt one should fail now, not in every episode
     plan = plan_of(config)
     manifest = Manifest(
-        "run", config.model_dump(mode="json"), [spec.key for spec in plan], config.seeds,
+        "run",
+        config.model_dump(mode="json"),
+        [spec.key for spec in plan],
+        config.seeds,
         versions=current_versions() | {"pybullet": version("pybullet"), "renderer": "tiny"},
-    )  # fmt: skip
+    )
     with RunFolder.open(out, manifest) as run:
         media = _tidied(out / MEDIA)
         pending = set(run.pending)

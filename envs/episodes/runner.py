@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
 from surefoot.envs.episodes.config import EpisodeSpec, Filming, RunConfig
 from surefoot.envs.episodes.outcome import EpisodeRecord, Outcome
 from surefoot.envs.episodes.stages import (
@@ -96,9 +97,14 @@ def run_episode(job: Job) -> EpisodeRecord:
     except Exception as error:
         outcome, reason, progress = Outcome.SIM_ERROR, _told(error), 0.0
     record = EpisodeRecord(
-        job.spec.task, job.spec.seed, outcome, reason, episode.instruction, episode.steps,
+        job.spec.task,
+        job.spec.seed,
+        outcome,
+        reason,
+        episode.instruction,
+        episode.steps,
         progress,
-    )  # fmt: skip
+    )
     return episode.finish(record, started)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import gymnasium
+
 from surefoot.envs.cameras.camera import Frame
 from surefoot.envs.episodes.outcome import Outcome
 from surefoot.envs.perturbations.faults import Faults

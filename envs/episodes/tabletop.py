@@ -24,13 +24,19 @@ PLANNING_SECONDS = 60.0
 """Seconds by the clock for each plan."""
 
 _SKILLS = {
-    "pick": "take a block off the table, a pad or a plate", "put-down": "put it on the table",
-    "place": "put it on a pad or a plate", "stack": "put it on another block",
-    "unstack": "take it off another block", "put-in": "put it into a bin, bowl or open box",
-    "take-out": "take it out of one", "open-lid": "take a box's lid off and lay it aside",
-    "close-lid": "put it on again", "home": "move the hand out of sight",
-    "push": "push a block left, right, away or near", "look": "move the camera to a viewpoint",
-}  # fmt: skip
+    "pick": "take a block off the table, a pad or a plate",
+    "put-down": "put it on the table",
+    "place": "put it on a pad or a plate",
+    "stack": "put it on another block",
+    "unstack": "take it off another block",
+    "put-in": "put it into a bin, bowl or open box",
+    "take-out": "take it out of one",
+    "open-lid": "take a box's lid off and lay it aside",
+    "close-lid": "put it on again",
+    "home": "move the hand out of sight",
+    "push": "push a block left, right, away or near",
+    "look": "move the camera to a viewpoint",
+}
 
 
 class PlanningPolicy:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
+
 from surefoot.envs.perturbations.faults import Faults
 from surefoot.results.config import check_config
 from surefoot.results.errors import InputError

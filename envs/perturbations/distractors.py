@@ -14,9 +14,15 @@ TRIES = 200
 """Places drawn for each thing before it is left out."""
 
 _COLORS = (
-    (0.93, 0.55, 0.70), (0.45, 0.32, 0.22), (0.55, 0.85, 0.85), (0.98, 0.98, 0.94),
-    (0.20, 0.20, 0.22), (0.62, 0.70, 0.30), (0.75, 0.62, 0.90), (0.90, 0.45, 0.10),
-)  # fmt: skip
+    (0.93, 0.55, 0.70),
+    (0.45, 0.32, 0.22),
+    (0.55, 0.85, 0.85),
+    (0.98, 0.98, 0.94),
+    (0.20, 0.20, 0.22),
+    (0.62, 0.70, 0.30),
+    (0.75, 0.62, 0.90),
+    (0.90, 0.45, 0.10),
+)
 
 
 def add_distractors(
@@ -57,10 +63,12 @@ def add_distractors(
         for _ in range(TRIES):
             x, y = rng.uniform(area[0], area[1]), rng.uniform(area[2], area[3])
             if all(
-                x + reach < low[0] or x - reach > high[0]
-                or y + reach < low[1] or y - reach > high[1]
+                x + reach < low[0]
+                or x - reach > high[0]
+                or y + reach < low[1]
+                or y - reach > high[1]
                 for low, high in taken
-            ):  # fmt: skip
+            ):
                 break
         else:
             continue
@@ -94,9 +102,13 @@ def _draw(rng: Random, scale: float) -> tuple[str, tuple[float, float, float], d
 
 
 def _make(
-    api: Any, shape: str, options: dict[str, Any], color: tuple[float, ...],
-    place: tuple[float, float, float], turn: tuple[float, ...],
-) -> int:  # fmt: skip
+    api: Any,
+    shape: str,
+    options: dict[str, Any],
+    color: tuple[float, ...],
+    place: tuple[float, float, float],
+    turn: tuple[float, ...],
+) -> int:
     kind = {"slab": api.GEOM_BOX, "rod": api.GEOM_CAPSULE, "ball": api.GEOM_SPHERE}[shape]
     solid = dict(options)
     if shape == "rod":

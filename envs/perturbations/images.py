@@ -6,6 +6,7 @@ from io import BytesIO
 
 import numpy as np
 from PIL import Image
+
 from surefoot.envs.perturbations.base import Channels, Draws, ImagePerturbation, perturbation
 from surefoot.envs.perturbations.optics import to_display, to_linear
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.ndimage import gaussian_filter, zoom
 from scipy.signal import fftconvolve
+
 from surefoot.envs.perturbations.base import (
     Channels,
     Draws,

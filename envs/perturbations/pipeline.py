@@ -42,12 +42,14 @@ SCENARIOS: dict[str, tuple[str, dict[str, float]]] = {
         "an oily gripper on a worn arm",
         {"grasp-slip": 0.25, "friction": 0.4, "position-noise": 0.2},
     ),
-}  # fmt: skip
+}
 """Named shifts: what each is, and the severities of its perturbations in order."""
 
 SPLITS: dict[str, tuple[int, ...]] = {
-    "train": (0, 1, 2, 3, 4, 5), "calibration": (6, 7), "test": (8, 9),
-}  # fmt: skip
+    "train": (0, 1, 2, 3, 4, 5),
+    "calibration": (6, 7),
+    "test": (8, 9),
+}
 """Last digits of the seeds of each split; no seed can be in two."""
 
 

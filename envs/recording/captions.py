@@ -18,9 +18,13 @@ PAPER = (18, 21, 26)
 INK = (236, 239, 242)
 SOFT = (150, 160, 170)
 COLORS = {
-    "": INK, "good": (88, 209, 160), "bad": (255, 125, 115), "warn": (250, 200, 90),
-    "soft": SOFT, "new": (125, 190, 255),
-}  # fmt: skip
+    "": INK,
+    "good": (88, 209, 160),
+    "bad": (255, 125, 115),
+    "warn": (250, 200, 90),
+    "soft": SOFT,
+    "new": (125, 190, 255),
+}
 """Colours by tone; a tone is never the only sign, the text says the same."""
 
 _PAD = 16

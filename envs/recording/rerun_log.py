@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
+
 from surefoot.envs.cameras.camera import Frame
 from surefoot.envs.cameras.visibility import axes
 from surefoot.results.errors import MissingDependencyError

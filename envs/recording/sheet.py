@@ -9,6 +9,7 @@ from io import BytesIO
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
+
 from surefoot.envs.recording.captions import COLORS, INK, PAPER, font, wrap
 
 _LABEL = 40

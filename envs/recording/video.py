@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
 from surefoot.results.files import sync_folder, write_error
 
 if TYPE_CHECKING:
@@ -40,8 +41,10 @@ class VideoWriter:
         self.path = path
         self.frames = 0
         self._options: dict[str, object] = {
-            "crf": str(quality), "preset": "veryfast", "threads": "1",
-        }  # fmt: skip
+            "crf": str(quality),
+            "preset": "veryfast",
+            "threads": "1",
+        }
         self._fps = fps
         self._temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
         self._stream: VideoStream | None = None

@@ -162,10 +162,15 @@ class Simulation:
                 )
             else:
                 api.setJointMotorControl2(
-                    body, joint, api.POSITION_CONTROL, targetPosition=c.target,
-                    targetVelocity=c.velocity, force=c.force, positionGain=c.position_gain,
+                    body,
+                    joint,
+                    api.POSITION_CONTROL,
+                    targetPosition=c.target,
+                    targetVelocity=c.velocity,
+                    force=c.force,
+                    positionGain=c.position_gain,
                     velocityGain=c.velocity_gain,
-                )  # fmt: skip
+                )
 
     def save(self) -> Snapshot:
         """Keeps the state in memory (about 300 kB) until :meth:`forget` or a reset."""

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+
 from surefoot.envs.cameras.viewpoints import Ring
 from surefoot.envs.tabletop.motions import DIRECTIONS
 from surefoot.envs.tabletop.state import Facts, push_needs

@@ -106,23 +106,33 @@ def make_body(
         z += LID_ORIGIN if thing.kind is Kind.LID else 0.0
     body = int(api.createMultiBody(mass, shape, look, (x, y, z), turn))
     api.changeDynamics(
-        body, -1, lateralFriction=THING_FRICTION * friction, spinningFriction=0.001,
+        body,
+        -1,
+        lateralFriction=THING_FRICTION * friction,
+        spinningFriction=0.001,
         rollingFriction=0.0005 if thing.shape == "cylinder" else 0.0,
-    )  # fmt: skip
+    )
     return body
 
 
 def _compound(api: Any, parts: _Parts, color: tuple[float, ...]) -> tuple[int, int]:
     shape = api.createCollisionShapeArray(
-        shapeTypes=parts.shapes, halfExtents=parts.halves, radii=parts.radii,
-        lengths=parts.lengths, collisionFramePositions=parts.places,
+        shapeTypes=parts.shapes,
+        halfExtents=parts.halves,
+        radii=parts.radii,
+        lengths=parts.lengths,
+        collisionFramePositions=parts.places,
         collisionFrameOrientations=parts.turns,
-    )  # fmt: skip
+    )
     look = api.createVisualShapeArray(
-        shapeTypes=parts.shapes, halfExtents=parts.halves, radii=parts.radii,
-        lengths=parts.lengths, visualFramePositions=parts.places,
-        visualFrameOrientations=parts.turns, rgbaColors=[color] * len(parts.shapes),
-    )  # fmt: skip
+        shapeTypes=parts.shapes,
+        halfExtents=parts.halves,
+        radii=parts.radii,
+        lengths=parts.lengths,
+        visualFramePositions=parts.places,
+        visualFrameOrientations=parts.turns,
+        rgbaColors=[color] * len(parts.shapes),
+    )
     return shape, look
 
 
@@ -158,9 +168,11 @@ def _ring(
     for i in range(count):
         angle = 2 * pi * i / count
         _, lean = api.multiplyTransforms(
-            (0, 0, 0), api.getQuaternionFromEuler((0, 0, angle)),
-            (0, 0, 0), api.getQuaternionFromEuler((0, slope, 0)),
-        )  # fmt: skip
+            (0, 0, 0),
+            api.getQuaternionFromEuler((0, 0, angle)),
+            (0, 0, 0),
+            api.getQuaternionFromEuler((0, slope, 0)),
+        )
         place = (middle * cos(angle), middle * sin(angle), low + half)
         parts.box((WALL, width, half / cos(slope)), place, lean)
 
@@ -192,17 +204,30 @@ def _lid(api: Any) -> _Parts:
 
 
 _PARTS = {
-    Kind.PAD: _pad, Kind.PLATE: _plate, Kind.BOWL: _bowl, Kind.BIN: _bin, Kind.BOX: _box,
+    Kind.PAD: _pad,
+    Kind.PLATE: _plate,
+    Kind.BOWL: _bowl,
+    Kind.BIN: _bin,
+    Kind.BOX: _box,
     Kind.LID: _lid,
-}  # fmt: skip
+}
 
 _OUTLINES = {
     Kind.PLATE: (
-        (0.0, 0.0), (PLATE - 0.014, 0.0), (PLATE, 0.010), (PLATE, 0.012), (PLATE - 0.003, 0.012),
-        (PLATE - 0.012, PLATE_HEIGHT), (0.0, PLATE_HEIGHT),
+        (0.0, 0.0),
+        (PLATE - 0.014, 0.0),
+        (PLATE, 0.010),
+        (PLATE, 0.012),
+        (PLATE - 0.003, 0.012),
+        (PLATE - 0.012, PLATE_HEIGHT),
+        (0.0, PLATE_HEIGHT),
     ),
     Kind.BOWL: (
-        (0.0, 0.0), (BOWL + 0.003, 0.0), (BOWL + 0.016, HEIGHTS["bowl"]),
-        (BOWL + 0.011, HEIGHTS["bowl"]), (BOWL, FLOOR), (0.0, FLOOR),
+        (0.0, 0.0),
+        (BOWL + 0.003, 0.0),
+        (BOWL + 0.016, HEIGHTS["bowl"]),
+        (BOWL + 0.011, HEIGHTS["bowl"]),
+        (BOWL, FLOOR),
+        (0.0, FLOOR),
     ),
-}  # fmt: skip
+}

@@ -9,6 +9,7 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
+
 from surefoot.envs.cameras.camera import CameraPose, Frame, Lens
 from surefoot.envs.cameras.rig import FREE, FixedCamera, FreeCamera, MountedCamera, Rig
 from surefoot.envs.perturbations.faults import Faults
@@ -174,9 +175,13 @@ class TabletopEnv(gymnasium.Env[Observation, np.int64]):
             ),
         }
         rig = Rig(
-            self._simulation, cameras, FreeCamera(RING, lens=lens), faults=self._faults,
-            seed=number, advance=skills.wait,
-        )  # fmt: skip
+            self._simulation,
+            cameras,
+            FreeCamera(RING, lens=lens),
+            faults=self._faults,
+            seed=number,
+            advance=skills.wait,
+        )
         self._episode = _Episode(world, skills, rig, Actions.of(instance))
         facts = read_facts(world)
         info = episode_info(self.actions, facts) | {"bodies": dict(world.bodies)}
@@ -195,9 +200,10 @@ class TabletopEnv(gymnasium.Env[Observation, np.int64]):
         number = int(action)
         if not 0 <= number < len(episode.actions.steps):
             result = SkillResult(
-                f"action {number}", SkillStatus.REFUSED,
+                f"action {number}",
+                SkillStatus.REFUSED,
                 f"there are {len(episode.actions.steps)} actions in this episode",
-            )  # fmt: skip
+            )
         else:
             result = self.act(episode.actions.steps[number])
         facts = read_facts(episode.world)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
 from surefoot.envs.skills import SkillResult
 from surefoot.envs.tabletop.actions import Actions
 from surefoot.envs.tabletop.state import Facts, attributes, goal_share, hidden_in

@@ -34,8 +34,11 @@ PUSH = 0.06
 """Metres that a push moves a block."""
 
 DIRECTIONS: dict[str, tuple[float, float]] = {
-    "left": (0.0, 1.0), "right": (0.0, -1.0), "away": (1.0, 0.0), "near": (-1.0, 0.0),
-}  # fmt: skip
+    "left": (0.0, 1.0),
+    "right": (0.0, -1.0),
+    "away": (1.0, 0.0),
+    "near": (-1.0, 0.0),
+}
 """Unit vectors (x, y) in the world frame of what the robot calls so."""
 
 
@@ -187,8 +190,14 @@ class Motions:
         }
         return frozenset(self._world.names[b] for b in bodies)
 
-    def _put(self, name: str, spots: Iterable[tuple[float, float, float]], yaws: Iterable[float],
-             ignore: frozenset[str], occupied: str) -> None:  # fmt: skip
+    def _put(
+        self,
+        name: str,
+        spots: Iterable[tuple[float, float, float]],
+        yaws: Iterable[float],
+        ignore: frozenset[str],
+        occupied: str,
+    ) -> None:
         """Puts what is held at the first place where it and the hand fit.
 
         Args:

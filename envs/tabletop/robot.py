@@ -8,6 +8,7 @@ from math import atan2, ceil, dist, hypot, pi, remainder
 
 import numpy as np
 from numpy.typing import NDArray
+
 from surefoot.envs.simulation.client import TIMESTEP, Command, Simulation, quiet
 from surefoot.envs.simulation.urdf import PANDA, load_light
 from surefoot.envs.tabletop.kinematics import Vector, inverse
@@ -100,13 +101,22 @@ class Panda:
         for joint in FINGERS:
             api.resetJointState(self.body, joint, OPEN)
             api.changeDynamics(
-                self.body, joint, lateralFriction=FINGER_FRICTION * friction,
-                spinningFriction=0.001, frictionAnchor=0,
-            )  # fmt: skip
+                self.body,
+                joint,
+                lateralFriction=FINGER_FRICTION * friction,
+                spinningFriction=0.001,
+                frictionAnchor=0,
+            )
         gear = api.createConstraint(
-            self.body, FINGERS[0], self.body, FINGERS[1], api.JOINT_GEAR,
-            (1, 0, 0), (0, 0, 0), (0, 0, 0),
-        )  # fmt: skip
+            self.body,
+            FINGERS[0],
+            self.body,
+            FINGERS[1],
+            api.JOINT_GEAR,
+            (1, 0, 0),
+            (0, 0, 0),
+            (0, 0, 0),
+        )
         api.changeConstraint(gear, gearRatio=-1, erp=0.1, maxForce=50)
         self._targets = home
         self._send(home)
@@ -137,9 +147,10 @@ class Panda:
         """Returns the bodies that the robot, or one link of it, pushes against."""
         contacts = self.simulation.api.getContactPoints(bodyA=self.body)
         return {
-            c[2] for c in contacts
+            c[2]
+            for c in contacts
             if c[2] != self.body and c[9] > 0 and (link is None or c[3] == link)
-        }  # fmt: skip
+        }
 
     def gripped(self) -> set[int]:
         """Returns the bodies that both fingers push against."""

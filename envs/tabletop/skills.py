@@ -79,11 +79,16 @@ class Skills:
             )
         motions = self._motions
         acts: dict[str, Callable[..., None]] = {
-            "pick": motions.take, "unstack": motions.take, "take-out": motions.take,
-            "put-down": motions.put_down, "place": motions.put_on, "stack": motions.put_on,
-            "put-in": motions.put_in, "open-lid": motions.open_lid,
+            "pick": motions.take,
+            "unstack": motions.take,
+            "take-out": motions.take,
+            "put-down": motions.put_down,
+            "place": motions.put_on,
+            "stack": motions.put_on,
+            "put-in": motions.put_in,
+            "open-lid": motions.open_lid,
             "close-lid": motions.close_lid,
-        }  # fmt: skip
+        }
         act = acts[step.action]
         return self._do(str(step), lambda: act(*step.args), lambda: self._missed(step))
 

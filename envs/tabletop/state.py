@@ -171,10 +171,14 @@ def _within(container: Thing, scene: Scene, x: float, y: float) -> bool:
 def attributes(scene: Scene) -> dict[str, dict[str, str]]:
     """Returns colour, shape, size and kind of every thing by name."""
     return {
-        t.name: {"kind": t.kind.value, "color": t.color, "shape": t.shape or t.kind.value,
-                 "size": t.size}
+        t.name: {
+            "kind": t.kind.value,
+            "color": t.color,
+            "shape": t.shape or t.kind.value,
+            "size": t.size,
+        }
         for t in scene.things.values()
-    }  # fmt: skip
+    }
 
 
 def hidden_in(facts: Facts) -> dict[str, str]:

@@ -187,8 +187,12 @@ def _table(rng: Random, level: int) -> _Draft:
 
 
 TASKS: dict[str, Callable[[Random, int], _Draft]] = {
-    "tidy": _tidy, "tower": _tower, "sort": _sort, "retrieve": _retrieve, "table": _table,
-}  # fmt: skip
+    "tidy": _tidy,
+    "tower": _tower,
+    "sort": _sort,
+    "retrieve": _retrieve,
+    "table": _table,
+}
 """The tasks by name."""
 
 

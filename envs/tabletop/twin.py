@@ -7,6 +7,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium import spaces
+
 from surefoot.envs.skills import SkillResult, SkillStatus
 from surefoot.envs.tabletop.actions import MAX_ACTIONS, Actions
 from surefoot.envs.tabletop.episode import (
@@ -94,9 +95,10 @@ class TabletopTwin(gymnasium.Env[Observation, np.int64]):
         actions, number = self.actions, int(action)
         if not 0 <= number < len(actions.steps):
             result = SkillResult(
-                f"action {number}", SkillStatus.REFUSED,
+                f"action {number}",
+                SkillStatus.REFUSED,
                 f"there are {len(actions.steps)} actions in this episode",
-            )  # fmt: skip
+            )
         else:
             result = self.act(actions.steps[number])
         done = goal_holds(actions.ground, self._facts)

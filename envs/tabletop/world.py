@@ -171,9 +171,11 @@ class World:
         look = tiled(api, FLOOR_HALF, FLOOR_COLOR)
         self.floor = int(api.createMultiBody(0, shape, look, (x, y, FLOOR_TOP - FLOOR_HALF[2])))
         api.changeDynamics(
-            self.table, -1, spinningFriction=0.001,
+            self.table,
+            -1,
+            spinningFriction=0.001,
             lateralFriction=THING_FRICTION * self.faults.friction,
-        )  # fmt: skip
+        )
 
     def _things(self) -> dict[str, int]:
         made: dict[str, int] = {}

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
+
 from surefoot.experiments.cooccurrence.facts import Facts, fact_sequences
 from surefoot.sparsity.dynamics.data import Sequences, draw_sequences, read_sequences
 from surefoot.sparsity.dynamics.training import Flow

@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from pydantic import BaseModel, ConfigDict, Field
+
 from surefoot.pddl.domains import get_domain
 from surefoot.pddl.language.model import Atom
 from surefoot.pddl.successors import positive_atoms
@@ -67,8 +68,10 @@ def fact_sequences(facts: Facts, seed: int) -> Sequences:
     if facts.n % sum(SHARES):
         raise InputError(f"{facts.n} sequences; they come in sixths, so give a multiple of 6")
     rng = Random(f"facts:{seed}")
-    room = {case: share * facts.n // 6 for case, share in
-            zip(((1, 1), (1, 0), (0, 1), (0, 0)), SHARES, strict=True)}  # fmt: skip
+    room = {
+        case: share * facts.n // 6
+        for case, share in zip(((1, 1), (1, 0), (0, 1), (0, 0)), SHARES, strict=True)
+    }
     rows: list[list[str]] = []
     for _ in range(_DRAWS):
         if len(rows) == facts.n:

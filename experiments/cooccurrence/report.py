@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+
 from surefoot.experiments.cooccurrence.animation import animated
 from surefoot.results.lines import Curve, line_chart
 from surefoot.results.manifest import current_versions
@@ -42,17 +43,19 @@ def check_rows(learned: Runs, frozen: Runs) -> list[dict[str, Any]]:
     for row in rows.values():
         row["median"] = [float(v) for v in np.median(np.array(row.pop("values")), axis=0)]
         row["frozen"] = (
-            None if row["attention"] else sum(
-                check["holds"] for run in frozen for check in run["checks"]
+            None
+            if row["attention"]
+            else sum(
+                check["holds"]
+                for run in frozen
+                for check in run["checks"]
                 if check["name"] == row["name"]
             )
-        )  # fmt: skip
+        )
     return list(rows.values())
 
 
-def render_study(
-    summary: Mapping[str, Any], cases: Mapping[str, Mapping[str, Runs]]
-) -> str:  # fmt: skip
+def render_study(summary: Mapping[str, Any], cases: Mapping[str, Mapping[str, Runs]]) -> str:
     """Returns the page.
 
     Args:
@@ -133,11 +136,14 @@ def _case(name: str, told: Mapping[str, Any], learned: Runs, frozen: Runs) -> di
         "animation": trusted(animated(first["trace"], first["signals"])),
         "plots": [
             (title, trusted(_plot(run["trace"], first["signals"], part)))
-            for part, title in (("group_losses", "Losses"), ("contributions", "G of the signals"),
-                                ("scores", "Change of attention scores, thousandths"))
+            for part, title in (
+                ("group_losses", "Losses"),
+                ("contributions", "G of the signals"),
+                ("scores", "Change of attention scores, thousandths"),
+            )
             for run, title in ((first, title), (control, f"{title}, attention frozen"))
         ],
-    }  # fmt: skip
+    }
 
 
 def _plot(trace: Mapping[str, Any], signals: Sequence[str], part: str) -> str:
@@ -155,8 +161,7 @@ def _plot(trace: Mapping[str, Any], signals: Sequence[str], part: str) -> str:
         named = {name: values[1:, i] for i, name in enumerate(kinds)}
     low = min(0.0, *(float(v.min()) for v in named.values()))
     high = max(float(v.max()) for v in named.values())
-    curves = [
-        Curve(name, list(zip(steps, v.tolist(), strict=True))) for name, v in named.items()
-    ]  # fmt: skip
-    return line_chart(curves, title=part, x="steps", y="", top=high, bottom=low, log_x=True,
-                      steps=True)  # fmt: skip
+    curves = [Curve(name, list(zip(steps, v.tolist(), strict=True))) for name, v in named.items()]
+    return line_chart(
+        curves, title=part, x="steps", y="", top=high, bottom=low, log_x=True, steps=True
+    )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
 from surefoot.models.training.zoo import DOMAINS, SpecialistRecipe, StrangerRecipe, ZooRecipe
 from surefoot.sparsity.merging.evolutionary import EvolutionarySettings
 from surefoot.sparsity.merging.heuristic import HeuristicSettings, Method

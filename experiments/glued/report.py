@@ -59,7 +59,7 @@ def render_study(summary: Mapping[str, Any]) -> str:
         levels=LEVELS,
         gates=GATES,
         chosen=summary["chosen"],
-    )  # fmt: skip
+    )
 
 
 def _lead(summary: Mapping[str, Any]) -> dict[str, str] | None:
@@ -72,14 +72,16 @@ def _lead(summary: Mapping[str, Any]) -> dict[str, str] | None:
     base = rows.get("base")
     low = way["against_best"]["interval"][0]
     return {
-        "way": percent(way["test"]), "best": percent(best["test"]),
+        "way": percent(way["test"]),
+        "best": percent(best["test"]),
         "points": points(way["against_best"]),
         "relative": "–" if relative is None else f"{100 * relative:+.1f} %",
-        "base": percent(base["test"]) if base else "–", "against_base": points(way["against_base"]),
+        "base": percent(base["test"]) if base else "–",
+        "against_base": points(way["against_base"]),
         "verdict": "is shown here" if low > 0 else "is not shown here",
         "oracle": percent(rows["any of the planners (oracle of each task)"]["test"]),
         "routed": percent(rows["each task to its domain's planner"]["test"]),
-    }  # fmt: skip
+    }
 
 
 def _row(row: Mapping[str, Any], domains: list[str]) -> dict[str, Any]:
@@ -87,14 +89,18 @@ def _row(row: Mapping[str, Any], domains: list[str]) -> dict[str, Any]:
     return {
         "name": row["name"],
         "cells": [
-            percent(row["search"]), percent(row["choose"]), percent(row["test"]),
+            percent(row["search"]),
+            percent(row["choose"]),
+            percent(row["test"]),
             points(row["against_best"]),
             "–" if relative is None else f"{100 * relative:+.1f}",
             points(row["against_base"]),
-            *("–" if row["domains"][d] is None else f"{100 * row['domains'][d]:.0f}"
-              for d in domains),
+            *(
+                "–" if row["domains"][d] is None else f"{100 * row['domains'][d]:.0f}"
+                for d in domains
+            ),
         ],
-    }  # fmt: skip
+    }
 
 
 def _search(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -104,16 +110,23 @@ def _search(found: Mapping[str, Any]) -> dict[str, Any]:
     )
     return {
         "name": found["name"],
-        "cells": [str(found["seed"]), str(found["candidates"]), f"{100 * found['best']:.1f}",
-                  f"{100 * found['single']:.1f}", weights],
-    }  # fmt: skip
+        "cells": [
+            str(found["seed"]),
+            str(found["candidates"]),
+            f"{100 * found['best']:.1f}",
+            f"{100 * found['single']:.1f}",
+            weights,
+        ],
+    }
 
 
 def _routing(row: Mapping[str, Any], domains: list[str]) -> dict[str, Any]:
     return {
         "name": row["name"],
         "cells": [
-            f"{100 * row['own']:.0f}", f"{row['parameters']['active']:,}",
-            f"{row['parameters']['total']:,}", *(f"{100 * row['right'][d]:.0f}" for d in domains),
+            f"{100 * row['own']:.0f}",
+            f"{row['parameters']['active']:,}",
+            f"{row['parameters']['total']:,}",
+            *(f"{100 * row['right'][d]:.0f}" for d in domains),
         ],
-    }  # fmt: skip
+    }

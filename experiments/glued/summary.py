@@ -81,8 +81,11 @@ def rows_of(
         ("reference", "each task to its domain's planner", [_own(own, i) for i in count]),
         ("reference", "any of the planners (oracle of each task)", [_any(own, i) for i in count]),
     ]
-    joined = [(kind, name, r) for kind, records in ways.items()
-              for name, r in by_name(records, seeds).items()]  # fmt: skip
+    joined = [
+        (kind, name, r)
+        for kind, records in ways.items()
+        for name, r in by_name(records, seeds).items()
+    ]
     found += joined
     if joined:
         picks = [max(joined, key=lambda w: rate(w[2][i]["choose"]))[2][i] for i in count]
@@ -93,14 +96,22 @@ def rows_of(
         tests = [r["test"] for r in records]
         against = difference(tests, [b["test"] for b in best], seed)
         reached = sum(rate(b["test"]) for b in best) / len(best)
-        rows.append({
-            "kind": kind, "name": name,
-            **{s: share([r[s] for r in records], seed) if s in records[0] else None for s in SETS},
-            "domains": {d: _share_of(tests, d) for d in domains},
-            "against_best": against,
-            "relative": against["points"] / reached if against and reached else None,
-            "against_base": difference(tests, [b["test"] for b in base], seed) if base else None,
-        })  # fmt: skip
+        rows.append(
+            {
+                "kind": kind,
+                "name": name,
+                **{
+                    s: share([r[s] for r in records], seed) if s in records[0] else None
+                    for s in SETS
+                },
+                "domains": {d: _share_of(tests, d) for d in domains},
+                "against_best": against,
+                "relative": against["points"] / reached if against and reached else None,
+                "against_base": difference(tests, [b["test"] for b in base], seed)
+                if base
+                else None,
+            }
+        )
     return rows
 
 
@@ -118,19 +129,23 @@ def chosen_names(
 def _own(own: Mapping[str, Sequence[Mapping[str, Any]]], number: int) -> dict[str, Solved]:
     """Returns what is solved if each task goes to the planner of its domain."""
     return {
-        which: {task: own[domain_of(task)][number][which][task]
-                for task in next(iter(own.values()))[number][which]}
+        which: {
+            task: own[domain_of(task)][number][which][task]
+            for task in next(iter(own.values()))[number][which]
+        }
         for which in SETS
-    }  # fmt: skip
+    }
 
 
 def _any(own: Mapping[str, Sequence[Mapping[str, Any]]], number: int) -> dict[str, Solved]:
     """Returns what any of the planners solves."""
     return {
-        which: {task: any(r[number][which][task] for r in own.values())
-                for task in next(iter(own.values()))[number][which]}
+        which: {
+            task: any(r[number][which][task] for r in own.values())
+            for task in next(iter(own.values()))[number][which]
+        }
         for which in SETS
-    }  # fmt: skip
+    }
 
 
 def domain_of(task: str) -> str:
@@ -159,6 +174,12 @@ def routing_rows(
             for d in domains
         }
         own = [share for r in records for share in r["own"]]
-        rows.append({"name": name, "right": right, "own": sum(own) / len(own),
-                     "parameters": records[0]["parameters"]})  # fmt: skip
+        rows.append(
+            {
+                "name": name,
+                "right": right,
+                "own": sum(own) / len(own),
+                "parameters": records[0]["parameters"],
+            }
+        )
     return rows

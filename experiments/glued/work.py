@@ -151,9 +151,12 @@ def search_job(job: Job) -> dict[str, Any]:
     tasks = task_sets(study)
     place = job.out / "searched" / f"{job.name.replace(' ', '-')}-{job.seed}"
     result = search_merge(
-        zoo, settings, lambda folder: plans_valid(folder, tasks["search"]), place,
+        zoo,
+        settings,
+        lambda folder: plans_valid(folder, tasks["search"]),
+        place,
         label=f"{study.search} tasks of a domain",
-    )  # fmt: skip
+    )
     if result.best.score < max(result.singles.values()):
         raise HarnessError("a search ended below the best single model")
     return tried(result.model, tasks, "choose", "test") | {
@@ -200,6 +203,7 @@ def _routed(folder: Path, tokenizer: Any, tasks: Tasks) -> dict[str, list[float]
     Averaged over the gates.
     """
     import torch
+
     from surefoot.pddl.compact import compact_prompt
 
     mixture = load_mixture(folder, torch.float32)

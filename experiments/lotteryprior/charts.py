@@ -23,7 +23,7 @@ def decibels(found: Mapping[str, Any] | None) -> str:
 
 def sparsity_chart(
     title: str, curves: Mapping[str, Sequence[tuple[float, Mapping[str, Any]]]]
-) -> str:  # fmt: skip
+) -> str:
     """Draws PSNR against sparsity.
 
     Args:
@@ -42,6 +42,10 @@ def sparsity_chart(
     values = [y for c in drawn for _, y in c.points]
     values += [end for c in drawn for i in c.intervals for end in (i.low, i.high)]
     return line_chart(
-        drawn, title=title, x="share of weights gone", y="dB", top=ceil(max(values)),
+        drawn,
+        title=title,
+        x="share of weights gone",
+        y="dB",
+        top=ceil(max(values)),
         bottom=floor(min(values)),
-    )  # fmt: skip
+    )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
 from surefoot.sparsity.lottery.priors.sensing import SenseSettings
 from surefoot.sparsity.lottery.restoring.networks import NetworkSettings
 

@@ -61,13 +61,16 @@ def render_study(summary: Mapping[str, Any], pictures: Mapping[str, bytes]) -> s
         ],
         tasks=[_task(TITLES[task], found) for task, found in tasks.items()],
         levels=trusted(_levels(tasks["denoise"])) if overfit else "",
-        overfit=None if overfit is None else {
-            "chart": trusted(_overfit(overfit)), "long": study["long"],
+        overfit=None
+        if overfit is None
+        else {
+            "chart": trusted(_overfit(overfit)),
+            "long": study["long"],
             "task": _task("", {**overfit, "peers": {}}),
             "against": _rules(summary["against_random_long"]),
         },
         sensing=None if sensing is None else sensing_page(sensing, study["sensing"]),
-    )  # fmt: skip
+    )
 
 
 def _rules(found: Mapping[str, Any]) -> dict[str, str]:
@@ -102,14 +105,15 @@ def _task(title: str, found: Mapping[str, Any]) -> dict[str, Any]:
                 "refused": row["refused"],
                 "cells": [
                     (decibels(cell["psnr"]), decibels(cell["against"]), f"{cell['step']:.0f}")
-                    if (cell := row["rules"].get(rule)) else ("–", "–", "–")
+                    if (cell := row["rules"].get(rule))
+                    else ("–", "–", "–")
                     for rule in rules
                 ],
             }
             for row in found["rows"]
         ],
         "peers": {name: decibels(value) for name, value in found["peers"].items()},
-    }  # fmt: skip
+    }
 
 
 def _levels(found: Mapping[str, Any]) -> str:
@@ -131,6 +135,11 @@ def _overfit(found: Mapping[str, Any]) -> str:
     ]
     values = [y for c in curves for _, y in c.points]
     return line_chart(
-        curves, title="PSNR by step", x="steps", y="dB", top=ceil(max(values)),
-        bottom=floor(min(values)), log_x=True,
-    )  # fmt: skip
+        curves,
+        title="PSNR by step",
+        x="steps",
+        y="dB",
+        top=ceil(max(values)),
+        bottom=floor(min(values)),
+        log_x=True,
+    )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from surefoot.experiments.lotteryprior.config import Sensing
 from surefoot.results.errors import InputError
 from surefoot.sparsity.lottery.priors.tickets import DENSE, KINDS, trained_generators
@@ -68,6 +69,7 @@ def make_prior(sensing: Sensing, out: Path, told: Told) -> Path:
         InputError: A training goes astray.
     """
     import torch
+
     from surefoot.agents.perception.thumbnails import Thumbnails, render_thumbnails
     from surefoot.sparsity.lottery.priors.tickets import prior_controls, prior_tickets
     from surefoot.sparsity.lottery.priors.training import PairSettings
@@ -140,16 +142,18 @@ def sense_picture(job: Unseen) -> dict[str, Any]:
         dense = {DENSE: generators[DENSE]}
         found["spoiled"] = {
             way: measure(
-                dense, truth,
+                dense,
+                truth,
                 Measuring(
-                    rows=(sensing.spoiled,), outliers=sensing.outliers,
+                    rows=(sensing.spoiled,),
+                    outliers=sensing.outliers,
                     seek=sensing.seek.model_copy(update={"groups": sensing.groups * by_median}),
                     **common,
                 ),
                 known=known,
             )
             for way, by_median in _WAYS.items()
-        }  # fmt: skip
+        }
     return found
 
 

@@ -33,12 +33,14 @@ def sensing_page(found: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[
         ],
         "chance": [
             {
-                "round": part["round"], "rows": part["rows"], "kind": _CURVES[part["kind"]],
+                "round": part["round"],
+                "rows": part["rows"],
+                "kind": _CURVES[part["kind"]],
                 "ahead": decibels(part["ahead"]),
             }
             for part in found["chance"]
         ],
-    }  # fmt: skip
+    }
 
 
 def _named(prior: str) -> str:

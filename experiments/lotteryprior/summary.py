@@ -39,11 +39,12 @@ def task_summary(records: Records, task: str) -> dict[str, Any]:
     return {
         "rows": [_row(scenes, way, level) for way, level in sorted(ways, key=_order)],
         "peers": {
-            name: mean_interval([_mean([r["peers"][name] for r in each])
-                                 for each in scenes.values()])
+            name: mean_interval(
+                [_mean([r["peers"][name] for r in each]) for each in scenes.values()]
+            )
             for name in names
         },
-    }  # fmt: skip
+    }
 
 
 def _order(way: tuple[str, int]) -> tuple[bool, bool, int]:
@@ -63,7 +64,7 @@ def _of(record: Mapping[str, Any], way: str, level: int) -> Mapping[str, Any] | 
 
 def _row(
     scenes: Mapping[str, Sequence[Mapping[str, Any]]], way: str, level: int, stops: str = "stops"
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     found: dict[str, list[float]] = {}
     against: dict[str, list[float]] = {}
     steps: dict[str, list[float]] = {}
@@ -83,17 +84,20 @@ def _row(
                     _mean([a["psnr"] - b["psnr"] for a, b in values])
                 )
     return {
-        "way": way, "level": level, "refused": refused,
+        "way": way,
+        "level": level,
+        "refused": refused,
         "sparsity": _mean([r["sparsity"] for r in done]) if done else None,
         "weights": round(_mean([r["weights"] for r in done])) if done else None,
         "rules": {
             rule: {
-                "psnr": mean_interval(found[rule]), "step": _mean(steps[rule]),
+                "psnr": mean_interval(found[rule]),
+                "step": _mean(steps[rule]),
                 "against": None if way == "dense" else mean_interval(against[rule]),
             }
             for rule in found
         },
-    }  # fmt: skip
+    }
 
 
 def overfit_summary(records: Records) -> dict[str, Any]:

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from surefoot.experiments.lotteryprior.config import Scene, Study, Task
 from surefoot.results.errors import InputError
 from surefoot.results.files import write_atomic
 
 if TYPE_CHECKING:
     import torch
+
     from surefoot.sparsity.lottery.masks import Masks
     from surefoot.sparsity.lottery.restoring.fitting import Fit
     from surefoot.sparsity.lottery.restoring.networks import Prior
@@ -140,12 +142,16 @@ def search(job: Job) -> dict[str, Any]:
         problem = clean_problem(truth) if clean else problem_of(study, job.task, truth, seed)  # type: ignore[arg-type]
         problems = {study.scenes[job.scene].name: problem}
     found = find_prior_tickets(
-        (study.size, study.size), 3, problems,
-        "clean" if clean else "observed", study.network,
+        (study.size, study.size),
+        3,
+        problems,
+        "clean" if clean else "observed",
+        study.network,
         Rounds(rounds=study.rounds, share=study.share),
         FitSettings(steps=study.search, every=study.every, seed=seed),
-        Path(job.out) / "searches" / "work" / job.key.replace("/", "-"), seed=seed,
-    )  # fmt: skip
+        Path(job.out) / "searches" / "work" / job.key.replace("/", "-"),
+        seed=seed,
+    )
     for number, ticket in enumerate(found):
         ticket.save(_place(job, job.task, job.scene, number))
     return {
@@ -239,9 +245,7 @@ class _Bench:
             last = self.study.rounds
             self.carried("several others", self.ticket("several", last), last)
 
-    def carried(
-        self, way: str, ticket: PriorTicket, number: int, steps: int | None = None
-    ) -> None:  # fmt: skip
+    def carried(self, way: str, ticket: PriorTicket, number: int, steps: int | None = None) -> None:
         """Fits with a ticket."""
         self.fit(way, number, ticket.network(self.size), ticket.masks, steps)
 
@@ -266,9 +270,7 @@ class _Bench:
         fit(network, clean_problem(self.truth), settings)
         return network
 
-    def controls(
-        self, ticket: PriorTicket, number: int, trained: Prior, long: int | None
-    ) -> None:  # fmt: skip
+    def controls(self, ticket: PriorTicket, number: int, trained: Prior, long: int | None) -> None:
         """Fits with every control of a ticket; by far too long only the one that it is held to."""
         self.control("one-shot", ticket, number, trained)
         self.control("random", ticket, number)
@@ -276,9 +278,13 @@ class _Bench:
         self.control("snip", ticket, number)
 
     def control(
-        self, kind: Any, ticket: PriorTicket, number: int, trained: Prior | None = None,
+        self,
+        kind: Any,
+        ticket: PriorTicket,
+        number: int,
+        trained: Prior | None = None,
         steps: int | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Fits with a control from the first weights; a layer that would be gone is noted."""
         from surefoot.sparsity.lottery.restoring.networks import make_network
         from surefoot.sparsity.lottery.restoring.tickets import control_masks
@@ -301,9 +307,13 @@ class _Bench:
         self.fit("deep decoder", 0, network, steps=steps)
 
     def fit(
-        self, way: str, number: int, network: Prior, masks: Masks | None = None,
+        self,
+        way: str,
+        number: int,
+        network: Prior,
+        masks: Masks | None = None,
         steps: int | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Fits and notes; a longer fit is judged by its beginning, and as a whole apart."""
         from surefoot.sparsity.lottery.restoring.fitting import FitSettings, fit
         from surefoot.sparsity.lottery.restoring.networks import count_weights
@@ -314,16 +324,21 @@ class _Bench:
             return
         short = self.study.steps[self.task]
         found = fit(
-            network, self.problem,
+            network,
+            self.problem,
             FitSettings(steps=max(short, steps or 0), every=self.study.every, seed=self.seed),
-            masks=masks, truth=self.truth,
-        )  # fmt: skip
+            masks=masks,
+            truth=self.truth,
+        )
         gone = masks.size - masks.alive if masks else 0
         row = {
-            "way": way, "level": number, "sparsity": masks.sparsity if masks else 0.0,
-            "weights": count_weights(network) - gone, "seconds": found.seconds,
+            "way": way,
+            "level": number,
+            "sparsity": masks.sparsity if masks else 0.0,
+            "weights": count_weights(network) - gone,
+            "seconds": found.seconds,
             "stops": stops_within(found, short, self.problem.sigma),
-        }  # fmt: skip
+        }
         if steps:
             row["long"] = stops_within(found, max(short, steps), self.problem.sigma)
             row["curve"] = [[p.step, p.psnr] for p in found.curve]
@@ -343,9 +358,10 @@ class _Bench:
         truth, measured = (x[0].double().numpy() for x in (self.truth, self.whole.measured))
         if self.task == "denoise":
             found = {
-                "measured": measured, "median of 3 x 3": median(measured),
+                "measured": measured,
+                "median of 3 x 3": median(measured),
                 "non-local means": non_local_means(measured, self.whole.sigma),
-            }  # fmt: skip
+            }
         elif self.task == "inpaint":
             known = self.whole.operator.known.numpy()  # type: ignore[attr-defined]
             found = {"linear interpolation": fill(np.where(known, truth, 0), known)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
 from surefoot.sparsity.lottery.receptive.committee import CommitteeSettings
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+
 from surefoot.experiments.receptive.work import CLONE, DATA, ORDERS
 from surefoot.results.lines import Curve, ceiling, line_chart
 from surefoot.results.manifest import current_versions
@@ -13,17 +14,22 @@ from surefoot.results.page import render_page, trusted
 from surefoot.results.statistics import Interval
 from surefoot.sparsity.lottery.receptive.page import filter_picture
 
-_PLOTS = (("locality", "Locality"), ("participation", "Inverse participation ratio × D"),
-          ("kurtosis", "Excess kurtosis within classes"), ("kept", "Cavity of weights that stay"),
-          ("accuracy", "Accuracy"))  # fmt: skip
+_PLOTS = (
+    ("locality", "Locality"),
+    ("participation", "Inverse participation ratio × D"),
+    ("kurtosis", "Excess kurtosis within classes"),
+    ("kept", "Cavity of weights that stay"),
+    ("accuracy", "Accuracy"),
+)
 _SHOWN = 20
 """Units of a committee that are drawn."""
 
 
 def render_study(
-    summary: Mapping[str, Any], weights: Mapping[str, Mapping[str, Any]],
+    summary: Mapping[str, Any],
+    weights: Mapping[str, Mapping[str, Any]],
     eyes: Mapping[str, Mapping[str, Any]],
-) -> str:  # fmt: skip
+) -> str:
     """Returns the page.
 
     Args:
@@ -43,15 +49,13 @@ def render_study(
         },
         failing=failing(summary),
         count=len(next(iter(summary["cases"].values()))["claims"]),
-        cases=[
-            _case(name, told, weights[name]) for name, told in summary["cases"].items()
-        ],
+        cases=[_case(name, told, weights[name]) for name, told in summary["cases"].items()],
         perception=_perception(summary["perception"]),
         eyes=[
             (name, [trusted(filter_picture(np.array(w))) for w in found["weights"]])
             for name, found in eyes.items()
         ],
-    )  # fmt: skip
+    )
 
 
 def failing(summary: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
@@ -76,14 +80,27 @@ def _case(
     return {
         "name": name,
         "claims": [
-            {**c, "found": ", ".join(f"{v:.3g}" for v in c["median"]),
-             "seeds": f"{c['holds']} of {c['n']}"}
+            {
+                **c,
+                "found": ", ".join(f"{v:.3g}" for v in c["median"]),
+                "seeds": f"{c['holds']} of {c['n']}",
+            }
             for c in told["claims"]
         ],
         "rows": [
             [r["kind"], "dense" if not r["round"] else r["order"], f"{100 * r['left']:.0f}"]
-            + [_mean(r[m]) for m in ("accuracy", "locality", "shuffled", "participation",
-                                     "kurtosis", "kept", "pruned")]
+            + [
+                _mean(r[m])
+                for m in (
+                    "accuracy",
+                    "locality",
+                    "shuffled",
+                    "participation",
+                    "kurtosis",
+                    "kept",
+                    "pruned",
+                )
+            ]
             for r in told["rows"]
         ],
         "plots": [(title, trusted(_plot(told, measure))) for measure, title in _PLOTS],
@@ -93,7 +110,7 @@ def _case(
             for kind, some in weights.items()
             for of, found in some.items()
         ],
-    }  # fmt: skip
+    }
 
 
 def _mean(found: Mapping[str, Any] | None) -> str:
@@ -124,8 +141,13 @@ def _plot(told: Mapping[str, Any], measure: str) -> str:
         curves.append(Curve("data, imp, places dealt out anew", points))
     top, bottom = _ends(curves)
     return line_chart(
-        curves, title=measure, x="round of pruning", y=measure, top=top, bottom=bottom,
-    )  # fmt: skip
+        curves,
+        title=measure,
+        x="round of pruning",
+        y=measure,
+        top=top,
+        bottom=bottom,
+    )
 
 
 def _ends(curves: Sequence[Curve]) -> tuple[float, float]:
@@ -141,15 +163,22 @@ def _ends(curves: Sequence[Curve]) -> tuple[float, float]:
 
 def _going(told: Mapping[str, Any]) -> str:
     curves = [
-        Curve(kind, [(float(i + 1), v["mean"]) for i, v in enumerate(values)],
-              [_span(v) for v in values])
+        Curve(
+            kind,
+            [(float(i + 1), v["mean"]) for i, v in enumerate(values)],
+            [_span(v) for v in values],
+        )
         for kind, values in told["going"].items()
-    ]  # fmt: skip
+    ]
     top, bottom = _ends(curves)
     return line_chart(
-        curves, title="cavity by the round in which weights go", x="round in which weights go; "
-        "the last: those that stay", y="cavity", top=top, bottom=bottom,
-    )  # fmt: skip
+        curves,
+        title="cavity by the round in which weights go",
+        x="round in which weights go; the last: those that stay",
+        y="cavity",
+        top=top,
+        bottom=bottom,
+    )
 
 
 def _strip(weights: Any) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+
 from surefoot.experiments.receptive.config import Study
 from surefoot.experiments.receptive.work import CLONE, DATA, IMP, KINDS, ONE_SHOT, ORDERS, RANDOM
 from surefoot.results.statistics import mean_interval
@@ -36,14 +37,19 @@ def case_summary(runs: Mapping[str, Runs]) -> dict[str, Any]:
     rows = []
     for kind in KINDS:
         for order in ORDERS:
-            for number in sorted({r["round"] for run in runs[kind] for r in run["rows"]
-                                  if r["order"] == order}):  # fmt: skip
+            for number in sorted(
+                {r["round"] for run in runs[kind] for r in run["rows"] if r["order"] == order}
+            ):
                 found = [_row(run, order, number) for run in runs[kind]]
                 rows.append(
-                    {"kind": kind, "order": order, "round": number,
-                     "left": 1 - float(np.mean([r["sparsity"] for r in found]))}
+                    {
+                        "kind": kind,
+                        "order": order,
+                        "round": number,
+                        "left": 1 - float(np.mean([r["sparsity"] for r in found])),
+                    }
                     | {m: mean_of([r[m] for r in found]) for m in MEASURES}
-                )  # fmt: skip
+                )
     return {
         "rows": rows,
         "going": {
@@ -126,16 +132,28 @@ _CLAIMS: tuple[tuple[str, str, Test], ...] = (
     ("it raises kurtosis in every round", "v1, 'maximizes': least step", _every_round),
     ("its kurtosis ends above that of one-shot", "paper: IMP, one-shot", _above(ONE_SHOT)),
     ("its kurtosis ends above that of random masks", "control: IMP, random", _above(RANDOM)),
-    ("Gaussian data do not make fields local", "paper, 'necessary': clone dense, last round; a "
-     "gain below 0.1", _clone_stays),
-    ("fields end more local on data than on the clone", "weaker form: data, clone",
-     _more_than_clone("locality")),
-    ("weights that stay have a cavity, those that go have none", "paper: stay, go; 5 times",
-     _cavity_of_kept),
-    ("weights go in the order of their cavity in the dense model", "paper: first to go, last to "
-     "go, stay", _cavity_by_order),
+    (
+        "Gaussian data do not make fields local",
+        "paper, 'necessary': clone dense, last round; a gain below 0.1",
+        _clone_stays,
+    ),
+    (
+        "fields end more local on data than on the clone",
+        "weaker form: data, clone",
+        _more_than_clone("locality"),
+    ),
+    (
+        "weights that stay have a cavity, those that go have none",
+        "paper: stay, go; 5 times",
+        _cavity_of_kept,
+    ),
+    (
+        "weights go in the order of their cavity in the dense model",
+        "paper: first to go, last to go, stay",
+        _cavity_by_order,
+    ),
     ("the cavity vanishes on the clone", "control: data, clone; below a tenth", _cavity_of_clone),
-)  # fmt: skip
+)
 
 
 def claims(runs: Mapping[str, Runs]) -> list[dict[str, Any]]:
@@ -151,10 +169,14 @@ def claims(runs: Mapping[str, Runs]) -> list[dict[str, Any]]:
     for name, source, test in _CLAIMS:
         results = [test(d, c) for d, c in zip(runs[DATA], runs[CLONE], strict=True)]
         found.append(
-            {"name": name, "source": source, "n": len(results),
-             "holds": sum(bool(held) for held, _ in results),
-             "median": [float(v) for v in np.median([v for _, v in results], axis=0)]}
-        )  # fmt: skip
+            {
+                "name": name,
+                "source": source,
+                "n": len(results),
+                "holds": sum(bool(held) for held, _ in results),
+                "median": [float(v) for v in np.median([v for _, v in results], axis=0)],
+            }
+        )
     return found
 
 
@@ -189,7 +211,8 @@ def perception_summary(
         name: {
             "trained": float(of(found["trained"])),
             "drawn": float(np.mean([of(d) for d in drawn])),
-            "low": float(min(of(d) for d in drawn)), "high": float(max(of(d) for d in drawn)),
+            "low": float(min(of(d) for d in drawn)),
+            "high": float(max(of(d) for d in drawn)),
         }
         for name, of in measures.items()
-    }  # fmt: skip
+    }

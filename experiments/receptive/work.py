@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+
 from surefoot.experiments.receptive.config import Case, Study
 
 DATA, CLONE = "data", "clone"
@@ -129,12 +130,18 @@ class _Trainings:
             weights, 1, self.fresh, self.kinds, before=before, times=_TIMES, seed=self.seed
         ).summary()
         return {
-            "order": order, "round": number, "accuracy": figures["accuracy"],
-            "sparsity": found["sparsity"], "living": found["living"],
-            "locality": found["locality"], "shuffled": found["shuffled"],
-            "participation": found["participation"], "kurtosis": found["kurtosis"],
-            "kept": found["cavity"].get("kept"), "pruned": found["cavity"].get("pruned"),
-        }  # fmt: skip
+            "order": order,
+            "round": number,
+            "accuracy": figures["accuracy"],
+            "sparsity": found["sparsity"],
+            "living": found["living"],
+            "locality": found["locality"],
+            "shuffled": found["shuffled"],
+            "participation": found["participation"],
+            "kurtosis": found["kurtosis"],
+            "kept": found["cavity"].get("kept"),
+            "pruned": found["cavity"].get("pruned"),
+        }
 
     def _going(self, dense: Any, tickets: Any) -> list[float]:
         from surefoot.sparsity.lottery.receptive.measures import cavity

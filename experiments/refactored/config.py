@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
 from surefoot.sparsity.experts.refactoring import RefactorSettings
 
 Way = Literal["eq4", "released", "random", "magnitude", "uniform"]

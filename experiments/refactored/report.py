@@ -35,15 +35,19 @@ def render_study(summary: Mapping[str, Any]) -> str:
         },
         ways=WAYS,
         dense=[
-            {"model": model, "loss": f"{found['loss']:.4f}", "solved": percent(found["tasks"]),
-             "parameters": f"{found['parameters']:,}"}
+            {
+                "model": model,
+                "loss": f"{found['loss']:.4f}",
+                "solved": percent(found["tasks"]),
+                "parameters": f"{found['parameters']:,}",
+            }
             for model, found in summary["dense"].items()
         ],
         rows=[_row(row) for row in summary["ways"]],
         routers=[_router(row) for row in summary["ways"] if row["agreement"]],
         policies=list(summary["caches"][0]["hits"]) if summary["caches"] else [],
         caches=summary["caches"],
-    )  # fmt: skip
+    )
 
 
 def share(found: Mapping[str, Any] | None) -> str:
@@ -70,19 +74,27 @@ def _row(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "head": [row["model"], row["way"]],
         "cells": [
-            f"{sizes['active']:,.0f}", f"{sizes['total']:,.0f}", spread(row["before"]),
-            spread(row["after"]), percent(row["tasks_before"]), percent(row["tasks_after"]),
+            f"{sizes['active']:,.0f}",
+            f"{sizes['total']:,.0f}",
+            spread(row["before"]),
+            spread(row["after"]),
+            percent(row["tasks_before"]),
+            percent(row["tasks_after"]),
             points(row["against_narrow"]),
         ],
-    }  # fmt: skip
+    }
 
 
 def _router(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "head": [row["model"], row["way"]],
         "cells": [
-            str(row["experts"]), share(row["permanent"]), share(row["never"]),
-            f"{100 * row['chance']:.0f}", share(row["agreement_before"]),
-            share(row["agreement"]), share(row["repeats"]),
+            str(row["experts"]),
+            share(row["permanent"]),
+            share(row["never"]),
+            f"{100 * row['chance']:.0f}",
+            share(row["agreement_before"]),
+            share(row["agreement"]),
+            share(row["repeats"]),
         ],
-    }  # fmt: skip
+    }

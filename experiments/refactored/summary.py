@@ -7,6 +7,7 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
+
 from surefoot.experiments.squeeze.summary import difference, share
 from surefoot.results.statistics import mean_interval
 from surefoot.sparsity.experts.caching import simulate
@@ -37,32 +38,44 @@ def way_rows(
         for way, found in each.items():
             if not found:
                 continue
-            tasks = {when: [r[when]["tasks"] for r in found if r[when].get("tasks")]
-                     for when in ("before", "after")}  # fmt: skip
+            tasks = {
+                when: [r[when]["tasks"] for r in found if r[when].get("tasks")]
+                for when in ("before", "after")
+            }
             routed = found[0]["experts"] > 1
-            rows.append({
-                "model": model, "way": way, "experts": found[0]["experts"],
-                "domains": found[0]["domains"],
-                "permanent": mean_interval([r["permanent"] for r in found]),
-                "never": mean_interval([r["never"] for r in found]),
-                "parameters": {k: float(np.mean([r["parameters"][k] for r in found]))
-                               for k in found[0]["parameters"]},
-                "before": mean_interval([r["before"]["loss"] for r in found]),
-                "after": mean_interval([r["after"]["loss"] for r in found]),
-                "dense": dense[model]["loss"] if model in dense else None,
-                "tasks_before": share(tasks["before"], seed),
-                "tasks_after": share(tasks["after"], seed),
-                "against_narrow": None if way == "magnitude"
-                else difference(tasks["after"], narrow, seed),
-                "agreement": mean_interval([r["after"]["agreement"] for r in found])
-                if routed else None,
-                "agreement_before": mean_interval([r["before"]["agreement"] for r in found])
-                if routed else None,
-                "chance": 1 / found[0]["experts"],
-                "repeats": mean_interval([r["after"]["repeats"] for r in found])
-                if routed else None,
-                "shares": [float(v) for v in np.mean([r["after"]["shares"] for r in found], 0)],
-            })  # fmt: skip
+            rows.append(
+                {
+                    "model": model,
+                    "way": way,
+                    "experts": found[0]["experts"],
+                    "domains": found[0]["domains"],
+                    "permanent": mean_interval([r["permanent"] for r in found]),
+                    "never": mean_interval([r["never"] for r in found]),
+                    "parameters": {
+                        k: float(np.mean([r["parameters"][k] for r in found]))
+                        for k in found[0]["parameters"]
+                    },
+                    "before": mean_interval([r["before"]["loss"] for r in found]),
+                    "after": mean_interval([r["after"]["loss"] for r in found]),
+                    "dense": dense[model]["loss"] if model in dense else None,
+                    "tasks_before": share(tasks["before"], seed),
+                    "tasks_after": share(tasks["after"], seed),
+                    "against_narrow": None
+                    if way == "magnitude"
+                    else difference(tasks["after"], narrow, seed),
+                    "agreement": mean_interval([r["after"]["agreement"] for r in found])
+                    if routed
+                    else None,
+                    "agreement_before": mean_interval([r["before"]["agreement"] for r in found])
+                    if routed
+                    else None,
+                    "chance": 1 / found[0]["experts"],
+                    "repeats": mean_interval([r["after"]["repeats"] for r in found])
+                    if routed
+                    else None,
+                    "shares": [float(v) for v in np.mean([r["after"]["shares"] for r in found], 0)],
+                }
+            )
     return rows
 
 
@@ -86,6 +99,13 @@ def cache_rows(traces: Mapping[str, Sequence[Sequence[int]]], seed: int) -> list
                 name: simulate(line, [1] * experts, room, make_policy(name, seed=seed)).hit_ratio
                 for name in POLICIES
             }
-            rows.append({"model": model, "experts": experts, "room": room, "hits": hits,
-                         "requests": len(line)})  # fmt: skip
+            rows.append(
+                {
+                    "model": model,
+                    "experts": experts,
+                    "room": room,
+                    "hits": hits,
+                    "requests": len(line),
+                }
+            )
     return rows

@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 import torch
+
 from surefoot.agents.compressing.domains import domain_texts
 from surefoot.agents.compressing.tasks import scorer_for
 from surefoot.experiments.refactored.config import Study, Way
@@ -68,9 +69,10 @@ def dense_job(item: tuple[str, str]) -> dict[str, Any]:
     _, held = held_out(study, folder)
     tasks = dict(scorer_for(folder, study.tasks)(folder)) if study.tasks else {}
     return {
-        "loss": dense_loss(dense, held), "tasks": tasks,
+        "loss": dense_loss(dense, held),
+        "tasks": tasks,
         "parameters": sum(p.numel() for p in dense.parameters()),
-    }  # fmt: skip
+    }
 
 
 def held_out(study: Study, folder: Path) -> tuple[list[Tokens], tuple[Batch, ...]]:
@@ -121,10 +123,12 @@ def run_job(job: Job) -> dict[str, Any]:
     study = Study.model_validate_json(job.study)
     folder = model_folder(job.model)
     loss: LossName = "released" if job.way == "released" else "eq4"
-    settings = study.refactor.model_copy(update={
-        "seed": job.seed,
-        "tune": study.refactor.tune.model_copy(update={"seed": job.seed, "loss": loss}),
-    })  # fmt: skip
+    settings = study.refactor.model_copy(
+        update={
+            "seed": job.seed,
+            "tune": study.refactor.tune.model_copy(update={"seed": job.seed, "loss": loss}),
+        }
+    )
     drawn = domain_texts(
         folder, study.texts, least=settings.samples + 1, longest=settings.length, seed=job.seed
     )
@@ -133,9 +137,13 @@ def run_job(job: Job) -> dict[str, Any]:
     requests, held = held_out(study, folder)
     layout = layout_by(job.way, dense, texts.statistics, settings.keep, job.seed)
     made = refactor(
-        dense, layout, rest=False, router_hidden=settings.router_hidden,
-        router_heads=settings.router_heads, seed=job.seed,
-    )  # fmt: skip
+        dense,
+        layout,
+        rest=False,
+        router_hidden=settings.router_hidden,
+        router_heads=settings.router_heads,
+        seed=job.seed,
+    )
     # All are told how often they choose what equation 4 holds best.
     teacher = Teacher(dense, own_masks(made), "eq4")
     source = Checkpoint(folder)
@@ -152,18 +160,24 @@ def run_job(job: Job) -> dict[str, Any]:
     rounds = tune(made, dense, texts.learning, settings.tune)
     sizes = made.parameter_counts()
     if layout.experts == 1:  # needs no router
-        sizes = {k: v - sizes["router"] if k in ("active", "total") else v
-                 for k, v in sizes.items()}  # fmt: skip
+        sizes = {
+            k: v - sizes["router"] if k in ("active", "total") else v for k, v in sizes.items()
+        }
     after = measured(True)
     wanted = job.way in ("eq4", "released") and job.seed == study.seeds[0]
     return {
-        "before": before, "after": after, "parameters": sizes, "experts": layout.experts,
-        "domains": list(layout.domains), "rounds": [[r.router, r.experts] for r in rounds],
+        "before": before,
+        "after": after,
+        "parameters": sizes,
+        "experts": layout.experts,
+        "domains": list(layout.domains),
+        "rounds": [[r.router, r.experts] for r in rounds],
         "permanent": _share(layout, [len(a.permanent) for a in layout.layers]),
         "never": _share(layout, [len(a.rest) for a in layout.layers]),
         "traces": traces_of(made, requests[:: max(1, len(requests) // study.requests)])
-        if wanted else [],
-    }  # fmt: skip
+        if wanted
+        else [],
+    }
 
 
 def _share(layout: ExpertLayout, counts: list[int]) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
 from surefoot.sparsity.recipe import CompressionRecipe
 
 PERMUTED = "permuted"
@@ -42,26 +43,42 @@ class Study(BaseModel):
     reductions: tuple[float, ...] = (0.1, 0.2, 0.3)
     """Shares of the targets' parameters that factors do without."""
     recoveries: tuple[Literal["none", "lrc", "n-lrc", "lora", "full"], ...] = (
-        "none", "lrc", "n-lrc", "lora", "full",
-    )  # fmt: skip
+        "none",
+        "lrc",
+        "n-lrc",
+        "lora",
+        "full",
+    )
     """Recoveries after that; all but ``full`` with as many trainable parameters as ``lrc``."""
     steps: int = Field(default=100, ge=1)
     """Steps of a recovery."""
     rate: float = Field(default=5e-4, gt=0)
     """Its learning rate."""
     optimizers: tuple[str, ...] = (
-        "adamw", "adamw8bit", "galore", "qgalore", "qgalore-nearest", "qgalore-eager", "lora",
+        "adamw",
+        "adamw8bit",
+        "galore",
+        "qgalore",
+        "qgalore-nearest",
+        "qgalore-eager",
+        "lora",
         "qlora",
-    )  # fmt: skip
+    )
     """Ways to train from a fresh start at equal tokens, see :data:`.optimizers.WAYS`."""
     train_steps: int = Field(default=300, ge=1)
     """Steps of each."""
     train_batch: int = Field(default=16, ge=1)
     """Texts a step."""
     frontier: tuple[str, ...] = (
-        "drop-half", "sparsegpt-2-4", "wanda-50", "alpha-sparsegpt-60", "low-rank-30",
-        "welore-20", "int8", "int4",
-    )  # fmt: skip
+        "drop-half",
+        "sparsegpt-2-4",
+        "wanda-50",
+        "alpha-sparsegpt-60",
+        "low-rank-30",
+        "welore-20",
+        "int8",
+        "int4",
+    )
     """Recipes whose models drive in the closed loop."""
     episodes: int = Field(default=48, ge=0)
     """Episodes of each, in full physics on the crossing; its tasks take turns."""
@@ -95,6 +112,10 @@ def pruning(
         sparsify["block"] = study.block
     shared: dict[str, Any] = {"stage": "allocate", "method": allocation}
     if allocation in ("alpha", PERMUTED):
-        shared = {"stage": "allocate", "method": "alpha", "tau": study.tau,
-                  "shuffled": allocation == PERMUTED}  # fmt: skip
+        shared = {
+            "stage": "allocate",
+            "method": "alpha",
+            "tau": study.tau,
+            "shuffled": allocation == PERMUTED,
+        }
     return recipe(study, seed, shared, sparsify)

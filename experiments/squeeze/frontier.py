@@ -45,19 +45,27 @@ def run_frontier(study: Study, out: Path, told: Told) -> dict[str, Any]:
         if name != DENSE:
             wanted = read_recipe(name)
             texts, source = calibration(MODEL, wanted.calibration.samples, wanted.seed)
-            compress(folder, wanted, place, texts=texts, source=source,
-                     options=Options(measure=True, threads=study.threads))  # fmt: skip
+            compress(
+                folder,
+                wanted,
+                place,
+                texts=texts,
+                source=source,
+                options=Options(measure=True, threads=study.threads),
+            )
             report = read_report(place)
             told_of = {
                 "measured": report["measured"]["after"],
-                "bytes": report["totals"]["bytes_after"], "label": report["artifact"]["format"],
-            }  # fmt: skip
+                "bytes": report["totals"]["bytes_after"],
+                "label": report["artifact"]["format"],
+            }
         else:
             size = sum(p.stat().st_size for p in folder.glob("*.safetensors"))
             told_of = {
-                "measured": measure(folder, study.threads).to_json(), "bytes": size,
+                "measured": measure(folder, study.threads).to_json(),
+                "bytes": size,
                 "label": "as it is",
-            }  # fmt: skip
+            }
         found[name] = {
             **told_of,
             "tasks": dict(scorer_for(folder, study.tasks)(place)) if study.tasks else {},
@@ -72,11 +80,13 @@ def _driven(study: Study, out: Path, planner: Path) -> Mapping[str, bool]:
         return {}
     config = resolve(
         {
-            "env": "crossing", "policy": "agent", "video": "none",
+            "env": "crossing",
+            "policy": "agent",
+            "video": "none",
             "seeds": seeds_of("test", -(-study.episodes // len(TASKS))),
             "options": {"planner": f"model:hf:{planner}"},
         }
-    )  # fmt: skip
+    )
     out.parent.mkdir(parents=True, exist_ok=True)
     records = episodes_run(config, out, workers=study.workers).records
     return {key: record["outcome"] == "success" for key, record in records.items()}

@@ -75,9 +75,14 @@ def texts(study: Study, seed: int) -> Calibration:
         answer = list(tokenizer(example.answer)["input_ids"])
         found.append(([*prompt, *answer, tokenizer.eos_token_id], len(prompt)))
     return calibrate_with(
-        found, samples=wanted, held_out=_HELD, batch=study.train_batch, length=recipe.context,
-        seed=seed, source=MODEL,
-    )  # fmt: skip
+        found,
+        samples=wanted,
+        held_out=_HELD,
+        batch=study.train_batch,
+        length=recipe.context,
+        seed=seed,
+        source=MODEL,
+    )
 
 
 def train_job(job: TrainJob) -> dict[str, Any]:

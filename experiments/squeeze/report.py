@@ -20,10 +20,16 @@ def render_study(summary: Mapping[str, Any]) -> str:
     study = summary["study"]
     rows = [r for r in summary["frontier"] if "tasks" in r]
     points = [Point(r["recipe"], r["token_p50"], 100 * (1 - r["tasks"]["rate"])) for r in rows]
-    plot = pareto_plot(
-        points, title="Unsolved tasks against the time of a token", x="ms a token, median",
-        y="unsolved tasks, %",
-    ) if points else ""  # fmt: skip
+    plot = (
+        pareto_plot(
+            points,
+            title="Unsolved tasks against the time of a token",
+            x="ms a token, median",
+            y="unsolved tasks, %",
+        )
+        if points
+        else ""
+    )
     return render_page(
         "compression_study.html.j2",
         package="surefoot.experiments",
@@ -57,12 +63,17 @@ def _grid(row: Mapping[str, Any]) -> dict[str, Any]:
     if row["refused"]:
         return {"head": head, "cells": [], "refused": row["refused"]}
     return {
-        "head": head, "refused": "",
+        "head": head,
+        "refused": "",
         "cells": [
-            number(row["sparsity"], 3), number(row["error"], 3), number(row["loss"], 3),
-            percent(row["solved"]), points(row["against_dense"]), points(row["against_uniform"]),
+            number(row["sparsity"], 3),
+            number(row["error"], 3),
+            number(row["loss"], 3),
+            percent(row["solved"]),
+            points(row["against_dense"]),
+            points(row["against_uniform"]),
         ],
-    }  # fmt: skip
+    }
 
 
 def _rank(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,12 +82,16 @@ def _rank(row: Mapping[str, Any]) -> dict[str, Any]:
         return {"head": head, "cells": [], "refused": row["refused"]}
     trained = "–" if row["trained"] is None else f"{row['trained']:,.0f}"
     return {
-        "head": head, "refused": "",
+        "head": head,
+        "refused": "",
         "cells": [
-            number(row["parameters"], 3), trained, number(row["loss"], 3), percent(row["solved"]),
+            number(row["parameters"], 3),
+            trained,
+            number(row["loss"], 3),
+            percent(row["solved"]),
             points(row["against_dense"]),
         ],
-    }  # fmt: skip
+    }
 
 
 def _optimizer(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,19 +100,26 @@ def _optimizer(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "head": [row["way"]],
         "cells": [
-            f"{row['held']:.3f} ({held})", percent(row["solved"]), points(row["against_adamw"]),
-            f"{row['trainable']:,}", f"{total / 2**20:.2f}", f"{row['looks']:.0f}",
+            f"{row['held']:.3f} ({held})",
+            percent(row["solved"]),
+            points(row["against_adamw"]),
+            f"{row['trainable']:,}",
+            f"{total / 2**20:.2f}",
+            f"{row['looks']:.0f}",
             f"{row['seconds']:.0f}",
         ],
-    }  # fmt: skip
+    }
 
 
 def _frontier(row: Mapping[str, Any]) -> dict[str, Any]:
     cells = [
-        row["label"], f"{row['bytes'] / 2**20:.2f}", f"{row['load_mib']:.0f}",
+        row["label"],
+        f"{row['bytes'] / 2**20:.2f}",
+        f"{row['load_mib']:.0f}",
         f"{row['prompt_p50']:.2f}, {row['prompt_p95']:.2f}",
-        f"{row['token_p50']:.2f}, {row['token_p95']:.2f}", f"{row['speed']:.2f}",
-    ]  # fmt: skip
+        f"{row['token_p50']:.2f}, {row['token_p95']:.2f}",
+        f"{row['speed']:.2f}",
+    ]
     for part in ("tasks", "episodes"):
         found = row.get(part)
         cells += [percent(found), f"{found['p']:.2g}" if found else "–"]

@@ -29,9 +29,11 @@ def share(runs: Tasks, seed: int = 0) -> dict[str, Any] | None:
     clusters = [[float(run[name]) for run in runs] for name in runs[0]]
     by_seed = [sum(run.values()) / len(run) for run in runs]
     return {
-        "rate": sum(by_seed) / len(by_seed), "interval": list(cluster_bootstrap(clusters, seed)),
-        "n": len(clusters), "seeds": by_seed,
-    }  # fmt: skip
+        "rate": sum(by_seed) / len(by_seed),
+        "interval": list(cluster_bootstrap(clusters, seed)),
+        "n": len(clusters),
+        "seeds": by_seed,
+    }
 
 
 def difference(first: Tasks, second: Tasks, seed: int = 0) -> dict[str, Any] | None:
@@ -64,9 +66,12 @@ def grid_rows(records: Records, dense: Records, seed: int = 0) -> list[dict[str,
     for (model, pruner, allocation, pattern), found in cells.items():
         good = [r for r in found if "refused" not in r]
         row: dict[str, Any] = {
-            "model": model, "pruner": pruner, "allocation": allocation, "pattern": pattern,
+            "model": model,
+            "pruner": pruner,
+            "allocation": allocation,
+            "pattern": pattern,
             "refused": next((r["refused"] for r in found if "refused" in r), ""),
-        }  # fmt: skip
+        }
         if good:
             uniform = [r for r in cells[model, pruner, "uniform", pattern] if "refused" not in r]
             tasks = [r["tasks"] for r in good]
@@ -92,7 +97,7 @@ def _means(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "error": mean([r["error"] for r in found]),
         "trained": mean([r["trained"] for r in found]),
         "n": len(found),
-    }  # fmt: skip
+    }
 
 
 def orders(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -114,19 +119,16 @@ def orders(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         plain = [r for r in ahead if r["allocation"] == "uniform"]
         found.append(
             {
-                "model": model, "pattern": pattern,
+                "model": model,
+                "pattern": pattern,
                 "by_tasks": [r["pruner"] for r in plain],
                 "by_loss": [r["pruner"] for r in sorted(plain, key=lambda r: r["loss"])],
                 "allocations": {
-                    pruner: [
-                        r["allocation"]
-                        for r in ahead
-                        if r["pruner"] == pruner
-                    ]
+                    pruner: [r["allocation"] for r in ahead if r["pruner"] == pruner]
                     for pruner in dict.fromkeys(r["pruner"] for r in here)
                 },
             }
-        )  # fmt: skip
+        )
     return found
 
 
@@ -141,9 +143,12 @@ def rank_rows(records: Records, dense: Records, seed: int = 0) -> list[dict[str,
     for (model, reduction, method, recovery), found in sorted(cells.items()):
         good = [r for r in found if "refused" not in r]
         row: dict[str, Any] = {
-            "model": model, "reduction": reduction, "method": method, "recovery": recovery,
+            "model": model,
+            "reduction": reduction,
+            "method": method,
+            "recovery": recovery,
             "refused": next((r["refused"] for r in found if "refused" in r), ""),
-        }  # fmt: skip
+        }
         if good:
             tasks = [r["tasks"] for r in good]
             row |= _means(good) | {
@@ -169,16 +174,20 @@ def optimizer_rows(records: Records, seed: int = 0) -> list[dict[str, Any]]:
         held = [r["held_after"] for r in found.values()]
         rows.append(
             {
-                "way": way, "n": len(found), "held": sum(held) / len(held), "held_seeds": held,
+                "way": way,
+                "n": len(found),
+                "held": sum(held) / len(held),
+                "held_seeds": held,
                 "solved": share(tasks, seed),
                 "against_adamw": difference(
                     [found[n]["tasks"] for n in common], [base[n]["tasks"] for n in common], seed
                 ),
-                "trainable": next(iter(found.values()))["trainable"], "memory": memory,
+                "trainable": next(iter(found.values()))["trainable"],
+                "memory": memory,
                 "looks": sum(r["looks"] for r in found.values()) / len(found),
                 "seconds": sum(r["seconds"] for r in found.values()) / len(found),
             }
-        )  # fmt: skip
+        )
     return rows
 
 
@@ -188,9 +197,12 @@ def frontier_rows(found: Mapping[str, Any], dense: str) -> list[dict[str, Any]]:
     base = found[dense]
     for name, cell in found.items():
         row: dict[str, Any] = {
-            "recipe": name, "label": cell["label"], "bytes": cell["bytes"], **cell["measured"],
+            "recipe": name,
+            "label": cell["label"],
+            "bytes": cell["bytes"],
+            **cell["measured"],
             "speed": base["measured"]["token_p50"] / cell["measured"]["token_p50"],
-        }  # fmt: skip
+        }
         for part in ("tasks", "episodes"):
             mine, theirs = cell[part], base[part]
             n = len(mine)
@@ -201,10 +213,14 @@ def frontier_rows(found: Mapping[str, Any], dense: str) -> list[dict[str, Any]]:
             lost = sum(theirs[k] and not v for k, v in mine.items())
             won = sum(v and not theirs[k] for k, v in mine.items())
             row[part] = {
-                "solved": solved, "n": n, "rate": solved / n,
-                "interval": [interval.low, interval.high], "lost": lost, "won": won,
+                "solved": solved,
+                "n": n,
+                "rate": solved / n,
+                "interval": [interval.low, interval.high],
+                "lost": lost,
+                "won": won,
                 "p": mcnemar_exact(lost, won),
-            }  # fmt: skip
+            }
         rows.append(row)
     points = [
         Point(r["recipe"], r["token_p50"], 1 - r["tasks"]["rate"]) for r in rows if "tasks" in r

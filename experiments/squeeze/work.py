@@ -109,20 +109,22 @@ def squeezed(study: Study, model: str, wanted: CompressionRecipe) -> dict[str, A
         out = Path(place) / "model"
         scorer = _remembering(model, study.tasks, told) if study.tasks else None
         try:
-            compress(folder, wanted, out, texts=texts, source=source,
-                     options=Options(scorer=scorer))  # fmt: skip
+            compress(
+                folder, wanted, out, texts=texts, source=source, options=Options(scorer=scorer)
+            )
         except InputError as error:
             return {"refused": error.message}
         report = read_report(out)
     errors = [r["error"] for r in report["layers"] if r["error"] is not None]
     totals = report["totals"]
     return {
-        "loss": report["losses"], "sparsity": totals["sparsity"],
+        "loss": report["losses"],
+        "sparsity": totals["sparsity"],
         "parameters": totals["kept"] / totals["targets"],
         "error": sum(errors) / len(errors) if errors else None,
         "trained": (report["recovery"] or {}).get("trainable"),
         "tasks": dict(told.get("after", {})),
-    }  # fmt: skip
+    }
 
 
 def _remembering(model: str, tasks: int, told: dict[str, Mapping[str, bool]]) -> Scorer:
@@ -158,8 +160,9 @@ def rank_job(job: RankJob) -> dict[str, Any]:
     for name in sorted(study.recoveries, key=lambda n: (n != "lrc", n)):
         stages: list[dict[str, Any]] = [factors]
         if name != "none":
-            stages.append({"stage": "recover", "method": name, "steps": study.steps,
-                           "rate": study.rate})  # fmt: skip
+            stages.append(
+                {"stage": "recover", "method": name, "steps": study.steps, "rate": study.rate}
+            )
         if name in ("lora", "n-lrc"):
             stages[-1]["budget"] = budget
         found[name] = squeezed(study, job.model, recipe(study, job.seed, *stages))

@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
+
 from surefoot.agents.settings import AgentSettings
 from surefoot.envs.perturbations.base import ImagePerturbation, kinds
 from surefoot.envs.perturbations.pipeline import Pipeline
@@ -35,8 +36,12 @@ class Arm:
 
 
 PLAIN: dict[str, Any] = {
-    "gate": "none", "sensing": "none", "verify": False, "samples": 1, "repairs": 0,
-}  # fmt: skip
+    "gate": "none",
+    "sensing": "none",
+    "verify": False,
+    "samples": 1,
+    "repairs": 0,
+}
 """The base: one look a decision, one plan, no gate."""
 
 _SENSING = {"gate": "scores", "sensing": "entropy", "t_d": 0.0}
@@ -47,23 +52,50 @@ ARMS = (
     Arm("sensing", "looks again until u_p of every fact reaches 1 - alpha", _SENSING),
     Arm("verification", "plans are verified in the likeliest world, and repaired", _CHECKS),
     Arm("refinement", "as base, with the planner refined on verified plans", {}, refined=True),
-    Arm("paper", "looks again until u_p is 1 - alpha, acts if u_d reaches t_d, refined planner",
-        {"gate": "scores", "sensing": "entropy", "samples": 4}, refined=True),
-    Arm("all", "looks again, verifies in every world of the joint set, repairs, refined planner",
-        {**_CHECKS, "gate": "sets", "sensing": "entropy"}, refined=True),
-    Arm("all-0.2", "the same with joint sets at alpha 0.2",
-        {**_CHECKS, "gate": "sets", "sensing": "entropy", "alpha": 0.2}, refined=True),
-    Arm("all-0.3", "the same with joint sets at alpha 0.3",
-        {**_CHECKS, "gate": "sets", "sensing": "entropy", "alpha": 0.3}, refined=True),
-    Arm("all-ask", "as all, and asks when it cannot go on",
-        {**_CHECKS, "gate": "sets", "sensing": "entropy", "operator": "oracle"}, refined=True),
-    Arm("aggregate", "KnowNo: one uncertainty; too high: look again, then ask",
-        {"gate": "aggregate", "sensing": "entropy", "operator": "oracle"}),
+    Arm(
+        "paper",
+        "looks again until u_p is 1 - alpha, acts if u_d reaches t_d, refined planner",
+        {"gate": "scores", "sensing": "entropy", "samples": 4},
+        refined=True,
+    ),
+    Arm(
+        "all",
+        "looks again, verifies in every world of the joint set, repairs, refined planner",
+        {**_CHECKS, "gate": "sets", "sensing": "entropy"},
+        refined=True,
+    ),
+    Arm(
+        "all-0.2",
+        "the same with joint sets at alpha 0.2",
+        {**_CHECKS, "gate": "sets", "sensing": "entropy", "alpha": 0.2},
+        refined=True,
+    ),
+    Arm(
+        "all-0.3",
+        "the same with joint sets at alpha 0.3",
+        {**_CHECKS, "gate": "sets", "sensing": "entropy", "alpha": 0.3},
+        refined=True,
+    ),
+    Arm(
+        "all-ask",
+        "as all, and asks when it cannot go on",
+        {**_CHECKS, "gate": "sets", "sensing": "entropy", "operator": "oracle"},
+        refined=True,
+    ),
+    Arm(
+        "aggregate",
+        "KnowNo: one uncertainty; too high: look again, then ask",
+        {"gate": "aggregate", "sensing": "entropy", "operator": "oracle"},
+    ),
     Arm("always-ask", "asks for every fact", {"gate": "always-ask", "operator": "oracle"}),
     Arm("always-stop", "never moves", {"gate": "always-stop"}),
-    Arm("oracle", "knows the truth, and plans by the reference planner",
-        {**_CHECKS, "gate": "oracle"}, perfect=True),
-)  # fmt: skip
+    Arm(
+        "oracle",
+        "knows the truth, and plans by the reference planner",
+        {**_CHECKS, "gate": "oracle"},
+        perfect=True,
+    ),
+)
 """All arms."""
 
 BASE = "base"
@@ -114,8 +146,14 @@ class Study(BaseModel):
     scenes: int = Field(default=24, ge=0)
     """Fixed scenes on the crossing."""
     variable: tuple[str, ...] = (
-        "base", "sensing", "verification", "refinement", "paper", "all", "all-0.3",
-    )  # fmt: skip
+        "base",
+        "sensing",
+        "verification",
+        "refinement",
+        "paper",
+        "all",
+        "all-0.3",
+    )
     """Arms whose variability is measured."""
     injection: int = Field(default=200, ge=0)
     """Cases in each cell of the 2 x 2 injection."""
@@ -128,10 +166,14 @@ class Study(BaseModel):
         """Returns the settings of an arm."""
         return AgentSettings.model_validate(
             {
-                **PLAIN, "alpha": self.alpha, "t_p": 1 - self.alpha, "looks": self.looks,
-                "perception": self.perception, **arm.changes,
+                **PLAIN,
+                "alpha": self.alpha,
+                "t_p": 1 - self.alpha,
+                "looks": self.looks,
+                "perception": self.perception,
+                **arm.changes,
             }
-        )  # fmt: skip
+        )
 
     def planner_of(self, arm: Arm, stage: str) -> str:
         """Returns the planner of an arm."""

@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 
 import numpy as np
+
 from surefoot.agents.guarantees import AgentCalibration
 from surefoot.agents.perception.crossing_facts import crossing_questions
 from surefoot.agents.planning.judge import judge
@@ -52,8 +53,9 @@ def cell_cases(
     for number, snap in enumerate(chosen):
         sight = Sight(calibration)
         questions = crossing_questions("front", Turn(snap.task.partition("-at-")[0]))
-        questions = [q for q in questions if q.fact in ("light", "stop_sign", "pedestrian",
-                                                        "opposite_car")]  # fmt: skip
+        questions = [
+            q for q in questions if q.fact in ("light", "stop_sign", "pedestrian", "opposite_car")
+        ]
         sight.add("front", questions, [np.array(snap.answers[q.fact]) for q in questions])
         likeliest = sight.likeliest()
         brief = driving_brief(snap.task, instruction_of(snap.task), likeliest, {}, ())

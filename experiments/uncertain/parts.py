@@ -62,9 +62,12 @@ def _snaps(item: tuple[str, int]) -> dict[str, Any]:
     study = Study.model_validate_json(text)
     perceiver = worlds_of(text, ()).asked
     snaps = fill(
-        Simulation(), [seed], perceiver,
-        lambda s, moment: fitted(damage(study, CROSSING, s, moment)), study.moments,
-    )  # fmt: skip
+        Simulation(),
+        [seed],
+        perceiver,
+        lambda s, moment: fitted(damage(study, CROSSING, s, moment)),
+        study.moments,
+    )
     rows = [[s.task, s.seed, s.moment, s.view, dict(s.truth), dict(s.answers)] for s in snaps]
     return {"model": perceiver.identity, "snaps": rows}
 
@@ -119,9 +122,13 @@ def _calibrate(
     name = f"stops-{stage}-{arm.name}"
     first = _stops(name, study, banks, out, chosen[:half], arm, "", told)
     policy = fit_policy(
-        stage, model, first, study.alpha, moving=stage == CROSSING,
+        stage,
+        model,
+        first,
+        study.alpha,
+        moving=stage == CROSSING,
         sensing=study.settings(arm).looking,
-    )  # fmt: skip
+    )
     constants = out / f"policy-{stage}-{arm.name}.json"
     policy.save(constants)
     again = _stops(f"{name}-again", study, banks, out, chosen[half:], arm, str(constants), told)
@@ -141,11 +148,15 @@ def _stops(
     text = study.model_dump_json()
     work = {
         place.key: StopJob(
-            text, banks, place, arm.name, policy,
+            text,
+            banks,
+            place,
+            arm.name,
+            policy,
             Random(f"decision:{place.key}").randint(1, 10) if place.stage == CROSSING else 1,
         )
         for place in chosen
-    }  # fmt: skip
+    }
     found = found_in(run_part(NAME, name, out, study, work, stop_job, told, study.workers))
     if not found:
         raise HarnessError(f"every episode of '{name}' was lost")

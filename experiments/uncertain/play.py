@@ -82,9 +82,12 @@ def _arm(study: Study, worlds: Worlds, job: Job, arm: Arm) -> dict[str, Any]:
         path = paths[f"{job.place.stage} {settings.looking}"]
         calibration = calibration_at(path, job.place.stage, perceiver.identity, settings.looking)
         tools = Tools(
-            perceiver, calibration, planner_named(study.planner_of(arm, job.place.stage)),
-            make_strategy(settings.sensing, job.place.stage), make_operator(settings.operator),
-        )  # fmt: skip
+            perceiver,
+            calibration,
+            planner_named(study.planner_of(arm, job.place.stage)),
+            make_strategy(settings.sensing, job.place.stage),
+            make_operator(settings.operator),
+        )
         agent = Agent(settings, tools, job.place.seed)
         played = play(agent, stage)
     except (HarnessError, InputError, RuntimeError) as error:
@@ -98,15 +101,21 @@ def _arm(study: Study, worlds: Worlds, job: Job, arm: Arm) -> dict[str, Any]:
 
 def _told(played: Played, agent: Agent, stage: Stage, tools: Tools) -> dict[str, Any]:
     return {
-        "outcome": played.outcome, "reason": played.reason[:200], "success": played.success,
-        "acted": _acted(agent, stage), "rules": rule_states(stage, broken_rules(agent, stage)),
-        "looks": agent.counts.looks, "seconds": round(stage.seconds(), 2),
-        "asked": tools.operator.asked, "repairs": agent.counts.repairs,
-        "decisions": len(agent.moments), "pauses": agent.counts.pauses,
+        "outcome": played.outcome,
+        "reason": played.reason[:200],
+        "success": played.success,
+        "acted": _acted(agent, stage),
+        "rules": rule_states(stage, broken_rules(agent, stage)),
+        "looks": agent.counts.looks,
+        "seconds": round(stage.seconds(), 2),
+        "asked": tools.operator.asked,
+        "repairs": agent.counts.repairs,
+        "decisions": len(agent.moments),
+        "pauses": agent.counts.pauses,
         "sets": sum(m.covered is not None for m in agent.moments),
         "covered": sum(m.covered is True for m in agent.moments),
         "first_covered": agent.moments[0].covered if agent.moments else None,
-    }  # fmt: skip
+    }
 
 
 def _acted(agent: Agent, stage: Stage) -> bool:
@@ -165,8 +174,11 @@ def stop_job(job: StopJob) -> dict[str, Any] | None:
     )
     planner = planner_named(study.planner_of(arm, job.place.stage))
     tools = Tools(
-        perceiver, calibration, planner, make_strategy(settings.sensing, job.place.stage),
+        perceiver,
+        calibration,
+        planner,
+        make_strategy(settings.sensing, job.place.stage),
         make_operator(settings.operator),
-    )  # fmt: skip
+    )
     stop: Stop | None = stop_of(job.place.key, settings, tools, stage, job.decision, judged=True)
     return None if stop is None else replace(stop, key=job.place.key).to_json()

@@ -16,11 +16,15 @@ PUBLISHED = {"variability": -0.40, "success": 0.05}
 """Headline of the paper's abstract: variability up to -40 %, success +5 %."""
 
 _COLUMNS = (
-    ("success", "success"), ("goal", "goal reached"), ("all_rules", "all rules kept"),
-    ("called_rules", "called-for rules kept"), ("acted", "acted"),
-    ("violation_given_act", "violation given act"), ("covered", "first set covers"),
+    ("success", "success"),
+    ("goal", "goal reached"),
+    ("all_rules", "all rules kept"),
+    ("called_rules", "called-for rules kept"),
+    ("acted", "acted"),
+    ("violation_given_act", "violation given act"),
+    ("covered", "first set covers"),
     ("help_decisions", "help by decision"),
-)  # fmt: skip
+)
 
 
 def render_study(summary: Mapping[str, Any]) -> str:
@@ -66,11 +70,14 @@ def render_study(summary: Mapping[str, Any]) -> str:
 def _forest(stage: str, rows: list[Mapping[str, Any]]) -> str:
     found = [
         ForestRow(
-            stage, row["arm"], row["success"]["successes"], row["success"]["n"],
+            stage,
+            row["arm"],
+            row["success"]["successes"],
+            row["success"]["n"],
             Interval(*row["success"]["interval"]) if row["success"]["interval"] else None,
         )
         for row in rows
-    ]  # fmt: skip
+    ]
     return forest_plot(found, title=f"Success on the {stage}, with Wilson intervals at 95 %")
 
 
@@ -83,11 +90,16 @@ def _arm(row: Mapping[str, Any]) -> dict[str, Any]:
             f"p {row['p']:.2g}"
         )
     return {
-        "arm": row["arm"], "n": row["n"], "cells": [percent(row[key]) for key, _ in _COLUMNS],
-        "change": change, "looks": number(row["looks"]), "asked": number(row["asked"]),
-        "repairs": number(row["repairs"]), "seconds": number(row["seconds"]),
+        "arm": row["arm"],
+        "n": row["n"],
+        "cells": [percent(row[key]) for key, _ in _COLUMNS],
+        "change": change,
+        "looks": number(row["looks"]),
+        "asked": number(row["asked"]),
+        "repairs": number(row["repairs"]),
+        "seconds": number(row["seconds"]),
         "outcomes": ", ".join(f"{n} {o.replace('_', ' ')}" for o, n in row["outcomes"].items()),
-    }  # fmt: skip
+    }
 
 
 def _rule(row: Mapping[str, Any]) -> dict[str, Any]:

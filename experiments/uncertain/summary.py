@@ -8,6 +8,7 @@ from math import sqrt
 from typing import Any
 
 import numpy as np
+
 from surefoot.results.power import cluster_bootstrap
 from surefoot.results.statistics import compare_paired, wilson
 
@@ -77,9 +78,11 @@ def _row(arm: str, played: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def _rate(successes: int, n: int) -> dict[str, Any]:
     interval = wilson(successes, n) if n else None
     return {
-        "successes": successes, "n": n, "rate": successes / n if n else None,
+        "successes": successes,
+        "n": n,
+        "rate": successes / n if n else None,
         "interval": [interval.low, interval.high] if interval else None,
-    }  # fmt: skip
+    }
 
 
 def _mean(values: Sequence[float]) -> float | None:
@@ -138,12 +141,13 @@ def variability_rows(
         for what in ("success", "rules"):
             mine, theirs = variances[arm, what], variances[base, what]
             row[what] = {
-                "variance": float(mine.mean()), "sd": sqrt(float(mine.mean())),
+                "variance": float(mine.mean()),
+                "sd": sqrt(float(mine.mean())),
                 "variance_change": _change(mine.mean(), theirs.mean()),
                 "variance_change95": _interval(mine, theirs, picks, root=False),
                 "sd_change": _change(sqrt(mine.mean()), sqrt(theirs.mean())),
                 "sd_change95": _interval(mine, theirs, picks, root=True),
-            }  # fmt: skip
+            }
         rows.append(row)
     return rows
 
@@ -153,9 +157,12 @@ def _change(mine: float, theirs: float) -> float | None:
 
 
 def _interval(
-    mine: np.ndarray[Any, Any], theirs: np.ndarray[Any, Any], picks: np.ndarray[Any, Any],
-    *, root: bool,
-) -> list[float] | None:  # fmt: skip
+    mine: np.ndarray[Any, Any],
+    theirs: np.ndarray[Any, Any],
+    picks: np.ndarray[Any, Any],
+    *,
+    root: bool,
+) -> list[float] | None:
     top, below = mine[picks].mean(axis=1), theirs[picks].mean(axis=1)
     fine = below > 0
     if not fine.any():

@@ -155,6 +155,4 @@ def worlds_of(study: str, banks: tuple[tuple[str, str], ...]) -> Worlds:
         study: The study as JSON.
         banks: Paths of the banks by split.
     """
-    return Worlds(
-        Study.model_validate_json(study), {split: Path(path) for split, path in banks}
-    )  # fmt: skip
+    return Worlds(Study.model_validate_json(study), {split: Path(path) for split, path in banks})

@@ -235,9 +235,11 @@ class HFModel(OptionScorer):
             length = next((k for k, t in enumerate(tokens) if t in stops), len(tokens))
             done = length < len(tokens) or len(tokens) < limit
             text = tokenizer.decode(tokens[:length], skip_special_tokens=True)
-            logprobs = self._alternatives(out.logits[0][row], first.top_logprobs) if (
-                first.top_logprobs
-            ) else {}  # fmt: skip
+            logprobs = (
+                self._alternatives(out.logits[0][row], first.top_logprobs)
+                if (first.top_logprobs)
+                else {}
+            )
             read = int(inputs["attention_mask"][row].sum())
             found.append(
                 Completion(
@@ -328,8 +330,9 @@ class HFModel(OptionScorer):
         ]
         longest = max(len(t) for t in told)
         fill = int(tokenizer.pad_token_id or 0)
-        tails = torch.stack([torch.nn.functional.pad(t, (0, longest - len(t)), value=fill)
-                             for t in told]).to(model.device)  # fmt: skip
+        tails = torch.stack(
+            [torch.nn.functional.pad(t, (0, longest - len(t)), value=fill) for t in told]
+        ).to(model.device)
         width = prompt["input_ids"].shape[1]
         ids = torch.cat([prompt["input_ids"].expand(len(options), -1), tails], dim=1)
         more: dict[str, Any] = {}

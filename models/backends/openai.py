@@ -241,8 +241,9 @@ class OpenAIModel(OptionScorer):
             options["text"] = {"format": {"type": "json_schema", **extra["schema"]}}
         if "top_logprobs" in extra:
             options |= {
-                "include": ["message.output_text.logprobs"], "top_logprobs": extra["top_logprobs"]
-            }  # fmt: skip
+                "include": ["message.output_text.logprobs"],
+                "top_logprobs": extra["top_logprobs"],
+            }
         reply = self._client.responses.create(
             model=self._model,
             input=[_response_message(m) for m in request.messages],

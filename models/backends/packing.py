@@ -76,9 +76,12 @@ def pack(rows: Sequence[Sequence[Segment]], n: int) -> Packed:
     sees[:, n:, n:] = (segments[:, :, None] == segments[:, None]) & np.tri(longest, dtype=bool)
     mask = torch.zeros(sees.shape).masked_fill_(torch.from_numpy(~sees), float("-inf"))
     return Packed(
-        torch.from_numpy(ids), torch.from_numpy(labels), torch.from_numpy(segments),
-        torch.from_numpy(positions), mask.unsqueeze(1),
-    )  # fmt: skip
+        torch.from_numpy(ids),
+        torch.from_numpy(labels),
+        torch.from_numpy(segments),
+        torch.from_numpy(positions),
+        mask.unsqueeze(1),
+    )
 
 
 def image_features(model: Any, pixels: torch.Tensor) -> torch.Tensor:

@@ -15,8 +15,9 @@ from surefoot.pddl.successors import StateView
 MAX_STEPS = 200
 """Steps after which a baseline stops; its plan then fails at the goal."""
 
-Choice = Callable[[GroundTask, set[int], list[GroundAction], set[frozenset[int]], Random],
-                  GroundAction | None]  # fmt: skip
+Choice = Callable[
+    [GroundTask, set[int], list[GroundAction], set[frozenset[int]], Random], GroundAction | None
+]
 
 
 class ScriptedPlanner:

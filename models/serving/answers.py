@@ -29,8 +29,13 @@ class Heading:
 
     def _with(self, what: str, choices: list[dict[str, Any]]) -> dict[str, Any]:
         kind = f"chat.completion{what}" if self.chat else "text_completion"
-        return {"id": self.id, "object": kind, "created": self.created, "model": self.model,
-                "choices": choices}  # fmt: skip
+        return {
+            "id": self.id,
+            "object": kind,
+            "created": self.created,
+            "model": self.model,
+            "choices": choices,
+        }
 
     def whole(self, last: Piece, scores: Sequence[TokenScore]) -> dict[str, Any]:
         """Returns an answer in one piece."""
@@ -68,9 +73,10 @@ class Heading:
 
 def _usage(last: Piece) -> dict[str, int]:
     return {
-        "prompt_tokens": last.read, "completion_tokens": last.written,
+        "prompt_tokens": last.read,
+        "completion_tokens": last.written,
         "total_tokens": last.read + last.written,
-    }  # fmt: skip
+    }
 
 
 def _chat_scores(scores: Sequence[TokenScore]) -> dict[str, Any]:

@@ -61,8 +61,9 @@ def make_app(engine: Engine, name: str, key: str = "") -> Any:
     @app.exception_handler(HTTPException)
     async def lost(request: Request, error: HTTPException) -> JSONResponse:
         """Answers a place or a method that there is not, in the same shape."""
-        known = ApiError(f"{request.method} {request.url.path}: {error.detail}",
-                         status=error.status_code)  # fmt: skip
+        known = ApiError(
+            f"{request.method} {request.url.path}: {error.detail}", status=error.status_code
+        )
         return JSONResponse(known.body, error.status_code, error.headers)
 
     def check_key(request: Request) -> None:
@@ -118,8 +119,13 @@ def make_app(engine: Engine, name: str, key: str = "") -> Any:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(pieces.put_nowait, piece)
 
-        head = Heading(chat, f"{'chatcmpl' if chat else 'cmpl'}-{uuid.uuid4().hex}",
-                       int(time.time()), name, ask.top_logprobs is not None)  # fmt: skip
+        head = Heading(
+            chat,
+            f"{'chatcmpl' if chat else 'cmpl'}-{uuid.uuid4().hex}",
+            int(time.time()),
+            name,
+            ask.top_logprobs is not None,
+        )
         ticket = engine.submit(ask, deliver)
         watch = asyncio.create_task(_cancel_if_left(request, ticket))
         try:
@@ -132,9 +138,10 @@ def make_app(engine: Engine, name: str, key: str = "") -> Any:
         finally:
             watch.cancel()
         return StreamingResponse(
-            _stream(first, pieces, ticket, head, ask), media_type="text/event-stream",
+            _stream(first, pieces, ticket, head, ask),
+            media_type="text/event-stream",
             headers={"Cache-Control": "no-cache"},
-        )  # fmt: skip
+        )
 
     return app
 
@@ -151,9 +158,11 @@ async def _body(request: Any) -> bytes:
 def _check_name(wanted: str, name: str) -> None:
     if wanted != name:
         raise ApiError(
-            f"the model '{wanted}' is not here; there is '{name}'", status=404, param="model",
+            f"the model '{wanted}' is not here; there is '{name}'",
+            status=404,
+            param="model",
             code="model_not_found",
-        )  # fmt: skip
+        )
 
 
 def _card(name: str, created: int) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
 from surefoot.models.protocol import Message
 
 _TOP = 20
@@ -194,11 +195,17 @@ def _ask(
         raise ApiError("stream_options needs stream to be true", param="stream_options")
     usage = given.stream_options is not None and given.stream_options.include_usage
     return Ask(
-        messages, prompt, max_tokens,
+        messages,
+        prompt,
+        max_tokens,
         1.0 if given.temperature is None else given.temperature,
         1.0 if given.top_p is None else given.top_p,
-        given.seed, tuple(stop), top_logprobs, bool(given.stream), usage,
-    )  # fmt: skip
+        given.seed,
+        tuple(stop),
+        top_logprobs,
+        bool(given.stream),
+        usage,
+    )
 
 
 def _refuse_common(given: _Common) -> None:
@@ -232,8 +239,11 @@ def _validated(kind: type[Given], body: bytes) -> Given:
 
 
 _ROLES: dict[str, Literal["system", "user", "assistant"]] = {
-    "system": "system", "developer": "system", "user": "user", "assistant": "assistant",
-}  # fmt: skip
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "assistant": "assistant",
+}
 
 
 def _message(given: dict[str, Any], index: int) -> Message:
@@ -264,18 +274,20 @@ def _parts(content: Sequence[Any], place: str) -> tuple[list[str], list[bytes]]:
             images.append(_image(part["image_url"].get("url"), place))
         else:
             raise ApiError(
-                f"{place}: a part of the content is no text and no image_url", param=place,
+                f"{place}: a part of the content is no text and no image_url",
+                param=place,
                 code="unsupported_content",
-            )  # fmt: skip
+            )
     return texts, images
 
 
 def _image(url: Any, place: str) -> bytes:
     if not isinstance(url, str) or not url.startswith("data:image/") or ";base64," not in url:
         raise ApiError(
-            f"{place}: images come as data URLs in base64; this server fetches none", param=place,
+            f"{place}: images come as data URLs in base64; this server fetches none",
+            param=place,
             code="unsupported_content",
-        )  # fmt: skip
+        )
     try:
         return base64.b64decode(url.partition(";base64,")[2], validate=True)
     except (binascii.Error, ValueError):

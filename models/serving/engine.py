@@ -112,8 +112,17 @@ class Engine:
         self._changed = threading.Condition()
         self._closed = False
         self._counts = dict.fromkeys(
-            ("requests", "failed", "cancelled", "batches", "prompt_tokens", "completion_tokens",
-             "generating_s"), 0.0)  # fmt: skip
+            (
+                "requests",
+                "failed",
+                "cancelled",
+                "batches",
+                "prompt_tokens",
+                "completion_tokens",
+                "generating_s",
+            ),
+            0.0,
+        )
         self._thread = threading.Thread(target=self._work, name="generator", daemon=True)
         self._thread.start()
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from transformers import LogitsProcessor, StoppingCriteria, TopPLogitsWarper
+
 from surefoot.models.backends.sampling import SeededDraws
 from surefoot.models.serving.asks import Ask
-from transformers import LogitsProcessor, StoppingCriteria, TopPLogitsWarper
 
 _UNFINISHED = "\ufffd"
 """What bytes decode to that are no whole character yet."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
 from surefoot.models.backends.packing import Packed
 from surefoot.models.training.pictures import Asked
 

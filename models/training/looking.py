@@ -78,21 +78,39 @@ def make_model(shape: Shape) -> Any:
     width, heads = shape.hidden, shape.hidden // 32
     make_vision: Any = LevitConfig
     vision = make_vision(
-        image_size=shape.picture, patch_size=PATCH, hidden_sizes=[width, width],
-        num_attention_heads=[heads, heads], depths=[shape.vision_layers], key_dim=[16, 16],
-        mlp_ratio=[2, 2], attention_ratio=[2, 2], down_ops=[[""]], hidden_size=width,
-    )  # fmt: skip
+        image_size=shape.picture,
+        patch_size=PATCH,
+        hidden_sizes=[width, width],
+        num_attention_heads=[heads, heads],
+        depths=[shape.vision_layers],
+        key_dim=[16, 16],
+        mlp_ratio=[2, 2],
+        attention_ratio=[2, 2],
+        down_ops=[[""]],
+        hidden_size=width,
+    )
     text = LlamaConfig(
-        vocab_size=shape.vocabulary, hidden_size=width, intermediate_size=width * 8 // 3 // 16 * 16,
-        num_hidden_layers=shape.text_layers, num_attention_heads=heads, num_key_value_heads=heads,
-        max_position_embeddings=512, tie_word_embeddings=True, pad_token_id=0, bos_token_id=1,
-        eos_token_id=2, initializer_range=0.05,
-    )  # fmt: skip
+        vocab_size=shape.vocabulary,
+        hidden_size=width,
+        intermediate_size=width * 8 // 3 // 16 * 16,
+        num_hidden_layers=shape.text_layers,
+        num_attention_heads=heads,
+        num_key_value_heads=heads,
+        max_position_embeddings=512,
+        tie_word_embeddings=True,
+        pad_token_id=0,
+        bos_token_id=1,
+        eos_token_id=2,
+        initializer_range=0.05,
+    )
     config = LlavaConfig(
-        vision_config=vision, text_config=text, image_token_index=SPECIAL.index("<image>"),
-        vision_feature_layer=-1, vision_feature_select_strategy="full",
+        vision_config=vision,
+        text_config=text,
+        image_token_index=SPECIAL.index("<image>"),
+        vision_feature_layer=-1,
+        vision_feature_select_strategy="full",
         image_seq_length=shape.image_tokens,
-    )  # fmt: skip
+    )
     model = LlavaForConditionalGeneration(config)
     _begin(model.model.vision_tower)
     return model
@@ -127,16 +145,23 @@ def make_tokenizer(shape: Shape, texts: Iterable[str]) -> Any:
     )
     base.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=shape.vocabulary, special_tokens=list(SPECIAL), show_progress=False,
+        vocab_size=shape.vocabulary,
+        special_tokens=list(SPECIAL),
+        show_progress=False,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-    )  # fmt: skip
+    )
     base.train_from_iterator(texts, trainer)
     make: Any = PreTrainedTokenizerFast
     return make(
-        tokenizer_object=base, pad_token="<pad>", bos_token="<s>", eos_token="</s>",
-        additional_special_tokens=["<image>"], padding_side="left",
-        model_input_names=["input_ids", "attention_mask"], clean_up_tokenization_spaces=False,
-    )  # fmt: skip
+        tokenizer_object=base,
+        pad_token="<pad>",
+        bos_token="<s>",
+        eos_token="</s>",
+        additional_special_tokens=["<image>"],
+        padding_side="left",
+        model_input_names=["input_ids", "attention_mask"],
+        clean_up_tokenization_spaces=False,
+    )
 
 
 def make_processor(shape: Shape, tokenizer: Any) -> Any:
@@ -148,10 +173,14 @@ def make_processor(shape: Shape, tokenizer: Any) -> Any:
     make_images: Any = ViTImageProcessorPil
     make: Any = LlavaProcessor
     return make(
-        image_processor=make_images(size=side), tokenizer=tokenizer, patch_size=PATCH,
-        vision_feature_select_strategy="full", image_token="<image>",
-        num_additional_image_tokens=0, chat_template=TEMPLATE,
-    )  # fmt: skip
+        image_processor=make_images(size=side),
+        tokenizer=tokenizer,
+        patch_size=PATCH,
+        vision_feature_select_strategy="full",
+        image_token="<image>",
+        num_additional_image_tokens=0,
+        chat_template=TEMPLATE,
+    )
 
 
 def export(model: Any, shape: Shape, tokenizer: Any, folder: Path, notes: dict[str, Any]) -> Path:

@@ -11,6 +11,7 @@ from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
+
 from surefoot.models.backends.packing import (
     image_features,
     logits_behind,
@@ -171,12 +172,16 @@ class _Training:
             _fill(self._marker, begun[1]["marker"], recipe.start)
         self._optimizer = torch.optim.AdamW(
             [*self._model.parameters(), *self._marker.parameters()],
-            lr=recipe.rate, betas=(0.9, 0.98), weight_decay=recipe.decay,
-        )  # fmt: skip
+            lr=recipe.rate,
+            betas=(0.9, 0.98),
+            weight_decay=recipe.decay,
+        )
         self._parts: dict[str, Any] = {
-            "model": self._model, "averaged": self.averaged, "marker": self._marker,
+            "model": self._model,
+            "averaged": self.averaged,
+            "marker": self._marker,
             "optimizer": self._optimizer,
-        }  # fmt: skip
+        }
 
     def learn(self, step: int, indices: Sequence[int]) -> tuple[float, float]:
         """Does a step with some pictures; returns the losses of answers and hints."""
@@ -271,8 +276,9 @@ def _begun(folder: Path) -> tuple[Any, Mapping[str, Any]]:
         found = {name: state[name] for name in ("averaged", "marker")}
         return AutoTokenizer.from_pretrained(folder / "model"), found
     except (OSError, ValueError, RuntimeError, KeyError, UnpicklingError):
-        raise InputError("the training to begin with is damaged, or of another model",
-                         file=str(folder)) from None  # fmt: skip
+        raise InputError(
+            "the training to begin with is damaged, or of another model", file=str(folder)
+        ) from None
 
 
 def _fill(part: Any, weights: Mapping[str, Any], folder: str) -> None:
@@ -315,9 +321,13 @@ def score_pictures(
 
 
 def _look(
-    step: int, losses: list[tuple[float, float]], model: Any, held: Pictures, encoder: Encoder,
+    step: int,
+    losses: list[tuple[float, float]],
+    model: Any,
+    held: Pictures,
+    encoder: Encoder,
     recipe: PerceptionRecipe,
-) -> Progress:  # fmt: skip
+) -> Progress:
     model.train()  # LeViT keeps biases from the last evaluation until then
     model.eval()
     right: dict[str, list[bool]] = {}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
 from surefoot.models.backends.packing import Segment
 from surefoot.results.errors import InputError
 

@@ -217,10 +217,14 @@ def _tokenizer(recipe: PlannerRecipe, out: Path) -> Any:
         tokenizer.save(str(path))
     make: Any = PreTrainedTokenizerFast
     return make(
-        tokenizer_file=str(path), pad_token="<pad>", bos_token="<s>", eos_token="</s>",
-        padding_side="left", model_input_names=["input_ids", "attention_mask"],
+        tokenizer_file=str(path),
+        pad_token="<pad>",
+        bos_token="<s>",
+        eos_token="</s>",
+        padding_side="left",
+        model_input_names=["input_ids", "attention_mask"],
         clean_up_tokenization_spaces=False,
-    )  # fmt: skip
+    )
 
 
 def _batches(

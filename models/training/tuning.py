@@ -168,8 +168,13 @@ def tune(
         picked = next(order)
         for group in optimizer.param_groups:
             group["lr"] = recipe.rate * (1 - step / recipe.steps)
-        loss: Any = _loss(model, tokenizer, [pairs[i] for i in picked], recipe,
-                          None if reference is None else reference[picked])  # fmt: skip
+        loss: Any = _loss(
+            model,
+            tokenizer,
+            [pairs[i] for i in picked],
+            recipe,
+            None if reference is None else reference[picked],
+        )
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
@@ -187,8 +192,9 @@ def tune(
             return None
     model.eval()
     merged = model.merge_and_unload() if recipe.adapter == "lora" else model
-    return export_model(merged, tokenizer, out / "model", source.notes.prompt_style,
-                        source.notes.max_new_tokens)  # fmt: skip
+    return export_model(
+        merged, tokenizer, out / "model", source.notes.prompt_style, source.notes.max_new_tokens
+    )
 
 
 def _loss(

@@ -88,8 +88,12 @@ def make_cases(config: BenchConfig, reads_text: dict[str, bool]) -> list[Case]:
         InputError: A domain, size or folder cannot be used.
     """
     tasks = list(places(config))
-    wanted = [(job, task) for job in config.plan_jobs for task in tasks
-              if job is Job.PLAN or load_variant(job, task, config) is not None]  # fmt: skip
+    wanted = [
+        (job, task)
+        for job in config.plan_jobs
+        for task in tasks
+        if job is Job.PLAN or load_variant(job, task, config) is not None
+    ]
     return [
         Case(planner, *task, *prompt, *renaming, mode, job.value)
         for planner in config.planners
@@ -174,8 +178,9 @@ class Source:
 
 
 @lru_cache(maxsize=4096)
-def load_source(domain: str, size: int | None, seed: int | None, name: str, tasks: Path | None
-                ) -> Source:  # fmt: skip
+def load_source(
+    domain: str, size: int | None, seed: int | None, name: str, tasks: Path | None
+) -> Source:
     """Generates or reads the task of a case."""
     if size is not None and seed is not None:
         instance = get_domain(domain).generate(size, seed)
@@ -202,15 +207,23 @@ def load_variant(job: Job, place: Place, config: BenchConfig) -> Variant | None:
 
 
 @lru_cache(maxsize=4096)
-def _variant(job: Job, name: str, domain: str, size: int | None, seed: int | None,
-             tasks: Path | None, draw: int) -> Variant | None:  # fmt: skip
+def _variant(
+    job: Job,
+    name: str,
+    domain: str,
+    size: int | None,
+    seed: int | None,
+    tasks: Path | None,
+    draw: int,
+) -> Variant | None:
     source = load_source(domain, size, seed, name, tasks)
     return make_variant(job, source.task, known_plan(domain, size, seed, name, tasks), draw)
 
 
 @lru_cache(maxsize=4096)
-def known_plan(domain: str, size: int | None, seed: int | None, name: str, tasks: Path | None
-               ) -> Plan:  # fmt: skip
+def known_plan(
+    domain: str, size: int | None, seed: int | None, name: str, tasks: Path | None
+) -> Plan:
     """Returns a valid plan: the witness of a generated task; of a given one, a search's.
 
     Raises:

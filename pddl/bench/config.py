@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
 from surefoot.pddl.domains import get_domain, list_domains
 from surefoot.pddl.questions import MAX_STATES, Form, Kind
 from surefoot.pddl.renaming import Level
@@ -136,9 +137,21 @@ class BenchConfig(BaseModel):
                 "renamed tasks need the styles pddl, template or compact: the others are "
                 "written for the original names"
             )
-        for name in ("planners", "domains", "difficulty", "seeds", "styles", "shots", "answers",
-                     "renamings", "renaming_seeds", "modes", "jobs", "question_kinds",
-                     "question_forms"):  # fmt: skip
+        for name in (
+            "planners",
+            "domains",
+            "difficulty",
+            "seeds",
+            "styles",
+            "shots",
+            "answers",
+            "renamings",
+            "renaming_seeds",
+            "modes",
+            "jobs",
+            "question_kinds",
+            "question_forms",
+        ):
             values = getattr(self, name)
             if len(set(values)) != len(values):
                 raise ValueError(f"'{name}' has an entry twice")
@@ -162,8 +175,13 @@ class BenchConfig(BaseModel):
         """
         data = self.model_dump(mode="json")
         if self.jobs == (Job.PLAN,):
-            for name in ("jobs", "question_kinds", "question_forms", "questions_per_task",
-                         "question_states"):  # fmt: skip
+            for name in (
+                "jobs",
+                "question_kinds",
+                "question_forms",
+                "questions_per_task",
+                "question_states",
+            ):
                 del data[name]
         return data
 

@@ -79,8 +79,12 @@ def first_turns(
     if example is not None:
         text, plan = example
         shown = write_plan(plan).strip() if answer is AnswerForm.TEXT else plan_json(plan)
-        parts += ["Here is a task with its solution.", text, f"Solution:\n{shown}",
-                  "Now solve the following task."]  # fmt: skip
+        parts += [
+            "Here is a task with its solution.",
+            text,
+            f"Solution:\n{shown}",
+            "Now solve the following task.",
+        ]
     parts.append(told)
     if not given:
         parts.append(_QUESTION)
@@ -117,8 +121,7 @@ def changed_text(
     def shown(plan: Plan) -> str:
         return write_plan(renaming.apply_plan(plan) if renaming else plan).strip()
 
-    parts = ["Here is a task with a plan that solves it.", before,
-             f"Plan:\n{shown(variant.plan)}"]  # fmt: skip
+    parts = ["Here is a task with a plan that solves it.", before, f"Plan:\n{shown(variant.plan)}"]
     if job is Job.REPLAN:
         took_place = [
             f"{what}: {' '.join(map(str, map(renaming.apply_atom, atoms) if renaming else atoms))}"

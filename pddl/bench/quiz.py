@@ -59,15 +59,19 @@ class Quiz:
             return ()
         parts = [self._told(self.task, self.question)]
         shot = Shot(self.case.shot)
-        example = example_question(self._config, self.case, self.question) if (
-            shot is Shot.ONE
-        ) else None  # fmt: skip
+        example = (
+            example_question(self._config, self.case, self.question) if (shot is Shot.ONE) else None
+        )
         if example is not None:
             spec = get_domain(self.case.domain)
             task = renamed(spec.generate(spec.min_size, EXAMPLE_SEED).task, self.case)[0]
-            parts = ["Here is a question with its answer.", self._told(task, example),
-                     written_answer(example, self._json), "Now answer the following one.",
-                     *parts]  # fmt: skip
+            parts = [
+                "Here is a question with its answer.",
+                self._told(task, example),
+                written_answer(example, self._json),
+                "Now answer the following one.",
+                *parts,
+            ]
         return (Turn("user", "\n\n".join(parts)),)
 
     def _told(self, task: Task, question: Question) -> str:
@@ -125,10 +129,15 @@ class Quiz:
         q = self.question
         shown = f"{q.setting}\n\n{q.text}"
         asked = {
-            "kind": q.kind.value, "form": q.form.value, "text": shown, "options": list(q.options),
-            "answers": list(q.answers), "every": q.every, "chance": q.chance,
+            "kind": q.kind.value,
+            "form": q.form.value,
+            "text": shown,
+            "options": list(q.options),
+            "answers": list(q.answers),
+            "every": q.every,
+            "chance": q.chance,
             "sha256": hashlib.sha256(f"{shown}\0{q.answers}".encode()).hexdigest(),
-        }  # fmt: skip
+        }
         said = list(parsed) if parsed is not None else None
         return {
             "case": self.case.to_json(),

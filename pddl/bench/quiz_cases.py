@@ -92,9 +92,14 @@ def questions_about(
         InputError: The task cannot be used, or no plan of it is known or found.
     """
     wanted = _Wanted(
-        place, config.tasks, config.question_kinds, config.question_forms,
-        config.questions_per_task, config.question_states, config.seed,
-    )  # fmt: skip
+        place,
+        config.tasks,
+        config.question_kinds,
+        config.question_forms,
+        config.questions_per_task,
+        config.question_states,
+        config.seed,
+    )
     return _questions(wanted, level, renaming_seed)
 
 

@@ -46,32 +46,40 @@ def quiz_section(episodes: Sequence[QuizEpisode], summary: Mapping[str, Any]) ->
     kinds = {c.kind: c.kind.replace("_", " ") or "all kinds" for c in cells}
     forest = [
         ForestRow(kinds[c.kind], c.contestant, c.right, c.n, c.interval, c.chance)
-        for c in cells if not c.form
-    ]  # fmt: skip
+        for c in cells
+        if not c.form
+    ]
     bars = [
-        BarRow(c.form or "all forms", c.contestant,
-               {_CATEGORIES[k].name: v for k, v in c.outcomes.items()})
-        for c in cells if not c.kind
-    ]  # fmt: skip
+        BarRow(
+            c.form or "all forms",
+            c.contestant,
+            {_CATEGORIES[k].name: v for k, v in c.outcomes.items()},
+        )
+        for c in cells
+        if not c.kind
+    ]
     return {
         "forest": trusted(
             forest_plot(
-                forest, title="Share of right answers by kind, with Wilson intervals",
+                forest,
+                title="Share of right answers by kind, with Wilson intervals",
                 reference_name="chance",
             )
         ),
-        "bars": trusted(
-            stacked_bars(bars, list(_CATEGORIES.values()), title="Answers by form")
-        ),
+        "bars": trusted(stacked_bars(bars, list(_CATEGORIES.values()), title="Answers by form")),
         "rows": [quiz_row(c) for c in cells if c.form],
         "scored": [
-            {**s, "brier": f"{s['brier']:.3f}", "brier_uniform": f"{s['brier_uniform']:.3f}",
-             "ece": f"{s['ece']:.3f}"}
+            {
+                **s,
+                "brier": f"{s['brier']:.3f}",
+                "brier_uniform": f"{s['brier_uniform']:.3f}",
+                "ece": f"{s['ece']:.3f}",
+            }
             for s in summary["scored"]
         ],
         "missing": _missing(summary["missing"]),
         "answers": QUESTIONS_NAME,
-    }  # fmt: skip
+    }
 
 
 def quiz_row(cell: QuizCell) -> dict[str, str]:
@@ -129,11 +137,13 @@ def _answer(e: QuizEpisode, name: str) -> str:
     kind = f"{e.asked['kind']} {e.asked['form']}".replace("_", " ")
     said = e.given["parsed"]
     rows = [
-        ("right answer" if len(e.asked["answers"]) == 1 or e.asked["every"] else "right answers",
-         _items(e.asked["answers"])),
+        (
+            "right answer" if len(e.asked["answers"]) == 1 or e.asked["every"] else "right answers",
+            _items(e.asked["answers"]),
+        ),
         ("read from the answer", _items(said) if said is not None else "nothing"),
         ("chance of a guess", f"{e.asked['chance']:.2g}"),
-    ]  # fmt: skip
+    ]
     shares = e.given.get("probabilities")
     if shares:
         told = ", ".join(f"{option} {share:.3f}" for option, share in shares.items())

@@ -88,10 +88,15 @@ class QuizCell:
     def to_json(self) -> dict[str, Any]:
         """Returns plain JSON data."""
         return {
-            "contestant": self.contestant, "kind": self.kind, "form": self.form, "n": self.n,
-            "right": self.right, "wilson95": [self.interval.low, self.interval.high],
-            "chance": self.chance, "outcomes": dict(self.outcomes),
-        }  # fmt: skip
+            "contestant": self.contestant,
+            "kind": self.kind,
+            "form": self.form,
+            "n": self.n,
+            "right": self.right,
+            "wilson95": [self.interval.low, self.interval.high],
+            "chance": self.chance,
+            "outcomes": dict(self.outcomes),
+        }
 
 
 def quiz_names(episodes: Sequence[QuizEpisode]) -> list[str]:
@@ -99,8 +104,10 @@ def quiz_names(episodes: Sequence[QuizEpisode]) -> list[str]:
     by_planner: dict[str, list[Case]] = {}
     for e in episodes:
         by_planner.setdefault(e.case.planner, []).append(e.case)
-    cases = {planner: list({_traits(c): c for c in found}.values())
-             for planner, found in by_planner.items()}  # fmt: skip
+    cases = {
+        planner: list({_traits(c): c for c in found}.values())
+        for planner, found in by_planner.items()
+    }
     known: dict[tuple[str, ...], str] = {}
     for e in episodes:
         if _traits(e.case) not in known:

@@ -44,11 +44,16 @@ def write_reports(
     cells, totals = cells_of(episodes)
     comparisons = [
         PairedComparison(
-            c["first"], c["second"], c["n"], c["only_first"], c["only_second"],
-            c["mcnemar_p"], c["holm_p"],
+            c["first"],
+            c["second"],
+            c["n"],
+            c["only_first"],
+            c["only_second"],
+            c["mcnemar_p"],
+            c["holm_p"],
         )
         for c in summary["comparisons"]
-    ]  # fmt: skip
+    ]
     write_report(
         folder / ANSWERS_NAME,
         named(episodes),
@@ -109,9 +114,14 @@ def _cactus(effort: Sequence[Mapping[str, Any]]) -> str:
         for e in effort
     ]
     return line_chart(
-        curves, title="Tasks solved within a time", x="seconds per task", y="solved",
-        log_x=True, steps=True, top=max((e["n"] for e in effort), default=1),
-    )  # fmt: skip
+        curves,
+        title="Tasks solved within a time",
+        x="seconds per task",
+        y="solved",
+        log_x=True,
+        steps=True,
+        top=max((e["n"] for e in effort), default=1),
+    )
 
 
 def _rounds_chart(rounds: Sequence[Mapping[str, Any]]) -> str:

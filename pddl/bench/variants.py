@@ -136,9 +136,14 @@ def _replan(ground: GroundTask, plan: Plan, states: list[State], rng: Random) ->
         if way is not None:
             lost, gained = states[done] - state, state - states[done]
             return Variant(
-                ground.task, plan, asked, way, done,
-                tuple(_sorted(ground.facts(lost))), tuple(_sorted(ground.facts(gained))),
-            )  # fmt: skip
+                ground.task,
+                plan,
+                asked,
+                way,
+                done,
+                tuple(_sorted(ground.facts(lost))),
+                tuple(_sorted(ground.facts(gained))),
+            )
     return None
 
 

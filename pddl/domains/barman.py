@@ -73,10 +73,13 @@ class Barman(DomainSpec):
                 orders[glass] = rng.choice(ingredients)
         dispensers = dict(zip(ingredients, numbered("dispenser", len(ingredients)), strict=True))
         init = {
-            fact("shaker-empty-level", "shaker1", "l0"), fact("shaker-level", "shaker1", "l0"),
-            fact("next", "l0", "l1"), fact("next", "l1", "l2"),
-            fact("handempty", "left"), fact("handempty", "right"),
-        }  # fmt: skip
+            fact("shaker-empty-level", "shaker1", "l0"),
+            fact("shaker-level", "shaker1", "l0"),
+            fact("next", "l0", "l1"),
+            fact("next", "l1", "l2"),
+            fact("handempty", "left"),
+            fact("handempty", "right"),
+        }
         for vessel in ("shaker1", *shots):
             init |= {fact("ontable", vessel), fact("clean", vessel), fact("empty", vessel)}
         init |= {fact("dispenses", d, i) for i, d in dispensers.items()}
@@ -84,10 +87,14 @@ class Barman(DomainSpec):
             init |= {fact("cocktail-part1", cocktail, first)}
             init |= {fact("cocktail-part2", cocktail, second)}
         objects = (
-            typed("shaker", ["shaker1"]) + typed("hand", ["left", "right"]) + typed("shot", shots)
-            + typed("ingredient", ingredients) + typed("cocktail", recipes)
-            + typed("dispenser", dispensers.values()) + typed("level", _LEVELS)
-        )  # fmt: skip
+            typed("shaker", ["shaker1"])
+            + typed("hand", ["left", "right"])
+            + typed("shot", shots)
+            + typed("ingredient", ingredients)
+            + typed("cocktail", recipes)
+            + typed("dispenser", dispensers.values())
+            + typed("level", _LEVELS)
+        )
         goal = all_of(fact("contains", s, orders[s]) for s in shots if s in orders)
         steps: list[PlanStep] = []
         for glass, drink in orders.items():

@@ -104,9 +104,14 @@ class DomainSpec(ABC):
             )
         problem, witness = self.build(size, Random(f"{self.name}:{size}:{seed}"))
         named = Problem(
-            f"{self.name}-{size}-{seed}", self.domain.name, problem.objects, problem.init,
-            problem.goal, problem.init_values, problem.minimize_cost,
-        )  # fmt: skip
+            f"{self.name}-{size}-{seed}",
+            self.domain.name,
+            problem.objects,
+            problem.init,
+            problem.goal,
+            problem.init_values,
+            problem.minimize_cost,
+        )
         return Instance(Task(self.domain, named, named.name), witness, size, seed)
 
     def optimal_cost(self, problem: Problem) -> int | None:

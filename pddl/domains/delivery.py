@@ -12,9 +12,19 @@ from surefoot.pddl.domains.text import Phrase, atom_key
 from surefoot.pddl.language import Atom, Plan, PlanStep, Problem
 
 _ROOMS = (
-    "lobby", "mailroom", "office", "lab", "kitchen", "library", "workshop", "archive",
-    "studio", "clinic", "garage", "lounge",
-)  # fmt: skip
+    "lobby",
+    "mailroom",
+    "office",
+    "lab",
+    "kitchen",
+    "library",
+    "workshop",
+    "archive",
+    "studio",
+    "clinic",
+    "garage",
+    "lounge",
+)
 
 
 class Delivery(DomainSpec):
@@ -94,9 +104,12 @@ class Delivery(DomainSpec):
             worker.close(door)
             wanted.append(fact("closed", door))
         objects = (
-            typed("robot", robots) + typed("room", rooms) + typed("door", building.doors)
-            + typed("package", packages) + typed("level", levels)
-        )  # fmt: skip
+            typed("robot", robots)
+            + typed("room", rooms)
+            + typed("door", building.doors)
+            + typed("package", packages)
+            + typed("level", levels)
+        )
         return Problem("", "", objects, frozenset(init), all_of(wanted)), Plan(tuple(worker.steps))
 
     def tell_start(self, problem: Problem) -> list[str]:

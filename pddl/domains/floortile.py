@@ -57,9 +57,11 @@ class Floortile(DomainSpec):
         for row in range(1, rows + 1):
             for column in range(columns):
                 index = {
-                    "checks": row + column, "rows": row, "columns": column,
+                    "checks": row + column,
+                    "rows": row,
+                    "columns": column,
                     "free": rng.randrange(2),
-                }[style]  # fmt: skip
+                }[style]
                 wanted[row, column] = _COLORS[(index + phase) % 2]
         taken = {grid[r][c] for r, c in places}
         init = _neighbours(grid) | {fact("available-color", c) for c in _COLORS}
@@ -71,8 +73,9 @@ class Floortile(DomainSpec):
             steps += _Painter(robot, place, color, grid).paint(strip, wanted)
         objects = (
             typed("tile", [tile for line in grid for tile in line])
-            + typed("robot", robots) + typed("color", _COLORS)
-        )  # fmt: skip
+            + typed("robot", robots)
+            + typed("color", _COLORS)
+        )
         goal = all_of(fact("painted", grid[r][c], color) for (r, c), color in wanted.items())
         problem = Problem(
             "", "", objects, frozenset(init), goal, {fact("total-cost"): 0.0}, minimize_cost=True

@@ -59,9 +59,11 @@ class Grippers(DomainSpec):
         init |= {fact("free", r, g) for r in robots for g in hands[r]}
         init |= {fact("at", b, room) for b, room in start.items()}
         objects = (
-            typed("robot", robots) + typed("gripper", [g for r in robots for g in hands[r]])
-            + typed("room", rooms) + typed(ROOT_TYPE, balls)
-        )  # fmt: skip
+            typed("robot", robots)
+            + typed("gripper", [g for r in robots for g in hands[r]])
+            + typed("room", rooms)
+            + typed(ROOT_TYPE, balls)
+        )
         goal = all_of(fact("at", b, target[b]) for b in balls)
         steps: list[PlanStep] = []
         robot, here = robots[0], where[robots[0]]

@@ -124,10 +124,15 @@ class Kitchen(DomainSpec):
             cook.prepare(food, way, laid[food])
         cook.finish(plates)
         objects = (
-            typed("store", _STORES) + typed("sink", [_SINK]) + typed("board", [_BOARD])
-            + typed("stove", [_STOVE]) + typed("table", [_TABLE]) + typed("pan", pans)
-            + typed("plate", plates) + typed("food", menu)
-        )  # fmt: skip
+            typed("store", _STORES)
+            + typed("sink", [_SINK])
+            + typed("board", [_BOARD])
+            + typed("stove", [_STOVE])
+            + typed("table", [_TABLE])
+            + typed("pan", pans)
+            + typed("plate", plates)
+            + typed("food", menu)
+        )
         return Problem("", "", objects, frozenset(init), all_of(wanted)), Plan(tuple(cook.steps))
 
 

@@ -37,22 +37,22 @@ class Storage(DomainSpec):
     }
     phrases: ClassVar = {
         "connected": Phrase(
-            "{0} is connected to {1}", "{0} is not connected to {1}",
-            "{0} is connected to {1}", joined=1,
+            "{0} is connected to {1}",
+            "{0} is not connected to {1}",
+            "{0} is connected to {1}",
+            joined=1,
         ),
         "in": Phrase("{0} is in {1}", "{0} is not in {1}", "in {1}: {0}"),
         "on": Phrase("{0} is on {1}", "{0} is not on {1}"),
         "clear": Phrase("{0} is clear", "{0} is not clear", "clear: {0}"),
         "at": Phrase("{0} is at {1}", "{0} is not at {1}"),
-        "available": Phrase(
-            "{0} is available", "{0} is not available", "available hoists: {0}"
-        ),
+        "available": Phrase("{0} is available", "{0} is not available", "available hoists: {0}"),
         "lifting": Phrase("{0} lifts {1}", "{0} does not lift {1}"),
         "compatible": Phrase(
             "{0} is compatible with {1} (this matters to no action)",
             "{0} is not compatible with {1}",
         ),
-    }  # fmt: skip
+    }
 
     def max_witness_steps(self, size: int) -> int:
         """Returns H(D+1) + n(2D+2) for H hoists; no area is more than D moves deep.
@@ -89,9 +89,11 @@ class Storage(DomainSpec):
         objects = (
             typed("storearea", sorted([*(area for _, area in areas), *boxes], key=natural_key))
             + typed("hoist", hoists)
-            + typed("crate", crates) + typed("container", dict.fromkeys(boxes.values()))
-            + typed("depot", [d.name for d in depots]) + typed("transitarea", [_LOAD])
-        )  # fmt: skip
+            + typed("crate", crates)
+            + typed("container", dict.fromkeys(boxes.values()))
+            + typed("depot", [d.name for d in depots])
+            + typed("transitarea", [_LOAD])
+        )
         goal = all_of(fact("in", c, f"depot{n}") for c, n in zip(crates, wanted, strict=True))
         steps = [
             s

@@ -80,10 +80,15 @@ class Tabletop(DomainSpec):
             if b not in start.values() and start[b] not in scene.containers
         }
         objects = (
-            typed("block", blocks) + typed("table", [_TABLE]) + typed("pad", pads)
-            + typed("plate", plates) + typed("bowl", bowls) + typed("bin", bins)
-            + typed("box", boxes) + typed("lid", lids.values())
-        )  # fmt: skip
+            typed("block", blocks)
+            + typed("table", [_TABLE])
+            + typed("pad", pads)
+            + typed("plate", plates)
+            + typed("bowl", bowls)
+            + typed("bin", bins)
+            + typed("box", boxes)
+            + typed("lid", lids.values())
+        )
         steps = _solve(scene, start, goal, lids, shut)
         return Problem("", "", objects, frozenset(init), all_of(wanted)), Plan(tuple(steps))
 
@@ -101,9 +106,10 @@ class _Scene:
         for block in rng.sample(blocks, len(blocks)):
             spots = [s for s in self.spots if s not in places.values()]
             tops = [
-                b for b, at in places.items()
+                b
+                for b, at in places.items()
                 if b not in places.values() and at not in self.containers
-            ]  # fmt: skip
+            ]
             groups = [group for group in ([_TABLE], spots, self.containers, tops) if group]
             places[block] = rng.choice(rng.choice(groups))
         return {block: places[block] for block in blocks}

@@ -29,16 +29,16 @@ class Termes(DomainSpec):
     phrases: ClassVar = {
         "succ": Phrase("{0} is one more than {1}", "{0} is not one more than {1}"),
         "neighbor": Phrase(
-            "from {0} the neighbour is {1}", "{1} is not a neighbour of {0}",
-            "from {0} the neighbours are {1}", joined=1,
+            "from {0} the neighbour is {1}",
+            "{1} is not a neighbour of {0}",
+            "from {0} the neighbours are {1}",
+            joined=1,
         ),
         "is-depot": Phrase("{0} is a depot", "{0} is not a depot", "depots: {0}"),
         "at": Phrase("the robot is at {0}", "the robot is not at {0}"),
         "has-block": Phrase("the robot has a block", "the robot has no block"),
-        "height": Phrase(
-            "{0} has height {1}", "{0} has not height {1}", "height {1}: {0}"
-        ),
-    }  # fmt: skip
+        "height": Phrase("{0} has height {1}", "{0} has not height {1}", "height {1}: {0}"),
+    }
 
     def max_witness_steps(self, size: int) -> int:
         """Returns T·H²·2L for T towers of height H with ways of at most L moves.

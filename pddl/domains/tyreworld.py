@@ -35,9 +35,7 @@ class Tyreworld(DomainSpec):
         "in": Phrase("{0} is in {1}", "{0} is not in {1}", "in {1}: {0}"),
         "have": Phrase("you have {0}", "you do not have {0}", "you have {0}"),
         "intact": Phrase("{0} is intact", "{0} is not intact", "intact wheels: {0}"),
-        "inflated": Phrase(
-            "{0} is inflated", "{0} is not marked inflated", "inflated wheels: {0}"
-        ),
+        "inflated": Phrase("{0} is inflated", "{0} is not marked inflated", "inflated wheels: {0}"),
         "not-inflated": Phrase(
             "{0} is not inflated",
             "{0} is not marked as not inflated",
@@ -45,7 +43,8 @@ class Tyreworld(DomainSpec):
         ),
         "on": Phrase("{0} is on {1}", "{0} is not on {1}"),
         "on-ground": Phrase(
-            "{0} is on the ground", "{0} is not on the ground",
+            "{0} is on the ground",
+            "{0} is not on the ground",
             "on the ground: {0}",
         ),
         "not-on-ground": Phrase("{0} is in the air", "{0} is not in the air"),
@@ -54,7 +53,7 @@ class Tyreworld(DomainSpec):
         "free": Phrase("{0} is free", "{0} is not free"),
         "tight": Phrase("{0} is tight on {1}", "{0} is not tight on {1}"),
         "loose": Phrase("{0} is loose on {1}", "{0} is not loose on {1}"),
-    }  # fmt: skip
+    }
 
     def max_witness_steps(self, size: int) -> int:
         """Returns 11n+8, the length of every witness; see :meth:`optimal_cost`."""
@@ -69,9 +68,11 @@ class Tyreworld(DomainSpec):
         spares, flats = drawn[:size], drawn[size:]
         sets = list(zip(hubs, nuts, spares, flats, strict=True))
         objects = (
-            typed("hub", hubs) + typed("nut", sorted(nuts, key=lambda n: int(n[3:])))
-            + typed("wheel", wheels) + typed("container", ["boot"])
-        )  # fmt: skip
+            typed("hub", hubs)
+            + typed("nut", sorted(nuts, key=lambda n: int(n[3:])))
+            + typed("wheel", wheels)
+            + typed("container", ["boot"])
+        )
         steps = [step("open", "boot"), *(step("fetch", tool, "boot") for tool in _TOOLS)]
         for hub, nut, spare, flat in sets:
             steps += _change(hub, nut, spare, flat)
@@ -136,14 +137,20 @@ def _standard(
     goal = {fact("closed", boot)} | {fact("in", tool, boot) for tool in _TOOLS}
     for hub, nut, spare, flat in sets:
         start |= {
-            fact("on", flat, hub), fact("tight", nut, hub), fact("fastened", hub),
-            fact("on-ground", hub), fact("in", spare, boot), fact("intact", spare),
+            fact("on", flat, hub),
+            fact("tight", nut, hub),
+            fact("fastened", hub),
+            fact("on-ground", hub),
+            fact("in", spare, boot),
+            fact("intact", spare),
             fact("not-inflated", spare),
-        }  # fmt: skip
+        }
         goal |= {
-            fact("on", spare, hub), fact("inflated", spare), fact("tight", nut, hub),
+            fact("on", spare, hub),
+            fact("inflated", spare),
+            fact("tight", nut, hub),
             fact("in", flat, boot),
-        }  # fmt: skip
+        }
     return frozenset(start), frozenset(goal)
 
 

@@ -151,8 +151,9 @@ class _Group:
     drafts: list[Draft]
 
 
-def _candidates(blocks: list[Block], ground: GroundTask, vocabulary: Vocabulary
-                ) -> tuple[Candidate, ...]:  # fmt: skip
+def _candidates(
+    blocks: list[Block], ground: GroundTask, vocabulary: Vocabulary
+) -> tuple[Candidate, ...]:
     """Joins blocks that continue each other and binds each resulting candidate."""
     groups: list[_Group] = []
     for block in blocks:
@@ -199,14 +200,22 @@ def _choose(candidates: tuple[Candidate, ...]) -> Candidate | None:
     """
     longest = max((len(c.steps) for c in candidates if c.role == "outline"), default=0)
     for role in ("revision", "main"):
-        found = [c for c in candidates if c.role == role and (c.steps or c.unexpandable)
-                 and 2 * len(c.steps) >= longest]  # fmt: skip
+        found = [
+            c
+            for c in candidates
+            if c.role == role and (c.steps or c.unexpandable) and 2 * len(c.steps) >= longest
+        ]
         if found:
             chosen = found[-1]
             if not chosen.unexpandable:
                 return chosen
-            spelled = [c for c in candidates if c.role == "restatement" and not c.unexpandable
-                       and len(c.steps) > len(chosen.steps)]  # fmt: skip
+            spelled = [
+                c
+                for c in candidates
+                if c.role == "restatement"
+                and not c.unexpandable
+                and len(c.steps) > len(chosen.steps)
+            ]
             return spelled[-1] if spelled else chosen
     for role in ("restatement", "outline"):
         found = [c for c in candidates if c.role == role and c.steps]

@@ -142,8 +142,9 @@ def _coordinate(earlier: Ref, ref: Ref) -> bool:
     return not ref.preposition and 0 <= ref.start - earlier.end <= 6
 
 
-def positional_reading(vocabulary: Vocabulary, action: str, refs: list[Ref | None], texts: list[str]
-                       ) -> Reading:  # fmt: skip
+def positional_reading(
+    vocabulary: Vocabulary, action: str, refs: list[Ref | None], texts: list[str]
+) -> Reading:
     """Reads a formal argument list.
 
     A list of full length is taken as it stands; a shorter one is spread over the
@@ -172,8 +173,9 @@ def positional_reading(vocabulary: Vocabulary, action: str, refs: list[Ref | Non
     return replace(reading, misfit=reading.misfit or unknown)
 
 
-def _align(vocabulary: Vocabulary, schema: Action, refs: list[Ref]
-           ) -> tuple[Slot | None, ...] | None:  # fmt: skip
+def _align(
+    vocabulary: Vocabulary, schema: Action, refs: list[Ref]
+) -> tuple[Slot | None, ...] | None:
     slots: list[Slot | None] = [None] * len(schema.parameters)
     at = 0
     for ref in refs:

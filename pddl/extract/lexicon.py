@@ -11,6 +11,7 @@ from pathlib import Path
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
 from surefoot.pddl.language.model import Domain
 from surefoot.pddl.language.scope import did_you_mean
 from surefoot.results.errors import InputError

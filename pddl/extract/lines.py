@@ -91,9 +91,16 @@ def _line(number: int, raw: str) -> Line:
         text = _LETTER.sub("", text[match.end() :].strip())
     bare = text.endswith(":") and not match and len(text) < 100
     return Line(
-        number, indent, text, code, ordinal, bool(match), heading or bare or (bold and not match),
-        cells, titled and not match,
-    )  # fmt: skip
+        number,
+        indent,
+        text,
+        code,
+        ordinal,
+        bool(match),
+        heading or bare or (bold and not match),
+        cells,
+        titled and not match,
+    )
 
 
 def _titled(text: str) -> bool:

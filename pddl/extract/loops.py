@@ -73,8 +73,10 @@ def done_index(body: Sequence[Draft], loop: Loop) -> str | None:
     own = {index_of(o) for o in named_objects(body) if stem_of(o) in stems} - {""}
     if len(own) == 1:
         return next(iter(own))
-    return next((i for i in sorted(own & set(loop.indices)) or sorted(loop.indices)
-                 if mentions(body, i)), None)  # fmt: skip
+    return next(
+        (i for i in sorted(own & set(loop.indices)) or sorted(loop.indices) if mentions(body, i)),
+        None,
+    )
 
 
 def stem_of(name: str) -> str:
@@ -122,8 +124,9 @@ def interpolate(vocabulary: Vocabulary, before: Draft, after: Draft) -> list[Dra
     return unroll(vocabulary, [before], between, start)
 
 
-def unroll(vocabulary: Vocabulary, body: Sequence[Draft], indices: Sequence[str], done: str | None
-           ) -> list[Draft]:  # fmt: skip
+def unroll(
+    vocabulary: Vocabulary, body: Sequence[Draft], indices: Sequence[str], done: str | None
+) -> list[Draft]:
     """Repeats a body for each index.
 
     Args:

@@ -128,8 +128,13 @@ def _formal_calls(vocabulary: Vocabulary, text: str, number: int) -> list[Draft]
             continue
         if not drafts and not _heads(vocabulary, before):
             break
-        texts = [t for t in (re.split(r"\s*,\s*", inner) if "," in inner or match.re is _CALL
-                             else inner.split()) if t.strip()]  # fmt: skip
+        texts = [
+            t
+            for t in (
+                re.split(r"\s*,\s*", inner) if "," in inner or match.re is _CALL else inner.split()
+            )
+            if t.strip()
+        ]
         refs = [vocabulary.object_named(t) for t in texts]
         reading = positional_reading(vocabulary, action, refs, texts)
         if not reading.strict and before.strip():

@@ -163,8 +163,11 @@ class Assembler:
         if partly is not None and self._drop_from(int(partly.group(1))):
             return
         section = item.section
-        agents = [r.objects[0] for r in item.refs if r.exact and r.objects[:1] and
-                  r.objects[0] in self._agents]  # fmt: skip
+        agents = [
+            r.objects[0]
+            for r in item.refs
+            if r.exact and r.objects[:1] and r.objects[0] in self._agents
+        ]
         revision = bool(_REVISION.search(text)) and not agents
         if _ALTERNATIVE.search(text) and not agents:
             revision = any(_TROUBLE.search(i.line.text) for i in before)
@@ -294,8 +297,15 @@ class Assembler:
             said and len(read_steps(self.vocabulary, said.group(1), item.line.number)) == 1
         )
         forward = forward and not single
-        mark = LoopMark(loop, item.line.number, forward, indent=item.line.indent, replaces=replaces,
-                        inline=inline, single=single)  # fmt: skip
+        mark = LoopMark(
+            loop,
+            item.line.number,
+            forward,
+            indent=item.line.indent,
+            replaces=replaces,
+            inline=inline,
+            single=single,
+        )
         block.entries.append(mark)
         if forward and loop.first is None:
             self._open_loop = (mark, item)

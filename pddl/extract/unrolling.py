@@ -77,8 +77,7 @@ def expand(vocabulary: Vocabulary, block: Block) -> list[Draft]:
     return result
 
 
-def _ranged(entries: Sequence[Entry], index: int, mark: LoopMark
-            ) -> tuple[list[Draft], list[int]]:  # fmt: skip
+def _ranged(entries: Sequence[Entry], index: int, mark: LoopMark) -> tuple[list[Draft], list[int]]:
     """Finds the body of a loop by its step numbers, or takes all steps before it.
 
     Returns:

@@ -19,9 +19,29 @@ _ORDINALS = {
     )
 }
 _PREPOSITIONS = (
-    "from", "to", "onto", "on", "into", "in", "inside", "with", "using", "by", "at", "off", "of",
-    "over", "above", "below", "under", "underneath", "through", "towards", "toward", "for",
-)  # fmt: skip
+    "from",
+    "to",
+    "onto",
+    "on",
+    "into",
+    "in",
+    "inside",
+    "with",
+    "using",
+    "by",
+    "at",
+    "off",
+    "of",
+    "over",
+    "above",
+    "below",
+    "under",
+    "underneath",
+    "through",
+    "towards",
+    "toward",
+    "for",
+)
 _ALL = r"(?:all(?: of)?(?: the)?|each(?: of the)?|every|both|remaining|the remaining|the other)"
 _VARIABLES = frozenset("hijknxy")
 """Letters that stand for a loop's index (``hub x``), not for a name."""
@@ -244,9 +264,15 @@ class Vocabulary:
                 many = many or (bool(match.group("plural")) and len(objects) > 1)
             exact = exact or len(objects) == 1
         return Ref(
-            match.start(), match.end(), objects, exact, many and not exact, label, preposition,
+            match.start(),
+            match.end(),
+            objects,
+            exact,
+            many and not exact,
+            label,
+            preposition,
             match.group().strip(),
-        )  # fmt: skip
+        )
 
 
 def _number(name: str) -> str:

@@ -184,6 +184,9 @@ def _with_published(cell: Cell) -> dict[str, Any]:
     published = published_cell(cell.domain, cell.model)
     data = cell.to_json()
     if published is not None:
-        data["published"] = {"success": published.success, **published.labels,
-                             "source": published.source}  # fmt: skip
+        data["published"] = {
+            "success": published.success,
+            **published.labels,
+            "source": published.source,
+        }
     return data

@@ -28,11 +28,20 @@ _UNSUPPORTED_FORMULA = {
     "preference": "preferences (:preferences)",
     **dict.fromkeys(["at start", "over all", "at end"], "durative conditions"),
     **dict.fromkeys(
-        ["always", "sometime", "within", "at-most-once", "sometime-after", "sometime-before",
-         "always-within", "hold-during", "hold-after"],
+        [
+            "always",
+            "sometime",
+            "within",
+            "at-most-once",
+            "sometime-after",
+            "sometime-before",
+            "always-within",
+            "hold-during",
+            "hold-after",
+        ],
         "trajectory constraints (:constraints)",
     ),
-}  # fmt: skip
+}
 _UNSUPPORTED_EFFECT = dict.fromkeys(
     ["assign", "decrease", "scale-up", "scale-down"], "numeric effects (:numeric-fluents)"
 )

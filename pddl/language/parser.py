@@ -37,10 +37,17 @@ _UNSUPPORTED_SECTIONS = {
     ":class": "modules (:class)",
 }
 _UNSUPPORTED_REQUIREMENTS = {
-    "durative-actions", "continuous-effects", "time", "timed-initial-literals",
-    "timed-initial-fluents", "probabilistic-effects", "multi-agent", "unfactored-privacy",
-    "factored-privacy", "non-deterministic",
-}  # fmt: skip
+    "durative-actions",
+    "continuous-effects",
+    "time",
+    "timed-initial-literals",
+    "timed-initial-fluents",
+    "probabilistic-effects",
+    "multi-agent",
+    "unfactored-privacy",
+    "factored-privacy",
+    "non-deterministic",
+}
 
 
 def parse_domain(text: str | Source, name: str = "<domain>") -> Domain:
@@ -60,8 +67,14 @@ def parse_domain(text: str | Source, name: str = "<domain>") -> Domain:
         head = str(section[0])
         if head in _UNSUPPORTED_SECTIONS:
             source.fail(f"unsupported: {_UNSUPPORTED_SECTIONS[head]}", section)
-        if head not in (":requirements", ":types", ":constants", ":predicates", ":functions",
-                        ":action"):  # fmt: skip
+        if head not in (
+            ":requirements",
+            ":types",
+            ":constants",
+            ":predicates",
+            ":functions",
+            ":action",
+        ):
             source.fail(f"unknown section '{shorten(head)}' in a domain", section)
         if head != ":action" and head in by_head:
             source.fail(f"section '{head}' stands twice", section)
@@ -86,9 +99,15 @@ def parse_domain(text: str | Source, name: str = "<domain>") -> Domain:
             source.fail(f"action '{shorten(action.name)}' is declared twice", section)
         actions[action.name] = action
     return Domain(
-        domain_name, requirements, types, constants, predicates, functions, actions,
+        domain_name,
+        requirements,
+        types,
+        constants,
+        predicates,
+        functions,
+        actions,
         frozenset(free_names),
-    )  # fmt: skip
+    )
 
 
 def parse_problem(text: str | Source, domain: Domain, name: str = "<problem>") -> Problem:
@@ -107,8 +126,15 @@ def parse_problem(text: str | Source, domain: Domain, name: str = "<problem>") -
         head = str(section[0])
         if head in _UNSUPPORTED_SECTIONS:
             source.fail(f"unsupported: {_UNSUPPORTED_SECTIONS[head]}", section)
-        if head not in (":domain", ":requirements", ":objects", ":init", ":goal", ":metric",
-                        ":length"):  # fmt: skip
+        if head not in (
+            ":domain",
+            ":requirements",
+            ":objects",
+            ":init",
+            ":goal",
+            ":metric",
+            ":length",
+        ):
             source.fail(f"unknown section '{shorten(head)}' in a problem", section)
         if head in seen:
             source.fail(f"section '{head}' stands twice", section)
@@ -123,8 +149,9 @@ def parse_problem(text: str | Source, domain: Domain, name: str = "<problem>") -
         source.fail("write (:domain NAME)", declared)
     domain_name = str(declared[1]) if declared is not None else domain.name
     constants = {c.name: c.types for c in domain.constants}
-    objects = _objects(source, seen[":objects"][1:] if ":objects" in seen else [], domain,
-                       constants)  # fmt: skip
+    objects = _objects(
+        source, seen[":objects"][1:] if ":objects" in seen else [], domain, constants
+    )
     names = {**constants, **{o.name: o.types for o in objects}}
     missing = sorted(domain.free_names - names.keys())
     if missing:

@@ -82,8 +82,11 @@ def _choice(question: Question, reply: str) -> tuple[str, ...] | None:
     found = re.findall(r"(?<![\w-])\(?([A-D])\)?(?![\w-])", reply)
     if found:
         return (found[-1],)
-    named = [letter for letter, o in zip("ABCD", question.options, strict=True)
-             if re.search(rf"(?<![\w-]){re.escape(o)}(?![\w-])", reply)]  # fmt: skip
+    named = [
+        letter
+        for letter, o in zip("ABCD", question.options, strict=True)
+        if re.search(rf"(?<![\w-]){re.escape(o)}(?![\w-])", reply)
+    ]
     return (named[0],) if len(named) == 1 else None
 
 

@@ -83,12 +83,14 @@ class Universe:
             for name in self.changing
             for args in islice(
                 product(
-                    *(sorted(task.objects_of(p.types))
-                      for p in task.domain.predicates[name].parameters)
+                    *(
+                        sorted(task.objects_of(p.types))
+                        for p in task.domain.predicates[name].parameters
+                    )
                 ),
                 _MAX_ITEMS,
             )
-        )  # fmt: skip
+        )
 
     def told(self, state: int) -> str:
         """Tells a state."""
@@ -151,10 +153,13 @@ def applicability(u: Universe, rng: Random) -> Topic:
     state = u.pick(rng)
     can = {a.step for a, _ in u.space.out(state)}
     return Topic(
-        "Can the action {} be taken now?", "Which of these actions can be taken now?",
-        "List all actions that can be taken now.", u.told(state),
-        u.say_steps(can), u.say_steps(s for s in u.steps if s not in can),
-    )  # fmt: skip
+        "Can the action {} be taken now?",
+        "Which of these actions can be taken now?",
+        "List all actions that can be taken now.",
+        u.told(state),
+        u.say_steps(can),
+        u.say_steps(s for s in u.steps if s not in can),
+    )
 
 
 def progression(u: Universe, rng: Random) -> Topic:
@@ -162,11 +167,13 @@ def progression(u: Universe, rng: Random) -> Topic:
     state = rng.choice([i for i in range(len(u.space.states)) if u.space.out(i)])
     action, then = rng.choice(u.space.out(state))
     return Topic(
-        "Is the fact {} true afterwards?", "Which of these facts is true afterwards?",
+        "Is the fact {} true afterwards?",
+        "Which of these facts is true afterwards?",
         "List all facts that become true, having been false before.",
         f"{u.told(state)}\nNow the action {u.say(action.step)} is taken.",
-        u.say_facts(then - u.space.states[state]), u.say_facts(f for f in u.facts if f not in then),
-    )  # fmt: skip
+        u.say_facts(then - u.space.states[state]),
+        u.say_facts(f for f in u.facts if f not in then),
+    )
 
 
 def reachability(u: Universe, rng: Random) -> Topic:
@@ -176,11 +183,12 @@ def reachability(u: Universe, rng: Random) -> Topic:
     return Topic(
         "Is it impossible that the fact {} ever becomes true, whatever is done?",
         "Which of these facts can never become true, whatever is done?",
-        "Name one fact that can never become true, whatever is done.", u.told(state),
+        "Name one fact that can never become true, whatever is done.",
+        u.told(state),
         u.say_facts(f for f in u.facts if f not in open_),
         u.say_facts(f for f in u.facts if f in possible),
         all(f in possible for f in u.facts if f in open_),
-    )  # fmt: skip
+    )
 
 
 def action_reachability(u: Universe, rng: Random) -> Topic:
@@ -190,11 +198,12 @@ def action_reachability(u: Universe, rng: Random) -> Topic:
     return Topic(
         "Is it impossible that the action {} can ever be taken, whatever is done before?",
         "Which of these actions can never be taken, whatever is done before?",
-        "Name one action that can never be taken, whatever is done before.", u.told(state),
+        "Name one action that can never be taken, whatever is done before.",
+        u.told(state),
         u.say_steps(s for s in u.steps if s not in open_),
         u.say_steps(s for s in u.steps if s in possible),
         possible == open_,
-    )  # fmt: skip
+    )
 
 
 def validation(u: Universe, rng: Random) -> Topic:
@@ -211,9 +220,10 @@ def validation(u: Universe, rng: Random) -> Topic:
         "Is step {} the first step of this plan that cannot be executed?",
         "Which step of this plan is the first that cannot be executed?",
         "Give the number of the first step that cannot be executed.",
-        f"A plan:\n{u.number_steps(steps)}", (str(first),) if first else (),
+        f"A plan:\n{u.number_steps(steps)}",
+        (str(first),) if first else (),
         tuple(str(n) for n in range(1, len(steps) + 1) if n != first),
-    )  # fmt: skip
+    )
 
 
 def execution(u: Universe, rng: Random) -> Topic:
@@ -232,12 +242,13 @@ def execution(u: Universe, rng: Random) -> Topic:
     new = u.renaming.predicates if u.renaming else {}
     names = ", ".join(new.get(p, p) for p in u.changing)
     return Topic(
-        "Is the fact {} true at the end?", "Which of these facts is true at the end?",
+        "Is the fact {} true at the end?",
+        "Which of these facts is true at the end?",
         f"List all facts of these predicates that are true at the end: {names}.",
         f"From the start these actions are executed:\n{u.number_steps(steps)}",
         u.say_facts(f for f in u.facts if f in states[-1]),
         u.say_facts(lost if len(lost) >= 3 else false),
-    )  # fmt: skip
+    )
 
 
 def justification(u: Universe, rng: Random) -> Topic:
@@ -249,9 +260,10 @@ def justification(u: Universe, rng: Random) -> Topic:
         steps[k:k] = [there, back]
     width = rng.choice((1, 2))
     idle = [
-        n for n in range(len(steps) - width + 1)
+        n
+        for n in range(len(steps) - width + 1)
         if validate(u.space.ground, Plan((*steps[:n], *steps[n + width :]))).valid
-    ]  # fmt: skip
+    ]
     numbers = [str(n + 1) for n in range(len(steps) - width + 1)]
     right = tuple(str(n + 1) for n in idle)
     wrong = tuple(n for n in numbers if n not in right)
@@ -261,15 +273,20 @@ def justification(u: Universe, rng: Random) -> Topic:
             "If step {} alone is left out, is the plan still valid?",
             "Which of these steps can be left out alone, with the plan still valid?",
             "Give the numbers of all steps that can be left out alone, with the plan still valid.",
-            setting, right, wrong,
-        )  # fmt: skip
+            setting,
+            right,
+            wrong,
+        )
     return Topic(
         "If step {} and the step right after it are left out together, is the plan still valid?",
         "Which of these steps can be left out together with the step right after it, with the "
         "plan still valid?",
         "Give the numbers of all steps that can be left out together with the step right after "
-        "them, with the plan still valid.", setting, right, wrong,
-    )  # fmt: skip
+        "them, with the plan still valid.",
+        setting,
+        right,
+        wrong,
+    )
 
 
 def _detour(u: Universe, rng: Random) -> tuple[int, PlanStep, PlanStep] | None:
@@ -294,9 +311,12 @@ def landmarks(u: Universe, rng: Random) -> Topic:
         "Is the fact {} true at some point of every plan that reaches the goal?",
         "Which of these facts is true at some point of every plan that reaches the goal?",
         "Name one fact, not true at the start, that is true at some point of every plan that "
-        "reaches the goal.", u.told(0), u.say_facts(right), u.say_facts(wrong),
+        "reaches the goal.",
+        u.told(0),
+        u.say_facts(right),
+        u.say_facts(wrong),
         len(right) + len(wrong) == len(asked),
-    )  # fmt: skip
+    )
 
 
 def next_action(u: Universe, rng: Random) -> Topic | None:
@@ -308,9 +328,11 @@ def next_action(u: Universe, rng: Random) -> Topic | None:
     return Topic(
         "Can an optimal plan for the goal begin with the action {} now?",
         "With which of these actions can an optimal plan for the goal begin now?",
-        "Name one action with which an optimal plan for the goal can begin now.", u.told(state),
-        u.say_steps(best), u.say_steps({a.step for a, _ in u.space.out(state)} - best),
-    )  # fmt: skip
+        "Name one action with which an optimal plan for the goal can begin now.",
+        u.told(state),
+        u.say_steps(best),
+        u.say_steps({a.step for a, _ in u.space.out(state)} - best),
+    )
 
 
 Maker = Callable[[Universe, Random], Topic | None]

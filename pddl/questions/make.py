@@ -175,9 +175,18 @@ def _one(u: Universe, kind: Kind, form: Form, i: int, yes: bool, rng: Random) ->
             chance = float(0.5 ** len(pool)) if every else len(answers) / len(pool)
             drawn = pool if len(pool) <= _POOL else tuple(rng.sample(pool, _POOL))
             return Question(
-                kind, form, i, topic.setting, text, options, answers, every, drawn, chance,
+                kind,
+                form,
+                i,
+                topic.setting,
+                text,
+                options,
+                answers,
+                every,
+                drawn,
+                chance,
                 u.space.ground.task.name,
-            )  # fmt: skip
+            )
     return None
 
 

@@ -122,9 +122,8 @@ class SampledSpace:
             for a in positive_atoms(self.ground.task.problem.goal)
         }
         sure = frozenset(
-            f for f in facts & seen
-            if not goal <= self._closure(self.ground.initial, f)[0]
-        )  # fmt: skip
+            f for f in facts & seen if not goal <= self._closure(self.ground.initial, f)[0]
+        )
         return sure, facts - seen
 
     @cached_property

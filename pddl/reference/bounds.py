@@ -96,9 +96,9 @@ class BoundsStore:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._entries = read_store(path.read_text(encoding="utf-8"), str(path)) if (
-            path.exists()
-        ) else {}  # fmt: skip
+        self._entries = (
+            read_store(path.read_text(encoding="utf-8"), str(path)) if (path.exists()) else {}
+        )
 
     def get(self, key: str) -> Bounds | None:
         """Returns what is known under a key."""

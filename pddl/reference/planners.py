@@ -192,19 +192,34 @@ def declared(task: Task) -> Task:
 
 
 FD_LMCUT = ReferencePlanner(
-    "fd-lmcut", "up_fast_downward", "up-fast-downward", "downward/fast-downward.py",
-    "astar(lmcut())", True, r"(?:\] f = |Initial heuristic value for lmcut: )(\d+)",
-)  # fmt: skip
+    "fd-lmcut",
+    "up_fast_downward",
+    "up-fast-downward",
+    "downward/fast-downward.py",
+    "astar(lmcut())",
+    True,
+    r"(?:\] f = |Initial heuristic value for lmcut: )(\d+)",
+)
 """Fast Downward, A* with the landmark-cut heuristic: optimal (Helmert and Domshlak 2009)."""
 
 FD_FF = ReferencePlanner(
-    "fd-ff", "up_fast_downward", "up-fast-downward", "downward/fast-downward.py",
-    "eager_greedy([ff()])", False, r"(?!)",
-)  # fmt: skip
+    "fd-ff",
+    "up_fast_downward",
+    "up-fast-downward",
+    "downward/fast-downward.py",
+    "eager_greedy([ff()])",
+    False,
+    r"(?!)",
+)
 """Fast Downward, greedy search with the FF heuristic: quick, not optimal."""
 
 SYMK = ReferencePlanner(
-    "symk", "up_symk", "up-symk", "symk/fast-downward.py",
-    "sym_bd()", True, r"\] BOUND: (\d+) < \d+",
-)  # fmt: skip
+    "symk",
+    "up_symk",
+    "up-symk",
+    "symk/fast-downward.py",
+    "sym_bd()",
+    True,
+    r"\] BOUND: (\d+) < \d+",
+)
 """SymK, symbolic bidirectional search: optimal (Speck, Mattmüller and Nebel 2020)."""

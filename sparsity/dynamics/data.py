@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+
 from surefoot.results.errors import InputError
 
 if TYPE_CHECKING:

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import expit, softmax
+
 from surefoot.results.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
+
     from surefoot.sparsity.dynamics.data import Sequences
 
     Array = NDArray[np.float64]

@@ -39,9 +39,13 @@ class Check:
     def to_json(self) -> dict[str, Any]:
         """Returns plain JSON data."""
         return {
-            "name": self.name, "source": self.source, "value": [float(v) for v in self.value],
-            "bound": self.bound, "holds": self.holds, "attention": self.attention,
-        }  # fmt: skip
+            "name": self.name,
+            "source": self.source,
+            "value": [float(v) for v in self.value],
+            "bound": self.bound,
+            "holds": self.holds,
+            "attention": self.attention,
+        }
 
 
 def end_of_first_phase(trace: Trace) -> int | None:
@@ -64,9 +68,12 @@ def check_predictions(trace: Trace, rate: float) -> tuple[Check, ...]:
     found = list(_identities(trace, rate))
     turn = end_of_first_phase(trace)
     classified = _check(
-        "phase 1 ends with every sequence on its side", "phase 1",
-        (trace.accuracy.max(),), "1", bool(turn is not None),
-    )  # fmt: skip
+        "phase 1 ends with every sequence on its side",
+        "phase 1",
+        (trace.accuracy.max(),),
+        "1",
+        bool(turn is not None),
+    )
     found.append(classified)
     if turn is not None:
         found += _first_phase(trace, turn)
@@ -84,11 +91,21 @@ def _identities(trace: Trace, rate: float) -> tuple[Check, ...]:
     drift = trace.drift[-1] / rate
     growth = float(trace.growth[-1])
     return (
-        _check("W'W - V V' and K K' - Q Q' stay as they are", f"gradient flow; {_OURS}", drift,
-               "drift of an entry at most 0.1 times the rate", (drift <= 0.1).all()),
-        _check("|W'a|^2 grows by 2 m1/n times the sum of g y F", f"gradient flow; {_OURS}",
-               (growth,), "ratio over the whole run 0.95 to 1.05", abs(growth - 1) <= 0.05),
-    )  # fmt: skip
+        _check(
+            "W'W - V V' and K K' - Q Q' stay as they are",
+            f"gradient flow; {_OURS}",
+            drift,
+            "drift of an entry at most 0.1 times the rate",
+            (drift <= 0.1).all(),
+        ),
+        _check(
+            "|W'a|^2 grows by 2 m1/n times the sum of g y F",
+            f"gradient flow; {_OURS}",
+            (growth,),
+            "ratio over the whole run 0.95 to 1.05",
+            abs(growth - 1) <= 0.05,
+        ),
+    )
 
 
 def _first_phase(trace: Trace, turn: int) -> list[Check]:
@@ -100,20 +117,43 @@ def _first_phase(trace: Trace, turn: int) -> list[Check]:
     speed = np.diff(g[: turn + 1], axis=0)[-1]
     ratio = -speed[2] / speed[:2]
     return [
-        _check("at its end G1 and G2 are large and G3 is low", f"phase 1; {_OURS}", g[turn],
-               "at least 1, at least 1, at most -1",
-               (g[turn, :2] >= 1).all() and g[turn, 2] <= -1),
-        _check("attention hardly moves in it", f"phase 1; {_OURS}", (shift,),
-               "scores among the signals move by at most 0.01", shift <= 0.01, attention=True),
-        _check("the loss with one signal rises, then falls", "phase 1",
-               (*single[0], *single.max(0), *single[-1]),
-               "start below the highest, end below the start",
-               (single.max(0) > single[0]).all() and (single[-1] < single[0]).all()),
-        _check("the loss with both signals only falls", "phase 1", (np.diff(both).max(),),
-               "no note above the one before", np.diff(both).max() <= 0),
-        _check("G3 falls faster than G1 and G2 rise, and less than twice as fast", "phase 1",
-               ratio, "between 1 and 2", ((ratio > 1) & (ratio < 2)).all()),
-    ]  # fmt: skip
+        _check(
+            "at its end G1 and G2 are large and G3 is low",
+            f"phase 1; {_OURS}",
+            g[turn],
+            "at least 1, at least 1, at most -1",
+            (g[turn, :2] >= 1).all() and g[turn, 2] <= -1,
+        ),
+        _check(
+            "attention hardly moves in it",
+            f"phase 1; {_OURS}",
+            (shift,),
+            "scores among the signals move by at most 0.01",
+            shift <= 0.01,
+            attention=True,
+        ),
+        _check(
+            "the loss with one signal rises, then falls",
+            "phase 1",
+            (*single[0], *single.max(0), *single[-1]),
+            "start below the highest, end below the start",
+            (single.max(0) > single[0]).all() and (single[-1] < single[0]).all(),
+        ),
+        _check(
+            "the loss with both signals only falls",
+            "phase 1",
+            (np.diff(both).max(),),
+            "no note above the one before",
+            np.diff(both).max() <= 0,
+        ),
+        _check(
+            "G3 falls faster than G1 and G2 rise, and less than twice as fast",
+            "phase 1",
+            ratio,
+            "between 1 and 2",
+            ((ratio > 1) & (ratio < 2)).all(),
+        ),
+    ]
 
 
 def _second_phase(trace: Trace, turn: int) -> list[Check]:
@@ -125,18 +165,48 @@ def _second_phase(trace: Trace, turn: int) -> list[Check]:
     sums = np.array([g.sum(), g[0] + g[2], g[1] + g[2]])
     balance = np.abs(trace.balance[turn:] - 1).max()
     return [
-        _check("words 1 and 2 attend to each other", "phase 2", near, "scores rise",
-               (near > 0).all(), attention=True),
-        _check("words 1 and 2 attend less to word 3", "phase 2", far, "scores fall",
-               (far < 0).all(), attention=True),
-        _check("values of words 1 and 2 come closer", "phase 2", (values[0, 1],),
-               "inner product rises", values[0, 1] > 0),
-        _check("values of word 3 and the others part", "phase 2", values[:2, 2],
-               "inner products fall", (values[:2, 2] < 0).all()),
-        _check("at the end G1+G2+G3 is above zero, G1+G3 and G2+G3 below", "phase 2", sums,
-               "signs", sums[0] > 0 and (sums[1:] < 0).all()),
-        _check("only word 1 and only word 2 pull alike", f"automatic balancing; {_OURS}",
-               (balance, abs(trace.balance[-1] - 1)),
-               "ratio within 0.25 of 1 after phase 1, within 0.02 at the end",
-               balance <= 0.25 and abs(trace.balance[-1] - 1) <= 0.02),
-    ]  # fmt: skip
+        _check(
+            "words 1 and 2 attend to each other",
+            "phase 2",
+            near,
+            "scores rise",
+            (near > 0).all(),
+            attention=True,
+        ),
+        _check(
+            "words 1 and 2 attend less to word 3",
+            "phase 2",
+            far,
+            "scores fall",
+            (far < 0).all(),
+            attention=True,
+        ),
+        _check(
+            "values of words 1 and 2 come closer",
+            "phase 2",
+            (values[0, 1],),
+            "inner product rises",
+            values[0, 1] > 0,
+        ),
+        _check(
+            "values of word 3 and the others part",
+            "phase 2",
+            values[:2, 2],
+            "inner products fall",
+            (values[:2, 2] < 0).all(),
+        ),
+        _check(
+            "at the end G1+G2+G3 is above zero, G1+G3 and G2+G3 below",
+            "phase 2",
+            sums,
+            "signs",
+            sums[0] > 0 and (sums[1:] < 0).all(),
+        ),
+        _check(
+            "only word 1 and only word 2 pull alike",
+            f"automatic balancing; {_OURS}",
+            (balance, abs(trace.balance[-1] - 1)),
+            "ratio within 0.25 of 1 after phase 1, within 0.02 at the end",
+            balance <= 0.25 and abs(trace.balance[-1] - 1) <= 0.02,
+        ),
+    ]

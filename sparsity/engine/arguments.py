@@ -14,8 +14,9 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import torch
-from surefoot.results.errors import InputError
 from torch import nn
+
+from surefoot.results.errors import InputError
 
 if TYPE_CHECKING:
     from surefoot.sparsity.engine.skeleton import Skeleton

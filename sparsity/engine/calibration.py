@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 import torch
+
 from surefoot.results.errors import InputError
 
 LABELS = "labels"

@@ -8,13 +8,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.statistics import InputStatistics
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from surefoot.sparsity.engine.arguments import Call
     from surefoot.sparsity.engine.targets import Layer
-    from torch import nn
 
 
 class Collector:

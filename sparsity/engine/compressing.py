@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.engine.targets import Layer, stored, weight_of
 from surefoot.sparsity.lowrank.factors import factorize
@@ -118,12 +119,16 @@ def compress_layer(
     if not bool(after.isfinite().all()):
         raise InputError(f"'{layer.name}' is not finite after compression")
     record = LayerRecord(
-        layer.name, layer.block, layer.rows, layer.columns,
-        parameters=kept, nonzero=kept - zeros,
+        layer.name,
+        layer.block,
+        layer.rows,
+        layer.columns,
+        parameters=kept,
+        nonzero=kept - zeros,
         bytes_before=layer.size * dtype.itemsize,
         bytes_after=sum(t.numel() * t.element_size() for t in tensors.values()),
         **facts,
-    )  # fmt: skip
+    )
     return Compressed(tensors, after, record)
 
 
@@ -148,10 +153,12 @@ def _sparse(
             raise
         raise InputError(f"{layer.name}: {error.message}") from None
     facts = {
-        "method": stage.method, "requested": pattern.sparsity, "damping": found.damping,
-        "solver": found.solver, "pattern": str(pattern) if isinstance(pattern, SemiStructured)
-        else "",
-    }  # fmt: skip
+        "method": stage.method,
+        "requested": pattern.sparsity,
+        "damping": found.damping,
+        "solver": found.solver,
+        "pattern": str(pattern) if isinstance(pattern, SemiStructured) else "",
+    }
     return found.weight, facts
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+
 from surefoot.results.files import write_atomic
 from surefoot.sparsity.engine.calibration import LABELS, Batch, Calibration, mask_of
 from surefoot.sparsity.engine.checkpoint import STEM, Checkpoint
@@ -159,11 +160,14 @@ def _write(job: Job, current: _Current, folder: Path, *, merge: bool) -> str:
     quantize: Quantize | None = job.recipe.find(Quantize)
     rounded = quantize is not None and any(r.bits for r in job.progress.records)
     artifact = (
-        "low-rank" if ranks and not merge
-        else "pack-quantized" if rounded
-        else "masked" if job.recipe.find(Sparsify) is not None
+        "low-rank"
+        if ranks and not merge
+        else "pack-quantized"
+        if rounded
+        else "masked"
+        if job.recipe.find(Sparsify) is not None
         else "dense"
-    )  # fmt: skip
+    )
     tensors = current.tensors()
     if ranks and merge:
         turned = {layer.name for layer in job.targets.layers if layer.transposed}
@@ -172,8 +176,10 @@ def _write(job: Job, current: _Current, folder: Path, *, merge: bool) -> str:
     write_weights(tensors, folder, stem=stem, shard_bytes=job.options.shard_bytes)
     write_companions(job.source, folder)
     done: dict[str, Any] = {
-        "format": artifact, "recipe": job.recipe.hash(), "label": MEANINGS[artifact]
-    }  # fmt: skip
+        "format": artifact,
+        "recipe": job.recipe.hash(),
+        "label": MEANINGS[artifact],
+    }
     if artifact == "low-rank":
         done["ranks"] = ranks
     more: dict[str, Any] = {}
@@ -228,8 +234,12 @@ def _recovered(job: Job, current: _Current, stage: Recover) -> tuple[_Current, M
     trained = job.work.folder / "trained"
     shutil.rmtree(trained, ignore_errors=True)
     trained.mkdir(parents=True)
-    write_weights(_trained(model, Checkpoint(folder, stem=stem)), trained, stem=stem,
-                  shard_bytes=job.options.shard_bytes)  # fmt: skip
+    write_weights(
+        _trained(model, Checkpoint(folder, stem=stem)),
+        trained,
+        stem=stem,
+        shard_bytes=job.options.shard_bytes,
+    )
     shutil.copyfile(folder / "config.json", trained / "config.json")
     job.progress.records = [_counted(model, record) for record in job.progress.records]
     del model

@@ -10,6 +10,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 import torch
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.engine.targets import Layer, Targets, weight_of
 from surefoot.sparsity.lowrank.ranks import RankPlan, ranks_for, saves, uniform_ranks
@@ -137,9 +138,11 @@ def _sparsities(
     sizes = [layer.size for layer in layers]
     fits: list[TailFit | None] = [None] * len(layers)
     if by.method == "alpha":
-        window = common_window([(a.rows, a.columns) for a in layers]) if (
-            by.window == "common"
-        ) else by.window  # fmt: skip
+        window = (
+            common_window([(a.rows, a.columns) for a in layers])
+            if (by.window == "common")
+            else by.window
+        )
         found = _spectra(
             skeleton,
             targets,
@@ -209,9 +212,7 @@ def _from_file(path: Path, layers: Sequence[Layer]) -> tuple[float, ...]:
     return tuple(found)
 
 
-def _factors(
-    skeleton: Skeleton, recipe: CompressionRecipe, targets: Targets, told: Told
-) -> Plan:  # fmt: skip
+def _factors(skeleton: Skeleton, recipe: CompressionRecipe, targets: Targets, told: Told) -> Plan:
     stage: Factorize = recipe.find(Factorize)
     layers = targets.layers
     shapes = [(a.rows, a.columns) for a in layers]

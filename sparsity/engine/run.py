@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
 from surefoot.results.errors import InputError
 from surefoot.results.files import FolderLock, is_leftover, write_error
 from surefoot.results.manifest import current_versions
@@ -111,10 +112,20 @@ def compress(
             progress.losses |= shortened.losses
         finish(
             Job(
-                skeleton.checkpoint, recipe, targets, out, work, progress, calibration, options,
-                told, note, shortened, begun,
+                skeleton.checkpoint,
+                recipe,
+                targets,
+                out,
+                work,
+                progress,
+                calibration,
+                options,
+                told,
+                note,
+                shortened,
+                begun,
             )
-        )  # fmt: skip
+        )
     return out
 
 

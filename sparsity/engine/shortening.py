@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+
 from surefoot.results.errors import InputError
 from surefoot.results.files import write_atomic
 from surefoot.sparsity.engine.arguments import Arguments
@@ -62,9 +63,11 @@ class Shortened:
     def to_json(self) -> dict[str, Any]:
         """Returns plain JSON data."""
         return {
-            "blocks": self.blocks, "dropped": list(self.dropped), "scores": list(self.scores),
+            "blocks": self.blocks,
+            "dropped": list(self.dropped),
+            "scores": list(self.scores),
             "parameters": self.parameters,
-        }  # fmt: skip
+        }
 
     @property
     def note(self) -> str:
@@ -74,9 +77,13 @@ class Shortened:
 
 
 def shorten(
-    skeleton: Skeleton, stage: Drop, calibration: Calibration, work: Work,
-    identity: Mapping[str, Any], told: Told,
-) -> Shortened:  # fmt: skip
+    skeleton: Skeleton,
+    stage: Drop,
+    calibration: Calibration,
+    work: Work,
+    identity: Mapping[str, Any],
+    told: Told,
+) -> Shortened:
     """Leaves blocks out, or takes up what an earlier call did.
 
     One block at a time is in memory, and one batch of hidden states.
@@ -116,9 +123,13 @@ def shorten(
         for key in skeleton.keys_of(skeleton.block_name(index))
     )
     return Shortened(
-        Checkpoint(folder), count, tuple(known["dropped"]), tuple(known["scores"]), gone,
+        Checkpoint(folder),
+        count,
+        tuple(known["dropped"]),
+        tuple(known["scores"]),
+        gone,
         known["losses"],
-    )  # fmt: skip
+    )
 
 
 def check_shortened(done: Shortened, loss: float) -> None:

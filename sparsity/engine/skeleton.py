@@ -53,16 +53,12 @@ class Skeleton:
 
     def keys_of(self, prefix: str) -> tuple[str, ...]:
         """Returns the tensors of the files whose parameters lie within a module."""
-        return tuple(
-            k for k, (n, _) in self._names.items() if n.startswith(f"{prefix}.")
-        )  # fmt: skip
+        return tuple(k for k, (n, _) in self._names.items() if n.startswith(f"{prefix}."))
 
     @property
     def outer_keys(self) -> tuple[str, ...]:
         """Tensors of the files that belong to no block."""
-        return tuple(
-            k for k, (n, _) in self._names.items() if not n.startswith(f"{self.path}.")
-        )  # fmt: skip
+        return tuple(k for k, (n, _) in self._names.items() if not n.startswith(f"{self.path}."))
 
     def converted(self, prefix: str) -> bool:
         """Tells whether a module's parameters are more than renamed tensors of the files."""

@@ -10,9 +10,10 @@ from surefoot.results.errors import InputError
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
+
     from surefoot.sparsity.engine.skeleton import Skeleton
     from surefoot.sparsity.recipe import CompressionRecipe
-    from torch import nn
 
 _EXPERT = re.compile(r"(^|\.)experts?\.\w+(\.|$)")
 
@@ -119,8 +120,11 @@ def find_targets(skeleton: Skeleton, recipe: CompressionRecipe) -> Targets:
             if is_linear(module):
                 layers.append(_layer(name, index, part, module))
             elif not isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d):
-                fused += [f"{name}.{p}" for p, t in module.named_parameters(recurse=False)
-                          if t.dim() == 3 and min(t.shape) > 1]  # fmt: skip
+                fused += [
+                    f"{name}.{p}"
+                    for p, t in module.named_parameters(recurse=False)
+                    if t.dim() == 3 and min(t.shape) > 1
+                ]
     _refuse_shared(skeleton.model, layers)
     if not layers:
         told = f"; its experts are fused into one tensor ({fused[0]})" if fused else ""
@@ -160,10 +164,11 @@ def _refuse_shared(model: nn.Module, layers: list[Layer]) -> None:
         if len(names) > 1 and wanted & set(names):
             raise InputError(
                 f"'{names[0]}' and '{names[1]}' share their weights; add one of them to the "
-                "recipe's 'ignore'" if not wanted >= set(names) else
-                f"'{names[0]}' and '{names[1]}' share their weights, which are not compressed "
+                "recipe's 'ignore'"
+                if not wanted >= set(names)
+                else f"'{names[0]}' and '{names[1]}' share their weights, which are not compressed "
                 "here; add both to the recipe's 'ignore'"
-            )  # fmt: skip
+            )
     tied = getattr(model, "all_tied_weights_keys", {}) or {}
     for name, other in tied.items():
         for first, second in ((name, other), (other, name)):

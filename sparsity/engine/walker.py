@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.engine.arguments import Arguments, Call
 from surefoot.sparsity.engine.calibration import (
@@ -24,9 +25,10 @@ from surefoot.sparsity.engine.targets import Layer, Targets, stored, weight_of
 from surefoot.sparsity.pruning.metrics import outlier_share
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from surefoot.sparsity.engine.planning import Told
     from surefoot.sparsity.statistics import InputStatistics
-    from torch import nn
 
 _FED, _HELD, _DENSE = "calibration", "held-out", "held-out-dense"
 
@@ -187,9 +189,10 @@ def _as_in_model(
     for key, value in tensors.items():
         stem, _, part = key.rpartition(".")
         layer = next(
-            a for a in layers
+            a
+            for a in layers
             if stem in (a.name, (skeleton.source_of(f"{a.name}.weight") or "").rpartition(".")[0])
-        )  # fmt: skip
+        )
         named[f"{layer.name}.{part}"] = value
     return own | named
 
@@ -202,9 +205,14 @@ def _runs(
 
 
 def _replay(
-    block: nn.Module, arguments: Arguments, index: int, count: int, work: Work, stream: str,
+    block: nn.Module,
+    arguments: Arguments,
+    index: int,
+    count: int,
+    work: Work,
+    stream: str,
     name: str,
-) -> None:  # fmt: skip
+) -> None:
     """Runs a block on what goes into it, and writes what goes into the next."""
     source, target = work.hidden(index, stream), work.hidden(index + 1, stream)
     with torch.inference_mode():

@@ -101,13 +101,19 @@ class ExpertAttendant:
         """Returns the cache's figures by name."""
         told = self.cached
         return {
-            "expert_requests": told.requests, "expert_hits": told.hits, "expert_late": told.late,
-            "expert_hit_ratio": told.hit_ratio or 0.0, "expert_loads": told.loads,
-            "expert_prefetched": told.prefetched, "expert_evictions": told.evictions,
-            "expert_bytes_loaded": told.bytes_loaded, "expert_wait_s": told.wait_s,
+            "expert_requests": told.requests,
+            "expert_hits": told.hits,
+            "expert_late": told.late,
+            "expert_hit_ratio": told.hit_ratio or 0.0,
+            "expert_loads": told.loads,
+            "expert_prefetched": told.prefetched,
+            "expert_evictions": told.evictions,
+            "expert_bytes_loaded": told.bytes_loaded,
+            "expert_wait_s": told.wait_s,
             "experts_a_batch_now": self._unique / self._batches if self._batches else 0.0,
-            "expert_peak_bytes_now": told.peak_bytes, "experts_seen_now": told.seen,
-        }  # fmt: skip
+            "expert_peak_bytes_now": told.peak_bytes,
+            "experts_seen_now": told.seen,
+        }
 
     def close(self) -> None:
         """Closes the cache."""

@@ -141,9 +141,7 @@ class ExpertAware:
         while len(found) < size and queues:
             expert = next((e for e in inside if e in queues), None)
             if expert is None:
-                expert = max(
-                    queues, key=lambda e: (len(queues[e]), holds(e), -queues[e][0], -e)
-                )  # fmt: skip
+                expert = max(queues, key=lambda e: (len(queues[e]), holds(e), -queues[e][0], -e))
             found += queues.pop(expert)[: size - len(found)]
         return found
 
@@ -181,9 +179,9 @@ def rarest(experts: Sequence[int]) -> int | None:
     return min(counts, key=lambda e: (counts[e], e)) if counts else None
 
 
-def _queues(waiting: Sequence[Waiting], without: frozenset[int] | set[int] = frozenset()) -> (
-    dict[int, list[int]]
-):  # fmt: skip
+def _queues(
+    waiting: Sequence[Waiting], without: frozenset[int] | set[int] = frozenset()
+) -> dict[int, list[int]]:
     queues: dict[int, list[int]] = {}
     for i, token in enumerate(waiting):
         if i not in without:

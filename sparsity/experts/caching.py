@@ -16,8 +16,16 @@ from surefoot.sparsity.experts.policies import Future, Ledger, Policy, Queue, Tr
 if TYPE_CHECKING:
     from torch import Tensor
 
-_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9,
-          "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}  # fmt: skip
+_UNITS = {
+    "": 1,
+    "B": 1,
+    "KB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "KIB": 2**10,
+    "MIB": 2**20,
+    "GIB": 2**30,
+}
 
 
 def parse_bytes(text: str) -> int:
@@ -116,9 +124,12 @@ class Timeline:
         self._prefetch(expert, future, upcoming)
         self.now += seconds
         self.report = replace(
-            self.report, requests=report.requests + 1, hits=report.hits + hit,
-            wait_s=report.wait_s + wait, end_s=self.now,
-        )  # fmt: skip
+            self.report,
+            requests=report.requests + 1,
+            hits=report.hits + hit,
+            wait_s=report.wait_s + wait,
+            end_s=self.now,
+        )
         return wait
 
     def idle_until(self, moment: float) -> None:
@@ -154,9 +165,10 @@ class Timeline:
         self._link = max(self.now, self._link) + size / self._bandwidth
         self._ready[expert] = self._link
         self.report = replace(
-            self.report, loads=self.report.loads + 1,
+            self.report,
+            loads=self.report.loads + 1,
             bytes_loaded=self.report.bytes_loaded + size,
-        )  # fmt: skip
+        )
 
 
 def simulate(
@@ -360,9 +372,12 @@ class ExpertCache:
             found = self._there[expert]
             old = self._counts
             self._counts = replace(
-                old, requests=old.requests + 1, hits=old.hits + hit, late=old.late + late,
+                old,
+                requests=old.requests + 1,
+                hits=old.hits + hit,
+                late=old.late + late,
                 wait_s=old.wait_s + (0.0 if hit else perf_counter() - begun),
-            )  # fmt: skip
+            )
             self._changed.notify_all()
         return found
 
@@ -392,10 +407,12 @@ class ExpertCache:
                 self._there[expert] = found
                 old = self._counts
                 self._counts = replace(
-                    old, loads=old.loads + 1, evictions=old.evictions + len(gone),
+                    old,
+                    loads=old.loads + 1,
+                    evictions=old.evictions + len(gone),
                     bytes_loaded=old.bytes_loaded + self._ledger.sizes[expert],
                     peak_bytes=max(old.peak_bytes, self._ledger.used),
-                )  # fmt: skip
+                )
             self._changed.notify_all()
 
     def _next_wanted(self) -> tuple[int, list[int]] | None:

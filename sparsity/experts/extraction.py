@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.engine.calibration import Batch, arguments_of, mask_of
 from surefoot.sparsity.experts.layout import ExpertLayout, layout_of
 
 if TYPE_CHECKING:
-    from surefoot.sparsity.engine.planning import Told
     from torch import nn
+
+    from surefoot.sparsity.engine.planning import Told
 
 PARTS = ("gate_proj", "up_proj", "down_proj")
 """Linear layers of a gated perceptron by the names that transformers gives them."""
@@ -152,9 +154,9 @@ def watch(model: Any, batches: Iterable[Batch]) -> Activity:
         InputError: An activation is not finite.
     """
     mlps = gated_mlps(model)
-    found = Activity([
-        torch.zeros(m.down_proj.in_features, dtype=torch.float64) for m in mlps.values()
-    ])  # fmt: skip
+    found = Activity(
+        [torch.zeros(m.down_proj.in_features, dtype=torch.float64) for m in mlps.values()]
+    )
     with Watcher(mlps) as watcher:
         for batch in batches:
             model(**arguments_of(batch), use_cache=False)

@@ -94,10 +94,13 @@ class ExpertLayout:
         for layer in self.layers:
             order = list(range(layer.width))
             rng.shuffle(order)
-            layers.append(LayerLayout(
-                layer.width, tuple(sorted(order[i] for i in layer.permanent)),
-                tuple(tuple(sorted(order[i] for i in part)) for part in layer.own),
-            ))  # fmt: skip
+            layers.append(
+                LayerLayout(
+                    layer.width,
+                    tuple(sorted(order[i] for i in layer.permanent)),
+                    tuple(tuple(sorted(order[i] for i in part)) for part in layer.own),
+                )
+            )
         return ExpertLayout(self.domains, tuple(layers))
 
     def to_json(self) -> dict[str, Any]:

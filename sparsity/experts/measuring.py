@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
+
 from surefoot.sparsity.engine.calibration import Batch, Tokens, arguments_of, loss_of, mask_of
 from surefoot.sparsity.experts.extraction import Watcher, gated_mlps
 from surefoot.sparsity.experts.model import ReadMeForCausalLM
@@ -100,9 +101,12 @@ def measure_quality(
         if teacher is not None:
             right += int((teacher.overlaps(batch).argmax(-1) == chosen[mask]).sum())
     return Quality(
-        total / max(1, count), right / max(1, tokens) if teacher is not None else None,
-        same / max(1, followers), tuple((shares / max(1, tokens)).tolist()), tokens,
-    )  # fmt: skip
+        total / max(1, count),
+        right / max(1, tokens) if teacher is not None else None,
+        same / max(1, followers),
+        tuple((shares / max(1, tokens)).tolist()),
+        tokens,
+    )
 
 
 @torch.no_grad()

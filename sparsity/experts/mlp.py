@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import torch
-from surefoot.sparsity.experts.extraction import activation_of
-from surefoot.sparsity.experts.layout import LayerLayout
 from torch import nn
 from torch.nn.functional import linear
+
+from surefoot.sparsity.experts.extraction import activation_of
+from surefoot.sparsity.experts.layout import LayerLayout
 
 Source = Callable[[int], Mapping[str, torch.Tensor]]
 """Gives the tensors of an expert by name, see :meth:`ExpertMLP.tensors_of`."""
@@ -85,8 +86,9 @@ class Neurons(nn.Module):
         super().__init__()
         wide = like.gate_proj.in_features
         options: dict[str, Any] = {
-            "dtype": like.gate_proj.weight.dtype, "device": like.gate_proj.weight.device
-        }  # fmt: skip
+            "dtype": like.gate_proj.weight.dtype,
+            "device": like.gate_proj.weight.device,
+        }
         make: Any = nn.utils.skip_init
         gate_bias, up_bias = like.gate_proj.bias is not None, like.up_proj.bias is not None
         with warnings.catch_warnings():

@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedConfig
+from transformers.cache_utils import DynamicCache
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.experts.extraction import gated_mlps
 from surefoot.sparsity.experts.layout import ExpertLayout
 from surefoot.sparsity.experts.mlp import Announce, ExpertMLP, ExpertsOn, Routing, Source
 from surefoot.sparsity.experts.router import ExpertRouter
 from surefoot.sparsity.export.wrapped import CACHE, WrappedModel, dense_config, load_wrapped
-from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedConfig
-from transformers.cache_utils import DynamicCache
 
 FORMAT = "read-me"
 """Name of the format in ``config.json``, see :mod:`surefoot.models.backends.formats`."""
@@ -58,8 +59,15 @@ class ReadMeConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
             if getattr(dense, "layer_types", None):
                 self.layer_types = [*dense.layer_types, "full_attention"]
                 self.sliding_window = getattr(dense, "sliding_window", None)
-            for name in ("vocab_size", "hidden_size", "max_position_embeddings", "layer_types",
-                         "num_attention_heads", "num_hidden_layers", "sliding_window"):  # fmt: skip
+            for name in (
+                "vocab_size",
+                "hidden_size",
+                "max_position_embeddings",
+                "layer_types",
+                "num_attention_heads",
+                "num_hidden_layers",
+                "sliding_window",
+            ):
                 options.pop(name, None)
             for name in ("bos_token_id", "eos_token_id", "pad_token_id", "tie_word_embeddings"):
                 options.setdefault(name, getattr(dense, name, None))
@@ -97,10 +105,15 @@ class ReadMeForCausalLM(WrappedModel):
             part = ExpertMLP(module, self.layout.layers[i], i, self.routing, rest=config.rest)
             self.backbone.set_submodule(name, part)
         self.router = ExpertRouter(
-            config.vocab_size, self.layout.experts, hidden=config.router_hidden,
-            heads=config.router_heads, positions=config.max_position_embeddings,
-            pad=config.pad_token_id, layer=config.num_hidden_layers - 1, attention=kind,
-        )  # fmt: skip
+            config.vocab_size,
+            self.layout.experts,
+            hidden=config.router_hidden,
+            heads=config.router_heads,
+            positions=config.max_position_embeddings,
+            pad=config.pad_token_id,
+            layer=config.num_hidden_layers - 1,
+            attention=kind,
+        )
         self.post_init()  # type: ignore[no-untyped-call]
 
     @property
@@ -214,9 +227,13 @@ class ReadMeForCausalLM(WrappedModel):
         elif on != "all":
             self.routing.only(int(on))
         return self.backbone(
-            input_ids=input_ids, attention_mask=attention_mask, position_ids=position_ids,
-            use_cache=use_cache, **{CACHE: known}, **options,
-        )  # fmt: skip
+            input_ids=input_ids,
+            attention_mask=attention_mask,
+            position_ids=position_ids,
+            use_cache=use_cache,
+            **{CACHE: known},
+            **options,
+        )
 
     def parameter_counts(self) -> dict[str, int]:
         """Returns the parameters: ``dense``, ``total``, ``active`` for a token, ``router``.
@@ -239,9 +256,11 @@ class ReadMeForCausalLM(WrappedModel):
         dense = sum(a.width * n for a, n in zip(self.layout.layers, per, strict=True))
         dense += sum(m.bias.numel() for m in mlps if m.bias is not None)
         return {
-            "dense": outside + dense, "total": outside + always + sum(each) + router,
-            "active": outside + always + max(each) + router, "router": router,
-        }  # fmt: skip
+            "dense": outside + dense,
+            "total": outside + always + sum(each) + router,
+            "active": outside + always + max(each) + router,
+            "router": router,
+        }
 
     @staticmethod
     def _per_neuron(module: ExpertMLP, wide: int) -> int:
@@ -296,9 +315,13 @@ def refactor(
             f"the model's {most}"
         )
     config = ReadMeConfig(
-        backbone=model.config.to_dict(), layout=layout.to_json(), router_hidden=wide,
-        router_heads=router_heads, rest=rest, dtype=model.dtype,
-    )  # fmt: skip
+        backbone=model.config.to_dict(),
+        layout=layout.to_json(),
+        router_hidden=wide,
+        router_heads=router_heads,
+        rest=rest,
+        dtype=model.dtype,
+    )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         made: Any = ReadMeForCausalLM(config)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
+
 from surefoot.results.errors import InputError
 from surefoot.results.files import FolderLock, is_leftover, write_atomic, write_error
 from surefoot.results.manifest import current_versions
@@ -108,14 +109,22 @@ def divide(
     held: dict[str, tuple[Batch, ...]] = {}
     learning: list[tuple[list[int], int]] = []
     for name, texts in domains.items():
-        usable = [(list(ids[: settings.length]), start) for ids, start in texts
-                  if len(ids) > 1 and start < settings.length]  # fmt: skip
+        usable = [
+            (list(ids[: settings.length]), start)
+            for ids, start in texts
+            if len(ids) > 1 and start < settings.length
+        ]
         if len(usable) < 2:
             raise InputError(f"domain '{name}' needs two texts at least, and has {len(usable)}")
         kept = min(settings.held_out, max(1, len(usable) // 4))
         spare, rest = usable[-kept:], usable[:-kept]
-        common: dict[str, Any] = {"batch": settings.batch, "length": settings.length, "pad": pad,
-                                  "held_out": 0, "seed": settings.seed}  # fmt: skip
+        common: dict[str, Any] = {
+            "batch": settings.batch,
+            "length": settings.length,
+            "pad": pad,
+            "held_out": 0,
+            "seed": settings.seed,
+        }
         held[name] = calibrate_with(spare, samples=kept, **common).batches
         statistics[name] = calibrate_with(rest, samples=settings.samples, **common).batches
         learning += rest
@@ -152,10 +161,11 @@ def refactor_folder(
     check_keep(settings.keep)
     source = Checkpoint(model)
     identity = {
-        "source": source.hashes(), "settings": settings.model_dump(mode="json"),
+        "source": source.hashes(),
+        "settings": settings.model_dump(mode="json"),
         "domains": {name: len(texts) for name, texts in domains.items()},
         "texts": _hash(domains),
-    }  # fmt: skip
+    }
     done = _check_place(model, out, identity)
     if done is not None:
         note("this model is taken apart already; delete the folder to do it anew")
@@ -164,9 +174,13 @@ def refactor_folder(
     texts = divide(domains, settings, int(dense.config.pad_token_id or 0))
     layout = extract_experts(dense, texts.statistics, keep=settings.keep, told=told)
     made = refactor(
-        dense, layout, rest=settings.rest, router_hidden=settings.router_hidden,
-        router_heads=settings.router_heads, seed=settings.seed,
-    )  # fmt: skip
+        dense,
+        layout,
+        rest=settings.rest,
+        router_hidden=settings.router_hidden,
+        router_heads=settings.router_heads,
+        seed=settings.seed,
+    )
     for line in _worth_knowing(layout):
         note(line)
     with _locked(out):
@@ -182,21 +196,28 @@ def refactor_folder(
             "versions": current_versions(),
             "domains": list(layout.domains),
             "layers": [
-                {"width": a.width, "permanent": len(a.permanent), "own": [*map(len, a.own)],
-                 "rest": len(a.rest)} for a in layout.layers
+                {
+                    "width": a.width,
+                    "permanent": len(a.permanent),
+                    "own": [*map(len, a.own)],
+                    "rest": len(a.rest),
+                }
+                for a in layout.layers
             ],
             "parameters": made.parameter_counts(),
-            "losses": {"dense": dense_loss(dense, held), "before": before.loss,
-                       "after": after.loss},
+            "losses": {
+                "dense": dense_loss(dense, held),
+                "before": before.loss,
+                "after": after.loss,
+            },
             "by_domain": {
-                name: {"dense": dense_loss(dense, part),
-                       "after": measure_quality(made, part).loss}
+                name: {"dense": dense_loss(dense, part), "after": measure_quality(made, part).loss}
                 for name, part in texts.held.items()
             },
             "router": {"before": before.to_json(), "after": after.to_json()},
             "rounds": [asdict(r) for r in rounds],
             "tasks": None,
-        }  # fmt: skip
+        }
         staged = out / WORK / "model"
         write_model(made, source, staged)
         _cast(made, dtype_of(source))
@@ -218,8 +239,10 @@ def _worth_knowing(layout: Any) -> list[str]:
     always = sum(len(a.permanent) for a in layout.layers)
     rest = sum(len(a.rest) for a in layout.layers)
     width = sum(a.width for a in layout.layers)
-    lines = [f"{layout.experts} experts; {100 * always / width:.0f} % of the neurons are always "
-             f"on, {100 * rest / width:.0f} % never"]  # fmt: skip
+    lines = [
+        f"{layout.experts} experts; {100 * always / width:.0f} % of the neurons are always "
+        f"on, {100 * rest / width:.0f} % never"
+    ]
     if not any(part for a in layout.layers for part in a.own):
         lines.append("all domains need the same neurons: the experts are empty")
     return lines
@@ -280,8 +303,9 @@ def _check_place(model: Path, out: Path, identity: Mapping[str, Any]) -> dict[st
             raise InputError("another refactoring lies here; choose another --out", file=str(out))
         return report
     if names and WORK not in names:
-        raise InputError("the folder is not empty and holds no refactoring; choose another --out",
-                         file=str(out))  # fmt: skip
+        raise InputError(
+            "the folder is not empty and holds no refactoring; choose another --out", file=str(out)
+        )
     return None
 
 

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import torch
-from surefoot.results.errors import InputError
-from surefoot.sparsity.export.wrapped import CACHE
 from torch import nn
 from torch.nn.functional import cross_entropy, log_softmax, softmax
 from transformers import LlamaConfig, LlamaModel
+
+from surefoot.results.errors import InputError
+from surefoot.sparsity.export.wrapped import CACHE
 
 LossName = Literal["eq4", "released"]
 """How the router learns, see :func:`router_loss`."""
@@ -39,17 +40,30 @@ class ExpertRouter(nn.Module):
     """
 
     def __init__(
-        self, vocabulary: int, experts: int, *, hidden: int, heads: int, positions: int,
-        pad: int | None = None, layer: int = 0, attention: str | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        vocabulary: int,
+        experts: int,
+        *,
+        hidden: int,
+        heads: int,
+        positions: int,
+        pad: int | None = None,
+        layer: int = 0,
+        attention: str | None = None,
+    ) -> None:
         super().__init__()
         make: Any = LlamaConfig
         config = make(
-            vocab_size=vocabulary, hidden_size=hidden, intermediate_size=2 * hidden,
-            num_hidden_layers=1, num_attention_heads=heads, num_key_value_heads=heads,
-            max_position_embeddings=positions, pad_token_id=pad,
+            vocab_size=vocabulary,
+            hidden_size=hidden,
+            intermediate_size=2 * hidden,
+            num_hidden_layers=1,
+            num_attention_heads=heads,
+            num_key_value_heads=heads,
+            max_position_embeddings=positions,
+            pad_token_id=pad,
             attn_implementation=attention,
-        )  # fmt: skip
+        )
         self.body = LlamaModel(config)
         block: Any = self.body.layers[0]
         block.self_attn.layer_idx = layer
@@ -71,9 +85,12 @@ class ExpertRouter(nn.Module):
             cache: Keys and values of earlier tokens, to which those of these are added.
         """
         out = self.body(
-            input_ids=input_ids, attention_mask=attention_mask, position_ids=position_ids,
-            use_cache=cache is not None, **{CACHE: cache},
-        )  # fmt: skip
+            input_ids=input_ids,
+            attention_mask=attention_mask,
+            position_ids=position_ids,
+            use_cache=cache is not None,
+            **{CACHE: cache},
+        )
         logits: torch.Tensor = self.gates(out.last_hidden_state)
         return logits
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from math import inf
 
 import numpy as np
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.experts.batching import Batcher, Released, Waiting, rarest
 from surefoot.sparsity.experts.caching import Timeline
@@ -132,8 +133,9 @@ def serve(
     Source: Read-ME, arXiv 2410.19123, section 4; deadlines are this project's.
     """
     _check(requests, machine)
-    timeline = Timeline(Ledger(machine.sizes, machine.budget, policy), machine.bandwidth,
-                        machine.ahead)  # fmt: skip
+    timeline = Timeline(
+        Ledger(machine.sizes, machine.budget, policy), machine.bandwidth, machine.ahead
+    )
     order = sorted(range(len(requests)), key=lambda i: (requests[i].arrival, i))
     coming = [i for i in order if requests[i].experts]
     place = [0] * len(requests)
@@ -173,12 +175,23 @@ def serve(
     least = rarest([e for r in requests for e in r.experts])
     report = timeline.report
     return ServingReport(
-        batcher.name, policy.name, len(requests), len(waits), len(made), _times(latency),
-        _times(waits), _times(waits_of[least] if least is not None else ()), report.hit_ratio,
-        unique / len(made) if made else None, report.loads, report.bytes_loaded, report.wait_s,
-        report.end_s, batcher.endless - endless if isinstance(batcher, Released) else 0,
+        batcher.name,
+        policy.name,
+        len(requests),
+        len(waits),
+        len(made),
+        _times(latency),
+        _times(waits),
+        _times(waits_of[least] if least is not None else ()),
+        report.hit_ratio,
+        unique / len(made) if made else None,
+        report.loads,
+        report.bytes_loaded,
+        report.wait_s,
+        report.end_s,
+        batcher.endless - endless if isinstance(batcher, Released) else 0,
         tuple(made),
-    )  # fmt: skip
+    )
 
 
 def _compute(

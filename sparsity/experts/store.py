@@ -10,8 +10,9 @@ from surefoot.results.errors import InputError
 
 if TYPE_CHECKING:
     import torch
-    from surefoot.sparsity.experts.model import ReadMeForCausalLM
     from torch import Tensor
+
+    from surefoot.sparsity.experts.model import ReadMeForCausalLM
 
 FOLDER = "experts"
 """Folder beside a model's weights in which its experts lie."""
@@ -31,6 +32,7 @@ def write_experts(experts: Iterable[Mapping[str, Tensor]], folder: Path) -> None
         WriteError: A file cannot be written.
     """
     from safetensors.torch import save
+
     from surefoot.results.files import write_within
 
     for i, tensors in enumerate(experts):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
+
 from surefoot.results.errors import InputError
 from surefoot.results.files import write_atomic
 from surefoot.sparsity.engine.calibration import Batch, Tokens, arguments_of, mask_of, padded
@@ -179,23 +180,33 @@ def tune(
                 return router_loss(logits, teacher.overlaps(batch), settings.loss)
 
             router = stretch.learn(
-                [*model.router.parameters()], model, batches, router_of,
+                [*model.router.parameters()],
+                model,
+                batches,
+                router_of,
                 lambda done, turn=turn: told("tuning", turn * each + done, settings.rounds * each),
-            )  # fmt: skip
+            )
         if settings.expert_steps:
             at += settings.router_steps * size_r
             batches = feed.batches(at, settings.expert_steps, size_e)
             stretch = _Stretch(settings, turn, settings.expert_steps, settings.expert_rate)
             begun = turn * each + settings.router_steps
             experts = stretch.learn(
-                _learning(model, settings), model, batches, lambda batch: _loss(model, batch),
+                _learning(model, settings),
+                model,
+                batches,
+                lambda batch: _loss(model, batch),
                 lambda done, begun=begun: told("tuning", begun + done, settings.rounds * each),
-            )  # fmt: skip
+            )
         quality = measure_quality(model, held, teacher) if held else None
-        found.append(Round(
-            router, experts, quality.loss if quality else None,
-            quality.agreement if quality else None,
-        ))  # fmt: skip
+        found.append(
+            Round(
+                router,
+                experts,
+                quality.loss if quality else None,
+                quality.agreement if quality else None,
+            )
+        )
         _save(model, folder, identity, found)
     return found
 
@@ -207,9 +218,13 @@ class _Stretch:
         self._settings, self._turn, self._steps, self._rate = settings, turn, steps, rate
 
     def learn(
-        self, learning: Sequence[torch.nn.Parameter], model: ReadMeForCausalLM,
-        batches: Iterator[Batch], loss_of: Any, told: Any,
-    ) -> float:  # fmt: skip
+        self,
+        learning: Sequence[torch.nn.Parameter],
+        model: ReadMeForCausalLM,
+        batches: Iterator[Batch],
+        loss_of: Any,
+        told: Any,
+    ) -> float:
         """Does the steps and returns the mean loss."""
         settings, total = self._settings, 0.0
         chosen = set(map(id, learning))
@@ -224,8 +239,9 @@ class _Stretch:
                 group["lr"] = self._rate * share
             loss = loss_of({name: value.to(device) for name, value in batch.items()})
             if not bool(torch.isfinite(loss)):
-                raise InputError("the loss is not finite; lower the rate, or look for NaN in the "
-                                 "model")  # fmt: skip
+                raise InputError(
+                    "the loss is not finite; lower the rate, or look for NaN in the model"
+                )
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(learning, settings.clip)
@@ -242,9 +258,8 @@ def _learning(model: ReadMeForCausalLM, settings: TuneSettings) -> list[torch.nn
         rest = {id(p) for m in model.expert_mlps() if m.rest for p in m.rest.parameters()}
         return [p for p in model.backbone.parameters() if id(p) not in rest]
     return [
-        p for m in model.expert_mlps()
-        for p in (*m.permanent.parameters(), *m.experts.parameters())
-    ]  # fmt: skip
+        p for m in model.expert_mlps() for p in (*m.permanent.parameters(), *m.experts.parameters())
+    ]
 
 
 def _loss(model: ReadMeForCausalLM, batch: Batch) -> torch.Tensor:
@@ -255,9 +270,7 @@ def _loss(model: ReadMeForCausalLM, batch: Batch) -> torch.Tensor:
     return torch.nn.functional.cross_entropy(flat[keep], wanted[keep])
 
 
-def _identity(
-    model: ReadMeForCausalLM, sequences: Sequence[Tokens], settings: TuneSettings
-) -> str:  # fmt: skip
+def _identity(model: ReadMeForCausalLM, sequences: Sequence[Tokens], settings: TuneSettings) -> str:
     """Returns a hash by which a checkpoint is known; of the weights before any tuning."""
     told = hashlib.sha256(settings.model_dump_json().encode())
     for name, parameter in model.named_parameters():
@@ -275,11 +288,14 @@ def _load(model: ReadMeForCausalLM, folder: Path | None, identity: str) -> list[
         saved = torch.load(path, map_location="cpu", weights_only=True)
         known, rounds, weights = saved["identity"], saved["rounds"], saved["weights"]
     except Exception:  # a damaged file fails in many ways
-        raise InputError("not a checkpoint of a tuning; delete it to begin anew",
-                         file=str(path)) from None  # fmt: skip
+        raise InputError(
+            "not a checkpoint of a tuning; delete it to begin anew", file=str(path)
+        ) from None
     if known != identity:
-        raise InputError("another tuning lies here, of other settings, model or texts; choose "
-                         "another folder", file=str(path))  # fmt: skip
+        raise InputError(
+            "another tuning lies here, of other settings, model or texts; choose another folder",
+            file=str(path),
+        )
     model.load_state_dict(weights)
     return [Round(*told) for told in rounds]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.engine.checkpoint import STEM, Checkpoint
 from surefoot.sparsity.engine.skeleton import bare_model, fill, quiet

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
+
 from surefoot.results.errors import MissingDependencyError
 from surefoot.sparsity.recipe import Quantize
 

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from surefoot.results.errors import InputError
-from surefoot.sparsity.engine.skeleton import quiet
 from transformers import AutoConfig, PreTrainedModel
 from transformers.generation.utils import GenerationMixin
 from transformers.models.llama.modeling_llama import LlamaModel
+
+from surefoot.results.errors import InputError
+from surefoot.sparsity.engine.skeleton import quiet
 
 CACHE = "cache" if "cache" in signature(LlamaModel.forward).parameters else "past_key_values"
 """How this version of transformers calls keys and values of earlier tokens."""

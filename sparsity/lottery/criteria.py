@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
 import torch
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.lottery.masks import Masks
 
@@ -41,9 +42,13 @@ def at_random(seed: int) -> Score:
 
 
 def prune_masks(
-    model: nn.Module, masks: Masks, share: float, *, scope: Scope = "global",
+    model: nn.Module,
+    masks: Masks,
+    share: float,
+    *,
+    scope: Scope = "global",
     score: Score = magnitude,
-) -> Masks:  # fmt: skip
+) -> Masks:
     """Takes a share of what is alive, those with the lowest scores; ties go by their place.
 
     After ``r`` rounds of a share ``s`` the density is ``(1 - s) ** r`` but for whole numbers.
@@ -157,8 +162,12 @@ def _share_for(masks: Masks, sparsity: float) -> float:
 
 
 def one_shot(
-    model: nn.Module, masks: Masks, sparsity: float, *, scope: Scope = "global",
+    model: nn.Module,
+    masks: Masks,
+    sparsity: float,
+    *,
+    scope: Scope = "global",
     score: Score = magnitude,
-) -> Masks:  # fmt: skip
+) -> Masks:
     """Prunes once to a sparsity of all weights under masks; see :func:`prune_masks`."""
     return prune_masks(model, masks, _share_for(masks, sparsity), scope=scope, score=score)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
+
 from surefoot.results.errors import InputError
 from surefoot.results.files import write_atomic
 from surefoot.sparsity.lottery.criteria import Scope, Score, magnitude, prune_masks
@@ -137,8 +138,9 @@ def _read(folder: Path, identity: Mapping[str, Any]) -> list[dict[str, float]]:
     except (OSError, ValueError, KeyError, TypeError):
         raise _damaged(path) from None
     if told != json.loads(json.dumps(dict(identity))):
-        raise InputError("tickets of other settings lie here; choose another folder",
-                         file=str(folder))  # fmt: skip
+        raise InputError(
+            "tickets of other settings lie here; choose another folder", file=str(folder)
+        )
     return done
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+
 from surefoot.results.errors import InputError
 
 if TYPE_CHECKING:
@@ -42,9 +43,12 @@ class LayerReport:
     def to_json(self) -> dict[str, Any]:
         """Returns plain JSON data."""
         return {
-            "name": self.name, "shape": list(self.shape), "alive": self.alive, "size": self.size,
+            "name": self.name,
+            "shape": list(self.shape),
+            "alive": self.alive,
+            "size": self.size,
             "channels": self.channels,
-        }  # fmt: skip
+        }
 
 
 class Masks:
@@ -165,11 +169,14 @@ class Masks:
         """Returns what is left, layer by layer."""
         return tuple(
             LayerReport(
-                name, tuple(mask.shape), int(mask.sum()), mask.numel(),
+                name,
+                tuple(mask.shape),
+                int(mask.sum()),
+                mask.numel(),
                 int(mask.flatten(1).any(1).sum()) if mask.ndim > 1 else int(mask.sum()),
             )
             for name, mask in self.tensors.items()
-        )  # fmt: skip
+        )
 
     def save(self, path: Path) -> None:
         """Writes the masks as safetensors, completely or not at all."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
 from surefoot.results.errors import InputError
 from surefoot.results.files import write_atomic
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.statistics import InputStatistics
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import torch
+from torch import nn
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.lowrank.factors import factorize
 from surefoot.sparsity.statistics import InputStatistics
-from torch import nn
 
 
 class FactoredLinear(nn.Module):

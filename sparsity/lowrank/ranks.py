@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+
 from surefoot.results.errors import InputError
 
 Budget = Literal["err", "parameters"]

@@ -20,11 +20,24 @@ from surefoot.sparsity.export.writing import SETTINGS
 if TYPE_CHECKING:
     import torch
 
-_NO_MATTER = frozenset({
-    "_name_or_path", "architectures", "attention_dropout", "attn_pdrop", "dropout", "dtype",
-    "embd_pdrop", "hidden_dropout", "initializer_range", "resid_pdrop", "torch_dtype",
-    "transformers_version", "use_cache", SETTINGS,
-})  # fmt: skip
+_NO_MATTER = frozenset(
+    {
+        "_name_or_path",
+        "architectures",
+        "attention_dropout",
+        "attn_pdrop",
+        "dropout",
+        "dtype",
+        "embd_pdrop",
+        "hidden_dropout",
+        "initializer_range",
+        "resid_pdrop",
+        "torch_dtype",
+        "transformers_version",
+        "use_cache",
+        SETTINGS,
+    }
+)
 """Entries of ``config.json`` that do not change what a model computes."""
 
 _READABLE = ("dense", "masked")
@@ -148,8 +161,9 @@ def open_zoo(
             raise InputError(f"{first.name} and {other.name} cannot be merged: {why}")
     keys, notes = _common_keys(everyone)
     if first.vocabulary is None:
-        notes.append("the models have no tokenizer; only the sizes of their vocabularies were "
-                     "compared")  # fmt: skip
+        notes.append(
+            "the models have no tokenizer; only the sizes of their vocabularies were compared"
+        )
     if any(s.checkpoint.config.get(SETTINGS) for s in sources):
         notes.append("models with zeros are merged like any other: the zeros will not last")
     return Zoo(sources, origin, keys, tuple(notes))
@@ -250,6 +264,7 @@ def _tied_copies(everyone: Sequence[Source], keys: set[str]) -> set[str]:
     if len(large) < 2:
         return set()
     import torch
+
     from surefoot.sparsity.engine.skeleton import bare_model, names_of
 
     model = bare_model(widest, torch.float32)
@@ -279,11 +294,16 @@ def _vocabulary(folder: Path) -> dict[str, Any] | None:
         cut = {part: data.get(part) for part in _TOKENIZER}
         added = {str(t["content"]): int(t["id"]) for t in data.get("added_tokens") or []}
         plain = (data.get("model") or {}).get("vocab") or {}
-        tokens = dict(plain) if isinstance(plain, dict) else {
-            str(entry[0]): i for i, entry in enumerate(plain)
-        }  # fmt: skip
-        return {"tokens": tokens | added, "cut": json.dumps(cut, sort_keys=True),
-                "special": _special(folder)}  # fmt: skip
+        tokens = (
+            dict(plain)
+            if isinstance(plain, dict)
+            else {str(entry[0]): i for i, entry in enumerate(plain)}
+        )
+        return {
+            "tokens": tokens | added,
+            "cut": json.dumps(cut, sort_keys=True),
+            "special": _special(folder),
+        }
     if not any((folder / n).is_file() for n in ("tokenizer.model", "vocab.json", "vocab.txt")):
         return None
     from transformers import AutoTokenizer

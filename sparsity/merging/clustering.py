@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.merging.checks import Source, Zoo, difference, silent
 from surefoot.sparsity.merging.similarity import comparable, similarity_matrix
@@ -49,11 +50,13 @@ class Families:
         """Returns plain JSON data; similarities that are not defined are ``None``."""
         rows = [[None if np.isnan(v) else float(v) for v in row] for row in self.matrix]
         return {
-            "models": list(self.names), "similarity": rows,
+            "models": list(self.names),
+            "similarity": rows,
             "families": [[self.names[i] for i in group] for group in self.groups],
-            "threshold": self.threshold, "linkage": self.linkage,
+            "threshold": self.threshold,
+            "linkage": self.linkage,
             "reasons": {str(k): v for k, v in self.reasons.items()},
-        }  # fmt: skip
+        }
 
 
 def find_families(

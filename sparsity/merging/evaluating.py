@@ -48,9 +48,11 @@ class Evaluation:
     def to_json(self) -> dict[str, Any]:
         """Returns plain JSON data."""
         return {
-            "recipe": self.recipe.model_dump(mode="json"), "score": self.score,
-            "parts": dict(self.parts), "seconds": self.seconds,
-        }  # fmt: skip
+            "recipe": self.recipe.model_dump(mode="json"),
+            "score": self.score,
+            "parts": dict(self.parts),
+            "seconds": self.seconds,
+        }
 
 
 class Exhausted(Exception):  # noqa: N818

@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.merging.evaluating import Evaluations, Exhausted
 from surefoot.sparsity.merging.heuristic import Method
@@ -81,9 +82,12 @@ class Space:
         density = LEAST_DENSITY + (1 - LEAST_DENSITY) * rest.pop(0) if self._thin else 1.0
         scale = self._most ** (2 * rest.pop(0) - 1) if self._scaled else 1.0
         return MergeRecipe(
-            method=self._settings.method, weights=weights, density=density, scale=scale,
+            method=self._settings.method,
+            weights=weights,
+            density=density,
+            scale=scale,
             seed=self._settings.seed,
-        )  # fmt: skip
+        )
 
 
 def normalised(weights: Sequence[float]) -> tuple[float, ...]:
@@ -122,9 +126,10 @@ def evolutionary_search(
     middle = dict(zip(names, space.middle, strict=True))
     distributions = {n: optuna.distributions.FloatDistribution(0.0, 1.0) for n in names}
     sampler = optuna.samplers.CmaEsSampler(
-        seed=settings.seed, popsize=settings.population,
+        seed=settings.seed,
+        popsize=settings.population,
         independent_sampler=optuna.samplers.RandomSampler(seed=settings.seed),
-    )  # fmt: skip
+    )
     study = optuna.create_study(direction="maximize", sampler=sampler)
     study.enqueue_trial(middle)
     trials: list[float] = []

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import torch
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.engine.skeleton import find_blocks
 from surefoot.sparsity.merging.mixture import MixtureForCausalLM
@@ -93,8 +94,9 @@ def fit_gates(
     for name in names:
         key = tuple(sorted(tuple(p) for p in prompts[name]))
         if key in seen:
-            raise InputError(f"'{seen[key]}' and '{name}' have the same prompts, so no gate can "
-                             "tell them apart")  # fmt: skip
+            raise InputError(
+                f"'{seen[key]}' and '{name}' have the same prompts, so no gate can tell them apart"
+            )
         seen[key] = name
     _, blocks = find_blocks(dense)
     behind = range(config.dense_layers, len(blocks))

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
+
 from surefoot.sparsity.merging.evaluating import Evaluation, Evaluations, Exhausted
 from surefoot.sparsity.merging.recipe import ALL, MergeRecipe
 from surefoot.sparsity.merging.similarity import similarity_matrix
@@ -82,12 +83,19 @@ def heuristic_search(
             scored = [evaluations.of(_recipe(w, settings)) for w in candidates]
             top = max(range(len(scored)), key=lambda i: (scored[i].score, -i))
             keeps = scored[top].score >= current.score
-            steps.append({
-                "model": sources[index].name, "coefficient": tried[top],
-                "score": scored[top].score, "before": current.score, "kept": keeps,
-            })  # fmt: skip
-            note(f"{sources[index].name}: {scored[top].score:.4f} with {tried[top]:.2f}, "
-                 f"{'kept' if keeps else 'left out'}")  # fmt: skip
+            steps.append(
+                {
+                    "model": sources[index].name,
+                    "coefficient": tried[top],
+                    "score": scored[top].score,
+                    "before": current.score,
+                    "kept": keeps,
+                }
+            )
+            note(
+                f"{sources[index].name}: {scored[top].score:.4f} with {tried[top]:.2f}, "
+                f"{'kept' if keeps else 'left out'}"
+            )
             if keeps:
                 current, weights, kept = scored[top], candidates[top], kept + 1
                 found["last"] = current.number
@@ -125,6 +133,9 @@ def _mixed(weights: Sequence[float], index: int, coefficient: float) -> tuple[fl
 
 def _recipe(weights: tuple[float, ...], settings: HeuristicSettings) -> MergeRecipe:
     return MergeRecipe(
-        method=settings.method, weights={ALL: weights}, density=settings.density,
-        scale=settings.scale, seed=settings.seed,
-    )  # fmt: skip
+        method=settings.method,
+        weights={ALL: weights},
+        density=settings.density,
+        scale=settings.scale,
+        seed=settings.seed,
+    )

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
+from torch import nn
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedConfig
+from transformers.cache_utils import DynamicCache
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.engine.skeleton import find_blocks
 from surefoot.sparsity.experts.extraction import gated_mlps
 from surefoot.sparsity.export.wrapped import CACHE, WrappedModel, dense_config, load_wrapped
 from surefoot.sparsity.merging.routed import Gate, MixedMLP, Pool, Route, RoutedLeaf, Routes
-from torch import nn
-from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedConfig
-from transformers.cache_utils import DynamicCache
 
 FORMAT = "mixture"
 """Name of the format in ``config.json``, see :mod:`surefoot.models.backends.formats`."""
@@ -32,9 +33,17 @@ LEVELS: dict[Level, str] = {
 """What each level is (Model-GLUE, section on mixtures)."""
 
 _SHARED = ("bos_token_id", "eos_token_id", "pad_token_id", "tie_word_embeddings")
-_COUNTED = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads",
-            "num_key_value_heads", "head_dim", "max_position_embeddings", "layer_types",
-            "sliding_window")  # fmt: skip
+_COUNTED = (
+    "vocab_size",
+    "hidden_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "num_key_value_heads",
+    "head_dim",
+    "max_position_embeddings",
+    "layer_types",
+    "sliding_window",
+)
 
 
 class MixtureConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
@@ -131,8 +140,9 @@ class MixtureForCausalLM(WrappedModel):
         make: Any = AutoModelForCausalLM.from_config
         self.backbone = make(config.dense(), attn_implementation=config._attn_implementation)
         path, blocks = find_blocks(self.backbone)
-        check_mixture(config.experts, config.level, config.route, config.top,
-                      config.dense_layers, len(blocks))  # fmt: skip
+        check_mixture(
+            config.experts, config.level, config.route, config.top, config.dense_layers, len(blocks)
+        )
         self.routes = Routes()
         self.own_modules: dict[str, int] = {}
         """Number of the gate by name of each module of which every expert has its own."""
@@ -147,9 +157,17 @@ class MixtureForCausalLM(WrappedModel):
             self.backbone.set_submodule(name, kind(leaf, count, number, self.routes))
         gated = [config.dense_layers] if config.level == "model" else list(places)
         made = [
-            Gate(config.hidden_size, count, number, self.routes, route=config.route,
-                 pool=config.pool, top=config.top) for number in range(len(gated))
-        ]  # fmt: skip
+            Gate(
+                config.hidden_size,
+                count,
+                number,
+                self.routes,
+                route=config.route,
+                pool=config.pool,
+                top=config.top,
+            )
+            for number in range(len(gated))
+        ]
         self.gates = nn.ModuleList(made)
         for gate, place in zip(made, gated, strict=True):
             blocks[place].register_forward_pre_hook(partial(_ask, gate), with_kwargs=True)
@@ -225,16 +243,20 @@ class MixtureForCausalLM(WrappedModel):
             known = DynamicCache(config=self.config)
         self.routes.begin(attention_mask, known)
         return self.backbone(
-            input_ids=input_ids, attention_mask=attention_mask, use_cache=use_cache,
-            **{CACHE: known}, **options,
-        )  # fmt: skip
+            input_ids=input_ids,
+            attention_mask=attention_mask,
+            use_cache=use_cache,
+            **{CACHE: known},
+            **options,
+        )
 
     def parameter_counts(self) -> dict[str, int]:
         """Returns the parameters: ``total``, ``active`` for a text or token, and ``gates``."""
         gates = sum(p.numel() for p in self.gates.parameters())
         total = sum(p.numel() for p in self.parameters())
-        own = sum(p.numel() for n in self.own_modules
-                  for p in self.backbone.get_submodule(n).parameters())  # fmt: skip
+        own = sum(
+            p.numel() for n in self.own_modules for p in self.backbone.get_submodule(n).parameters()
+        )
         each = own // len(self.config.experts)
         return {"total": total, "active": total - own + self.config.top * each, "gates": gates}
 

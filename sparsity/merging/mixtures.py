@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
+
 from surefoot.results.files import write_atomic, write_error
 from surefoot.results.manifest import current_versions
 from surefoot.sparsity.engine.skeleton import find_blocks, quiet
@@ -84,8 +85,14 @@ def make_mixture(
         WriteError: The result cannot be written.
     """
     zoo = open_zoo(list(experts.values()), shared, names=list(experts))
-    check_mixture(list(experts), settings.level, settings.route, settings.top,
-                  settings.dense_layers, zoo.layers)  # fmt: skip
+    check_mixture(
+        list(experts),
+        settings.level,
+        settings.route,
+        settings.top,
+        settings.dense_layers,
+        zoo.layers,
+    )
     check_new(out, shared, *experts.values())
     for line in zoo.notes:
         note(line)
@@ -115,13 +122,24 @@ def mix(dense: Any, experts: Mapping[str, Path], settings: MixtureSettings) -> M
         settings: How.
     """
     _, blocks = find_blocks(dense)
-    check_mixture(list(experts), settings.level, settings.route, settings.top,
-                  settings.dense_layers, len(blocks))  # fmt: skip
+    check_mixture(
+        list(experts),
+        settings.level,
+        settings.route,
+        settings.top,
+        settings.dense_layers,
+        len(blocks),
+    )
     config = MixtureConfig(
-        backbone=dense.config.to_dict(), experts=list(experts), level=settings.level,
-        route=settings.route, pool=settings.pool, top=settings.top,
-        dense_layers=settings.dense_layers, dtype=dense.dtype,
-    )  # fmt: skip
+        backbone=dense.config.to_dict(),
+        experts=list(experts),
+        level=settings.level,
+        route=settings.route,
+        pool=settings.pool,
+        top=settings.top,
+        dense_layers=settings.dense_layers,
+        dtype=dense.dtype,
+    )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         made: Any = MixtureForCausalLM(config)

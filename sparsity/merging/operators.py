@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
 import torch
+
 from surefoot.results.errors import InputError
 
 METHODS = ("linear", "task-arithmetic", "ties", "dare-linear", "dare-ties")

@@ -6,8 +6,9 @@ import copy
 from typing import Any, Literal
 
 import torch
-from surefoot.results.errors import InputError
 from torch import nn
+
+from surefoot.results.errors import InputError
 
 Route = Literal["sequence", "token"]
 """Whether a text is given to experts as a whole, or token by token."""
@@ -85,9 +86,16 @@ class Gate(nn.Module):
     """
 
     def __init__(
-        self, width: int, experts: int, number: int, routes: Routes, *,
-        route: Route = "sequence", pool: Pool = "mean", top: int = 1,
-    ) -> None:  # fmt: skip
+        self,
+        width: int,
+        experts: int,
+        number: int,
+        routes: Routes,
+        *,
+        route: Route = "sequence",
+        pool: Pool = "mean",
+        top: int = 1,
+    ) -> None:
         super().__init__()
         self.linear = nn.Linear(width, experts)
         self.number, self.route, self.pool, self.top = number, route, pool, top

@@ -87,12 +87,15 @@ def search_merge(
     check_outside(out, *(s.checkpoint.folder for s in zoo.sources))
     manifest = Manifest(
         f"merge {settings.kind}",
-        {"settings": settings.model_dump(mode="json"), "score": label,
-         "models": [s.name for s in zoo.sources]},
+        {
+            "settings": settings.model_dump(mode="json"),
+            "score": label,
+            "models": [s.name for s in zoo.sources],
+        },
         [f"{i:05}" for i in range(settings.evaluations)],
         seeds=[settings.seed],
         hashes={"models": _hash(zoo)},
-    )  # fmt: skip
+    )
     for line in zoo.notes:
         note(line)
     with RunFolder.open(out, manifest) as run:
@@ -108,11 +111,17 @@ def search_merge(
             os.replace(evaluations.merge(best.recipe), place)
             evaluations.clear()
         singles = {s.name: evaluations.of_model(i).score for i, s in enumerate(zoo.sources)}
-        run.write_summary({
-            "kind": settings.kind, "method": settings.method, "score": label,
-            "best": {"number": best.number, **best.to_json()}, "singles": singles,
-            "candidates": len(evaluations.all), "details": details,
-        })  # fmt: skip
+        run.write_summary(
+            {
+                "kind": settings.kind,
+                "method": settings.method,
+                "score": label,
+                "best": {"number": best.number, **best.to_json()},
+                "singles": singles,
+                "candidates": len(evaluations.all),
+                "details": details,
+            }
+        )
     return SearchResult(place, best, singles, evaluations.all, details)
 
 

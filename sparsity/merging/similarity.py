@@ -11,11 +11,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.merging.checks import Source, difference, silent
 
 if TYPE_CHECKING:
     import torch
+
     from surefoot.sparsity.engine.planning import Told
 
 _COMPARED = re.compile(r"(?:^|\.)(?:self_attn|attn|attention|self_attention|mlp)\.")

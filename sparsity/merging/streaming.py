@@ -26,6 +26,7 @@ from surefoot.sparsity.merging.recipe import MergeRecipe
 
 if TYPE_CHECKING:
     import torch
+
     from surefoot.sparsity.engine.planning import Told
 
 MERGE_NAME = "merge.json"
@@ -113,9 +114,15 @@ def merged(
             sources = tuple(s for s, w in zip(sources, weights, strict=True) if w)
             weights = tuple(w for w in weights if w)
         found = merge_tensors(
-            recipe.method, (s.checkpoint.tensor(key) for s in sources), base, weights,
-            density=recipe.density, scale=recipe.scale, seed=recipe.seed, name=key,
-        )  # fmt: skip
+            recipe.method,
+            (s.checkpoint.tensor(key) for s in sources),
+            base,
+            weights,
+            density=recipe.density,
+            scale=recipe.scale,
+            seed=recipe.seed,
+            name=key,
+        )
         if not bool(found.isfinite().all()):
             raise InputError(
                 f"'{key}' is not finite after merging: a model is damaged, or weights and scale "

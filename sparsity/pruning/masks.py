@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.pruning.patterns import Pattern, SemiStructured
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.pruning.masks import Granularity, keep_mask
 from surefoot.sparsity.pruning.patterns import Pattern, pattern_of

@@ -7,6 +7,7 @@ from math import fsum
 from typing import Literal
 
 import torch
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.pruning.tails import TailFit
 

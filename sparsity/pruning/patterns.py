@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import fsum, gcd
 
 import numpy as np
+
 from surefoot.results.errors import InputError
 
 _LARGEST_TABLE = 1 << 24

@@ -74,6 +74,7 @@ def measure(folder: Path, threads: int = 1) -> Measured:
 def main(folder: str, threads: int) -> None:
     """Measures in this process and prints one line of JSON."""
     import torch
+
     from surefoot.sparsity.engine.skeleton import bare_model
     from surefoot.sparsity.export.loading import checkpoint_at, load_compressed
 
@@ -91,9 +92,12 @@ def main(folder: str, threads: int) -> None:
         _write(model, ids)
         tokens = [seconds for _ in range(_WARM) for seconds in _write(model, ids)]
     found = Measured(
-        *_quantiles(prompts), *_quantiles(tokens), round(loaded / 2**20, 1),
-        round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10, 1), threads,
-    )  # fmt: skip
+        *_quantiles(prompts),
+        *_quantiles(tokens),
+        round(loaded / 2**20, 1),
+        round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10, 1),
+        threads,
+    )
     sys.stdout.write(json.dumps(found.to_json()) + "\n")
 
 

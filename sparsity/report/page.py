@@ -16,7 +16,7 @@ _THIN = "\u2009"
 
 def render_compression(
     report: Mapping[str, Any], siblings: Sequence[Mapping[str, Any]] = ()
-) -> str:  # fmt: skip
+) -> str:
     """Renders the page.
 
     Args:
@@ -105,27 +105,34 @@ def gains_of(report: Mapping[str, Any]) -> list[dict[str, str]]:
     """
     totals, losses, measured = report["totals"], report["losses"], report["measured"]
     rows = [
-        _gain("files of weights, MiB", totals["bytes_before"] / _MIB,
-              totals["bytes_after"] / _MIB),
+        _gain("files of weights, MiB", totals["bytes_before"] / _MIB, totals["bytes_after"] / _MIB),
         _gain("parameters", totals["parameters_before"], totals["parameters_after"], "d"),
         _gain("not zero among the targets", totals["targets"], totals["nonzero"], "d"),
-    ]  # fmt: skip
+    ]
     if "before" in losses:
         last = losses[next(n for n in ("rounded", "recovered", "after") if n in losses)]
         rows.append(_gain("loss on held-out texts, nats a token", losses["before"], last, ".4f"))
         if "shortened" in losses:
-            rows.append(_gain("the same with blocks left out and nothing else done",
-                              losses["before"], losses["shortened"], ".4f"))  # fmt: skip
+            rows.append(
+                _gain(
+                    "the same with blocks left out and nothing else done",
+                    losses["before"],
+                    losses["shortened"],
+                    ".4f",
+                )
+            )
         if "recovered" in losses and losses["after"] != losses.get("shortened"):
             rows.append(_gain("the same before recovery", losses["before"], losses["after"], ".4f"))
     if measured is not None:
         before, after = measured["before"], measured["after"]
         for name, field in (
-            ("prompt of 64 tokens, ms, p50", "prompt_p50"), ("the same, p95", "prompt_p95"),
-            ("a token, ms, p50", "token_p50"), ("the same, p95", "token_p95"),
+            ("prompt of 64 tokens, ms, p50", "prompt_p50"),
+            ("the same, p95", "prompt_p95"),
+            ("a token, ms, p50", "token_p50"),
+            ("the same, p95", "token_p95"),
             ("memory after loading, MiB", "load_mib"),
             ("peak memory of the process, MiB", "peak_mib"),
-        ):  # fmt: skip
+        ):
             rows.append(_gain(name, before[field], after[field]))
     return rows
 
@@ -133,9 +140,11 @@ def gains_of(report: Mapping[str, Any]) -> list[dict[str, str]]:
 def _gain(what: str, before: float, after: float, form: str = ".4g") -> dict[str, str]:
     ratio = f"{after / before:.3f}" if before else ""
     return {
-        "what": what, "before": format(before, form), "after": format(after, form),
+        "what": what,
+        "before": format(before, form),
+        "after": format(after, form),
         "ratio": ratio,
-    }  # fmt: skip
+    }
 
 
 def tasks_of(tasks: Mapping[str, Any] | None) -> dict[str, str] | None:
@@ -159,22 +168,26 @@ def tasks_of(tasks: Mapping[str, Any] | None) -> dict[str, str] | None:
         low, high = tasks["retention_interval"]
         kept = f"{_percent(tasks['retention'])} [{100 * low:.1f}, {100 * high:.1f}]"
     return {
-        "solved before": rate("before"), "solved after": rate("after"),
+        "solved before": rate("before"),
+        "solved after": rate("after"),
         "retention [95 %, tasks resampled]": kept,
         "exact McNemar test": f"p = {tasks['p_value']:.3g}",
-    }  # fmt: skip
+    }
 
 
 def _profiles(layers: Sequence[LayerRecord]) -> list[dict[str, Any]]:
     """Returns charts of what changes from block to block, a line for each kind of layer."""
     wanted: list[tuple[str, str, Callable[[LayerRecord], float | None]]] = [
         ("Sparsity", "share of zeros", lambda r: r.sparsity if r.requested is not None else None),
-        ("Rank", "share of the full rank",
-         lambda r: r.rank / min(r.rows, r.columns) if r.rank else None),
+        (
+            "Rank",
+            "share of the full rank",
+            lambda r: r.rank / min(r.rows, r.columns) if r.rank else None,
+        ),
         ("Error of outputs", "‖(W − W′)X‖ / ‖WX‖", lambda r: r.error),
         ("Error of weights", "‖W − W′‖ / ‖W‖", lambda r: r.weight_error),
         ("Tail exponent of the spectrum", "alpha", lambda r: r.alpha),
-    ]  # fmt: skip
+    ]
     found = []
     for title, label, of in wanted:
         curves: dict[str, list[tuple[float, float]]] = {}
@@ -188,8 +201,11 @@ def _profiles(layers: Sequence[LayerRecord]) -> list[dict[str, Any]]:
             continue
         chart = line_chart(
             [Curve(kind, points) for kind, points in curves.items()],
-            title=f"{title} by block", x="block", y=label, top=ceiling(max(values)),
-        )  # fmt: skip
+            title=f"{title} by block",
+            x="block",
+            y=label,
+            top=ceiling(max(values)),
+        )
         found.append({"title": title, "chart": trusted(chart)})
     return found
 
@@ -202,9 +218,11 @@ def _pareto(report: Mapping[str, Any], siblings: Sequence[Mapping[str, Any]]) ->
         "not compressed", report["totals"]["bytes_before"] / _MIB, report["losses"]["before"]
     )
     drawn = pareto_plot(
-        [whole, *points], title="Loss against size", x="files of weights, MiB",
+        [whole, *points],
+        title="Loss against size",
+        x="files of weights, MiB",
         y="loss, nats a token",
-    )  # fmt: skip
+    )
     return trusted(drawn)
 
 
@@ -217,15 +235,29 @@ def _point(report: Mapping[str, Any]) -> Point | None:
 
 
 _COLUMNS = {
-    "method": "method", "requested": "asked", "sparsity": "zeros", "pattern": "pattern",
-    "rank": "rank", "parameters": "numbers", "bytes_after": "bytes", "alpha": "alpha", "ks": "KS",
-    "error": "error of outputs", "weight_error": "error of weights", "damping": "damping",
+    "method": "method",
+    "requested": "asked",
+    "sparsity": "zeros",
+    "pattern": "pattern",
+    "rank": "rank",
+    "parameters": "numbers",
+    "bytes_after": "bytes",
+    "alpha": "alpha",
+    "ks": "KS",
+    "error": "error of outputs",
+    "weight_error": "error of weights",
+    "damping": "damping",
     "tokens": "tokens",
-}  # fmt: skip
+}
 _FORMS = {
-    "requested": ".3f", "sparsity": ".3f", "alpha": ".2f", "ks": ".3f", "error": ".4f",
-    "weight_error": ".4f", "damping": ".3g",
-}  # fmt: skip
+    "requested": ".3f",
+    "sparsity": ".3f",
+    "alpha": ".2f",
+    "ks": ".3f",
+    "error": ".4f",
+    "weight_error": ".4f",
+    "damping": ".3g",
+}
 
 
 def _columns(layers: Sequence[LayerRecord]) -> dict[str, str]:

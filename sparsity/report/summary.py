@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from surefoot.results.errors import InputError
 from surefoot.results.files import write_atomic
 from surefoot.results.manifest import current_versions
@@ -63,12 +64,15 @@ class Totals:
     def to_json(self) -> dict[str, Any]:
         """Returns plain JSON data, with the shares that follow from it."""
         return {
-            "targets": self.targets, "kept": self.kept, "nonzero": self.nonzero,
+            "targets": self.targets,
+            "kept": self.kept,
+            "nonzero": self.nonzero,
             "sparsity": 1 - self.nonzero / self.targets,
             "parameters_before": self.parameters_before,
             "parameters_after": self.parameters_after,
-            "bytes_before": self.bytes_before, "bytes_after": self.bytes_after,
-        }  # fmt: skip
+            "bytes_before": self.bytes_before,
+            "bytes_after": self.bytes_after,
+        }
 
 
 def totals_of(
@@ -90,9 +94,14 @@ def totals_of(
     targets = sum(r.size for r in records)
     kept = sum(r.parameters for r in records)
     return Totals(
-        targets, kept, sum(r.nonzero for r in records), parameters,
-        parameters - dropped - targets + kept, bytes_before, bytes_after,
-    )  # fmt: skip
+        targets,
+        kept,
+        sum(r.nonzero for r in records),
+        parameters,
+        parameters - dropped - targets + kept,
+        bytes_before,
+        bytes_after,
+    )
 
 
 def task_figures(before: Mapping[str, bool], after: Mapping[str, bool]) -> dict[str, Any]:
@@ -116,14 +125,17 @@ def task_figures(before: Mapping[str, bool], after: Mapping[str, bool]) -> dict[
     low, high = np.quantile(ratios[sums[:, 0] > 0], [0.025, 0.975]) if solved else (0.0, 0.0)
     one, other = wilson(solved, n), wilson(kept, n)
     return {
-        "n": n, "before": solved, "after": kept,
-        "before_interval": [one.low, one.high], "after_interval": [other.low, other.high],
+        "n": n,
+        "before": solved,
+        "after": kept,
+        "before_interval": [one.low, one.high],
+        "after_interval": [other.low, other.high],
         "retention": kept / solved if solved else None,
         "retention_interval": [float(low), float(high)] if solved else None,
         "p_value": mcnemar_exact(
             int((pairs[:, 0] > pairs[:, 1]).sum()), int((pairs[:, 0] < pairs[:, 1]).sum())
         ),
-    }  # fmt: skip
+    }
 
 
 def make_report(

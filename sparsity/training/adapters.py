@@ -6,10 +6,11 @@ import math
 from collections.abc import Iterable
 
 import torch
+from torch import Tensor, nn
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.training.int8 import product
 from surefoot.sparsity.training.packing import Grouped, quantize
-from torch import Tensor, nn
 
 BASE_GROUP = 64
 """Values a group of a frozen weight in 4 bits (QLoRA, arXiv 2305.14314, section 3)."""
@@ -86,9 +87,14 @@ class LoRALinear(nn.Module):
     """
 
     def __init__(
-        self, linear: nn.Linear, rank: int, *, scale: float = 2.0, bits: int = 32,
+        self,
+        linear: nn.Linear,
+        rank: int,
+        *,
+        scale: float = 2.0,
+        bits: int = 32,
         generator: torch.Generator | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__()
         out, width = linear.weight.shape
         if not 1 <= rank <= min(out, width) or bits not in (4, 32):
@@ -122,9 +128,12 @@ class LoRALinear(nn.Module):
         """Returns one linear layer that computes the same; its weight is W + s B A."""
         weight = self.base.weight + self.scale * (self.B @ self.A)
         made = nn.Linear(
-            self.in_features, self.out_features, self.base.bias is not None,
-            device="meta", dtype=weight.dtype,
-        )  # fmt: skip
+            self.in_features,
+            self.out_features,
+            self.base.bias is not None,
+            device="meta",
+            dtype=weight.dtype,
+        )
         made.weight = nn.Parameter(weight)
         if self.base.bias is not None:
             made.bias = nn.Parameter(self.base.bias.detach().clone())

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
+from torch import Tensor
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.training.optimizer import AdamW8bit, adam_direction
 from surefoot.sparsity.training.packing import BITS, Grouped, quantize
@@ -17,7 +19,6 @@ from surefoot.sparsity.training.subspace import (
     project,
     project_back,
 )
-from torch import Tensor
 
 
 class GaLore(AdamW8bit):
@@ -77,10 +78,21 @@ class GaLore(AdamW8bit):
         if interval < 1 or queue < 0 or (rank is not None and rank < 1):
             raise InputError("rank and interval are at least 1, queue at least 0")
         super().__init__(
-            params, lr, betas, eps, weight_decay, state_bits=state_bits, rank=rank, scale=scale,
-            interval=interval, queue=queue, threshold=threshold, measure=measure,
-            projection_bits=projection_bits, **options,
-        )  # fmt: skip
+            params,
+            lr,
+            betas,
+            eps,
+            weight_decay,
+            state_bits=state_bits,
+            rank=rank,
+            scale=scale,
+            interval=interval,
+            queue=queue,
+            threshold=threshold,
+            measure=measure,
+            projection_bits=projection_bits,
+            **options,
+        )
 
     def _step_parameter(self, parameter: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
         shape = tuple(parameter.shape)
@@ -159,9 +171,13 @@ class QGaLore(GaLore):
         **options: Any,
     ) -> None:
         super().__init__(
-            params, *usual, queue=queue, projection_bits=projection_bits, state_bits=state_bits,
+            params,
+            *usual,
+            queue=queue,
+            projection_bits=projection_bits,
+            state_bits=state_bits,
             **options,
-        )  # fmt: skip
+        )
 
 
 def _basis(state: dict[str, Any], shape: tuple[int, ...], group: dict[str, Any]) -> Tensor:

@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from surefoot.results.errors import InputError
-from surefoot.sparsity.training.packing import GROUP, Grouped, add_, quantize
 from torch import Tensor, nn
 from torch.utils._pytree import tree_map
+
+from surefoot.results.errors import InputError
+from surefoot.sparsity.training.packing import GROUP, Grouped, add_, quantize
 
 _PARTS = ("codes", "scales", "minima")
 
@@ -168,9 +169,12 @@ class Int8Linear(nn.Module):
         """Returns an ordinary linear layer with the weights that the codes stand for."""
         weight = self.codes.read(dtype)
         made = nn.Linear(
-            self.in_features, self.out_features, self.bias is not None,
-            device="meta", dtype=weight.dtype,
-        )  # fmt: skip
+            self.in_features,
+            self.out_features,
+            self.bias is not None,
+            device="meta",
+            dtype=weight.dtype,
+        )
         made.weight = nn.Parameter(weight)
         if self.bias is not None:
             made.bias = nn.Parameter(self.bias.detach().to(weight.dtype, copy=True))
@@ -205,9 +209,15 @@ class Int8Linear(nn.Module):
             destination[f"{prefix}bias"] = self.bias if keep_vars else self.bias.detach()
 
     def _load_from_state_dict(
-        self, state_dict: Any, prefix: str, local_metadata: Any, strict: bool,
-        missing_keys: list[str], unexpected_keys: list[str], error_msgs: list[str],
-    ) -> None:  # fmt: skip
+        self,
+        state_dict: Any,
+        prefix: str,
+        local_metadata: Any,
+        strict: bool,
+        missing_keys: list[str],
+        unexpected_keys: list[str],
+        error_msgs: list[str],
+    ) -> None:
         places: dict[str, Tensor] = {
             f"{prefix}weight.{part}": getattr(self.codes.grouped, part) for part in _PARTS
         }

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import torch
+from torch import Tensor, nn
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.training.adapters import BASE_GROUP
 from surefoot.sparsity.training.galore import GaLore
 from surefoot.sparsity.training.moments import moment_nbytes
 from surefoot.sparsity.training.optimizer import QUANTIZE_FROM, AdamW8bit
 from surefoot.sparsity.training.packing import GROUP, packed_nbytes
-from torch import Tensor, nn
 
 Layout = Literal["full", "adamw8bit", "galore", "qgalore", "lora", "qlora"]
 """How a training lays weights, averages and projections out."""

@@ -10,13 +10,14 @@ from random import Random
 from typing import Any
 
 import torch
+from torch import Tensor, nn
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.training.adapters import LoRALinear, lora_rank_for
 from surefoot.sparsity.training.galore import GaLore, QGaLore
 from surefoot.sparsity.training.int8 import Int8Linear
 from surefoot.sparsity.training.optimizer import AdamW8bit
 from surefoot.sparsity.training.settings import RecoverSettings
-from torch import Tensor, nn
 
 IsFactored = Callable[[str, nn.Module], bool]
 """Tells by name and module whether a layer is factored and has parameters ``U`` and ``V``."""
@@ -200,9 +201,11 @@ def _optimizer(
     if settings.method not in ("galore", "qgalore", "adamw8bit"):
         return torch.optim.AdamW(learning.values(), **options)
     options |= {
-        "max_norm": settings.clip, "fused_backward": settings.fused_backward,
-        "seed": settings.seed, "stochastic": settings.stochastic,
-    }  # fmt: skip
+        "max_norm": settings.clip,
+        "fused_backward": settings.fused_backward,
+        "seed": settings.seed,
+        "stochastic": settings.stochastic,
+    }
     if settings.method == "adamw8bit":
         return AdamW8bit(learning.values(), **options)
     matrices = [p for name, p in learning.items() if name.removesuffix(".weight") in targets]
@@ -210,8 +213,12 @@ def _optimizer(
     groups: list[dict[str, Any]] = [{"params": matrices, "rank": settings.rank}]
     if others:
         groups.append({"params": others})
-    options |= {"scale": settings.scale or 0.25, "interval": settings.interval,
-                "measure": settings.measure, "threshold": settings.threshold}  # fmt: skip
+    options |= {
+        "scale": settings.scale or 0.25,
+        "interval": settings.interval,
+        "measure": settings.measure,
+        "threshold": settings.threshold,
+    }
     if settings.method == "galore":
         return GaLore(groups, **options)
     return QGaLore(groups, queue=settings.queue, **options)

@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
+from torch import Tensor
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.training.int8 import Int8Weight
 from surefoot.sparsity.training.moments import Moment
-from torch import Tensor
 
 QUANTIZE_FROM = 4096
 """Smaller parameters, as norms and biases, keep their averages in 32 bits."""
@@ -80,9 +81,14 @@ class AdamW8bit(torch.optim.Optimizer):
         self._stepped: set[int] = set()
         self._fused, self._max_norm = fused_backward, max_norm
         defaults = {
-            "lr": lr, "betas": tuple(betas), "eps": eps, "weight_decay": weight_decay,
-            "state_bits": state_bits, "stochastic": stochastic, "seed": seed,
-        }  # fmt: skip
+            "lr": lr,
+            "betas": tuple(betas),
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "state_bits": state_bits,
+            "stochastic": stochastic,
+            "seed": seed,
+        }
         super().__init__(params, defaults | more)
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:

@@ -11,8 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import torch
-from surefoot.results.errors import InputError
 from torch import Tensor
+
+from surefoot.results.errors import InputError
 
 GROUP = 256
 """Values a group (Q-GaLore, arXiv 2407.08296, section 3.1)."""
@@ -197,8 +198,9 @@ def add_(
     scales, minima = _grid(
         torch.addcmul(weight.minima, low, weight.scales),
         torch.addcmul(weight.minima, high, weight.scales),
-        weight.bits, headroom,
-    )  # fmt: skip
+        weight.bits,
+        headroom,
+    )
     factor = torch.where(fits, 1.0, weight.scales / scales)
     shift = torch.where(fits, 0.0, (weight.minima - minima) / scales)
     weight.scales.copy_(torch.where(fits, weight.scales, scales))

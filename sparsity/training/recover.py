@@ -13,6 +13,8 @@ from random import Random
 from typing import Any
 
 import torch
+from torch import Tensor, nn
+
 from surefoot.results.errors import InputError
 from surefoot.results.files import write_atomic
 from surefoot.sparsity.training.galore import GaLore
@@ -25,7 +27,6 @@ from surefoot.sparsity.training.methods import (
     prepare,
 )
 from surefoot.sparsity.training.settings import RecoverSettings
-from torch import Tensor, nn
 
 STATE_NAME = "recover.pt"
 """File with everything that going on needs."""
@@ -169,9 +170,13 @@ class _Run:
     prepared: Prepared
 
     def __init__(
-        self, model: nn.Module, settings: RecoverSettings, folder: Path | None, identity: str,
+        self,
+        model: nn.Module,
+        settings: RecoverSettings,
+        folder: Path | None,
+        identity: str,
         loss_of: LossOf,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._model, self._settings, self._folder = model, settings, folder
         self._identity, self._loss_of = identity, loss_of
         self._saved: dict[str, Any] | None = None
@@ -260,13 +265,17 @@ class _Run:
         kept = io.BytesIO()
         torch.save(
             {
-                "identity": self._identity, "step": self.step, "losses": self.losses,
-                "held_before": self.held_before, "weights": weights,
-                "optimizer": self.prepared.optimizer.state_dict(), "rng": torch.get_rng_state(),
+                "identity": self._identity,
+                "step": self.step,
+                "losses": self.losses,
+                "held_before": self.held_before,
+                "weights": weights,
+                "optimizer": self.prepared.optimizer.state_dict(),
+                "rng": torch.get_rng_state(),
                 "cuda_rng": torch.cuda.get_rng_state(self._device) if on_gpu else None,
             },
             kept,
-        )  # fmt: skip
+        )
         self._folder.mkdir(parents=True, exist_ok=True)
         write_atomic(self._folder / STATE_NAME, kept.getvalue())
         settings = self._settings

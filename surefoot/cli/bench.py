@@ -92,17 +92,29 @@ def bench(
     given: dict[str, Any] = {
         name: tuple(part for item in value for part in item.split(",") if part)
         for name, value in {
-            "planners": planners, "domains": domains, "difficulty": difficulty, "seeds": seeds,
-            "styles": styles, "shots": shots, "answers": answers, "renamings": renamings,
-            "renaming_seeds": renaming_seeds, "modes": modes, "jobs": jobs,
-            "question_kinds": question_kinds, "question_forms": question_forms,
+            "planners": planners,
+            "domains": domains,
+            "difficulty": difficulty,
+            "seeds": seeds,
+            "styles": styles,
+            "shots": shots,
+            "answers": answers,
+            "renamings": renamings,
+            "renaming_seeds": renaming_seeds,
+            "modes": modes,
+            "jobs": jobs,
+            "question_kinds": question_kinds,
+            "question_forms": question_forms,
         }.items()
         if value
-    }  # fmt: skip
+    }
     single = {
-        "tasks": tasks, "rounds": rounds, "seed": seed, "questions_per_task": questions_per_task,
+        "tasks": tasks,
+        "rounds": rounds,
+        "seed": seed,
+        "questions_per_task": questions_per_task,
         "question_states": question_states,
-    }  # fmt: skip
+    }
     given |= {k: v for k, v in single.items() if v is not None}
     resolved = read_config(config, given)
     options: ModelOptions = read_options(settings or [])
@@ -114,9 +126,13 @@ def bench(
     contestants = {name: make_planner(name, options) for name in resolved.planners}
     with resumable(), Bar("benchmark") as bar:
         done = bench_run(
-            resolved, out, contestants, lookup,
-            settings=options.model_dump(mode="json", exclude_defaults=True), progress=bar,
-        )  # fmt: skip
+            resolved,
+            out,
+            contestants,
+            lookup,
+            settings=options.model_dump(mode="json", exclude_defaults=True),
+            progress=bar,
+        )
     if json_output:
         typer.echo(json.dumps(done.summary, indent=2))
     else:

@@ -70,9 +70,13 @@ def calibrate(
     if not 0 < delta < 1:
         raise InputError(f"--delta is {delta}; it must lie between 0 and 1")
     settings = Settings(
-        alpha, delta, _one_of(Score, method, "--method"), _one_of(JointMethod, joint, "--joint"),
-        groups, seed,
-    )  # fmt: skip
+        alpha,
+        delta,
+        _one_of(Score, method, "--method"),
+        _one_of(JointMethod, joint, "--joint"),
+        groups,
+        seed,
+    )
     records = read_run_predictions(run).only(model=model, renderer=renderer, labels=labels)
     place = out or (run if run.is_dir() else run.parent)
     done = calibrate_run(records, settings, place, resplits=resplits)

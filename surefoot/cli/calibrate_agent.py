@@ -73,17 +73,25 @@ def calibrate_agent(
     from surefoot.results.parallel import usable_cpus
 
     agent = {
-        "perception": perception, "planner": planner, "sensing": sensing, "looks": looks,
-        "alpha": alpha, **read_settings(settings or []),
-    }  # fmt: skip
+        "perception": perception,
+        "planner": planner,
+        "sensing": sensing,
+        "looks": looks,
+        "alpha": alpha,
+        **read_settings(settings or []),
+    }
     config = check_config(
         CalibrationConfig,
         {
-            "env": env, "agent": agent, "seeds": tuple(read_seeds(seeds)),
-            "difficulty": difficulty, "perturb": read_shift(env, perturb), "decisions": decisions,
+            "env": env,
+            "agent": agent,
+            "seeds": tuple(read_seeds(seeds)),
+            "difficulty": difficulty,
+            "perturb": read_shift(env, perturb),
+            "decisions": decisions,
             "timeout_s": timeout_s,
         },
-    )  # fmt: skip
+    )
     with resumable(), Bar(f"{env} episodes") as bar:
         done = make(config, out, workers=workers or usable_cpus(), progress=bar)
     found = done.calibration

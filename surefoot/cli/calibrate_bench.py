@@ -70,9 +70,14 @@ def _of_bench(folder: Path) -> Predictions:
         renamed = "" if case.renaming_seed is None else f" {case.renaming}-{case.renaming_seed}"
         origin = Origin(name, "", LABELS)
         fact = FactRecord(
-            case.task, f"{case.question}{renamed}", tuple(given), tuple(given.values()),
-            tuple(asked["answers"]), group=f"{asked['kind']}, {asked['form']}", origin=origin,
-        )  # fmt: skip
+            case.task,
+            f"{case.question}{renamed}",
+            tuple(given),
+            tuple(given.values()),
+            tuple(asked["answers"]),
+            group=f"{asked['kind']}, {asked['form']}",
+            origin=origin,
+        )
         read_record(fact.to_json())  # checks it
         facts.append(fact)
         if asked["kind"] == Kind.VALIDATION and set(given) == {"yes", "no"}:

@@ -33,10 +33,13 @@ def print_figures(run: CalibrationRun, *, as_json: bool) -> None:
             table.add_column(head, justify="right")
         for row in facts.rows:
             cells = (
-                row.name, rate_text(row.coverage), rate_text(row.joint),
-                number_text(row.sizes.mean), rate_text(row.sizes.singletons),
+                row.name,
+                rate_text(row.coverage),
+                rate_text(row.joint),
+                number_text(row.sizes.mean),
+                rate_text(row.sizes.singletons),
                 rate_text(row.sizes.empty),
-            )  # fmt: skip
+            )
             table.add_row(*map(Text, cells), style="bold" if row.chosen else "")
         console.print(table)
         data, alpha = run.artefact.data, run.artefact.settings.alpha

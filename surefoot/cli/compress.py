@@ -68,9 +68,15 @@ def compress(
     options = Options(merge=merge, measure=measure, threads=threads, scorer=scorer)
     with resumable(), Bar(f"compress {folder.name}") as bar:
         run(
-            folder, wanted, out, texts=texts, source=source, options=options, note=note,
+            folder,
+            wanted,
+            out,
+            texts=texts,
+            source=source,
+            options=options,
+            note=note,
             told=lambda part, done, total: bar(done, total, part),
-        )  # fmt: skip
+        )
     _tell(read_report(out))
     note(f"model: {out}")
     note(f"report: {out / PAGE_NAME}")

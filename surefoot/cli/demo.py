@@ -15,13 +15,17 @@ from surefoot.results.run_folder import REPORT_NAME, check_out
 
 EPISODES: dict[str, dict[str, Any]] = {
     "crossing": {
-        "task": ["right-at-light", "left-at-sign"], "difficulty": "0.5", "seeds": [8, 28],
+        "task": ["right-at-light", "left-at-sign"],
+        "difficulty": "0.5",
+        "seeds": [8, 28],
     },
     "tabletop": {
-        "task": ["tidy", "tower"], "difficulty": "easy", "seeds": [8, 9],
+        "task": ["tidy", "tower"],
+        "difficulty": "easy",
+        "seeds": [8, 9],
         "perturb": ["noise=0.3"],
     },
-}  # fmt: skip
+}
 """What is shown: a run for each environment. Seeds that end with 8 and 9 are of the test split."""
 
 

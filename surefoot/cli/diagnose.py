@@ -80,9 +80,14 @@ def receptive_fields(
 
         source = f"drawn scenes, {pictures} at most"
     found = run_diagnosis(
-        first, seen, FieldSettings(each=each, seed=seed), out, model=place.name, source=source,
+        first,
+        seen,
+        FieldSettings(each=each, seed=seed),
+        out,
+        model=place.name,
+        source=source,
         hashes=hashes,
-    )  # fmt: skip
+    )
     _tell(found)
     note(f"report: {out / 'report.html'}")
 

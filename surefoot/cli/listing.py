@@ -35,8 +35,9 @@ def list_known(
     for name in [what] if what else list(_LISTS):
         for words in _LISTS[name]():
             *columns, last = words
-            typer.echo(" ".join([*(f"{c:{w}}" for c, w in zip(columns, (16, 12), strict=False)),
-                                 last]))  # fmt: skip
+            typer.echo(
+                " ".join([*(f"{c:{w}}" for c, w in zip(columns, (16, 12), strict=False)), last])
+            )
 
 
 def _domains() -> list[tuple[str, ...]]:
@@ -104,9 +105,8 @@ def _operators() -> list[tuple[str, ...]]:
     from surefoot.agents.operator import OPERATORS
 
     return [
-        (name, "operator", (kind.__doc__ or "").splitlines()[0])
-        for name, kind in OPERATORS.items()
-    ]  # fmt: skip
+        (name, "operator", (kind.__doc__ or "").splitlines()[0]) for name, kind in OPERATORS.items()
+    ]
 
 
 def _recipes() -> list[tuple[str, ...]]:
@@ -116,8 +116,15 @@ def _recipes() -> list[tuple[str, ...]]:
 
 
 _LISTS: dict[str, Callable[[], list[tuple[str, ...]]]] = {
-    "domains": _domains, "experiments": _experiments, "envs": _envs, "tasks": _tasks,
-    "skills": _skills, "perturbations": _perturbations, "planners": _planners,
-    "strategies": _strategies, "gates": _gates, "operators": _operators,
+    "domains": _domains,
+    "experiments": _experiments,
+    "envs": _envs,
+    "tasks": _tasks,
+    "skills": _skills,
+    "perturbations": _perturbations,
+    "planners": _planners,
+    "strategies": _strategies,
+    "gates": _gates,
+    "operators": _operators,
     "recipes": _recipes,
-}  # fmt: skip
+}

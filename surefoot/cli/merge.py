@@ -106,9 +106,11 @@ def merge(
         start = open_source(origin, "the base") if origin is not None else None
         with Bar("similarity") as bar:
             found = find_families(
-                sources, threshold=threshold, linkage=linkage.value,
+                sources,
+                threshold=threshold,
+                linkage=linkage.value,
                 told=lambda part, done, total: bar(done, total, part),
-            )  # fmt: skip
+            )
         _tell_families(found)
         if start is not None:
             _tell_changes(sources, start)
@@ -225,8 +227,9 @@ def _searched(
     if HFModel(str(first)).notes.prompt_style != "compact":
         raise InputError(
             "only small planners (prompt style 'compact') can be tried on tasks; search with the "
-            "library and a score of your own", file=str(first),
-        )  # fmt: skip
+            "library and a score of your own",
+            file=str(first),
+        )
     score = plan_scorer(names, tasks, split="validation")
     label = f"{tasks} validation tasks of each of {', '.join(names)}"
     tried = plan_scorer(names, test) if test else None
@@ -243,8 +246,10 @@ def _searched(
 def _tell_families(found: Families) -> None:
     """Prints how alike models are, and their families."""
     width = max(len(name) for name in found.names)
-    typer.echo(f"{'similarity of weights':{width + 4}} "
-               + " ".join(f"{i + 1:>6}" for i in range(len(found.names))))  # fmt: skip
+    typer.echo(
+        f"{'similarity of weights':{width + 4}} "
+        + " ".join(f"{i + 1:>6}" for i in range(len(found.names)))
+    )
     for i, name in enumerate(found.names):
         row = " ".join("     -" if v != v else f"{v:6.3f}" for v in found.matrix[i].tolist())
         typer.echo(f"{i + 1:>3} {name:{width}} {row}")
@@ -275,10 +280,13 @@ def _tell_search(result: SearchResult, tested: dict[str, Any] | None) -> None:
     typer.echo(f"valid plans for {len(result.best.parts)} tasks of the search")
     for name, score in result.singles.items():
         typer.echo(f"{f'  {name}':44} {100 * score:>7.1f} %")
-    typer.echo(f"{f'  best of {len(result.evaluations)} candidates':44} "
-               f"{100 * result.best.score:>7.1f} %")  # fmt: skip
+    typer.echo(
+        f"{f'  best of {len(result.evaluations)} candidates':44} {100 * result.best.score:>7.1f} %"
+    )
     if tested is not None:
         n = tested["n"]
         typer.echo(f"{'other tasks, best model':44} {tested['before']:>5} of {n}")
-        typer.echo(f"{'other tasks, best candidate':44} {tested['after']:>5} of {n}"
-                   f"  (p = {tested['p_value']:.3g})")  # fmt: skip
+        typer.echo(
+            f"{'other tasks, best candidate':44} {tested['after']:>5} of {n}"
+            f"  (p = {tested['p_value']:.3g})"
+        )

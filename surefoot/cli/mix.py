@@ -88,9 +88,14 @@ def mix(
 
     experts = {name: model_folder(place) for name, place in _pairs(models, "MODEL").items()}
     settings = MixtureSettings(
-        level=level.value, route=route.value, pool=pool.value, gate=gate.value, top=top,
-        dense_layers=dense_layers, seed=seed,
-    )  # fmt: skip
+        level=level.value,
+        route=route.value,
+        pool=pool.value,
+        gate=gate.value,
+        top=top,
+        dense_layers=dense_layers,
+        seed=seed,
+    )
     zoo = open_zoo(list(experts.values()), names=list(experts))
     check_new(out, *experts.values())
     given = _prompts(experts, _pairs(prompts or [], "FILE"), count, seed)

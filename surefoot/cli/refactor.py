@@ -61,9 +61,14 @@ def refactor(
     domains = _domains(folder, texts or [], count, wanted)
     with resumable(), Bar(f"refactor {folder.name}") as bar:
         report = refactor_folder(
-            folder, out, domains, wanted, scorer=scorer, note=note,
+            folder,
+            out,
+            domains,
+            wanted,
+            scorer=scorer,
+            note=note,
             told=lambda part, done, total: bar(done, total, part),
-        )  # fmt: skip
+        )
     losses, sizes = report["losses"], report["parameters"]
     typer.echo(f"{'loss on held-out texts, dense':40} {losses['dense']:>12.4f}")
     typer.echo(f"{'experts, before tuning':40} {losses['before']:>12.4f}")
@@ -88,9 +93,12 @@ def _domains(
 
     if not texts:
         drawn = domain_texts(
-            folder, count, least=wanted.samples + wanted.held_out, longest=wanted.length,
+            folder,
+            count,
+            least=wanted.samples + wanted.held_out,
+            longest=wanted.length,
             seed=wanted.seed,
-        )  # fmt: skip
+        )
         return dict(drawn)
     found: dict[str, Sequence[Tokens]] = {}
     for told in texts:

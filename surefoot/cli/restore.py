@@ -56,16 +56,20 @@ def restore(
     from surefoot.sparsity.lottery.restoring.stopping import RULES
 
     given = {
-        "task": task, "sigma": sigma, "scale": scale, "sparsity": sparsity, "steps": steps,
-        "seed": seed, "network": network, "stop": stop,
-    }  # fmt: skip
+        "task": task,
+        "sigma": sigma,
+        "scale": scale,
+        "sparsity": sparsity,
+        "steps": steps,
+        "seed": seed,
+        "network": network,
+        "stop": stop,
+    }
     wanted = check_config(RestoreSettings, {**given, **read_settings(settings or [])})
     torch.set_num_threads(threads)
     inputs = Inputs(image=image, mask=mask, truth=truth, ticket=ticket)
     with resumable(), Bar(f"restore {image.name}") as bar:
-        summary = run(
-            inputs, wanted, out, told=lambda part, done, total: bar(done, total, part)
-        )  # fmt: skip
+        summary = run(inputs, wanted, out, told=lambda part, done, total: bar(done, total, part))
     if summary["trivial"]:
         note(summary["trivial"])
     else:

@@ -77,11 +77,16 @@ def run_episodes(
     given |= {
         name: value
         for name, value in {
-            "env": env, "policy": policy, "difficulty": difficulty, "max_steps": max_steps,
-            "timeout_s": timeout_s, "video": video, "fps": fps,
+            "env": env,
+            "policy": policy,
+            "difficulty": difficulty,
+            "max_steps": max_steps,
+            "timeout_s": timeout_s,
+            "video": video,
+            "fps": fps,
         }.items()
         if value is not None
-    }  # fmt: skip
+    }
     given.setdefault("env", "tabletop")
     if task:
         given["task"] = tuple(t for item in task for t in item.split(",") if t)
@@ -125,8 +130,9 @@ def _print_table(summary: dict[str, Any]) -> None:
         low, high = cell["interval"]
         rest = ", ".join(
             f"{count} {name.replace('_', ' ')}"
-            for name, count in cell["outcomes"].items() if name != "success"
-        )  # fmt: skip
+            for name, count in cell["outcomes"].items()
+            if name != "success"
+        )
         typer.echo(
             f"{cell['task']:20} {cell['n']:5} {cell['success']:8}  "
             f"[{100 * low:3.0f}, {100 * high:3.0f}] %    {rest}"

@@ -61,13 +61,21 @@ def sense(
     config = check_config(
         StudyConfig,
         {
-            "env": env, "perception": perception, "planner": planner, "views": views,
+            "env": env,
+            "perception": perception,
+            "planner": planner,
+            "views": views,
             "stills": stills,
-            "strategies": tuple(s for s in strategies.split(",") if s), "budgets": wanted,
-            "policy": policy, "sets": sets, "test": test, "start": start, "alpha": alpha,
+            "strategies": tuple(s for s in strategies.split(",") if s),
+            "budgets": wanted,
+            "policy": policy,
+            "sets": sets,
+            "test": test,
+            "start": start,
+            "alpha": alpha,
             "perturb": read_shift(env, perturb),
         },
-    )  # fmt: skip
+    )
     resolved = resolve_study(config)
     with resumable(), Bar(f"{env} scenes") as bar:
         done = run_study(resolved, out, workers=workers or usable_cpus(), progress=bar)

@@ -26,9 +26,11 @@ class Adapter(StrEnum):
 
 
 _RATES = {
-    (Method.SFT, Adapter.LORA): 1e-3, (Method.SFT, Adapter.FULL): 3e-4,
-    (Method.DPO, Adapter.LORA): 3e-4, (Method.DPO, Adapter.FULL): 1e-4,
-}  # fmt: skip
+    (Method.SFT, Adapter.LORA): 1e-3,
+    (Method.SFT, Adapter.FULL): 3e-4,
+    (Method.DPO, Adapter.LORA): 3e-4,
+    (Method.DPO, Adapter.FULL): 1e-4,
+}
 """Learning rates that were seen to keep plans readable."""
 
 Minutes = Annotated[
@@ -53,8 +55,9 @@ def planner(
     _use(threads)
 
     with resumable():
-        folder = train_planner(PlannerRecipe(steps=steps, seed=seed), out, minutes=minutes,
-                               report=_tell)  # fmt: skip
+        folder = train_planner(
+            PlannerRecipe(steps=steps, seed=seed), out, minutes=minutes, report=_tell
+        )
     note(f"model: {folder}")
 
 
@@ -97,8 +100,10 @@ def perception(
 
     def tell(done: Progress) -> None:
         kinds = ", ".join(f"{kind} {share:.3f}" for kind, share in done.accuracy.items())
-        note(f"step {done.step} of {total}: loss {done.loss:.4f}, "
-             f"hints {done.hints:.4f}, validation {done.validation:.4f}; {kinds}")  # fmt: skip
+        note(
+            f"step {done.step} of {total}: loss {done.loss:.4f}, "
+            f"hints {done.hints:.4f}, validation {done.validation:.4f}; {kinds}"
+        )
 
     with resumable():
         pictures = data or out / "pictures"
@@ -216,8 +221,9 @@ def refine(
     _use(threads)
     if rate is None:
         rate = _RATES[method, adapter]
-    tuning = TuningRecipe(method.value, adapter.value, steps, rate=rate, beta=beta, anchor=anchor,
-                          seed=seed)  # fmt: skip
+    tuning = TuningRecipe(
+        method.value, adapter.value, steps, rate=rate, beta=beta, anchor=anchor, seed=seed
+    )
     plan = Refinement(base, scenes, k, threshold, hold_out, gate_scenes, tuning)
     with resumable():
         found = run(plan, out, minutes=minutes, tell=note)

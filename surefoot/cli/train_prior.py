@@ -63,9 +63,13 @@ def train_prior(
     shape.levels()
     recipe = check_config(
         Thumbnails,
-        {"env": env, "count": pictures, "size": size,
-         "views": tuple(v.strip() for v in views.split(",") if v.strip())},
-    )  # fmt: skip
+        {
+            "env": env,
+            "count": pictures,
+            "size": size,
+            "views": tuple(v.strip() for v in views.split(",") if v.strip()),
+        },
+    )
     settings = PairSettings(shape=shape, steps=steps, seed=seed)
 
     def tell(name: str, pair: Pair) -> None:
@@ -82,9 +86,14 @@ def train_prior(
         begun = time.monotonic()
         try:
             found = prior_tickets(
-                drawn, settings, rounds, share, out, minutes=minutes,
+                drawn,
+                settings,
+                rounds,
+                share,
+                out,
+                minutes=minutes,
                 told=lambda number, pair: tell(f"round {number}", pair),
-            )  # fmt: skip
+            )
             beside: tuple[Path, ...] = ()
             if controls:
                 left = minutes and max(1e-9, minutes - (time.monotonic() - begun) / 60)

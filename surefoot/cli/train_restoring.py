@@ -37,9 +37,13 @@ def train_restoring(
     from surefoot.results.parallel import usable_cpus
 
     told = {
-        "env": env, "perception": perception, "restorer": restorer, "scenes": scenes,
-        "start": start, "views": views,
-    }  # fmt: skip
+        "env": env,
+        "perception": perception,
+        "restorer": restorer,
+        "scenes": scenes,
+        "start": start,
+        "views": views,
+    }
     if perturb:
         told["perturb"] = read_shift(env, perturb)
     config = check_config(RestoringConfig, told)

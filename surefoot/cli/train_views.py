@@ -37,10 +37,14 @@ def train_views(
     config = check_config(
         ViewsConfig,
         {
-            "env": env, "perception": perception, "scenes": scenes, "start": start,
-            "views": views, "perturb": read_shift(env, perturb),
+            "env": env,
+            "perception": perception,
+            "scenes": scenes,
+            "start": start,
+            "views": views,
+            "perturb": read_shift(env, perturb),
         },
-    )  # fmt: skip
+    )
     with resumable(), Bar(f"{env} scenes") as bar:
         learn_views(config, out, workers=workers or usable_cpus(), progress=bar)
     note(f"views: {out}")

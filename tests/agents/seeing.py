@@ -7,16 +7,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from surefoot.agents.guarantees import AgentCalibration, KindScores
 from surefoot.agents.settings import AgentSettings
 from surefoot.envs.episodes.config import RunConfig, plan_of, resolve
 from surefoot.envs.episodes.outcome import EpisodeRecord
 from surefoot.envs.episodes.runner import Job, run_episode
-
 from tests.models.misbehaving import MisbehavingServer
 
-KINDS = ("light", "pedestrian", "opposite_car", "car_from_left", "car_from_right", "stop_sign",
-         "place", "place-of-twin", "lid")  # fmt: skip
+KINDS = (
+    "light",
+    "pedestrian",
+    "opposite_car",
+    "car_from_left",
+    "car_from_right",
+    "stop_sign",
+    "place",
+    "place-of-twin",
+    "lid",
+)
 
 
 class SeeingServer(MisbehavingServer):
@@ -57,12 +66,16 @@ class SeeingServer(MisbehavingServer):
         reply = super().decision(body, what)
         found = reply["answers"][0].get("probabilities", [])
         n = len(found)
-        shares = {
-            "sure": [0.97] + [0.03 / (n - 1)] * (n - 1),
-            "torn": [0.47] * 2 + [0.06 / max(1, n - 2)] * (n - 2),
-            "even": [1 / n] * n,
-            "nan": [float("nan")] * n,
-        }[self.mood] if n else []  # fmt: skip
+        shares = (
+            {
+                "sure": [0.97] + [0.03 / (n - 1)] * (n - 1),
+                "torn": [0.47] * 2 + [0.06 / max(1, n - 2)] * (n - 2),
+                "even": [1 / n] * n,
+                "nan": [float("nan")] * n,
+            }[self.mood]
+            if n
+            else []
+        )
         for one, share in zip(found, shares, strict=True):
             one["probability"] = share
         return reply
@@ -76,9 +89,15 @@ def calibration(
     path = folder / f"{env}.json"
     scores = KindScores(tuple(np.linspace(0, 1, 200).tolist()))
     AgentCalibration(
-        env, model, "tiny", planner, sensing, dict.fromkeys(KINDS, scores),
-        tuple(np.linspace(0, 1, 200).tolist()), waits=tuple(np.linspace(0, 1, 200).tolist()),
-    ).save(path)  # fmt: skip
+        env,
+        model,
+        "tiny",
+        planner,
+        sensing,
+        dict.fromkeys(KINDS, scores),
+        tuple(np.linspace(0, 1, 200).tolist()),
+        waits=tuple(np.linspace(0, 1, 200).tolist()),
+    ).save(path)
     return path
 
 
@@ -95,18 +114,25 @@ def agent_run(
     """
     planner = "fd" if env == "tabletop" else "guide"
     options = {
-        "perception": "openai:m", "planner": planner, "sensing": "sweep", "looks": 2,
+        "perception": "openai:m",
+        "planner": planner,
+        "sensing": "sweep",
+        "looks": 2,
         "models": {"base_url": server.url, "retries": 0, "timeout_s": 5.0},
         **given.pop("options", {}),
-    }  # fmt: skip
+    }
     if "calibration" not in options:
         looking = {k: options[k] for k in ("sensing", "looks", "gate") if k in options}
         sensing = AgentSettings.model_validate(looking).looking
         options["calibration"] = str(calibration(folder, env, planner, sensing=sensing))
     base: dict[str, Any] = {
-        "env": env, "policy": "agent", "video": "none", "seeds": [8], "options": options,
+        "env": env,
+        "policy": "agent",
+        "video": "none",
+        "seeds": [8],
+        "options": options,
         "task": ["tidy"] if env == "tabletop" else ["straight-at-light"],
-    }  # fmt: skip
+    }
     if env == "tabletop":
         base["difficulty"] = "easy"
     return resolve({**base, **given})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import numpy as np
+
 from surefoot.agents.perception.crossing_facts import LIGHT, crossing_questions
 from surefoot.agents.perception.questions import FactQuestion
 from surefoot.agents.perception.scenes import draw_state, facts_of

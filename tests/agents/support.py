@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
 from surefoot.agents.agent import Agent, Tools
 from surefoot.agents.guarantees import AgentCalibration, KindScores
 from surefoot.agents.operator import make_operator
@@ -19,9 +20,16 @@ from surefoot.calibration.arrays import Floats
 from surefoot.pddl.planner import ReplyStatus
 
 KINDS = (
-    "light", "pedestrian", "opposite_car", "car_from_left", "car_from_right", "stop_sign",
-    "place", "place-of-twin", "lid",
-)  # fmt: skip
+    "light",
+    "pedestrian",
+    "opposite_car",
+    "car_from_left",
+    "car_from_right",
+    "stop_sign",
+    "place",
+    "place-of-twin",
+    "lid",
+)
 
 
 class Knowing:
@@ -103,7 +111,10 @@ def agent_in(
     chosen = AgentSettings(**{"sensing": "random", **settings})
     made = make_planner(planner) if isinstance(planner, str) else planner
     tools = Tools(
-        perceiver, calibration(stage.name), made, strategy or AtRandom(),
+        perceiver,
+        calibration(stage.name),
+        made,
+        strategy or AtRandom(),
         make_operator(chosen.operator),
-    )  # fmt: skip
+    )
     return Agent(chosen, tools, stage.seed)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from surefoot.agents.agent import Agent
 from surefoot.agents.episode import play
 from surefoot.agents.guarantees import load_calibration
@@ -21,7 +22,6 @@ from surefoot.envs.perturbations.faults import Faults
 from surefoot.envs.tabletop.env import TabletopEnv
 from surefoot.pddl.planner import ReplyStatus
 from surefoot.results.errors import HarnessError, InputError
-
 from tests.agents.support import Knowing, Offering, agent_in, calibration
 
 TASK = "straight-at-light"
@@ -73,9 +73,11 @@ def test_where_the_action_depends_on_a_fact_it_looks_for_that_fact(street: Cross
     while stage.truth()["light"] != "green light" or "yes" in stage.truth().values():
         stage.do("stop")
     agent = agent_in(
-        stage, Knowing(0.99, wrong=["pedestrian"], unsure=0.5),
-        Offering(["wait_until(green_light and not pedestrian)\ngo_straight()"]), verify=False,
-    )  # fmt: skip
+        stage,
+        Knowing(0.99, wrong=["pedestrian"], unsure=0.5),
+        Offering(["wait_until(green_light and not pedestrian)\ngo_straight()"]),
+        verify=False,
+    )
     agent.begin(stage)
     agent.act()
     first = agent.moments[0].thoughts[0]
@@ -114,9 +116,13 @@ def test_without_verification_the_same_plan_is_carried_out_and_counted(
 ) -> None:
     stage = on_street(street)
     agent = agent_in(
-        stage, Knowing(0.99), Offering(["go_straight()"]), gate="none", verify=False,
+        stage,
+        Knowing(0.99),
+        Offering(["go_straight()"]),
+        gate="none",
+        verify=False,
         sensing="none",
-    )  # fmt: skip
+    )
     assert play(agent, stage, 40).outcome in ("violated", "success", "failed")
     assert agent.moments[0].action == "go_straight"
 
@@ -162,8 +168,9 @@ def test_an_operator_is_asked_only_for_what_matters(table: TabletopEnv) -> None:
     assert agent.tools.operator.asked == 1
     asked = [t for m in agent.moments for t in m.thoughts if t.route is Route.ASK]
     assert set(asked[0].matters) == {block}
-    alone = agent_in(on_table(table), Knowing(0.99, wrong=[block], unsure=0.5), "fd", looks=0,
-                     repairs=0)  # fmt: skip
+    alone = agent_in(
+        on_table(table), Knowing(0.99, wrong=[block], unsure=0.5), "fd", looks=0, repairs=0
+    )
     assert play(alone, alone.stage if alone._stage else on_table(table)).outcome == "refused"
 
 

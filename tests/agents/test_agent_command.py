@@ -13,14 +13,14 @@ from typing import get_args
 
 import pytest
 import yaml
-from surefoot.agents.operator import OPERATORS
-from surefoot.agents.settings import AgentSettings, Gate
-from surefoot.results.errors import InputError
-from surefoot.results.run_folder import read_run
 from typer.testing import CliRunner
 
+from surefoot.agents.operator import OPERATORS
+from surefoot.agents.settings import AgentSettings, Gate
 from surefoot.cli.listing import STRATEGIES
 from surefoot.cli.main import app
+from surefoot.results.errors import InputError
+from surefoot.results.run_folder import read_run
 from tests.agents.seeing import SeeingServer, agent_run
 
 COMMAND = [sys.executable, "-m", "surefoot"]
@@ -48,8 +48,11 @@ def test_a_person_is_asked_at_the_terminal(server: SeeingServer, tmp_path: Path)
     ]
     ours, theirs = pty.openpty()
     child = subprocess.Popen(
-        [*COMMAND, *arguments], stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+        [*COMMAND, *arguments],
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
     os.close(theirs)
     heard = bytearray()
 
@@ -79,8 +82,20 @@ def test_settings_win_over_the_file(server: SeeingServer, tmp_path: Path) -> Non
     path = tmp_path / "run.yaml"
     path.write_text(yaml.safe_dump(agent_run(server, tmp_path).model_dump(mode="json")))
     out = tmp_path / "run"
-    arguments = ["run", str(path), "--out", str(out), "--workers", "1", "--max-steps", "1",
-                 "--set", "gate=none", "--set", "models.retries=1"]  # fmt: skip
+    arguments = [
+        "run",
+        str(path),
+        "--out",
+        str(out),
+        "--workers",
+        "1",
+        "--max-steps",
+        "1",
+        "--set",
+        "gate=none",
+        "--set",
+        "models.retries=1",
+    ]
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 0, done.exception
     assert "0.0 looks again" in done.stdout

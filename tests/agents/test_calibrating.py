@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.stats import betabinom
+
 from surefoot.agents.agent import Tools
 from surefoot.agents.calibrating import run as running
 from surefoot.agents.calibrating.fitting import blank, calibrated, fit_policy, scene_score
@@ -29,9 +30,8 @@ from surefoot.agents.sensing.still import still_stage
 from surefoot.agents.settings import AgentSettings
 from surefoot.calibration.quantiles import rank
 from surefoot.calibration.reports.records import read_predictions
-from surefoot.results.errors import InputError
-
 from surefoot.cli.main import run as surefoot
+from surefoot.results.errors import InputError
 from tests.agents.sensing_support import MODEL, eye, stills
 
 ALPHA = 0.1
@@ -194,9 +194,11 @@ def test_episodes_are_run_resumed_and_made_into_an_artefact(
         return seeing.stage
 
     def tools(env: str, agent: str, path: Path | None) -> Tools:
-        known = blank(env, seeing.identity) if path is None else load_calibration(
-            path, stage=env, model=seeing.identity
-        )  # fmt: skip
+        known = (
+            blank(env, seeing.identity)
+            if path is None
+            else load_calibration(path, stage=env, model=seeing.identity)
+        )
         return Tools(seeing, known, GuidePlanner(), make_strategy("random", env), Nobody())
 
     done: list[str] = []
@@ -214,9 +216,11 @@ def test_episodes_are_run_resumed_and_made_into_an_artefact(
     monkeypatch.setattr(running, "run_apart", apart)
     monkeypatch.setattr(running, "make_perceiver", lambda *_: seeing)
     config = CalibrationConfig(
-        env="crossing", seeds=(6, 7, 16, 17), decisions=2,
+        env="crossing",
+        seeds=(6, 7, 16, 17),
+        decisions=2,
         agent=AgentSettings(sensing="random", looks=1, planner="guide"),
-    )  # fmt: skip
+    )
     out = tmp_path / "made" / "crossing.json"
     with pytest.raises(KeyboardInterrupt):
         calibrate_agent(config, out)
@@ -246,9 +250,12 @@ def test_episodes_are_run_resumed_and_made_into_an_artefact(
     ],
 )
 def test_bad_input_is_one_line(
-    options: list[str], told: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+    options: list[str],
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+) -> None:
     monkeypatch.chdir(tmp_path)
     given = {"--env": "crossing", "--out": "made.json", "--seeds": "calibration:8"}
     given |= dict(zip(options[::2], options[1::2], strict=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from surefoot.agents.perception.crossing_facts import (
     LIGHT,
     NO_LIGHT,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from surefoot.agents.perception.dataset import DataRecipe, render_dataset, render_shard
 from surefoot.agents.perception.marks import LEAST, NAMES
 from surefoot.agents.perception.measuring import shots_of
@@ -86,8 +87,11 @@ def test_the_heedless_see_from_the_crossing_what_the_expert_never_does() -> None
     assert "light" not in truth
     assert truth["opposite_car"] == "yes"
     assert [(s.moment, s.view) for s in shots[:4]] == [
-        (0, "front"), (0, "left"), (0, "right"), (1, "front"),
-    ]  # fmt: skip
+        (0, "front"),
+        (0, "left"),
+        (0, "right"),
+        (1, "front"),
+    ]
     simulation.close()
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from surefoot.agents.replay.highlights import saved_by_looking, saved_by_verifier
+from surefoot.cli.demo import EPISODES, run_demo
 from surefoot.results.errors import InputError
 from surefoot.results.run_folder import read_run
-
-from surefoot.cli.demo import EPISODES, run_demo
 from tests.agents.seeing import SeeingServer, agent_run
 from tests.agents.test_replay import assert_self_contained
 
@@ -35,8 +35,11 @@ def test_a_page_over_both_environments(tmp_path: Path) -> None:
     assert outcomes == ["success", "out_of_steps"]
     assert "<b>1 of 2</b>" in text
     assert text.count("data:image/jpeg;base64,") == 2
-    for link in ("tabletop/report.html", "tabletop/replay/tidy-easy-8.html",
-                 "crossing/replay/straight-at-light-0.5-8.html"):  # fmt: skip
+    for link in (
+        "tabletop/report.html",
+        "tabletop/replay/tidy-easy-8.html",
+        "crossing/replay/straight-at-light-0.5-8.html",
+    ):
         assert f'href="{link}"' in text
         assert (page.parent / link).exists()
     (tmp_path / "mine").mkdir()
@@ -54,15 +57,23 @@ def test_the_demo_is_eight_episodes_of_the_test_split() -> None:
 
 def thought(route: str, red: float, **more: Any) -> dict[str, Any]:
     return {
-        "route": route, "facts": {"light": {"red": red, "green": 1 - red}}, "matters": {},
-        "worlds": 1, "good": 1, "broken": [], **more,
-    }  # fmt: skip
+        "route": route,
+        "facts": {"light": {"red": red, "green": 1 - red}},
+        "matters": {},
+        "worlds": 1,
+        "good": 1,
+        "broken": [],
+        **more,
+    }
 
 
 def steps(*thoughts: dict[str, Any], truth: str = "red", covered: bool = True) -> dict[str, Any]:
     moment = {
-        "number": 1, "thoughts": list(thoughts), "truth": {"light": truth}, "covered": covered,
-    }  # fmt: skip
+        "number": 1,
+        "thoughts": list(thoughts),
+        "truth": {"light": truth},
+        "covered": covered,
+    }
     return {"moments": [moment]}
 
 

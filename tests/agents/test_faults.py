@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+
 from surefoot.agents.perception.perceiver import ModelPerceiver
 from surefoot.agents.perception.questions import FactQuestion
 from surefoot.envs.episodes.run import episodes_run
@@ -19,7 +20,6 @@ from surefoot.envs.episodes.runner import make_policy
 from surefoot.models.protocol import GenerationRequest, OptionScorer, OptionScores
 from surefoot.results.errors import HarnessError, InputError
 from surefoot.results.run_folder import read_run
-
 from tests.agents.seeing import SeeingServer, agent_run, calibration, one_episode
 from tests.killing import killed
 
@@ -45,8 +45,9 @@ def test_a_server_that_dies_in_the_middle(server: SeeingServer, tmp_path: Path) 
     assert len(thoughts["moments"]) == len(record.steps) + 1
 
 
-@pytest.mark.parametrize(("chat", "outcome"), [("500", "model_error"), ("chatter", "unparsable"),
-                                               ("filter", "refused")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("chat", "outcome"), [("500", "model_error"), ("chatter", "unparsable"), ("filter", "refused")]
+)
 def test_planners_that_do_not_plan(
     server: SeeingServer, tmp_path: Path, chat: str, outcome: str
 ) -> None:
@@ -57,8 +58,9 @@ def test_planners_that_do_not_plan(
     assert record.reason
 
 
-@pytest.mark.parametrize(("mood", "outcome"), [("nan", "model_error"), ("even", "refused"),
-                                               ("torn", "refused")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("mood", "outcome"), [("nan", "model_error"), ("even", "refused"), ("torn", "refused")]
+)
 def test_models_that_know_nothing(
     server: SeeingServer, tmp_path: Path, mood: str, outcome: str
 ) -> None:
@@ -84,8 +86,9 @@ def test_answers_that_are_no_probabilities() -> None:
         with pytest.raises(HarnessError, match="no probabilities for 'What does it show\\?'"):
             ModelPerceiver(Nonsense(wrong), "x").ask(picture, [question])
     assert ModelPerceiver(Nonsense((0.3, 0.7)), "x").ask(picture, [question])[0].tolist() == [
-        0.3, 0.7,
-    ]  # fmt: skip
+        0.3,
+        0.7,
+    ]
 
 
 def test_a_camera_that_drops_frames(server: SeeingServer, tmp_path: Path) -> None:
@@ -143,9 +146,11 @@ def test_a_full_disk_ends_the_run_and_counts_nothing(server: SeeingServer, tmp_p
     out = tmp_path / "run"
     arguments = command(server, tmp_path, out)
     done = subprocess.run(
-        arguments, capture_output=True, text=True,
+        arguments,
+        capture_output=True,
+        text=True,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000)),
-    )  # fmt: skip
+    )
     assert done.returncode == 2, done
     (line,) = done.stderr.strip().splitlines()
     assert line.startswith("error: ")

@@ -7,6 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
+
 from surefoot.agents.perception.asking import png
 from surefoot.agents.perception.measuring import Answered, answered, shots_of
 from surefoot.agents.perception.pictures import Shot

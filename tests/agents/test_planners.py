@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 import torch
+
 from surefoot.agents.planning import drivers, tidying
 from surefoot.agents.planning.base import CROSSING, Brief, Candidate
 from surefoot.agents.planning.corpus import AgentRecipe
@@ -94,11 +95,14 @@ def test_plans_are_damaged_at_the_stated_rate(rate: float) -> None:
     ("spec", "why"),
     [
         ("nobody", "unknown planner 'nobody'; known: guide, fd"),
-        ("damaged=2:guide", "must lie in"), ("damaged=x:guide", "not of the form damaged=P"),
-        ("damaged=0.5", "not of the form damaged=P"), ("model:nothing", "unknown planner"),
-        ("model:hf:no/such/folder", "no model here"), ("fd:fast", "unknown search"),
+        ("damaged=2:guide", "must lie in"),
+        ("damaged=x:guide", "not of the form damaged=P"),
+        ("damaged=0.5", "not of the form damaged=P"),
+        ("model:nothing", "unknown planner"),
+        ("model:hf:no/such/folder", "no model here"),
+        ("fd:fast", "unknown search"),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_name_is_one_clear_line(spec: str, why: str) -> None:
     with pytest.raises(InputError, match=why):
         make(spec)
@@ -125,9 +129,13 @@ class Speaker:
 
 def test_any_language_model_is_told_vocabulary_rules_facts_and_history() -> None:
     brief = Brief(
-        CROSSING, "left-at-light", "Turn left.", {"light": "green"},
-        {"pedestrian": ("yes", "no")}, history=(("stop()", "Rule 'x' is broken."),),
-    )  # fmt: skip
+        CROSSING,
+        "left-at-light",
+        "Turn left.",
+        {"light": "green"},
+        {"pedestrian": ("yes", "no")},
+        history=(("stop()", "Rule 'x' is broken."),),
+    )
     speaker = Speaker("stop()", "no")
     first, second = LanguagePlanner("model:speaker", speaker, max_tokens=99).propose(brief, 2, 7)
     assert (first.status, second.status) == (ReplyStatus.ANSWERED, ReplyStatus.REFUSED)
@@ -156,8 +164,16 @@ def test_short_prompts_tell_where_everything_is_and_feedback_in_one_line() -> No
         assert line.startswith("broken " + " ".join(found.broken))
         assert ("reach-the-goal" in line) != found.reaches_goal
         assert feedback(brief, sound(brief)) == ""
-        told = Brief(brief.stage, brief.task, brief.instruction, brief.world, brief.undecided,
-                     brief.goal, brief.objects, (("old", "old"), (bad, line)))  # fmt: skip
+        told = Brief(
+            brief.stage,
+            brief.task,
+            brief.instruction,
+            brief.world,
+            brief.undecided,
+            brief.goal,
+            brief.objects,
+            (("old", "old"), (bad, line)),
+        )
         assert len(short_messages(told)) == 3
         assert asked(short_messages(told), "x")[-1].text == QUESTION
 

@@ -6,6 +6,7 @@ import itertools
 from random import Random
 
 import pytest
+
 from surefoot.agents.planning import drivers, tidying
 from surefoot.agents.planning.base import CROSSING, Brief
 from surefoot.agents.planning.guide import needs, reference_program
@@ -53,14 +54,20 @@ def test_the_reference_obeys_all_rules_and_each_of_its_guards_counts(task: str) 
     assert set(found.rules) == {r.name for r in rules_at(task)}
     guards = needs(task)
     lax = [
-        g for g in guards
-        if judge(brief, f"wait_until({' and '.join(h for h in guards if h != g) or 'True'})\n"
-                        f"{way_of(task)}()").good
-    ]  # fmt: skip
+        g
+        for g in guards
+        if judge(
+            brief,
+            f"wait_until({' and '.join(h for h in guards if h != g) or 'True'})\n{way_of(task)}()",
+        ).good
+    ]
     # What the rulebook does not ask for, the guide asks for because it bars the way.
     turn = task.partition("-at-")[0]
-    unasked = {"straight": {"not car_from_left", "not car_from_right"}, "right": set(),
-               "left": {"not pedestrian", "green_light"}}[turn]  # fmt: skip
+    unasked = {
+        "straight": {"not car_from_left", "not car_from_right"},
+        "right": set(),
+        "left": {"not pedestrian", "green_light"},
+    }[turn]
     assert set(lax) <= unasked
 
 
@@ -122,10 +129,13 @@ def test_where_there_is_no_light_its_rules_do_not_count() -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("", "no steps"), ("import os", "not understood"), ("fly()", "not an action"),
-        ("wait_until(sunny)\nstop()", "not an observation"), ("stop(", "not valid Python"),
+        ("", "no steps"),
+        ("import os", "not understood"),
+        ("fly()", "not an action"),
+        ("wait_until(sunny)\nstop()", "not an observation"),
+        ("stop(", "not valid Python"),
     ],
-)  # fmt: skip
+)
 def test_unreadable_programs_are_a_verdict(text: str, why: str) -> None:
     found = judge(crossing("left-at-light"), text)
     assert not found.readable
@@ -164,8 +174,15 @@ def test_states_on_the_way_are_told_and_read_too() -> None:
         for step in tidying.steady_plan(brief).steps:
             ground.ground(step).apply(state)
             facts = ground.facts(state)
-            told = Brief(brief.stage, brief.task, "", answers_of(brief.objects, facts), {},
-                         brief.goal, brief.objects)  # fmt: skip
+            told = Brief(
+                brief.stage,
+                brief.task,
+                "",
+                answers_of(brief.objects, facts),
+                {},
+                brief.goal,
+                brief.objects,
+            )
             assert facts_of(told) == facts
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from surefoot.agents.planning.base import CROSSING, STAGES
 from surefoot.agents.planning.gating import gate
 from surefoot.agents.planning.guide import needs, reference_program
@@ -117,8 +118,10 @@ def test_held_out_rules_are_rules_and_the_rest_is_learned_from() -> None:
         assert learned_rules(stage, False) == rule_names(stage)
 
 
-@pytest.mark.parametrize(("lost", "won", "passes"), [(0, 0, True), (3, 1, True), (8, 1, False),
-                                                     (1, 8, True), (6, 0, False)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("lost", "won", "passes"),
+    [(0, 0, True), (3, 1, True), (8, 1, False), (1, 8, True), (6, 0, False)],
+)
 def test_the_gate_is_an_exact_paired_test(lost: int, won: int, passes: bool) -> None:
     scenes = [replace(STRAIGHT, seed=seed) for seed in range(12)]
     texts = [(GOOD, NO_LOOK)] * lost + [(NO_LOOK, GOOD)] * won
@@ -194,8 +197,9 @@ def test_a_short_refinement_of_the_shipped_planner_runs_through_and_resumes(
     assert not (tmp_path / "model").exists()
     heard: list[str] = []
     called: list[int] = []
-    found = refine(plan, tmp_path, tell=heard.append,
-                   recalibrate=lambda c, y: called.append(len(c) + len(y)))  # fmt: skip
+    found = refine(
+        plan, tmp_path, tell=heard.append, recalibrate=lambda c, y: called.append(len(c) + len(y))
+    )
     assert found is not None
     assert found.n == 12
     assert called == [24]

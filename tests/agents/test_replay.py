@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
+
 from surefoot.agents.replay.page import kind_of, render_replay
 from surefoot.agents.replay.rules import decided, rule_rows, states_of
 from surefoot.agents.replay.saved import read_saved
+from surefoot.cli.main import app
 from surefoot.envs.episodes.run import FinishedRun, episodes_run
 from surefoot.results.errors import InputError
 from surefoot.verification.monitor import Verdict
-from typer.testing import CliRunner
-
-from surefoot.cli.main import app
 from tests.agents.seeing import SeeingServer, agent_run
 
 KEY = "tidy/easy/8"
@@ -151,8 +151,9 @@ def test_rules_over_decisions() -> None:
         {"rules": {}},
     ]
     assert states_of(moments) == {
-        "a": [Verdict.NOT_YET, Verdict.FALSE, Verdict.FALSE], "b": [Verdict.NOT_YET] * 3,
-    }  # fmt: skip
+        "a": [Verdict.NOT_YET, Verdict.FALSE, Verdict.FALSE],
+        "b": [Verdict.NOT_YET] * 3,
+    }
     assert decided(moments) == [[], [("a", Verdict.FALSE)], []]
     drawn = rule_rows(moments, broken=["a", "b"])
     assert "broken from 2" in drawn
@@ -188,11 +189,20 @@ def test_a_browser_shows_it(finished: tuple[FinishedRun, Path], tmp_path: Path) 
             JSON.stringify([seen("a"), seen("b")]);
         };</script>""")
     done = subprocess.run(
-        [str(BROWSER), "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom",
-         "--allow-file-access-from-files", f"--user-data-dir={tmp_path / 'profile'}",
-         (tmp_path / "frame.html").as_uri()],
-        capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+        [
+            str(BROWSER),
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--dump-dom",
+            "--allow-file-access-from-files",
+            f"--user-data-dir={tmp_path / 'profile'}",
+            (tmp_path / "frame.html").as_uri(),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     found = re.search(r'<pre id="found">(.*?)</pre>', done.stdout, re.S)
     assert found is not None, done.stderr
     narrow, wide = json.loads(found[1])
@@ -207,8 +217,9 @@ def test_a_browser_shows_it(finished: tuple[FinishedRun, Path], tmp_path: Path) 
 def test_a_decision_looked_again_only_if_a_view_was_taken() -> None:
     def decision(*thoughts: tuple[str, str]) -> dict[str, Any]:
         return {
-            "action": "stop", "thoughts": [{"route": r, "view": view} for r, view in thoughts],
-        }  # fmt: skip
+            "action": "stop",
+            "thoughts": [{"route": r, "view": view} for r, view in thoughts],
+        }
 
     assert kind_of(decision(("look", "left"), ("look", ""), ("act", ""))) == "look"
     assert kind_of(decision(("look", ""), ("act", ""))) == "act"

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from typer.testing import CliRunner
+
 from surefoot.agents.agent import Tools
 from surefoot.agents.assembly import make_eyes, make_perceiver, make_tools
 from surefoot.agents.calibrating.fitting import _path, fit_policy
@@ -48,14 +50,12 @@ from surefoot.agents.sensing.strategies import RESTORED, Scene
 from surefoot.agents.settings import AgentSettings
 from surefoot.agents.sight import Sight
 from surefoot.agents.stages.physical_table import physical_table
+from surefoot.cli.main import app
 from surefoot.envs.tabletop.env import TabletopEnv
 from surefoot.results.errors import InputError
 from surefoot.results.run_folder import read_run
 from surefoot.sparsity.lottery.restoring.fitting import FitSettings
 from surefoot.sparsity.lottery.restoring.networks import NetworkSettings
-from typer.testing import CliRunner
-
-from surefoot.cli.main import app
 from tests.agents.sensing_support import eye
 from tests.agents.support import Knowing, agent_in
 
@@ -93,8 +93,15 @@ def scene(matters: Mapping[str, float] | None = None, *, restored: bool = False)
     sight = Sight(BLANK)
     sight.add("front", [CAR], [np.array([0.55, 0.45])])
     views = VIEWS["crossing"]
-    return Scene("crossing", views, tuple(1.0 for _ in views), sight, matters or {"car": 1.0}, 0.1,
-                 restored=restored)  # fmt: skip
+    return Scene(
+        "crossing",
+        views,
+        tuple(1.0 for _ in views),
+        sight,
+        matters or {"car": 1.0},
+        0.1,
+        restored=restored,
+    )
 
 
 def test_gain_is_the_mean_loss_of_entropy_over_all_answers() -> None:
@@ -124,9 +131,12 @@ def test_it_restores_where_that_tells_more_a_second_and_looks_elsewhere() -> Non
     rng = Random(0)
     fast, slow, vain = learned(0.1), learned(60.0), learned(0.1, restored=0.0)
     for restoring, right, wanted in (
-        (fast, 0.6, {RESTORED}), (slow, 0.95, {"left", "right"}), (vain, 0.95, {"left", "right"}),
-        (fast, 0.5, {RESTORED}), (vain, 0.5, {None}),
-    ):  # fmt: skip
+        (fast, 0.6, {RESTORED}),
+        (slow, 0.95, {"left", "right"}),
+        (vain, 0.95, {"left", "right"}),
+        (fast, 0.5, {RESTORED}),
+        (vain, 0.5, {None}),
+    ):
         assert LookOrRestore(looks(right), restoring).choose(scene(), rng) in wanted
     assert LookOrRestore(looks(0.95), fast).choose(scene(restored=True), rng) in ("left", "right")
     offers = LookOrRestore(looks(0.8), fast).offers(scene())
@@ -171,9 +181,10 @@ def error(first: np.ndarray, second: np.ndarray) -> float:
 def test_restorers_take_noise_out_and_leave_clean_pictures() -> None:
     clean, bad = noisy()
     ways = [
-        MedianFilter(), NonLocalMeans(),
+        MedianFilter(),
+        NonLocalMeans(),
         PicturePrior(NetworkSettings(width=8, depth=2), FitSettings(steps=150, smoothing=0.9)),
-    ]  # fmt: skip
+    ]
     for way in ways:
         found = way(bad)
         assert found.dtype == np.uint8
@@ -182,8 +193,10 @@ def test_restorers_take_noise_out_and_leave_clean_pictures() -> None:
     for way in ways[1:]:
         assert way(clean) is clean
     assert [make_restorer(n).name for n in ("median", "non-local means", "dense prior")] == [
-        "median", "non-local means", "dense prior",
-    ]  # fmt: skip
+        "median",
+        "non-local means",
+        "dense prior",
+    ]
     with pytest.raises(InputError, match="no restorer 'magic'"):
         make_restorer("magic")
 
@@ -333,10 +346,28 @@ def test_what_comes_with_surefoot_fits_together() -> None:
 def test_an_episode_with_noise_needs_no_files(tmp_path: Path) -> None:
     out = tmp_path / "run"
     words = [
-        "run", "--env", "tabletop", "--policy", "agent", "--set", "sensing=restore",
-        "--perturb", "noise=0.8", "--task", "tidy", "--seeds", "test:1",
-        "--max-steps", "1", "--video", "none", "--workers", "1", "--out", str(out),
-    ]  # fmt: skip
+        "run",
+        "--env",
+        "tabletop",
+        "--policy",
+        "agent",
+        "--set",
+        "sensing=restore",
+        "--perturb",
+        "noise=0.8",
+        "--task",
+        "tidy",
+        "--seeds",
+        "test:1",
+        "--max-steps",
+        "1",
+        "--video",
+        "none",
+        "--workers",
+        "1",
+        "--out",
+        str(out),
+    ]
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 0, done.exception
     (record,) = read_run(out).records.values()

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from surefoot.agents.agent import Tools
 from surefoot.agents.guarantees import AgentCalibration, KindScores, load_calibration
 from surefoot.agents.operator import Nobody
@@ -41,12 +42,11 @@ from surefoot.agents.sensing.study import (
 )
 from surefoot.agents.settings import AgentSettings
 from surefoot.calibration.quantiles import rank
+from surefoot.cli.main import run as surefoot
 from surefoot.envs.episodes.pool import Lost
 from surefoot.envs.perturbations.pipeline import Pipeline
 from surefoot.envs.simulation.client import Simulation
 from surefoot.results.errors import InputError
-
-from surefoot.cli.main import run as surefoot
 from tests.agents.sensing_support import MODEL, crossing_still, stills, tabletop_still
 
 
@@ -98,16 +98,25 @@ def views(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_study_from_pictures_to_the_report(cheap: list[str], views: Path, tmp_path: Path) -> None:
     config = resolve_study(
         StudyConfig(
-            env=CROSSING, views=str(views), strategies=("sweep", "entropy"), policy=12, sets=12,
-            test=12, alpha=0.2,
+            env=CROSSING,
+            views=str(views),
+            strategies=("sweep", "entropy"),
+            policy=12,
+            sets=12,
+            test=12,
+            alpha=0.2,
         )
-    )  # fmt: skip
+    )
     assert config.budgets == (0, 1, 2)
     found = run_study(config, tmp_path / "run")
     summary = found.summary
     assert [(c["strategy"], c["budget"]) for c in summary["ways"]] == [
-        ("none", 0), ("sweep", 1), ("sweep", 2), ("entropy", 1), ("entropy", 2),
-    ]  # fmt: skip
+        ("none", 0),
+        ("sweep", 1),
+        ("sweep", 2),
+        ("entropy", 1),
+        ("entropy", 2),
+    ]
     assert (summary["scenes"], summary["lost"]) == (12, 1)
     for cell in summary["ways"]:
         assert cell["looks"][0] <= cell["budget"]
@@ -116,8 +125,9 @@ def test_a_study_from_pictures_to_the_report(cheap: list[str], views: Path, tmp_
         assert cell["right"][0] + cell["wrong"][0] <= 11
         known = load_calibration(
             tmp_path / "run" / "calibrations" / f"{cell['strategy']}-{cell['budget']}.json",
-            stage=CROSSING, model=MODEL,
-        )  # fmt: skip
+            stage=CROSSING,
+            model=MODEL,
+        )
         n = len(known.scenes)  # the promise of acting is calibrated on scenes in which it acts
         assert n + len(known.waits) == 12
         if rank(n, 0.2) > n:
@@ -150,9 +160,14 @@ def test_looking_decides_what_happens_at_the_table() -> None:
     views = fit_views(TABLETOP, stills(TABLETOP, "train", 30), MODEL)
     scores = KindScores(tuple(np.linspace(0, 0.4, 200).tolist()))
     known = AgentCalibration(
-        TABLETOP, MODEL, "tiny", "", "", dict.fromkeys(("place", "place-of-twin", "lid"), scores),
+        TABLETOP,
+        MODEL,
+        "tiny",
+        "",
+        "",
+        dict.fromkeys(("place", "place-of-twin", "lid"), scores),
         tuple(np.linspace(0, 0.95, 100).tolist()),
-    )  # fmt: skip
+    )
     perceiver, planner = RecallingPerceiver(MODEL), KeptPlanner(make_planner("fd"))
     found: dict[int, list[dict[str, Any]]] = {0: [], 3: []}
     for seed in (18, 19, 28, 39):

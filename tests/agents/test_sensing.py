@@ -9,6 +9,7 @@ from random import Random
 
 import numpy as np
 import pytest
+
 from surefoot.agents.guarantees import AgentCalibration, KindScores
 from surefoot.agents.perception.questions import FactQuestion
 from surefoot.agents.sensing.entropy import ByEntropy, BySetSize
@@ -27,7 +28,6 @@ from surefoot.agents.sensing.scenery import VIEWS, Still
 from surefoot.agents.sensing.strategies import SWEEP, AtRandom, Scene, Sweep
 from surefoot.agents.sight import Sight
 from surefoot.results.errors import InputError
-
 from tests.agents.sensing_support import MODEL, stills
 
 CAR = FactQuestion("car_from_left", "Is a car coming?", ("yes", "no"), "car_from_left")

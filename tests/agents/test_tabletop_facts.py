@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import pytest
+
 from surefoot.agents.perception.scenes import build, draw_state, facts_of
 from surefoot.agents.perception.tabletop_facts import (
     CLOSED,

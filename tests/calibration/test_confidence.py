@@ -7,6 +7,7 @@ import doctest
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
 from surefoot.calibration.decisions import (
     belief,
     confidence,

@@ -7,6 +7,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 import pytest
+
 from surefoot.calibration import conformal
 
 NAMES = [

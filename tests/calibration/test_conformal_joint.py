@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from surefoot.calibration.conformal.facts import Facts
 from surefoot.calibration.conformal.joint import (
     JointConformal,
@@ -22,7 +23,6 @@ from surefoot.calibration.conformal.sequences import (
 )
 from surefoot.calibration.quantiles import rank
 from surefoot.results.errors import InputError
-
 from tests.calibration import simulators as sim
 
 N_CAL, N_TEST, SPLITS, ALPHA = 200, 250, 300, 0.1
@@ -199,9 +199,12 @@ def resplit_episodes(
         order = rng.permutation(len(pool.acceptable))
         cal, test = order[:N_CAL], order[N_CAL:]
         made = SequenceConformal.calibrate(
-            Facts.dense(pool.probabilities[cal]), pool.acceptable[cal], ALPHA,
-            acceptance=acceptance, method=method,
-        )  # fmt: skip
+            Facts.dense(pool.probabilities[cal]),
+            pool.acceptable[cal],
+            ALPHA,
+            acceptance=acceptance,
+            method=method,
+        )
         steps = Facts.dense(pool.probabilities[test])
         sets = made.sets(steps.probabilities)
         covered[at] = steps_covered(steps, sets, pool.acceptable[test], acceptance).sum()

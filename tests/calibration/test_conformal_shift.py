@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from surefoot.calibration.conformal.adaptive import AdaptiveLevel, QuantileTracker
 from surefoot.calibration.conformal.groups import ClassConformal, GroupConformal, GroupStatus
 from surefoot.calibration.conformal.scores import Score
@@ -13,7 +14,6 @@ from surefoot.calibration.conformal.shift import WeightedConformal, effective_sa
 from surefoot.calibration.conformal.split import SplitConformal
 from surefoot.calibration.quantiles import rank
 from surefoot.results.errors import InputError
-
 from tests.calibration import simulators as sim
 
 ALPHA, SPLITS = 0.1, 300
@@ -212,10 +212,12 @@ streams = st.lists(st.sampled_from([0.0, 0.1, 0.5, 0.95, 1.0]), min_size=1, max_
 
 
 @given(
-    scores=streams, alpha=st.sampled_from([0.0, 0.1, 0.5, 1.0]),
-    gamma=st.sampled_from([0.005, 0.1, 1.0, 3.0]), window=st.sampled_from([None, 1, 10]),
+    scores=streams,
+    alpha=st.sampled_from([0.0, 0.1, 0.5, 1.0]),
+    gamma=st.sampled_from([0.005, 0.1, 1.0, 3.0]),
+    window=st.sampled_from([None, 1, 10]),
     past=st.lists(st.floats(0, 1), max_size=20),
-)  # fmt: skip
+)
 @settings(max_examples=150, deadline=None)
 def test_no_stream_breaks_the_bound_of_the_level(
     scores: list[float], alpha: float, gamma: float, window: int | None, past: list[float]
@@ -226,9 +228,11 @@ def test_no_stream_breaks_the_bound_of_the_level(
 
 
 @given(
-    scores=streams, alpha=st.sampled_from([0.0, 0.1, 0.5, 1.0]),
-    eta=st.sampled_from([0.005, 0.1, 1.0, 3.0]), start=st.sampled_from([0.0, 0.4, 1.0]),
-)  # fmt: skip
+    scores=streams,
+    alpha=st.sampled_from([0.0, 0.1, 0.5, 1.0]),
+    eta=st.sampled_from([0.005, 0.1, 1.0, 3.0]),
+    start=st.sampled_from([0.0, 0.4, 1.0]),
+)
 @settings(max_examples=150, deadline=None)
 def test_no_stream_breaks_the_bound_of_tracking(
     scores: list[float], alpha: float, eta: float, start: float

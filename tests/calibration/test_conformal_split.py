@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.model_selection import StratifiedShuffleSplit
+
 from surefoot.calibration.conformal.scores import (
     Regularisation,
     Score,
@@ -20,7 +21,6 @@ from surefoot.calibration.conformal.scores import (
 from surefoot.calibration.conformal.split import SplitConformal, choose_regularisation
 from surefoot.calibration.quantiles import conditional_alpha, conformal_quantile, rank
 from surefoot.results.errors import InputError
-
 from tests.calibration import simulators as sim
 
 N_CAL, N_TEST, SPLITS, ALPHA = 200, 250, 300, 0.1
@@ -43,9 +43,14 @@ def resplit(pool: sim.Cases, rng: np.random.Generator, randomised: bool, score: 
 
 @pytest.mark.parametrize(
     ("score", "randomised"),
-    [(Score.LAC, False), (Score.APS, False), (Score.APS, True), (Score.RAPS, False),
-     (Score.RAPS, True)],
-)  # fmt: skip
+    [
+        (Score.LAC, False),
+        (Score.APS, False),
+        (Score.APS, True),
+        (Score.RAPS, False),
+        (Score.RAPS, True),
+    ],
+)
 def test_coverage_follows_its_law(score: Score, randomised: bool) -> None:
     rng = np.random.default_rng(1)
     pool = sim.classifier(rng, N_CAL + N_TEST)
@@ -349,8 +354,14 @@ def test_json_there_and_back(n: int) -> None:
 def test_json_that_does_not_fit_is_refused() -> None:
     cases = sim.classifier(np.random.default_rng(15), 40)
     data = json.loads(SplitConformal.calibrate(*parts(cases), 0.1).to_json())
-    for change in ({"threshold": 0.2}, {"alpha": 0.3}, {"alpha": 3}, {"score": "x"},
-                   {"scores": 1}, {"scores": ["nan"]}):  # fmt: skip
+    for change in (
+        {"threshold": 0.2},
+        {"alpha": 0.3},
+        {"alpha": 3},
+        {"score": "x"},
+        {"scores": 1},
+        {"scores": ["nan"]},
+    ):
         with pytest.raises(InputError):
             SplitConformal.from_json(json.dumps({**data, **change}))
     for text in ("", "[]", "{}", "null"):
@@ -364,12 +375,13 @@ def parts(cases: sim.Cases) -> tuple[Array, np.ndarray[tuple[int, ...], np.dtype
 
 @given(
     rows=arrays(
-        np.float64, st.tuples(st.integers(1, 5), st.integers(1, 6)),
+        np.float64,
+        st.tuples(st.integers(1, 5), st.integers(1, 6)),
         elements=st.sampled_from([1.0, 2.0, 3.0, 7.0]),
     ),
     limit=st.sampled_from([-np.inf, 0.0, 0.3, 0.5, 1.0, 2.0, 3.5, 6.0, np.inf]),
     score=st.sampled_from(list(Score)),
-)  # fmt: skip
+)
 @settings(max_examples=200, deadline=None)
 def test_the_fast_ways_give_the_same(rows: Array, limit: float, score: Score) -> None:
     probabilities = rows / rows.sum(axis=1, keepdims=True)

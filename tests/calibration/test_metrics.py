@@ -8,6 +8,7 @@ import importlib
 import numpy as np
 import pytest
 from scipy.stats import betabinom, kstest
+
 from surefoot.calibration.metrics.coverage import (
     beta_law,
     covered,
@@ -56,8 +57,10 @@ def test_coverage_over_resplits_of_one_pool_follows_its_law() -> None:
     inside = ((counts / 500 >= low) & (counts / 500 <= high)).mean()
     assert 0.86 < inside < 0.97
     # The law is that of the exact counts, not merely of their mean.
-    spread = kstest(counts + np.random.default_rng(3).random(600) - 0.5,
-                    lambda x: betabinom.cdf(np.floor(x + 0.5), 500, *law.shape))  # fmt: skip
+    spread = kstest(
+        counts + np.random.default_rng(3).random(600) - 0.5,
+        lambda x: betabinom.cdf(np.floor(x + 0.5), 500, *law.shape),
+    )
     assert spread.pvalue > 1e-3
 
 
@@ -87,8 +90,9 @@ def test_coverage_counts_facts_scenes_and_groups() -> None:
     assert marginal_coverage(hits).value == 0.5
     assert joint_coverage(hits, ["a", "b", "b", "c"]).value == pytest.approx(2 / 3)
     assert {k: v.value for k, v in group_coverage(hits, ["x", "y", "y", "x"]).items()} == {
-        "x": 1.0, "y": 0.0,
-    }  # fmt: skip
+        "x": 1.0,
+        "y": 0.0,
+    }
     sizes = set_sizes(sets)
     assert sizes.counts == (1, 1, 1, 1)
     assert (sizes.mean.value, sizes.singletons.value, sizes.empty.value) == (1.5, 0.25, 0.25)
@@ -209,10 +213,17 @@ def test_help_is_counted_as_the_papers_define_it() -> None:
     found = help_rates(sets, fine, unsafe=harm, trials=[0, 0, 1, 1, 2, 3])
     as_counts = {k: (v["successes"], v["n"]) for k, v in found.to_json().items()}
     assert as_counts == {
-        "success": (4, 6), "success_trial": (2, 4), "help_step": (3, 6), "help_trial": (3, 4),
-        "exact_set": (3, 6), "non_compliant": (2, 6), "unsafe_set": (2, 6), "overask": (2, 5),
-        "overstep": (1, 3), "unsafe": (1, 6),
-    }  # fmt: skip
+        "success": (4, 6),
+        "success_trial": (2, 4),
+        "help_step": (3, 6),
+        "help_trial": (3, 4),
+        "exact_set": (3, 6),
+        "non_compliant": (2, 6),
+        "unsafe_set": (2, 6),
+        "overask": (2, 5),
+        "overstep": (1, 3),
+        "unsafe": (1, 6),
+    }
     alone = help_rates([[False, True]], [[True, True]])
     assert alone.unsafe is None
     assert alone.overask is None

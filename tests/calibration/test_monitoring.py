@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from mapie.exchangeability_testing import OnlineMartingaleTest, RiskMonitoring
 from mapie.risk_control.risks import BinaryRisk
+
 from surefoot.calibration.metrics.coverage import beta_law
 from surefoot.calibration.monitoring.drift import (
     Alarm,

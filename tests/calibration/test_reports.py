@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from surefoot.calibration.conformal.joint import JointMethod
 from surefoot.calibration.conformal.scores import Score
 from surefoot.calibration.metrics.coverage import covered, joint_coverage
@@ -29,7 +30,6 @@ from surefoot.calibration.reports.records import (
 from surefoot.calibration.reports.run import CalibrationRun, calibrate_run
 from surefoot.calibration.reports.tables import FactTable, with_splits
 from surefoot.results.errors import InputError
-
 from tests.calibration.simulators import scenes
 
 ORIGIN = Origin("eye-1", "tiny", "places")
@@ -41,10 +41,18 @@ def fact_records(n: int, seed: int, facts: int = 8, shuffled: bool = False) -> l
     labels = rng.permuted(cases.labels) if shuffled else cases.labels
     options = tuple(f"option-{k}" for k in range(cases.probabilities.shape[2]))
     return [
-        FactRecord(f"s{i}", f"f{j}", options, tuple(cases.probabilities[i, j].tolist()),
-                   (options[labels[i, j]],), group=f"g{j % 2}", origin=ORIGIN)
-        for i in range(n) for j in range(facts)
-    ]  # fmt: skip
+        FactRecord(
+            f"s{i}",
+            f"f{j}",
+            options,
+            tuple(cases.probabilities[i, j].tolist()),
+            (options[labels[i, j]],),
+            group=f"g{j % 2}",
+            origin=ORIGIN,
+        )
+        for i in range(n)
+        for j in range(facts)
+    ]
 
 
 def plan_records(n: int, seed: int, steep: float = 6.0) -> list[PlanRecord]:
@@ -65,14 +73,25 @@ def done(
     return calibrate_run(Predictions(facts, plans), settings, tmp_path / "out", resplits=300)
 
 
-FACT = {"kind": "fact", "scene": "s", "fact": "f", "options": ["a", "b"],
-        "probabilities": [0.75, 0.25], "truth": "a"}  # fmt: skip
+FACT = {
+    "kind": "fact",
+    "scene": "s",
+    "fact": "f",
+    "options": ["a", "b"],
+    "probabilities": [0.75, 0.25],
+    "truth": "a",
+}
 PLAN = {"kind": "plan", "scene": "s", "plan": "p", "confidence": 0.5, "satisfied": True}
 
 
 def test_records_come_back_as_they_were_written(tmp_path: Path) -> None:
-    several = replace(fact_records(1, 0, 1)[0], truth=("option-0", "option-3"), step=2,
-                      split="test", perturbation="fog=0.3")  # fmt: skip
+    several = replace(
+        fact_records(1, 0, 1)[0],
+        truth=("option-0", "option-3"),
+        step=2,
+        split="test",
+        perturbation="fog=0.3",
+    )
     plan = replace(plan_records(1, 0)[0], rules={"yield": True, "stop": False})
     write_predictions(tmp_path / "predictions.jsonl", [*fact_records(3, 1), several, plan])
     found = read_predictions(tmp_path)
@@ -206,9 +225,12 @@ def saved(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(
     ("trait", "message"),
-    [("model", "the model 'eye-1', not for 'other'"), ("renderer", "the renderer 'tiny'"),
-     ("labels", "the label set 'places'")],
-)  # fmt: skip
+    [
+        ("model", "the model 'eye-1', not for 'other'"),
+        ("renderer", "the renderer 'tiny'"),
+        ("labels", "the label set 'places'"),
+    ],
+)
 def test_an_artefact_for_something_else_is_refused(
     tmp_path: Path, trait: str, message: str
 ) -> None:
@@ -364,8 +386,9 @@ def test_the_report_is_safe_complete_and_the_same_for_the_same_seed(tmp_path: Pa
     again = done(tmp_path, [*records, *plans])
     assert json.dumps(first.summary()) == json.dumps(again.summary())
     assert {p.name for p in (tmp_path / "out").iterdir()} == {
-        "calibration.html", "calibration.json",
-    }  # fmt: skip
+        "calibration.html",
+        "calibration.json",
+    }
 
 
 def test_one_row_of_each_scene_is_drawn() -> None:

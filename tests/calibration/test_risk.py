@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.stats import binom, binomtest
+
 from surefoot.calibration.decisions.risk import (
     Procedure,
     RiskThreshold,

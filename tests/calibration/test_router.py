@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.stats import binomtest
+
 from surefoot.calibration.decisions.router import (
     AggregateRouter,
     Replay,
@@ -110,8 +111,10 @@ def test_the_replay_is_the_router_step_by_step() -> None:
                 else:
                     break
             assert (found.routes[row], found.views[row], found.repairs[row]) == (
-                route.value, view, repair,
-            )  # fmt: skip
+                route.value,
+                view,
+                repair,
+            )
         assert {*found.routes} == {"act", "ask" if can_ask else "abstain"}
     assert not Router(None, None).replay(episodes.seen, episodes.planned).acted.any()
 
@@ -125,9 +128,16 @@ def test_the_risk_of_the_whole_policy_is_controlled(learn: float) -> None:
     for seed in range(200):
         few = simulate(rng, 500)
         found = calibrate_router(
-            few.seen, few.planned, few.bad, ALPHA, DELTA,
-            grid_p=GRID[::2], grid_d=GRID[::2], seed=seed, learn=learn,
-        )  # fmt: skip
+            few.seen,
+            few.planned,
+            few.bad,
+            ALPHA,
+            DELTA,
+            grid_p=GRID[::2],
+            grid_d=GRID[::2],
+            seed=seed,
+            learn=learn,
+        )
         if found.abstains:
             acts.append(0.0)
             continue
@@ -174,9 +184,12 @@ def test_two_by_two_each_cause_is_met_with_its_own_remedy() -> None:
             whole = episodes.seen * episodes.planned[..., 0]
             theirs = AggregateRouter(0.85 * 0.85).replay(whole, can_ask=True)
             table[blurred, careless] = (
-                ours.views.mean(), ours.repairs.mean(), ours.acted.mean(),
-                theirs.views.mean(), theirs.acted.mean(),
-            )  # fmt: skip
+                ours.views.mean(),
+                ours.repairs.mean(),
+                ours.acted.mean(),
+                theirs.views.mean(),
+                theirs.acted.mean(),
+            )
     assert table[0, 0][:3] == (0, 0, 1)
     assert table[1, 0][:2] == (1, 0)
     assert table[0, 1][:2] == (0, 1)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from sklearn.isotonic import IsotonicRegression
+
 from surefoot.calibration.decisions.risk import risk_threshold
 from surefoot.calibration.decisions.satisfaction import calibrate_satisfaction
 from surefoot.results.errors import InputError

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.stats import betabinom
+
 from surefoot.calibration.decisions.belief import fit_dependence, fuse, fuse_running
 from surefoot.calibration.decisions.confidence import perception_nonconformity, u_p
 from surefoot.calibration.decisions.stopping import (
@@ -21,7 +22,6 @@ from surefoot.calibration.decisions.stopping import (
 )
 from surefoot.calibration.quantiles import rank
 from surefoot.results.errors import InputError
-
 from tests.calibration.decision_support import beta_law_p_value, look
 
 ALPHA, N, TEST, REPETITIONS = 0.1, 200, 200, 220

@@ -8,6 +8,7 @@ from math import dist, pi
 
 import numpy as np
 import pytest
+
 from surefoot.envs.cameras.camera import CameraPose, Frame, Lens
 from surefoot.envs.cameras.rig import FREE, FixedCamera, FreeCamera, MountedCamera, Rig
 from surefoot.envs.cameras.viewpoints import MotionLimits, Ring, arc, link_pose, motion, travel_time
@@ -68,14 +69,17 @@ def test_moves_go_round_the_centre() -> None:
     opposite = arc((1, 0, 0), (-1, 0, 0), (0, 0, 0))
     assert opposite[16] == pytest.approx((0, 0, 1))
     limits = MotionLimits()
-    near, far = (motion(RING.pose("front"), RING.pose(n), RING.centre, limits)
-                 for n in ("front-left", "back"))  # fmt: skip
+    near, far = (
+        motion(RING.pose("front"), RING.pose(n), RING.centre, limits)
+        for n in ("front-left", "back")
+    )
     assert 0 < near.distance < far.distance
     assert 0 < near.seconds < far.seconds
     still = motion(RING.pose("front"), RING.pose("front"), RING.centre, limits)
     assert (still.distance, still.seconds) == (0, 0)
-    nod = motion(CameraPose((2, 0, 1), (0, 0, 1)), CameraPose((2, 0, 1), (2, 2, 1)),
-                 (0, 0, 0), limits)  # fmt: skip
+    nod = motion(
+        CameraPose((2, 0, 1), (0, 0, 1)), CameraPose((2, 0, 1), (2, 2, 1)), (0, 0, 0), limits
+    )
     assert nod.distance == pytest.approx(0)
     assert nod.turn == pytest.approx(pi / 2)
     assert nod.seconds > 1

@@ -11,9 +11,10 @@ from random import Random
 import gymnasium
 import numpy as np
 import pytest
-import surefoot.envs  # noqa: F401
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
+
+import surefoot.envs  # noqa: F401
 from surefoot.envs.crossing import expert
 from surefoot.envs.crossing.cars import Car, draw_route
 from surefoot.envs.crossing.env import CrossingEnv
@@ -28,7 +29,6 @@ from surefoot.envs.simulation.client import Simulation
 from surefoot.envs.skills import SkillStatus
 from surefoot.results.errors import InputError
 from surefoot.results.statistics import wilson
-
 from tests.envs.driving_rules import broken_rules
 
 MOVES = {Turn.LEFT: Action.LEFT, Turn.RIGHT: Action.RIGHT, Turn.STRAIGHT: Action.STRAIGHT}
@@ -191,9 +191,12 @@ def test_same_seed_same_state_and_images_in_another_process() -> None:
 
 def test_save_and_restore_go_on_identically() -> None:
     env = CrossingEnv(
-        "left-at-light", 1.0, views=("front",), size=64,
+        "left-at-light",
+        1.0,
+        views=("front",),
+        size=64,
         faults={"position_noise": 0.02, "dropped_frames": 0.5, "delay_frames": 1},
-    )  # fmt: skip
+    )
     env.reset(seed=5)
     env.step(2)
     saved = env.save()
@@ -222,11 +225,15 @@ def test_gymnasiums_checks(name: str, recwarn: pytest.WarningsRecorder) -> None:
 
 def test_vectorised_in_fresh_processes() -> None:
     envs = gymnasium.make_vec(
-        "surefoot.envs:surefoot/Crossing-v0", num_envs=2,
-        vectorization_mode="async", views=("front",), size=32, difficulty=0.0,
+        "surefoot.envs:surefoot/Crossing-v0",
+        num_envs=2,
+        vectorization_mode="async",
+        views=("front",),
+        size=32,
+        difficulty=0.0,
         task="right-at-sign",
         vector_kwargs={"context": "spawn", "autoreset_mode": AutoresetMode.SAME_STEP},
-    )  # fmt: skip
+    )
     seen, _ = envs.reset(seed=[1, 2])
     assert seen["rgb"].shape == (2, 32, 32, 3)
     rewards = np.zeros(2)

@@ -7,6 +7,7 @@ from math import pi
 
 import numpy as np
 import pytest
+
 from surefoot.envs.crossing.env import CrossingEnv
 from surefoot.envs.crossing.geometry import Turn
 from surefoot.envs.crossing.labels import (

@@ -7,6 +7,7 @@ from math import cos, pi, sin
 from random import Random
 
 import pytest
+
 from surefoot.envs.crossing.cars import LENGTH, Car, Cars, Ego
 from surefoot.envs.crossing.geometry import Arm, Path, Pose, Turn, conflicting
 from surefoot.envs.crossing.people import People

@@ -7,6 +7,7 @@ from math import fsum
 import gymnasium
 import numpy as np
 import pytest
+
 import surefoot.envs  # noqa: F401
 from surefoot.envs.crossing.env import CrossingEnv
 from surefoot.envs.crossing.labels import NAMES, OBSERVATIONS
@@ -16,7 +17,6 @@ from surefoot.envs.crossing.twin import COMING, PAST, Twin, TwinState
 from surefoot.envs.crossing.twin_env import CrossingTwinEnv
 from surefoot.envs.crossing.world import Outcome
 from surefoot.results.errors import InputError
-
 from tests.envs.driving_rules import broken_rules
 
 
@@ -55,8 +55,14 @@ def test_no_state_that_the_expert_reaches_breaks_a_rule_at_once(task: str) -> No
         row = np.concatenate([twin.observations(state), twin.actions(state, action)])
         step = frozenset(n for n, on in zip(NAMES, row, strict=True) if on)
         # the last step is a stop and so fulfils all that is to come "later"
-        bad = broken_rules([step, frozenset({"stop"}), frozenset({"go_straight", "green_light"}),
-                            frozenset({"stop"})])  # fmt: skip
+        bad = broken_rules(
+            [
+                step,
+                frozenset({"stop"}),
+                frozenset({"go_straight", "green_light"}),
+                frozenset({"stop"}),
+            ]
+        )
         assert not bad - (set() if twin.lights else LIGHT_RULES)
         for _, after in twin.successors(state, action):
             if after not in seen:

@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
+
+from surefoot.cli.main import app
 from surefoot.envs.episodes.config import plan_of, read_seeds, resolve
 from surefoot.envs.episodes.pool import Lost, run_apart
 from surefoot.envs.episodes.run import episodes_run
@@ -18,9 +21,6 @@ from surefoot.envs.episodes.stages import stages
 from surefoot.envs.recording.video import read_video
 from surefoot.results.errors import InputError
 from surefoot.results.run_folder import read_run
-from typer.testing import CliRunner
-
-from surefoot.cli.main import app
 from tests.killing import killed
 
 COMMAND = [sys.executable, "-m", "surefoot"]
@@ -45,8 +45,12 @@ def square(x: int) -> int:
 def test_work_apart_survives_its_workers() -> None:
     found = dict(run_apart(square, list(range(8)), workers=2, timeout_s=3))
     assert {x: y for x, y in found.items() if x not in (3, 4, 5)} == {
-        0: 0, 1: 1, 2: 4, 6: 36, 7: 49,
-    }  # fmt: skip
+        0: 0,
+        1: 1,
+        2: 4,
+        6: 36,
+        7: 49,
+    }
     assert found[3] == Lost(False, "its process died (exit code 7)")
     assert found[4] == Lost(True, "not done after 3 s")
     assert found[5] == Lost(False, "ValueError: five")
@@ -143,8 +147,19 @@ def test_only_failures_are_filmed(tmp_path: Path) -> None:
 
 def test_a_killed_run_goes_on(tmp_path: Path) -> None:
     out = tmp_path / "run"
-    arguments = ["run", "--task", "tower", "--difficulty", "easy", "--seeds", "0:3", "--video",
-                 "none", "--out", str(out)]  # fmt: skip
+    arguments = [
+        "run",
+        "--task",
+        "tower",
+        "--difficulty",
+        "easy",
+        "--seeds",
+        "0:3",
+        "--video",
+        "none",
+        "--out",
+        str(out),
+    ]
     kept = killed([*COMMAND, *arguments, "--workers", "1"], out, 1)
     assert 1 <= kept.count(b"\n") < 3
     (out / "media" / ".torn.mp4.0000.tmp").write_bytes(b"half")
@@ -191,8 +206,11 @@ def test_seeds_and_plans() -> None:
             read_seeds(text)
     both = config(task=["tower", "tidy"], seeds=[1, 0, 1])
     assert [spec.key for spec in plan_of(both)] == [
-        "tower/easy/1", "tower/easy/0", "tidy/easy/1", "tidy/easy/0",
-    ]  # fmt: skip
+        "tower/easy/1",
+        "tower/easy/0",
+        "tidy/easy/1",
+        "tidy/easy/0",
+    ]
     foggy = ["fog=0.2"]
     crossing = resolve({"env": "crossing", "perturb": foggy})
     assert crossing.perturb[0]["distance"] == 12
@@ -232,8 +250,10 @@ def test_a_yaml_file_does_as_the_options(tmp_path: Path) -> None:
     saved = read_run(out)
     assert saved.manifest.seeds == [8]
     assert [p["name"] for p in saved.manifest.config["perturb"]] == [
-        "exposure", "colour-shift", "noise",
-    ]  # fmt: skip
+        "exposure",
+        "colour-shift",
+        "noise",
+    ]
     path.write_text("taks: [tower]\n")
     bad = CliRunner().invoke(app, ["run", str(path), "--out", str(out)])
     assert "taks" in str(bad.exception)

@@ -33,9 +33,22 @@ def heedless(env: str) -> Heedless:
 def test_broken_rules_are_those_of_an_independent_judge(tmp_path: Path, policy: str) -> None:
     out = tmp_path / "run"
     arguments = [
-        "run", "--env", "crossing", "--policy", policy, "--task", "straight-at-light",
-        "--difficulty", "0.8", "--seeds", "0:4", "--video", "none", "--out", str(out),
-    ]  # fmt: skip
+        "run",
+        "--env",
+        "crossing",
+        "--policy",
+        policy,
+        "--task",
+        "straight-at-light",
+        "--difficulty",
+        "0.8",
+        "--seeds",
+        "0:4",
+        "--video",
+        "none",
+        "--out",
+        str(out),
+    ]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
     broken = []

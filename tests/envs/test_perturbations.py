@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from surefoot.envs.cameras.camera import CameraPose, Lens, render
 from surefoot.envs.perturbations.base import (
     Channels,

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+
 from surefoot.envs.recording.captions import Caption, captioned, font, wrap
 from surefoot.envs.recording.rerun_log import RerunLog
 from surefoot.envs.recording.sheet import Tile, contact_sheet, to_jpeg, to_png
@@ -97,9 +98,15 @@ def test_captions_fit_and_show() -> None:
     long = "Put " + "every block into the bin of its own colour and " * 20 + "stop."
     facts = [f"(on block-{i} the-table)" for i in range(60)]
     caption = Caption(
-        long, "(pick " + "x" * 300 + ")", facts, frozenset(facts[50:51]),
-        ["no collision: holds", "gentle: violated"], "success", "good", "seed 1",
-    )  # fmt: skip
+        long,
+        "(pick " + "x" * 300 + ")",
+        facts,
+        frozenset(facts[50:51]),
+        ["no collision: holds", "gentle: violated"],
+        "success",
+        "good",
+        "seed 1",
+    )
     picture = captioned(gray(77, 224, 224), caption)
     assert picture.shape == (448, 832, 3)
     assert (picture[:, :448] == 77).all()

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from surefoot.envs.cameras.camera import CameraPose, Lens, render
 from surefoot.envs.simulation.client import Command, Simulation, quiet
 from surefoot.envs.simulation.urdf import PANDA, data_folder, light_text, load_light

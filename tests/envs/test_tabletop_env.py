@@ -13,8 +13,9 @@ from typing import Any
 import gymnasium
 import numpy as np
 import pytest
-import surefoot.envs  # noqa: F401
 from gymnasium.utils.env_checker import check_env
+
+import surefoot.envs  # noqa: F401
 from surefoot.envs.skills import SkillStatus
 from surefoot.envs.tabletop.env import TabletopEnv
 from surefoot.envs.tabletop.tasks import DIFFICULTIES, TASKS
@@ -59,9 +60,12 @@ def test_an_episode_to_its_goal(env: TabletopEnv) -> None:
     assert info["instruction"].startswith("Build a tower on the white pad")
     assert info["goal_share"] == 0
     plan = [
-        f"(pick {first} the-table)", f"(place {first} white-pad)", "(look top)",
-        f"(pick {second} the-table)", f"(stack {second} {first})",
-    ]  # fmt: skip
+        f"(pick {first} the-table)",
+        f"(place {first} white-pad)",
+        "(look top)",
+        f"(pick {second} the-table)",
+        f"(stack {second} {first})",
+    ]
     rewards = []
     for text in plan:
         number = choose(info, text)
@@ -120,9 +124,12 @@ def test_episodes_without_a_seed_follow_from_the_first_one(env: TabletopEnv) -> 
 def test_wrong_arguments_are_told_and_leave_no_client() -> None:
     before = clients()
     for wrong in (
-        {"task": "x"}, {"difficulty": 3}, {"size": 4}, {"render_mode": "human"},
+        {"task": "x"},
+        {"difficulty": 3},
+        {"size": 4},
+        {"render_mode": "human"},
         {"faults": {"gravity": 1}},
-    ):  # fmt: skip
+    ):
         with pytest.raises(InputError):
             TabletopEnv(**wrong)  # type: ignore[arg-type]
     env = TabletopEnv()
@@ -141,9 +148,14 @@ def test_wrong_arguments_are_told_and_leave_no_client() -> None:
 
 def test_a_vector_of_environments_in_processes_of_their_own() -> None:
     envs = gymnasium.make_vec(
-        ID, num_envs=2, vectorization_mode="async", vector_kwargs={"context": "spawn"},
-        task="tower", difficulty="easy", size=64,
-    )  # fmt: skip
+        ID,
+        num_envs=2,
+        vectorization_mode="async",
+        vector_kwargs={"context": "spawn"},
+        task="tower",
+        difficulty="easy",
+        size=64,
+    )
     try:
         observations, infos = envs.reset(seed=[3, 4])
         assert observations["rgb"].shape == (2, 64, 64, 3)

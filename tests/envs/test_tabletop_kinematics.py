@@ -7,6 +7,7 @@ from random import Random
 
 import numpy as np
 import pytest
+
 from surefoot.envs.simulation.client import Simulation, quiet
 from surefoot.envs.simulation.urdf import PANDA, load_light
 from surefoot.envs.tabletop.kinematics import LOWER, UPPER, forward, inverse

@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 import pytest
+
 from surefoot.envs.perturbations.faults import Faults
 from surefoot.envs.simulation.client import Simulation
 from surefoot.envs.skills import SkillStatus
@@ -99,9 +100,10 @@ def pick_and_place(seed: int, **faults: Any) -> bool:
     things += [Thing("pad1", Kind.PAD, "white"), Thing("bin1", Kind.BIN, "gray")]
     with skills(seed, things, {}, **faults) as used:
         results = [
-            used.run(step("(pick block0 the-table)")), used.run(step("(place block0 pad1)")),
+            used.run(step("(pick block0 the-table)")),
+            used.run(step("(place block0 pad1)")),
             used.home(),
-        ]  # fmt: skip
+        ]
         reached = "(on block0 pad1)" in texts(used)
         assert reached or not all(r.done for r in results)
         return reached and all(r.done for r in results)

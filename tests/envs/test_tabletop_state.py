@@ -7,6 +7,7 @@ from math import pi
 from random import Random
 
 import pytest
+
 from surefoot.envs.simulation.client import Simulation
 from surefoot.envs.tabletop.scene import Scene, draw_scene
 from surefoot.envs.tabletop.state import attributes, hidden_in, read_facts, start_facts
@@ -51,11 +52,20 @@ def places(facts: set[str], block: str) -> set[str]:
 def test_a_new_scene_is_as_it_was_drawn(world: World) -> None:
     assert read_facts(world) == start_facts(world.scene)
     assert texts(world) == {
-        "(hand-empty)", "(on red-block the-table)", "(clear red-block)", "(in blue-block box1)",
-        "(on green-cylinder the-table)", "(clear green-cylinder)", "(vacant the-table)",
-        "(vacant pad1)", "(vacant plate1)", "(open bowl1)", "(open bin1)", "(covers lid1 box1)",
+        "(hand-empty)",
+        "(on red-block the-table)",
+        "(clear red-block)",
+        "(in blue-block box1)",
+        "(on green-cylinder the-table)",
+        "(clear green-cylinder)",
+        "(vacant the-table)",
+        "(vacant pad1)",
+        "(vacant plate1)",
+        "(open bowl1)",
+        "(open bin1)",
+        "(covers lid1 box1)",
         "(fits lid1 box1)",
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize(
@@ -134,8 +144,11 @@ def test_holding_needs_both_fingers(world: World) -> None:
 def test_attributes(world: World) -> None:
     told = attributes(world.scene)
     assert told["green-cylinder"] == {
-        "kind": "block", "color": "green", "shape": "cylinder", "size": "medium",
-    }  # fmt: skip
+        "kind": "block",
+        "color": "green",
+        "shape": "cylinder",
+        "size": "medium",
+    }
     assert told["bin1"]["shape"] == "bin"
 
 

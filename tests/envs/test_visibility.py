@@ -7,6 +7,7 @@ from math import radians, tan
 
 import numpy as np
 import pytest
+
 from surefoot.envs.cameras.camera import CameraPose, Lens, render
 from surefoot.envs.cameras.visibility import in_frustum, project, visibility
 from surefoot.envs.simulation.client import Simulation
@@ -97,10 +98,11 @@ def test_measuring_leaves_no_trace(simulation: Simulation) -> None:
     api = simulation.api
     parts = [[0.05] * 3, [0.03] * 3]
     look = api.createVisualShapeArray(
-        shapeTypes=[api.GEOM_BOX] * 2, halfExtents=parts,
+        shapeTypes=[api.GEOM_BOX] * 2,
+        halfExtents=parts,
         visualFramePositions=[(0, 0, 0), (0, 0.1, 0)],
         rgbaColors=[(1, 0, 0, 1), (0, 0, 1, 0.5)],
-    )  # fmt: skip
+    )
     two = api.createMultiBody(0, -1, look, (0, 0, 0.2))
     body = box(simulation, (0, 0, 0))
     before, state = render(api, POSE, LENS), simulation.state_hash()

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
+
+from surefoot.cli.main import app
 from surefoot.experiments.co_occurrence import run_study
 from surefoot.experiments.cooccurrence.config import Study
 from surefoot.experiments.cooccurrence.facts import Facts, fact_sequences
@@ -15,19 +18,21 @@ from surefoot.experiments.cooccurrence.report import assumption, verdict
 from surefoot.experiments.parts import check_place, found_in, run_part
 from surefoot.experiments.registry import get_experiment, read_study
 from surefoot.results.errors import InputError
-from typer.testing import CliRunner
-
-from surefoot.cli.main import app
 
 SMALL: dict[str, Any] = {
     "cases": {
-        "drawn": {"drawn": {"n": 12, "length": 4, "words": 40},
-                  "flow": {"width": 12, "hidden": 8, "steps": 60, "every": 10}},
-        "facts": {"facts": {"n": 12, "size": 8, "length": 5},
-                  "flow": {"width": 12, "hidden": 8, "steps": 60, "every": 10}},
+        "drawn": {
+            "drawn": {"n": 12, "length": 4, "words": 40},
+            "flow": {"width": 12, "hidden": 8, "steps": 60, "every": 10},
+        },
+        "facts": {
+            "facts": {"n": 12, "size": 8, "length": 5},
+            "flow": {"width": 12, "hidden": 8, "steps": 60, "every": 10},
+        },
     },
-    "seeds": [0, 1], "workers": 1,
-}  # fmt: skip
+    "seeds": [0, 1],
+    "workers": 1,
+}
 
 
 def silent(part: str, done: int, total: int) -> None:
@@ -98,9 +103,12 @@ def test_a_study_that_cannot_be_done(
 ) -> None:
     case = {**SMALL["cases"]["drawn"]}
     study = Study.model_validate(
-        {**SMALL, "cases": {"drawn": {**case, "flow": {**case["flow"], "rate": rate}}},
-         "seeds": seeds}
-    )  # fmt: skip
+        {
+            **SMALL,
+            "cases": {"drawn": {**case, "flow": {**case["flow"], "rate": rate}}},
+            "seeds": seeds,
+        }
+    )
     with pytest.raises(InputError, match=why):
         run_study(study, tmp_path / "out", silent)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+
 from surefoot.experiments import get_experiment, read_study
 from surefoot.experiments.squeeze.config import Study, pruning
 from surefoot.experiments.squeeze.optimizers import WAYS
@@ -26,19 +27,35 @@ from surefoot.sparsity.training.settings import RecoverSettings
 
 torch.set_num_threads(1)
 SMALL: dict[str, Any] = {
-    "models": ["local-agent"], "seeds": [0, 1], "samples": 16, "tasks": 12, "pruners": ["wanda"],
-    "allocations": ["uniform", "permuted"], "patterns": [0.5, "2:4"], "reductions": [0.2],
-    "steps": 4, "train_steps": 4, "train_batch": 4, "optimizers": ["adamw", "qgalore", "lora"],
-    "frontier": ["low-rank-30"], "episodes": 6, "workers": 2,
-}  # fmt: skip
+    "models": ["local-agent"],
+    "seeds": [0, 1],
+    "samples": 16,
+    "tasks": 12,
+    "pruners": ["wanda"],
+    "allocations": ["uniform", "permuted"],
+    "patterns": [0.5, "2:4"],
+    "reductions": [0.2],
+    "steps": 4,
+    "train_steps": 4,
+    "train_batch": 4,
+    "optimizers": ["adamw", "qgalore", "lora"],
+    "frontier": ["low-rank-30"],
+    "episodes": 6,
+    "workers": 2,
+}
 DENSE = {"m": {"tasks": {"a": True, "b": True, "c": True, "d": False}}}
 
 
 def cell(solved: str, loss: float = 1.0, **more: Any) -> dict[str, Any]:
     return {
-        "loss": {"before": 0.5, "after": loss}, "sparsity": 0.5, "parameters": 1.0, "error": 0.1,
-        "trained": None, "tasks": {name: name in solved for name in "abcd"}, **more,
-    }  # fmt: skip
+        "loss": {"before": 0.5, "after": loss},
+        "sparsity": 0.5,
+        "parameters": 1.0,
+        "error": 0.1,
+        "trained": None,
+        "tasks": {name: name in solved for name in "abcd"},
+        **more,
+    }
 
 
 def test_shares_and_differences_are_over_seeds_with_tasks_as_clusters() -> None:
@@ -57,11 +74,15 @@ def test_shares_and_differences_are_over_seeds_with_tasks_as_clusters() -> None:
 
 def test_a_grid_compares_with_the_dense_model_and_with_uniform_zeros() -> None:
     records = {
-        "m/wanda/uniform/0.5/0": cell("ab", 0.8), "m/wanda/uniform/0.5/1": cell("ab", 1.0),
-        "m/wanda/alpha/0.5/0": cell("abc", 0.7), "m/wanda/alpha/0.5/1": cell("abc", 0.7),
-        "m/magnitude/uniform/0.5/0": cell("a", 0.6), "m/magnitude/uniform/0.5/1": cell("a", 0.6),
-        "m/wanda/alpha/2:4/0": {"refused": "cannot be met"}, "m/wanda/uniform/2:4/0": cell("b"),
-    }  # fmt: skip
+        "m/wanda/uniform/0.5/0": cell("ab", 0.8),
+        "m/wanda/uniform/0.5/1": cell("ab", 1.0),
+        "m/wanda/alpha/0.5/0": cell("abc", 0.7),
+        "m/wanda/alpha/0.5/1": cell("abc", 0.7),
+        "m/magnitude/uniform/0.5/0": cell("a", 0.6),
+        "m/magnitude/uniform/0.5/1": cell("a", 0.6),
+        "m/wanda/alpha/2:4/0": {"refused": "cannot be met"},
+        "m/wanda/uniform/2:4/0": cell("b"),
+    }
     rows = grid_rows(records, DENSE)
     by = {(r["pruner"], r["allocation"], r["pattern"]): r for r in rows}
     alpha = by["wanda", "alpha", "0.5"]
@@ -85,8 +106,14 @@ def test_recoveries_are_judged_by_the_loss_after_them() -> None:
 
 def test_optimizers_are_compared_by_seed() -> None:
     def run(solved: str, held: float) -> dict[str, Any]:
-        return {"tasks": cell(solved)["tasks"], "held_after": held, "memory": {"weights": 4},
-                "trainable": 7, "looks": 2, "seconds": 1.0}  # fmt: skip
+        return {
+            "tasks": cell(solved)["tasks"],
+            "held_after": held,
+            "memory": {"weights": 4},
+            "trainable": 7,
+            "looks": 2,
+            "seconds": 1.0,
+        }
 
     rows = optimizer_rows(
         {"adamw/0": run("abc", 0.1), "adamw/1": run("ab", 0.3), "qgalore/1": run("abcd", 0.4)}
@@ -99,15 +126,22 @@ def test_optimizers_are_compared_by_seed() -> None:
 
 def test_the_frontier_is_of_those_that_no_other_beats_in_both() -> None:
     def place(token: float, solved: str) -> dict[str, Any]:
-        return {"label": "masked", "bytes": 10, "measured": {"token_p50": token},
-                "tasks": cell(solved)["tasks"], "episodes": {}}  # fmt: skip
+        return {
+            "label": "masked",
+            "bytes": 10,
+            "measured": {"token_p50": token},
+            "tasks": cell(solved)["tasks"],
+            "episodes": {},
+        }
 
     rows = frontier_rows(
         {"dense": place(4.0, "abc"), "fast": place(2.0, "ab"), "bad": place(3.0, "a")}, "dense"
     )
     assert [(r["recipe"], r["speed"], r["front"]) for r in rows] == [
-        ("dense", 1.0, True), ("fast", 2.0, True), ("bad", 4 / 3, False),
-    ]  # fmt: skip
+        ("dense", 1.0, True),
+        ("fast", 2.0, True),
+        ("bad", 4 / 3, False),
+    ]
     assert (rows[1]["tasks"]["lost"], rows[1]["tasks"]["won"]) == (1, 0)
     assert "episodes" not in rows[0]
 

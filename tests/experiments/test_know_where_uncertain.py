@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+
 from surefoot.agents.settings import Gate
 from surefoot.envs.episodes.outcome import Outcome
 from surefoot.experiments import get_experiment, read_study
@@ -20,18 +21,36 @@ from surefoot.results.errors import InputError
 
 torch.set_num_threads(1)
 SMALL = {
-    "crossing": 3, "tabletop": 2, "tables": ["tidy"], "physics": 0, "calibration": 20, "bank": 40,
-    "moments": 8, "repeats": 2, "scenes": 1, "injection": 6, "workers": 2,
-}  # fmt: skip
+    "crossing": 3,
+    "tabletop": 2,
+    "tables": ["tidy"],
+    "physics": 0,
+    "calibration": 20,
+    "bank": 40,
+    "moments": 8,
+    "repeats": 2,
+    "scenes": 1,
+    "injection": 6,
+    "workers": 2,
+}
 
 
 def played(outcome: str = "success", **more: Any) -> dict[str, Any]:
     return {
-        "outcome": outcome, "success": outcome in ("success", "violated"), "acted": True,
+        "outcome": outcome,
+        "success": outcome in ("success", "violated"),
+        "acted": True,
         "rules": {"stop": "broken" if outcome == "violated" else "kept", "go": "idle"},
-        "looks": 1, "seconds": 2.0, "asked": 0, "repairs": 0, "decisions": 4, "sets": 4,
-        "covered": 4, "first_covered": True, **more,
-    }  # fmt: skip
+        "looks": 1,
+        "seconds": 2.0,
+        "asked": 0,
+        "repairs": 0,
+        "decisions": 4,
+        "sets": 4,
+        "covered": 4,
+        "first_covered": True,
+        **more,
+    }
 
 
 def records(*rows: tuple[str, str]) -> dict[str, Any]:
@@ -81,9 +100,13 @@ def test_variability_is_that_of_runs_of_the_same_scene() -> None:
 def test_cross_talk_tells_scores_that_know_their_failure_from_those_that_do_not() -> None:
     def cell(seen: bool, planned: bool) -> list[dict[str, Any]]:
         return [
-            {"u_p": 0.9 if seen else 0.2, "u_d": 0.8 if planned else 0.1,
-             "misperceived": not seen, "bad_plan": not planned}
-        ] * 10  # fmt: skip
+            {
+                "u_p": 0.9 if seen else 0.2,
+                "u_d": 0.8 if planned else 0.1,
+                "misperceived": not seen,
+                "bad_plan": not planned,
+            }
+        ] * 10
 
     cells = {f"{a}{b}": cell(a, b) for a in (True, False) for b in (True, False)}
     found = cross_talk(cells)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from surefoot.experiments.lottery_image_prior import run_study
 from surefoot.experiments.lotteryprior.config import Study
 from surefoot.experiments.lotteryprior.summary import (
@@ -24,11 +25,18 @@ from surefoot.sparsity.lottery.restoring.tickets import PriorTicket
 
 SMALL: dict[str, Any] = {
     "scenes": [{"env": "crossing", "seed": 0}],
-    "size": 16, "tasks": ["denoise", "sr"], "scale": 2, "rounds": 2, "levels": [1, 2],
+    "size": 16,
+    "tasks": ["denoise", "sr"],
+    "scale": 2,
+    "rounds": 2,
+    "levels": [1, 2],
     "network": {"width": 8, "depth": 2, "code": 4},
     "decoder": {"kind": "decoder", "width": 8, "depth": 2},
-    "search": 6, "steps": {"denoise": 10, "sr": 10}, "long": 15, "every": 5,
-}  # fmt: skip
+    "search": 6,
+    "steps": {"denoise": 10, "sr": 10},
+    "long": 15,
+    "every": 5,
+}
 
 
 def test_it_runs_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
@@ -49,8 +57,11 @@ def test_it_runs_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert summary["sparsity"] == pytest.approx([0, 0.36, 1 - 0.64**2], abs=0.01)
     rows = summary["tasks"]["denoise"]["rows"]
     ways = {(r["way"], r["level"]) for r in rows}
-    assert {(w, n) for w in ("clean", "observed", "one-shot", "random", "layer-random", "snip")
-            for n in (1, 2)} <= ways  # fmt: skip
+    assert {
+        (w, n)
+        for w in ("clean", "observed", "one-shot", "random", "layer-random", "snip")
+        for n in (1, 2)
+    } <= ways
     assert {("dense", 0), ("deep decoder", 0), ("other task (sr)", 2)} <= ways
     assert ("other picture", 2) not in ways, "there is no other one"
     sparse = {r["way"]: r["weights"] for r in rows if r["level"] == 2 and not r["refused"]}
@@ -77,9 +88,15 @@ def record(**psnr: float | None) -> dict[str, Any]:
             rows.append({"way": way, "level": level, "refused": "nothing is left"})
             continue
         stops = {rule: {"step": 10, "psnr": value - i} for i, rule in enumerate(RULES)}
-        rows.append({
-            "way": way, "level": level, "sparsity": 0.0, "weights": 7, "stops": stops,
-        })  # fmt: skip
+        rows.append(
+            {
+                "way": way,
+                "level": level,
+                "sparsity": 0.0,
+                "weights": 7,
+                "stops": stops,
+            }
+        )
         if way != "random":
             late = {rule: {"step": 15, "psnr": value - 3} for rule in RULES}
             rows[-1] |= {"long": late, "curve": [[5, value], [15, value - 3]]}
@@ -131,9 +148,17 @@ def test_tickets_of_several_others_never_saw_the_picture(tmp_path: Path) -> None
 
 def test_generators_are_trained_and_asked_without_any_fit(tmp_path: Path) -> None:
     sensing: dict[str, Any] = {
-        "known": 40, "steps": 2, "rounds": 1, "share": 0.5, "pictures": 2, "rows": [20, 40],
-        "outliers": 2, "spoiled": 20, "groups": 5, "seek": {"steps": 3, "starts": 1},
-    }  # fmt: skip
+        "known": 40,
+        "steps": 2,
+        "rounds": 1,
+        "share": 0.5,
+        "pictures": 2,
+        "rows": [20, 40],
+        "outliers": 2,
+        "spoiled": 20,
+        "groups": 5,
+        "seek": {"steps": 3, "starts": 1},
+    }
     alone = {"scenes": [], "tasks": [], "sensing": sensing}
 
     def stop(part: str, done: int, total: int) -> None:
@@ -144,9 +169,10 @@ def test_generators_are_trained_and_asked_without_any_fit(tmp_path: Path) -> Non
         run_study(Study.model_validate(alone), tmp_path / "out", stop)
     told: dict[str, list[tuple[int, int]]] = {}
     page = run_study(
-        Study.model_validate(alone), tmp_path / "out",
+        Study.model_validate(alone),
+        tmp_path / "out",
         lambda part, done, total: told.setdefault(part, []).append((done, total)),
-    ).read_text()  # fmt: skip
+    ).read_text()
     assert told["prior"][-1] == (8, 8), "dense, a ticket and two with masks by chance, of 2 steps"
     assert set(told) == {"prior", "unseen", "sensing"}
     found = json.loads((tmp_path / "out" / "summary.json").read_text())["sensing"]
@@ -209,13 +235,19 @@ def test_rules_see_only_the_steps_that_count() -> None:
     curve = tuple(
         Point(s, 0.0, r, h, p)
         for s, r, h, p in (
-            (10, 0.9, 0.5, 20.0), (20, 0.3, 0.4, 22.0), (30, 0.2, 0.45, 21.0), (40, 0.1, 0.1, 30.0),
+            (10, 0.9, 0.5, 20.0),
+            (20, 0.3, 0.4, 22.0),
+            (30, 0.2, 0.45, 21.0),
+            (40, 0.1, 0.1, 30.0),
         )
-    )  # fmt: skip
+    )
     found = stops_within(Fit(curve, {}, 0.0), 30, 0.5)
     assert {rule: s["step"] for rule, s in found.items()} == {
-        "oracle": 20, "held-out": 20, "last": 30, "discrepancy": 30,
-    }  # fmt: skip
+        "oracle": 20,
+        "held-out": 20,
+        "last": 30,
+        "discrepancy": 30,
+    }
     assert stops_within(Fit(curve, {}, 0.0), 40, 0.6)["discrepancy"]["step"] == 20
     assert "discrepancy" not in stops_within(Fit(curve, {}, 0.0), 40, 0.0)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from surefoot.experiments import get_experiment, read_study
 from surefoot.experiments.glued.config import Study
 from surefoot.experiments.glued.report import render_study
@@ -17,14 +18,23 @@ from surefoot.pddl.compact import compact_prompt
 from surefoot.results.errors import InputError
 
 QUICK: dict[str, Any] = {
-    "seeds": [0, 1], "domains": ["blocksworld", "tabletop"], "steps": 2, "stranger": 2,
-    "search": 2, "choose": 2, "test": 2, "prompts": 3, "workers": 2,
+    "seeds": [0, 1],
+    "domains": ["blocksworld", "tabletop"],
+    "steps": 2,
+    "stranger": 2,
+    "search": 2,
+    "choose": 2,
+    "test": 2,
+    "prompts": 3,
+    "workers": 2,
     "merges": {"mean": {"method": "linear"}, "ties": {"method": "ties", "density": 0.5}},
     "heuristics": {"greedy": {"order": "score", "coefficients": "mean"}},
     "evolutions": {"cma": {"method": "linear", "evaluations": 4, "population": 3}},
-    "mixtures": {"ffn": {"level": "ffn", "route": "token", "gate": "trained"},
-                 "model": {"level": "model", "shared": "base"}},
-}  # fmt: skip
+    "mixtures": {
+        "ffn": {"level": "ffn", "route": "token", "gate": "trained"},
+        "model": {"level": "model", "shared": "base"},
+    },
+}
 
 
 def solved(*values: bool) -> dict[str, dict[str, bool]]:
@@ -33,9 +43,11 @@ def solved(*values: bool) -> dict[str, dict[str, bool]]:
 
 
 SINGLES: dict[str, Any] = {
-    "base/0": solved(True, False, True, False), "a/0": solved(True, True, False, False),
-    "b/0": solved(False, False, True, False), "stranger/0": solved(True, True, True, True),
-}  # fmt: skip
+    "base/0": solved(True, False, True, False),
+    "a/0": solved(True, True, False, False),
+    "b/0": solved(False, False, True, False),
+    "stranger/0": solved(True, True, True, True),
+}
 
 
 def test_ways_are_measured_against_the_best_specialist() -> None:
@@ -67,8 +79,11 @@ def test_what_is_chosen_does_not_depend_on_the_test() -> None:
 
 
 def test_gates_are_judged_by_their_own_domains() -> None:
-    record = {"routed": {"a": [0.75, 0.25], "b": [0.5, 0.5]}, "own": [1.0, 0.5],
-              "parameters": {"active": 1, "total": 2}}  # fmt: skip
+    record = {
+        "routed": {"a": [0.75, 0.25], "b": [0.5, 0.5]},
+        "own": [1.0, 0.5],
+        "parameters": {"active": 1, "total": 2},
+    }
     (row,) = routing_rows({"m/0": record}, ("a", "b"), (0,))
     assert row["right"] == {"a": 0.75, "b": 0.5}
     assert row["own"] == 0.75
@@ -109,8 +124,12 @@ def test_the_shipped_study_is_whole() -> None:
     assert len(study.domains) >= 6
     assert study.stranger
     assert {m.method for m in study.merges.values()} == {
-        "linear", "task-arithmetic", "ties", "dare-linear", "dare-ties"
-    }  # fmt: skip
+        "linear",
+        "task-arithmetic",
+        "ties",
+        "dare-linear",
+        "dare-ties",
+    }
     assert {m.level for m in study.mixtures.values()} == {"ffn", "block", "model"}
 
 

@@ -7,20 +7,25 @@ from pathlib import Path
 
 import pytest
 import yaml
+from typer.testing import CliRunner
+
 from surefoot.experiments import get_experiment, list_experiments, read_study
 from surefoot.pddl.domains import get_domain
 from surefoot.pddl.grading.axes import Axis
 from surefoot.pddl.language import Plan, write_domain, write_plan, write_problem
 from surefoot.results.errors import InputError
-from typer.testing import CliRunner
 
 BENCH = {
     "config": {
-        "planners": ["fd:lmcut", "greedy"], "domains": ["blocksworld", "tabletop"],
-        "difficulty": [0, 1], "seeds": [0, 1], "styles": ["pddl"],
-        "renamings": ["none", "random_string"], "renaming_seeds": [0],
+        "planners": ["fd:lmcut", "greedy"],
+        "domains": ["blocksworld", "tabletop"],
+        "difficulty": [0, 1],
+        "seeds": [0, 1],
+        "styles": ["pddl"],
+        "renamings": ["none", "random_string"],
+        "renaming_seeds": [0],
     }
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +53,9 @@ def run(tmp_path: Path, recorded: Path | None) -> tuple[dict, str]:
     study = get_experiment("o1-planning")
     given = {"recorded": recorded, "workers": 1} if recorded else {}
     seen: list[tuple[str, int, int]] = []
-    report = study.run(read_study(study, file, given), tmp_path / "out",
-                       lambda *row: seen.append(row))  # fmt: skip
+    report = study.run(
+        read_study(study, file, given), tmp_path / "out", lambda *row: seen.append(row)
+    )
     assert seen[-1] == ("searches", 32, 32)
     return json.loads((tmp_path / "out" / "summary.json").read_text()), report.read_text()
 
@@ -86,8 +92,10 @@ def test_the_shipped_study_covers_all_domains_and_the_local_planner() -> None:
         read_study(study, None, {})
     config = read_study(get_experiment("o1-planning"), None, {}).model_dump()
     assert {p for b in config["benches"].values() for p in b["config"]["planners"]} >= {
-        "local", "greedy", "fd:lmcut"
-    }  # fmt: skip
+        "local",
+        "greedy",
+        "fd:lmcut",
+    }
     assert all(b["config"]["domains"] == ("all",) for b in config["benches"].values())
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+
 from surefoot.experiments import get_experiment, read_study
 from surefoot.experiments.refactored.config import Study
 from surefoot.experiments.refactored.report import render_study, share, spread
@@ -16,39 +17,62 @@ from surefoot.experiments.refactored.summary import cache_rows, way_rows
 from surefoot.experiments.refactored.work import layout_by
 from surefoot.results.errors import InputError
 from surefoot.results.statistics import mean_interval
-
 from tests.sparsity.experts.dense import dense_model, domain_batches
 
 torch.set_num_threads(1)
 
 QUICK: dict[str, Any] = {
-    "models": ["local-planner"], "ways": ["eq4", "random", "magnitude", "uniform"],
-    "seeds": [0, 1], "texts": 60, "held_out": 16, "tasks": 1, "requests": 8, "workers": 2,
+    "models": ["local-planner"],
+    "ways": ["eq4", "random", "magnitude", "uniform"],
+    "seeds": [0, 1],
+    "texts": 60,
+    "held_out": 16,
+    "tasks": 1,
+    "requests": 8,
+    "workers": 2,
     "refactor": {
-        "samples": 2, "length": 256,
-        "tune": {"rounds": 1, "router_steps": 2, "expert_steps": 2, "router_batch": 4,
-                 "expert_batch": 4, "expert_rate": 5e-4},
+        "samples": 2,
+        "length": 256,
+        "tune": {
+            "rounds": 1,
+            "router_steps": 2,
+            "expert_steps": 2,
+            "router_batch": 4,
+            "expert_batch": 4,
+            "expert_rate": 5e-4,
+        },
     },
-}  # fmt: skip
+}
 
 
 def record(loss: float, solved: list[bool], *, experts: int = 3) -> dict[str, Any]:
-    quality = {"loss": loss, "agreement": 0.5, "repeats": 0.25, "shares": [1 / experts] * experts,
-               "tasks": {f"t{i}": s for i, s in enumerate(solved)}}  # fmt: skip
+    quality = {
+        "loss": loss,
+        "agreement": 0.5,
+        "repeats": 0.25,
+        "shares": [1 / experts] * experts,
+        "tasks": {f"t{i}": s for i, s in enumerate(solved)},
+    }
     return {
-        "before": {**quality, "loss": loss + 1, "agreement": 0.3}, "after": quality,
+        "before": {**quality, "loss": loss + 1, "agreement": 0.3},
+        "after": quality,
         "parameters": {"active": 50, "total": 120, "dense": 100, "router": 5},
-        "experts": experts, "domains": [str(i) for i in range(experts)], "permanent": 0.2,
-        "never": 0.1, "rounds": [], "traces": [],
-    }  # fmt: skip
+        "experts": experts,
+        "domains": [str(i) for i in range(experts)],
+        "permanent": 0.2,
+        "never": 0.1,
+        "rounds": [],
+        "traces": [],
+    }
 
 
 def test_figures_are_means_over_seeds() -> None:
     records = {
-        "m/eq4/0": record(0.2, [True, True]), "m/eq4/1": record(0.4, [True, False]),
+        "m/eq4/0": record(0.2, [True, True]),
+        "m/eq4/1": record(0.4, [True, False]),
         "m/magnitude/0": record(0.5, [False, True], experts=1),
         "m/magnitude/1": record(0.7, [False, False], experts=1),
-    }  # fmt: skip
+    }
     dense = {"m": {"loss": 0.1, "tasks": {}, "parameters": 100}}
     first, second = way_rows(records, dense, ["m", "none"], ["eq4", "magnitude"], 0)
     assert first["after"]["mean"] == pytest.approx(0.3)
@@ -125,8 +149,10 @@ def test_a_page_without_tasks_or_traces_can_be_made() -> None:
     dense = {"m": {"loss": 0.1, "tasks": None, "parameters": 100}}
     summary = {
         "study": Study.model_validate({**QUICK, "models": ["m"], "seeds": [0]}).model_dump(),
-        "dense": dense, "ways": way_rows(records, dense, ["m"], ["eq4"], 0), "caches": [],
-    }  # fmt: skip
+        "dense": dense,
+        "ways": way_rows(records, dense, ["m"], ["eq4"], 0),
+        "caches": [],
+    }
     page = render_study(summary)
     assert "0.2000" in page
     assert "Caches" not in page

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from surefoot.experiments.imp_receptive_fields import run_study
 from surefoot.experiments.receptive.config import Study
 from surefoot.experiments.receptive.report import failing
@@ -15,11 +16,19 @@ from surefoot.experiments.registry import get_experiment, read_study
 from surefoot.results.errors import InputError
 
 SMALL: dict[str, Any] = {
-    "cases": {"small": {"size": 20, "points": 400,
-                        "committee": {"units": 4, "steps": 20, "batch": 50, "bias": False}}},
-    "seeds": [0, 1], "rounds": 2, "compared": [1, 2], "measured": 400,
+    "cases": {
+        "small": {
+            "size": 20,
+            "points": 400,
+            "committee": {"units": 4, "steps": 20, "batch": 50, "bias": False},
+        }
+    },
+    "seeds": [0, 1],
+    "rounds": 2,
+    "compared": [1, 2],
+    "measured": 400,
     "perception": None,
-}  # fmt: skip
+}
 
 
 def silent(part: str, done: int, total: int) -> None:
@@ -57,10 +66,17 @@ def test_it_runs_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
 def made(kurtosis: list[float], locality: list[float], cavity: tuple[float, float]) -> Any:
     """Makes what a job gives, IMP and one round of the others."""
     rows = [
-        {"order": "imp", "round": i, "kurtosis": k, "locality": x, "participation": x,
-         "kept": cavity[0], "pruned": cavity[1]}
+        {
+            "order": "imp",
+            "round": i,
+            "kurtosis": k,
+            "locality": x,
+            "participation": x,
+            "kept": cavity[0],
+            "pruned": cavity[1],
+        }
         for i, (k, x) in enumerate(zip(kurtosis, locality, strict=True))
-    ]  # fmt: skip
+    ]
     rows += [{"order": o, "round": 2, "kurtosis": 1.0} for o in ("one-shot", "random")]
     return {"rows": rows, "going": [0.01, cavity[0] / 2, cavity[0]]}
 
@@ -106,8 +122,7 @@ def test_the_shipped_study_can_be_read_and_bad_ones_are_refused(tmp_path: Path) 
 
 
 def test_a_model_with_eyes_is_held_against_itself_as_drawn(tmp_path: Path) -> None:
-    small = {**SMALL, "seeds": [0], "compared": [2],
-             "perception": {"pictures": 4, "each": 20}}  # fmt: skip
+    small = {**SMALL, "seeds": [0], "compared": [2], "perception": {"pictures": 4, "each": 20}}
     page = run_study(Study.model_validate(small), tmp_path, silent)
     found = json.loads((tmp_path / "summary.json").read_text())["perception"]
     assert found["locality"]["trained"] != found["locality"]["drawn"]

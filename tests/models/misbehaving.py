@@ -78,10 +78,13 @@ class MisbehavingServer:
             top = [{"token": t, "logprob": p, "bytes": None} for t, p in (("A", -0.2), ("B", -1.8))]
             choice["logprobs"] = {"content": [{**top[0], "top_logprobs": top}], "refusal": None}
         return {
-            "id": "x", "object": "chat.completion", "created": 0, "model": body["model"],
+            "id": "x",
+            "object": "chat.completion",
+            "created": 0,
+            "model": body["model"],
             "choices": [] if what == "no-choices" else [choice],
             "usage": {"prompt_tokens": 11, "completion_tokens": 3, "total_tokens": 14},
-        }  # fmt: skip
+        }
 
     def decision(self, body: dict[str, Any], what: str) -> dict[str, Any]:
         """Halves the probability from choice to choice; ``filter`` declines."""
@@ -89,18 +92,23 @@ class MisbehavingServer:
         found = [{"value": c["value"], "probability": 0.5**n} for n, c in enumerate(choices, 1)]
         found[-1]["probability"] *= 2
         answer = {
-            "type": "choice", "name": None, "choice": choices[0]["value"], "confidence": 0.1,
+            "type": "choice",
+            "name": None,
+            "choice": choices[0]["value"],
+            "confidence": 0.1,
             "probabilities": found,
-        }  # fmt: skip
+        }
         return {
             "answers": [{"type": "refusal", "name": None} if what == "filter" else answer],
             "model": body["model"],
             "usage": {
-                "input_tokens": 21, "output_tokens": 1, "total_tokens": 22,
+                "input_tokens": 21,
+                "output_tokens": 1,
+                "total_tokens": 22,
                 "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
                 "output_tokens_details": {"reasoning_tokens": 0},
             },
-        }  # fmt: skip
+        }
 
     def answer(self, handler: BaseHTTPRequestHandler, what: str, body: dict[str, Any]) -> None:
         status, kind, extra = 200, "application/json", {}

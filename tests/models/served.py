@@ -51,8 +51,7 @@ class Served:
 def serving(log: Path, *arguments: str) -> Iterator[Served]:
     """Starts a server and waits until it answers."""
     command = [sys.executable, "-m", "surefoot", "serve", *arguments, "--port", "0"]
-    settings = {**os.environ, "SUREFOOT_SERVE_KEY": KEY, "OMP_NUM_THREADS": "1",
-                "COLUMNS": "300"}  # fmt: skip
+    settings = {**os.environ, "SUREFOOT_SERVE_KEY": KEY, "OMP_NUM_THREADS": "1", "COLUMNS": "300"}
     with log.open("wb") as out:
         process = subprocess.Popen(command, env=settings, stdout=out, stderr=out)
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from surefoot.models.backends.guessing import RandomPlanner
 from surefoot.models.planning import TextPlanner
 from surefoot.models.registry import ModelOptions, make_planner
@@ -59,16 +60,26 @@ def test_random_and_local_on_the_same_questions(tmp_path: Path) -> None:
     """The local planner has never seen a question: its written answers are plans."""
     names = ("random", "local")
     bench = BenchConfig.model_validate(
-        {"planners": names, "domains": ["blocksworld"], "difficulty": [0], "seeds": [0],
-         "jobs": ["questions"], "question_kinds": ["applicability", "execution"],
-         "question_forms": ["boolean", "choice"], "styles": ["compact"],
-         "answers": ["text", "scored"]}
-    )  # fmt: skip
+        {
+            "planners": names,
+            "domains": ["blocksworld"],
+            "difficulty": [0],
+            "seeds": [0],
+            "jobs": ["questions"],
+            "question_kinds": ["applicability", "execution"],
+            "question_forms": ["boolean", "choice"],
+            "styles": ["compact"],
+            "answers": ["text", "scored"],
+        }
+    )
     planners = {n: make_planner(n, ModelOptions(max_tokens=24)) for n in names}
     done = bench_run(bench, tmp_path / "run", planners, lookup)
     assert not done.unanswered
-    by_name = {c["contestant"]: c for c in done.summary["questions"]["cells"] if not c["kind"]
-               and not c["form"]}  # fmt: skip
+    by_name = {
+        c["contestant"]: c
+        for c in done.summary["questions"]["cells"]
+        if not c["kind"] and not c["form"]
+    }
     assert set(by_name) == {"random", "local text", "local scored"}
     assert {c["n"] for c in by_name.values()} == {4}
     written = [e for e in done.quizzes if e.case.answer == "text"]

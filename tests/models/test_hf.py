@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from surefoot.models.backends.hf import HFModel
 from surefoot.models.backends.openai import OpenAIModel
 from surefoot.models.protocol import GenerationRequest, Message, OptionScorer, TextModel
@@ -37,9 +38,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     base.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     base.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=300, special_tokens=["<pad>", "<s>", "</s>"], show_progress=False,
+        vocab_size=300,
+        special_tokens=["<pad>", "<s>", "</s>"],
+        show_progress=False,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-    )  # fmt: skip
+    )
     base.train_from_iterator(["the robot moves the block"] * 10, trainer)
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=base, pad_token="<pad>", bos_token="<s>", eos_token="</s>"
@@ -47,10 +50,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tokenizer.chat_template = TEMPLATE
     torch.manual_seed(3)
     config = LlamaConfig(
-        vocab_size=300, hidden_size=48, intermediate_size=96, num_hidden_layers=2,
-        num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=128,
-        pad_token_id=0, bos_token_id=1, eos_token_id=2, initializer_range=0.3,
-    )  # fmt: skip
+        vocab_size=300,
+        hidden_size=48,
+        intermediate_size=96,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=128,
+        pad_token_id=0,
+        bos_token_id=1,
+        eos_token_id=2,
+        initializer_range=0.3,
+    )
     LlamaForCausalLM(config).save_pretrained(place)
     tokenizer.save_pretrained(place)
     return place
@@ -145,8 +156,17 @@ def served(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
     home = tmp_path_factory.mktemp("home")
     (home / "hub").mkdir()
     settings = {**os.environ, "HF_HOME": str(home), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
-    command = [str(Path(sys.executable).with_name("transformers")), "serve", str(folder),
-               "--device", "cpu", "--host", "127.0.0.1", "--port", str(port)]  # fmt: skip
+    command = [
+        str(Path(sys.executable).with_name("transformers")),
+        "serve",
+        str(folder),
+        "--device",
+        "cpu",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+    ]
     log = (home / "log").open("w")
     process = subprocess.Popen(command, env=settings, stdout=log, stderr=log)
     try:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
+
 from surefoot.models.backends.hf import HFModel
 from surefoot.models.cache import CachedModel, ResponseCache
 from surefoot.models.protocol import GenerationRequest, Message
@@ -40,24 +41,42 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     base.decoder = decoders.ByteLevel()
     special = ["<pad>", "<s>", "</s>", "<image>"]
     trainer = trainers.BpeTrainer(
-        vocab_size=300, special_tokens=special, show_progress=False,
+        vocab_size=300,
+        special_tokens=special,
+        show_progress=False,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-    )  # fmt: skip
+    )
     base.train_from_iterator(["which colour is the block"] * 10, trainer)
     tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=base, pad_token="<pad>", bos_token="<s>", eos_token="</s>",
+        tokenizer_object=base,
+        pad_token="<pad>",
+        bos_token="<s>",
+        eos_token="</s>",
         additional_special_tokens=["<image>"],
-    )  # fmt: skip
+    )
     torch.manual_seed(5)
     vision = CLIPVisionConfig(
-        hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2,
-        image_size=32, patch_size=16, initializer_range=0.5,
-    )  # fmt: skip
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        image_size=32,
+        patch_size=16,
+        initializer_range=0.5,
+    )
     text = LlamaConfig(
-        vocab_size=300, hidden_size=48, intermediate_size=96, num_hidden_layers=2,
-        num_attention_heads=4, num_key_value_heads=4, max_position_embeddings=128,
-        pad_token_id=0, bos_token_id=1, eos_token_id=2, initializer_range=0.3,
-    )  # fmt: skip
+        vocab_size=300,
+        hidden_size=48,
+        intermediate_size=96,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=4,
+        max_position_embeddings=128,
+        pad_token_id=0,
+        bos_token_id=1,
+        eos_token_id=2,
+        initializer_range=0.3,
+    )
     config = LlavaConfig(
         vision_config=vision, text_config=text, image_token_index=3, vision_feature_layer=-1
     )
@@ -66,9 +85,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         image_processor=CLIPImageProcessor(
             size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}
         ),
-        tokenizer=tokenizer, patch_size=16, vision_feature_select_strategy="default",
-        image_token="<image>", num_additional_image_tokens=1, chat_template=TEMPLATE,
-    ).save_pretrained(place)  # fmt: skip
+        tokenizer=tokenizer,
+        patch_size=16,
+        vision_feature_select_strategy="default",
+        image_token="<image>",
+        num_additional_image_tokens=1,
+        chat_template=TEMPLATE,
+    ).save_pretrained(place)
     return place
 
 
@@ -131,11 +154,21 @@ def test_scores_are_those_of_the_model_itself(folder: Path) -> None:
 def test_many_questions_in_one_batch_score_as_one_by_one(folder: Path) -> None:
     model = HFModel(str(folder), device="cpu")
     asked = [
-        ask("red"), ask("blue", text="where is it"), ask("red", text="is the block red"),
-        ask("red", "blue"), ask("blue"), ask("red", text="which"),
-    ]  # fmt: skip
-    options = [["red", "blue block", "green"], ["here", "there"], ["yes", "no"], ["a", "bc"],
-               ["red", "blue"], ["block", "which colour is the block", "is"]]  # fmt: skip
+        ask("red"),
+        ask("blue", text="where is it"),
+        ask("red", text="is the block red"),
+        ask("red", "blue"),
+        ask("blue"),
+        ask("red", text="which"),
+    ]
+    options = [
+        ["red", "blue block", "green"],
+        ["here", "there"],
+        ["yes", "no"],
+        ["a", "bc"],
+        ["red", "blue"],
+        ["block", "which colour is the block", "is"],
+    ]
     single = [model.score(r, o) for r, o in zip(asked, options, strict=True)]
     batched = model.score_batch(asked, options)
     for one, many in zip(single, batched, strict=True):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from surefoot.models.backends.openai import OpenAIModel
 from surefoot.models.cache import CachedModel, ResponseCache, request_key
 from surefoot.models.planning import TextPlanner
@@ -16,7 +17,6 @@ from surefoot.pddl.bench.run import bench_run
 from surefoot.pddl.planner import ReplyStatus
 from surefoot.pddl.reference import lookup
 from surefoot.results.errors import HarnessError, InputError
-
 from tests.models.misbehaving import MisbehavingServer
 
 KEY = "sk-very-secret-4711"
@@ -65,8 +65,9 @@ def test_trouble_that_passes_is_tried_again(server: MisbehavingServer, trouble: 
         assert server.times[1] - server.times[0] >= 0.3
 
 
-@pytest.mark.parametrize("trouble", ["429", "500", "torn", "silent", "not-json", "wrong-json",
-                                     "sse", "no-choices"])  # fmt: skip
+@pytest.mark.parametrize(
+    "trouble", ["429", "500", "torn", "silent", "not-json", "wrong-json", "sse", "no-choices"]
+)
 def test_trouble_that_stays_is_the_servers(server: MisbehavingServer, trouble: str) -> None:
     server.script = [trouble] * 20
     timeout = 0.3 if trouble == "silent" else 5.0
@@ -183,8 +184,12 @@ def test_cache_keeps_answers_and_forgets_trouble(server: MisbehavingServer, tmp_
     assert len(cache) == 2
     other = ResponseCache(tmp_path / "c.sqlite")
     assert other.get(request_key(cached.identity, ask("a"))).text == "fine: a"
-    changed = [ask("a", seed=1), ask("a", temperature=0.5), ask("a", schema=SCHEMA),
-               ask("a", max_tokens=5)]  # fmt: skip
+    changed = [
+        ask("a", seed=1),
+        ask("a", temperature=0.5),
+        ask("a", schema=SCHEMA),
+        ask("a", max_tokens=5),
+    ]
     assert len({request_key("x", r) for r in [ask("a"), *changed]}) == 5
     assert request_key("x", ask("a")) != request_key("y", ask("a"))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from surefoot.agents.perception.asking import png
 from surefoot.models.backends.hf import HFModel
 from surefoot.models.backends.packing import image_features, logits_behind, pack, segment_sums
@@ -47,10 +48,15 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
             marks[i, 0, :, list(COLOURS).index(above)] = True
             marks[i, 1, :, list(COLOURS).index(below)] = True
             asked = [
-                {"text": f"Which colour is {where}?", "options": list(COLOURS), "truth": truth,
-                 "kind": where, "marks": [list(COLOURS).index(truth)]}
+                {
+                    "text": f"Which colour is {where}?",
+                    "options": list(COLOURS),
+                    "truth": truth,
+                    "kind": where,
+                    "marks": [list(COLOURS).index(truth)],
+                }
                 for where, truth in (("above", above), ("below", below))
-            ]  # fmt: skip
+            ]
             lines.append(json.dumps({"asked": asked}))
         np.save(folder / f"{part}-flat-000.npy", pictures)
         if part == "train":

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from surefoot.models.backends.classical import SearchPlanner, find_search
 from surefoot.models.backends.recorded import RecordedPlanner
 from surefoot.models.backends.scripted import MAX_STEPS, ScriptedPlanner

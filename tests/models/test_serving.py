@@ -14,6 +14,9 @@ import httpx2
 import openai
 import pytest
 import torch
+from typer.testing import CliRunner
+
+from surefoot.cli.main import app
 from surefoot.models.backends.hf import HFModel
 from surefoot.models.backends.openai import OpenAIModel
 from surefoot.models.protocol import GenerationRequest, Message
@@ -21,9 +24,6 @@ from surefoot.models.registry import LOCAL_PERCEPTION, LOCAL_PLANNER
 from surefoot.models.serving.asks import ApiError, Ask, read_chat, read_text
 from surefoot.models.serving.engine import Engine
 from surefoot.models.serving.rows import Piece, Row
-from typer.testing import CliRunner
-
-from surefoot.cli.main import app
 from tests.models.served import KEY, Served, serving
 
 torch.set_num_threads(1)
@@ -61,8 +61,14 @@ def test_the_bench_finds_the_same_plans_as_without_a_server(
 
 
 def test_streamed_parts_are_the_whole(server: Served) -> None:
-    asked: Any = {"model": "local", "messages": TALK, "max_completion_tokens": 30,
-                  "temperature": 0, "logprobs": True, "top_logprobs": 3}  # fmt: skip
+    asked: Any = {
+        "model": "local",
+        "messages": TALK,
+        "max_completion_tokens": 30,
+        "temperature": 0,
+        "logprobs": True,
+        "top_logprobs": 3,
+    }
     whole = server.client.chat.completions.create(**asked)
     choice = whole.choices[0]
     assert choice.finish_reason in ("stop", "length")
@@ -72,17 +78,23 @@ def test_streamed_parts_are_the_whole(server: Served) -> None:
     assert len(scores) == whole.usage.completion_tokens > 1
     assert "".join(s.token for s in scores) == choice.message.content
     assert all(s.logprob == s.top_logprobs[0].logprob <= 0 for s in scores)
-    parts = list(server.client.chat.completions.create(
-        **asked, stream=True, stream_options={"include_usage": True}
-    ))  # fmt: skip
+    parts = list(
+        server.client.chat.completions.create(
+            **asked, stream=True, stream_options={"include_usage": True}
+        )
+    )
     text = "".join(p.choices[0].delta.content or "" for p in parts if p.choices)
     assert text == choice.message.content
     assert parts[0].choices[0].delta.role == "assistant"
     assert parts[-1].usage == whole.usage
     assert parts[-2].choices[0].finish_reason == choice.finish_reason
     assert len(parts) > 3
-    streamed = [t for p in parts if p.choices and p.choices[0].logprobs
-                for t in p.choices[0].logprobs.content or []]  # fmt: skip
+    streamed = [
+        t
+        for p in parts
+        if p.choices and p.choices[0].logprobs
+        for t in p.choices[0].logprobs.content or []
+    ]
     assert [t.token for t in streamed] == [t.token for t in scores]
 
 
@@ -103,16 +115,19 @@ def test_draws_are_those_of_the_model_without_a_server(server: Served, direct: H
     greedy, narrow = (
         client.chat.completions.create(
             model="local", messages=TALK, max_tokens=20, temperature=t, seed=5, top_p=p
-        ).choices[0].message.content
+        )
+        .choices[0]
+        .message.content
         for t, p in ((0.0, 1.0), (1.0, 1e-6))
-    )  # fmt: skip
+    )
     assert greedy == narrow
 
 
 def test_requests_without_a_seed_differ(server: Served) -> None:
     asked: Any = {"model": "local", "messages": TALK, "max_tokens": 20}
-    told = [server.client.chat.completions.create(**asked).choices[0].message.content
-            for _ in range(4)]  # fmt: skip
+    told = [
+        server.client.chat.completions.create(**asked).choices[0].message.content for _ in range(4)
+    ]
     assert len(set(told)) > 1
     cold, zero = (
         server.client.chat.completions.create(**asked, temperature=t).choices[0].message.content
@@ -138,9 +153,11 @@ def test_many_at_once_are_answered_as_each_alone(server: Served, direct: HFModel
 
     def ask(text: str) -> str:
         reply = server.client.chat.completions.create(
-            model="local", messages=[{"role": "user", "content": text}], max_tokens=12,
+            model="local",
+            messages=[{"role": "user", "content": text}],
+            max_tokens=12,
             temperature=0,
-        )  # fmt: skip
+        )
         return reply.choices[0].message.content or ""
 
     before = server.health()
@@ -190,13 +207,40 @@ WRONG: list[tuple[dict[str, Any], int, str]] = [
     ({"messages": [{"role": "tool", "content": "x"}]}, 400, "role must be one of"),
     ({"messages": [{"role": "user", "content": None}]}, 400, "content must be"),
     ({"messages": [{"role": "user", "content": "word " * 9000}]}, 400, "the model takes"),
-    ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {
-        "url": "data:image/png;base64,aGVsbG8="}}]}]}, 400, "does not look at images"),
-    ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {
-        "url": "http://example.org/a.png"}}]}]}, 400, "fetches none"),
+    (
+        {
+            "messages": [
+                {
+                    "role": "user",
+                    "content": [
+                        {
+                            "type": "image_url",
+                            "image_url": {"url": "data:image/png;base64,aGVsbG8="},
+                        }
+                    ],
+                }
+            ]
+        },
+        400,
+        "does not look at images",
+    ),
+    (
+        {
+            "messages": [
+                {
+                    "role": "user",
+                    "content": [
+                        {"type": "image_url", "image_url": {"url": "http://example.org/a.png"}}
+                    ],
+                }
+            ]
+        },
+        400,
+        "fetches none",
+    ),
     ({"messages": [{"role": "user", "content": [{"type": "input_audio"}]}]}, 400, "is no text"),
     ({"model": "gpt"}, 404, "the model 'gpt' is not here; there is 'local'"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("wrong", "status", "message"), WRONG)
@@ -207,8 +251,12 @@ def test_what_is_wrong_is_told(
     body = {"model": "local", "messages": TALK, "max_tokens": 3, **wrong}
     if "stream_options" not in wrong:
         body["stream"] = stream
-    reply = httpx2.post(f"{server.url}/chat/completions", json=body,
-                        headers={"Authorization": f"Bearer {KEY}"}, timeout=30)  # fmt: skip
+    reply = httpx2.post(
+        f"{server.url}/chat/completions",
+        json=body,
+        headers={"Authorization": f"Bearer {KEY}"},
+        timeout=30,
+    )
     error = reply.json()["error"]
     assert (reply.status_code, error["type"]) == (status, "invalid_request_error")
     assert message in error["message"]
@@ -259,7 +307,7 @@ def test_ctrl_c_ends_it_though_it_is_answering(tmp_path: Path) -> None:
                 headers={"Authorization": f"Bearer {KEY}"},
                 timeout=60,
             ) as reply:
-                said.extend(reply.iter_lines())  # fmt: skip
+                said.extend(reply.iter_lines())
 
         reader = threading.Thread(target=read)
         reader.start()
@@ -274,10 +322,26 @@ def test_ctrl_c_ends_it_though_it_is_answering(tmp_path: Path) -> None:
 def plans_of(url: str | None, planner: str, out: Path) -> dict[str, str]:
     """Benches a planner and returns its answers by task."""
     where = ["--set", f"base_url={url}", "--set", "retries=0"] if url else []
-    done = CliRunner().invoke(app, [
-        "bench", "--planners", planner, "--domains", "blocksworld,grippers", "--difficulty", "0",
-        "--seeds", "3,4", "--styles", "compact", "--out", str(out), "--json", *where,
-    ])  # fmt: skip
+    done = CliRunner().invoke(
+        app,
+        [
+            "bench",
+            "--planners",
+            planner,
+            "--domains",
+            "blocksworld,grippers",
+            "--difficulty",
+            "0",
+            "--seeds",
+            "3,4",
+            "--styles",
+            "compact",
+            "--out",
+            str(out),
+            "--json",
+            *where,
+        ],
+    )
     assert done.exit_code == 0, done.output
     lines = [json.loads(line) for line in (out / "episodes.jsonl").read_text().splitlines()]
     assert len(lines) == 4
@@ -288,7 +352,6 @@ def test_a_planner_of_experts_says_the_same_within_a_budget(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from surefoot.sparsity.experts.store import ExpertStore
-
     from tests.sparsity.experts.read_me_planner import write_planner
 
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
@@ -298,9 +361,15 @@ def test_a_planner_of_experts_says_the_same_within_a_budget(
     store = ExpertStore(folder, dtype=torch.float32)
     room = 2 * max(store.bytes_of(i) for i in range(store.experts))
     with serving(
-        tmp_path / "log", str(folder), "--expert-budget", str(room), "--name", "experts",
-        "--batch", "1",
-    ) as server:  # fmt: skip
+        tmp_path / "log",
+        str(folder),
+        "--expert-budget",
+        str(room),
+        "--name",
+        "experts",
+        "--batch",
+        "1",
+    ) as server:
         found = plans_of(server.url, "openai:experts", tmp_path / "served")
         told = server.health()
         metrics = httpx2.get(server.url.removesuffix("/v1") + "/metrics").text
@@ -431,10 +500,14 @@ def test_pieces_never_split_a_character_or_show_a_stop(stop: tuple[str, ...]) ->
     base = Tokenizer(models.BPE())
     base.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     base.decoder = decoders.ByteLevel()
-    base.train_from_iterator(["the robot moves"], trainers.BpeTrainer(
-        vocab_size=270, show_progress=False,
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-    ))  # fmt: skip
+    base.train_from_iterator(
+        ["the robot moves"],
+        trainers.BpeTrainer(
+            vocab_size=270,
+            show_progress=False,
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        ),
+    )
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=base)
     text = "the café brought a 🤖 here, and très très loin à côté b " * 3
     tokens = tokenizer(text)["input_ids"]
@@ -453,17 +526,34 @@ def test_pieces_never_split_a_character_or_show_a_stop(stop: tuple[str, ...]) ->
 
 
 def test_bodies_are_read() -> None:
-    name, ask = read_chat(json.dumps({"model": "m", "messages": [
-        {"role": "developer", "content": "be brief"},
-        {"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]},
-    ], "stop": "x", "logprobs": True, "seed": -3}).encode())  # fmt: skip
+    name, ask = read_chat(
+        json.dumps(
+            {
+                "model": "m",
+                "messages": [
+                    {"role": "developer", "content": "be brief"},
+                    {
+                        "role": "user",
+                        "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}],
+                    },
+                ],
+                "stop": "x",
+                "logprobs": True,
+                "seed": -3,
+            }
+        ).encode()
+    )
     assert name == "m"
     assert ask.messages == (Message("system", "be brief"), Message("user", "ab"))
     assert (ask.stop, ask.top_logprobs, ask.seed, ask.temperature) == (("x",), 0, -3, 1.0)
     name, ask = read_text(b'{"model": "m", "prompt": ["one"]}')
     assert (ask.prompt, ask.max_tokens, ask.top_logprobs) == ("one", 16, None)
-    for body in (b'{"model": "m", "prompt": ["a", "b"]}', b'{"model": "m", "prompt": [1, 2]}',
-                 b'{"model": "m", "prompt": ""}', b'{"model": "m", "prompt": "a", "echo": true}',
-                 b'{"model": "m", "prompt": "a", "best_of": 3}'):  # fmt: skip
+    for body in (
+        b'{"model": "m", "prompt": ["a", "b"]}',
+        b'{"model": "m", "prompt": [1, 2]}',
+        b'{"model": "m", "prompt": ""}',
+        b'{"model": "m", "prompt": "a", "echo": true}',
+        b'{"model": "m", "prompt": "a", "best_of": 3}',
+    ):
         with pytest.raises(ApiError):
             read_text(body)

@@ -9,6 +9,7 @@ from random import Random
 
 import pytest
 import torch
+
 from surefoot.models.backends.hf import HFModel
 from surefoot.models.training.data import (
     HELD_OUT,

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
 from surefoot.models.training.planner import CURVE_NAME, PlannerRecipe, train_planner
 from surefoot.models.training.tuning import (
     Pair,
@@ -18,7 +20,6 @@ from surefoot.models.training.tuning import (
     tune,
 )
 from surefoot.results.errors import InputError
-from transformers import AutoModelForCausalLM, AutoTokenizer
 
 torch.set_num_threads(1)
 TINY = PlannerRecipe(hidden=32, layers=1, heads=2, vocabulary=400, batch=8, steps=12, rate=5e-3)

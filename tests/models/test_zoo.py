@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from surefoot.models.registry import LOCAL_PLANNER
 from surefoot.models.training.data import split_of
 from surefoot.models.training.zoo import (
@@ -25,8 +26,12 @@ torch.set_num_threads(1)
 
 
 def recipe(steps: int = 3) -> ZooRecipe:
-    return ZooRecipe(("blocksworld", "tabletop"), SpecialistRecipe(steps=steps, batch=4),
-                     StrangerRecipe(steps=2, batch=2), seed=1)  # fmt: skip
+    return ZooRecipe(
+        ("blocksworld", "tabletop"),
+        SpecialistRecipe(steps=steps, batch=4),
+        StrangerRecipe(steps=2, batch=2),
+        seed=1,
+    )
 
 
 def test_a_domains_examples_are_its_own_and_of_their_split() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hypothesis import strategies as st
+
 from surefoot.pddl.language import (
     Action,
     And,
@@ -31,8 +32,12 @@ PREDICATES = {
     "q": Predicate("q", (TypedName("?x", ("a",)), TypedName("?y", ("object",)))),
     "r": Predicate("r"),
 }
-_ANCESTORS = {"object": {"object"}, "a": {"a", "object"}, "b": {"a", "b", "object"},
-              "c": {"c", "object"}}  # fmt: skip
+_ANCESTORS = {
+    "object": {"object"},
+    "a": {"a", "object"},
+    "b": {"a", "b", "object"},
+    "c": {"c", "object"},
+}
 
 
 def atoms(visible: dict[str, str]) -> st.SearchStrategy[Atom]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+
 from surefoot.pddl.bench.cases import make_cases
 from surefoot.pddl.bench.config import BenchConfig, read_config
 from surefoot.pddl.bench.run import bench_run
@@ -69,8 +70,12 @@ class Broken:
 
 
 def config(**fields: object) -> BenchConfig:
-    base = {"planners": ["search"], "domains": ["blocksworld", "grippers"], "difficulty": [0],
-            "seeds": [0, 1]}  # fmt: skip
+    base = {
+        "planners": ["search"],
+        "domains": ["blocksworld", "grippers"],
+        "difficulty": [0],
+        "seeds": [0, 1],
+    }
     return BenchConfig.model_validate({**base, **fields})
 
 
@@ -79,8 +84,9 @@ def run(tmp_path: Path, bench: BenchConfig, *planners: Planner, **options: objec
 
 
 def test_search_and_text_side_by_side(tmp_path: Path) -> None:
-    bench = config(planners=["search", "student"], modes=["direct", "repair-first", "resample"],
-                   rounds=4)  # fmt: skip
+    bench = config(
+        planners=["search", "student"], modes=["direct", "repair-first", "resample"], rounds=4
+    )
     done = run(tmp_path, bench, Search(), Student())
     assert len(done.episodes) == 4 + 3 * 4
     assert done.unanswered == {}
@@ -178,9 +184,16 @@ def test_a_broken_validator_stops_the_bench(
         run(tmp_path, config(), Search())
 
 
-@pytest.mark.parametrize(("status", "kind"), [("gave_up", "no_plan"), ("unsolvable", "refusal"),
-                                              ("refused", "refusal"), ("answered", "unparsed"),
-                                              ("cut", "truncated")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        ("gave_up", "no_plan"),
+        ("unsolvable", "refusal"),
+        ("refused", "refusal"),
+        ("answered", "unparsed"),
+        ("cut", "truncated"),
+    ],
+)
 def test_replies_without_a_plan(tmp_path: Path, status: str, kind: str) -> None:
     class Empty:
         name = "empty"
@@ -200,11 +213,18 @@ def test_replies_without_a_plan(tmp_path: Path, status: str, kind: str) -> None:
 @pytest.mark.parametrize("style", ["published", "complete", "pddl"])
 @pytest.mark.parametrize("shot", ["zero", "one", "cot"])
 @pytest.mark.parametrize("answer", ["text", "json"])
-def test_every_prompt_holds_task_and_format(style: str, shot: str, answer: str, tmp_path: Path
-                                            ) -> None:  # fmt: skip
+def test_every_prompt_holds_task_and_format(
+    style: str, shot: str, answer: str, tmp_path: Path
+) -> None:
     student = Student()
-    bench = config(planners=["student"], domains=["grippers"], seeds=[0], styles=[style],
-                   shots=[shot], answers=[answer])  # fmt: skip
+    bench = config(
+        planners=["student"],
+        domains=["grippers"],
+        seeds=[0],
+        styles=[style],
+        shots=[shot],
+        answers=[answer],
+    )
     run(tmp_path, bench, student)
     (request,) = student.asked
     text = request.turns[0].text
@@ -279,8 +299,7 @@ def test_published_prompt_beside_a_given_task_is_used(tmp_path: Path) -> None:
     (folder / "p01.pddl").write_text(write_problem(task.problem))
     (folder / "p01.pddl.prompt").write_text("Rearrange the blocks, please.\n")
     student = Student()
-    bench = config(planners=["student"], domains=[], tasks=tmp_path / "tasks",
-                   styles=["published"])  # fmt: skip
+    bench = config(planners=["student"], domains=[], tasks=tmp_path / "tasks", styles=["published"])
     (episode,) = run(tmp_path, bench, student).episodes
     assert student.asked[0].turns[0].text == "Rearrange the blocks, please."
     assert episode.case.task == "blocksworld/p01"
@@ -325,14 +344,20 @@ def test_renamed_tasks_are_paired_with_their_originals(tmp_path: Path) -> None:
                 text = write_plan(reply.plan) if known else "no idea"
                 yield i, PlanReply(ReplyStatus.ANSWERED, text)
 
-    bench = config(planners=["reader"], domains=["blocksworld"], seeds=[0, 1, 2],
-                   styles=["template", "pddl"],
-                   renamings=["none", "random_string"], renaming_seeds=[0, 1])  # fmt: skip
+    bench = config(
+        planners=["reader"],
+        domains=["blocksworld"],
+        seeds=[0, 1, 2],
+        styles=["template", "pddl"],
+        renamings=["none", "random_string"],
+        renaming_seeds=[0, 1],
+    )
     done = run(tmp_path, bench, Reader())
     drops = done.summary["generalization"]
     assert {d["contestant"] for d in drops} == {
-        "reader template random_string", "reader pddl random_string"
-    }  # fmt: skip
+        "reader template random_string",
+        "reader pddl random_string",
+    }
     for d in drops:
         assert (d["tasks"], d["pairs"], d["original"], d["renamed"], d["drop"]) == (3, 6, 1, 0, 1)
     renamed = [e for e in done.episodes if e.case.renaming_seed is not None]
@@ -348,5 +373,7 @@ def test_searches_do_not_mind_the_names(tmp_path: Path) -> None:
     assert all(e.solved for e in done.episodes)
     lines = [json.loads(x) for x in (tmp_path / "run" / "episodes.jsonl").read_text().splitlines()]
     for line in lines:
-        assert all(step.split()[0].strip("()") in ("pickup", "putdown", "stack", "unstack")
-                   for step in line["decoded"])  # fmt: skip
+        assert all(
+            step.split()[0].strip("()") in ("pickup", "putdown", "stack", "unstack")
+            for step in line["decoded"]
+        )

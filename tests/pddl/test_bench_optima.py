@@ -15,9 +15,14 @@ from surefoot.pddl.reference import Bounds
 def test_a_proof_of_one_counts_for_all_under_any_name(tmp_path: Path) -> None:
     names = ("random", "greedy", "fd:lmcut")
     config = BenchConfig(
-        planners=names, domains=("blocksworld",), difficulty=(0,), seeds=(3, 4, 5, 6),
-        styles=("pddl",), renamings=("none", "random_string"), renaming_seeds=(1,),
-    )  # fmt: skip
+        planners=names,
+        domains=("blocksworld",),
+        difficulty=(0,),
+        seeds=(3, 4, 5, 6),
+        styles=("pddl",),
+        renamings=("none", "random_string"),
+        renaming_seeds=(1,),
+    )
     planners = {n: make_planner(n, ModelOptions()) for n in names}
     done = bench_run(config, tmp_path / "run", planners, lambda task: Bounds())
     optimum = {}
@@ -41,9 +46,14 @@ def test_a_proof_of_one_counts_for_all_under_any_name(tmp_path: Path) -> None:
 
 def test_without_a_proof_the_best_plan_is_only_the_best_known(tmp_path: Path) -> None:
     config = BenchConfig(
-        planners=("random",), domains=("blocksworld",), difficulty=(0,), seeds=(3, 4),
-        styles=("pddl",), renamings=("none", "random_string"), renaming_seeds=(1, 2),
-    )  # fmt: skip
+        planners=("random",),
+        domains=("blocksworld",),
+        difficulty=(0,),
+        seeds=(3, 4),
+        styles=("pddl",),
+        renamings=("none", "random_string"),
+        renaming_seeds=(1, 2),
+    )
     planners = {"random": make_planner("random", ModelOptions())}
     done = bench_run(config, tmp_path / "run", planners, lambda task: Bounds())
     assert all(e.graded.lower is None for e in done.episodes)

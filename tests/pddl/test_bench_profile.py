@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from surefoot.models.registry import ModelOptions, make_planner
 from surefoot.pddl.bench.config import BenchConfig
 from surefoot.pddl.bench.profile import axes_rows, extrapolation_rows, size_rows
@@ -15,10 +16,14 @@ from surefoot.results.statistics import newcombe, wilson
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> BenchRun:
     config = BenchConfig(
-        planners=("random",), domains=("blocksworld", "barman"), difficulty=(0, 2),
-        seeds=(0, 1, 2, 3), styles=("pddl",), renamings=("none", "random_word"),
+        planners=("random",),
+        domains=("blocksworld", "barman"),
+        difficulty=(0, 2),
+        seeds=(0, 1, 2, 3),
+        styles=("pddl",),
+        renamings=("none", "random_word"),
         renaming_seeds=(5,),
-    )  # fmt: skip
+    )
     planners = {"random": make_planner("random", ModelOptions())}
     return bench_run(config, tmp_path_factory.mktemp("runs") / "b", planners, lookup)
 
@@ -42,8 +47,11 @@ def test_axes_are_means_over_domains_and_keep_renamed_tasks_apart(done: BenchRun
 def test_sizes_count_every_episode_once(done: BenchRun) -> None:
     rows = size_rows(done.episodes)
     assert {(r["domain"], r["size"], r["step"]) for r in rows} == {
-        ("blocksworld", 3, 0), ("blocksworld", 5, 2), ("barman", 1, 0), ("barman", 3, 2)
-    }  # fmt: skip
+        ("blocksworld", 3, 0),
+        ("blocksworld", 5, 2),
+        ("barman", 1, 0),
+        ("barman", 3, 2),
+    }
     assert all(r["n"] == 4 for r in rows)
     assert done.summary["sizes"] == rows
     (drop,) = extrapolation_rows(rows)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+
 from surefoot.pddl.bench.config import BenchConfig, read_config
 from surefoot.pddl.bench.leaderboard import make_leaderboard, render_leaderboard
 from surefoot.pddl.bench.quiz_cases import make_quiz_cases, missing_questions, questions_about
@@ -23,8 +24,14 @@ from surefoot.results.errors import HarnessError, InputError
 
 
 def config(**fields: object) -> BenchConfig:
-    base = {"planners": ["pupil"], "domains": ["blocksworld", "storage"], "difficulty": [0],
-            "seeds": [0], "jobs": ["questions"], "styles": ["template"]}  # fmt: skip
+    base = {
+        "planners": ["pupil"],
+        "domains": ["blocksworld", "storage"],
+        "difficulty": [0],
+        "seeds": [0],
+        "jobs": ["questions"],
+        "styles": ["template"],
+    }
     return BenchConfig.model_validate({**base, **fields})
 
 
@@ -172,10 +179,13 @@ def test_calibration_by_hand() -> None:
             None, {"answers": [right]}, {"outcome": outcome, "probabilities": shares}, 0.0
         )
 
-    found = calibration([
-        episode({"yes": 1.0, "no": 0.0}, "yes"), episode({"yes": 0.95, "no": 0.05}, "no"),
-        episode({"yes": 0.6, "no": 0.4}, "yes"),
-    ])  # fmt: skip
+    found = calibration(
+        [
+            episode({"yes": 1.0, "no": 0.0}, "yes"),
+            episode({"yes": 0.95, "no": 0.05}, "no"),
+            episode({"yes": 0.6, "no": 0.4}, "yes"),
+        ]
+    )
     assert found["brier"] == pytest.approx((0 + 2 * 0.95**2 + 2 * 0.4**2) / 3)
     assert found["ece"] == pytest.approx((abs(1.95 - 1) + abs(0.6 - 1)) / 3)
 
@@ -288,8 +298,12 @@ def test_every_domain_has_questions_of_every_kind_or_counts_what_is_missing(doma
 
 
 def test_questions_under_other_names_have_the_same_answers(tmp_path: Path) -> None:
-    bench = config(planners=["blind"], renamings=["none", "random_word"], renaming_seeds=[2],
-                   question_forms=["boolean", "choice"])  # fmt: skip
+    bench = config(
+        planners=["blind"],
+        renamings=["none", "random_word"],
+        renaming_seeds=[2],
+        question_forms=["boolean", "choice"],
+    )
     done = run(tmp_path, bench, Blind())
     own = {(e.case.task, e.case.question): e for e in done.quizzes if e.case.renaming == "none"}
     others = [e for e in done.quizzes if e.case.renaming != "none"]

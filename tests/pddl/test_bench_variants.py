@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from surefoot.pddl import GroundTask, Plan, parse_plan, validate
 from surefoot.pddl.bench.cases import load_variant, make_cases, missing_variants
 from surefoot.pddl.bench.config import BenchConfig, Job, Style
@@ -99,8 +100,13 @@ def test_a_plan_without_steps_has_no_variants_of_some_kinds() -> None:
 
 
 def bench(**fields: object) -> BenchConfig:
-    base = {"planners": ["p"], "domains": ["blocksworld"], "difficulty": [1], "seeds": [0],
-            "styles": ["template"]}  # fmt: skip
+    base = {
+        "planners": ["p"],
+        "domains": ["blocksworld"],
+        "difficulty": [1],
+        "seeds": [0],
+        "styles": ["template"],
+    }
     return BenchConfig.model_validate({**base, **fields})
 
 
@@ -138,9 +144,14 @@ class Rote:
 
 
 def test_repeating_the_plan_solves_what_it_should_and_repair_the_rest(tmp_path: Path) -> None:
-    config = bench(planners=["rote"], jobs=list(CHANGED), domains=["blocksworld", "tabletop"],
-                   renamings=["none", "deceptive"], renaming_seeds=[0],
-                   modes=["direct", "repair-first"])  # fmt: skip
+    config = bench(
+        planners=["rote"],
+        jobs=list(CHANGED),
+        domains=["blocksworld", "tabletop"],
+        renamings=["none", "deceptive"],
+        renaming_seeds=[0],
+        modes=["direct", "repair-first"],
+    )
     done = bench_run(config, tmp_path / "run", {"rote": Rote()}, lookup)
     assert len(done.episodes) == 2 * 2 * 2 * len(CHANGED)
     for e in done.episodes:
@@ -159,8 +170,9 @@ def test_repeating_the_plan_solves_what_it_should_and_repair_the_rest(tmp_path: 
 
 
 def test_tasks_that_cannot_be_changed_are_counted(tmp_path: Path) -> None:
-    config = bench(domains=["grippers"], difficulty=[0], seeds=[0, 1],
-                   jobs=["plan", "reformulate-shuffled"])  # fmt: skip
+    config = bench(
+        domains=["grippers"], difficulty=[0], seeds=[0, 1], jobs=["plan", "reformulate-shuffled"]
+    )
     assert missing_variants(config) == {"reformulate-shuffled grippers": 2}
     assert [c.job for c in make_cases(config, {"p": False})] == ["plan", "plan"]
 
@@ -190,8 +202,9 @@ def test_manifests_of_plain_benches_are_as_they_were() -> None:
 def test_records_from_before_there_were_jobs_are_read(tmp_path: Path) -> None:
     from surefoot.pddl.bench.summary import Episode
 
-    done = bench_run(bench(planners=["rote"], jobs=["reuse"]), tmp_path / "run",
-                     {"rote": Rote()}, lookup)  # fmt: skip
+    done = bench_run(
+        bench(planners=["rote"], jobs=["reuse"]), tmp_path / "run", {"rote": Rote()}, lookup
+    )
     line = json.loads((tmp_path / "run" / "episodes.jsonl").read_text())
     assert Episode.from_json(line) == done.episodes[0]
     for name in ("job", "question"):
@@ -217,9 +230,12 @@ print(make_questions(made.task, made.witness, n=1, cap=200))
 """
     said = {
         subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            check=True,
             env={**os.environ, "PYTHONHASHSEED": seed},
         ).stdout
         for seed in ("1", "2", "3")
-    }  # fmt: skip
+    }
     assert len(said) == 1

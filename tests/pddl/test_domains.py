@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import cache
 
 import pytest
+
 from surefoot.pddl.domains import DomainSpec, Instance, get_domain, list_domains
 from surefoot.pddl.language import (
     And,
@@ -24,9 +25,17 @@ from surefoot.pddl.validator import validate
 from surefoot.results.errors import InputError
 
 NAMES = (
-    "barman", "blocksworld", "delivery", "floortile", "grippers", "kitchen", "storage",
-    "tabletop", "termes", "tyreworld",
-)  # fmt: skip
+    "barman",
+    "blocksworld",
+    "delivery",
+    "floortile",
+    "grippers",
+    "kitchen",
+    "storage",
+    "tabletop",
+    "termes",
+    "tyreworld",
+)
 SEEDS = range(5)
 
 
@@ -107,10 +116,13 @@ def test_same_seed_same_instance_in_another_process(name: str) -> None:
     texts = {
         subprocess.run(
             [sys.executable, "-c", code],
-            capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": salt},
+            capture_output=True,
+            text=True,
+            check=True,
+            env={"PYTHONHASHSEED": salt},
         ).stdout
         for salt in ("1", "2")
-    }  # fmt: skip
+    }
     assert texts == {
         write_problem(spec.generate(size, 7).task.problem)
         + "".join(f"{step}\n" for step in spec.generate(size, 7).witness.steps)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+
 from surefoot.pddl.domains import get_domain
 from surefoot.pddl.language import (
     Action,
@@ -110,11 +111,18 @@ def standard_plan(hubs: int) -> Plan:
     for i in range(1, hubs + 1):
         hub, nut = f"the-hub{i}", f"nuts{i}"
         lines += [
-            f"loosen {nut} {hub}", f"jack-up {hub}", f"undo {nut} {hub}",
-            f"remove-wheel w{i} {hub}", f"fetch r{i} boot", f"put-on-wheel r{i} {hub}",
-            f"do-up {nut} {hub}", f"jack-down {hub}", f"tighten {nut} {hub}",
-            f"inflate r{i}", f"put-away w{i} boot",
-        ]  # fmt: skip
+            f"loosen {nut} {hub}",
+            f"jack-up {hub}",
+            f"undo {nut} {hub}",
+            f"remove-wheel w{i} {hub}",
+            f"fetch r{i} boot",
+            f"put-on-wheel r{i} {hub}",
+            f"do-up {nut} {hub}",
+            f"jack-down {hub}",
+            f"tighten {nut} {hub}",
+            f"inflate r{i}",
+            f"put-away w{i} boot",
+        ]
     lines += [f"put-away {tool} boot" for tool in ("wrench", "jack", "pump")]
     steps = [line.split() for line in (*lines, "close boot")]
     return Plan(tuple(PlanStep(head, tuple(args)) for head, *args in steps))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 
 import pytest
+
 from surefoot.pddl.domains import get_domain, list_domains
 from surefoot.pddl.language import Plan, PlanStep, Task, parse_problem
 from surefoot.pddl.validator import validate
@@ -29,11 +30,17 @@ ACTIONS = {
 }
 PREDICATES = {
     "storage": {
-        "clear": 1, "in": 2, "available": 1, "lifting": 2, "at": 2, "on": 2, "connected": 2,
+        "clear": 1,
+        "in": 2,
+        "available": 1,
+        "lifting": 2,
+        "at": 2,
+        "on": 2,
+        "connected": 2,
         "compatible": 2,
     },
     "termes": {"height": 2, "at": 1, "has-block": 0, "succ": 2, "neighbor": 2, "is-depot": 1},
-}  # fmt: skip
+}
 
 STORAGE = """
 (define (problem two-places) (:domain Storage-Propositional)

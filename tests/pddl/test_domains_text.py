@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+
 from surefoot.pddl.domains import get_domain
 from surefoot.pddl.domains.text import listing, natural_key
 from surefoot.pddl.language import And, Atom, Problem, TypedName, parse_problem
@@ -28,23 +29,33 @@ def blocks_problem(goal: str) -> Problem:
         ("(on a b)", "- a is on b."),
         ("(not (on a b))", "- a is not on b."),
         ("(not (arm-empty))", "- The arm is not empty."),
-        ("(or (on a b) (holding a))",
-         "- at least one of these holds: (a is on b) or (the arm holds a)."),
+        (
+            "(or (on a b) (holding a))",
+            "- at least one of these holds: (a is on b) or (the arm holds a).",
+        ),
         ("(imply (on a b) (clear a))", "- if (a is on b), then (a is clear)."),
-        ("(forall (?x) (on-table ?x))",
-         "- for every choice of ?x among the blocks: ?x is on the table."),
-        ("(exists (?x ?y) (and (on ?x ?y) (not (= ?x a))))",
-         "- for some choice of ?x among the blocks and ?y among the blocks: "
-         "(?x is on ?y) and (?x is not the same object as a)."),
-        ("(not (or (clear a) (clear b)))",
-         "- it is not true that (at least one of these holds: (a is clear) or (b is clear))."),
+        (
+            "(forall (?x) (on-table ?x))",
+            "- for every choice of ?x among the blocks: ?x is on the table.",
+        ),
+        (
+            "(exists (?x ?y) (and (on ?x ?y) (not (= ?x a))))",
+            "- for some choice of ?x among the blocks and ?y among the blocks: "
+            "(?x is on ?y) and (?x is not the same object as a).",
+        ),
+        (
+            "(not (or (clear a) (clear b)))",
+            "- it is not true that (at least one of these holds: (a is clear) or (b is clear)).",
+        ),
         ("(and)", "- Nothing is demanded."),
         ("(= a a)", "- a is the same object as a."),
         ("(or)", "- the impossible is demanded."),
-        ("(or (and) (clear a))",
-         "- at least one of these holds: (nothing is demanded) or (a is clear)."),
+        (
+            "(or (and) (clear a))",
+            "- at least one of these holds: (nothing is demanded) or (a is clear).",
+        ),
     ],
-)  # fmt: skip
+)
 def test_every_condition_is_told(goal: str, told: str) -> None:
     text = BLOCKS.describe_problem(blocks_problem(goal))
     assert told in text.split("this must hold:\n")[1].splitlines()

@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+
 from surefoot.pddl.domains import get_domain, list_domains
 from surefoot.pddl.extract import Extraction, Form, Vocabulary, extract_with, load_lexicon
 from surefoot.pddl.ground import GroundTask
@@ -137,11 +138,13 @@ def test_the_choice_never_looks_at_validity() -> None:
         ("  \n\n", Form.EMPTY),
         ("I'm sorry, but I cannot provide a plan for this problem.", Form.REFUSAL),
         ("The weather is nice today.", Form.UNPARSED),
-        ("1. unstack(b1, b2)\n2. For each block, carry out the necessary steps.",
-         Form.UNEXPANDABLE),
+        (
+            "1. unstack(b1, b2)\n2. For each block, carry out the necessary steps.",
+            Form.UNEXPANDABLE,
+        ),
         ("1. Unstack b1 from b2.\n2. Put b1 down.\n3. Stack b4 on", Form.TRUNCATED),
     ],
-)  # fmt: skip
+)
 def test_forms_without_a_whole_plan(text: str, form: Form) -> None:
     assert read(blocks(TOWER, "(on b4 b1)"), "blocksworld", text).form is form
 
@@ -213,9 +216,24 @@ def test_noise_never_breaks_extraction() -> None:
     rng = Random(7)
     task = blocks(TOWER, "(on b4 b1)")
     pieces = [
-        *WRITINGS.values(), "(((", "\x00", "|", "**", "1.", "```", "{", "repeat steps 1-99999999",
-        "for each block", "b99", "é", "\t", "steps 3 to 1", "\\(", "all", "- " * 50,
-    ]  # fmt: skip
+        *WRITINGS.values(),
+        "(((",
+        "\x00",
+        "|",
+        "**",
+        "1.",
+        "```",
+        "{",
+        "repeat steps 1-99999999",
+        "for each block",
+        "b99",
+        "é",
+        "\t",
+        "steps 3 to 1",
+        "\\(",
+        "all",
+        "- " * 50,
+    ]
     for _ in range(300):
         text = "\n".join(rng.choice(pieces) for _ in range(rng.randrange(1, 9)))
         cut = text[rng.randrange(len(text)) :] if text else text

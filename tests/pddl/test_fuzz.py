@@ -8,6 +8,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+
 from surefoot.pddl.domains import get_domain, list_domains
 from surefoot.pddl.grading.answers import find_answers, find_tasks
 from surefoot.pddl.grading.grader import TaskLoader, grade
@@ -32,8 +33,31 @@ PER_DOMAIN = 334
 LONGEST = 5.0
 """Seconds of processor time that no single input may take."""
 
-JUNK = ["(", ")", "((((", "))))", "(and", "(not", "-", "- either", "?x", ":", ";", "\x00", "\u2028",
-        "(forall (?x)", "(when", "(= a b)", "nan", "1e999", "-1", "é", "\r", "\t", '"']  # fmt: skip
+JUNK = [
+    "(",
+    ")",
+    "((((",
+    "))))",
+    "(and",
+    "(not",
+    "-",
+    "- either",
+    "?x",
+    ":",
+    ";",
+    "\x00",
+    "\u2028",
+    "(forall (?x)",
+    "(when",
+    "(= a b)",
+    "nan",
+    "1e999",
+    "-1",
+    "é",
+    "\r",
+    "\t",
+    '"',
+]
 
 
 def damage(text: str, rng: Random) -> str:

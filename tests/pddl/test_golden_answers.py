@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+
 from surefoot.pddl.grading.answers import find_answers, find_tasks
 from surefoot.pddl.grading.grader import TaskLoader, grade
 from surefoot.pddl.grading.records import AnswerRecord
@@ -21,20 +22,38 @@ pytestmark = pytest.mark.skipif(
 )
 
 VALID = {
-    ("barman", "gpt4"): 0, ("barman", "o1-mini"): 0, ("barman", "o1-preview"): 0,
-    ("blocksworld", "gpt4"): 2, ("blocksworld", "o1-mini"): 5, ("blocksworld", "o1-preview"): 10,
-    ("floortile", "gpt4"): 0, ("floortile", "o1-mini"): 0, ("floortile", "o1-preview"): 0,
-    ("grippers", "gpt4"): 7, ("grippers", "o1-mini"): 8, ("grippers", "o1-preview"): 9,
-    ("tyreworld", "gpt4"): 1, ("tyreworld", "o1-mini"): 1, ("tyreworld", "o1-preview"): 20,
-}  # fmt: skip
+    ("barman", "gpt4"): 0,
+    ("barman", "o1-mini"): 0,
+    ("barman", "o1-preview"): 0,
+    ("blocksworld", "gpt4"): 2,
+    ("blocksworld", "o1-mini"): 5,
+    ("blocksworld", "o1-preview"): 10,
+    ("floortile", "gpt4"): 0,
+    ("floortile", "o1-mini"): 0,
+    ("floortile", "o1-preview"): 0,
+    ("grippers", "gpt4"): 7,
+    ("grippers", "o1-mini"): 8,
+    ("grippers", "o1-preview"): 9,
+    ("tyreworld", "gpt4"): 1,
+    ("tyreworld", "o1-mini"): 1,
+    ("tyreworld", "o1-preview"): 20,
+}
 """Valid plans under strict validation; see docs/results/recorded-answers.md."""
 
 OPTIMA = {
-    "barman/p01": 36, "blocksworld/p01": 0, "blocksworld/p05": 8, "blocksworld/p10": 18,
-    "floortile/p01": 47, "floortile/p05": 66, "floortile/p10": 95,
-    "grippers/p01": 0, "grippers/p05": 3, "grippers/p10": 9,
-    "tyreworld/p01": 19, "tyreworld/p20": 228,
-}  # fmt: skip
+    "barman/p01": 36,
+    "blocksworld/p01": 0,
+    "blocksworld/p05": 8,
+    "blocksworld/p10": 18,
+    "floortile/p01": 47,
+    "floortile/p05": 66,
+    "floortile/p10": 95,
+    "grippers/p01": 0,
+    "grippers/p05": 3,
+    "grippers/p10": 9,
+    "tyreworld/p01": 19,
+    "tyreworld/p20": 228,
+}
 
 
 @cache

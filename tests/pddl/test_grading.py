@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from surefoot.pddl.domains import get_domain
 from surefoot.pddl.grading.answers import Answer, find_answers, find_tasks
 from surefoot.pddl.grading.grader import TaskLoader, grade
@@ -59,10 +60,14 @@ def graded(root: Path, text: str, best: float | None = 2.0) -> AnswerRecord:
         ("pickup(b4)", Kind.GOAL_UNMET, PaperLabel.IP, ""),
         ("1. pickup(b4)\n\nThe goal is achieved.", Kind.WRONG_GOAL, PaperLabel.MG, ""),
         ("1. Pick up b4.\n2. Stack b4 on", Kind.TRUNCATED, PaperLabel.IP, ""),
-        ("1. pickup(b4)\n2. For each block, do the necessary steps.", Kind.UNEXPANDABLE,
-         PaperLabel.IP, ""),
+        (
+            "1. pickup(b4)\n2. For each block, do the necessary steps.",
+            Kind.UNEXPANDABLE,
+            PaperLabel.IP,
+            "",
+        ),
     ],
-)  # fmt: skip
+)
 def test_kinds(tmp_path: Path, text: str, kind: Kind, label: PaperLabel, sub: str) -> None:
     record = graded(tmp_path, text)
     assert (record.kind, record.paper, record.sub_label) == (kind, label, sub)

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+
 from surefoot.pddl.grading.answers import find_answers, find_tasks
 from surefoot.pddl.grading.grader import TaskLoader, grade
 from surefoot.pddl.grading.published import published_cell
@@ -72,9 +73,14 @@ def page(records: list[AnswerRecord], path: Path) -> str:
     solved = {r.model: {r.task: r.cost is not None} for r in records if r.kind != "not_run"}
     published = {(c.domain, c.model): p for c in cells if (p := published_cell(c.domain, c.model))}
     write_report(
-        path, records, cells, model_totals(records), compare_paired(solved), published,
+        path,
+        records,
+        cells,
+        model_totals(records),
+        compare_paired(solved),
+        published,
         {"date": "2026-11-24"},
-    )  # fmt: skip
+    )
     return path.read_text(encoding="utf-8")
 
 

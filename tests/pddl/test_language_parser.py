@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from surefoot.pddl.language import (
     Domain,
     Task,
@@ -178,9 +179,9 @@ def test_refusals_name_the_place(section: str, words: str, line: int, column: in
         ("(at ?p ?t)", "(ok)", "has type place"),
         ("(at ?q ?p)", "(ok)", "variable '?q'"),
         ("(att ?t ?p)", "(ok)", "did you mean 'at'"),
-        ("(ok", "(ok)", "")
+        ("(ok", "(ok)", ""),
     ],
-)  # fmt: skip
+)
 def test_refuses_in_actions(pre: str, eff: str, words: str) -> None:
     error = refusal(domain(pre, eff))
     assert words in str(error)

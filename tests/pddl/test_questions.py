@@ -6,6 +6,7 @@ import json
 import re
 
 import pytest
+
 from surefoot.pddl import GroundTask, Plan, parse_plan, validate
 from surefoot.pddl.domains import get_domain, list_domains
 from surefoot.pddl.questions import (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hypothesis import HealthCheck, given, settings
+
 from surefoot.pddl.ground import GroundTask
 from surefoot.pddl.language import Plan, Task, parse_task, write_domain, write_problem
 from surefoot.pddl.successors import StateView

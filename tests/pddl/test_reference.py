@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from surefoot.pddl.domains import get_domain
 from surefoot.pddl.language import Task, parse_task, write_domain, write_problem
 from surefoot.pddl.reference import (
@@ -192,8 +193,10 @@ def test_the_store_survives(tmp_path: Path) -> None:
     store.put("k1", "a", Bounds(None, 3))
     again = BoundsStore(tmp_path / "b.json")
     assert (again.get("k2"), again.get("k1"), again.get("x")) == (
-        Bounds(1, 2, "m", "p"), Bounds(None, 3), None,
-    )  # fmt: skip
+        Bounds(1, 2, "m", "p"),
+        Bounds(None, 3),
+        None,
+    )
     assert len((tmp_path / "b.json").read_text().splitlines()) == 4
     (tmp_path / "b.json").write_text("[]")
     with pytest.raises(InputError, match="not a store"):

@@ -6,6 +6,7 @@ import random
 import re
 
 import pytest
+
 from surefoot.pddl.domains import get_domain, list_domains
 from surefoot.pddl.language import Plan, parse_domain, parse_problem, write_domain, write_problem
 from surefoot.pddl.reference import FD_LMCUT, PlannerStatus
@@ -68,9 +69,7 @@ def test_names_are_new_different_and_legal(domain: str, level: Level, seed: int)
 def test_one_template_tells_both(domain: str, level: Level) -> None:
     task = get_domain(domain).generate(get_domain(domain).min_size, 0).task
     renamed, renaming = rename_task(task, level, 4)
-    names = {
-        **renaming.predicates, **renaming.actions, **renaming.types, **renaming.objects
-    }  # fmt: skip
+    names = {**renaming.predicates, **renaming.actions, **renaming.types, **renaming.objects}
     clash = [n for n in names if sum(n in k for k in renaming.to_json().values()) > 1]
     ours, theirs = tell(task).split("\n"), tell(renamed).split("\n")
     assert len(ours) == len(theirs)

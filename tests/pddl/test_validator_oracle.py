@@ -8,6 +8,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+
 from surefoot.pddl.domains import get_domain, list_domains
 from surefoot.pddl.ground import GroundTask
 from surefoot.pddl.language import Plan, PlanStep, Task, load_task

@@ -5,13 +5,14 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 
-from surefoot.pddl.language import Plan, Task, write_domain, write_problem
 from unified_planning.engines.plan_validator import SequentialPlanValidator
 from unified_planning.engines.results import ValidationResultStatus
 from unified_planning.exceptions import UPTypeError
 from unified_planning.io import PDDLReader
 from unified_planning.plans import ActionInstance, SequentialPlan
 from unified_planning.shortcuts import get_environment
+
+from surefoot.pddl.language import Plan, Task, write_domain, write_problem
 
 ENV = get_environment()
 ENV.error_used_name = False  # real files name an action like a predicate

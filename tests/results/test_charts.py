@@ -6,6 +6,7 @@ import re
 from xml.etree import ElementTree
 
 import pytest
+
 from surefoot.results.charts import (
     CHART_CSS,
     BarRow,

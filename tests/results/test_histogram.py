@@ -6,6 +6,7 @@ import re
 from xml.etree import ElementTree
 
 import pytest
+
 from surefoot.results.histogram import HistogramBar, histogram
 from surefoot.results.lines import Curve, line_chart, round_ticks
 from surefoot.results.statistics import Interval
@@ -26,8 +27,9 @@ def test_bars_are_as_high_as_their_counts_and_the_law_lies_over_them() -> None:
     heights = [float(r.get("height", "")) for r in drawn]
     assert heights[0] == pytest.approx(heights[1] / 2, abs=0.1)
     assert [r.findtext("title") for r in drawn] == [
-        "0 to 0.5: 2, expected 3", "0.5 to 1: 4, expected 3",
-    ]  # fmt: skip
+        "0 to 0.5: 2, expected 3",
+        "0.5 to 1: 4, expected 3",
+    ]
     shaded = next(r for r in root.iter("rect") if "var(--grey)" in r.get("style", ""))
     assert float(shaded.get("width", "")) == pytest.approx((760 - 52 - 16) / 2, abs=0.2)
     mark = next(n for n in root.iter("line") if "dasharray" in n.get("style", ""))

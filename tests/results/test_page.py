@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from jinja2 import UndefinedError
+
 from surefoot.results import page
 from surefoot.results.page import render_page, trusted
 

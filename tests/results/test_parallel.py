@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from surefoot.results.errors import HarnessError
 from surefoot.results.parallel import parallel_map, usable_cpus
 

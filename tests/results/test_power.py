@@ -3,6 +3,7 @@ from __future__ import annotations
 import random
 
 import pytest
+
 from surefoot.results.lines import Curve, line_chart
 from surefoot.results.power import cluster_bootstrap, mcnemar_power, pairs_needed
 from surefoot.results.statistics import mcnemar_exact
@@ -63,8 +64,13 @@ def test_bootstrap_covers_the_mean_and_widens_with_clusters() -> None:
 def test_line_charts_place_points_in_order() -> None:
     chart = line_chart(
         [Curve("a", [(0.01, 1), (1.0, 2), (10.0, 5)]), Curve("b<", [])],
-        title="t", x="seconds", y="solved", top=5, log_x=True, steps=True,
-    )  # fmt: skip
+        title="t",
+        x="seconds",
+        y="solved",
+        top=5,
+        log_x=True,
+        steps=True,
+    )
     assert chart.count("<circle") == 3
     assert "b&lt;" in chart
     assert "Nothing to draw" in line_chart([], title="t", x="x", y="y", top=1)

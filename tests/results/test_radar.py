@@ -7,6 +7,7 @@ from math import hypot
 from xml.etree import ElementTree
 
 import pytest
+
 from surefoot.results.radar import RadarSeries, radar_chart
 
 AXES = ("up", "right & down", "left & down")

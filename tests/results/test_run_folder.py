@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from surefoot.results import files, run_folder
 from surefoot.results.errors import InputError, WriteError
 from surefoot.results.manifest import Manifest, read_manifest
@@ -52,8 +53,12 @@ def test_writes_and_resumes(tmp_path: Path) -> None:
         assert run.write_report("<html>é\ud800").read_bytes() == "<html>é?".encode()
     assert list(read_run(out).records) == list(KEYS[:3])
     assert sorted(p.name for p in out.iterdir()) == [
-        ".lock", "episodes.jsonl", "manifest.json", "report.html", "summary.json",
-    ]  # fmt: skip
+        ".lock",
+        "episodes.jsonl",
+        "manifest.json",
+        "report.html",
+        "summary.json",
+    ]
 
 
 def test_lone_surrogates_survive(tmp_path: Path) -> None:

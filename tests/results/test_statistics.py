@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
+
 from surefoot.results.statistics import (
     cohen_kappa,
     compare_paired,

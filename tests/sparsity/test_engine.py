@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
+from transformers import AutoModelForCausalLM
+
 from surefoot.sparsity.engine.calibration import arguments_of, loss_of, mask_of
 from surefoot.sparsity.engine.run import compress
 from surefoot.sparsity.export.loading import load_compressed
@@ -14,9 +17,6 @@ from surefoot.sparsity.pruning.methods import prune
 from surefoot.sparsity.recipe import CompressionRecipe
 from surefoot.sparsity.report.summary import read_report
 from surefoot.sparsity.statistics import InputStatistics
-from torch import nn
-from transformers import AutoModelForCausalLM
-
 from tests.sparsity import tiny
 
 torch.set_num_threads(1)
@@ -94,9 +94,11 @@ def test_the_source_and_what_is_no_target_stay_as_they_were(tmp_path: Path) -> N
     source = tiny.make("llama", tmp_path / "model")
     before = {p.name: p.read_bytes() for p in source.iterdir()}
     out = compress(
-        source, recipe(WANDA, ignore=["lm_head", "embed", "o_proj"], target="layers"),
-        tmp_path / "out", texts=tiny.calibration(),
-    )  # fmt: skip
+        source,
+        recipe(WANDA, ignore=["lm_head", "embed", "o_proj"], target="layers"),
+        tmp_path / "out",
+        texts=tiny.calibration(),
+    )
     assert {p.name: p.read_bytes() for p in source.iterdir()} == before
     old, new = dense(source).state_dict(), load_compressed(out).state_dict()
     changed = {name for name in old if not torch.equal(old[name], new[name])}

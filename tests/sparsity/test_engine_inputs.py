@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.engine.calibration import Calibration, calibrate_with
 from surefoot.sparsity.engine.checkpoint import Checkpoint
@@ -17,7 +18,6 @@ from surefoot.sparsity.engine.skeleton import Skeleton
 from surefoot.sparsity.engine.targets import find_targets
 from surefoot.sparsity.recipe import CompressionRecipe
 from surefoot.sparsity.report.summary import read_report
-
 from tests.sparsity import tiny
 from tests.sparsity.routed import EXPERTS, TOP, make_routed
 from tests.sparsity.test_engine import WANDA, recipe
@@ -141,9 +141,12 @@ def test_fused_experts_are_left_and_said_so(tmp_path: Path) -> None:
     source = tiny.make("mixtral", tmp_path / "model")
     told: list[str] = []
     out = compress(
-        source, recipe(WANDA), tmp_path / "out", texts=tiny.calibration(even=True),
+        source,
+        recipe(WANDA),
+        tmp_path / "out",
+        texts=tiny.calibration(even=True),
         note=told.append,
-    )  # fmt: skip
+    )
     assert "6 tensors with the matrices of several experts" in told[0]
     assert read_report(out)["notes"] == told
     only = recipe(WANDA, target="experts")
@@ -155,9 +158,15 @@ def test_models_that_go_through_their_blocks_again_and_again(tmp_path: Path) -> 
 
     small = {"hidden_size": 32, "num_attention_heads": 4, "num_key_value_heads": 2}
     config = HrmTextConfig(
-        **small, vocab_size=tiny.VOCABULARY, num_hidden_layers=2, intermediate_size=64,
-        pad_token_id=0, bos_token_id=1, eos_token_id=2, max_position_embeddings=64,
-    )  # fmt: skip
+        **small,
+        vocab_size=tiny.VOCABULARY,
+        num_hidden_layers=2,
+        intermediate_size=64,
+        pad_token_id=0,
+        bos_token_id=1,
+        eos_token_id=2,
+        max_position_embeddings=64,
+    )
     AutoModelForCausalLM.from_config(config).save_pretrained(tmp_path / "model")
     told = refused(tmp_path / "model", recipe(WANDA), tmp_path / "out", tiny.calibration())
     assert "skips or repeats blocks" in told

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import torch
 from safetensors import safe_open
+from transformers import AutoModelForCausalLM
+
 from surefoot.models.backends.formats import reader_of
 from surefoot.results.errors import HarnessError, InputError
 from surefoot.sparsity.engine.finishing import Options
@@ -20,8 +22,6 @@ from surefoot.sparsity.export.streaming import TensorFile
 from surefoot.sparsity.lowrank.linear import FactoredLinear
 from surefoot.sparsity.recipe import Quantize
 from surefoot.sparsity.report.summary import read_report
-from transformers import AutoModelForCausalLM
-
 from tests.sparsity import tiny
 from tests.sparsity.test_engine import WANDA, dense, loss, recipe
 
@@ -59,8 +59,9 @@ def test_integers_stand_for_the_nearest_values(bits: int, dtype: torch.dtype) ->
     assert bool(((weight - back).abs() <= bound + 1e-7).all())
     assert int(torch.count_nonzero(back[4])) == 0
     assert packed["weight_packed"].numel() * 32 == weight.numel() * bits
-    torch.testing.assert_close(pack(back, Quantize(bits=bits, group=16), dtype)[1].sign(),
-                               back.sign())  # fmt: skip
+    torch.testing.assert_close(
+        pack(back, Quantize(bits=bits, group=16), dtype)[1].sign(), back.sign()
+    )
 
 
 @pytest.mark.parametrize("bits", [4, 8])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from torch import nn
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.lowrank.factors import factorize
 from surefoot.sparsity.lowrank.linear import FactoredLinear
@@ -17,7 +19,6 @@ from surefoot.sparsity.lowrank.ranks import (
 )
 from surefoot.sparsity.pruning.methods import output_error
 from surefoot.sparsity.statistics import InputStatistics
-from torch import nn
 
 torch.set_num_threads(1)
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.pruning import patterns
 from surefoot.sparsity.pruning.masks import keep_mask

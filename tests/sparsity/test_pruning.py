@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.pruning.allocation import allocate
 from surefoot.sparsity.pruning.methods import METHODS, Method, output_error, prune

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from surefoot.results.config import check_config
 from surefoot.results.errors import InputError
 from surefoot.sparsity.recipe import (
@@ -28,9 +29,16 @@ def made(*stages: dict[str, Any], **more: Any) -> CompressionRecipe:
 
 @pytest.mark.parametrize(
     "stages",
-    [(PRUNE,), (SHARE, PRUNE), (FACTOR,), (ROUND,), (PRUNE, ROUND), (SHARE, PRUNE, TRAIN, ROUND),
-     (FACTOR, {**TRAIN, "method": "lrc"})],
-)  # fmt: skip
+    [
+        (PRUNE,),
+        (SHARE, PRUNE),
+        (FACTOR,),
+        (ROUND,),
+        (PRUNE, ROUND),
+        (SHARE, PRUNE, TRAIN, ROUND),
+        (FACTOR, {**TRAIN, "method": "lrc"}),
+    ],
+)
 def test_stages_in_order_are_accepted(stages: tuple[dict[str, Any], ...]) -> None:
     recipe = made(*stages)
     assert [stage.stage for stage in recipe.stages] == [stage["stage"] for stage in stages]
@@ -82,14 +90,22 @@ def test_the_hash_is_of_the_settings_and_not_of_the_name() -> None:
 def test_heads_embeddings_routers_and_towers_are_left_alone() -> None:
     recipe = made(PRUNE)
     taken = [
-        "model.layers.0.self_attn.q_proj", "model.layers.1.mlp.gate_proj", "transformer.h.0.c_fc",
-        "model.language_model.layers.3.mlp.down_proj", "model.layers.0.mlp.experts.2.w1",
-    ]  # fmt: skip
+        "model.layers.0.self_attn.q_proj",
+        "model.layers.1.mlp.gate_proj",
+        "transformer.h.0.c_fc",
+        "model.language_model.layers.3.mlp.down_proj",
+        "model.layers.0.mlp.experts.2.w1",
+    ]
     left = [
-        "lm_head", "model.embed_tokens", "transformer.wte", "model.layers.0.mlp.gate",
-        "model.layers.0.block_sparse_moe.router", "model.vision_tower.layers.0.fc1",
-        "model.visual.blocks.0.attn.qkv", "model.multi_modal_projector.linear_1",
-    ]  # fmt: skip
+        "lm_head",
+        "model.embed_tokens",
+        "transformer.wte",
+        "model.layers.0.mlp.gate",
+        "model.layers.0.block_sparse_moe.router",
+        "model.vision_tower.layers.0.fc1",
+        "model.visual.blocks.0.attn.qkv",
+        "model.multi_modal_projector.linear_1",
+    ]
     assert [name for name in taken if not recipe.takes(name)] == []
     assert [name for name in left if recipe.takes(name)] == []
 
@@ -127,10 +143,15 @@ def test_settings_reach_into_stages(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("stages", "needed"),
-    [((PRUNE,), True), (({**PRUNE, "method": "magnitude"},), False), ((ROUND,), False),
-     ((FACTOR,), False), (({**FACTOR, "method": "whitened"},), True),
-     (({"stage": "allocate", "method": "owl"}, {**PRUNE, "method": "magnitude"}), True)],
-)  # fmt: skip
+    [
+        ((PRUNE,), True),
+        (({**PRUNE, "method": "magnitude"},), False),
+        ((ROUND,), False),
+        ((FACTOR,), False),
+        (({**FACTOR, "method": "whitened"},), True),
+        (({"stage": "allocate", "method": "owl"}, {**PRUNE, "method": "magnitude"}), True),
+    ],
+)
 def test_it_is_known_when_texts_are_needed(
     stages: tuple[dict[str, Any], ...], needed: bool
 ) -> None:

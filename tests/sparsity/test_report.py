@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from surefoot.results.errors import HarnessError, InputError
 from surefoot.sparsity.engine.finishing import Options
 from surefoot.sparsity.engine.run import compress
@@ -15,7 +16,6 @@ from surefoot.sparsity.report.measure import measure
 from surefoot.sparsity.report.page import gains_of, render_compression
 from surefoot.sparsity.report.pareto import Point, front_of, pareto_plot
 from surefoot.sparsity.report.summary import read_report, siblings_of, task_figures
-
 from tests.sparsity import tiny
 from tests.sparsity.test_engine import WANDA, recipe
 
@@ -50,14 +50,22 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return solved["before" if folder == source else "after"]
 
     stages = [
-        {"stage": "allocate", "method": "alpha"}, {**WANDA, "method": "sparsegpt"},
-    ]  # fmt: skip
+        {"stage": "allocate", "method": "alpha"},
+        {**WANDA, "method": "sparsegpt"},
+    ]
     compress(
-        source, recipe(*stages, name="first <b>"), place / "first", texts=tiny.calibration(),
+        source,
+        recipe(*stages, name="first <b>"),
+        place / "first",
+        texts=tiny.calibration(),
         options=Options(scorer=scorer, measure=True),
-    )  # fmt: skip
-    compress(source, recipe({"stage": "quantize", "group": 16}, name="second"), place / "second",
-             texts=tiny.calibration())  # fmt: skip
+    )
+    compress(
+        source,
+        recipe({"stage": "quantize", "group": 16}, name="second"),
+        place / "second",
+        texts=tiny.calibration(),
+    )
     return place
 
 
@@ -78,8 +86,13 @@ def test_tasks_carry_intervals_and_a_paired_test() -> None:
 
 
 def test_the_front_is_what_nothing_beats() -> None:
-    points = [Point("a", 1, 9), Point("b", 2, 5), Point("c", 3, 6), Point("d", 4, 1),
-              Point("e", 4, 3)]  # fmt: skip
+    points = [
+        Point("a", 1, 9),
+        Point("b", 2, 5),
+        Point("c", 3, 6),
+        Point("d", 4, 1),
+        Point("e", 4, 3),
+    ]
     assert [p.name for p in front_of(points)] == ["a", "b", "d"]
     drawn = pareto_plot(points, title="t", x="x", y="y")
     assert drawn.count("<title>") == len(points) + 1
@@ -117,8 +130,15 @@ def test_the_page_is_self_contained_and_escapes(made: Path) -> None:
     assert "https://" not in html
     assert "<b>" not in html
     told = " ".join(page.texts)
-    for text in ("first <b>", "quality only", "retention", "Sparsity", "Tail exponent",
-                 "model.layers.2.mlp.down_proj", "Size and loss"):  # fmt: skip
+    for text in (
+        "first <b>",
+        "quality only",
+        "retention",
+        "Sparsity",
+        "Tail exponent",
+        "model.layers.2.mlp.down_proj",
+        "Size and loss",
+    ):
         assert text in told, text
     assert "prefers-color-scheme:dark" in html
     assert "nan" not in told.lower().split()

@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
+from transformers import AutoModelForCausalLM
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.engine.calibration import Calibration, arguments_of, mask_of
 from surefoot.sparsity.engine.checkpoint import Checkpoint
@@ -16,9 +19,6 @@ from surefoot.sparsity.engine.state import WORK
 from surefoot.sparsity.export.loading import load_compressed
 from surefoot.sparsity.recipe import CompressionRecipe
 from surefoot.sparsity.report.summary import read_report
-from torch import nn
-from transformers import AutoModelForCausalLM
-
 from tests.sparsity import tiny
 from tests.sparsity.test_engine import dense, loss, recipe
 
@@ -171,8 +171,9 @@ def test_layer_types_follow_their_blocks(tmp_path: Path) -> None:
 def test_some_block_has_to_stay(blocks: float, tmp_path: Path) -> None:
     source = tiny.make("llama", tmp_path / "model")
     with pytest.raises(InputError, match="leaves none"):
-        compress(source, recipe({**ONE, "blocks": blocks}), tmp_path / "out",
-                 texts=tiny.calibration())  # fmt: skip
+        compress(
+            source, recipe({**ONE, "blocks": blocks}), tmp_path / "out", texts=tiny.calibration()
+        )
     assert not (tmp_path / "out").exists()
 
 

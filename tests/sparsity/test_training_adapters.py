@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.training.adapters import Int4Linear, LoRALinear, lora_rank_for
 from surefoot.sparsity.training.packing import packed_nbytes
-from torch import nn
 
 torch.set_num_threads(1)
 

@@ -7,10 +7,11 @@ import io
 
 import pytest
 import torch
+from torch import nn
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.training.int8 import Int8Linear, Int8Weight
 from surefoot.sparsity.training.packing import packed_nbytes
-from torch import nn
 
 torch.set_num_threads(1)
 

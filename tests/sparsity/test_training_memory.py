@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.training.memory import (
     Layout,
@@ -15,7 +17,6 @@ from surefoot.sparsity.training.memory import (
 )
 from surefoot.sparsity.training.methods import linear_targets, prepare
 from surefoot.sparsity.training.settings import RecoverSettings
-from torch import nn
 
 torch.set_num_threads(1)
 
@@ -51,16 +52,27 @@ def model() -> nn.Module:
     torch.manual_seed(0)
     blocks = nn.ModuleDict({"up": nn.Linear(48, 150), "down": nn.Linear(150, 48, bias=False)})
     return nn.ModuleDict(
-        {"embed_tokens": nn.Embedding(101, 48), "block": blocks, "norm": nn.LayerNorm(48),
-         "lm_head": nn.Linear(48, 101, bias=False)}
-    )  # fmt: skip
+        {
+            "embed_tokens": nn.Embedding(101, 48),
+            "block": blocks,
+            "norm": nn.LayerNorm(48),
+            "lm_head": nn.Linear(48, 101, bias=False),
+        }
+    )
 
 
 @pytest.mark.parametrize(
     ("layout", "rank"),
-    [("full", 0), ("adamw8bit", 0), ("galore", 12), ("qgalore", 12), ("lora", 5), ("qlora", 5),
-     ("qgalore", 48)],
-)  # fmt: skip
+    [
+        ("full", 0),
+        ("adamw8bit", 0),
+        ("galore", 12),
+        ("qgalore", 12),
+        ("lora", 5),
+        ("qlora", 5),
+        ("qgalore", 48),
+    ],
+)
 def test_the_estimate_is_the_sum_of_real_bytes(layout: Layout, rank: int) -> None:
     made = model()
     settings = RecoverSettings(method=layout, rank=rank or None)

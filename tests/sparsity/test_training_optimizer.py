@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.training.galore import GaLore, QGaLore
 from surefoot.sparsity.training.int8 import Int8Linear
 from surefoot.sparsity.training.moments import Moment
 from surefoot.sparsity.training.optimizer import AdamW8bit
-from torch import nn
 
 torch.set_num_threads(1)
 Make = Callable[[nn.Module], torch.optim.Optimizer]
@@ -63,10 +64,16 @@ MAKERS: dict[str, Make] = {
     "adamw8bit": lambda m: AdamW8bit(m.parameters(), 3e-3, weight_decay=0.01, max_norm=0.1),
     "galore": lambda m: GaLore(m.parameters(), 1e-2, rank=12, interval=7),
     "qgalore": lambda m: QGaLore(
-        m.parameters(), 1e-2, rank=12, interval=3, queue=2, threshold=0.2, weight_decay=0.01,
+        m.parameters(),
+        1e-2,
+        rank=12,
+        interval=3,
+        queue=2,
+        threshold=0.2,
+        weight_decay=0.01,
     ),
     "cosine": lambda m: QGaLore(m.parameters(), 1e-2, rank=12, interval=3, measure="cosine"),
-}  # fmt: skip
+}
 
 
 def test_with_32_bits_it_is_adamw() -> None:

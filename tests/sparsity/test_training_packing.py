@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.training.packing import (
     add_,
@@ -33,9 +34,13 @@ def test_two_codes_share_a_byte(codes: list[int]) -> None:
 
 @settings(deadline=None, max_examples=60)
 @given(
-    st.integers(1, 700), st.sampled_from([4, 8]), st.sampled_from([1, 64, 256]),
-    st.floats(-1e4, 1e4), st.floats(1e-3, 1e3), st.integers(0, 99),
-)  # fmt: skip
+    st.integers(1, 700),
+    st.sampled_from([4, 8]),
+    st.sampled_from([1, 64, 256]),
+    st.floats(-1e4, 1e4),
+    st.floats(1e-3, 1e3),
+    st.integers(0, 99),
+)
 def test_the_error_is_half_a_scale_at_most_wherever_a_group_lies(
     numel: int, bits: int, group: int, centre: float, spread: float, seed: int
 ) -> None:

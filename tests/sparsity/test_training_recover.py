@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 import torch
 from pydantic import ValidationError
+from torch import nn
+from transformers import LlamaConfig, LlamaForCausalLM
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.training.methods import linear_targets, prepare
 from surefoot.sparsity.training.recover import CURVE_NAME, STATE_NAME, recover
 from surefoot.sparsity.training.settings import Method, RecoverSettings
-from torch import nn
-from transformers import LlamaConfig, LlamaForCausalLM
 
 torch.set_num_threads(1)
 Batches = list[Mapping[str, torch.Tensor]]
@@ -48,10 +49,16 @@ class FactoredLinear(nn.Module):
 def model(factored: bool = False, dropout: float = 0.0) -> LlamaForCausalLM:
     torch.manual_seed(0)
     config = LlamaConfig(
-        vocab_size=32, hidden_size=32, intermediate_size=80, num_hidden_layers=2,
-        num_attention_heads=2, num_key_value_heads=1, max_position_embeddings=32,
-        tie_word_embeddings=True, attention_dropout=dropout,
-    )  # fmt: skip
+        vocab_size=32,
+        hidden_size=32,
+        intermediate_size=80,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        max_position_embeddings=32,
+        tie_word_embeddings=True,
+        attention_dropout=dropout,
+    )
     made = LlamaForCausalLM(config)
     if factored:
         for layer in made.model.layers:

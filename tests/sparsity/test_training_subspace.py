@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from surefoot.sparsity.training.moments import Moment, dynamic_values, moment_nbytes
 from surefoot.sparsity.training.subspace import (
     aligned,
@@ -49,8 +50,10 @@ def test_the_overlap_does_not_know_signs_and_the_cosine_does() -> None:
 
 
 def test_overlaps_of_independent_subspaces_are_their_share_of_the_room() -> None:
-    found = [overlap(basis_of(torch.randn(60, 24), 6), basis_of(torch.randn(60, 24), 6))
-             for _ in range(100)]  # fmt: skip
+    found = [
+        overlap(basis_of(torch.randn(60, 24), 6), basis_of(torch.randn(60, 24), 6))
+        for _ in range(100)
+    ]
     assert sum(found) / 100 == pytest.approx(6 / 24, abs=0.02)
     orthogonal = torch.eye(8)
     assert overlap(orthogonal[:, :4], orthogonal[:, 4:]) == 0.0

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 import torch
-from surefoot.sparsity.training.galore import QGaLore
-from surefoot.sparsity.training.int8 import Int8Linear
 from torch import nn
 from transformers import LlamaConfig, LlamaForCausalLM, Trainer, TrainingArguments
+
+from surefoot.sparsity.training.galore import QGaLore
+from surefoot.sparsity.training.int8 import Int8Linear
 
 torch.set_num_threads(1)
 
@@ -20,10 +21,14 @@ def trainer(folder: Path) -> Trainer:
     torch.manual_seed(0)
     model = LlamaForCausalLM(
         LlamaConfig(
-            vocab_size=32, hidden_size=32, intermediate_size=80, num_hidden_layers=1,
-            num_attention_heads=2, max_position_embeddings=32,
+            vocab_size=32,
+            hidden_size=32,
+            intermediate_size=80,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            max_position_embeddings=32,
         )
-    )  # fmt: skip
+    )
     block = model.model.layers[0]
     for part in (block.self_attn, block.mlp):
         for name, layer in list(part.named_children()):
@@ -38,9 +43,16 @@ def trainer(folder: Path) -> Trainer:
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 / (1 + step / 10))
     tokens = (torch.arange(32)[:, None] + torch.arange(12)) % 32
     arguments = TrainingArguments(
-        str(folder), max_steps=12, per_device_train_batch_size=4, gradient_accumulation_steps=2,
-        logging_steps=1, save_steps=6, report_to=[], use_cpu=True, disable_tqdm=True,
-    )  # fmt: skip
+        str(folder),
+        max_steps=12,
+        per_device_train_batch_size=4,
+        gradient_accumulation_steps=2,
+        logging_steps=1,
+        save_steps=6,
+        report_to=[],
+        use_cpu=True,
+        disable_tqdm=True,
+    )
     data: Any = [{"input_ids": row, "labels": row} for row in tokens]
     return Trainer(model, arguments, train_dataset=data, optimizers=(optimizer, scheduler))
 

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from surefoot.sparsity.engine.calibration import Calibration, calibrate_with
 from transformers import AutoModelForCausalLM, PreTrainedConfig
+
+from surefoot.sparsity.engine.calibration import Calibration, calibrate_with
 
 VOCABULARY = 96
 
@@ -22,22 +23,38 @@ def config_of(kind: str) -> PreTrainedConfig:
     )
 
     common: dict[str, Any] = {
-        "vocab_size": VOCABULARY, "hidden_size": 32, "num_hidden_layers": 3,
-        "num_attention_heads": 4, "intermediate_size": 64, "max_position_embeddings": 64,
-        "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 0,
-    }  # fmt: skip
+        "vocab_size": VOCABULARY,
+        "hidden_size": 32,
+        "num_hidden_layers": 3,
+        "num_attention_heads": 4,
+        "intermediate_size": 64,
+        "max_position_embeddings": 64,
+        "bos_token_id": 1,
+        "eos_token_id": 2,
+        "pad_token_id": 0,
+    }
     if kind == "gpt2":
         return GPT2Config(
-            vocab_size=VOCABULARY, n_embd=32, n_layer=3, n_head=4, n_positions=64, bos_token_id=1,
-            eos_token_id=2, initializer_range=0.2,
-        )  # fmt: skip
+            vocab_size=VOCABULARY,
+            n_embd=32,
+            n_layer=3,
+            n_head=4,
+            n_positions=64,
+            bos_token_id=1,
+            eos_token_id=2,
+            initializer_range=0.2,
+        )
     if kind == "gpt-neox":
         return GPTNeoXConfig(**common, initializer_range=0.2)
     common |= {"num_key_value_heads": 2}
     if kind == "gemma3":
-        return Gemma3TextConfig(**common, head_dim=8, sliding_window=4, initializer_range=0.2,
-                                layer_types=["sliding_attention", "full_attention",
-                                             "sliding_attention"])  # fmt: skip
+        return Gemma3TextConfig(
+            **common,
+            head_dim=8,
+            sliding_window=4,
+            initializer_range=0.2,
+            layer_types=["sliding_attention", "full_attention", "sliding_attention"],
+        )
     if kind == "mixtral":
         return MixtralConfig(**common, num_local_experts=4, initializer_range=0.2)
     return LlamaConfig(**common, tie_word_embeddings=kind == "tied", initializer_range=0.2)

@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 import numpy as np
+
 from surefoot.verification.spot_backend import load_spot
 from surefoot.verification.syntax import (
     Always,

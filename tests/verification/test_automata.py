@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from surefoot.results.errors import InputError, MissingDependencyError
 from surefoot.verification import automata, cache, determinise, spot_backend
 from surefoot.verification.automata import Automaton, compile_buchi, compile_ltlf
 from surefoot.verification.parser import parse
 from surefoot.verification.semantics import evaluate, evaluate_lasso
 from surefoot.verification.syntax import And, Formula, Next, Not, Or, Prop, StrongNext, Xor
-
 from tests.verification.naive import Trace, holds, random_formula, random_trace
 
 NAMES = ["a", "b", "c"]

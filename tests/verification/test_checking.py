@@ -9,6 +9,7 @@ from random import Random
 
 import numpy as np
 import pytest
+
 from surefoot.results.errors import InputError
 from surefoot.verification.baselines import always, any_action
 from surefoot.verification.checking import PlanChecker, check_plan
@@ -32,7 +33,6 @@ from surefoot.verification.systems import TransitionSystem, from_callables
 from surefoot.verification.witness import WitnessKind
 from surefoot.verification.worldfile import free_world, load_world
 from surefoot.verification.worldmodel import World
-
 from tests.verification.systems_support import random_formula
 
 BOOK = load_rulebook("driving")

@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+
 from surefoot.results.errors import InputError
 from surefoot.verification.automata import compile_ltlf
 from surefoot.verification.drawing import draw_automaton
@@ -45,10 +46,12 @@ def test_guards_hold_on_their_letters_only(seed: int) -> None:
 def test_guards_are_short(text: str, shown: str) -> None:
     formula = parse(text)
     names = formula.propositions
-    letters = np.array([
-        evaluate(formula, [{n for i, n in enumerate(names) if letter >> i & 1}])
-        for letter in range(2 ** len(names))
-    ])  # fmt: skip
+    letters = np.array(
+        [
+            evaluate(formula, [{n for i, n in enumerate(names) if letter >> i & 1}])
+            for letter in range(2 ** len(names))
+        ]
+    )
     assert set(str(guard_of(names, letters)).split(" | ")) == set(shown.split(" | "))
 
 

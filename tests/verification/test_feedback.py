@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+
 from surefoot.results.errors import InputError
 from surefoot.verification.baselines import always
 from surefoot.verification.checking import check_plan
@@ -22,7 +23,6 @@ from surefoot.verification.vacuity import vacuous_parts
 from surefoot.verification.witness import WitnessKind, witness_of
 from surefoot.verification.witness_svg import draw_witness
 from surefoot.verification.worldmodel import World, constant
-
 from tests.verification.test_checking import naive_product
 
 BITS, ACTIONS = ("ped", "green", "car"), ("go", "turn", "wait")

@@ -7,13 +7,13 @@ from random import Random
 
 import numpy as np
 import pytest
+
 from surefoot.results.errors import InputError
 from surefoot.verification.models import ModelChecker, Status, check_model
 from surefoot.verification.parser import parse
 from surefoot.verification.semantics import evaluate
 from surefoot.verification.systems import TransitionSystem, from_arrays, from_callables
 from surefoot.verification.witness import WitnessKind, folded
-
 from tests.verification.systems_support import (
     paths,
     random_formula,

@@ -8,6 +8,7 @@ from random import Random
 
 import numpy as np
 import pytest
+
 from surefoot.verification.models import check_model
 from surefoot.verification.shortest import Loops
 from surefoot.verification.spot_backend import load_spot
@@ -15,7 +16,6 @@ from surefoot.verification.syntax import Always, And, Eventually, False_, Formul
 from surefoot.verification.systems import TransitionSystem, from_arrays
 from surefoot.verification.tableau import tight_negation
 from surefoot.verification.witness import Witness, WitnessKind
-
 from tests.verification.systems_support import (
     NAMES,
     lasso_satisfies,

@@ -6,6 +6,7 @@ import pickle
 from random import Random
 
 import pytest
+
 from surefoot.results.errors import InputError
 from surefoot.verification.parser import FormulaError, caret, parse
 from surefoot.verification.spot_backend import load_spot
@@ -23,14 +24,51 @@ from surefoot.verification.syntax import (
     Until,
     Xor,
 )
-
 from tests.verification.naive import random_formula
 
 A, B, C = Prop("a"), Prop("b"), Prop("c")
-BINARY = ["->", "=>", "-->", "<->", "<=>", "<-->", "|", "||", "\\/", "+", "^", "xor", "&", "&&",
-          "/\\", "*", "U", "W", "R", "V", "M"]  # fmt: skip
-PREFIX = ["!", "~", "X", "X[!]", "F", "G", "[]", "<>", "()", "X[2]", "X[1!]", "F[1:2]",
-          "F[0:1!]", "G[1..2]", "G[1:]", "F[2:$!]", "G[0,2]"]  # fmt: skip
+BINARY = [
+    "->",
+    "=>",
+    "-->",
+    "<->",
+    "<=>",
+    "<-->",
+    "|",
+    "||",
+    "\\/",
+    "+",
+    "^",
+    "xor",
+    "&",
+    "&&",
+    "/\\",
+    "*",
+    "U",
+    "W",
+    "R",
+    "V",
+    "M",
+]
+PREFIX = [
+    "!",
+    "~",
+    "X",
+    "X[!]",
+    "F",
+    "G",
+    "[]",
+    "<>",
+    "()",
+    "X[2]",
+    "X[1!]",
+    "F[1:2]",
+    "F[0:1!]",
+    "G[1..2]",
+    "G[1:]",
+    "F[2:$!]",
+    "G[0,2]",
+]
 
 
 def spot_formula(text: str) -> object:

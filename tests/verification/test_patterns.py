@@ -7,6 +7,7 @@ from itertools import groupby
 from random import Random
 
 import pytest
+
 from surefoot.results.errors import InputError
 from surefoot.verification import pddl3
 from surefoot.verification.automata import compile_ltlf
@@ -26,7 +27,6 @@ from surefoot.verification.patterns import (
     universality,
 )
 from surefoot.verification.rules import Rule, Severity, Timing
-
 from tests.verification.naive import Trace, random_trace
 
 Stretch = list[set[str]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from surefoot.results.errors import InputError
 from surefoot.verification.automata import compile_ltlf
 from surefoot.verification.parser import FormulaError, parse
@@ -187,34 +188,51 @@ def test_any_action_passes_two_rules_if_the_way_is_dark_at_first() -> None:
 @pytest.mark.parametrize(
     ("trace", "broken"),
     [
-        ("open_lid hand_empty; pick hand_empty block_clear; put_in container_open;"
-         "close_lid hand_empty; look goal_reached hand_empty", set()),
+        (
+            "open_lid hand_empty; pick hand_empty block_clear; put_in container_open;"
+            "close_lid hand_empty; look goal_reached hand_empty",
+            set(),
+        ),
         ("pick block_clear; put_in container_open goal_reached", {"grasp-with-empty-hand"}),
         ("pick hand_empty; look goal_reached hand_empty", {"grasp-only-clear-blocks"}),
-        ("place hand_empty target_vacant target_stable; look hand_empty goal_reached",
-         {"release-only-what-is-held"}),
+        (
+            "place hand_empty target_vacant target_stable; look hand_empty goal_reached",
+            {"release-only-what-is-held"},
+        ),
         ("stack target_vacant; look goal_reached hand_empty", {"place-only-on-stable-support"}),
         ("put_down; look goal_reached hand_empty", {"place-only-where-there-is-room"}),
-        ("put_down target_vacant target_is_lid; look goal_reached hand_empty",
-         {"nothing-on-a-closed-lid"}),
-        ("stack target_vacant target_stable fragile_below goal_reached; wait hand_empty",
-         {"nothing-on-fragile-things"}),
+        (
+            "put_down target_vacant target_is_lid; look goal_reached hand_empty",
+            {"nothing-on-a-closed-lid"},
+        ),
+        (
+            "stack target_vacant target_stable fragile_below goal_reached; wait hand_empty",
+            {"nothing-on-fragile-things"},
+        ),
         ("put_in goal_reached; wait hand_empty", {"reach-only-into-open-containers"}),
         ("close_lid hand_empty; take_out hand_empty container_open goal_reached", set()),
-        ("close_lid hand_empty; put_in goal_reached",
-         {"open-again-before-reaching-in", "reach-only-into-open-containers"}),
-        ("open_lid; close_lid hand_empty goal_reached",
-         {"lids-with-empty-hand", "empty-hand-at-the-end"}),
-        ("put_in container_open person_near; wait hand_empty goal_reached",
-         {"still-while-holding-near-people"}),
-        ("pick hand_empty block_clear unsure; look goal_reached hand_empty",
-         {"no-grasp-while-unsure"}),
+        (
+            "close_lid hand_empty; put_in goal_reached",
+            {"open-again-before-reaching-in", "reach-only-into-open-containers"},
+        ),
+        (
+            "open_lid; close_lid hand_empty goal_reached",
+            {"lids-with-empty-hand", "empty-hand-at-the-end"},
+        ),
+        (
+            "put_in container_open person_near; wait hand_empty goal_reached",
+            {"still-while-holding-near-people"},
+        ),
+        (
+            "pick hand_empty block_clear unsure; look goal_reached hand_empty",
+            {"no-grasp-while-unsure"},
+        ),
         ("wait unsure hand_empty goal_reached", {"settle-what-is-unsure"}),
         ("open_lid hand_empty; wait goal_reached hand_empty", {"close-what-was-opened"}),
         ("pick hand_empty block_clear; wait goal_reached", {"empty-hand-at-the-end"}),
         ("wait hand_empty", {"reach-the-goal"}),
     ],
-)  # fmt: skip
+)
 def test_tabletop_rules_by_example(trace: str, broken: set[str]) -> None:
     book = load_rulebook("tabletop")
     steps = [set(step.split()) for step in trace.split(";")]

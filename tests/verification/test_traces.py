@@ -7,18 +7,28 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from surefoot.results.errors import InputError
 from surefoot.verification.automata import compile_ltlf
 from surefoot.verification.monitor import Monitor, Verdict
 from surefoot.verification.parser import parse
 from surefoot.verification.rules import Rule, load_rulebook
 from surefoot.verification.traces import check_traces, judge_traces, pack_traces
-
 from tests.verification.naive import Trace, holds, random_trace
 
 NAMES = ["a", "b", "c", "unused"]
-TEXTS = ["G(a -> F b)", "a U b", "G !c", "F(a & X[!] c)", "X X a", "1", "F 0", "b W (c & !a)",
-         "G(a -> X(b M c))", "c"]  # fmt: skip
+TEXTS = [
+    "G(a -> F b)",
+    "a U b",
+    "G !c",
+    "F(a & X[!] c)",
+    "X X a",
+    "1",
+    "F 0",
+    "b W (c & !a)",
+    "G(a -> X(b M c))",
+    "c",
+]
 RULES = [Rule(text, parse(text)) for text in TEXTS]
 
 

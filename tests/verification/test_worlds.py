@@ -7,6 +7,7 @@ from random import Random
 
 import numpy as np
 import pytest
+
 from surefoot.results.errors import InputError
 from surefoot.verification import worlds
 from surefoot.verification.checking import PlanChecker
@@ -19,7 +20,6 @@ from surefoot.verification.systems import TransitionSystem
 from surefoot.verification.witness import Witness, WitnessKind
 from surefoot.verification.worldmodel import World, constant
 from surefoot.verification.worlds import check_in_worlds, check_variants
-
 from tests.verification.systems_support import random_formula, random_system
 from tests.verification.test_checking import random_program
 

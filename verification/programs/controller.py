@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
 from surefoot.results.errors import InputError
 from surefoot.verification.programs.statements import (
     MAX_STATEMENTS,

@@ -15,10 +15,11 @@ from pathlib import Path
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
 from torch import nn
 from torch.nn import functional
+
+from surefoot.results.errors import InputError
+from surefoot.results.files import write_atomic
 
 _SLOPE = 0.2
 _SMALLEST = 4
@@ -160,6 +161,7 @@ def load_generator(folder: Path) -> Generator:
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
+
     from surefoot.sparsity.engine.checkpoint import read_json
 
     data = read_json(folder / CONFIG_NAME, "no scene prior here")

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.lottery.restoring.operators import Gaussian, Problem
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
     from surefoot.sparsity.lottery.priors.networks import Generator
 
 
@@ -98,7 +100,7 @@ def sense(generator: Generator, problem: Problem, settings: SenseSettings) -> Se
 
 def _losses(
     generator: Generator, problem: Problem, code: torch.Tensor, groups: torch.Tensor
-) -> torch.Tensor:  # fmt: skip
+) -> torch.Tensor:
     """Returns the mean squared difference of each code and group ``[starts, groups]``."""
     squares = (problem.operator(generator(code)) - problem.measured) ** 2
     if problem.held is not None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
+
 from surefoot.results.errors import InputError
 from surefoot.results.statistics import mean_interval
 from surefoot.sparsity.lottery.priors.sensing import LinearPrior, SenseSettings, sense, spoiled
@@ -17,6 +18,7 @@ from surefoot.sparsity.lottery.restoring.operators import Gaussian, observe
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
     from surefoot.sparsity.lottery.priors.networks import Generator
 
 LINEAR = "linear"
@@ -85,17 +87,26 @@ def measure(
             ]
             if linear is not None:
                 guesses.append(
-                    (LINEAR, lambda o=operator, p=problem: linear.guess(  # type: ignore[misc]
-                        o, p.measured, measuring.sigma))
-                )  # fmt: skip
+                    (
+                        LINEAR,
+                        lambda o=operator, p=problem: linear.guess(  # type: ignore[misc]
+                            o, p.measured, measuring.sigma
+                        ),
+                    )
+                )
             for name, guess in guesses:
                 begun = time.perf_counter()
                 picture = guess()
                 seconds = time.perf_counter() - begun
                 found.append(
-                    {"prior": name, "rows": rows, "picture": number, "seconds": seconds,
-                     "psnr": psnr(picture.detach().numpy(), truth.numpy())}
-                )  # fmt: skip
+                    {
+                        "prior": name,
+                        "rows": rows,
+                        "picture": number,
+                        "seconds": seconds,
+                        "psnr": psnr(picture.detach().numpy(), truth.numpy()),
+                    }
+                )
         told(number + 1, len(truths))
     return {"rows": found, "sparsity": {name: _sparsity(g) for name, g in generators.items()}}
 
@@ -128,11 +139,15 @@ def summarise(found: Mapping[str, Any], dense: str | None = None) -> list[dict[s
     for prior, count in keys:
         chosen = [r for r in found["rows"] if (r["prior"], r["rows"]) == (prior, count)]
         summary.append(
-            {"prior": prior, "rows": count, "sparsity": found["sparsity"].get(prior),
-             "psnr": mean_interval([float(r["psnr"]) for r in chosen]),
-             "seconds": mean_interval([float(r["seconds"]) for r in chosen]),
-             "ahead": ahead.get(prior, {}).get(count)}
-        )  # fmt: skip
+            {
+                "prior": prior,
+                "rows": count,
+                "sparsity": found["sparsity"].get(prior),
+                "psnr": mean_interval([float(r["psnr"]) for r in chosen]),
+                "seconds": mean_interval([float(r["seconds"]) for r in chosen]),
+                "ahead": ahead.get(prior, {}).get(count),
+            }
+        )
     return summary
 
 

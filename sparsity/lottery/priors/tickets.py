@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import torch
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.lottery.criteria import at_random, matched_masks, one_shot
 from surefoot.sparsity.lottery.imp import Rounds, Ticket, find_tickets, rewound
@@ -99,14 +100,20 @@ def prior_tickets(
     def train(trained: Any, masks: Masks, noted: Any) -> dict[str, float]:
         place = generator_folder(folder, number)
         return _train(
-            trained, masks, pictures, settings, place, ends, noted=noted,
+            trained,
+            masks,
+            pictures,
+            settings,
+            place,
+            ends,
+            noted=noted,
             told=lambda pair: told(number, pair),
-        )  # fmt: skip
+        )
 
     identity = {"pair": settings.model_dump(mode="json"), "pictures": len(pictures)}
     return find_tickets(
         model, train, Rounds(rounds=rounds, share=share), folder, identity=identity, told=count
-    )  # fmt: skip
+    )
 
 
 def prior_controls(
@@ -149,9 +156,14 @@ def prior_controls(
             if not (place / CONFIG_NAME).is_file():
                 masks.apply(model)
                 _train(
-                    model, masks, pictures, settings, place, ends,
+                    model,
+                    masks,
+                    pictures,
+                    settings,
+                    place,
+                    ends,
                     told=lambda pair, name=place.name: told(name, pair),  # type: ignore[misc]
-                )  # fmt: skip
+                )
             found.append(place)
     return tuple(found)
 
@@ -167,10 +179,16 @@ def _end(minutes: float) -> float:
 
 
 def _train(
-    model: Generator, masks: Masks, pictures: NDArray[np.uint8], settings: PairSettings,
-    place: Path, ends: float, *, told: Callable[[Pair], None],
+    model: Generator,
+    masks: Masks,
+    pictures: NDArray[np.uint8],
+    settings: PairSettings,
+    place: Path,
+    ends: float,
+    *,
+    told: Callable[[Pair], None],
     noted: Callable[[int, Any], None] = lambda step, model: None,
-) -> dict[str, float]:  # fmt: skip
+) -> dict[str, float]:
     """Trains a pair, or goes on with it, and writes its averaged generator."""
     left = (ends - time.monotonic()) / 60
     if left <= 0:

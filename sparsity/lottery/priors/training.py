@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
+from torch.nn import functional
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.lottery.priors.networks import Critic, Generator, Shape
 from surefoot.sparsity.lottery.states import read_state, write_state
-from torch.nn import functional
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
     from surefoot.sparsity.lottery.masks import Masks
 
 SAVE_S = 20.0
@@ -68,9 +70,14 @@ class Pair:
     """
 
     def __init__(
-        self, pictures: NDArray[np.uint8], settings: PairSettings, *,
-        generator: Generator | None = None, masks: Masks | None = None, path: Path | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        pictures: NDArray[np.uint8],
+        settings: PairSettings,
+        *,
+        generator: Generator | None = None,
+        masks: Masks | None = None,
+        path: Path | None = None,
+    ) -> None:
         size = settings.shape.size
         if pictures.ndim != 4 or pictures.shape[1:] != (size, size, 3):
             raise InputError(f"pictures of shape {pictures.shape[1:]}; the prior is for {size}")
@@ -96,10 +103,13 @@ class Pair:
         self._load()
 
     def run(
-        self, *, minutes: float = 0.0, told: Callable[[Pair], None] = lambda pair: None,
+        self,
+        *,
+        minutes: float = 0.0,
+        told: Callable[[Pair], None] = lambda pair: None,
         noted: Callable[[int, torch.nn.Module], None] = lambda step, model: None,
         every: int = 100,
-    ) -> bool:  # fmt: skip
+    ) -> bool:
         """Does the steps that are left.
 
         Args:
@@ -169,9 +179,7 @@ class Pair:
     def _average(self) -> None:
         # Early the mean forgets faster, or it would hold the first weights for too long.
         keep = min(self.settings.average, self.step / (self.step + 9))
-        for old, new in zip(
-            self.averaged.parameters(), self.generator.parameters(), strict=True
-        ):  # fmt: skip
+        for old, new in zip(self.averaged.parameters(), self.generator.parameters(), strict=True):
             old.lerp_(new, 1 - keep)
         if self._masks is not None:
             self._masks.apply(self.averaged)
@@ -179,9 +187,12 @@ class Pair:
     @property
     def _parts(self) -> dict[str, Any]:
         return {
-            "generator": self.generator, "critic": self._critic, "averaged": self.averaged,
-            "makes": self._makes, "tells": self._tells,
-        }  # fmt: skip
+            "generator": self.generator,
+            "critic": self._critic,
+            "averaged": self.averaged,
+            "makes": self._makes,
+            "tells": self._tells,
+        }
 
     def save(self) -> None:
         """Writes the state, completely or not at all."""
@@ -189,9 +200,10 @@ class Pair:
             return
         state = {name: part.state_dict() for name, part in self._parts.items()}
         write_state(
-            self._path, self._identity,
+            self._path,
+            self._identity,
             state | {"step": self.step, "draws": self._draws.get_state()},
-        )  # fmt: skip
+        )
 
     def _load(self) -> None:
         saved = read_state(self._path, self._identity, "training", "settings, pictures or masks")

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Setting
-from surefoot.sparsity.lottery.masks import Masks
 from torch import nn
+
+from surefoot.sparsity.lottery.masks import Masks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -86,9 +87,11 @@ def training(
         last = [p for name, p in model.named_parameters() if name == "bias"]
         units = [p for name, p in model.named_parameters() if name != "bias"]
         optimizer = torch.optim.SGD(
-            [{"params": units, "lr": settings.rate * settings.units},
-             {"params": last, "lr": settings.rate}]
-        )  # fmt: skip
+            [
+                {"params": units, "lr": settings.rate * settings.units},
+                {"params": last, "lr": settings.rate},
+            ]
+        )
         held = masks.hold(model, optimizer)
         for step in range(1, settings.steps + 1):
             chosen = torch.randint(known, (settings.batch,), generator=generator)

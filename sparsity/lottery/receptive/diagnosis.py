@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.lottery.receptive.measures import (
     cavity,
@@ -61,14 +62,15 @@ class Diagnosis:
         """Returns means over living units, plain JSON data."""
         alive = self.living
         found: dict[str, Any] = {
-            "units": len(alive), "living": int(alive.sum()),
+            "units": len(alive),
+            "living": int(alive.sum()),
             "shape": list(self.weights.shape),
             "sparsity": float((self.weights == 0).mean()),
             "participation": float(self.participation[alive].mean()),
             "locality": float(self.locality[alive].mean()),
             "shuffled": float(self.shuffled[alive].mean()),
             "local_units": int((self.p_values[alive] < 0.05).sum()),
-        }  # fmt: skip
+        }
         if self.kurtosis is not None and self.clone is not None:
             # Of units that compute a constant on the data there is no kurtosis.
             told = alive & np.isfinite(self.kurtosis) & np.isfinite(self.clone)
@@ -131,9 +133,7 @@ def diagnose(
     return Diagnosis(**found)
 
 
-def _flat_points(
-    points: Array, classes: NDArray[np.int64] | None, weights: Array
-) -> Array:  # fmt: skip
+def _flat_points(points: Array, classes: NDArray[np.int64] | None, weights: Array) -> Array:
     x = np.asarray(points, dtype=np.float64)
     if x.ndim < 2 or x[0].size != weights[0].size:
         raise InputError(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import erf
+
 from surefoot.results.errors import InputError
 
 if TYPE_CHECKING:

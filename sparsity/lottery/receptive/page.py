@@ -9,10 +9,12 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from surefoot.results.page import render_page, trusted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
     from surefoot.sparsity.lottery.receptive.layers import FirstLayer
 
 SHOWN = 256
@@ -160,22 +162,43 @@ def _rows(summary: Mapping[str, Any]) -> Sequence[Mapping[str, str]]:
     low, high = summary["intervals"]["kurtosis"]
     kept = found["cavity"].get("kept"), found["clone_cavity"].get("kept")
     return [
-        {"name": "locality (0 spread evenly, 1 one place)", "own": f"{found['locality']:.3f}",
-         "control": f"{found['shuffled']:.3f}", "what": "same weights, places dealt out anew"},
-        {"name": "inverse participation ratio × weights (1 all alike)",
-         "own": f"{found['participation']:.2f}", "control": "3 for Gaussian weights",
-         "what": "many weights by chance"},
-        {"name": "excess kurtosis of what units compute",
-         "own": f"{found['kurtosis']:.2f} [{low:.2f}, {high:.2f}]",
-         "control": _short(found["clone_kurtosis"]), "what": "Gaussian clone of the data"},
-        {"name": "the same", "own": f"{found['kurtosis']:.2f}",
-         "control": f"{dealt['mean']:.2f} [{dealt['low']:.2f}, {dealt['high']:.2f}]",
-         "what": "same weights, dealt out anew over places and channels; range of 20"},
-        {"name": "the same, patches at one contrast", "own": f"{even['kurtosis']:.2f}",
-         "control": _short(even["clone"]), "what": "Gaussian clone of these"},
-        {"name": "its change if one weight is deleted (cavity)", "own": _signed(kept[0]),
-         "control": _signed(kept[1]), "what": "Gaussian clone of the data"},
-    ]  # fmt: skip
+        {
+            "name": "locality (0 spread evenly, 1 one place)",
+            "own": f"{found['locality']:.3f}",
+            "control": f"{found['shuffled']:.3f}",
+            "what": "same weights, places dealt out anew",
+        },
+        {
+            "name": "inverse participation ratio × weights (1 all alike)",
+            "own": f"{found['participation']:.2f}",
+            "control": "3 for Gaussian weights",
+            "what": "many weights by chance",
+        },
+        {
+            "name": "excess kurtosis of what units compute",
+            "own": f"{found['kurtosis']:.2f} [{low:.2f}, {high:.2f}]",
+            "control": _short(found["clone_kurtosis"]),
+            "what": "Gaussian clone of the data",
+        },
+        {
+            "name": "the same",
+            "own": f"{found['kurtosis']:.2f}",
+            "control": f"{dealt['mean']:.2f} [{dealt['low']:.2f}, {dealt['high']:.2f}]",
+            "what": "same weights, dealt out anew over places and channels; range of 20",
+        },
+        {
+            "name": "the same, patches at one contrast",
+            "own": f"{even['kurtosis']:.2f}",
+            "control": _short(even["clone"]),
+            "what": "Gaussian clone of these",
+        },
+        {
+            "name": "its change if one weight is deleted (cavity)",
+            "own": _signed(kept[0]),
+            "control": _signed(kept[1]),
+            "what": "Gaussian clone of the data",
+        },
+    ]
 
 
 def _signed(value: float | None) -> str:

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.engine.checkpoint import file_hash
 from surefoot.sparsity.lottery.restoring.files import read_picture
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
     from surefoot.sparsity.lottery.receptive.layers import FirstLayer
 
     Array = NDArray[np.float64]
@@ -142,9 +144,8 @@ def cut(pictures: Iterable[Picture], layer: FirstLayer, each: int, seed: int) ->
             downs = rng.integers(0, pixels.shape[1] - rows + 1, each)
             rights = rng.integers(0, pixels.shape[2] - columns + 1, each)
             some = [
-                pixels[:, d : d + rows, r : r + columns]
-                for d, r in zip(downs, rights, strict=True)
-            ]  # fmt: skip
+                pixels[:, d : d + rows, r : r + columns] for d, r in zip(downs, rights, strict=True)
+            ]
         else:
             some = [_small(pixels, rows, columns)]
         found += some

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from surefoot.results.manifest import Manifest
 from surefoot.results.run_folder import RunFolder
 from surefoot.sparsity.lottery.receptive.diagnosis import diagnose
@@ -70,9 +71,12 @@ def run_diagnosis(
     from surefoot.sparsity.lottery.receptive.page import render_fields
 
     config = {
-        "model": model, "layer": layer.name, "shape": list(layer.weights.shape), "source": source,
+        "model": model,
+        "layer": layer.name,
+        "shape": list(layer.weights.shape),
+        "source": source,
         **asdict(settings),
-    }  # fmt: skip
+    }
     manifest = Manifest(
         "diagnose receptive-fields", config, [_KEY], seeds=[settings.seed], hashes=hashes
     )
@@ -122,28 +126,35 @@ def look_at(layer: FirstLayer, patches: Patches, settings: FieldSettings) -> dic
     dealt = _dealt_kurtosis(flat[alive], points, patches.classes, seed)
     units = [
         {
-            "unit": k, "living": bool(alive[k]),
-            "locality": _number(found.locality[k]), "shuffled": _number(found.shuffled[k]),
-            "p": float(found.p_values[k]), "participation": _number(found.participation[k]),
-            "kurtosis": _number(found.kurtosis[k]), "clone": _number(found.clone[k]),
+            "unit": k,
+            "living": bool(alive[k]),
+            "locality": _number(found.locality[k]),
+            "shuffled": _number(found.shuffled[k]),
+            "p": float(found.p_values[k]),
+            "participation": _number(found.participation[k]),
+            "kurtosis": _number(found.kurtosis[k]),
+            "clone": _number(found.clone[k]),
         }
         for k in range(len(alive))
-    ]  # fmt: skip
+    ]
     return {
         "summary": found.summary(),
         "intervals": {
-            "kurtosis": _resampled(points @ flat.T[:, alive], patches.pictures, patches.classes,
-                                   seed)
+            "kurtosis": _resampled(
+                points @ flat.T[:, alive], patches.pictures, patches.classes, seed
+            )
         },
         "even": {"kurtosis": float(level), "clone": float(level_clone), "patches": int(kept.sum())},
         "dealt": {"mean": float(np.mean(dealt)), "low": min(dealt), "high": max(dealt)},
         "patches": {
-            "count": len(points), "pictures": int(patches.pictures.max()) + 1,
-            "flat": patches.flat, "classes": list(patches.names),
+            "count": len(points),
+            "pictures": int(patches.pictures.max()) + 1,
+            "flat": patches.flat,
+            "classes": list(patches.names),
         },
         "moving": layer.patch,
         "units": units,
-    }  # fmt: skip
+    }
 
 
 def _dealt_kurtosis(

@@ -6,6 +6,7 @@ from math import inf, log10
 from typing import TYPE_CHECKING
 
 import numpy as np
+
 from surefoot.results.errors import InputError
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from surefoot.results.errors import InputError
 from surefoot.results.files import write_atomic
 

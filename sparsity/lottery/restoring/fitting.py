@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.lottery.restoring.fidelity import psnr
 from surefoot.sparsity.lottery.restoring.networks import Prior
@@ -121,9 +122,14 @@ class _Run:
     """Everything that changes while a network is fitted."""
 
     def __init__(
-        self, network: Prior, problem: Problem, settings: FitSettings, masks: Masks | None,
-        truth: torch.Tensor | None, folder: Path | None,
-    ) -> None:  # fmt: skip
+        self,
+        network: Prior,
+        problem: Problem,
+        settings: FitSettings,
+        masks: Masks | None,
+        truth: torch.Tensor | None,
+        folder: Path | None,
+    ) -> None:
         self._network, self._problem, self._settings = network, problem, settings
         self._truth = None if truth is None else truth.detach().cpu().numpy()
         self._path = None if folder is None else folder / STATE_NAME
@@ -167,11 +173,13 @@ class _Run:
             picture = self._mean / (1 - self._settings.smoothing**self.step)
         problem, truth = self._problem, self._truth
         point = Point(
-            self.step, self._loss, float(problem.residual(picture)),
+            self.step,
+            self._loss,
+            float(problem.residual(picture)),
             None if problem.held is None else float(problem.residual(picture, held=True)),
             None if truth is None else psnr(picture.cpu().numpy(), truth),
             None if truth is None else psnr(raw.cpu().numpy(), truth),
-        )  # fmt: skip
+        )
         self.curve.append(point)
         self.stops.update(point, picture, self.seconds)
 
@@ -185,18 +193,29 @@ class _Run:
         """Writes the state, completely or not at all."""
         if self._path is None:
             return
-        write_state(self._path, self._identity, {
-            "step": self.step, "seconds": self.seconds,
-            "weights": self._network.state_dict(), "optimizer": self.optimizer.state_dict(),
-            "generator": self._generator.get_state(), "mean": self._mean,
-            "curve": [p.to_json() for p in self.curve], "stops": self.stops.to_state(),
-        })  # fmt: skip
+        write_state(
+            self._path,
+            self._identity,
+            {
+                "step": self.step,
+                "seconds": self.seconds,
+                "weights": self._network.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "generator": self._generator.get_state(),
+                "mean": self._mean,
+                "curve": [p.to_json() for p in self.curve],
+                "stops": self.stops.to_state(),
+            },
+        )
 
     def _load(self) -> None:
         saved = read_state(
-            self._path, self._identity, "fit", "settings, picture or network",
+            self._path,
+            self._identity,
+            "fit",
+            "settings, picture or network",
             self._network.code.device,
-        )  # fmt: skip
+        )
         if saved is None:
             return
         self.step, self.seconds, self._mean = saved["step"], saved["seconds"], saved["mean"]
@@ -207,9 +226,7 @@ class _Run:
         self.stops = Stops.from_state(saved["stops"])
 
 
-def _identity(
-    network: Prior, problem: Problem, settings: FitSettings, masks: Masks | None
-) -> str:  # fmt: skip
+def _identity(network: Prior, problem: Problem, settings: FitSettings, masks: Masks | None) -> str:
     """Returns a hash of all that a fit depends on."""
     told = hashlib.sha256(settings.model_dump_json().encode())
     told.update(f"{problem.operator.name} {problem.sigma}".encode())

@@ -13,9 +13,10 @@ from typing import ClassVar, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
-from surefoot.results.errors import InputError
 from torch import nn
 from torch.nn import functional
+
+from surefoot.results.errors import InputError
 
 Size = tuple[int, int]
 

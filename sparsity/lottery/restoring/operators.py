@@ -10,6 +10,7 @@ from math import prod
 from typing import Protocol
 
 import torch
+
 from surefoot.results.errors import InputError
 
 _LARGEST = 2**28
@@ -272,7 +273,7 @@ class Problem:
 
 def observe(
     operator: Operator, picture: torch.Tensor, sigma: float = 0.0, seed: int = 0
-) -> Problem:  # fmt: skip
+) -> Problem:
     """Measures a picture.
 
     Args:

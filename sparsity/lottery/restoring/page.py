@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from surefoot.results.lines import Curve, line_chart
 from surefoot.results.page import render_page, trusted
 from surefoot.sparsity.lottery.restoring.files import Picture
@@ -38,29 +39,39 @@ def render_restoration(
         "restoration.html.j2",
         package="surefoot.sparsity.lottery.restoring",
         title=f"Picture restored: {TASKS[summary['task']]}",
-        lead=summary["trivial"] or (
+        lead=summary["trivial"]
+        or (
             f"Stopped by the {RULES[stop['rule']]}, at step {stop['step']}, after "
             f"{stop['seconds']:.1f} s of fitting"
-            + ("" if stop["rule"] == stop["asked"] else
-               "; the residual never came down to the noise")
+            + (
+                ""
+                if stop["rule"] == stop["asked"]
+                else "; the residual never came down to the noise"
+            )
         ),
         pictures=[
             {"name": name, "url": _url(p), "score": score_text(score)}
             for name, p, score in (
-                ("before", before, None), ("restored", after, summary["result"]),
+                ("before", before, None),
+                ("restored", after, summary["result"]),
                 *((name, p, summary["peers"][name]) for name, p in peers.items()),
             )
         ],
         facts=_facts(summary),
         stops=[
-            {"name": RULES[rule], "step": s["step"], "seconds": f"{s['seconds']:.1f}",
-             "psnr": "–" if s["psnr"] is None else f"{s['psnr']:.2f}",
-             "used": stop["rule"] == rule, "oracle": rule == "oracle"}
+            {
+                "name": RULES[rule],
+                "step": s["step"],
+                "seconds": f"{s['seconds']:.1f}",
+                "psnr": "–" if s["psnr"] is None else f"{s['psnr']:.2f}",
+                "used": stop["rule"] == rule,
+                "oracle": rule == "oracle",
+            }
             for rule, s in sorted(summary["stops"].items(), key=lambda x: list(RULES).index(x[0]))
         ],
         charts=[] if found is None else _charts(found, summary["sigma"]),
         layers=_layers(summary["ticket"]),
-    )  # fmt: skip
+    )
 
 
 def score_text(score: Mapping[str, float | None] | None) -> str:
@@ -132,9 +143,10 @@ def _layers(ticket: Mapping[str, Any] | None) -> list[dict[str, str]]:
         return []
     return [
         {
-            "name": layer["name"], "shape": " x ".join(map(str, layer["shape"])),
+            "name": layer["name"],
+            "shape": " x ".join(map(str, layer["shape"])),
             "left": f"{100 * layer['alive'] / layer['size']:.1f} %",
             "channels": f"{layer['channels']} of {layer['shape'][0]}",
         }
         for layer in ticket["layers"]
-    ]  # fmt: skip
+    ]

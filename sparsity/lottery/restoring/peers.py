@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+
 from surefoot.results.errors import InputError
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def median(picture: Array, across: int = 3) -> Array:
 
 def non_local_means(
     picture: Array, sigma: float, patch: int = 5, search: int = 13, strength: float = 0.8
-) -> Array:  # fmt: skip
+) -> Array:
     """Returns a mean of the pixels around each whose surroundings look alike.
 
     Weights are ``exp(-max(d - 2 sigma^2, 0) / h^2)`` with ``d`` the mean squared difference of
@@ -75,9 +76,7 @@ def non_local_means(
     return total / weights
 
 
-def enlarge(
-    picture: Array, scale: int, how: Literal["bicubic", "lanczos"] = "bicubic"
-) -> Array:  # fmt: skip
+def enlarge(picture: Array, scale: int, how: Literal["bicubic", "lanczos"] = "bicubic") -> Array:
     """Returns a picture enlarged by interpolation, cut to [0, 1].
 
     Args:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+
 from surefoot.results.errors import InputError, WriteError
 from surefoot.results.manifest import Manifest
 from surefoot.results.run_folder import RunFolder
@@ -82,9 +83,12 @@ class Job:
 
 
 def restore(
-    inputs: Inputs, settings: RestoreSettings, out: Path, *,
+    inputs: Inputs,
+    settings: RestoreSettings,
+    out: Path,
+    *,
     told: Told = lambda part, done, total: None,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """Restores a picture, or goes on with it.
 
     Writes ``restored.png``, ``summary.json``, ``report.html`` and, where one was looked for, the
@@ -104,13 +108,21 @@ def restore(
     """
     job = read_job(inputs, settings)
     manifest = Manifest(
-        "restore", settings.model_dump(mode="json"), [_KEY], [settings.seed],
+        "restore",
+        settings.model_dump(mode="json"),
+        [_KEY],
+        [settings.seed],
         hashes={
             name: _file_hash(path)
-            for name, path in (("image", inputs.image), ("mask", inputs.mask),
-                               ("truth", inputs.truth)) if path is not None
-        } | ({"ticket": _ticket_hash(job.ticket)} if job.ticket else {}),
-    )  # fmt: skip
+            for name, path in (
+                ("image", inputs.image),
+                ("mask", inputs.mask),
+                ("truth", inputs.truth),
+            )
+            if path is not None
+        }
+        | ({"ticket": _ticket_hash(job.ticket)} if job.ticket else {}),
+    )
     with RunFolder.open(out, manifest) as run:
         if run.pending or not (out / RESTORED).is_file():
             begun = (out / WORK).exists()
@@ -196,9 +208,12 @@ def _masked(picture: Picture, inputs: Inputs) -> tuple[Picture, NDArray[np.bool_
 
 
 def _problem(
-    settings: RestoreSettings, picture: Picture, size: tuple[int, int],
-    known: NDArray[np.bool_] | None, sigma: float,
-) -> Problem:  # fmt: skip
+    settings: RestoreSettings,
+    picture: Picture,
+    size: tuple[int, int],
+    known: NDArray[np.bool_] | None,
+    sigma: float,
+) -> Problem:
     values = picture.tensor()
     if known is not None:
         operator = Inpaint(torch.tensor(known))
@@ -210,24 +225,37 @@ def _problem(
 
 def _work(
     job: Job, out: Path, told: Told
-) -> tuple[dict[str, Any], Picture, dict[str, Picture], Fit | None]:  # fmt: skip
+) -> tuple[dict[str, Any], Picture, dict[str, Picture], Fit | None]:
     settings = job.settings
     peers = _peers(job)
     flat = _constant(job)
     base = {
-        "task": settings.task, "sigma": 255 * job.sigma,
+        "task": settings.task,
+        "sigma": 255 * job.sigma,
         "estimated": settings.sigma is None and settings.task == "denoise",
-        "size": list(job.size), "channels": len(job.picture.values),
-        "measured": job.problem.operator.name, "settings": settings.model_dump(mode="json"),
+        "size": list(job.size),
+        "channels": len(job.picture.values),
+        "measured": job.problem.operator.name,
+        "settings": settings.model_dump(mode="json"),
         "peers": {name: _score(job, peer) for name, peer in peers.items()},
-    }  # fmt: skip
+    }
     if flat is not None:
         result = Picture(flat, _alpha(job))
-        return {
-            **base, "trivial": "all that is known has one colour, so nothing was fitted",
-            "result": _score(job, result), "stop": None, "stops": {}, "network": None,
-            "ticket": None, "seconds": 0.0,
-        }, result, peers, None  # fmt: skip
+        return (
+            {
+                **base,
+                "trivial": "all that is known has one colour, so nothing was fitted",
+                "result": _score(job, result),
+                "stop": None,
+                "stops": {},
+                "network": None,
+                "ticket": None,
+                "seconds": 0.0,
+            },
+            result,
+            peers,
+            None,
+        )
     ticket = job.ticket
     if ticket is None and settings.sparsity:
         ticket = _search(job, out, told)
@@ -237,33 +265,48 @@ def _work(
     else:
         network = ticket.network(job.size)
     found = fit(
-        network, job.problem,
+        network,
+        job.problem,
         FitSettings(steps=settings.steps, patience=settings.patience, seed=settings.seed),
         masks=ticket.masks if ticket else None,
-        truth=job.truth.tensor() if job.truth else None, folder=out / WORK / "fit",
+        truth=job.truth.tensor() if job.truth else None,
+        folder=out / WORK / "fit",
         told=lambda done, total: told("fit", done, total),
-    )  # fmt: skip
+    )
     stop = chosen_stop(found.stops, settings.stop)
     result = Picture(stop.picture[0].double().numpy(), _alpha(job))
-    return {
-        **base, "trivial": "", "result": _score(job, result),
-        "stop": {"rule": stop.rule, "asked": settings.stop, "step": stop.step,
-                 "seconds": stop.seconds},
-        "stops": {
-            rule: {"step": s.step, "seconds": s.seconds, "psnr": s.psnr}
-            for rule, s in found.stops.items()
+    return (
+        {
+            **base,
+            "trivial": "",
+            "result": _score(job, result),
+            "stop": {
+                "rule": stop.rule,
+                "asked": settings.stop,
+                "step": stop.step,
+                "seconds": stop.seconds,
+            },
+            "stops": {
+                rule: {"step": s.step, "seconds": s.seconds, "psnr": s.psnr}
+                for rule, s in found.stops.items()
+            },
+            "network": {
+                **form.model_dump(mode="json"),
+                "weights": count_weights(network),
+            },
+            "ticket": None
+            if ticket is None
+            else {
+                **ticket.card.model_dump(mode="json", exclude={"network"}),
+                "brought": job.ticket is not None,
+                "layers": [layer.to_json() for layer in ticket.masks.report()],
+            },
+            "seconds": found.seconds,
         },
-        "network": {
-            **form.model_dump(mode="json"),
-            "weights": count_weights(network),
-        },
-        "ticket": None if ticket is None else {
-            **ticket.card.model_dump(mode="json", exclude={"network"}),
-            "brought": job.ticket is not None,
-            "layers": [layer.to_json() for layer in ticket.masks.report()],
-        },
-        "seconds": found.seconds,
-    }, result, peers, found  # fmt: skip
+        result,
+        peers,
+        found,
+    )
 
 
 def _network(settings: RestoreSettings, size: tuple[int, int]) -> NetworkSettings:
@@ -277,11 +320,17 @@ def _search(job: Job, out: Path, told: Told) -> PriorTicket:
     settings = job.settings
     whole = Problem(job.problem.operator, job.problem.measured, job.sigma)
     found = find_prior_tickets(
-        job.size, len(job.picture.values), {"the observed picture": whole}, "observed",
-        _network(settings, job.size), rounds_for(settings.sparsity),
-        FitSettings(steps=settings.search_steps, seed=settings.seed), out / WORK / "search",
-        seed=settings.seed, told=told,
-    )[-1]  # fmt: skip
+        job.size,
+        len(job.picture.values),
+        {"the observed picture": whole},
+        "observed",
+        _network(settings, job.size),
+        rounds_for(settings.sparsity),
+        FitSettings(steps=settings.search_steps, seed=settings.seed),
+        out / WORK / "search",
+        seed=settings.seed,
+        told=told,
+    )[-1]
     found.save(out / TICKET)
     return found
 

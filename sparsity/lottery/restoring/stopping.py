@@ -110,12 +110,13 @@ class Stops:
     def to_state(self) -> dict[str, Any]:
         """Returns what :meth:`from_state` goes on from: numbers, texts and tensors."""
         return {
-            "sigma": self.sigma, "least": self._least,
+            "sigma": self.sigma,
+            "least": self._least,
             "found": {
                 r: {"step": s.step, "seconds": s.seconds, "picture": s.picture, "psnr": s.psnr}
                 for r, s in self.found.items()
             },
-        }  # fmt: skip
+        }
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Stops:

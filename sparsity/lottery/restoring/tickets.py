@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
 from surefoot.results.errors import InputError
 from surefoot.results.files import write_atomic
 from surefoot.sparsity.lottery.criteria import at_random, matched_masks, one_shot, snip_masks
@@ -209,18 +210,29 @@ def find_prior_tickets(
         place = folder / f"fit-{number:02}"
         part = f"round {number} of {rounds.rounds}"
         found = fit(
-            trained, problem, settings, masks=masks, folder=place, noted=noted,
+            trained,
+            problem,
+            settings,
+            masks=masks,
+            folder=place,
+            noted=noted,
             told=lambda done, total: told(part, done, total),
-        )  # fmt: skip
+        )
         last = found.curve[-1]
         shutil.rmtree(place)
         return {"loss": last.loss, "residual": last.residual, "seconds": found.seconds}
 
     identity = {
-        "network": network.model_dump(mode="json"), "fit": settings.model_dump(mode="json"),
-        "pictures": list(problems), "task": problem.operator.name, "source": source,
-        "seed": seed, "size": list(size), "channels": channels, "hash": _hash(problem),
-    }  # fmt: skip
+        "network": network.model_dump(mode="json"),
+        "fit": settings.model_dump(mode="json"),
+        "pictures": list(problems),
+        "task": problem.operator.name,
+        "source": source,
+        "seed": seed,
+        "size": list(size),
+        "channels": channels,
+        "hash": _hash(problem),
+    }
     found = find_tickets(model, train, rounds, folder, identity=identity, told=count)
     start = {
         name: value.detach().clone() for name, value in rewound(model, folder).named_parameters()
@@ -228,14 +240,21 @@ def find_prior_tickets(
     return tuple(
         PriorTicket(
             Card(
-                source=source, task=problem.operator.name, pictures=tuple(problems),
-                network=network, channels=channels, seed=seed, rewind=rounds.rewind,
+                source=source,
+                task=problem.operator.name,
+                pictures=tuple(problems),
+                network=network,
+                channels=channels,
+                seed=seed,
+                rewind=rounds.rewind,
                 sparsity=ticket.sparsity,
             ),
-            ticket.masks, start, ticket.figures,
+            ticket.masks,
+            start,
+            ticket.figures,
         )
         for ticket in found
-    )  # fmt: skip
+    )
 
 
 def control_masks(

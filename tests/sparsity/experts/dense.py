@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from surefoot.sparsity.engine.calibration import Batch, calibrate_with
 from transformers import AutoModelForCausalLM
 
+from surefoot.sparsity.engine.calibration import Batch, calibrate_with
 from tests.sparsity.tiny import VOCABULARY, config_of
 
 DOMAINS = ("north", "east", "south")

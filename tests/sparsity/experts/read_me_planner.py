@@ -33,8 +33,12 @@ def write_planner(folder: Path, seed: int = 0) -> Path:
     layout = extract_experts(dense.network, batches, keep=0.5)
     model = refactor(dense.network, layout, seed=seed).half()  # the type of the shipped planner
     model.save_pretrained(folder)
-    for name in ("tokenizer.json", "tokenizer_config.json", "generation_config.json",
-                 "surefoot.json"):  # fmt: skip
+    for name in (
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "generation_config.json",
+        "surefoot.json",
+    ):
         shutil.copy(LOCAL_PLANNER / name, folder / name)
     write_store(model, folder)
     return folder

@@ -38,12 +38,21 @@ class RoutedLlama(LlamaForCausalLM):
 
     def __init__(self, vocabulary: int, seed: int = 0) -> None:
         torch.manual_seed(seed)
-        super().__init__(LlamaConfig(
-            vocab_size=vocabulary, hidden_size=HIDDEN, intermediate_size=INNER,
-            num_hidden_layers=LAYERS, num_attention_heads=4, num_key_value_heads=2,
-            max_position_embeddings=128, pad_token_id=0, bos_token_id=1, eos_token_id=2,
-            initializer_range=0.3,
-        ))  # fmt: skip
+        super().__init__(
+            LlamaConfig(
+                vocab_size=vocabulary,
+                hidden_size=HIDDEN,
+                intermediate_size=INNER,
+                num_hidden_layers=LAYERS,
+                num_attention_heads=4,
+                num_key_value_heads=2,
+                max_position_embeddings=128,
+                pad_token_id=0,
+                bos_token_id=1,
+                eos_token_id=2,
+                initializer_range=0.3,
+            )
+        )
         self.announce: Any = None
         self.gates = nn.Linear(HIDDEN, EXPERTS, bias=False)
         self.chosen = torch.zeros(1, 1, dtype=torch.long)
@@ -77,7 +86,8 @@ def own_experts(seed: int) -> list[dict[str, Tensor]]:
     return [
         {
             f"{layer}.{name}": drawn(HIDDEN, INNER) if name == "down" else drawn(INNER, HIDDEN)
-            for layer in range(LAYERS) for name in ("gate", "up", "down")
+            for layer in range(LAYERS)
+            for name in ("gate", "up", "down")
         }
         for _ in range(EXPERTS)
-    ]  # fmt: skip
+    ]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from surefoot.models.backends.hf import HFModel
 from surefoot.models.registry import LOCAL_PLANNER
 from surefoot.models.serving.asks import ApiError, Ask
@@ -18,7 +19,6 @@ from surefoot.sparsity.experts.attending import attend
 from surefoot.sparsity.experts.caching import ExpertCache
 from surefoot.sparsity.experts.policies import POLICIES, make_policy
 from surefoot.sparsity.experts.store import ExpertStore, write_experts
-
 from tests.sparsity.experts.read_me_planner import write_planner
 from tests.sparsity.experts.routed_llama import EXPERTS, RoutedLlama, own_experts
 

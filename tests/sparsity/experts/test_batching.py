@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.experts.batching import (
     BATCHERS,
@@ -152,24 +153,35 @@ def test_unique_experts_of_a_batch(experts: int, size: int) -> None:
     report = serve(requests, machine, make_batcher("fifo"), make_policy("lru"))
     assert report.batches == 3000
     assert report.unique == pytest.approx(expected_unique(experts, size), abs=0.06)
-    fewer = serve(requests, Machine((1,) * experts, experts, batch=max(1, size // 2)),
-                  ExpertAware(inf), make_policy("lru"))  # fmt: skip
+    fewer = serve(
+        requests,
+        Machine((1,) * experts, experts, batch=max(1, size // 2)),
+        ExpertAware(inf),
+        make_policy("lru"),
+    )
     assert (fewer.unique or 0) <= expected_unique(experts, max(1, size // 2)) + 0.06
 
 
 def test_times_by_hand() -> None:
     machine = Machine((10, 10), 20, batch=2, bandwidth=10.0, batch_s=1.0, token_s=0.5, ahead=0)
-    report = serve([Request(0.0, (0, 0)), Request(0.0, (1,))], machine, make_batcher("fifo"),
-                   make_policy("lru"))  # fmt: skip
+    report = serve(
+        [Request(0.0, (0, 0)), Request(0.0, (1,))],
+        machine,
+        make_batcher("fifo"),
+        make_policy("lru"),
+    )
     # 1 + load 1 + .5 + load 1 + .5 = 4; then 1 + .5
     assert report.end_s == pytest.approx(5.5)
     assert report.latency == Times(pytest.approx(4.75), pytest.approx(5.425), pytest.approx(5.5))
     assert (report.loads, report.hit_ratio) == (2, pytest.approx(1 / 3))
     assert report.load_wait_s == pytest.approx(2.0)
     assert report.rarest_wait.worst == 0.0
-    ahead = serve([Request(0.0, (0, 0)), Request(0.0, (1,))],
-                  Machine((10, 10), 20, 2, 10.0, 1.0, 0.0, 0.5, 1), make_batcher("fifo"),
-                  make_policy("lru"))  # fmt: skip
+    ahead = serve(
+        [Request(0.0, (0, 0)), Request(0.0, (1,))],
+        Machine((10, 10), 20, 2, 10.0, 1.0, 0.0, 0.5, 1),
+        make_batcher("fifo"),
+        make_policy("lru"),
+    )
     assert ahead.end_s == pytest.approx(5.0)  # half a second of the load is hidden
 
 

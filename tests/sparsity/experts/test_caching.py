@@ -13,11 +13,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor
+
 from surefoot.results.errors import HarnessError, InputError
 from surefoot.sparsity.experts.caching import ExpertCache, parse_bytes, simulate
 from surefoot.sparsity.experts.policies import POLICIES, Ledger, Lookahead, Policy, make_policy
 from surefoot.sparsity.experts.serving_time import repeating
-from torch import Tensor
 
 torch.set_num_threads(1)
 

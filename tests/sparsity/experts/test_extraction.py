@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.experts.extraction import (
     extract_experts,
@@ -17,7 +18,6 @@ from surefoot.sparsity.experts.extraction import (
     watch,
 )
 from surefoot.sparsity.experts.layout import ExpertLayout, LayerLayout, layout_of
-
 from tests.sparsity.experts.dense import DOMAINS, dense_model, domain_batches
 
 torch.set_num_threads(1)
@@ -152,8 +152,12 @@ def test_a_layout_that_is_none_is_refused(permanent: Any, own: Any, told: str) -
 
 def test_damaged_layouts_are_refused() -> None:
     good = layout_of({"a": [{1}], "b": [{2}]}, [4]).to_json()
-    for bad in ({}, {**good, "layers": [{"width": 4}]}, {**good, "layers": 3},
-                {**good, "layers": [{"width": 4, "permanent": "x", "own": []}]}):  # fmt: skip
+    for bad in (
+        {},
+        {**good, "layers": [{"width": 4}]},
+        {**good, "layers": 3},
+        {**good, "layers": [{"width": 4, "permanent": "x", "own": []}]},
+    ):
         with pytest.raises(InputError, match="not a layout"):
             ExpertLayout.from_json(bad)
     with pytest.raises(InputError, match="2 experts for 1 domains"):

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
+from transformers import AutoModelForCausalLM, Qwen2Config
+
 from surefoot.models.backends.formats import reader_of
 from surefoot.results.errors import InputError
 from surefoot.sparsity.experts.extraction import extract_experts, gated_mlps
 from surefoot.sparsity.experts.layout import ExpertLayout
 from surefoot.sparsity.experts.model import ReadMeForCausalLM, load_read_me, refactor
 from surefoot.sparsity.experts.store import ExpertStore, write_store
-from torch import nn
-from transformers import AutoModelForCausalLM, Qwen2Config
-
 from tests.sparsity.experts.dense import DOMAINS, dense_model, domain_batches
 
 torch.set_num_threads(1)
@@ -46,9 +46,7 @@ class Masked(nn.Module):
 
 def masked(dense: Any, layout: ExpertLayout, chosen: torch.Tensor) -> Any:
     """Masks the dense model with the neurons of the expert chosen for each token, in place."""
-    for layer, (name, module) in zip(
-        layout.layers, list(gated_mlps(dense).items()), strict=True
-    ):  # fmt: skip
+    for layer, (name, module) in zip(layout.layers, list(gated_mlps(dense).items()), strict=True):
         masks = torch.zeros(layout.experts, layer.width, dtype=torch.float64)
         for e in range(layout.experts):
             masks[e, list(layer.active(e))] = 1
@@ -108,10 +106,18 @@ def test_biases_are_kept() -> None:
 def test_another_family_can_be_refactored() -> None:
     torch.manual_seed(0)
     config = Qwen2Config(
-        vocab_size=96, hidden_size=32, num_hidden_layers=2, num_attention_heads=4,
-        num_key_value_heads=2, intermediate_size=48, max_position_embeddings=64,
-        initializer_range=0.2, bos_token_id=1, eos_token_id=2, pad_token_id=0,
-    )  # fmt: skip
+        vocab_size=96,
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        intermediate_size=48,
+        max_position_embeddings=64,
+        initializer_range=0.2,
+        bos_token_id=1,
+        eos_token_id=2,
+        pad_token_id=0,
+    )
     dense: Any = AutoModelForCausalLM.from_config(config).double().eval()
     model = refactor(dense, extract_experts(dense, domain_batches()))
     model.experts_on = "all"
@@ -126,8 +132,11 @@ def test_generation_with_a_cache_says_the_same(kind: str) -> None:
     prompt[1, :6] = 0
     mask = (prompt != 0).long()
     common: dict[str, Any] = {
-        "attention_mask": mask, "max_new_tokens": 20, "min_new_tokens": 20, "do_sample": False,
-    }  # fmt: skip
+        "attention_mask": mask,
+        "max_new_tokens": 20,
+        "min_new_tokens": 20,
+        "do_sample": False,
+    }
     seen: list[int] = []
     model.router.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].shape[1]))
     cached = model.generate(prompt, **common)

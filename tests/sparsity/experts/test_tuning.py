@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.experts.extraction import extract_experts
 from surefoot.sparsity.experts.layout import layout_of
@@ -20,15 +21,21 @@ from surefoot.sparsity.experts.measuring import (
 )
 from surefoot.sparsity.experts.model import ReadMeForCausalLM, refactor
 from surefoot.sparsity.experts.tuning import STATE_NAME, Feed, TuneSettings, tune
-
 from tests.sparsity.experts.dense import DOMAINS, dense_model, domain_batches, domain_tokens
 
 torch.set_num_threads(1)
 
 TEXTS = [text for i in range(len(DOMAINS)) for text in domain_tokens(i, 40)]
 HELD = tuple(b for part in domain_batches(8, seed=1).values() for b in part)
-QUICK = TuneSettings(rounds=3, router_steps=12, expert_steps=12, router_batch=8, expert_batch=8,
-                     router_rate=5e-3, expert_rate=5e-3)  # fmt: skip
+QUICK = TuneSettings(
+    rounds=3,
+    router_steps=12,
+    expert_steps=12,
+    router_batch=8,
+    expert_batch=8,
+    router_rate=5e-3,
+    expert_rate=5e-3,
+)
 
 
 def made(seed: int = 0) -> tuple[Any, ReadMeForCausalLM]:
@@ -43,8 +50,14 @@ def test_tuning_lowers_the_loss_and_the_router_learns(loss: str) -> None:
     before = measure_quality(model, HELD, teacher)
     assert before.agreement is not None
     told: list[tuple[int, int]] = []
-    rounds = tune(model, dense, TEXTS, QUICK.model_copy(update={"loss": loss}), held=HELD,
-                  told=lambda part, done, total: told.append((done, total)))  # fmt: skip
+    rounds = tune(
+        model,
+        dense,
+        TEXTS,
+        QUICK.model_copy(update={"loss": loss}),
+        held=HELD,
+        told=lambda part, done, total: told.append((done, total)),
+    )
     after = measure_quality(model, HELD, teacher)
     assert after.agreement is not None
     assert after.loss < before.loss - 0.5
@@ -75,8 +88,14 @@ def test_the_same_seed_gives_the_same_model_and_going_on_gives_it_too(tmp_path: 
         tune(other, dense, TEXTS, QUICK, folder=tmp_path, told=stop)
     _, again = made()
     told: list[int] = []
-    rounds = tune(again, dense, TEXTS, QUICK, folder=tmp_path,
-                  told=lambda part, done, total: told.append(done))  # fmt: skip
+    rounds = tune(
+        again,
+        dense,
+        TEXTS,
+        QUICK,
+        folder=tmp_path,
+        told=lambda part, done, total: told.append(done),
+    )
     assert told[0] == 25
     assert rounds == whole
     for name, value in model.state_dict().items():

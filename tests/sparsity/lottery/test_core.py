@@ -8,19 +8,21 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.lottery import Masks, Rounds, find_tickets, matched_masks, prune_masks
 from surefoot.sparsity.lottery.criteria import at_random, one_shot, snip_masks
 from surefoot.sparsity.lottery.imp import rewound
-from torch import nn
 
 torch.set_num_threads(1)
 
 
 def net(seed: int = 0) -> nn.Module:
     torch.manual_seed(seed)
-    return nn.Sequential(nn.Linear(10, 20), nn.ReLU(), nn.Linear(20, 15), nn.ReLU(),
-                         nn.Linear(15, 1))  # fmt: skip
+    return nn.Sequential(
+        nn.Linear(10, 20), nn.ReLU(), nn.Linear(20, 15), nn.ReLU(), nn.Linear(15, 1)
+    )
 
 
 def data() -> tuple[torch.Tensor, torch.Tensor]:
@@ -231,11 +233,15 @@ def test_a_search_by_chance_goes_on_with_the_same_masks(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("rounds.json", b"["), ("rounds.json", b"[]"), ("rounds.json", b'{"done": 3}'),
-        ("trained.safetensors", b"x"), ("trained.safetensors", None),
-        ("start.safetensors", b"x"), ("masks-00.safetensors", b"x"),
+        ("rounds.json", b"["),
+        ("rounds.json", b"[]"),
+        ("rounds.json", b'{"done": 3}'),
+        ("trained.safetensors", b"x"),
+        ("trained.safetensors", None),
+        ("start.safetensors", b"x"),
+        ("masks-00.safetensors", b"x"),
     ],
-)  # fmt: skip
+)
 def test_damaged_states_of_a_search_are_one_line(
     name: str, content: bytes | None, tmp_path: Path
 ) -> None:

@@ -10,14 +10,14 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import save_file
+from typer.testing import CliRunner
+
+from surefoot.cli.main import app
 from surefoot.results.errors import InputError
 from surefoot.sparsity.lottery.receptive.layers import FirstLayer, candidates, read_first_layer
 from surefoot.sparsity.lottery.receptive.measures import excess_kurtosis
 from surefoot.sparsity.lottery.receptive.patches import Picture, cut, pictures_in
 from surefoot.sparsity.lottery.receptive.running import FieldSettings, look_at, run_diagnosis
-from typer.testing import CliRunner
-
-from surefoot.cli.main import app
 
 torch.set_num_threads(1)
 
@@ -43,8 +43,12 @@ def edges(folder: Path, count: int = 8, mode: str = "RGB") -> Path:
 
 
 def test_the_layer_that_sees_pixels_is_found(tmp_path: Path) -> None:
-    model = saved(tmp_path / "a.safetensors", stem__weight=(4, 3, 5, 5), deep__weight=(4, 1, 3, 3),
-                  head__weight=(2, 48))  # fmt: skip
+    model = saved(
+        tmp_path / "a.safetensors",
+        stem__weight=(4, 3, 5, 5),
+        deep__weight=(4, 1, 3, 3),
+        head__weight=(2, 48),
+    )
     layer = read_first_layer(model)
     assert (layer.name, layer.channels, layer.size, layer.patch) == ("stem.weight", 3, (5, 5), True)
     linear = read_first_layer(model, "head")
@@ -60,9 +64,14 @@ def test_the_layer_that_sees_pixels_is_found(tmp_path: Path) -> None:
 
 def test_one_by_one_convolutions_and_square_blocks_see_no_pixels() -> None:
     shapes: dict[str, tuple[int, ...]] = {
-        "point": (8, 3, 1, 1), "wide": (8, 64, 3, 3), "odd": (4, 7), "sound": (4, 1, 9),
-        "grey": (8, 1, 3, 3), "flat": (4, 9), "one": (1, 9),
-    }  # fmt: skip
+        "point": (8, 3, 1, 1),
+        "wide": (8, 64, 3, 3),
+        "odd": (4, 7),
+        "sound": (4, 1, 9),
+        "grey": (8, 1, 3, 3),
+        "flat": (4, 9),
+        "one": (1, 9),
+    }
     assert candidates(shapes) == ((), ("grey",), ("flat",))
 
 
@@ -79,9 +88,12 @@ def test_one_by_one_convolutions_and_square_blocks_see_no_pixels() -> None:
     ],
 )
 def test_layers_that_cannot_be_told(
-    tmp_path: Path, shapes: dict[str, tuple[int, ...]], name: str,
-    shape: tuple[int, int, int] | None, why: str,
-) -> None:  # fmt: skip
+    tmp_path: Path,
+    shapes: dict[str, tuple[int, ...]],
+    name: str,
+    shape: tuple[int, int, int] | None,
+    why: str,
+) -> None:
     with pytest.raises(InputError, match=why):
         read_first_layer(saved(tmp_path / "m.safetensors", **shapes), name, shape)
 
@@ -174,9 +186,7 @@ def test_folders_that_cannot_be_used(tmp_path: Path) -> None:
 def test_contrast_that_varies_is_told_from_shape() -> None:
     rng = np.random.default_rng(3)
     # Gaussian pictures, each with a contrast of its own: kurtotic, but without any edge.
-    pictures = [
-        Picture(s * rng.normal(size=(3, 20, 20))) for s in rng.lognormal(0, 0.8, 60)
-    ]  # fmt: skip
+    pictures = [Picture(s * rng.normal(size=(3, 20, 20))) for s in rng.lognormal(0, 0.8, 60)]
     layer = FirstLayer("a", rng.normal(size=(6, 3, 5, 5)), True)
     found = look_at(layer, cut(pictures, layer, 40, 0), FieldSettings(times=19))
     low, high = found["intervals"]["kurtosis"]
@@ -189,9 +199,7 @@ def test_contrast_that_varies_is_told_from_shape() -> None:
 def test_the_interval_of_kurtosis_is_about_the_figure_itself() -> None:
     rng = np.random.default_rng(5)
     layer = FirstLayer("a", rng.normal(size=(1, 1, 3, 3)), True)
-    pictures = [
-        Picture(rng.normal(size=(1, 12, 12)) ** 3, "ab"[i % 2]) for i in range(40)
-    ]  # fmt: skip
+    pictures = [Picture(rng.normal(size=(1, 12, 12)) ** 3, "ab"[i % 2]) for i in range(40)]
     patches = cut(pictures, layer, 50, 0)
     found = look_at(layer, patches, FieldSettings(times=19))
     h = patches.points.reshape(len(patches.points), -1) @ layer.weights.reshape(1, -1).T
@@ -239,9 +247,7 @@ def test_a_stopped_diagnosis_leaves_a_folder_to_go_on_with(tmp_path: Path) -> No
     settings = FieldSettings(each=20, times=19)
     with pytest.raises(KeyboardInterrupt):
         run_diagnosis(layer, stop, settings, tmp_path / "out", **more)
-    found = run_diagnosis(
-        layer, lambda: pictures_in(images), settings, tmp_path / "out", **more
-    )  # fmt: skip
+    found = run_diagnosis(layer, lambda: pictures_in(images), settings, tmp_path / "out", **more)
     assert found["summary"]["units"] == 3
 
 
@@ -263,9 +269,19 @@ def test_bad_options_are_one_line(tmp_path: Path, more: list[str], why: str) -> 
 
 def test_the_perception_network_is_looked_at_on_scenes_of_its_own(tmp_path: Path) -> None:
     found = CliRunner().invoke(
-        app, ["diagnose", "receptive-fields", "local-perception", "--pictures", "4", "--each",
-              "40", "--out", str(tmp_path / "out")]
-    )  # fmt: skip
+        app,
+        [
+            "diagnose",
+            "receptive-fields",
+            "local-perception",
+            "--pictures",
+            "4",
+            "--each",
+            "40",
+            "--out",
+            str(tmp_path / "out"),
+        ],
+    )
     assert found.exit_code == 0, found.output
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert summary["layer"].endswith("embedding_layer_1.convolution.weight")
@@ -283,9 +299,14 @@ def test_units_of_one_weight_and_units_that_see_nothing(tmp_path: Path) -> None:
         picture[0, 0, 0] = 0
     layer = FirstLayer("a", weights, False)
     found = run_diagnosis(
-        layer, lambda: [Picture(p) for p in pixels], FieldSettings(times=19), tmp_path,
-        model="m", source="drawn", hashes={},
-    )  # fmt: skip
+        layer,
+        lambda: [Picture(p) for p in pixels],
+        FieldSettings(times=19),
+        tmp_path,
+        model="m",
+        source="drawn",
+        hashes={},
+    )
     assert found["summary"]["living"] == 2
     assert found["summary"]["cavity"] == {}
     assert [u["kurtosis"] is None for u in found["units"]] == [False, True, True]

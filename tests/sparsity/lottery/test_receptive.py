@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.lottery import Masks, Rounds, find_tickets
 from surefoot.sparsity.lottery.receptive.committee import Committee, CommitteeSettings, training

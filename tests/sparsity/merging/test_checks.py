@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from surefoot.models.registry import LOCAL_PLANNER
 from surefoot.results.errors import InputError
 from surefoot.sparsity.merging import make_recipe, merge_models, open_zoo
 from surefoot.sparsity.merging.checks import difference, distinct_names, open_source
-
 from tests.sparsity.merging.zoos import add_tokenizer, change_config, tiny_zoo, weights
 from tests.sparsity.tiny import make
 
@@ -27,9 +27,10 @@ def test_a_vocabulary_is_compared_before_anything_else(tmp_path: Path) -> None:
     add_tokenizer(two, renamed="ROBOT")
     change_config(two, hidden_act="gelu")  # told is the vocabulary, though this differs too
     with pytest.raises(
-        InputError, match=r"tune-0-0 and tune-0-1 cannot be merged: another vocabulary; 2 tokens "
+        InputError,
+        match=r"tune-0-0 and tune-0-1 cannot be merged: another vocabulary; 2 tokens "
         r"differ, such as 'ROBOT' \(id none against \d+\)",
-    ):  # fmt: skip
+    ):
         open_zoo([one, two])
     add_tokenizer(three, cls="<robot>")
     with pytest.raises(InputError, match="another special token; 'cls_token' is None against '<r"):
@@ -100,8 +101,9 @@ def test_another_base_and_no_model_are_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no model to merge"):
         open_zoo([], base)
     for name, value in (
-        ("quantization_config", {"bits": 4}), ("surefoot_compression", {"format": "low-rank"}),
-    ):  # fmt: skip
+        ("quantization_config", {"bits": 4}),
+        ("surefoot_compression", {"format": "low-rank"}),
+    ):
         copy = tmp_path / name
         shutil.copytree(base, copy)
         change_config(copy, **{name: value})
@@ -129,5 +131,7 @@ def test_models_of_one_name_are_told_apart() -> None:
     found = distinct_names([Path("/a/model"), Path("/b/model"), Path("/c/x"), Path("/c/x")])
     assert found == ["a", "b", "c/x", "c/x (4)"]
     assert distinct_names([Path("/m/a/model"), Path("/n/a/model"), Path("/b")]) == [
-        "a/model", "a/model (2)", "b",
-    ]  # fmt: skip
+        "a/model",
+        "a/model (2)",
+        "b",
+    ]

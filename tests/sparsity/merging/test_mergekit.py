@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from surefoot.sparsity.merging import make_recipe, merge_models, open_zoo
 
+from surefoot.sparsity.merging import make_recipe, merge_models, open_zoo
 from tests.sparsity.merging.zoos import tiny_zoo, weights
 
 pytest.importorskip("mergekit")
@@ -55,9 +55,10 @@ def test_merges_are_those_of_mergekit(
             entry["parameters"] |= {"density": density} if method != "task-arithmetic" else {}
     theirs = tmp_path / "theirs"
     run_merge(
-        MergeConfiguration.model_validate(config), str(theirs),
+        MergeConfiguration.model_validate(config),
+        str(theirs),
         options=MergeOptions(copy_tokenizer=False),
-    )  # fmt: skip
+    )
     recipe = make_recipe(method, 3, weights=WEIGHTS, density=density, scale=scale)
     ours = merge_models(open_zoo(tunes, base), recipe, tmp_path / "ours")
     one, other = weights(ours), weights(theirs)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from surefoot.models.backends.hf import HFModel
 from surefoot.models.protocol import GenerationRequest, Message
 from surefoot.models.registry import LOCAL_PLANNER
@@ -14,11 +15,16 @@ from surefoot.sparsity.export.loading import load_compressed
 from surefoot.sparsity.merging.gates import fit_gates
 from surefoot.sparsity.merging.mixture import MixtureForCausalLM, load_mixture
 from surefoot.sparsity.merging.mixtures import MixtureSettings, make_mixture, mix
-
 from tests.sparsity.merging.zoos import fine_tune, tiny_zoo
 
-KINDS = [("ffn", "sequence", 1), ("ffn", "sequence", 2), ("ffn", "token", 1), ("ffn", "token", 2),
-         ("block", "sequence", 1), ("model", "sequence", 1)]  # fmt: skip
+KINDS = [
+    ("ffn", "sequence", 1),
+    ("ffn", "sequence", 2),
+    ("ffn", "token", 1),
+    ("ffn", "token", 2),
+    ("block", "sequence", 1),
+    ("model", "sequence", 1),
+]
 PROMPTS = {
     "one": [[5, 6, 7, 8, 9], [6, 5, 9, 7], [8, 8, 6, 5, 7, 9]],
     "two": [[20, 21, 22, 23], [23, 20, 22], [21, 21, 20, 22, 23]],
@@ -125,8 +131,9 @@ def test_a_texts_experts_are_kept_while_it_is_gone_on_with(
         for _ in range(3):
             whole = torch.cat([whole, torch.ones(3, 1, dtype=torch.long)], 1)
             places = (whole.cumsum(-1) - 1)[:, -1:]
-            out = made(input_ids=steps[-1][:, None], attention_mask=whole, cache=cache,
-                       position_ids=places)  # fmt: skip
+            out = made(
+                input_ids=steps[-1][:, None], attention_mask=whole, cache=cache, position_ids=places
+            )
             if route == "sequence":
                 assert all(torch.equal(made.routes.chosen[k], v) for k, v in begun.items())
             steps.append(out.logits[:, -1].argmax(-1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.merging.operators import (
     METHODS,

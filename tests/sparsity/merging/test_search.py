@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from surefoot.results.errors import HarnessError, InputError
 from surefoot.sparsity.merging import (
     METHODS,
@@ -26,7 +27,6 @@ from surefoot.sparsity.merging import (
 from surefoot.sparsity.merging import evolutionary as evolutionary_module
 from surefoot.sparsity.merging.evolutionary import Space, normalised
 from surefoot.sparsity.merging.search import SearchSettings
-
 from tests.killing import killed
 from tests.sparsity.merging.zoos import fine_tune, tiny_zoo, weights
 
@@ -249,9 +249,12 @@ def test_a_bound_on_candidates_holds(zoo_folders: Folders, tmp_path: Path) -> No
     score, asked = counted(near(zoo_folders, (0.5, 0.5, 0.0)))
     notes: list[str] = []
     found = search_merge(
-        open_zoo(tunes), HeuristicSettings(evaluations=6), score, tmp_path / "out",
+        open_zoo(tunes),
+        HeuristicSettings(evaluations=6),
+        score,
+        tmp_path / "out",
         note=notes.append,
-    )  # fmt: skip
+    )
     assert len(asked) == 6
     assert found.details["stopped"]
     assert notes[-1] == "stopped after 6 candidates, as many as were allowed"
@@ -311,9 +314,12 @@ def test_every_candidate_is_on_the_disk(zoo_folders: Folders, tmp_path: Path) ->
     _, tunes = zoo_folders
     score = near(zoo_folders, (0.5, 0.5, 0.0))
     found = search_merge(
-        open_zoo(tunes), HeuristicSettings(coefficients="mean"), score, tmp_path / "out",
+        open_zoo(tunes),
+        HeuristicSettings(coefficients="mean"),
+        score,
+        tmp_path / "out",
         label="nearness",
-    )  # fmt: skip
+    )
     lines = [json.loads(s) for s in (tmp_path / "out" / "episodes.jsonl").read_text().splitlines()]
     assert [line["score"] for line in lines] == [e.score for e in found.evaluations]
     assert all(len(line["parts"]) == 9 for line in lines)

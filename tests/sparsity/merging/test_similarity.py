@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.merging import cluster, find_families, open_source, similarity_of
 from surefoot.sparsity.merging.similarity import column_cosine, compared_keys, similarity_matrix
-
 from tests.sparsity.merging.zoos import add_tokenizer, tiny_zoo, weights
 from tests.sparsity.tiny import make
 
@@ -66,8 +66,9 @@ def test_a_zoo_of_two_bases_has_two_families(tmp_path: Path) -> None:
         assert found.reasons == {}
     assert np.nanmin(found.matrix) > -0.3
     assert found.to_json()["families"] == [
-        ["tune-0-0", "tune-0-1", "tune-0-2"], ["tune-1-0", "tune-1-1"],
-    ]  # fmt: skip
+        ["tune-0-0", "tune-0-1", "tune-0-2"],
+        ["tune-1-0", "tune-1-1"],
+    ]
 
 
 def test_another_architecture_or_vocabulary_is_another_family(tmp_path: Path) -> None:

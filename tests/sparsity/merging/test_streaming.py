@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import save_file
+from transformers import AutoModelForCausalLM
+
 from surefoot.models.backends.hf import HFModel
 from surefoot.models.registry import LOCAL_PLANNER
 from surefoot.results.errors import InputError
@@ -17,8 +19,6 @@ from surefoot.sparsity.engine.checkpoint import Checkpoint
 from surefoot.sparsity.merging import METHODS, MergeRecipe, make_recipe, merge_models, open_zoo
 from surefoot.sparsity.merging.operators import merge_tensors
 from surefoot.sparsity.merging.recipe import group_of
-from transformers import AutoModelForCausalLM
-
 from tests.sparsity.merging.zoos import fine_tune, tiny_zoo, weights
 from tests.sparsity.tiny import make
 
@@ -44,9 +44,15 @@ def test_every_tensor_is_merged_as_the_operator_says(
     assert set(files.keys) == set(start)
     for key in files.keys:
         expected = merge_tensors(
-            method, [s[key] for s in sources], start[key], [0.5, 0.2, 0.9], density=0.4, scale=0.7,
-            seed=5, name=key,
-        )  # fmt: skip
+            method,
+            [s[key] for s in sources],
+            start[key],
+            [0.5, 0.2, 0.9],
+            density=0.4,
+            scale=0.7,
+            seed=5,
+            name=key,
+        )
         assert torch.equal(files.tensor(key), expected)
     model: Any = AutoModelForCausalLM.from_pretrained(out)
     assert torch.isfinite(model(input_ids=torch.tensor([[1, 5, 9]])).logits).all()
@@ -77,9 +83,13 @@ def test_groups_of_layers_have_weights_of_their_own(
     zoo_folders: tuple[Path, list[Path]], tmp_path: Path
 ) -> None:
     _, tunes = zoo_folders
-    recipe = MergeRecipe(weights={
-        "first-half": (1.0, 0.0), "second-half": (0.0, 1.0), "outside": (0.5, 0.5),
-    })  # fmt: skip
+    recipe = MergeRecipe(
+        weights={
+            "first-half": (1.0, 0.0),
+            "second-half": (0.0, 1.0),
+            "outside": (0.5, 0.5),
+        }
+    )
     out = merge_models(open_zoo(tunes[:2]), recipe, tmp_path / "out")
     one, two, found = weights(tunes[0]), weights(tunes[1]), weights(out)
     for key, tensor in found.items():
@@ -97,9 +107,9 @@ def test_groups_of_layers_have_weights_of_their_own(
         with pytest.raises(ValueError, match="weights are given"):
             MergeRecipe.model_validate({"weights": wrong})
     with pytest.raises(ValueError, match="every group needs a weight"):
-        MergeRecipe.model_validate({
-            "weights": {"first-half": (1,), "second-half": (1,), "outside": (1, 2)}
-        })  # fmt: skip
+        MergeRecipe.model_validate(
+            {"weights": {"first-half": (1,), "second-half": (1,), "outside": (1, 2)}}
+        )
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -109,9 +119,11 @@ def test_identical_models_are_the_result(tmp_path: Path, method: str) -> None:
     shutil.copytree(tune, copy)
     notes: list[str] = []
     out = merge_models(
-        open_zoo([tune, copy], base), make_recipe(method, 2, density=0.3), tmp_path / "out",
+        open_zoo([tune, copy], base),
+        make_recipe(method, 2, density=0.3),
+        tmp_path / "out",
         note=notes.append,
-    )  # fmt: skip
+    )
     assert (out / "model.safetensors").stat().st_size > 1000
     assert all(torch.equal(t, weights(tune)[k]) for k, t in weights(out).items())
     assert "all models hold the same weights" in notes[-1]
@@ -212,8 +224,9 @@ def test_recipes_and_folders_that_do_not_fit_are_told(
     full.mkdir()
     (full / "x").touch()
     for out, why in (
-        (full, "is there already"), (tunes[0] / "x", "lies in a model's folder"),
-    ):  # fmt: skip
+        (full, "is there already"),
+        (tunes[0] / "x", "lies in a model's folder"),
+    ):
         with pytest.raises(InputError, match=why):
             merge_models(zoo, make_recipe("linear", 3), out)
     (full / "x").unlink()

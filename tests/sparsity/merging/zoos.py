@@ -8,8 +8,8 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
-from surefoot.models.registry import LOCAL_PLANNER
 
+from surefoot.models.registry import LOCAL_PLANNER
 from tests.sparsity.tiny import make
 
 

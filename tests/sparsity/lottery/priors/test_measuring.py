@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from surefoot.agents.perception.thumbnails import Thumbnails, render_thumbnails
 from surefoot.models.registry import SCENE_PRIOR
 from surefoot.results.errors import InputError
@@ -14,7 +15,6 @@ from surefoot.sparsity.lottery import Masks, prune_masks
 from surefoot.sparsity.lottery.priors.networks import Generator, load_generator
 from surefoot.sparsity.lottery.priors.sensing import SenseSettings
 from surefoot.sparsity.lottery.priors.study import LINEAR, Measuring, measure, summarise
-
 from tests.sparsity.lottery.priors.test_training import SHAPE, squares
 
 torch.set_num_threads(1)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.lottery.priors.networks import Generator
 from surefoot.sparsity.lottery.priors.sensing import LinearPrior, SenseSettings, sense, spoiled
 from surefoot.sparsity.lottery.restoring.fidelity import psnr
 from surefoot.sparsity.lottery.restoring.operators import Gaussian, Problem, observe
-
 from tests.sparsity.lottery.priors.test_training import SHAPE, squares
 
 torch.set_num_threads(1)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.lottery import Masks, prune_masks
 from surefoot.sparsity.lottery.priors.networks import (
@@ -203,8 +204,9 @@ def test_a_round_that_was_killed_goes_on_within(
     assert begun == [0, 1, 1]
     assert len(found) == 2
     assert [p.name for p in sorted(tmp_path.glob("generator-*"))] == [
-        "generator-00", "generator-01",
-    ]  # fmt: skip
+        "generator-00",
+        "generator-01",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.lottery import Masks
 from surefoot.sparsity.lottery.criteria import one_shot
@@ -88,8 +89,9 @@ def test_the_mean_of_pictures_is_as_bright_as_they_are() -> None:
         assert torch.allclose(found.stops["last"].picture, first, atol=1e-6)
     longer = FitSettings(steps=3, every=1, jitter=0, smoothing=0.9)
     pictures: list[torch.Tensor] = [first]
-    found = fit(network(), problem(), longer,
-                noted=lambda step, net: pictures.append(net().detach()))  # fmt: skip
+    found = fit(
+        network(), problem(), longer, noted=lambda step, net: pictures.append(net().detach())
+    )
     weights = torch.tensor([0.81, 0.9, 1.0])
     mean = sum(w * p for w, p in zip(weights, pictures, strict=False)) / weights.sum()
     assert torch.allclose(found.stops["last"].picture, mean, atol=1e-5)
@@ -105,19 +107,36 @@ def test_a_stopped_fit_goes_on_to_the_bit(tmp_path: Path) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fit(network(), problem(), SETTINGS, masks=masks, truth=truth(), folder=tmp_path,
-            noted=breaking, save_s=0)  # fmt: skip
+        fit(
+            network(),
+            problem(),
+            SETTINGS,
+            masks=masks,
+            truth=truth(),
+            folder=tmp_path,
+            noted=breaking,
+            save_s=0,
+        )
     done: list[int] = []
     again = network()
-    found = fit(again, problem(), SETTINGS, masks=masks, truth=truth(), folder=tmp_path,
-                noted=lambda step, _: done.append(step))  # fmt: skip
+    found = fit(
+        again,
+        problem(),
+        SETTINGS,
+        masks=masks,
+        truth=truth(),
+        folder=tmp_path,
+        noted=lambda step, _: done.append(step),
+    )
     assert done == list(range(31, 61))
     assert found.curve == whole.curve
     for rule, stop in whole.stops.items():
         assert torch.equal(stop.picture, found.stops[rule].picture)
     assert all(torch.equal(a, b) for a, b in zip(net.parameters(), again.parameters(), strict=True))
-    assert fit(network(), problem(), SETTINGS, masks=masks, truth=truth(),
-               folder=tmp_path).curve == whole.curve  # fmt: skip
+    assert (
+        fit(network(), problem(), SETTINGS, masks=masks, truth=truth(), folder=tmp_path).curve
+        == whole.curve
+    )
     with pytest.raises(InputError, match="another fit lies here"):
         fit(network(1), problem(), SETTINGS, masks=masks, folder=tmp_path)
     (tmp_path / STATE_NAME).write_bytes(b"broken")
@@ -159,9 +178,10 @@ def test_each_network_is_fitted_with_the_jitter_of_its_paper() -> None:
     decoder = NetworkSettings(kind="decoder", width=8, depth=2)
     pictures = [
         fit(make_network((20, 20), 3, decoder, 0), problem(), FitSettings(steps=5, jitter=jitter))
-        .stops["last"].picture
+        .stops["last"]
+        .picture
         for jitter in (None, 0, 0.1)
-    ]  # fmt: skip
+    ]
     assert torch.equal(pictures[0], pictures[1])
     assert not torch.equal(pictures[0], pictures[2])
     skip = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.lottery.restoring.operators import (
     Denoise,
@@ -86,8 +87,12 @@ def test_random_rows_keep_lengths() -> None:
 
 def test_held_places_are_apart() -> None:
     true = picture()
-    for operator in (Denoise(), Inpaint.by_chance((12, 8), 0.5, 1), Downsample(2, (12, 8)),
-                     Gaussian(40, (3, 12, 8), 0)):  # fmt: skip
+    for operator in (
+        Denoise(),
+        Inpaint.by_chance((12, 8), 0.5, 1),
+        Downsample(2, (12, 8)),
+        Gaussian(40, (3, 12, 8), 0),
+    ):
         problem = observe(operator, true, 0.1).hold(0.25, seed=2)
         assert problem.held is not None
         assert problem.held.shape == (problem.measured.shape[2:] or problem.measured.shape[1:])
@@ -138,7 +143,7 @@ def test_bad_input_is_one_line() -> None:
         (lambda: observe(Denoise(), true).residual(true, held=True), "nothing is held out"),
         (lambda: pool(()), "no picture"),
         (lambda: pool((observe(Denoise(), true), observe(Denoise(), true))), "share one operator"),
-    ]  # fmt: skip
+    ]
     for act, words in bad:
         with pytest.raises(InputError, match=words) as caught:
             act()

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.lottery.restoring.fidelity import psnr, ssim
 from surefoot.sparsity.lottery.restoring.peers import (
@@ -61,9 +62,10 @@ def _by_hand(a: Any, b: Any) -> float:
                 vp, vq = (window * (p - mp) ** 2).sum(), (window * (q - mq) ** 2).sum()
                 joint = (window * (p - mp) * (q - mq)).sum()
                 found.append(
-                    (2 * mp * mq + 1e-4) * (2 * joint + 9e-4)
+                    (2 * mp * mq + 1e-4)
+                    * (2 * joint + 9e-4)
                     / ((mp**2 + mq**2 + 1e-4) * (vp + vq + 9e-4))
-                )  # fmt: skip
+                )
     return float(np.mean(found))
 
 

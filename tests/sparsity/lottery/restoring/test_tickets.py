@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from surefoot.results.errors import InputError
 from surefoot.sparsity.lottery import Masks
 from surefoot.sparsity.lottery.restoring.fitting import FitSettings, fit
@@ -84,9 +85,16 @@ def test_a_search_that_was_stopped_goes_on_within_a_round(
 
     def search() -> tuple[PriorTicket, ...]:
         return find_prior_tickets(
-            SIZE, 3, {"a": clean_problem(truth())}, "clean", NETWORK, rounds_for(0.6), SETTINGS,
-            tmp_path / "broken", told=stopping,
-        )  # fmt: skip
+            SIZE,
+            3,
+            {"a": clean_problem(truth())},
+            "clean",
+            NETWORK,
+            rounds_for(0.6),
+            SETTINGS,
+            tmp_path / "broken",
+            told=stopping,
+        )
 
     with pytest.raises(KeyboardInterrupt):
         search()
@@ -177,9 +185,15 @@ def test_a_ticket_is_spoiled_less_by_too_many_steps(seed: int, tmp_path: Path) -
     true = torch.tensor(drawn[None], dtype=torch.float32)
     settings = NetworkSettings(width=24, depth=3, code=16)
     ticket = find_prior_tickets(
-        (48, 48), 3, {"a": clean_problem(true)}, "clean", settings, rounds_for(0.74),
-        FitSettings(steps=400, every=100), tmp_path,
-    )[-1]  # fmt: skip
+        (48, 48),
+        3,
+        {"a": clean_problem(true)},
+        "clean",
+        settings,
+        rounds_for(0.74),
+        FitSettings(steps=400, every=100),
+        tmp_path,
+    )[-1]
     problem = observe(Denoise(), true, 25 / 255, seed)
     long = FitSettings(steps=2000, every=50)
     dense = fit(make_network((48, 48), 3, settings, 0), problem, long, truth=true).stops

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from surefoot.models.protocol import (
     Completion,
-    GenerationRequest,
     Message,
     OptionScorer,
+    Request,
     TextModel,
 )
 from surefoot.pddl.planner import (
@@ -42,7 +42,7 @@ class TextPlanner:
     def solve(self, requests: Sequence[PlanRequest]) -> Iterator[tuple[int, PlanReply]]:
         """Yields the model's answers as they come."""
         asked = [
-            GenerationRequest(
+            Request(
                 _messages(request.turns),
                 self._max_tokens,
                 self._temperature,
@@ -64,7 +64,7 @@ class TextPlanner:
         if not isinstance(self.model, OptionScorer):
             raise HarnessError(f"{self.name} gives no probabilities of answers")
         for i, request in enumerate(requests):
-            asked = GenerationRequest(_messages(request.turns), 16, 0.0, request.seed)
+            asked = Request(_messages(request.turns), 16, 0.0, request.seed)
             try:
                 found = self.model.score(asked, request.options)
             except HarnessError as error:

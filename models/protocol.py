@@ -25,7 +25,7 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class GenerationRequest:
+class Request:
     """One thing to be answered.
 
     Attributes:
@@ -121,7 +121,7 @@ class TextModel(Protocol):
         """Returns what the model was seen to do; the first call may ask it."""
         ...
 
-    def generate(self, requests: Sequence[GenerationRequest]) -> Iterator[tuple[int, Completion]]:
+    def generate(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
         """Yields an index into ``requests`` with its completion, each once, in any order."""
         ...
 
@@ -130,7 +130,7 @@ class TextModel(Protocol):
 class OptionScorer(Protocol):
     """A model that tells how likely it finds each of several answers."""
 
-    def score(self, request: GenerationRequest, options: Sequence[str]) -> OptionScores:
+    def score(self, request: Request, options: Sequence[str]) -> OptionScores:
         """Scores answers.
 
         Raises:
@@ -139,7 +139,7 @@ class OptionScorer(Protocol):
         ...
 
     def score_batch(
-        self, requests: Sequence[GenerationRequest], options: Sequence[Sequence[str]]
+        self, requests: Sequence[Request], options: Sequence[Sequence[str]]
     ) -> list[OptionScores]:
         """Scores answers to several requests, such as all questions about a scene.
 

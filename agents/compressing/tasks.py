@@ -8,13 +8,13 @@ from pathlib import Path
 from random import Random
 
 from surefoot.agents.perception.measuring import answered, shots_of
-from surefoot.agents.planning.base import Brief
+from surefoot.agents.planning.base import PlanningContext
 from surefoot.agents.planning.corpus import draw_brief
 from surefoot.agents.planning.judge import judge
 from surefoot.agents.planning.language import LanguagePlanner
 from surefoot.agents.planning.prompts import STYLE, short_prompt
 from surefoot.models.backends.hf import HFModel
-from surefoot.models.protocol import GenerationRequest, Message
+from surefoot.models.protocol import Message, Request
 from surefoot.models.training.data import TRAIN_SIZES, split_of, unseen_instances
 from surefoot.pddl import validate
 from surefoot.pddl.compact import compact_prompt
@@ -112,9 +112,7 @@ def plans_valid(folder: Path, instances: Mapping[str, Instance]) -> dict[str, bo
         instances: The tasks by name.
     """
     names = list(instances)
-    asked = [
-        GenerationRequest((Message("user", compact_prompt(instances[n].task)),), 320) for n in names
-    ]
+    asked = [Request((Message("user", compact_prompt(instances[n].task)),), 320) for n in names]
     found: dict[str, bool] = {}
     for i, completion in HFModel(str(folder), batch=_MANY, device="cpu").generate(asked):
         task = instances[names[i]].task
@@ -136,7 +134,7 @@ def _plans(folder: Path, count: int) -> Mapping[str, bool]:
 
 def _verdicts(folder: Path, count: int) -> Mapping[str, bool]:
     rng = Random("compressing:test")
-    briefs: list[Brief] = []
+    briefs: list[PlanningContext] = []
     while len(briefs) < count:
         brief = draw_brief(rng)
         if split_of(short_prompt(brief)) == "test":

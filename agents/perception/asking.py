@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surefoot.agents.perception.questions import FactQuestion
-from surefoot.models.protocol import GenerationRequest, Message, OptionScorer, OptionScores
+from surefoot.models.protocol import Message, OptionScorer, OptionScores, Request
 from surefoot.results.errors import HarnessError
 
 SLACK = 0.01
@@ -63,8 +63,7 @@ def score_many(model: OptionScorer, asked: Sequence[Question]) -> list[OptionSco
         if id(rgb) not in files:
             files[id(rgb)] = png(rgb)
     requests = [
-        GenerationRequest((Message("user", q.text, (files[id(rgb)],)),), max_tokens=8)
-        for rgb, q in asked
+        Request((Message("user", q.text, (files[id(rgb)],)),), max_tokens=8) for rgb, q in asked
     ]
     return model.score_batch(requests, [q.options for _, q in asked])
 

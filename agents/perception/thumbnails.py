@@ -12,7 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from surefoot.agents.perception.pictures import Shot, crossing_shots, rng_of, tabletop_shots
+from surefoot.agents.perception.pictures import (
+    LabelledImage,
+    crossing_shots,
+    rng_of,
+    tabletop_shots,
+)
 from surefoot.envs.perturbations.pipeline import seeds_of
 from surefoot.envs.simulation.client import Simulation
 from surefoot.envs.tabletop.actions import RING
@@ -92,7 +97,7 @@ def _small(recipe: Thumbnails) -> Iterator[NDArray[np.uint8]]:
         simulation.close()
 
 
-def _shots(simulation: Simulation, recipe: Thumbnails) -> Iterator[Shot]:
+def _shots(simulation: Simulation, recipe: Thumbnails) -> Iterator[LabelledImage]:
     fine = _FINE * recipe.size
     for seed in seeds_of(recipe.split, recipe.count):
         rng = rng_of(recipe.env, seed)

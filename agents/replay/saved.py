@@ -32,7 +32,7 @@ class SavedEpisode:
         key: Its key, such as ``tidy/easy/8``.
         config: The run's configuration.
         record: Its record.
-        steps: What the agent thought, see :class:`~surefoot.agents.moments.Moment`.
+        steps: What the agent thought, see :class:`~surefoot.agents.moments.DecisionRecord`.
     """
 
     run: Path

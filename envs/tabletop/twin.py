@@ -11,7 +11,7 @@ from gymnasium import spaces
 from surefoot.envs.skills import SkillResult, SkillStatus
 from surefoot.envs.tabletop.actions import MAX_ACTIONS, Actions
 from surefoot.envs.tabletop.episode import (
-    Choice,
+    EpisodeChoice,
     check_options,
     episode_info,
     episode_seed,
@@ -52,7 +52,7 @@ class TabletopTwin(gymnasium.Env[Observation, np.int64]):
     }
 
     def __init__(self, task: str = "tidy", difficulty: str = "medium") -> None:
-        self._choice = Choice.checked(task, difficulty)
+        self._choice = EpisodeChoice.checked(task, difficulty)
         self._actions: Actions | None = None
         self._facts: Facts = frozenset()
         self._names: tuple[str, ...] = ()

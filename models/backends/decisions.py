@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from surefoot.models.images import data_url
-from surefoot.models.protocol import GenerationRequest, Message, OptionScores
+from surefoot.models.protocol import Message, OptionScores, Request
 from surefoot.pddl.planner import Usage
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ _MAX_CHOICES = 255
 
 
 def decide(
-    client: OpenAI, model: str, request: GenerationRequest, options: Sequence[str]
+    client: OpenAI, model: str, request: Request, options: Sequence[str]
 ) -> OptionScores | None:
     """Asks which of several answers is right.
 

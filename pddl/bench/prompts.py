@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from surefoot.pddl.bench.config import AnswerForm, Job, Shot, Style
+from surefoot.pddl.bench.config import AnswerForm, BenchJob, Shot, Style
 from surefoot.pddl.bench.variants import Variant
 from surefoot.pddl.compact import compact_prompt
 from surefoot.pddl.domains import get_domain, list_domains
@@ -98,15 +98,15 @@ def first_turns(
 
 
 _BRIDGES = {
-    Job.REUSE: "The next task has the same start and another goal.",
-    Job.REFORMULATE_SHUFFLED: "The next task tells the same goal in another order.",
-    Job.REFORMULATE_PARTIAL: "The next task has the same start and demands less at the end.",
-    Job.REFORMULATE_FULL: "The next task has the same start and demands more at the end.",
+    BenchJob.REUSE: "The next task has the same start and another goal.",
+    BenchJob.REFORMULATE_SHUFFLED: "The next task tells the same goal in another order.",
+    BenchJob.REFORMULATE_PARTIAL: "The next task has the same start and demands less at the end.",
+    BenchJob.REFORMULATE_FULL: "The next task has the same start and demands more at the end.",
 }
 
 
 def changed_text(
-    job: Job, variant: Variant, before: str, now: str, renaming: Renaming | None
+    job: BenchJob, variant: Variant, before: str, now: str, renaming: Renaming | None
 ) -> str:
     """Tells a task beside an earlier one and its plan.
 
@@ -122,7 +122,7 @@ def changed_text(
         return write_plan(renaming.apply_plan(plan) if renaming else plan).strip()
 
     parts = ["Here is a task with a plan that solves it.", before, f"Plan:\n{shown(variant.plan)}"]
-    if job is Job.REPLAN:
+    if job is BenchJob.REPLAN:
         took_place = [
             f"{what}: {' '.join(map(str, map(renaming.apply_atom, atoms) if renaming else atoms))}"
             for what, atoms in (("Now false", variant.lost), ("Now true", variant.gained))

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from surefoot.pddl.bench.cases import EXAMPLE_SEED, Case, load_source
+from surefoot.pddl.bench.cases import EXAMPLE_SEED, BenchCase, load_source
 from surefoot.pddl.bench.config import AnswerForm, BenchConfig, Shot, Style
 from surefoot.pddl.bench.dialogue import renamed
 from surefoot.pddl.bench.prompts import describe
@@ -27,8 +27,15 @@ from surefoot.pddl.planner import (
     Turn,
     Usage,
 )
-from surefoot.pddl.questions import Form, Marked, Question, check, question_schema, read_value
-from surefoot.pddl.renaming import Level
+from surefoot.pddl.questions import (
+    MarkedAnswer,
+    Question,
+    QuestionForm,
+    check,
+    question_schema,
+    read_value,
+)
+from surefoot.pddl.renaming import NameLevel
 from surefoot.results.errors import HarnessError
 from surefoot.results.structured import read_json
 
@@ -43,11 +50,11 @@ class Quiz:
         config: The bench.
     """
 
-    def __init__(self, case: Case, config: BenchConfig) -> None:
+    def __init__(self, case: BenchCase, config: BenchConfig) -> None:
         self.case = case
         self._config = config
         place = (case.task, case.domain, case.size, case.seed)
-        found = questions_about(config, place, Level(case.renaming), case.renaming_seed)
+        found = questions_about(config, place, NameLevel(case.renaming), case.renaming_seed)
         self.question = next(q for q in found if q.key == case.question)
         source = load_source(case.domain, case.size, case.seed, case.task, config.tasks)
         self.task = renamed(source.task, case)[0]
@@ -176,12 +183,12 @@ def ask_all(
         yield scored[i], found.message if failed else scored[i].scored(found)
 
 
-def mark_text(question: Question, text: str, as_json: bool) -> Marked:
+def mark_text(question: Question, text: str, as_json: bool) -> MarkedAnswer:
     """Reads and marks a written answer."""
     if not as_json:
         return check(question, text)
     value = read_json(text, question_schema(question))
-    return Marked(False, None) if value is None else read_value(question, value)
+    return MarkedAnswer(False, None) if value is None else read_value(question, value)
 
 
 def written_answer(question: Question, as_json: bool) -> str:
@@ -195,16 +202,16 @@ def written_answer(question: Question, as_json: bool) -> str:
 def _how(question: Question, as_json: bool) -> str:
     if as_json:
         value = '["…", …]' if question.every else '"…"'
-        if question.form is not Form.GENERATIVE:
+        if question.form is not QuestionForm.GENERATIVE:
             allowed = f", where … is one of: {', '.join(question.pool)}"
         elif question.answers[0].startswith("("):
             allowed = ", where … is written (name argument ...)"
         else:
             allowed = ", where … is a number"
         return f'Answer with one JSON object {{"answer": {value}}} and nothing else{allowed}.'
-    if question.form is Form.BOOLEAN:
+    if question.form is QuestionForm.BOOLEAN:
         return "Answer with yes or no."
-    if question.form is Form.CHOICE:
+    if question.form is QuestionForm.CHOICE:
         return "Answer with one letter."
     if question.answers[0].startswith("("):
         return "Write (name argument ...) with the names given above, and nothing else."

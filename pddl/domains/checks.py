@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from surefoot.pddl.language import (
-    And,
     Atom,
+    Conjunction,
+    Disjunction,
     Domain,
     Exists,
     Forall,
     Formula,
-    Imply,
+    Implication,
     Increase,
-    Not,
-    Or,
+    Negation,
     Problem,
 )
 from surefoot.results.errors import InputError
@@ -64,12 +64,12 @@ def _atoms(formula: Formula, bound: frozenset[str]) -> Iterator[tuple[Atom, froz
     match formula:
         case Atom():
             yield formula, bound
-        case Not(child):
+        case Negation(child):
             yield from _atoms(child, bound)
-        case And(children) | Or(children):
+        case Conjunction(children) | Disjunction(children):
             for child in children:
                 yield from _atoms(child, bound)
-        case Imply(premise, conclusion):
+        case Implication(premise, conclusion):
             yield from _atoms(premise, bound)
             yield from _atoms(conclusion, bound)
         case Forall(variables, child) | Exists(variables, child):

@@ -21,7 +21,7 @@ class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Phrase(_Model):
+class ActionPhrase(_Model):
     """A way to say an action."""
 
     text: str
@@ -35,7 +35,7 @@ class Phrase(_Model):
 class ActionWords(_Model):
     """How one action is spoken of."""
 
-    phrases: tuple[Phrase, ...] = ()
+    phrases: tuple[ActionPhrase, ...] = ()
     """Phrases beside the action's own name; a plain string is a phrase without needs."""
     roles: dict[str, str] = Field(default_factory=dict)
     """Which parameter (without ``?``) a preposition introduces, e.g. ``to: destination``."""

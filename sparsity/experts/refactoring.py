@@ -68,7 +68,7 @@ class RefactorSettings(BaseModel):
     """Seed of the choice of texts and of the router's first weights."""
 
 
-class Divided(BaseModel):
+class TextSplit(BaseModel):
     """Texts by what they are for.
 
     Attributes:
@@ -90,7 +90,7 @@ class Divided(BaseModel):
 
 def divide(
     domains: Mapping[str, Sequence[Tokens]], settings: RefactorSettings, pad: int
-) -> Divided:
+) -> TextSplit:
     """Divides texts of domains.
 
     Args:
@@ -128,7 +128,7 @@ def divide(
         held[name] = calibrate_with(spare, samples=kept, **common).batches
         statistics[name] = calibrate_with(rest, samples=settings.samples, **common).batches
         learning += rest
-    return Divided(statistics=statistics, held=held, learning=learning)
+    return TextSplit(statistics=statistics, held=held, learning=learning)
 
 
 def refactor_folder(

@@ -71,7 +71,7 @@ class TuneSettings(BaseModel):
         return self.decay**turn * 0.5 * (1 + math.cos(math.pi * step / max(1, steps)))
 
 
-class Feed:
+class TextStream:
     """Texts without end, each pass in an order of its own.
 
     Args:
@@ -160,7 +160,7 @@ def tune(
     Raises:
         InputError: There is no text, the folder holds another tuning, or a loss is not finite.
     """
-    feed = Feed(sequences, int(model.config.pad_token_id or 0), settings.seed)
+    feed = TextStream(sequences, int(model.config.pad_token_id or 0), settings.seed)
     teacher = Teacher(dense, own_masks(model), settings.loss)
     identity = _identity(model, sequences, settings)
     found = _load(model, folder, identity)

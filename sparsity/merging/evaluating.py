@@ -55,7 +55,7 @@ class Evaluation:
         }
 
 
-class Exhausted(Exception):  # noqa: N818
+class BudgetExhausted(Exception):  # noqa: N818
     """No further candidate may be scored."""
 
 
@@ -114,7 +114,7 @@ class Evaluations:
             return self._found[key]
         number = len(self._found)
         if number >= self.most:
-            raise Exhausted
+            raise BudgetExhausted
         self._told("search", number, self.most)
         begun = perf_counter()
         try:

@@ -72,7 +72,7 @@ class Routes:
         self._kept[gate] = self.chosen[gate]
 
 
-class Gate(nn.Module):
+class LinearGate(nn.Module):
     """Chooses experts by a linear map of hidden states.
 
     Args:

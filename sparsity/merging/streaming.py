@@ -20,7 +20,7 @@ from surefoot.sparsity.export.writing import (
     write_config,
     write_weights,
 )
-from surefoot.sparsity.merging.checks import Source, Zoo, silent
+from surefoot.sparsity.merging.checks import MergeSource, Zoo, silent
 from surefoot.sparsity.merging.operators import NEED_BASE, check_numbers, merge_tensors
 from surefoot.sparsity.merging.recipe import MergeRecipe
 
@@ -200,7 +200,7 @@ def _copied(zoo: Zoo, told: Told) -> Iterator[tuple[str, torch.Tensor]]:
         yield key, zoo.sources[0].checkpoint.tensor(key)
 
 
-def _is_float(source: Source, key: str) -> bool:
+def _is_float(source: MergeSource, key: str) -> bool:
     return source.checkpoint.dtype(key).is_floating_point
 
 

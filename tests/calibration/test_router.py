@@ -11,9 +11,9 @@ from scipy.stats import binomtest
 
 from surefoot.calibration.decisions.router import (
     AggregateRouter,
-    Replay,
     Route,
     Router,
+    RouterReplay,
     calibrate_router,
 )
 from surefoot.results.errors import InputError
@@ -57,7 +57,7 @@ def simulate(
     )
 
 
-def risk_of(replay: Replay, episodes: Episodes) -> float:
+def risk_of(replay: RouterReplay, episodes: Episodes) -> float:
     a = replay.acted
     return float(episodes.bad[a, replay.views[a], replay.repairs[a]].mean())
 

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from surefoot.cli.main import app
 from surefoot.envs.episodes.config import plan_of, read_seeds, resolve
-from surefoot.envs.episodes.pool import Lost, run_apart
+from surefoot.envs.episodes.pool import LostResult, run_apart
 from surefoot.envs.episodes.run import episodes_run
 from surefoot.envs.episodes.stages import stages
 from surefoot.envs.recording.video import read_video
@@ -51,9 +51,9 @@ def test_work_apart_survives_its_workers() -> None:
         6: 36,
         7: 49,
     }
-    assert found[3] == Lost(False, "its process died (exit code 7)")
-    assert found[4] == Lost(True, "not done after 3 s")
-    assert found[5] == Lost(False, "ValueError: five")
+    assert found[3] == LostResult(False, "its process died (exit code 7)")
+    assert found[4] == LostResult(True, "not done after 3 s")
+    assert found[5] == LostResult(False, "ValueError: five")
 
 
 def writes(path: str) -> None:

@@ -19,7 +19,7 @@ from surefoot.envs.tabletop.tasks import (
     make_tabletop,
 )
 from surefoot.envs.tabletop.twin import TabletopTwin
-from surefoot.envs.tabletop.world import World
+from surefoot.envs.tabletop.world import TabletopWorld
 from surefoot.pddl import GroundTask, Plan, PlanStep, validate
 from surefoot.pddl.conditions import holds
 from surefoot.pddl.reference import FD_FF
@@ -37,7 +37,7 @@ def planned(instance: TabletopTask) -> Plan:
 
 def carried_out(instance: TabletopTask, plan: Plan, faults: Faults | None = None) -> Execution:
     with Simulation() as simulation:
-        world = World(simulation, instance.scene, faults, instance.seed)
+        world = TabletopWorld(simulation, instance.scene, faults, instance.seed)
         assert read_facts(world) == instance.task.problem.init
         return execute(Skills(world, instance.task, instance.seed), plan)
 

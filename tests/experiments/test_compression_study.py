@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from surefoot.experiments import get_experiment, read_study
-from surefoot.experiments.squeeze.config import Study, pruning
+from surefoot.experiments.squeeze.config import CompressionStudyConfig, pruning
 from surefoot.experiments.squeeze.optimizers import WAYS
 from surefoot.experiments.squeeze.summary import (
     difference,
@@ -147,7 +147,7 @@ def test_the_frontier_is_of_those_that_no_other_beats_in_both() -> None:
 
 
 def test_recipes_of_the_grid_and_all_ways_to_train_are_valid() -> None:
-    study = Study()
+    study = CompressionStudyConfig()
     made = pruning(study, "sparsegpt", "permuted", "2:4", 3)
     assert made.seed == 3
     assert made.find(Allocate).shuffled

@@ -16,7 +16,7 @@ import torch
 
 from surefoot.models.backends.hf import HFModel
 from surefoot.models.backends.openai import OpenAIModel
-from surefoot.models.protocol import GenerationRequest, Message, OptionScorer, TextModel
+from surefoot.models.protocol import Message, OptionScorer, Request, TextModel
 from surefoot.models.registry import ModelOptions, make_planner, read_options
 from surefoot.pddl.planner import ReplyStatus
 from surefoot.results.errors import InputError
@@ -67,8 +67,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def ask(text: str, **options: object) -> GenerationRequest:
-    return GenerationRequest((Message("user", text),), **{"max_tokens": 12, **options})
+def ask(text: str, **options: object) -> Request:
+    return Request((Message("user", text),), **{"max_tokens": 12, **options})
 
 
 def test_a_batch_says_what_single_requests_say(folder: Path) -> None:

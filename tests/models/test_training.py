@@ -116,14 +116,14 @@ def test_what_is_exported_loads_like_any_other_model(tmp_path: Path) -> None:
 
 
 def test_the_shipped_planner_solves_tasks_it_never_saw() -> None:
-    from surefoot.models.protocol import GenerationRequest, Message
+    from surefoot.models.protocol import Message, Request
     from surefoot.models.registry import LOCAL_PLANNER
 
     size = sum(p.stat().st_size for p in LOCAL_PLANNER.iterdir())
     assert size < 16 * 2**20
     model = HFModel(str(LOCAL_PLANNER), batch=20)
     instances = unseen_instances("blocksworld", 4, 20, 0)
-    asked = [GenerationRequest((Message("user", compact_prompt(i.task)),), 320) for i in instances]
+    asked = [Request((Message("user", compact_prompt(i.task)),), 320) for i in instances]
     valid = 0
     for i, completion in model.generate(asked):
         found = extract(completion.text, instances[i].task)

@@ -18,7 +18,7 @@ from surefoot.pddl.bench.run import bench_run
 from surefoot.pddl.bench.selftest import check_questions
 from surefoot.pddl.domains import list_domains
 from surefoot.pddl.planner import OptionReply, OptionRequest, PlanReply, PlanRequest, ReplyStatus
-from surefoot.pddl.questions import Form, Kind
+from surefoot.pddl.questions import QuestionForm, QuestionKind
 from surefoot.pddl.reference import lookup
 from surefoot.results.errors import HarnessError, InputError
 
@@ -92,7 +92,7 @@ def test_who_always_says_yes_is_right_where_the_answer_is_yes(tmp_path: Path) ->
     assert cells["", "choice"]["outcomes"]["unparsed"] == cells["", "choice"]["n"]
     assert cells["", "boolean"]["chance"] == 0.5
     assert cells["", "choice"]["chance"] == 0.25
-    assert {k for k, _ in cells} == {"", *map(str, Kind)}
+    assert {k for k, _ in cells} == {"", *map(str, QuestionKind)}
     page = (tmp_path / "run" / "report.html").read_text()
     assert "What became of the answers to questions" in page
     assert "Valid plans" not in page
@@ -131,7 +131,7 @@ def test_right_answers_are_right_in_every_form(tmp_path: Path, answer: str) -> N
 
     bench = config(answers=[answer])
     done = run(tmp_path, bench, Master())
-    assert {e.asked["form"] for e in done.quizzes} == set(map(str, Form))
+    assert {e.asked["form"] for e in done.quizzes} == set(map(str, QuestionForm))
     assert all(e.right for e in done.quizzes)
 
 
@@ -273,12 +273,12 @@ def test_plans_and_questions_in_one_run_and_on_one_leaderboard(tmp_path: Path) -
 
 def test_a_broken_marker_stops_the_bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from surefoot.pddl.bench import selftest
-    from surefoot.pddl.questions import Marked
+    from surefoot.pddl.questions import MarkedAnswer
 
-    monkeypatch.setattr(selftest, "mark_text", lambda q, text, as_json: Marked(True, ("x",)))
+    monkeypatch.setattr(selftest, "mark_text", lambda q, text, as_json: MarkedAnswer(True, ("x",)))
     with pytest.raises(HarnessError, match="a wrong answer is marked right"):
         run(tmp_path, config(), Pupil())
-    monkeypatch.setattr(selftest, "mark_text", lambda q, text, as_json: Marked(False, None))
+    monkeypatch.setattr(selftest, "mark_text", lambda q, text, as_json: MarkedAnswer(False, None))
     with pytest.raises(HarnessError, match="a right answer is marked wrong"):
         run(tmp_path, config(), Pupil())
     assert not (tmp_path / "run").exists()
@@ -293,8 +293,8 @@ def test_every_domain_has_questions_of_every_kind_or_counts_what_is_missing(doma
     gaps = {r["kind"]: 0 for r in missing_questions(bench)}
     for row in missing_questions(bench):
         gaps[row["kind"]] += row["missing"]
-    assert kinds == set(map(str, Kind))
-    assert len(cases) + sum(gaps.values()) == 2 * len(Kind) * len(Form)
+    assert kinds == set(map(str, QuestionKind))
+    assert len(cases) + sum(gaps.values()) == 2 * len(QuestionKind) * len(QuestionForm)
 
 
 def test_questions_under_other_names_have_the_same_answers(tmp_path: Path) -> None:

@@ -36,8 +36,8 @@ from surefoot.agents.stages.base import (
     RunningPlan,
 )
 from surefoot.calibration.decisions.router import AggregateRouter, Decision, Route, Router
-from surefoot.pddl.planner import ReplyStatus
-from surefoot.results.errors import HarnessError, InputError
+from surefoot.core.chat import ReplyStatus
+from surefoot.core.errors import HarnessError, InputError
 
 MAX_TURNS = 200
 """Turns of the loop within one decision at most; only a bug would need more."""

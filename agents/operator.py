@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from surefoot.agents.perception.questions import Answers, FactQuestion
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 
 class Operator(Protocol):

@@ -18,14 +18,14 @@ from surefoot.agents.stages.base import Picture
 from surefoot.agents.stages.crossing import CrossingAgentEnv
 from surefoot.agents.stages.physical_table import physical_table
 from surefoot.agents.stages.table import TableAgentEnv
+from surefoot.core.config import check_config
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_within
 from surefoot.envs.crossing.env import CrossingEnv
 from surefoot.envs.episodes.outcome import EpisodeOutcome
 from surefoot.envs.episodes.stages import Env
 from surefoot.envs.recording.sheet import to_jpeg
 from surefoot.envs.tabletop.env import TabletopEnv
-from surefoot.results.config import check_config
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_within
 
 
 class AgentPolicy:

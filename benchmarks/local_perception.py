@@ -24,10 +24,10 @@ import torch
 from surefoot.agents.perception.asking import png
 from surefoot.agents.perception.measuring import Answered, answered, shots_of
 from surefoot.agents.perception.pictures import LabelledImage
+from surefoot.core.chat import Message, Request
+from surefoot.core.files import write_atomic
 from surefoot.envs.perturbations.pipeline import Pipeline
-from surefoot.models.protocol import Message, Request
 from surefoot.models.registry import ModelOptions, make_model
-from surefoot.results.files import write_atomic
 from surefoot.results.manifest import Manifest
 from surefoot.results.statistics import wilson
 

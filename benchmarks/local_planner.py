@@ -10,8 +10,8 @@ from __future__ import annotations
 import sys
 import time
 
+from surefoot.core.chat import Message, Request
 from surefoot.models.backends.hf import HFModel
-from surefoot.models.protocol import Message, Request
 from surefoot.models.registry import LOCAL_PLANNER
 from surefoot.models.training.data import HELD_OUT, TRAIN_SIZES, unseen_instances
 from surefoot.pddl import validate

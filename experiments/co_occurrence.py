@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
 from surefoot.experiments.base import Experiment, Told
 from surefoot.experiments.cooccurrence.config import CoOccurrenceConfig
 from surefoot.experiments.cooccurrence.report import check_rows, render_study
 from surefoot.experiments.parts import all_found, run_part
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
 from surefoot.results.run_folder import REPORT_NAME, SUMMARY_NAME
 from surefoot.sparsity.dynamics.predictions import check_predictions, end_of_first_phase
 from surefoot.sparsity.dynamics.training import simulate

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
 from surefoot.experiments.base import Experiment, Told
 from surefoot.experiments.figures import percent
 from surefoot.experiments.parts import found_in, run_part
@@ -29,8 +31,6 @@ from surefoot.experiments.squeeze.work import (
     rank_job,
 )
 from surefoot.models.registry import model_folder
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
 from surefoot.results.run_folder import REPORT_NAME, SUMMARY_NAME
 from surefoot.sparsity.recipe import read_recipe
 

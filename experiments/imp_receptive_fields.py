@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
 from surefoot.experiments.base import Experiment, Told
 from surefoot.experiments.parts import all_found, run_part
 from surefoot.experiments.receptive.config import ReceptiveFieldsConfig
@@ -13,8 +15,6 @@ from surefoot.experiments.receptive.report import render_study
 from surefoot.experiments.receptive.summary import case_summary, perception_summary
 from surefoot.experiments.receptive.work import KINDS, CommitteeJob, perception_job, run_job
 from surefoot.models.registry import model_folder
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
 from surefoot.results.run_folder import REPORT_NAME, SUMMARY_NAME
 
 NAME = "imp-receptive-fields"

@@ -7,6 +7,8 @@ from typing import Any
 
 from surefoot.agents.guarantees import load_calibration
 from surefoot.agents.stages.bank import ViewBank
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
 from surefoot.experiments.base import Experiment, Told
 from surefoot.experiments.uncertain.config import (
     ARMS,
@@ -23,8 +25,6 @@ from surefoot.experiments.uncertain.play import Banks
 from surefoot.experiments.uncertain.report import render_study
 from surefoot.experiments.uncertain.summary import arm_rows, rule_rows, variability_rows
 from surefoot.experiments.uncertain.worlds import places
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
 from surefoot.results.run_folder import REPORT_NAME, SUMMARY_NAME
 
 RULED = ("base", "verification", "refinement", "paper", "all", "all-0.3")

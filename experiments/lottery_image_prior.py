@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
 from surefoot.experiments.base import Experiment, Told
 from surefoot.experiments.lotteryprior.config import ImagePriorConfig, Sensing
 from surefoot.experiments.lotteryprior.report import render_study
@@ -29,8 +31,6 @@ from surefoot.experiments.lotteryprior.work import (
     take_picture,
 )
 from surefoot.experiments.parts import all_found, run_part
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
 from surefoot.results.run_folder import REPORT_NAME, SUMMARY_NAME
 
 NAME = "lottery-image-prior"

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from surefoot.core.errors import HarnessError, InputError
+from surefoot.core.files import write_atomic
 from surefoot.experiments.base import Experiment, Told
 from surefoot.experiments.glued.config import ModelGlueConfig
 from surefoot.experiments.glued.report import render_study
@@ -32,8 +34,6 @@ from surefoot.experiments.glued.work import (
 )
 from surefoot.experiments.parts import found_in, run_part
 from surefoot.models.registry import model_folder
-from surefoot.results.errors import HarnessError, InputError
-from surefoot.results.files import write_atomic
 from surefoot.results.run_folder import REPORT_NAME, SUMMARY_NAME
 from surefoot.sparsity.merging.evolutionary import load_optuna
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from surefoot.core.files import write_atomic
 from surefoot.experiments.base import Experiment, Told
 from surefoot.experiments.paper_figures import bars_figure, radar_figure
 from surefoot.models.registry import ModelOptions, make_planner
@@ -28,7 +29,6 @@ from surefoot.pddl.grading.published import (
 from surefoot.pddl.grading.run import GradedRun, grade_run
 from surefoot.pddl.grading.summary import Cell
 from surefoot.pddl.reference import lookup
-from surefoot.results.files import write_atomic
 from surefoot.results.manifest import current_versions
 from surefoot.results.page import render_page, trusted
 from surefoot.results.run_folder import REPORT_NAME, SUMMARY_NAME, check_out

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from surefoot.core.errors import HarnessError, InputError
+from surefoot.core.files import is_leftover, write_error
 from surefoot.envs.episodes.pool import LostResult, run_apart
 from surefoot.experiments.base import Told
-from surefoot.results.errors import HarnessError, InputError
-from surefoot.results.files import is_leftover, write_error
 from surefoot.results.manifest import MANIFEST_NAME, Manifest, current_versions, read_manifest
 from surefoot.results.run_folder import RunFolder
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
 from surefoot.experiments.base import Experiment, Told
 from surefoot.experiments.parts import found_in, run_part
 from surefoot.experiments.refactored.config import ReadMeStudyConfig
@@ -15,8 +17,6 @@ from surefoot.experiments.refactored.summary import cache_rows, way_rows
 from surefoot.experiments.refactored.work import ReadMeJob, dense_job, run_job
 from surefoot.experiments.squeeze.summary import share
 from surefoot.models.registry import model_folder
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
 from surefoot.results.run_folder import REPORT_NAME, SUMMARY_NAME
 
 NAME = "read-me"

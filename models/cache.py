@@ -11,16 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from surefoot.models.protocol import (
-    Capabilities,
-    Completion,
-    OptionScorer,
-    OptionScores,
-    Request,
-    TextModel,
-)
-from surefoot.pddl.planner import ReplyStatus, Usage
-from surefoot.results.errors import HarnessError, InputError
+from surefoot.core.chat import Completion, OptionScores, ReplyStatus, Request, Usage
+from surefoot.core.errors import HarnessError, InputError
+from surefoot.models.protocol import Capabilities, OptionScorer, TextModel
 
 _FORMAT = 1
 

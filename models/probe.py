@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from surefoot.models.protocol import Capabilities, Completion, Message, Request
-from surefoot.pddl.planner import ReplyStatus
+from surefoot.core.chat import Completion, Message, ReplyStatus, Request
+from surefoot.models.protocol import Capabilities
 
 Ask = Callable[[Request], Completion]
 

@@ -6,9 +6,9 @@ the start and of the goal are there, so that the form loses nothing for a known 
 
 from __future__ import annotations
 
+from surefoot.core.errors import InputError
 from surefoot.pddl.domains.text import natural_key
 from surefoot.pddl.language import Atom, Conjunction, Formula, Negation, Plan, Task
-from surefoot.results.errors import InputError
 
 END = "end"
 """The line after the last action of an answer."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import product
 from math import prod
 
+from surefoot.core.errors import InputError
 from surefoot.pddl.conditions import All, Any, Condition, Constant, Literal, conjuncts, holds
 from surefoot.pddl.language.model import (
     Action,
@@ -31,7 +32,6 @@ from surefoot.pddl.language.model import (
     When,
 )
 from surefoot.pddl.schema import Schema, schemas
-from surefoot.results.errors import InputError
 
 MAX_EXPANSION = 1_000_000
 """Largest number of instances that one quantifier may have."""

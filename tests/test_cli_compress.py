@@ -11,10 +11,10 @@ from typer.testing import CliRunner
 
 from surefoot.agents.compressing.texts import own_texts, texts_of
 from surefoot.cli.main import app
+from surefoot.core.chat import Message, Request
+from surefoot.core.errors import InputError
 from surefoot.models.backends.hf import HFModel
-from surefoot.models.protocol import Message, Request
 from surefoot.models.registry import LOCAL_PLANNER, ModelOptions, make_planner
-from surefoot.results.errors import InputError
 from surefoot.sparsity.engine.calibration import LABELS, Calibration
 from surefoot.sparsity.lowrank.linear import FactoredLinear
 from surefoot.sparsity.recipe import read_recipe

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.verification.programs.statements import Do, If, Program, Statement, While
 from surefoot.verification.syntax import Prop, True_
 from surefoot.verification.worldmodel import WorldModel

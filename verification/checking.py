@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.verification.models import CheckStatus, ModelVerdict
 from surefoot.verification.plan_product import PlanProduct, multiply
 from surefoot.verification.programs.controller import Controller, compile_program

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.verification.automata import compile_ltlf
 from surefoot.verification.components import can_reach
 from surefoot.verification.fairness import FairSystem, fair_system, plain_product

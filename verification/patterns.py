@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import reduce
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.verification.parser import parse
 from surefoot.verification.rules import Rule, Severity, Timing
 from surefoot.verification.syntax import (

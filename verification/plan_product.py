@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.verification.models import ModelChecker
 from surefoot.verification.programs.controller import ENDED, START, Controller
 from surefoot.verification.rules import Timing

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.verification.checking import PlanChecker, RuleVerdict
 from surefoot.verification.dangers import opposite, separating
 from surefoot.verification.programs.controller import ENDED

@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from surefoot.results.errors import InputError
-from surefoot.results.yaml_files import node_at, read_yaml
+from surefoot.core.errors import InputError
+from surefoot.core.yaml_files import node_at, read_yaml
 from surefoot.verification.parser import nearest, parse
 from surefoot.verification.rules import RuleBook
 from surefoot.verification.syntax import Formula, Not, Prop

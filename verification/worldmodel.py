@@ -13,7 +13,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.verification.parser import nearest
 from surefoot.verification.propositional import Truth, evaluate_boolean, is_propositional
 from surefoot.verification.syntax import (

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.verification.checking import PlanChecker
 from surefoot.verification.models import ModelChecker
 from surefoot.verification.programs.controller import Controller

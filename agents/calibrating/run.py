@@ -35,13 +35,13 @@ from surefoot.calibration.reports.records import (
     PlanRecord,
     write_predictions,
 )
+from surefoot.core.errors import InputError
 from surefoot.envs.crossing.env import CrossingEnv
 from surefoot.envs.episodes.config import AGENT_SIZE
 from surefoot.envs.episodes.pool import LostResult, run_apart
 from surefoot.envs.episodes.stages import Env, get_stage
 from surefoot.envs.perturbations.pipeline import Pipeline, split_of_seed
 from surefoot.envs.tabletop.env import TabletopEnv
-from surefoot.results.errors import InputError
 from surefoot.results.manifest import Manifest, current_versions
 from surefoot.results.run_folder import RunFolder
 

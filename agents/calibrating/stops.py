@@ -16,8 +16,8 @@ from surefoot.agents.planning.judge import judge
 from surefoot.agents.settings import AgentSettings
 from surefoot.agents.stages.base import AgentEnv, Picture
 from surefoot.calibration.arrays import Floats
+from surefoot.core.chat import ReplyStatus
 from surefoot.envs.crossing.world import STEP_SECONDS
-from surefoot.pddl.planner import ReplyStatus
 
 Look = tuple[str, Mapping[str, tuple[float, ...]], Mapping[str, str]]
 """A view, what a model said of each fact, and what was true."""

@@ -9,9 +9,9 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from surefoot.agents.perception.pictures import LabelledImage, crossing_shots, tabletop_shots
+from surefoot.core.errors import InputError
 from surefoot.envs.perturbations.pipeline import seeds_of
 from surefoot.envs.simulation.client import Simulation
-from surefoot.results.errors import InputError
 from surefoot.sparsity.engine.calibration import LABELS, Batch, Calibration
 from surefoot.sparsity.recipe import CalibrationSettings
 

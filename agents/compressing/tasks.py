@@ -13,14 +13,14 @@ from surefoot.agents.planning.corpus import draw_brief
 from surefoot.agents.planning.judge import judge
 from surefoot.agents.planning.language import LanguagePlanner
 from surefoot.agents.planning.prompts import STYLE, short_prompt
+from surefoot.core.chat import Message, Request
+from surefoot.core.errors import InputError
 from surefoot.models.backends.hf import HFModel
-from surefoot.models.protocol import Message, Request
 from surefoot.models.training.data import TRAIN_SIZES, split_of, unseen_instances
 from surefoot.pddl import validate
 from surefoot.pddl.compact import compact_prompt
 from surefoot.pddl.domains.base import Instance
 from surefoot.pddl.extract import extract
-from surefoot.results.errors import InputError
 from surefoot.sparsity.report.summary import Scorer
 
 _BATCH = 16

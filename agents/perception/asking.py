@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surefoot.agents.perception.questions import FactQuestion
-from surefoot.models.protocol import Message, OptionScorer, OptionScores, Request
-from surefoot.results.errors import HarnessError
+from surefoot.core.chat import Message, OptionScores, Request
+from surefoot.core.errors import HarnessError
+from surefoot.models.protocol import OptionScorer
 
 SLACK = 0.01
 """By how much the probabilities of a question's options may miss 1 in sum."""

@@ -29,10 +29,10 @@ from surefoot.agents.perception.pictures import (
     rng_of,
     tabletop_shots,
 )
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
 from surefoot.envs.perturbations.base import ImagePerturbation, kinds
 from surefoot.envs.perturbations.pipeline import Pipeline, seeds_of
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
 
 RECIPE_NAME = "data.json"
 

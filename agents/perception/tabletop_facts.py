@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from itertools import permutations, product
 
 from surefoot.agents.perception.questions import Answers, FactQuestion
+from surefoot.core.errors import InputError
 from surefoot.envs.tabletop.scene import TabletopScene, is_container, is_spot
 from surefoot.envs.tabletop.state import Facts, derive_facts
 from surefoot.envs.tabletop.things import TABLE, ThingKind
 from surefoot.pddl.language import Atom
-from surefoot.results.errors import InputError
 
 HELD = "held by the hand"
 ON_TABLE = "on the table"

@@ -18,11 +18,11 @@ from surefoot.agents.perception.pictures import (
     rng_of,
     tabletop_shots,
 )
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
 from surefoot.envs.perturbations.pipeline import seeds_of
 from surefoot.envs.simulation.client import Simulation
 from surefoot.envs.tabletop.actions import RING
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
 
 _FINE = 2
 """Each pixel is the mean of so many times so many that are rendered."""

@@ -13,9 +13,9 @@ from math import ceil, radians
 import numpy as np
 from numpy.typing import NDArray
 
+from surefoot.core.errors import InputError
 from surefoot.envs.cameras.viewpoints import Motion
 from surefoot.envs.crossing.world import STEP_SECONDS, CrossingWorld
-from surefoot.results.errors import InputError
 
 BEARINGS = {"front": 0.0, "left": 60.0, "right": -60.0}
 """Views of the vehicle: degrees of the camera from straight ahead, to the left positive."""

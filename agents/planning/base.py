@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from surefoot.pddl.planner import ReplyStatus, Usage
+from surefoot.core.chat import ReplyStatus, Usage
 
 CROSSING, TABLETOP = "crossing", "tabletop"
 STAGES = (CROSSING, TABLETOP)

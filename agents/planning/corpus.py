@@ -23,7 +23,7 @@ from surefoot.agents.planning.prompts import (
     short_prompt,
 )
 from surefoot.agents.planning.table import ground_of
-from surefoot.models.protocol import Message
+from surefoot.core.chat import Message
 from surefoot.models.training.data import Example, damage, split_of
 from surefoot.models.training.planner import PlannerRecipe
 from surefoot.pddl.compact import compact_plan

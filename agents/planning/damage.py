@@ -11,10 +11,10 @@ from surefoot.agents.planning.base import CROSSING, AgentPlanner, PlanningContex
 from surefoot.agents.planning.judge import judge
 from surefoot.agents.planning.place import DRIVES, way_of
 from surefoot.agents.planning.reading import plan_text, read_steps
+from surefoot.core.chat import ReplyStatus
+from surefoot.core.errors import InputError
 from surefoot.pddl.compact import compact_plan
 from surefoot.pddl.language import Plan
-from surefoot.pddl.planner import ReplyStatus
-from surefoot.results.errors import InputError
 
 _GUARD = re.compile(
     r"( and )?(not )?\b(green_light|pedestrian|opposite_car|car_from_left|"

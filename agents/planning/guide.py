@@ -8,10 +8,10 @@ import numpy as np
 
 from surefoot.agents.planning.base import CROSSING, PlanningContext, ProposedPlan
 from surefoot.agents.planning.place import DRIVES, driving_rules, rules_at, way_of
+from surefoot.core.chat import ReplyStatus
 from surefoot.envs.crossing.geometry import Turn
 from surefoot.envs.crossing.street import LIGHT
 from surefoot.envs.crossing.twin import BARS
-from surefoot.pddl.planner import ReplyStatus
 from surefoot.verification.propositional import evaluate_boolean, is_propositional
 from surefoot.verification.syntax import Always
 

@@ -18,11 +18,11 @@ from surefoot.agents.planning.place import (
 )
 from surefoot.agents.planning.reading import read_program, read_steps
 from surefoot.agents.planning.table import ground_of
+from surefoot.core.errors import InputError
 from surefoot.envs.tabletop.state import Facts
 from surefoot.pddl import GroundTask, Plan
 from surefoot.pddl.validator import malformed, validate
 from surefoot.pddl.verdict import Status
-from surefoot.results.errors import InputError
 from surefoot.verification.checking import PlanChecker, PlanVerdict
 from surefoot.verification.feedback import explain, repair_prompt
 from surefoot.verification.programs.statements import Program

@@ -14,15 +14,9 @@ from surefoot.agents.planning.prompts import (
     full_messages,
     short_messages,
 )
-from surefoot.models.protocol import (
-    Completion,
-    Message,
-    OptionScorer,
-    Request,
-    TextModel,
-)
-from surefoot.pddl.planner import ReplyStatus, Usage
-from surefoot.results.errors import HarnessError
+from surefoot.core.chat import Completion, Message, ReplyStatus, Request, Usage
+from surefoot.core.errors import HarnessError
+from surefoot.models.protocol import OptionScorer, TextModel
 
 _WRITTEN = (ReplyStatus.ANSWERED, ReplyStatus.CUT)
 """Outcomes that come with a plan."""

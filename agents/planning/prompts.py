@@ -9,7 +9,7 @@ from surefoot.agents.planning.base import CROSSING, PlanningContext
 from surefoot.agents.planning.judge import GOAL, check_stage, table_rules
 from surefoot.agents.planning.place import driving_rules, rules_at
 from surefoot.agents.planning.table import places_of
-from surefoot.models.protocol import Message
+from surefoot.core.chat import Message
 from surefoot.pddl.domains import get_domain
 from surefoot.pddl.language import write_domain
 from surefoot.verification.rules import Rule

@@ -19,11 +19,11 @@ from surefoot.agents.planning.base import STAGES, PlanningContext
 from surefoot.agents.planning.judge import PlanOutcome, judge, rule_names
 from surefoot.agents.planning.language import LanguagePlanner
 from surefoot.agents.planning.prompts import NO, YES, asked, short_messages, short_prompt
+from surefoot.core.chat import Message
+from surefoot.core.errors import InputError
 from surefoot.envs.perturbations.pipeline import seeds_of, split_of_seed
-from surefoot.models.protocol import Message
 from surefoot.models.training.data import split_of
 from surefoot.models.training.tuning import PreferencePair
-from surefoot.results.errors import InputError
 
 CROSSING_SHARE = 0.5
 """Share of the crossing among drawn scenes."""

@@ -25,10 +25,10 @@ from surefoot.agents.planning.refinement import (
     verdict_pairs,
 )
 from surefoot.agents.planning.registry import make
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
 from surefoot.models.registry import LOCAL_AGENTS, ModelOptions
 from surefoot.models.training.tuning import PreferencePair, TuningRecipe, tune
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
 
 PLANS = "plans.jsonl"
 """File of the plans that are learned from."""

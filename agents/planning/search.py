@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from surefoot.agents.planning.base import TABLETOP, PlanningContext, ProposedPlan
 from surefoot.agents.planning.table import places_of, scene_of, task_of
+from surefoot.core.chat import ReplyStatus
 from surefoot.models.backends.classical import SearchPlanner
 from surefoot.pddl.compact import compact_plan
-from surefoot.pddl.planner import PlanRequest, ReplyStatus
+from surefoot.pddl.planner import PlanRequest
 
 
 class TableSearch:

@@ -18,13 +18,13 @@ from surefoot.agents.perception.tabletop_facts import (
     place_options,
 )
 from surefoot.agents.planning.base import PlanningContext
+from surefoot.core.errors import InputError
 from surefoot.envs.tabletop.problem import make_task
 from surefoot.envs.tabletop.scene import TabletopScene
 from surefoot.envs.tabletop.state import Facts, derive_facts
 from surefoot.envs.tabletop.things import COLORS, EDGES, TABLE, Thing, ThingKind
 from surefoot.pddl import GroundTask, Task
 from surefoot.pddl.language import Atom
-from surefoot.results.errors import InputError
 
 HAND = "the-hand"
 """What stands for the hand among the places."""

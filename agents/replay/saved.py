@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_within
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_within
 from surefoot.results.run_folder import read_run
 
 STEPS, PAGES = "steps", "replay"

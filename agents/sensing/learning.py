@@ -15,10 +15,10 @@ from surefoot.agents.perception.perceiver import Perceiver
 from surefoot.agents.planning.base import STAGES, TABLETOP
 from surefoot.agents.sensing.observation import ViewModel, fit_views
 from surefoot.agents.sensing.scenery import VIEWS, StillScene, picture_scene
+from surefoot.core.errors import InputError
 from surefoot.envs.episodes.pool import LostResult, run_apart
 from surefoot.envs.perturbations.pipeline import Pipeline, seeds_of
 from surefoot.envs.simulation.client import Simulation
-from surefoot.results.errors import InputError
 from surefoot.results.manifest import Manifest, current_versions
 from surefoot.results.run_folder import RunFolder
 

@@ -34,8 +34,8 @@ from surefoot.agents.perception.questions import FactQuestion
 from surefoot.agents.planning.base import CROSSING
 from surefoot.agents.sensing.scenery import VIEWS, StillScene, apart, digest
 from surefoot.calibration.arrays import Floats
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
 
 LEVELS = (0.5, 0.7, 0.85, 0.95)
 """Probabilities of the likeliest option that part one level of sureness from the next."""

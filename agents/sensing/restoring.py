@@ -33,8 +33,8 @@ from surefoot.agents.sensing.observation import (
 )
 from surefoot.agents.sensing.strategies import RESTORED, LookState
 from surefoot.calibration.arrays import Floats
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
 
 _WEIGHT = 12.0
 """Weight of knowing nothing, in answers."""

@@ -30,6 +30,8 @@ from surefoot.agents.perception.questions import FactQuestion
 from surefoot.agents.perception.scenes import draw_task
 from surefoot.agents.perception.views import BEARINGS
 from surefoot.agents.planning.base import CROSSING, TABLETOP
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
 from surefoot.envs.cameras.viewpoints import MotionLimits, angle_between, motion
 from surefoot.envs.crossing.skills import CrossingAction, perform
 from surefoot.envs.crossing.tasks import TASKS, draw_scene
@@ -37,8 +39,6 @@ from surefoot.envs.crossing.world import CrossingWorld
 from surefoot.envs.perturbations.pipeline import Pipeline
 from surefoot.envs.simulation.client import Simulation
 from surefoot.envs.tabletop.actions import RING
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
 
 VIEWS = {
     CROSSING: tuple(BEARINGS),

@@ -25,11 +25,11 @@ from surefoot.agents.perception.pictures import crossing_shots, heedless_shots, 
 from surefoot.agents.perception.questions import Answers
 from surefoot.agents.perception.views import BEARINGS
 from surefoot.agents.planning.base import CROSSING
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
 from surefoot.envs.crossing.tasks import TASKS
 from surefoot.envs.perturbations.pipeline import Pipeline
 from surefoot.envs.simulation.client import Simulation
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
 
 SHOWN = {
     "front": (LIGHT, "stop_sign", "opposite_car", "pedestrian"),

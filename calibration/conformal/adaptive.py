@@ -23,7 +23,7 @@ from surefoot.calibration.arrays import (
 )
 from surefoot.calibration.conformal.scores import Regularisation, Score, sets_within
 from surefoot.calibration.quantiles import rank
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 
 @dataclass(frozen=True, slots=True, eq=False)

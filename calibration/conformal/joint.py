@@ -20,7 +20,7 @@ from surefoot.calibration.conformal.scores import (
     true_scores,
 )
 from surefoot.calibration.quantiles import conformal_quantile
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 
 class JointMethod(StrEnum):

@@ -21,7 +21,7 @@ from surefoot.calibration.arrays import (
 from surefoot.calibration.conformal.facts import FactArrays
 from surefoot.calibration.conformal.scores import Score, label_scores, sets_within
 from surefoot.calibration.quantiles import conformal_quantile
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 
 class Acceptance(StrEnum):

@@ -23,8 +23,8 @@ from surefoot.calibration.decisions.risk import RiskThreshold, risk_threshold
 from surefoot.calibration.decisions.satisfaction import Satisfaction, calibrate_satisfaction
 from surefoot.calibration.reports.records import Origin, Predictions
 from surefoot.calibration.reports.tables import FactTable, PlanTable
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
 from surefoot.results.manifest import current_versions
 
 ARTEFACT_NAME = "calibration.json"

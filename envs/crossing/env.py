@@ -11,6 +11,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from surefoot.core.errors import InputError
 from surefoot.envs.crossing.labels import NAMES, observe
 from surefoot.envs.crossing.log import EpisodeLog
 from surefoot.envs.crossing.skills import ACTION_NAMES, CrossingAction, perform
@@ -18,7 +19,6 @@ from surefoot.envs.crossing.tasks import check_difficulty, check_task, draw_scen
 from surefoot.envs.crossing.world import VIEWS, CrossingOutcome, CrossingSnapshot, CrossingWorld
 from surefoot.envs.perturbations.faults import Faults
 from surefoot.envs.simulation.client import Simulation
-from surefoot.results.errors import InputError
 
 MAX_SECONDS = 120.0
 """Simulated seconds after which an episode is truncated."""

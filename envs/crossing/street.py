@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from math import pi
 
+from surefoot.core.errors import InputError
 from surefoot.envs.crossing.geometry import (
     LANE,
     STOP_LINE,
@@ -18,7 +19,6 @@ from surefoot.envs.crossing.geometry import (
     turned,
 )
 from surefoot.envs.crossing.signals import Signal
-from surefoot.results.errors import InputError
 
 PITCH = 10.0
 """Metres between neighbouring crossings."""

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from math import inf
 from random import Random
 
+from surefoot.core.errors import InputError
 from surefoot.envs.crossing.geometry import Turn
 from surefoot.envs.crossing.signals import HALF
 from surefoot.envs.crossing.street import LIGHT, SIGN, Street
-from surefoot.results.errors import InputError
 
 KINDS = (LIGHT, SIGN)
 

@@ -36,13 +36,13 @@ from random import Random
 import numpy as np
 from numpy.typing import NDArray
 
+from surefoot.core.errors import InputError
 from surefoot.envs.crossing.geometry import Turn
 from surefoot.envs.crossing.labels import doing
 from surefoot.envs.crossing.skills import CrossingAction
 from surefoot.envs.crossing.street import LIGHT
 from surefoot.envs.crossing.tasks import check_difficulty, check_task
 from surefoot.envs.crossing.world import CrossingOutcome
-from surefoot.results.errors import InputError
 
 PLACES = {Turn.RIGHT: 2, Turn.STRAIGHT: 3, Turn.LEFT: 4}
 """Decision steps that a way over the crossing takes."""

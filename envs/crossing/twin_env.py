@@ -9,12 +9,12 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 
+from surefoot.core.errors import InputError
 from surefoot.envs.crossing.log import EpisodeLog
 from surefoot.envs.crossing.skills import ACTION_NAMES, WAIT_STEPS, CrossingAction
 from surefoot.envs.crossing.tasks import check_difficulty, check_task, instruction_of
 from surefoot.envs.crossing.twin import PAST, Twin, TwinState
 from surefoot.envs.crossing.world import STEP_SECONDS, CrossingOutcome
-from surefoot.results.errors import InputError
 
 
 class CrossingTwinEnv(gymnasium.Env[dict[str, Any], np.int64]):

@@ -12,6 +12,7 @@ from random import Random
 
 import numpy as np
 
+from surefoot.core.errors import InputError
 from surefoot.envs.cameras.camera import CameraPose, Frame, Lens, render
 from surefoot.envs.cameras.rig import MountedCamera, Rig
 from surefoot.envs.crossing.cars import Cars, Ego
@@ -25,7 +26,6 @@ from surefoot.envs.crossing.tasks import CrossingScene
 from surefoot.envs.crossing.vehicle import FRONT, REAR, STANDING, DriveState
 from surefoot.envs.perturbations.faults import Faults
 from surefoot.envs.simulation.client import TIMESTEP, Simulation, Snapshot
-from surefoot.results.errors import InputError
 
 STEP_SECONDS = 0.5
 """Seconds of one decision step."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from surefoot.core.errors import InputError, MissingDependencyError
 from surefoot.envs.cameras.camera import Frame
 from surefoot.envs.crossing.env import CrossingEnv
 from surefoot.envs.crossing.expert import drive
@@ -17,7 +18,6 @@ from surefoot.envs.episodes.outcome import EpisodeOutcome
 from surefoot.envs.episodes.stages import Env, Policy
 from surefoot.envs.perturbations.faults import Faults
 from surefoot.envs.simulation.client import Simulation
-from surefoot.results.errors import InputError, MissingDependencyError
 from surefoot.verification import Monitor, Rule, load_rulebook
 from surefoot.verification.monitor import MonitorVerdict, RuleStatus
 

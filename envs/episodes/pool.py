@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Generic, TypeVar
 
-from surefoot.results.errors import WriteError
+from surefoot.core.errors import WriteError
 from surefoot.results.parallel import end_with_parent
 
 Item = TypeVar("Item")

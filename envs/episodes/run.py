@@ -10,13 +10,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from surefoot.core.files import is_leftover, write_error
 from surefoot.envs.episodes.config import RunConfig, plan_of
 from surefoot.envs.episodes.costs import broken_in, costs_of
 from surefoot.envs.episodes.outcome import EpisodeOutcome, EpisodeRecord
 from surefoot.envs.episodes.pool import LostResult, run_apart
 from surefoot.envs.episodes.report import render_report
 from surefoot.envs.episodes.runner import EpisodeJob, lost_record, make_policy, run_episode
-from surefoot.results.files import is_leftover, write_error
 from surefoot.results.manifest import Manifest, current_versions
 from surefoot.results.run_folder import RunFolder
 from surefoot.results.statistics import wilson

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from surefoot.core.errors import InputError, WriteError
+from surefoot.core.files import write_atomic
 from surefoot.envs.episodes.config import EpisodeSpec, Filming, RunConfig
 from surefoot.envs.episodes.outcome import EpisodeOutcome, EpisodeRecord
 from surefoot.envs.episodes.stages import (
@@ -29,8 +31,6 @@ from surefoot.envs.recording.captions import Caption, captioned
 from surefoot.envs.recording.sheet import to_jpeg
 from surefoot.envs.recording.video import VideoWriter
 from surefoot.envs.simulation.client import TIMESTEP
-from surefoot.results.errors import InputError, WriteError
-from surefoot.results.files import write_atomic
 
 SPEED = 2
 """How many times as fast as in the simulated world a video runs."""

@@ -8,11 +8,11 @@ from typing import Any, Protocol, runtime_checkable
 
 import gymnasium
 
+from surefoot.core.errors import InputError
 from surefoot.envs.cameras.camera import Frame
 from surefoot.envs.episodes.outcome import EpisodeOutcome
 from surefoot.envs.perturbations.faults import Faults
 from surefoot.envs.simulation.client import Simulation
-from surefoot.results.errors import InputError
 
 SCRIPTED = "scripted"
 """Name of the policy that knows the true state."""

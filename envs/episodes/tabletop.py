@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from surefoot.core.errors import InputError
 from surefoot.envs.cameras.camera import Frame, Lens, render
 from surefoot.envs.episodes.outcome import EpisodeOutcome
 from surefoot.envs.episodes.stages import Env, Policy
@@ -15,7 +16,6 @@ from surefoot.envs.tabletop.env import FRONT, TabletopEnv
 from surefoot.envs.tabletop.state import Facts, goal_holds, goal_share, successor
 from surefoot.envs.tabletop.tasks import DIFFICULTIES, TASKS, list_tasks
 from surefoot.pddl import Plan, PlanStep, Task
-from surefoot.results.errors import InputError
 
 PERSISTENCE = 3
 """How many times the scripted policy tries one action from one state before it gives up."""

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from surefoot.core.config import check_config
+from surefoot.core.errors import InputError
 from surefoot.envs.perturbations.faults import Faults
-from surefoot.results.config import check_config
-from surefoot.results.errors import InputError
 
 Floats = NDArray[np.float32]
 

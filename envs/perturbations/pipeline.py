@@ -8,6 +8,8 @@ from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
+from surefoot.core.config import read_config_file
+from surefoot.core.errors import InputError
 from surefoot.envs.cameras.camera import Frame
 from surefoot.envs.perturbations.base import (
     Channels,
@@ -19,8 +21,6 @@ from surefoot.envs.perturbations.base import (
     merge_faults,
 )
 from surefoot.envs.perturbations.faults import Faults
-from surefoot.results.config import read_config_file
-from surefoot.results.errors import InputError
 
 SCENARIOS: dict[str, tuple[str, dict[str, float]]] = {
     "dusk": (

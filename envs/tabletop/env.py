@@ -10,6 +10,8 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from surefoot.core.config import check_config
+from surefoot.core.errors import InputError
 from surefoot.envs.cameras.camera import CameraPose, Frame, Lens
 from surefoot.envs.cameras.rig import FREE, FixedCamera, FreeCamera, MountedCamera, Rig
 from surefoot.envs.perturbations.faults import Faults
@@ -28,8 +30,6 @@ from surefoot.envs.tabletop.state import Facts, goal_holds, read_facts
 from surefoot.envs.tabletop.tasks import make_tabletop
 from surefoot.envs.tabletop.world import TabletopSnapshot, TabletopWorld
 from surefoot.pddl import PlanStep
-from surefoot.results.config import check_config
-from surefoot.results.errors import InputError
 
 FRONT = CameraPose((1.14, 0.0, 0.78), (0.46, 0.0, 0.0))
 """The fixed camera in front of the robot, metres, world frame."""

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from surefoot.core.errors import InputError
 from surefoot.envs.skills import SkillResult
 from surefoot.envs.tabletop.actions import Actions
 from surefoot.envs.tabletop.state import Facts, attributes, goal_share, hidden_in
 from surefoot.envs.tabletop.tasks import DIFFICULTIES, TASKS
-from surefoot.results.errors import InputError
 
 OPTIONS = ("task", "difficulty")
 """Options of ``reset``."""

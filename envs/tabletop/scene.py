@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from math import hypot, pi
 from random import Random
 
+from surefoot.core.errors import HarnessError
 from surefoot.envs.tabletop.things import CONTAINERS, LID, SLOTS, SPOTS, TABLE, Thing, ThingKind
-from surefoot.results.errors import HarnessError
 
 NEAR, FAR, SIDE = 0.30, 0.70, 0.42
 """Least and greatest x and greatest |y| in metres of what is handled on the table."""

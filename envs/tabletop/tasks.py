@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
+from surefoot.core.errors import InputError
 from surefoot.envs.tabletop.problem import make_task
 from surefoot.envs.tabletop.scene import TabletopScene, draw_scene
 from surefoot.envs.tabletop.things import Thing, ThingKind
 from surefoot.pddl import Task
 from surefoot.pddl.language import Atom
-from surefoot.results.errors import InputError
 
 DIFFICULTIES = ("easy", "medium", "hard")
 """How much there is to do, from one or two moves to six with things in the way."""

@@ -8,6 +8,7 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 
+from surefoot.core.errors import InputError
 from surefoot.envs.skills import SkillResult, SkillStatus
 from surefoot.envs.tabletop.actions import MAX_ACTIONS, Actions
 from surefoot.envs.tabletop.episode import (
@@ -21,7 +22,6 @@ from surefoot.envs.tabletop.state import Facts, goal_holds, push_needs, successo
 from surefoot.envs.tabletop.tasks import make_tabletop
 from surefoot.pddl import PlanStep
 from surefoot.pddl.conditions import unsatisfied
-from surefoot.results.errors import InputError
 
 MAX_FACTS = 256
 """Size of the observation; no task has more possible facts."""

@@ -6,10 +6,10 @@ from random import Random
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from surefoot.core.errors import InputError
 from surefoot.pddl.domains import get_domain
 from surefoot.pddl.language.model import Atom
 from surefoot.pddl.successors import positive_atoms
-from surefoot.results.errors import InputError
 from surefoot.sparsity.dynamics.data import SHARES, Sequences, named_sequences
 
 _DRAWS = 20_000

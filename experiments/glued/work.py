@@ -12,11 +12,11 @@ from typing import Any
 
 from surefoot.agents.compressing.tasks import domain_tasks, plans_valid
 from surefoot.agents.compressing.texts import tokenizer_of
+from surefoot.core.errors import HarnessError
 from surefoot.experiments.glued.config import ModelGlueConfig
 from surefoot.models.registry import model_folder
 from surefoot.models.training.zoo import domain_examples, train_member
 from surefoot.pddl.domains.base import Instance
-from surefoot.results.errors import HarnessError
 from surefoot.sparsity.merging.checks import open_source, open_zoo
 from surefoot.sparsity.merging.clustering import find_families
 from surefoot.sparsity.merging.mixture import load_mixture

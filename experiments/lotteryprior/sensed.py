@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from surefoot.core.errors import InputError
 from surefoot.experiments.lotteryprior.config import Sensing
-from surefoot.results.errors import InputError
 from surefoot.sparsity.lottery.priors.tickets import DENSE, KINDS, trained_generators
 
 if TYPE_CHECKING:

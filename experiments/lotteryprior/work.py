@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
 from surefoot.experiments.lotteryprior.config import ImagePriorConfig, SceneImage, Task
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
 
 if TYPE_CHECKING:
     import torch

@@ -12,6 +12,7 @@ from surefoot.agents.calibrating.stops import LookingStop
 from surefoot.agents.guarantees import BUILTIN, AgentCalibration
 from surefoot.agents.settings import AgentSettings
 from surefoot.agents.stages.bank import BankedView, ViewBank, fill
+from surefoot.core.errors import HarnessError
 from surefoot.envs.perturbations.pipeline import seeds_of
 from surefoot.envs.simulation.client import Simulation
 from surefoot.experiments.base import Told
@@ -26,7 +27,6 @@ from surefoot.experiments.uncertain.config import (
 )
 from surefoot.experiments.uncertain.play import Banks, StopJob, WorldJob, play_job, stop_job
 from surefoot.experiments.uncertain.worlds import EpisodeWorld, fitted, places, worlds_of
-from surefoot.results.errors import HarnessError
 
 NAME = "know-where-uncertain"
 """Name of the study."""

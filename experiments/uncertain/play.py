@@ -18,9 +18,9 @@ from surefoot.agents.planning.kept import KeptPlanner
 from surefoot.agents.planning.registry import make as make_planner
 from surefoot.agents.sensing.registry import make_strategy
 from surefoot.agents.stages.base import AgentEnv
+from surefoot.core.errors import HarnessError, InputError
 from surefoot.experiments.uncertain.config import StudyArm, UncertaintyConfig, arm_named
 from surefoot.experiments.uncertain.worlds import EpisodeWorld, WorldFactory, worlds_of
-from surefoot.results.errors import HarnessError, InputError
 from surefoot.verification.semantics import evaluate
 from surefoot.verification.syntax import Always, Implies
 

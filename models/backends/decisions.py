@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from surefoot.core.chat import Message, OptionScores, Request, Usage
 from surefoot.models.images import data_url
-from surefoot.models.protocol import Message, OptionScores, Request
-from surefoot.pddl.planner import Usage
 
 if TYPE_CHECKING:
     from openai import OpenAI

@@ -15,17 +15,10 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from surefoot.core.chat import Completion, Message, OptionScores, ReplyStatus, Request, Usage
+from surefoot.core.errors import InputError, MissingDependencyError
 from surefoot.models.backends.formats import reader_of
-from surefoot.models.protocol import (
-    Capabilities,
-    Completion,
-    Message,
-    OptionScorer,
-    OptionScores,
-    Request,
-)
-from surefoot.pddl.planner import ReplyStatus, Usage
-from surefoot.results.errors import InputError, MissingDependencyError
+from surefoot.models.protocol import Capabilities, OptionScorer
 from surefoot.results.structured import read_json
 
 _HASHED = 64 * 2**20

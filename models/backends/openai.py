@@ -16,19 +16,12 @@ from math import exp
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from surefoot.core.chat import Completion, Message, OptionScores, ReplyStatus, Request, Usage
+from surefoot.core.errors import HarnessError
 from surefoot.models.backends.decisions import decide
 from surefoot.models.images import data_url
 from surefoot.models.prices import Price
-from surefoot.models.protocol import (
-    Capabilities,
-    Completion,
-    Message,
-    OptionScorer,
-    OptionScores,
-    Request,
-)
-from surefoot.pddl.planner import ReplyStatus, Usage
-from surefoot.results.errors import HarnessError
+from surefoot.models.protocol import Capabilities, OptionScorer
 from surefoot.results.structured import read_json
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
+from surefoot.core.errors import MissingDependencyError
 from surefoot.models.serving.answers import ResponseHeader
 from surefoot.models.serving.asks import ApiError, ServingRequest, read_chat, read_text
 from surefoot.models.serving.engine import Engine, QueuedRequest
 from surefoot.models.serving.rows import AnswerChunk, TokenScore
-from surefoot.results.errors import MissingDependencyError
 
 MAX_BODY = 32 * 2**20
 """Most bytes of a request."""

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from surefoot.models.protocol import Message
+from surefoot.core.chat import Message
 
 _TOP = 20
 """Most alternatives of a token, as with OpenAI."""

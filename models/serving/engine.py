@@ -11,8 +11,8 @@ from itertools import count
 from time import perf_counter
 from typing import Any, Protocol
 
+from surefoot.core.chat import Request
 from surefoot.models.backends.hf import HFModel
-from surefoot.models.protocol import Request
 from surefoot.models.serving.asks import ApiError, ServingRequest
 from surefoot.models.serving.rows import AnswerChunk, Row, RowObserver, RowSampler
 

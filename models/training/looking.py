@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from surefoot.core.files import write_atomic
 from surefoot.models.backends.hf import NOTES_NAME
-from surefoot.results.files import write_atomic
 
 PATCH = 16
 """Pixels of the side of what one image token stands for."""

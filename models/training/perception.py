@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from surefoot.core.errors import InputError
 from surefoot.models.backends.packing import (
     image_features,
     logits_behind,
@@ -23,7 +24,6 @@ from surefoot.models.training.hints import LAYER, looking_loss, marks_loss
 from surefoot.models.training.looking import PerceptionShape, export, make_model, make_tokenizer
 from surefoot.models.training.pictures import Encoder, Pictures, augmented
 from surefoot.models.training.schedule import CURVE_NAME, check_recipe, share_of_rate
-from surefoot.results.errors import InputError
 
 _STATE_NAME = "state.pt"
 _EVERY = 4

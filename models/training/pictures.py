@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from surefoot.core.errors import InputError
 from surefoot.models.backends.packing import Segment
-from surefoot.results.errors import InputError
 
 if TYPE_CHECKING:
     import torch

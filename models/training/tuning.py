@@ -9,11 +9,11 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, Literal
 
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
 from surefoot.models.backends.hf import HFModel
 from surefoot.models.training.planner import export_model, load_for_training
 from surefoot.models.training.schedule import CURVE_NAME
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
 
 if TYPE_CHECKING:
     import torch

@@ -8,13 +8,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from surefoot.core.errors import InputError
 from surefoot.pddl.bench.config import AnswerForm, BenchConfig, BenchJob, Mode, Shot, Style
 from surefoot.pddl.bench.variants import Variant, make_variant
 from surefoot.pddl.domains import get_domain
 from surefoot.pddl.grading.answers import find_tasks
 from surefoot.pddl.language import Plan, Task, load_task
 from surefoot.pddl.renaming import NameLevel
-from surefoot.results.errors import InputError
 
 EXAMPLE_SEED = 1_000_003
 """Seed of the solved examples: far from those that benches use."""

@@ -8,10 +8,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from surefoot.core.config import check_config, read_config_file
 from surefoot.pddl.domains import get_domain, list_domains
 from surefoot.pddl.questions import MAX_STATES, QuestionForm, QuestionKind
 from surefoot.pddl.renaming import NameLevel
-from surefoot.results.config import check_config, read_config_file
 
 
 class BenchJob(StrEnum):

@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from surefoot.core.chat import Message, ReplyStatus
 from surefoot.pddl.bench.cases import EXAMPLE_SEED, BenchCase, load_source, load_variant
 from surefoot.pddl.bench.config import AnswerForm, BenchConfig, BenchJob, Mode, Shot, Style
 from surefoot.pddl.bench.prompts import (
@@ -14,7 +15,7 @@ from surefoot.pddl.bench.prompts import (
     changed_text,
     describe,
     feedback,
-    first_turns,
+    first_messages,
     plan_json,
 )
 from surefoot.pddl.domains import get_domain, list_domains
@@ -24,7 +25,7 @@ from surefoot.pddl.grading.grader import BoundsLookup, LoadedTask, find_lexicon,
 from surefoot.pddl.grading.records import SOLVED, AnswerOutcome, AnswerRecord, paper_label
 from surefoot.pddl.ground import GroundTask
 from surefoot.pddl.language import Plan, Task, parse_plan
-from surefoot.pddl.planner import PlanReply, PlanRequest, ReplyStatus, Turn
+from surefoot.pddl.planner import PlanReply, PlanRequest
 from surefoot.pddl.reference.bounds import Bounds, content_key
 from surefoot.pddl.renaming import NameLevel, Renaming, rename_task
 from surefoot.pddl.validator import validate
@@ -84,7 +85,7 @@ class Dialogue:
             content_key(self.task),
         )
         self._schema = answer_schema(self.task) if case.answer == AnswerForm.JSON else None
-        self.turns: tuple[Turn, ...] = ()
+        self.messages: tuple[Message, ...] = ()
         if style is not None:
             given = style is Style.PUBLISHED and bool(source.prompt) and variant is None
             told = describe(self.task, style, case.domain, source.prompt if given else "")
@@ -93,7 +94,9 @@ class Dialogue:
                 told = changed_text(BenchJob(case.job), variant, before, told, self._renaming)
             shot = Shot(case.shot)
             example = self._example(style) if shot is Shot.ONE else None
-            self.turns = first_turns(told, style, shot, AnswerForm(case.answer), given, example)
+            self.messages = first_messages(
+                told, style, shot, AnswerForm(case.answer), given, example
+            )
 
     def _example(self, style: Style) -> tuple[str, Plan] | None:
         if self.case.domain not in list_domains() or self.case.size is None:
@@ -117,7 +120,7 @@ class Dialogue:
         text = f"{self.config.seed} {self.case.key} {len(self.attempts)}"
         seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
         job = "" if self.case.job == BenchJob.PLAN else f" {self.case.job}"
-        return PlanRequest(self.task, self.turns, seed, self._schema, self.case.task + job)
+        return PlanRequest(self.task, self.messages, seed, self._schema, self.case.task + job)
 
     def take(self, reply: PlanReply) -> None:
         """Grades a reply and prepares the next turn; ``SERVER_ERROR`` must not come here."""
@@ -144,7 +147,7 @@ class Dialogue:
         )
         verdict = validate(self._loaded.ground, plan) if read else None
         heard = feedback(detail, self._loaded.ground, plan, verdict)
-        self.turns = (*self.turns, Turn("assistant", reply.text), Turn("user", heard))
+        self.messages = (*self.messages, Message("assistant", reply.text), Message("user", heard))
 
     def to_json(self) -> dict[str, Any]:
         """Returns the record of the finished episode."""
@@ -157,7 +160,7 @@ class Dialogue:
             "attempts": self.attempts,
             "decoded": [str(step) for step in decoded.steps],
             "prompt_sha256": hashlib.sha256(
-                "\0".join(t.text for t in self.turns[:1]).encode()
+                "\0".join(t.text for t in self.messages[:1]).encode()
             ).hexdigest(),
         }
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from surefoot.core.chat import Message, OptionRequest, OptionScores, ReplyStatus, Usage
+from surefoot.core.errors import HarnessError
 from surefoot.pddl.bench.cases import EXAMPLE_SEED, BenchCase, load_source
 from surefoot.pddl.bench.config import AnswerForm, BenchConfig, Shot, Style
 from surefoot.pddl.bench.dialogue import renamed
@@ -15,18 +17,7 @@ from surefoot.pddl.bench.prompts import describe
 from surefoot.pddl.bench.quiz_cases import example_question, questions_about
 from surefoot.pddl.domains import get_domain
 from surefoot.pddl.language import Task
-from surefoot.pddl.planner import (
-    Guesser,
-    OptionPlanner,
-    OptionReply,
-    OptionRequest,
-    Planner,
-    PlanReply,
-    PlanRequest,
-    ReplyStatus,
-    Turn,
-    Usage,
-)
+from surefoot.pddl.planner import Guesser, OptionPlanner, Planner, PlanReply, PlanRequest
 from surefoot.pddl.questions import (
     MarkedAnswer,
     Question,
@@ -36,7 +27,6 @@ from surefoot.pddl.questions import (
     read_value,
 )
 from surefoot.pddl.renaming import NameLevel
-from surefoot.results.errors import HarnessError
 from surefoot.results.structured import read_json
 
 _REASON = "First reason step by step. Then write 'Answer:' and after it the answer."
@@ -59,9 +49,9 @@ class Quiz:
         source = load_source(case.domain, case.size, case.seed, case.task, config.tasks)
         self.task = renamed(source.task, case)[0]
         self._json = case.answer == AnswerForm.JSON
-        self.turns = self._first_turns()
+        self.messages = self._first_messages()
 
-    def _first_turns(self) -> tuple[Turn, ...]:
+    def _first_messages(self) -> tuple[Message, ...]:
         if not self.case.style:
             return ()
         parts = [self._told(self.task, self.question)]
@@ -79,7 +69,7 @@ class Quiz:
                 "Now answer the following one.",
                 *parts,
             ]
-        return (Turn("user", "\n\n".join(parts)),)
+        return (Message("user", "\n\n".join(parts)),)
 
     def _told(self, task: Task, question: Question) -> str:
         """Tells a task and a question about it."""
@@ -102,12 +92,12 @@ class Quiz:
         """Returns the question for planners that write."""
         schema = question_schema(self.question) if self._json else None
         key = f"{self.case.task} {self.question.key}"
-        return PlanRequest(self.task, self.turns, self.seed, schema, key)
+        return PlanRequest(self.task, self.messages, self.seed, schema, key)
 
     def option_request(self) -> OptionRequest:
         """Returns the question for planners that choose among given answers."""
         q = self.question
-        return OptionRequest(self.turns, q.pool, q.every, self.seed)
+        return OptionRequest(self.messages, q.pool, q.every, self.seed)
 
     def marked(self, reply: PlanReply) -> dict[str, Any]:
         """Returns the record of a written answer."""
@@ -118,7 +108,7 @@ class Quiz:
         outcome = "unparsed" if found.parsed is None else "right" if found.correct else "wrong"
         return self._record(outcome, found.parsed, reply.text, reply.usage)
 
-    def scored(self, reply: OptionReply) -> dict[str, Any]:
+    def scored(self, reply: OptionScores) -> dict[str, Any]:
         """Returns the record of probabilities; the likeliest answer counts, the first of equals."""
         options = self.question.pool
         best = max(range(len(options)), key=lambda i: reply.probabilities[i])
@@ -152,7 +142,7 @@ class Quiz:
             "given": {"outcome": outcome, "parsed": said, "text": text},
             "attempts": [{"kind": outcome, **asdict(usage)}],
             "prompt_sha256": hashlib.sha256(
-                "".join(t.text for t in self.turns).encode()
+                "".join(t.text for t in self.messages).encode()
             ).hexdigest(),
         }
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from surefoot.core.errors import InputError
 from surefoot.pddl.bench.cases import (
     EXAMPLE_SEED,
     BenchCase,
@@ -21,7 +22,6 @@ from surefoot.pddl.domains import get_domain, list_domains
 from surefoot.pddl.planner import Guesser, OptionPlanner, Planner
 from surefoot.pddl.questions import Question, QuestionForm, QuestionKind, Universe, ask, look
 from surefoot.pddl.renaming import NameLevel, rename_task
-from surefoot.results.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)

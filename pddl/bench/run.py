@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from surefoot.core.chat import ReplyStatus
 from surefoot.pddl.bench.cases import (
     BenchCase,
     load_source,
@@ -26,7 +27,7 @@ from surefoot.pddl.bench.report import write_reports
 from surefoot.pddl.bench.selftest import self_test
 from surefoot.pddl.bench.summary import Episode, summarize
 from surefoot.pddl.grading.grader import BoundsLookup
-from surefoot.pddl.planner import Planner, ReplyStatus
+from surefoot.pddl.planner import Planner
 from surefoot.pddl.reference.bounds import content_key
 from surefoot.results.manifest import Manifest
 from surefoot.results.run_folder import REPORT_NAME, RunFolder, check_out

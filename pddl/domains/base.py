@@ -10,6 +10,7 @@ from importlib.resources import files
 from random import Random
 from typing import ClassVar
 
+from surefoot.core.errors import InputError
 from surefoot.pddl.domains.checks import check_tellable
 from surefoot.pddl.domains.text import DomainDescriber, PredicatePhrase, listing
 from surefoot.pddl.language import (
@@ -25,7 +26,6 @@ from surefoot.pddl.language import (
     TypedName,
     parse_domain,
 )
-from surefoot.results.errors import InputError
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from surefoot.core.errors import InputError
 from surefoot.pddl.language import (
     Atom,
     Conjunction,
@@ -17,7 +18,6 @@ from surefoot.pddl.language import (
     Negation,
     Problem,
 )
-from surefoot.results.errors import InputError
 
 _COST = Atom("total-cost")
 

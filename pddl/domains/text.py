@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from surefoot.core.errors import InputError
 from surefoot.pddl.language import (
     Atom,
     Conjunction,
@@ -21,7 +22,6 @@ from surefoot.pddl.language import (
     Negation,
     TypedName,
 )
-from surefoot.results.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)

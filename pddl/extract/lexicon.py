@@ -12,9 +12,9 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from surefoot.core.errors import InputError
 from surefoot.pddl.language.model import Domain
 from surefoot.pddl.language.scope import did_you_mean
-from surefoot.results.errors import InputError
 
 
 class _Model(BaseModel):

@@ -137,7 +137,7 @@ class AnswerRecord:
         detail: One line on what went wrong, ``""`` for a valid plan.
         sub_label: ``missing_step``, ``order`` or ``redundant`` where that is found, else ``""``.
         heuristic: Whether the kind rests on reading a claim in the text (goal kinds).
-        form: What the answer is (see ``surefoot.pddl.extract.Form``).
+        form: What the answer is (see ``surefoot.pddl.extract.candidates.AnswerShape``).
         steps: Steps of the chosen plan.
         first_error: 1-based step of the first error, if a step fails.
         literals: Unsatisfied conditions of that step, or unmet goals.

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from typing import NoReturn
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 MAX_DEPTH = 200
 """Deepest nesting that is read; real files stay below 20."""

@@ -11,10 +11,10 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
+from surefoot.core.errors import InputError
 from surefoot.pddl.language import Plan, Task, parse_plan, write_domain, write_problem
 from surefoot.pddl.reference.process import FinishedProcess, Limits, ProcessEnding, run_limited
 from surefoot.pddl.validator import validate
-from surefoot.results.errors import InputError
 
 
 class PlannerStatus(StrEnum):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.dynamics.data import SIGNALS, Group, Sequences
 from surefoot.sparsity.dynamics.model import (
     CONSERVED,

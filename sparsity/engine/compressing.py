@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.engine.targets import Layer, stored, weight_of
 from surefoot.sparsity.lowrank.factors import factorize
 from surefoot.sparsity.pruning.methods import output_error, prune

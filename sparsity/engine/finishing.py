@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from surefoot.results.files import write_atomic
+from surefoot.core.files import write_atomic
 from surefoot.sparsity.engine.calibration import LABELS, Batch, Calibration, mask_of
 from surefoot.sparsity.engine.checkpoint import STEM, Checkpoint
 from surefoot.sparsity.engine.compressing import WalkStages

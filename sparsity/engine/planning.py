@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.engine.targets import Layer, Targets, weight_of
 from surefoot.sparsity.lowrank.ranks import RankPlan, ranks_for, saves, uniform_ranks
 from surefoot.sparsity.pruning.allocation import allocate, allocate_by_outliers

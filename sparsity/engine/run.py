@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
-from surefoot.results.errors import InputError
-from surefoot.results.files import FolderLock, is_leftover, write_error
+from surefoot.core.errors import InputError
+from surefoot.core.files import FolderLock, is_leftover, write_error
 from surefoot.results.manifest import current_versions
 from surefoot.sparsity.engine.calibration import Calibration, Tokens, calibrate_with
 from surefoot.sparsity.engine.checkpoint import Checkpoint

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
 from surefoot.sparsity.engine.arguments import BlockArguments
 from surefoot.sparsity.engine.calibration import Batch, Calibration, arguments_of, mask_of
 from surefoot.sparsity.engine.checkpoint import Checkpoint

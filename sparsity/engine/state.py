@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic, write_error
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic, write_error
 from surefoot.sparsity.engine.planning import CompressionPlan
 from surefoot.sparsity.report.layers import LayerRecord
 

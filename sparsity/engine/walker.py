@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.engine.arguments import BlockArguments, BlockCall
 from surefoot.sparsity.engine.calibration import (
     Batch,

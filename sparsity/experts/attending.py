@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.experts.batching import Batcher, ExpertAware, WaitingToken
 from surefoot.sparsity.experts.caching import CacheCounts, ExpertCache, Store
 from surefoot.sparsity.experts.policies import CachePolicy

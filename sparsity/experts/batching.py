@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 BATCHERS = ("fifo", "released", "expert-aware")
 """Names of the ways to batch."""

@@ -10,7 +10,7 @@ from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
-from surefoot.results.errors import HarnessError, InputError
+from surefoot.core.errors import HarnessError, InputError
 from surefoot.sparsity.experts.policies import CacheLedger, CachePolicy, Future, Queue, RequestTrace
 
 if TYPE_CHECKING:

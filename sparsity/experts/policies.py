@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from itertools import islice
 from typing import Protocol
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 DEFAULT_WINDOW = 8
 """Requests that ``lookahead`` knows in advance. Eight give almost all that knowing all gives."""

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 
-from surefoot.results.errors import InputError
-from surefoot.results.files import FolderLock, is_leftover, write_atomic, write_error
+from surefoot.core.errors import InputError
+from surefoot.core.files import FolderLock, is_leftover, write_atomic, write_error
 from surefoot.results.manifest import current_versions
 from surefoot.sparsity.engine.calibration import Batch, Tokens, calibrate_with
 from surefoot.sparsity.engine.checkpoint import Checkpoint

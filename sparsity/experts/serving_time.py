@@ -9,7 +9,7 @@ from math import inf
 
 import numpy as np
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.experts.batching import Batcher, ReleasedBatcher, WaitingToken, rarest
 from surefoot.sparsity.experts.caching import Timeline
 from surefoot.sparsity.experts.policies import CacheLedger, CachePolicy, Queue

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
 from surefoot.sparsity.engine.calibration import Batch, Tokens, arguments_of, mask_of, padded
 from surefoot.sparsity.experts.measuring import Teacher, measure_quality, own_masks
 from surefoot.sparsity.experts.model import ReadMeForCausalLM

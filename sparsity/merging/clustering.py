@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.merging.checks import MergeSource, Zoo, difference, silent
 from surefoot.sparsity.merging.similarity import comparable, similarity_matrix
 

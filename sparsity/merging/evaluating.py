@@ -10,7 +10,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from surefoot.results.errors import HarnessError
+from surefoot.core.errors import HarnessError
 from surefoot.results.run_folder import RunFolder
 from surefoot.sparsity.merging.checks import Zoo
 from surefoot.sparsity.merging.recipe import ALL, MergeRecipe

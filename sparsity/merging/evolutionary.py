@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.merging.evaluating import BudgetExhausted, Evaluations
 from surefoot.sparsity.merging.heuristic import Method
 from surefoot.sparsity.merging.operators import NEED_BASE

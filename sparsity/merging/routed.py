@@ -8,7 +8,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 Route = Literal["sequence", "token"]
 """Whether a text is given to experts as a whole, or token by token."""

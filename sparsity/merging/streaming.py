@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic, write_error
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic, write_error
 from surefoot.results.manifest import current_versions
 from surefoot.sparsity.export.writing import (
     SETTINGS,

@@ -7,7 +7,7 @@ from typing import Literal
 
 import torch
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.pruning.masks import Granularity, keep_mask
 from surefoot.sparsity.pruning.patterns import Pattern, pattern_of
 from surefoot.sparsity.pruning.sparsegpt import BLOCK, DAMPING, inverse_root, sparsegpt

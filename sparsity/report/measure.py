@@ -16,7 +16,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from surefoot.results.errors import HarnessError
+from surefoot.core.errors import HarnessError
 
 PROMPT, WRITTEN = 64, 32
 """Tokens of the prompt, and tokens written after it one by one."""

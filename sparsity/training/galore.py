@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.training.optimizer import AdamW8bit, adam_direction
 from surefoot.sparsity.training.packing import BITS, GroupedCodes, quantize
 from surefoot.sparsity.training.subspace import (

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.training.packing import GROUP, GroupedCodes, add_, quantize
 
 _PARTS = ("codes", "scales", "minima")

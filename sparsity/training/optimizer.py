@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.training.int8 import Int8Weight
 from surefoot.sparsity.training.moments import QuantizedMoment
 

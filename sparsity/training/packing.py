@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 GROUP = 256
 """Values a group (Q-GaLore, arXiv 2407.08296, section 3.1)."""

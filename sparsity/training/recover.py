@@ -15,8 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
 from surefoot.sparsity.training.galore import GaLore
 from surefoot.sparsity.training.memory import Memory, measure
 from surefoot.sparsity.training.methods import (

@@ -59,7 +59,7 @@ def _plan_size(case: BenchCase, config: BenchConfig) -> tuple[float, float]:
     source = load_source(case.domain, case.size, case.seed, case.task, config.tasks)
     steps = source.witness.steps if source.witness else ()
     answer = max(100, 4 * sum(len(str(s)) for s in steps)) / _CHARS
-    prompt = sum(len(t.text) for t in dialogue.turns) / _CHARS
+    prompt = sum(len(t.text) for t in dialogue.messages) / _CHARS
     return rounds * prompt + answer * rounds * (rounds - 1) / 2, rounds * answer
 
 
@@ -67,5 +67,5 @@ def _quiz_size(case: BenchCase, config: BenchConfig) -> tuple[float, float]:
     """Tokens read and written at most in an episode that asks a question."""
     quiz = Quiz(case, config)
     answer = max(100, 4 * len(written_answer(quiz.question, as_json=True))) / _CHARS
-    prompt = sum(len(t.text) for t in quiz.turns) / _CHARS
+    prompt = sum(len(t.text) for t in quiz.messages) / _CHARS
     return prompt, 1.0 if case.answer == AnswerForm.SCORED else answer

@@ -13,9 +13,9 @@ from surefoot.calibration.reports.records import (
     read_predictions,
     read_record,
 )
+from surefoot.core.errors import InputError
 from surefoot.pddl.bench.quiz_summary import QuizEpisode, is_quiz, quiz_names
 from surefoot.pddl.questions import QuestionKind
-from surefoot.results.errors import InputError
 from surefoot.results.manifest import MANIFEST_NAME
 from surefoot.results.run_folder import read_run
 

@@ -49,8 +49,8 @@ def compress(
     """Compress a model block by block; goes on at the next block where it was stopped."""
     from surefoot.agents.compressing.tasks import scorer_for
     from surefoot.agents.compressing.texts import own_texts, texts_of
+    from surefoot.core.config import read_settings
     from surefoot.models.registry import model_folder
-    from surefoot.results.config import read_settings
     from surefoot.sparsity.engine.finishing import CompressOptions
     from surefoot.sparsity.engine.run import compress as run
     from surefoot.sparsity.recipe import read_recipe

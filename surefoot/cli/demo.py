@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from surefoot.cli.console import Bar, note, resumable
-from surefoot.results.files import write_atomic
+from surefoot.core.files import write_atomic
 from surefoot.results.run_folder import REPORT_NAME, check_out
 
 EPISODES: dict[str, dict[str, Any]] = {

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from surefoot.results.errors import HarnessError
+from surefoot.core.errors import HarnessError
 
 
 def doctor(
@@ -96,8 +96,8 @@ def _video() -> str:
 
 
 def _local_model() -> str:
+    from surefoot.core.chat import Message, Request
     from surefoot.models.backends.hf import HFModel
-    from surefoot.models.protocol import Message, Request
     from surefoot.models.registry import LOCAL_PLANNER
     from surefoot.pddl.compact import compact_prompt
     from surefoot.pddl.domains import get_domain

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 STRATEGIES = {
     "none": "never looks again",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from surefoot.cli.console import Bar, note, resumable
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 if TYPE_CHECKING:
     from surefoot.sparsity.merging import Families, MergeRecipe, MergeSource, Zoo
@@ -150,7 +150,7 @@ def _settings(
     more: Sequence[str],
 ) -> dict[str, Any]:
     """Returns what was given; only what the search or merge has."""
-    from surefoot.results.config import read_settings
+    from surefoot.core.config import read_settings
 
     if search is None and more:
         raise InputError("--set goes with --search")
@@ -213,8 +213,8 @@ def _searched(
 ) -> tuple[SearchResult, dict[str, Any] | None]:
     """Searches, and tries the result and the best model on other tasks."""
     from surefoot.agents.compressing.tasks import plan_scorer
+    from surefoot.core.config import check_config
     from surefoot.models.backends.hf import HFModel
-    from surefoot.results.config import check_config
     from surefoot.sparsity.merging.evolutionary import EvolutionarySettings
     from surefoot.sparsity.merging.heuristic import HeuristicSettings
     from surefoot.sparsity.merging.search import search_merge

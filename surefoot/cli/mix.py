@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from surefoot.cli.console import note
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 _LONGEST = 2048
 """Most tokens of a prompt read from a file."""

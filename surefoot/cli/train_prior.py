@@ -47,7 +47,7 @@ def train_prior(
     import torch
 
     from surefoot.agents.perception.thumbnails import Thumbnails, render_thumbnails
-    from surefoot.results.config import check_config
+    from surefoot.core.config import check_config
     from surefoot.sparsity.lottery.priors.networks import PairShape
     from surefoot.sparsity.lottery.priors.tickets import (
         OutOfTimeError,

@@ -17,7 +17,7 @@ from surefoot.agents.sensing.strategies import AtRandom
 from surefoot.agents.settings import AgentSettings
 from surefoot.agents.stages.base import AgentEnv, Picture
 from surefoot.calibration.arrays import Floats
-from surefoot.pddl.planner import ReplyStatus
+from surefoot.core.chat import ReplyStatus
 
 KINDS = (
     "light",

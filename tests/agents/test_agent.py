@@ -17,11 +17,11 @@ from surefoot.agents.stages.crossing import CrossingAgentEnv
 from surefoot.agents.stages.physical_table import physical_table
 from surefoot.agents.stages.table import TableAgentEnv
 from surefoot.calibration.decisions.router import Route
+from surefoot.core.chat import ReplyStatus
+from surefoot.core.errors import HarnessError, InputError
 from surefoot.envs.crossing.env import CrossingEnv
 from surefoot.envs.perturbations.faults import Faults
 from surefoot.envs.tabletop.env import TabletopEnv
-from surefoot.pddl.planner import ReplyStatus
-from surefoot.results.errors import HarnessError, InputError
 from tests.agents.support import Knowing, Offering, agent_in, calibration
 
 TASK = "straight-at-light"

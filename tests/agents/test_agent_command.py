@@ -19,7 +19,7 @@ from surefoot.agents.operator import OPERATORS
 from surefoot.agents.settings import ActGate, AgentSettings
 from surefoot.cli.listing import STRATEGIES
 from surefoot.cli.main import app
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.results.run_folder import read_run
 from tests.agents.seeing import SeeingServer, agent_run
 

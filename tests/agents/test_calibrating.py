@@ -31,7 +31,7 @@ from surefoot.agents.settings import AgentSettings
 from surefoot.calibration.quantiles import rank
 from surefoot.calibration.reports.records import read_predictions
 from surefoot.cli.main import run as surefoot
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from tests.agents.sensing_support import MODEL, eye, stills
 
 ALPHA = 0.1

@@ -13,11 +13,11 @@ from surefoot.agents.perception.crossing_facts import (
     propositions_of,
 )
 from surefoot.agents.perception.views import BEARINGS, expose, look, pan_cost
+from surefoot.core.errors import InputError
 from surefoot.envs.crossing.labels import OBSERVATIONS, observe
 from surefoot.envs.crossing.tasks import TASKS, draw_scene
 from surefoot.envs.crossing.world import CrossingWorld
 from surefoot.envs.simulation.client import Simulation
-from surefoot.results.errors import InputError
 
 
 @pytest.fixture(scope="module")

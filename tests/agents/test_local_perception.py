@@ -11,9 +11,9 @@ import torch
 from surefoot.agents.perception.asking import png
 from surefoot.agents.perception.measuring import Answered, answered, shots_of
 from surefoot.agents.perception.pictures import LabelledImage
+from surefoot.core.chat import Message, Request
 from surefoot.envs.perturbations.pipeline import Pipeline
 from surefoot.models.backends.hf import HFModel
-from surefoot.models.protocol import Message, Request
 from surefoot.models.registry import LOCAL_PERCEPTION, ModelOptions, make_model
 
 torch.set_num_threads(1)

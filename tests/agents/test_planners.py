@@ -23,13 +23,12 @@ from surefoot.agents.planning.prompts import (
     short_prompt,
 )
 from surefoot.agents.planning.registry import KNOWN, make
+from surefoot.core.chat import Completion, ReplyStatus, Request, Usage
+from surefoot.core.errors import InputError
 from surefoot.envs.crossing.tasks import TASKS
 from surefoot.envs.tabletop.tasks import make_tabletop
-from surefoot.models.protocol import Completion, Request
 from surefoot.models.training.data import split_of
 from surefoot.pddl.compact import compact_plan
-from surefoot.pddl.planner import ReplyStatus, Usage
-from surefoot.results.errors import InputError
 from surefoot.results.statistics import wilson
 
 torch.set_num_threads(1)

@@ -30,6 +30,7 @@ from surefoot.agents.planning.table import (
     task_of,
     thing_named,
 )
+from surefoot.core.errors import InputError
 from surefoot.envs.crossing.labels import OBSERVATIONS
 from surefoot.envs.crossing.skills import CrossingAction
 from surefoot.envs.crossing.tasks import LIGHT_RULES, TASKS
@@ -38,7 +39,6 @@ from surefoot.envs.tabletop.tasks import DIFFICULTIES, make_tabletop
 from surefoot.envs.tabletop.tasks import TASKS as KINDS
 from surefoot.pddl import PlanStep, validate
 from surefoot.pddl.compact import compact_plan
-from surefoot.results.errors import InputError
 from surefoot.verification.semantics import evaluate
 
 

@@ -35,10 +35,9 @@ from surefoot.agents.planning.refinement import (
 )
 from surefoot.agents.planning.refining import Refinement, planner_at, refine
 from surefoot.agents.planning.table import read_atom
-from surefoot.models.protocol import Completion, Request
+from surefoot.core.chat import Completion, ReplyStatus, Request
+from surefoot.core.errors import InputError
 from surefoot.models.training.tuning import TuningRecipe
-from surefoot.pddl.planner import ReplyStatus
-from surefoot.results.errors import InputError
 
 torch.set_num_threads(1)
 CROSSINGS = [s for s in draw_scenes("train", 40) if s.brief.stage == CROSSING]

@@ -18,8 +18,8 @@ from surefoot.agents.replay.page import kind_of, render_replay
 from surefoot.agents.replay.rules import decided, rule_rows, states_of
 from surefoot.agents.replay.saved import read_saved
 from surefoot.cli.main import app
+from surefoot.core.errors import InputError
 from surefoot.envs.episodes.run import FinishedRun, episodes_run
-from surefoot.results.errors import InputError
 from surefoot.verification.monitor import MonitorVerdict
 from tests.agents.seeing import SeeingServer, agent_run
 

@@ -51,8 +51,8 @@ from surefoot.agents.settings import AgentSettings
 from surefoot.agents.sight import SceneBelief
 from surefoot.agents.stages.physical_table import physical_table
 from surefoot.cli.main import app
+from surefoot.core.errors import InputError
 from surefoot.envs.tabletop.env import TabletopEnv
-from surefoot.results.errors import InputError
 from surefoot.results.run_folder import read_run
 from surefoot.sparsity.lottery.restoring.fitting import FitSettings
 from surefoot.sparsity.lottery.restoring.networks import NetworkSettings

@@ -43,10 +43,10 @@ from surefoot.agents.sensing.study import (
 from surefoot.agents.settings import AgentSettings
 from surefoot.calibration.quantiles import rank
 from surefoot.cli.main import run as surefoot
+from surefoot.core.errors import InputError
 from surefoot.envs.episodes.pool import LostResult
 from surefoot.envs.perturbations.pipeline import Pipeline
 from surefoot.envs.simulation.client import Simulation
-from surefoot.results.errors import InputError
 from tests.agents.sensing_support import MODEL, crossing_still, stills, tabletop_still
 
 

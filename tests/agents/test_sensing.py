@@ -27,7 +27,7 @@ from surefoot.agents.sensing.registry import make_strategy
 from surefoot.agents.sensing.scenery import VIEWS, StillScene
 from surefoot.agents.sensing.strategies import SWEEP, AtRandom, LookState, Sweep
 from surefoot.agents.sight import SceneBelief
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from tests.agents.sensing_support import MODEL, stills
 
 CAR = FactQuestion("car_from_left", "Is a car coming?", ("yes", "no"), "car_from_left")

@@ -19,12 +19,12 @@ from surefoot.agents.perception.tabletop_facts import (
     tabletop_truth,
     twins,
 )
+from surefoot.core.errors import InputError
 from surefoot.envs.simulation.client import Simulation
 from surefoot.envs.tabletop.state import read_facts, start_facts
 from surefoot.envs.tabletop.tasks import DIFFICULTIES, TASKS, make_tabletop
 from surefoot.envs.tabletop.world import TabletopWorld
 from surefoot.pddl.language import Atom
-from surefoot.results.errors import InputError
 
 
 @pytest.mark.parametrize("kind", list(TASKS))

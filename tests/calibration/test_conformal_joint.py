@@ -22,7 +22,7 @@ from surefoot.calibration.conformal.sequences import (
     steps_covered,
 )
 from surefoot.calibration.quantiles import rank
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from tests.calibration import simulators as sim
 
 N_CAL, N_TEST, SPLITS, ALPHA = 200, 250, 300, 0.1

@@ -16,7 +16,7 @@ from surefoot.calibration.decisions.router import (
     RouterReplay,
     calibrate_router,
 )
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 ALPHA, DELTA = 0.14, 0.1
 GRID = np.linspace(0.5, 0.98, 13).tolist()

@@ -15,6 +15,7 @@ from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
 
 import surefoot.envs  # noqa: F401
+from surefoot.core.errors import InputError
 from surefoot.envs.crossing import expert
 from surefoot.envs.crossing.cars import Car, draw_route
 from surefoot.envs.crossing.env import CrossingEnv
@@ -27,7 +28,6 @@ from surefoot.envs.crossing.world import CrossingOutcome, CrossingWorld
 from surefoot.envs.perturbations.faults import Faults
 from surefoot.envs.simulation.client import Simulation
 from surefoot.envs.skills import SkillStatus
-from surefoot.results.errors import InputError
 from surefoot.results.statistics import wilson
 from tests.envs.driving_rules import broken_rules
 

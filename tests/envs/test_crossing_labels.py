@@ -8,6 +8,7 @@ from math import pi
 import numpy as np
 import pytest
 
+from surefoot.core.errors import InputError
 from surefoot.envs.crossing.env import CrossingEnv
 from surefoot.envs.crossing.geometry import Turn
 from surefoot.envs.crossing.labels import (
@@ -27,7 +28,6 @@ from surefoot.envs.crossing.street import Street
 from surefoot.envs.crossing.tasks import draw_scene
 from surefoot.envs.crossing.world import CrossingWorld
 from surefoot.envs.simulation.client import Simulation
-from surefoot.results.errors import InputError
 
 LIGHT, SIGN = Street().crossings
 EMPTY = Situation(LIGHT, 0, Turn.STRAIGHT, Lamp.RED, False, False, False, (), ())

@@ -8,12 +8,12 @@ from random import Random
 
 import pytest
 
+from surefoot.core.errors import InputError
 from surefoot.envs.crossing.cars import LENGTH, Car, Cars, Ego
 from surefoot.envs.crossing.geometry import Approach, GroundPose, Path, Turn, conflicting
 from surefoot.envs.crossing.people import People
 from surefoot.envs.crossing.signals import Lamp
 from surefoot.envs.crossing.street import Street
-from surefoot.results.errors import InputError
 
 NOBODY = Ego(99.0, 99.0, 0.0, 0, 0, Turn.STRAIGHT, False, True)
 DT = 1 / 40

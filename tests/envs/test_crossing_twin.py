@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import surefoot.envs  # noqa: F401
+from surefoot.core.errors import InputError
 from surefoot.envs.crossing.env import CrossingEnv
 from surefoot.envs.crossing.labels import NAMES, OBSERVATIONS
 from surefoot.envs.crossing.skills import CrossingAction
@@ -16,7 +17,6 @@ from surefoot.envs.crossing.tasks import LIGHT_RULES, TASKS
 from surefoot.envs.crossing.twin import COMING, PAST, Twin, TwinState
 from surefoot.envs.crossing.twin_env import CrossingTwinEnv
 from surefoot.envs.crossing.world import CrossingOutcome
-from surefoot.results.errors import InputError
 from tests.envs.driving_rules import broken_rules
 
 

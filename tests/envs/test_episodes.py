@@ -14,12 +14,12 @@ import pytest
 from typer.testing import CliRunner
 
 from surefoot.cli.main import app
+from surefoot.core.errors import InputError
 from surefoot.envs.episodes.config import plan_of, read_seeds, resolve
 from surefoot.envs.episodes.pool import LostResult, run_apart
 from surefoot.envs.episodes.run import episodes_run
 from surefoot.envs.episodes.stages import stages
 from surefoot.envs.recording.video import read_video
-from surefoot.results.errors import InputError
 from surefoot.results.run_folder import read_run
 from tests.killing import killed
 

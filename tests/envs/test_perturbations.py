@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from surefoot.core.errors import InputError
 from surefoot.envs.cameras.camera import CameraPose, Lens, render
 from surefoot.envs.perturbations.base import (
     Channels,
@@ -21,7 +22,6 @@ from surefoot.envs.perturbations.distractors import add_distractors
 from surefoot.envs.perturbations.faults import Faults
 from surefoot.envs.perturbations.pipeline import SCENARIOS, Pipeline, seeds_of, split_of_seed
 from surefoot.envs.simulation.client import Simulation
-from surefoot.results.errors import InputError
 
 IMAGES = [name for name, kind in kinds().items() if issubclass(kind, ImagePerturbation)]
 OTHERS = [name for name in kinds() if name not in IMAGES]

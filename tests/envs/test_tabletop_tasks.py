@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from surefoot.core.errors import InputError
 from surefoot.envs.perturbations.faults import Faults
 from surefoot.envs.simulation.client import Simulation
 from surefoot.envs.tabletop.execution import Execution, execute
@@ -23,7 +24,6 @@ from surefoot.envs.tabletop.world import TabletopWorld
 from surefoot.pddl import GroundTask, Plan, PlanStep, validate
 from surefoot.pddl.conditions import holds
 from surefoot.pddl.reference import FD_FF
-from surefoot.results.errors import InputError
 from surefoot.results.statistics import wilson
 
 CASES = [(kind, difficulty) for kind in TASKS for difficulty in DIFFICULTIES]

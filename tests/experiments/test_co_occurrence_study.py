@@ -11,13 +11,13 @@ import pytest
 from typer.testing import CliRunner
 
 from surefoot.cli.main import app
+from surefoot.core.errors import InputError
 from surefoot.experiments.co_occurrence import run_study
 from surefoot.experiments.cooccurrence.config import CoOccurrenceConfig
 from surefoot.experiments.cooccurrence.facts import FactSequences, fact_sequences
 from surefoot.experiments.cooccurrence.report import assumption, verdict
 from surefoot.experiments.parts import check_place, found_in, run_part
 from surefoot.experiments.registry import get_experiment, read_study
-from surefoot.results.errors import InputError
 
 SMALL: dict[str, Any] = {
     "cases": {

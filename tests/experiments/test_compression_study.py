@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from surefoot.core.errors import InputError
 from surefoot.experiments import get_experiment, read_study
 from surefoot.experiments.squeeze.config import CompressionStudyConfig, pruning
 from surefoot.experiments.squeeze.optimizers import WAYS
@@ -21,7 +22,6 @@ from surefoot.experiments.squeeze.summary import (
     rank_rows,
     share,
 )
-from surefoot.results.errors import InputError
 from surefoot.sparsity.recipe import Allocate, Sparsify
 from surefoot.sparsity.training.settings import RecoverSettings
 

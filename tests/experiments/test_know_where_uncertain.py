@@ -11,13 +11,13 @@ import pytest
 import torch
 
 from surefoot.agents.settings import ActGate
+from surefoot.core.errors import InputError
 from surefoot.envs.episodes.outcome import EpisodeOutcome
 from surefoot.experiments import get_experiment, read_study
 from surefoot.experiments.uncertain.config import ARMS, UncertaintyConfig, arm_named, damage
 from surefoot.experiments.uncertain.injection import cross_talk
 from surefoot.experiments.uncertain.parts import made_in_physics
 from surefoot.experiments.uncertain.summary import arm_rows, rule_rows, variability_rows
-from surefoot.results.errors import InputError
 
 torch.set_num_threads(1)
 SMALL = {

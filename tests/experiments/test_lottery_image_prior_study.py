@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from surefoot.core.errors import InputError
 from surefoot.experiments.lottery_image_prior import run_study
 from surefoot.experiments.lotteryprior.config import ImagePriorConfig
 from surefoot.experiments.lotteryprior.summary import (
@@ -24,7 +25,6 @@ from surefoot.experiments.lotteryprior.work import (
     take_picture,
 )
 from surefoot.experiments.registry import get_experiment, read_study
-from surefoot.results.errors import InputError
 from surefoot.sparsity.lottery.restoring.fitting import FitResult, fit
 from surefoot.sparsity.lottery.restoring.stopping import FitPoint
 from surefoot.sparsity.lottery.restoring.tickets import PriorTicket

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from surefoot.core.errors import InputError
 from surefoot.experiments import get_experiment, read_study
 from surefoot.experiments.glued.config import ModelGlueConfig
 from surefoot.experiments.glued.report import render_study
@@ -15,7 +16,6 @@ from surefoot.experiments.glued.summary import chosen_names, routing_rows, rows_
 from surefoot.experiments.glued.work import task_sets
 from surefoot.models.training.data import split_of
 from surefoot.pddl.compact import compact_prompt
-from surefoot.results.errors import InputError
 
 QUICK: dict[str, Any] = {
     "seeds": [0, 1],

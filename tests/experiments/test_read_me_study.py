@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import torch
 
+from surefoot.core.errors import InputError
 from surefoot.experiments import get_experiment, read_study
 from surefoot.experiments.refactored.config import ReadMeStudyConfig
 from surefoot.experiments.refactored.report import render_study, share, spread
 from surefoot.experiments.refactored.summary import cache_rows, way_rows
 from surefoot.experiments.refactored.work import layout_by
-from surefoot.results.errors import InputError
 from surefoot.results.statistics import mean_interval
 from tests.sparsity.experts.dense import dense_model, domain_batches
 

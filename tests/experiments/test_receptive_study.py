@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from surefoot.core.errors import InputError
 from surefoot.experiments.imp_receptive_fields import run_study
 from surefoot.experiments.receptive.config import ReceptiveFieldsConfig
 from surefoot.experiments.receptive.report import failing
 from surefoot.experiments.receptive.summary import claims, mean_of
 from surefoot.experiments.registry import get_experiment, read_study
-from surefoot.results.errors import InputError
 
 SMALL: dict[str, Any] = {
     "cases": {

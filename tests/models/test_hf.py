@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from surefoot.core.chat import Message, ReplyStatus, Request
+from surefoot.core.errors import InputError
 from surefoot.models.backends.hf import HFModel
 from surefoot.models.backends.openai import OpenAIModel
-from surefoot.models.protocol import Message, OptionScorer, Request, TextModel
+from surefoot.models.protocol import OptionScorer, TextModel
 from surefoot.models.registry import ModelOptions, make_planner, read_options
-from surefoot.pddl.planner import ReplyStatus
-from surefoot.results.errors import InputError
 
 torch.set_num_threads(1)
 TEMPLATE = (

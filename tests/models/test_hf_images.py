@@ -10,9 +10,9 @@ import pytest
 import torch
 from PIL import Image
 
+from surefoot.core.chat import Message, Request
 from surefoot.models.backends.hf import HFModel
 from surefoot.models.cache import CachedModel, ResponseCache
-from surefoot.models.protocol import Message, Request
 
 torch.set_num_threads(1)
 TEMPLATE = (

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from surefoot.core.chat import Message, ReplyStatus, Request
+from surefoot.core.errors import HarnessError, InputError
 from surefoot.models.backends.openai import OpenAIModel
 from surefoot.models.cache import CachedModel, ResponseCache, request_key
 from surefoot.models.planning import TextPlanner
 from surefoot.models.prices import Price
-from surefoot.models.protocol import Message, OptionScorer, Request, TextModel
+from surefoot.models.protocol import OptionScorer, TextModel
 from surefoot.pddl.bench.config import BenchConfig
 from surefoot.pddl.bench.run import bench_run
-from surefoot.pddl.planner import ReplyStatus
 from surefoot.pddl.reference import lookup
-from surefoot.results.errors import HarnessError, InputError
 from tests.models.misbehaving import MisbehavingServer
 
 KEY = "sk-very-secret-4711"

@@ -11,9 +11,10 @@ import pytest
 import torch
 
 from surefoot.agents.perception.asking import png
+from surefoot.core.chat import Message, Request
+from surefoot.core.errors import InputError
 from surefoot.models.backends.hf import HFModel
 from surefoot.models.backends.packing import image_features, logits_behind, pack, segment_sums
-from surefoot.models.protocol import Message, Request
 from surefoot.models.training.hints import looking_loss, marks_loss
 from surefoot.models.training.looking import PerceptionShape, make_model, make_tokenizer
 from surefoot.models.training.perception import (
@@ -25,7 +26,6 @@ from surefoot.models.training.perception import (
 )
 from surefoot.models.training.pictures import Encoder, ImageQuestion, Pictures, augmented
 from surefoot.models.training.schedule import CURVE_NAME
-from surefoot.results.errors import InputError
 
 torch.set_num_threads(1)
 SMALL = PerceptionShape(picture=32, hidden=32, vision_layers=1, text_layers=2, vocabulary=330)

@@ -17,9 +17,9 @@ import torch
 from typer.testing import CliRunner
 
 from surefoot.cli.main import app
+from surefoot.core.chat import Message, Request
 from surefoot.models.backends.hf import HFModel
 from surefoot.models.backends.openai import OpenAIModel
-from surefoot.models.protocol import Message, Request
 from surefoot.models.registry import LOCAL_PERCEPTION, LOCAL_PLANNER
 from surefoot.models.serving.asks import ApiError, ServingRequest, read_chat, read_text
 from surefoot.models.serving.engine import Engine

@@ -11,6 +11,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from surefoot.core.errors import InputError
 from surefoot.models.training.planner import CURVE_NAME, PlannerRecipe, train_planner
 from surefoot.models.training.tuning import (
     PreferencePair,
@@ -19,7 +20,6 @@ from surefoot.models.training.tuning import (
     dpo_loss,
     tune,
 )
-from surefoot.results.errors import InputError
 
 torch.set_num_threads(1)
 TINY = PlannerRecipe(hidden=32, layers=1, heads=2, vocabulary=400, batch=8, steps=12, rate=5e-3)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from surefoot.core.chat import OptionRequest, OptionScores, ReplyStatus
+from surefoot.core.errors import HarnessError, InputError
 from surefoot.pddl.bench.config import BenchConfig, read_config
 from surefoot.pddl.bench.leaderboard import make_leaderboard, render_leaderboard
 from surefoot.pddl.bench.quiz_cases import make_quiz_cases, missing_questions, questions_about
@@ -17,10 +19,9 @@ from surefoot.pddl.bench.quiz_summary import QuizEpisode, calibration
 from surefoot.pddl.bench.run import bench_run
 from surefoot.pddl.bench.selftest import check_questions
 from surefoot.pddl.domains import list_domains
-from surefoot.pddl.planner import OptionReply, OptionRequest, PlanReply, PlanRequest, ReplyStatus
+from surefoot.pddl.planner import PlanReply, PlanRequest
 from surefoot.pddl.questions import QuestionForm, QuestionKind
 from surefoot.pddl.reference import lookup
-from surefoot.results.errors import HarnessError, InputError
 
 
 def config(**fields: object) -> BenchConfig:
@@ -52,11 +53,11 @@ class Pupil:
             self.asked.append(request)
             yield i, PlanReply(ReplyStatus.ANSWERED, self.said)
 
-    def score(self, requests: Sequence[OptionRequest]) -> Iterator[tuple[int, OptionReply]]:
+    def score(self, requests: Sequence[OptionRequest]) -> Iterator[tuple[int, OptionScores]]:
         for i, request in enumerate(requests):
             rest = (1 - self.share) / (len(request.options) - 1)
             shares = (self.share, *[rest] * (len(request.options) - 1))
-            yield i, OptionReply(ReplyStatus.ANSWERED, shares, "made up")
+            yield i, OptionScores(request.options, shares, "made up")
 
 
 class Blind(Pupil):
@@ -142,7 +143,7 @@ def test_every_question_tells_task_state_and_form(tmp_path: Path, shot: str, sty
     bench = config(domains=["blocksworld"], shots=[shot], styles=[style])
     run(tmp_path, bench, pupil)
     for request in pupil.asked:
-        text = request.turns[0].text
+        text = request.messages[0].text
         assert not re.search("(?m)^plan:", text)
         for name in request.task.objects:
             assert name in text

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from surefoot.core.chat import ReplyStatus
 from surefoot.pddl import GroundTask, Plan, parse_plan, validate
 from surefoot.pddl.bench.cases import load_variant, make_cases, missing_variants
 from surefoot.pddl.bench.config import BenchConfig, BenchJob, Style
@@ -20,7 +21,7 @@ from surefoot.pddl.bench.variants import Variant, make_variant
 from surefoot.pddl.conditions import holds
 from surefoot.pddl.domains import get_domain, list_domains
 from surefoot.pddl.language import Conjunction, parse_problem, write_plan, write_problem
-from surefoot.pddl.planner import PlanReply, ReplyStatus
+from surefoot.pddl.planner import PlanReply
 from surefoot.pddl.reference import FD_FF, Bounds, PlannerStatus, lookup
 
 CHANGED = tuple(j for j in BenchJob if j not in (BenchJob.PLAN, BenchJob.QUESTIONS))
@@ -117,7 +118,7 @@ def test_prompts_show_the_earlier_plan_under_the_names_of_the_case() -> None:
     assert len({c.key for c in cases}) == len(cases)
     for case in cases:
         dialogue = Dialogue(case, config, lambda task: Bounds())
-        (turn,) = dialogue.turns
+        (turn,) = dialogue.messages
         place = (case.task, case.domain, case.size, case.seed)
         v = load_variant(BenchJob(case.job), place, config)
         shown = parse_plan(turn.text.split("Plan:\n")[1].split("\n\n")[0])
@@ -137,8 +138,8 @@ class Rote:
 
     def solve(self, requests):
         for i, request in enumerate(requests):
-            text = request.turns[0].text.split("Plan:\n")[1].split("\n\n")[0]
-            if len(request.turns) > 1:
+            text = request.messages[0].text.split("Plan:\n")[1].split("\n\n")[0]
+            if len(request.messages) > 1:
                 text = write_plan(FD_FF.solve(request.task).plan)
             yield i, PlanReply(ReplyStatus.ANSWERED, text)
 
@@ -217,13 +218,13 @@ def test_records_from_before_there_were_jobs_are_read(tmp_path: Path) -> None:
 def test_draws_do_not_depend_on_the_process(domain: str) -> None:
     """Texts hash differently in every process; a bench that goes on needs the same draws."""
     code = f"""
-from surefoot.pddl.bench.config import Job
+from surefoot.pddl.bench.config import BenchJob
 from surefoot.pddl.bench.variants import make_variant
 from surefoot.pddl.domains import get_domain
 from surefoot.pddl.language import write_plan, write_problem
 from surefoot.pddl.questions import make_questions
 made = get_domain({domain!r}).generate(3, 0)
-for job in (Job.REUSE, Job.REPLAN):
+for job in (BenchJob.REUSE, BenchJob.REPLAN):
     v = make_variant(job, made.task, made.witness, 0)
     print(write_problem(v.task.problem), write_plan(v.witness))
 print(make_questions(made.task, made.witness, n=1, cap=200))

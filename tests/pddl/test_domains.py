@@ -9,6 +9,7 @@ from functools import cache
 
 import pytest
 
+from surefoot.core.errors import InputError
 from surefoot.pddl.domains import DomainSpec, Instance, get_domain, list_domains
 from surefoot.pddl.language import (
     Atom,
@@ -22,7 +23,6 @@ from surefoot.pddl.language import (
 )
 from surefoot.pddl.language.parser import parse_domain
 from surefoot.pddl.validator import validate
-from surefoot.results.errors import InputError
 
 NAMES = (
     "barman",

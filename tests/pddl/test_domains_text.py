@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from surefoot.core.errors import InputError
 from surefoot.pddl.domains import get_domain
 from surefoot.pddl.domains.text import listing, natural_key
 from surefoot.pddl.language import Atom, Conjunction, Problem, TypedName, parse_problem
-from surefoot.results.errors import InputError
 
 BLOCKS = get_domain("blocksworld")
 

@@ -8,6 +8,7 @@ from random import Random
 
 import pytest
 
+from surefoot.core.errors import InputError
 from surefoot.pddl.domains import get_domain, list_domains
 from surefoot.pddl.extract import (
     AnswerShape,
@@ -19,7 +20,6 @@ from surefoot.pddl.extract import (
 from surefoot.pddl.ground import GroundTask
 from surefoot.pddl.language import Plan, Task, parse_task
 from surefoot.pddl.validator import validate
-from surefoot.results.errors import InputError
 
 DATA = Path(str(files("surefoot.pddl.domains"))) / "data"
 

@@ -9,6 +9,7 @@ from random import Random
 
 import pytest
 
+from surefoot.core.errors import InputError
 from surefoot.pddl.domains import get_domain, list_domains
 from surefoot.pddl.grading.answers import find_answers, find_tasks
 from surefoot.pddl.grading.grader import TaskLoader, grade
@@ -23,7 +24,6 @@ from surefoot.pddl.language import (
 from surefoot.pddl.language.sexpr import SourceText
 from surefoot.pddl.reference import Bounds
 from surefoot.pddl.validator import validate
-from surefoot.results.errors import InputError
 
 ROOT = Path(__file__).parents[2]
 

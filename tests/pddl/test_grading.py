@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from surefoot.core.errors import InputError
 from surefoot.pddl.domains import get_domain
 from surefoot.pddl.grading.answers import Answer, find_answers, find_tasks
 from surefoot.pddl.grading.grader import TaskLoader, grade
@@ -13,7 +14,6 @@ from surefoot.pddl.grading.records import AnswerOutcome, AnswerRecord, PaperLabe
 from surefoot.pddl.grading.summary import make_cells
 from surefoot.pddl.language import Task
 from surefoot.pddl.reference import Bounds
-from surefoot.results.errors import InputError
 
 PROBLEM = """(define (problem p) (:domain blocksworld) (:objects b1 b2 b3 b4 - object)
   (:init (arm-empty) (on b1 b2) (on b2 b3) (on-table b3) (on-table b4) (clear b1) (clear b4))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from surefoot.core.errors import InputError
 from surefoot.pddl.language import (
     Domain,
     Task,
@@ -14,7 +15,6 @@ from surefoot.pddl.language import (
 )
 from surefoot.pddl.language.sexpr import MAX_DEPTH, SourceText
 from surefoot.pddl.validator import validate
-from surefoot.results.errors import InputError
 
 DOMAIN = """(define (domain d)
   (:requirements :typing)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from surefoot.core.errors import InputError
 from surefoot.pddl.domains import get_domain
 from surefoot.pddl.language import Task, parse_task, write_domain, write_problem
 from surefoot.pddl.reference import (
@@ -30,7 +31,6 @@ from surefoot.pddl.reference.bounds import shipped
 from surefoot.pddl.reference.compute import main, reference_bounds, without_planner
 from surefoot.pddl.reference.process import ProcessEnding, run_limited
 from surefoot.pddl.validator import validate
-from surefoot.results.errors import InputError
 
 needs_planners = pytest.mark.skipif(
     FD_LMCUT._driver() is None or SYMK._driver() is None, reason="planners are not installed"

@@ -12,8 +12,8 @@ import torch
 from safetensors import safe_open
 from transformers import AutoModelForCausalLM
 
+from surefoot.core.errors import HarnessError, InputError
 from surefoot.models.backends.formats import reader_of
-from surefoot.results.errors import HarnessError, InputError
 from surefoot.sparsity.engine.finishing import CompressOptions
 from surefoot.sparsity.engine.run import compress
 from surefoot.sparsity.export.loading import load_compressed, merge_factors

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from surefoot.results.errors import HarnessError, InputError
+from surefoot.core.errors import HarnessError, InputError
 from surefoot.sparsity.engine.finishing import CompressOptions
 from surefoot.sparsity.engine.run import compress
 from surefoot.sparsity.report.measure import measure

@@ -10,7 +10,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.verification.baselines import always, any_action
 from surefoot.verification.checking import PlanChecker, check_plan
 from surefoot.verification.models import CheckStatus, check_model

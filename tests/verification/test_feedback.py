@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.verification.baselines import always
 from surefoot.verification.checking import check_plan
 from surefoot.verification.dangers import opposite, separating

@@ -8,7 +8,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.verification.models import CheckStatus, ModelChecker, check_model
 from surefoot.verification.parser import parse
 from surefoot.verification.semantics import evaluate

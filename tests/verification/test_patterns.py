@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.verification import pddl3
 from surefoot.verification.automata import compile_ltlf
 from surefoot.verification.parser import MAX_DEPTH, parse

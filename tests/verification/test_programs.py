@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.verification.programs.controller import ENDED, Controller, compile_program
 from surefoot.verification.programs.english import NotUnderstoodError
 from surefoot.verification.programs.loading import load_program, parse_program

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.verification.automata import compile_ltlf
 from surefoot.verification.monitor import Monitor, MonitorVerdict
 from surefoot.verification.parser import parse

@@ -8,7 +8,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.verification import worlds
 from surefoot.verification.checking import PlanChecker
 from surefoot.verification.models import ModelChecker

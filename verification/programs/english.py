@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.verification.programs.phrases import parse_condition
 from surefoot.verification.programs.statements import (
     MAX_STATEMENTS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.verification.programs.statements import MAX_STATEMENTS, Do, Program
 from surefoot.verification.programs.vocabulary import PlanVocabulary
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.verification.programs.english import NUMBERED, parse_english
 from surefoot.verification.programs.linear import parse_lines
 from surefoot.verification.programs.python import parse_python

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.verification.parser import nearest, parse
 from surefoot.verification.propositional import is_propositional
 from surefoot.verification.rules import RuleBook

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.lottery.restoring.operators import Gaussian, InverseProblem
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import torch
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.lottery.criteria import at_random, matched_masks, one_shot
 from surefoot.sparsity.lottery.imp import Rounds, Ticket, find_tickets, rewound
 from surefoot.sparsity.lottery.masks import Masks

@@ -12,7 +12,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch.nn import functional
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.lottery.priors.networks import Critic, Generator, PairShape
 from surefoot.sparsity.lottery.states import read_state, write_state
 

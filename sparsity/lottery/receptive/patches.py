@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.engine.checkpoint import file_hash
 from surefoot.sparsity.lottery.restoring.files import read_picture
 

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import torch
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 _LARGEST = 2**28
 """Entries of a matrix of random rows; as 32-bit numbers they fill 1 GiB."""

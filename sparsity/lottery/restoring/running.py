@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from surefoot.results.errors import InputError, WriteError
+from surefoot.core.errors import InputError, WriteError
 from surefoot.results.manifest import Manifest
 from surefoot.results.run_folder import RunFolder
 from surefoot.sparsity.lottery.restoring.fidelity import psnr, ssim

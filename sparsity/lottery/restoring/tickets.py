@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
 from surefoot.sparsity.lottery.criteria import at_random, matched_masks, one_shot, snip_masks
 from surefoot.sparsity.lottery.imp import Rounds, find_tickets, rewound
 from surefoot.sparsity.lottery.masks import Masks

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from surefoot.results.errors import HarnessError, InputError
+from surefoot.core.errors import HarnessError, InputError
 from surefoot.sparsity.experts.caching import ExpertCache, parse_bytes, simulate
 from surefoot.sparsity.experts.policies import (
     POLICIES,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.experts.extraction import extract_experts
 from surefoot.sparsity.experts.layout import layout_of
 from surefoot.sparsity.experts.measuring import (

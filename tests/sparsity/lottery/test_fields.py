@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from typer.testing import CliRunner
 
 from surefoot.cli.main import app
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.lottery.receptive.layers import FirstLayer, candidates, read_first_layer
 from surefoot.sparsity.lottery.receptive.measures import excess_kurtosis
 from surefoot.sparsity.lottery.receptive.patches import PatchImage, cut, pictures_in

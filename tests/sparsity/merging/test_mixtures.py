@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from surefoot.core.chat import Message, Request
+from surefoot.core.errors import InputError
 from surefoot.models.backends.hf import HFModel
-from surefoot.models.protocol import Message, Request
 from surefoot.models.registry import LOCAL_PLANNER
-from surefoot.results.errors import InputError
 from surefoot.sparsity.export.loading import load_compressed
 from surefoot.sparsity.merging.gates import fit_gates
 from surefoot.sparsity.merging.mixture import MixtureForCausalLM, load_mixture

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from surefoot.results.errors import HarnessError, InputError
+from surefoot.core.errors import HarnessError, InputError
 from surefoot.sparsity.merging import (
     METHODS,
     EvolutionarySettings,

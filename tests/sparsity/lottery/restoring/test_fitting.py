@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.lottery import Masks
 from surefoot.sparsity.lottery.criteria import one_shot
 from surefoot.sparsity.lottery.restoring.fidelity import psnr

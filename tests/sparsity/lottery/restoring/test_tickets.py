@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.lottery import Masks
 from surefoot.sparsity.lottery.restoring.fitting import FitSettings, fit
 from surefoot.sparsity.lottery.restoring.networks import NetworkSettings, make_network

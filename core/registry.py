@@ -11,6 +11,7 @@ There are three ways to add one:
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -189,6 +190,11 @@ class Registry(Generic[Thing]):
         if self._complete:
             return
         self._complete = True
+        # What a room may not name stands in the root of the package, which is imported before
+        # any room is; see ``WIRING`` there.
+        wired = getattr(sys.modules[__name__.partition(".")[0]], "WIRING", {})
+        for name, place in wired.get(self.kind, {}).items():
+            self.builtin(name, place)
         for point in sorted(entry_points(group=f"surefoot.{self.kind}"), key=lambda p: p.name):
             origin = point.dist.name if point.dist is not None else "an installed distribution"
             self._add(RegistryEntry(point.name, "", point.name, (), origin))
@@ -227,7 +233,6 @@ def load_place(spec: str, what: str) -> Any:
     Raises:
         InputError: There is no such module or name in it.
     """
-    import sys
     from pathlib import Path
 
     module, _, name = spec.partition(":")

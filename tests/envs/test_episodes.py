@@ -173,13 +173,13 @@ def test_a_killed_run_goes_on(tmp_path: Path) -> None:
 
 def test_bad_options_name_the_valid_ones(tmp_path: Path) -> None:
     for arguments, words in {
-        ("--env", "kitchen"): "no environment 'kitchen'; there are tabletop, crossing",
+        ("--env", "kitchen"): "unknown environment 'kitchen'; known: tabletop, crossing",
         ("--task", "fly"): "no tabletop task 'fly'; there are tidy, tower",
         ("--env", "crossing", "--task", "tidy"): "there are left-at-light",
         ("--difficulty", "brutal"): "there are easy, medium, hard",
         ("--env", "crossing", "--difficulty", "x"): "a number from 0 to 1",
         ("--policy", "magic"): "there are scripted, agent, or MODULE:FUNCTION",
-        ("--perturb", "snow"): "no perturbation 'snow'; there are camera-pose",
+        ("--perturb", "snow"): "unknown perturbation 'snow'; known: camera-pose",
         ("--perturb", "fog=3"): "severity",
         ("--seeds", "a"): "seeds are such as 5, 0:10, 1,4,7 or train|calibration|test:20",
         ("--video", "some"): "'all', 'failures' or 'none'",

@@ -141,7 +141,7 @@ def test_scenarios_and_bad_input(tmp_path: Path) -> None:
         assert half == pytest.approx([p.severity / 2 for p in Pipeline.scenario(name).parts])
     assert set(SCENARIOS).isdisjoint(PERTURBATIONS)
     for text, words in {
-        "snow": "no perturbation 'snow'; there are camera-pose, .*scenarios dusk",
+        "snow": "unknown perturbation 'snow'; known: camera-pose, .*scenarios dusk",
         "fog=2": "severity: .*less than or equal to 1",
         "fog=x": "severity: .*valid number",
         "fog=0.2:colour=1": "colour: Extra inputs",

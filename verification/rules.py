@@ -13,9 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from surefoot.core.errors import InputError
 from surefoot.core.registry import Registry
 from surefoot.core.yaml_files import node_at, read_yaml
-from surefoot.verification.automata import MAX_PROPOSITIONS
-from surefoot.verification.parser import FormulaError, nearest, parse
-from surefoot.verification.syntax import Formula
+from surefoot.verification.formulas.parser import FormulaError, nearest, parse
+from surefoot.verification.formulas.syntax import Formula
+from surefoot.verification.translation.automata import MAX_PROPOSITIONS
 
 BOOKS = Path(__file__).parent / "books"
 """Folder of the rulebooks that come with Surefoot."""
@@ -172,7 +172,7 @@ def load_rulebook(source: str | Path) -> RuleBook:
 
     Raises:
         InputError: It cannot be read; a formula that cannot be is a
-            :class:`~surefoot.verification.parser.FormulaError` with its line.
+            :class:`~surefoot.verification.formulas.parser.FormulaError` with its line.
     """
     path = Path(source)
     if isinstance(source, str) and source in RULEBOOKS:

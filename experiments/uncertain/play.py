@@ -21,8 +21,8 @@ from surefoot.agents.stages.base import AgentEnv
 from surefoot.core.errors import HarnessError, InputError
 from surefoot.experiments.uncertain.config import StudyArm, UncertaintyConfig, arm_named
 from surefoot.experiments.uncertain.worlds import EpisodeWorld, WorldFactory, worlds_of
-from surefoot.verification.semantics import evaluate
-from surefoot.verification.syntax import Always, Implies
+from surefoot.verification.formulas.semantics import evaluate
+from surefoot.verification.formulas.syntax import Always, Implies
 
 Banks = tuple[tuple[str, str], ...]
 

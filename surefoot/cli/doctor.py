@@ -63,7 +63,7 @@ def _search(spec: str) -> str:
 
 def _spot() -> str:
     from surefoot.verification import parse
-    from surefoot.verification.automata import compile_ltlf
+    from surefoot.verification.translation.automata import compile_ltlf
 
     formula = parse("G(a -> F b)")
     if compile_ltlf(formula).table.shape != (2, 4):

@@ -54,7 +54,7 @@ def doctor(
 def _search(spec: str) -> str:
     from surefoot.models.options import ModelOptions
     from surefoot.models.registry import make_planner
-    from surefoot.pddl.bench.selftest import check_planner
+    from surefoot.pddl.benchmark.selftest import check_planner
 
     planner = make_planner(spec, ModelOptions())
     check_planner(planner)

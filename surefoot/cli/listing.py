@@ -48,9 +48,9 @@ def _domains() -> list[tuple[str, ...]]:
 
 
 def _experiments() -> list[tuple[str, ...]]:
-    from surefoot.experiments import get_experiment, list_experiments
+    from surefoot.experiments import EXPERIMENTS
 
-    return [(name, "study", get_experiment(name).claim) for name in list_experiments()]
+    return [(name, "study", experiment.claim) for name, experiment in EXPERIMENTS.items()]
 
 
 def _envs() -> list[tuple[str, ...]]:

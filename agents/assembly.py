@@ -19,6 +19,7 @@ from surefoot.agents.settings import AgentSettings
 from surefoot.models.protocol import OptionScorer
 from surefoot.models.registry import ModelOptions, make_model
 from surefoot.results.errors import InputError
+from surefoot.results.extras import require
 
 PLANNERS = {CROSSING: "local-agent", "tabletop": "fd"}
 """Planners by default."""
@@ -52,7 +53,9 @@ def make_tools(env: str, settings: AgentSettings) -> Tools:
 
     Raises:
         InputError: A model, planner, calibration, strategy or operator cannot be used.
+        MissingDependencyError: Spot, or what the model or the planner needs, is not installed.
     """
+    require("spot")
     perceiver = make_perceiver(settings.perception, settings.models)
     eyes = make_eyes(env, settings, perceiver.identity)
     planner = planner_of(env, settings)

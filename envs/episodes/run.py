@@ -16,6 +16,7 @@ from surefoot.envs.episodes.outcome import EpisodeRecord, Outcome
 from surefoot.envs.episodes.pool import Lost, run_apart
 from surefoot.envs.episodes.report import render_report
 from surefoot.envs.episodes.runner import Job, lost_record, make_policy, run_episode
+from surefoot.results.extras import require
 from surefoot.results.files import is_leftover, write_error
 from surefoot.results.manifest import Manifest, current_versions
 from surefoot.results.run_folder import RunFolder
@@ -58,7 +59,11 @@ def episodes_run(
     Raises:
         InputError: The folder holds something else, the policy cannot be made, or a file
             cannot be written; the same command then goes on where it stopped.
+        MissingDependencyError: The simulator, or what the policy needs, is not installed.
     """
+    require("pybullet")
+    if config.video != "none":
+        require("av")
     policy = make_policy(config)  # a misspelt one should fail now, not in every episode
     plan = plan_of(config)
     manifest = Manifest(

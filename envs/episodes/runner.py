@@ -30,6 +30,7 @@ from surefoot.envs.recording.sheet import to_jpeg
 from surefoot.envs.recording.video import VideoWriter
 from surefoot.envs.simulation.client import TIMESTEP
 from surefoot.results.errors import InputError, WriteError
+from surefoot.results.extras import missing
 from surefoot.results.files import write_atomic
 
 SPEED = 2
@@ -56,6 +57,7 @@ def make_policy(config: RunConfig) -> Policy:
 
     Raises:
         InputError: There is no such module or function, or it makes no policy.
+        MissingDependencyError: It needs a library that is not installed.
     """
     if config.policy == SCRIPTED:
         return get_stage(config.env).scripted()
@@ -66,6 +68,8 @@ def make_policy(config: RunConfig) -> Policy:
     try:
         maker = getattr(import_module(module), name)
     except (ImportError, AttributeError) as error:
+        if isinstance(error, ModuleNotFoundError) and (lacking := missing(error.name or "")):
+            raise lacking from None
         raise InputError(f"cannot use the policy '{config.policy}': {error}") from None
     wanted = config.options or config.policy in NAMED
     policy: Policy = maker(config.env, config.options) if wanted else maker(config.env)

@@ -12,7 +12,7 @@ import numpy as np
 
 from surefoot.envs.cameras.camera import Frame
 from surefoot.envs.cameras.visibility import axes
-from surefoot.results.errors import MissingDependencyError
+from surefoot.results.extras import require
 
 
 class RerunLog:
@@ -29,13 +29,9 @@ class RerunLog:
     """
 
     def __init__(self, path: Path, name: str = "surefoot") -> None:
-        try:
-            import rerun
-        except ImportError:
-            raise MissingDependencyError(
-                "a Rerun log needs the package rerun-sdk; install it with "
-                "pip install 'surefoot[rerun]'"
-            ) from None
+        require("rerun")
+        import rerun
+
         self._rerun: Any = rerun
         self.path = path
         self._temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")

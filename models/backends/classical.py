@@ -10,6 +10,7 @@ from surefoot.pddl.planner import PlanReply, PlanRequest, ReplyStatus, Usage
 from surefoot.pddl.reference import FD_FF, FD_LMCUT, SYMK, PlannerStatus, ReferencePlanner
 from surefoot.pddl.reference.process import Limits
 from surefoot.results.errors import InputError
+from surefoot.results.extras import require
 from surefoot.results.parallel import usable_cpus
 
 _KNOWN = {"fd:lmcut": FD_LMCUT, "fd:ff": FD_FF, "symk": SYMK}
@@ -55,6 +56,7 @@ class SearchPlanner:
     def __init__(self, spec: str, seconds: float, concurrency: int = 0) -> None:
         self.name = spec
         self._search = find_search(spec)
+        require(self._search.package)
         self._limits = Limits(seconds=seconds)
         self._workers = concurrency or usable_cpus()
 

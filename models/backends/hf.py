@@ -25,7 +25,8 @@ from surefoot.models.protocol import (
     OptionScores,
 )
 from surefoot.pddl.planner import ReplyStatus, Usage
-from surefoot.results.errors import InputError, MissingDependencyError
+from surefoot.results.errors import InputError
+from surefoot.results.extras import explained, require
 from surefoot.results.structured import read_json
 
 _HASHED = 64 * 2**20
@@ -57,6 +58,7 @@ class HFModel(OptionScorer):
 
     Raises:
         InputError: The folder is no model.
+        MissingDependencyError: torch or transformers is not installed.
     """
 
     def __init__(self, place: str, *, batch: int = 8, device: str = "auto") -> None:
@@ -68,6 +70,7 @@ class HFModel(OptionScorer):
         looks_local = self._local or place.startswith((".", "/", "~")) or place.count("/") > 1
         if looks_local and not (Path(place) / "config.json").is_file():
             raise InputError("no model here (no config.json)", file=place)
+        require("torch", "transformers")
 
     @cached_property
     def identity(self) -> str:
@@ -140,8 +143,7 @@ class HFModel(OptionScorer):
                 else AutoTokenizer.from_pretrained(self._place, **options)
             )
         except ImportError as error:
-            reason = " ".join(str(error).split())[:200]
-            raise MissingDependencyError(f"{self._place}: {reason}") from None
+            raise explained(error, self._place) from None
         except (OSError, ValueError) as error:
             reason = " ".join(str(error).split())[:200]
             raise InputError(f"cannot load the model: {reason}", file=self._place) from None

@@ -15,6 +15,7 @@ from surefoot.pddl.language import Plan, Task, parse_plan, write_domain, write_p
 from surefoot.pddl.reference.process import Ending, Finished, Limits, run_limited
 from surefoot.pddl.validator import validate
 from surefoot.results.errors import InputError
+from surefoot.results.extras import install
 
 
 class PlannerStatus(StrEnum):
@@ -102,7 +103,7 @@ class ReferencePlanner:
         limits = limits or Limits()
         driver = self._driver()
         if driver is None:
-            message = f"{self.name} is not installed; pip install {self.distribution}"
+            message = f"{self.name} is not installed; run {install('planners')}"
             return PlannerResult(PlannerStatus.MISSING, None, None, None, 0.0, message, self.label)
         with tempfile.TemporaryDirectory(prefix="surefoot-") as name:
             folder = Path(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -32,6 +32,7 @@ from surefoot.cli.train_restoring import train_restoring
 from surefoot.cli.train_views import train_views
 from surefoot.cli.verify import verify
 from surefoot.core.errors import SurefootError
+from surefoot.core.extras import missing
 
 app = typer.Typer(
     name="surefoot",
@@ -85,5 +86,14 @@ def run() -> None:
     try:
         app()
     except SurefootError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201
-        sys.exit(2 if error.by_user else 1)
+        _fail(error)
+    except ModuleNotFoundError as error:
+        lacking = missing(error.name or "")
+        if lacking is None:
+            raise
+        _fail(lacking)
+
+
+def _fail(error: SurefootError) -> NoReturn:
+    print(f"error: {error}", file=sys.stderr)  # noqa: T201
+    sys.exit(2 if error.by_user else 1)

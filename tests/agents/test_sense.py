@@ -284,7 +284,7 @@ def test_the_command_refuses_in_one_line(
     monkeypatch.chdir(tmp_path)
     for words, told in (
         (["--env", "crossing", "--budgets", "1,x"], "numbers with commas"),
-        (["--env", "crossing", "--test", "0"], "test"),
+        (["--env", "crossing", "--num-test-scenes", "0"], "test"),
         (["--env", "moon"], "no environment 'moon'"),
     ):
         monkeypatch.setattr("sys.argv", ["surefoot", "sense", "--out", "run", *words])

@@ -15,8 +15,9 @@ from typer.testing import CliRunner
 
 from surefoot.cli.main import app
 from surefoot.core.errors import InputError
+from surefoot.core.seeds import read_seeds
 from surefoot.envs.episodes.catalogue import get_environment
-from surefoot.envs.episodes.config import plan_of, read_seeds, resolve
+from surefoot.envs.episodes.config import plan_of, resolve
 from surefoot.envs.episodes.pool import LostResult, run_apart
 from surefoot.envs.episodes.run import episodes_run
 from surefoot.envs.recording.video import read_video
@@ -244,7 +245,9 @@ def test_a_yaml_file_does_as_the_options(tmp_path: Path) -> None:
         "task: [tower]\ndifficulty: easy\nseeds: test:1\nvideo: none\nperturb: [dusk]\n"
     )
     out = tmp_path / "run"
-    done = CliRunner().invoke(app, ["run", str(path), "--out", str(out), "--workers", "1"])
+    done = CliRunner().invoke(
+        app, ["run", "--config", str(path), "--out", str(out), "--workers", "1"]
+    )
     assert done.exit_code == 0, done.exception
     assert "tower" in done.stdout
     saved = read_run(out)
@@ -255,7 +258,7 @@ def test_a_yaml_file_does_as_the_options(tmp_path: Path) -> None:
         "noise",
     ]
     path.write_text("taks: [tower]\n")
-    bad = CliRunner().invoke(app, ["run", str(path), "--out", str(out)])
+    bad = CliRunner().invoke(app, ["run", "--config", str(path), "--out", str(out)])
     assert "taks" in str(bad.exception)
 
 

@@ -52,10 +52,14 @@ MAX_SIZE, MAX_DEPTH = 20_000, 150
 """Most operators and leaves of a formula, and its deepest nesting."""
 
 SECONDS, MEMORY = 10.0, 2 * 2**30
-"""What Spot may spend on one try: seconds, and bytes of address space. A formula has two tries,
-and before them two short ones."""
+"""What Spot may spend on one try: seconds of processor time, so that a busy machine comes to the
+same automaton, and bytes of address space. A formula has two tries, and before them two short
+ones."""
 
-_EASY = 4
+HANGING = 900.0
+"""Seconds by the clock after which a process of Spot's is given up that hardly runs."""
+
+EASY = 4
 """Formulas with no more temporal operators than this are translated in this process."""
 
 _TEMPORAL = (Always, Eventually, Next, StrongNext, Until, WeakUntil, Release, StrongRelease)
@@ -241,7 +245,7 @@ def _smallest(formula: Formula) -> Dfa:
 
 
 def _easy(formula: Formula) -> bool:
-    return sum(isinstance(part, _TEMPORAL) for part in formula.walk()) <= _EASY
+    return sum(isinstance(part, _TEMPORAL) for part in formula.walk()) <= EASY
 
 
 def _edges(
@@ -260,11 +264,11 @@ def _edges(
             command,
             input=json.dumps(order | limits).encode(),
             capture_output=True,
-            timeout=seconds,
+            timeout=HANGING,
             env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # threads reserve address space
         )
     except subprocess.TimeoutExpired:
-        raise TooLargeError(f"Spot was stopped after {seconds:g} s") from None
+        raise TooLargeError(f"Spot was stopped after {HANGING:g} s") from None
     if done.returncode == 0:
         return unpack(done.stdout)
     said = done.stderr.decode("utf-8", "replace").strip().splitlines()

@@ -6,7 +6,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ from surefoot.models.protocol import GenerationRequest, Message, OptionScorer, T
 from surefoot.models.registry import ModelOptions, make_planner, read_options
 from surefoot.pddl.planner import ReplyStatus
 from surefoot.results.errors import InputError
+from tests.waiting import HANGING_S, until
 
 torch.set_num_threads(1)
 TEMPLATE = (
@@ -148,6 +148,14 @@ def test_specifications_and_settings() -> None:
         read_options(["timeout_s"])
 
 
+def answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=HANGING_S):
+            return True
+    except OSError:
+        return False
+
+
 @pytest.fixture(scope="module")
 def served(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with socket.socket() as free:
@@ -170,22 +178,17 @@ def served(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
     log = (home / "log").open("w")
     process = subprocess.Popen(command, env=settings, stdout=log, stderr=log)
     try:
-        for _ in range(240):
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2)
-                break
-            except OSError:
-                assert process.poll() is None, (home / "log").read_text()[-2000:]
-                time.sleep(0.5)
+        until(lambda: answers(f"http://127.0.0.1:{port}/health") or process.poll() is not None)
+        assert process.poll() is None, (home / "log").read_text()[-2000:]
         yield f"http://127.0.0.1:{port}/v1"
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(HANGING_S)
 
 
 @pytest.mark.parametrize("api", ["chat", "responses"])
 def test_a_real_server_says_what_the_local_model_says(folder: Path, served: str, api: str) -> None:
-    remote = OpenAIModel(str(folder), base_url=served, api=api, timeout_s=60, retries=0)
+    remote = OpenAIModel(str(folder), base_url=served, api=api, timeout_s=HANGING_S, retries=0)
     asked = [ask("the robot"), ask("move it"), ask("a")]
     found = dict(remote.generate(asked))
     assert [c.status for c in found.values()] == [c.status for c in found.values()]
@@ -195,7 +198,7 @@ def test_a_real_server_says_what_the_local_model_says(folder: Path, served: str,
 
 
 def test_a_real_server_is_probed(folder: Path, served: str) -> None:
-    remote = OpenAIModel(str(folder), base_url=served, timeout_s=60, retries=0)
+    remote = OpenAIModel(str(folder), base_url=served, timeout_s=HANGING_S, retries=0)
     seen = remote.capabilities()
     assert not seen.structured
     assert not seen.logprobs
@@ -203,7 +206,7 @@ def test_a_real_server_is_probed(folder: Path, served: str) -> None:
 
 
 def test_a_model_that_the_server_lacks_is_the_servers_trouble(served: str) -> None:
-    remote = OpenAIModel("no/such-model", base_url=served, timeout_s=60, retries=0)
+    remote = OpenAIModel("no/such-model", base_url=served, timeout_s=HANGING_S, retries=0)
     ((_, found),) = remote.generate([ask("a")])
     assert found.status is ReplyStatus.SERVER_ERROR
 

@@ -9,10 +9,11 @@ import pytest
 
 from surefoot.pddl.domains import get_domain, list_domains
 from surefoot.pddl.language import Plan, parse_domain, parse_problem, write_domain, write_problem
-from surefoot.pddl.reference import FD_LMCUT, PlannerStatus
+from surefoot.pddl.reference import FD_LMCUT, Limits, PlannerStatus
 from surefoot.pddl.renaming import Level, Renaming, rename_task, tell
 from surefoot.pddl.renaming.names import _words
 from surefoot.pddl.validator import validate
+from tests.waiting import HANGING_S
 
 LEVELS = [level for level in Level if level is not Level.NONE]
 
@@ -99,7 +100,7 @@ def test_templates_hold_every_fact_and_goal() -> None:
 @pytest.mark.parametrize("domain", ["blocksworld", "grippers"])
 def test_optimal_costs_stay(domain: str, level: Level) -> None:
     task = get_domain(domain).generate(get_domain(domain).min_size + 1, 2).task
-    results = [FD_LMCUT.solve(t) for t in (task, rename_task(task, level, 0)[0])]
+    results = [FD_LMCUT.solve(t, Limits(HANGING_S)) for t in (task, rename_task(task, level, 0)[0])]
     assert {r.status for r in results} == {PlannerStatus.OPTIMAL}
     assert results[0].cost == results[1].cost
 

@@ -96,7 +96,7 @@ def test_likelihoods_agree_with_a_direct_computation(folder: Path) -> None:
     options = ["yes", "no", "the robot", "block"]
     scores = model.score(ask("is it so?"), options)
     assert sum(scores.probabilities) == pytest.approx(1.0)
-    net, tokenizer, _ = model._loaded
+    net, tokenizer = model.network, model.tokenizer
     sums = []
     for option in options:
         head = tokenizer("<user>is it so?\n<assistant>", return_tensors="pt")["input_ids"]

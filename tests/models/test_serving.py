@@ -104,8 +104,7 @@ def test_streamed_parts_are_the_whole(server: Served) -> None:
 
 
 def test_draws_are_those_of_the_model_without_a_server(server: Served, direct: HFModel) -> None:
-    remote = OpenAIModel("local", base_url=server.url, timeout_s=HANGING_S, retries=0)
-    client = remote._client.copy(api_key=KEY)
+    client = server.client
     told = []
     for seed in (1, 2):
         request = GenerationRequest((Message("user", TALK[0]["content"]),), 20, 1.0, seed)

@@ -33,7 +33,7 @@ from surefoot.results.errors import InputError
 from tests.waiting import HANGING_S, alive, until
 
 needs_planners = pytest.mark.skipif(
-    FD_LMCUT._driver() is None or SYMK._driver() is None, reason="planners are not installed"
+    not (FD_LMCUT.installed and SYMK.installed), reason="planners are not installed"
 )
 
 PATIENT = Limits(HANGING_S)

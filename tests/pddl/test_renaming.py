@@ -11,7 +11,7 @@ from surefoot.pddl.domains import get_domain, list_domains
 from surefoot.pddl.language import Plan, parse_domain, parse_problem, write_domain, write_problem
 from surefoot.pddl.reference import FD_LMCUT, Limits, PlannerStatus
 from surefoot.pddl.renaming import Level, Renaming, rename_task, tell
-from surefoot.pddl.renaming.names import _words
+from surefoot.pddl.renaming.names import words
 from surefoot.pddl.validator import validate
 from tests.waiting import HANGING_S
 
@@ -113,9 +113,9 @@ def test_seeds_differ_and_repeat() -> None:
 
 
 def test_there_are_words_enough() -> None:
-    words = _words()
-    assert len(set(words["neutral"])) == len(words["neutral"]) >= 300
-    for pool in words.values():
+    pools = words()
+    assert len(set(pools["neutral"])) == len(pools["neutral"]) >= 300
+    for pool in pools.values():
         assert len(set(pool)) == len(pool)
 
 

@@ -39,10 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def wrapped(network: RoutedLlama) -> HFModel:
-    model = HFModel(str(LOCAL_PLANNER), device="cpu")
-    model.__dict__["_loaded"] = (network, model.tokenizer, None)
-    model.__dict__.pop("notes", None)
-    return model
+    return HFModel(str(LOCAL_PLANNER), device="cpu", network=network)
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from surefoot.models.registry import ModelOptions
 
 
-class Gate(StrEnum):
+class ActGate(StrEnum):
     """What decides whether the agent may act.
 
     Attributes:
@@ -21,7 +21,7 @@ class Gate(StrEnum):
 
     line: str
 
-    def __new__(cls, value: str, line: str) -> Gate:
+    def __new__(cls, value: str, line: str) -> ActGate:
         """Makes a gate of its name and its line."""
         gate = str.__new__(cls, value)
         gate._value_, gate.line = value, line
@@ -38,7 +38,7 @@ class Gate(StrEnum):
     @property
     def weighs(self) -> bool:
         """Whether it rests on calibrated sets or scores, and decides by them to look on."""
-        return self in (Gate.SETS, Gate.SCORES, Gate.AGGREGATE)
+        return self in (ActGate.SETS, ActGate.SCORES, ActGate.AGGREGATE)
 
 
 class AgentSettings(BaseModel):
@@ -54,7 +54,7 @@ class AgentSettings(BaseModel):
     """Calibration artefact: a file, or ``builtin``."""
     alpha: float = Field(default=0.1, ge=0, le=1)
     """Allowed probability that the truth of some fact is not in its set."""
-    gate: Gate = Gate.SETS
+    gate: ActGate = ActGate.SETS
     """What decides whether the agent may act."""
     t_p: float = Field(default=0.9, ge=0, le=1)
     """With the gate ``scores``: least u_p of every fact."""
@@ -101,9 +101,9 @@ class AgentSettings(BaseModel):
         if self.sensing == "none" or not self.looks or not self.gate.weighs:
             return "one look"
         ends = {
-            Gate.SETS: "the sets settle",
-            Gate.SCORES: f"u_p is {self.t_p:g}",
-            Gate.AGGREGATE: f"both are {self.t_d:g}",
+            ActGate.SETS: "the sets settle",
+            ActGate.SCORES: f"u_p is {self.t_p:g}",
+            ActGate.AGGREGATE: f"both are {self.t_d:g}",
         }
         how = f"restore by {_known_by(Path(self.restoring))}" if self.restoring else self.sensing
         return f"{how}, {self.looks} more looks, until {ends[self.gate]}"

@@ -17,7 +17,7 @@ from surefoot.verification.programs.statements import Program
 from surefoot.verification.programs.vocabulary import vocabulary_of
 from surefoot.verification.rules import Timing, load_rulebook
 from surefoot.verification.worldfile import free_world, load_world
-from surefoot.verification.worldmodel import World
+from surefoot.verification.worldmodel import WorldModel
 
 GO_STRAIGHT = """while True:
     if green_light and not (pedestrian or opposite_car or car_from_left or car_from_right):
@@ -59,7 +59,7 @@ def main() -> None:
                 row(name, plan, place, world, timing)
 
 
-def row(name: str, plan: Program | None, place: str, world: World, timing: Timing) -> None:
+def row(name: str, plan: Program | None, place: str, world: WorldModel, timing: Timing) -> None:
     """Checks one plan in one world and prints the line."""
     book = load_rulebook("driving")
     program, around = any_action(world) if plan is None else (plan, world)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
 from surefoot.experiments.base import Experiment, Told
-from surefoot.experiments.cooccurrence.config import Study
+from surefoot.experiments.cooccurrence.config import CoOccurrenceConfig
 from surefoot.experiments.cooccurrence.report import check_rows, render_study
 from surefoot.experiments.parts import all_found, run_part
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
 from surefoot.results.run_folder import REPORT_NAME, SUMMARY_NAME
 from surefoot.sparsity.dynamics.predictions import check_predictions, end_of_first_phase
 from surefoot.sparsity.dynamics.training import simulate
@@ -22,7 +22,7 @@ NAME = "co-occurrence"
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class CoOccurrenceJob:
     """One training.
 
     Attributes:
@@ -43,9 +43,9 @@ class Job:
         return f"{self.case}/{'frozen' if self.frozen else 'learned'}/{self.seed}"
 
 
-def train(job: Job) -> dict[str, Any]:
+def train(job: CoOccurrenceJob) -> dict[str, Any]:
     """Runs one training; returns its trace, the predictions held against it, and a warning."""
-    case = Study.model_validate_json(job.study).cases[job.case]
+    case = CoOccurrenceConfig.model_validate_json(job.study).cases[job.case]
     flow = case.flow.model_copy(update={"seed": job.seed, "frozen": job.frozen})
     data = case.data(job.seed)
     trace = simulate(data, flow)
@@ -59,7 +59,7 @@ def train(job: Job) -> dict[str, Any]:
     }
 
 
-def run_study(study: Study, out: Path, told: Told) -> Path:
+def run_study(study: CoOccurrenceConfig, out: Path, told: Told) -> Path:
     """Runs the study, or goes on with it.
 
     Returns:
@@ -78,7 +78,7 @@ def run_study(study: Study, out: Path, told: Told) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     text = study.model_dump_json()
     jobs = [
-        Job(text, name, frozen, seed)
+        CoOccurrenceJob(text, name, frozen, seed)
         for name in study.cases
         for frozen in (False, True)
         for seed in study.seeds
@@ -115,6 +115,6 @@ EXPERIMENT = Experiment(
     NAME,
     "Word co-occurrence: perceptron first, attention later; with attention frozen the loss is as "
     "low",
-    Study,
+    CoOccurrenceConfig,
     run_study,
 )

@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
 from surefoot.experiments.base import Experiment, Told
 from surefoot.experiments.figures import percent
 from surefoot.experiments.parts import found_in, run_part
-from surefoot.experiments.squeeze.config import Study
+from surefoot.experiments.squeeze.config import CompressionStudyConfig
 from surefoot.experiments.squeeze.frontier import DENSE, run_frontier
 from surefoot.experiments.squeeze.optimizers import WAYS, TrainJob, train_job
 from surefoot.experiments.squeeze.report import render_study
@@ -29,8 +31,6 @@ from surefoot.experiments.squeeze.work import (
     rank_job,
 )
 from surefoot.models.registry import model_folder
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
 from surefoot.results.run_folder import REPORT_NAME, SUMMARY_NAME
 from surefoot.sparsity.recipe import read_recipe
 
@@ -38,7 +38,7 @@ NAME = "compression"
 """Name of the study."""
 
 
-def run_study(study: Study, out: Path, told: Told) -> Path:
+def run_study(study: CompressionStudyConfig, out: Path, told: Told) -> Path:
     """Runs the study, or goes on with it; every part is a run folder of its own.
 
     Returns:
@@ -99,6 +99,6 @@ def run_study(study: Study, out: Path, told: Told) -> Path:
 EXPERIMENT = Experiment(
     NAME,
     "AlphaPruning, WeLore, Q-GaLore on small local policies: which orders of the papers hold",
-    Study,
+    CompressionStudyConfig,
     run_study,
 )

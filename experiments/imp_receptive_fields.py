@@ -6,15 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
 from surefoot.experiments.base import Experiment, Told
 from surefoot.experiments.parts import all_found, run_part
-from surefoot.experiments.receptive.config import Study
+from surefoot.experiments.receptive.config import ReceptiveFieldsConfig
 from surefoot.experiments.receptive.report import render_study
 from surefoot.experiments.receptive.summary import case_summary, perception_summary
-from surefoot.experiments.receptive.work import KINDS, Job, perception_job, run_job
+from surefoot.experiments.receptive.work import KINDS, CommitteeJob, perception_job, run_job
 from surefoot.models.registry import model_folder
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
 from surefoot.results.run_folder import REPORT_NAME, SUMMARY_NAME
 
 NAME = "imp-receptive-fields"
@@ -24,7 +24,7 @@ TRAINED = "trained"
 """Key of the trained model's diagnosis."""
 
 
-def run_study(study: Study, out: Path, told: Told) -> Path:
+def run_study(study: ReceptiveFieldsConfig, out: Path, told: Told) -> Path:
     """Runs the study, or goes on with it.
 
     Returns:
@@ -48,7 +48,7 @@ def run_study(study: Study, out: Path, told: Told) -> Path:
         return all_found(name, out, work, records)
 
     jobs = [
-        Job(text, case, kind, seed)
+        CommitteeJob(text, case, kind, seed)
         for seed in study.seeds
         for case in study.cases
         for kind in KINDS
@@ -80,7 +80,7 @@ EXPERIMENT = Experiment(
     NAME,
     "IMP receptive fields: pruning makes fields local; kurtosis and cavity, not locality alone, "
     "tell data from their Gaussian clone",
-    Study,
+    ReceptiveFieldsConfig,
     run_study,
 )
 """The study of receptive fields."""

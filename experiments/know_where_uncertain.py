@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from surefoot.agents.guarantees import load_calibration
-from surefoot.agents.stages.bank import Bank
+from surefoot.agents.stages.bank import ViewBank
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
 from surefoot.experiments.base import Experiment, Told
 from surefoot.experiments.uncertain.config import (
     ARMS,
     BASE,
     CROSSING,
     TABLETOP,
-    Study,
+    UncertaintyConfig,
     arm_named,
     damage,
 )
@@ -23,15 +25,13 @@ from surefoot.experiments.uncertain.play import Banks
 from surefoot.experiments.uncertain.report import render_study
 from surefoot.experiments.uncertain.summary import arm_rows, rule_rows, variability_rows
 from surefoot.experiments.uncertain.worlds import places
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
 from surefoot.results.run_folder import REPORT_NAME, SUMMARY_NAME
 
 RULED = ("base", "verification", "refinement", "paper", "all", "all-0.3")
 """Arms whose rules are listed one by one."""
 
 
-def run_study(study: Study, out: Path, told: Told) -> Path:
+def run_study(study: UncertaintyConfig, out: Path, told: Told) -> Path:
     """Runs the study, or goes on with it; every part is a run folder of its own.
 
     Returns:
@@ -81,8 +81,10 @@ def run_study(study: Study, out: Path, told: Told) -> Path:
     return out / REPORT_NAME
 
 
-def _injection(study: Study, banks: Banks, paths: dict[str, str], told: Told) -> dict[str, Any]:
-    bank = Bank.load(Path(dict(banks)["test"]))
+def _injection(
+    study: UncertaintyConfig, banks: Banks, paths: dict[str, str], told: Told
+) -> dict[str, Any]:
+    bank = ViewBank.load(Path(dict(banks)["test"]))
     calibration = load_calibration(
         paths[f"{CROSSING} {study.settings(arm_named(BASE)).looking}"],
         stage=CROSSING,
@@ -115,6 +117,6 @@ def _injection(study: Study, banks: Banks, paths: dict[str, str], told: Told) ->
 EXPERIMENT = Experiment(
     "know-where-uncertain",
     "Know Where You're Uncertain (MLSys 2025): variability -40 %, success +5 %, two uncertainties",
-    Study,
+    UncertaintyConfig,
     run_study,
 )

@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
 from surefoot.experiments.base import Experiment, Told
-from surefoot.experiments.lotteryprior.config import Sensing, Study
+from surefoot.experiments.lotteryprior.config import ImagePriorConfig, Sensing
 from surefoot.experiments.lotteryprior.report import render_study
 from surefoot.experiments.lotteryprior.sensed import (
     check_prior,
@@ -22,15 +24,13 @@ from surefoot.experiments.lotteryprior.summary import (
     ticket_against_random,
 )
 from surefoot.experiments.lotteryprior.work import (
-    Job,
+    ImagePriorJob,
     has_several,
     judge,
     search,
     take_picture,
 )
 from surefoot.experiments.parts import all_found, run_part
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
 from surefoot.results.run_folder import REPORT_NAME, SUMMARY_NAME
 
 NAME = "lottery-image-prior"
@@ -40,7 +40,7 @@ _LONG = 6 * 3600.0
 """Seconds for one case: a picture is fitted some twenty times, on a busy machine for an hour."""
 
 
-def run_study(study: Study, out: Path, told: Told) -> Path:
+def run_study(study: ImagePriorConfig, out: Path, told: Told) -> Path:
     """Runs the study, or goes on with it.
 
     Returns:
@@ -65,7 +65,7 @@ def run_study(study: Study, out: Path, told: Told) -> Path:
     return out / REPORT_NAME
 
 
-def _restored(study: Study, out: Path, told: Told) -> dict[str, Any]:
+def _restored(study: ImagePriorConfig, out: Path, told: Told) -> dict[str, Any]:
     """Returns what untrained networks restore, dense and sparse."""
     text, place = study.model_dump_json(), str(out.resolve())
     taken = out / "pictures" / "taken"
@@ -75,7 +75,7 @@ def _restored(study: Study, out: Path, told: Told) -> dict[str, Any]:
 
     def jobs(kinds: tuple[str, ...]) -> dict[str, Any]:
         made = [
-            Job(text, place, number, seed, kind)
+            ImagePriorJob(text, place, number, seed, kind)
             for kind in kinds
             for seed in study.seeds
             for number in numbers
@@ -97,14 +97,14 @@ def _restored(study: Study, out: Path, told: Told) -> dict[str, Any]:
     }
 
 
-def _sensed(study: Study, sensing: Sensing, out: Path, told: Told) -> dict[str, Any]:
+def _sensed(study: ImagePriorConfig, sensing: Sensing, out: Path, told: Told) -> dict[str, Any]:
     """Returns what generators find behind random rows, dense and sparse."""
     prior = make_prior(sensing, out, lambda done, total: told("prior", done, total))
     work = unseen_pictures(sensing, prior, out, lambda done, total: told("unseen", done, total))
     return sensing_summary(_part("sensing", out, study, work, sense_picture, told))
 
 
-def _check(study: Study) -> None:
+def _check(study: ImagePriorConfig) -> None:
     if study.sensing is not None and study.sensing.prior is not None:
         check_prior(study.sensing.prior)
     if not study.tasks and study.sensing is not None:
@@ -128,7 +128,7 @@ def _check(study: Study) -> None:
 
 
 def _part(
-    name: str, out: Path, study: Study, work: dict[str, Any], function: Any, told: Told
+    name: str, out: Path, study: ImagePriorConfig, work: dict[str, Any], function: Any, told: Told
 ) -> dict[str, Any]:
     records = run_part(NAME, name, out, study, work, function, told, study.workers, timeout_s=_LONG)
     return all_found(name, out, work, records)
@@ -138,6 +138,6 @@ EXPERIMENT = Experiment(
     NAME,
     "Lottery Image Prior: tickets resist too many steps; much of it is how many weights each "
     "layer keeps",
-    Study,
+    ImagePriorConfig,
     run_study,
 )

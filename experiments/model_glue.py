@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from surefoot.core.errors import HarnessError, InputError
+from surefoot.core.files import write_atomic
 from surefoot.experiments.base import Experiment, Told
-from surefoot.experiments.glued.config import Study
+from surefoot.experiments.glued.config import ModelGlueConfig
 from surefoot.experiments.glued.report import render_study
 from surefoot.experiments.glued.summary import (
     Records,
@@ -19,7 +21,7 @@ from surefoot.experiments.glued.summary import (
     rows_of,
 )
 from surefoot.experiments.glued.work import (
-    Job,
+    ModelGlueJob,
     family_job,
     members,
     merge_job,
@@ -32,8 +34,6 @@ from surefoot.experiments.glued.work import (
 )
 from surefoot.experiments.parts import found_in, run_part
 from surefoot.models.registry import model_folder
-from surefoot.results.errors import HarnessError, InputError
-from surefoot.results.files import write_atomic
 from surefoot.results.run_folder import REPORT_NAME, SUMMARY_NAME
 from surefoot.sparsity.merging.evolutionary import load_optuna
 
@@ -44,7 +44,7 @@ _LONG = 6 * 3600.0
 """Seconds for a training or a search, which go on where they were stopped."""
 
 
-def run_study(study: Study, out: Path, told: Told) -> Path:
+def run_study(study: ModelGlueConfig, out: Path, told: Told) -> Path:
     """Runs the study, or goes on with it.
 
     Returns:
@@ -59,7 +59,7 @@ def run_study(study: Study, out: Path, told: Told) -> Path:
     text = study.model_dump_json()
 
     def part(name: str, names: Any, function: Any) -> dict[str, Any]:
-        jobs = [Job(text, out, seed, n) for seed in study.seeds for n in names]
+        jobs = [ModelGlueJob(text, out, seed, n) for seed in study.seeds for n in names]
         work = {job.key: job for job in jobs}
         return found_in(
             run_part(NAME, name, out, study, work, function, told, study.workers, timeout_s=_LONG)
@@ -98,7 +98,7 @@ def run_study(study: Study, out: Path, told: Told) -> Path:
     return out / REPORT_NAME
 
 
-def _check(study: Study) -> None:
+def _check(study: ModelGlueConfig) -> None:
     if len(study.domains) < 2 or not study.seeds:
         raise InputError("the study needs at least two domains and one seed")
     if study.zoos and len(study.zoos) != len(study.seeds):
@@ -116,7 +116,7 @@ def _check(study: Study) -> None:
     task_sets(study)
 
 
-def _searches(study: Study, singles: Records, found: Records) -> list[dict[str, Any]]:
+def _searches(study: ModelGlueConfig, singles: Records, found: Records) -> list[dict[str, Any]]:
     """Returns what each search found, beside the best that it began with."""
     alone = by_name(singles, study.seeds)
     own = [n for n in specialists(study, Path(), study.seeds[0]) if n in alone]
@@ -141,6 +141,6 @@ def _searches(study: Study, singles: Records, found: Records) -> list[dict[str, 
 EXPERIMENT = Experiment(
     NAME,
     "Model-GLUE: a zoo of specialised planners merged, searched and mixed, against its best member",
-    Study,
+    ModelGlueConfig,
     run_study,
 )

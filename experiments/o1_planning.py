@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from surefoot.core.files import write_atomic
 from surefoot.experiments.base import Experiment, Told
 from surefoot.experiments.paper_figures import bars_figure, radar_figure
 from surefoot.models.registry import ModelOptions, make_planner
@@ -28,7 +29,6 @@ from surefoot.pddl.grading.published import (
 from surefoot.pddl.grading.run import GradedRun, grade_run
 from surefoot.pddl.grading.summary import Cell
 from surefoot.pddl.reference import lookup
-from surefoot.results.files import write_atomic
 from surefoot.results.manifest import current_versions
 from surefoot.results.page import render_page, trusted
 from surefoot.results.run_folder import REPORT_NAME, SUMMARY_NAME, check_out
@@ -37,7 +37,7 @@ RECORDED = "recorded"
 """Folder of the recorded answers' run within the study."""
 
 
-class Bench(BaseModel):
+class StudyBench(BaseModel):
     """One bench of the study."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -48,7 +48,7 @@ class Bench(BaseModel):
     """Settings of its planners."""
 
 
-class O1Study(BaseModel):
+class O1PlanningConfig(BaseModel):
     """The study."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -57,19 +57,19 @@ class O1Study(BaseModel):
     """Folder of recorded answers and their tasks; without it this part is left out."""
     workers: int = Field(default=2, ge=1)
     """Processes that grade recorded answers."""
-    benches: dict[str, Bench] = Field(default_factory=dict)
+    benches: dict[str, StudyBench] = Field(default_factory=dict)
     """Benches of live planners by name of their run folder."""
 
     @field_validator("benches")
     @classmethod
-    def _folders(cls, value: dict[str, Bench]) -> dict[str, Bench]:
+    def _folders(cls, value: dict[str, StudyBench]) -> dict[str, StudyBench]:
         for name in value:
             if name == RECORDED or not name.replace("-", "").replace("_", "").isalnum():
                 raise ValueError(f"'{name}' cannot be the folder of a bench")
         return value
 
 
-def run_study(study: O1Study, out: Path, told: Told) -> Path:
+def run_study(study: O1PlanningConfig, out: Path, told: Told) -> Path:
     """Runs the study, or goes on with it.
 
     Every part is a run folder of its own; what is finished is not run again.
@@ -207,6 +207,6 @@ EXPERIMENT = Experiment(
     "o1-planning",
     "Language models are judged on feasibility, optimality and generalization of their plans "
     "(arXiv 2409.19924)",
-    O1Study,
+    O1PlanningConfig,
     run_study,
 )

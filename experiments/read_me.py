@@ -7,16 +7,16 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
 from surefoot.experiments.base import Experiment, Told
 from surefoot.experiments.parts import found_in, run_part
-from surefoot.experiments.refactored.config import Study
+from surefoot.experiments.refactored.config import ReadMeStudyConfig
 from surefoot.experiments.refactored.report import render_study
 from surefoot.experiments.refactored.summary import cache_rows, way_rows
-from surefoot.experiments.refactored.work import Job, dense_job, run_job
+from surefoot.experiments.refactored.work import ReadMeJob, dense_job, run_job
 from surefoot.experiments.squeeze.summary import share
 from surefoot.models.registry import model_folder
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
 from surefoot.results.run_folder import REPORT_NAME, SUMMARY_NAME
 
 NAME = "read-me"
@@ -26,7 +26,7 @@ TRACES_NAME = "traces.json"
 """File in a folder named after the model: for each text the expert of each token."""
 
 
-def run_study(study: Study, out: Path, told: Told) -> Path:
+def run_study(study: ReadMeStudyConfig, out: Path, told: Told) -> Path:
     """Runs the study, or goes on with it.
 
     Returns:
@@ -47,7 +47,7 @@ def run_study(study: Study, out: Path, told: Told) -> Path:
 
     dense = part("dense", {m: (text, m) for m in study.models}, dense_job)
     jobs = [
-        Job(text, model, way, seed)
+        ReadMeJob(text, model, way, seed)
         for seed in study.seeds
         for model in study.models
         for way in study.ways
@@ -91,6 +91,6 @@ EXPERIMENT = Experiment(
     NAME,
     "Read-ME: experts of a dense planner by domain against narrow dense planners and random "
     "experts",
-    Study,
+    ReadMeStudyConfig,
     run_study,
 )

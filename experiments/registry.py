@@ -10,9 +10,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from surefoot.core.config import check_config, read_config_file
+from surefoot.core.errors import InputError
 from surefoot.experiments.base import Experiment
-from surefoot.results.config import check_config, read_config_file
-from surefoot.results.errors import InputError
 
 _NAMES = (
     "co-occurrence",

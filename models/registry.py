@@ -8,9 +8,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from surefoot.core.errors import InputError
 from surefoot.models.protocol import TextModel
 from surefoot.pddl.planner import Planner
-from surefoot.results.errors import InputError
 
 LOCAL_PLANNER = Path(__file__).parent / "checkpoints" / "local-planner"
 """The small planner that comes with Surefoot; it reads the prompt style ``compact``."""

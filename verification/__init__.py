@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from surefoot.results.lazy import lazily
+from surefoot.core.lazy import lazily
 
 if TYPE_CHECKING:
     from surefoot.verification.automata import (
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from surefoot.verification.drawing import draw_automaton
     from surefoot.verification.feedback import explain, repair_prompt
     from surefoot.verification.models import ModelChecker, ModelVerdict, check_model
-    from surefoot.verification.monitor import Monitor, Verdict
+    from surefoot.verification.monitor import Monitor, MonitorVerdict
     from surefoot.verification.parser import FormulaError, parse
     from surefoot.verification.programs.loading import load_program, parse_program
     from surefoot.verification.programs.vocabulary import vocabulary_of
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from surefoot.verification.witness import Witness
     from surefoot.verification.witness_svg import draw_witness
     from surefoot.verification.worldfile import load_world
-    from surefoot.verification.worldmodel import World
+    from surefoot.verification.worldmodel import WorldModel
     from surefoot.verification.worlds import check_in_worlds, check_variants
 
 __all__ = [
@@ -40,15 +40,15 @@ __all__ = [
     "ModelChecker",
     "ModelVerdict",
     "Monitor",
+    "MonitorVerdict",
     "PlanVerdict",
     "Rule",
     "RuleBook",
     "Severity",
     "Timing",
     "TransitionSystem",
-    "Verdict",
     "Witness",
-    "World",
+    "WorldModel",
     "check_in_worlds",
     "check_model",
     "check_plan",
@@ -88,9 +88,9 @@ _PLACES = {
     "Severity": "rules",
     "Timing": "rules",
     "TransitionSystem": "systems",
-    "Verdict": "monitor",
+    "MonitorVerdict": "monitor",
     "Witness": "witness",
-    "World": "worldmodel",
+    "WorldModel": "worldmodel",
     "check_in_worlds": "worlds",
     "check_model": "models",
     "check_plan": "checking",

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from surefoot.results.errors import HarnessError, InputError
+from surefoot.core.errors import HarnessError, InputError
 from surefoot.verification import cache
 from surefoot.verification.determinise import Dfa, determinised, minimised, verdicts
 from surefoot.verification.semantics import holds_on_empty

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.verification.programs.statements import Do, If, Program, Statement, While
 from surefoot.verification.syntax import Prop, True_
-from surefoot.verification.worldmodel import World
+from surefoot.verification.worldmodel import WorldModel
 
 
 def always(action: str) -> Program:
@@ -16,7 +16,9 @@ def always(action: str) -> Program:
     return Program((While(0, True_(), (Do(0, (action,)),)),), action)
 
 
-def any_action(world: World, actions: Sequence[str] | None = None) -> tuple[Program, World]:
+def any_action(
+    world: WorldModel, actions: Sequence[str] | None = None
+) -> tuple[Program, WorldModel]:
     """Takes any action at any time.
 
     The choice is that of the world: free observations, added to it, tell which action to take.

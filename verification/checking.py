@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from surefoot.results.errors import InputError
-from surefoot.verification.models import ModelVerdict, Status
+from surefoot.core.errors import InputError
+from surefoot.verification.models import CheckStatus, ModelVerdict
 from surefoot.verification.plan_product import PlanProduct, multiply
 from surefoot.verification.programs.controller import Controller, compile_program
 from surefoot.verification.programs.statements import Program
 from surefoot.verification.rules import Rule, RuleBook, Timing
-from surefoot.verification.worldmodel import World
+from surefoot.verification.worldmodel import WorldModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class PlanVerdict:
     @property
     def vacuous(self) -> tuple[RuleVerdict, ...]:
         """The rules whose condition never arises."""
-        return tuple(v for v in self.rules if v.result.status is Status.VACUOUS)
+        return tuple(v for v in self.rules if v.result.status is CheckStatus.VACUOUS)
 
 
 class PlanChecker:
@@ -82,7 +82,7 @@ class PlanChecker:
     """
 
     def __init__(
-        self, plan: Program | Controller, world: World, *, timing: Timing | None = None
+        self, plan: Program | Controller, world: WorldModel, *, timing: Timing | None = None
     ) -> None:
         self.controller = compile_program(plan) if isinstance(plan, Program) else plan
         self.world = world
@@ -117,7 +117,7 @@ class PlanChecker:
 def check_plan(
     plan: Program | Controller,
     book: RuleBook,
-    world: World,
+    world: WorldModel,
     *,
     timing: Timing | None = None,
     rules: Sequence[Rule] | None = None,

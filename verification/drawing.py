@@ -11,7 +11,7 @@ from textwrap import wrap
 import numpy as np
 from numpy.typing import NDArray
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.results.svg import CHART_CSS
 from surefoot.verification.automata import Automaton
 from surefoot.verification.guards import guard_of

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.verification.automata import compile_buchi
 from surefoot.verification.components import can_reach, good_components
 from surefoot.verification.prefixes import moves_of

@@ -11,7 +11,7 @@ from surefoot.verification.programs.writing import program_text
 from surefoot.verification.repair import Repair, find_repair
 from surefoot.verification.rules import Timing
 from surefoot.verification.witness import WitnessKind
-from surefoot.verification.worldmodel import World
+from surefoot.verification.worldmodel import WorldModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class RuleFeedback:
 
 def explain(
     program: Program,
-    world: World,
+    world: WorldModel,
     verdict: PlanVerdict,
     *,
     timing: Timing | None = None,

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.verification.automata import compile_ltlf
 from surefoot.verification.components import can_reach
 from surefoot.verification.fairness import FairSystem, fair_system, plain_product
@@ -25,7 +25,7 @@ from surefoot.verification.systems import TransitionSystem
 from surefoot.verification.witness import Witness, WitnessKind, folded, witness_of
 
 
-class Status(StrEnum):
+class CheckStatus(StrEnum):
     """What became of a rule; ``vacuous`` means satisfied, but its condition never arose."""
 
     SATISFIED = "satisfied"
@@ -46,14 +46,14 @@ class ModelVerdict:
     """
 
     formula: Formula
-    status: Status
+    status: CheckStatus
     triggered: bool | None
     witness: Witness | None
 
     @property
     def holds(self) -> bool:
         """Whether the formula is satisfied, vacuously or not."""
-        return self.status is not Status.VIOLATED
+        return self.status is not CheckStatus.VIOLATED
 
 
 def check_model(
@@ -169,8 +169,8 @@ class ModelChecker:
         witness = self.violation(formula)
         triggered = self._triggered(formula)
         if witness is not None:
-            return ModelVerdict(formula, Status.VIOLATED, triggered, witness)
-        status = Status.VACUOUS if triggered is False else Status.SATISFIED
+            return ModelVerdict(formula, CheckStatus.VIOLATED, triggered, witness)
+        status = CheckStatus.VACUOUS if triggered is False else CheckStatus.SATISFIED
         return ModelVerdict(formula, status, triggered, None)
 
     def holds(self, formula: Formula) -> bool:

@@ -10,7 +10,7 @@ from surefoot.verification.automata import compile_ltlf
 from surefoot.verification.rules import Rule
 
 
-class Verdict(StrEnum):
+class MonitorVerdict(StrEnum):
     """What is known of a rule while the trace goes on (Bauer, Leucker, Schallhart, 2011)."""
 
     TRUE = "true"
@@ -21,7 +21,7 @@ class Verdict(StrEnum):
     """That depends on what comes."""
 
 
-_VERDICTS = {1: Verdict.TRUE, -1: Verdict.FALSE, 0: Verdict.NOT_YET}
+_VERDICTS = {1: MonitorVerdict.TRUE, -1: MonitorVerdict.FALSE, 0: MonitorVerdict.NOT_YET}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class RuleStatus:
     """
 
     rule: Rule
-    verdict: Verdict
+    verdict: MonitorVerdict
     final_step: int | None
     if_ended: bool
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import reduce
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.verification.parser import parse
 from surefoot.verification.rules import Rule, Severity, Timing
 from surefoot.verification.syntax import (
@@ -32,7 +32,7 @@ MAX_TIMES = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class PatternScope:
     """Where a pattern must hold.
 
     Attributes:
@@ -80,28 +80,28 @@ class Scope:
         return self.closes if self.closes is not None else parse("0")
 
 
-GLOBALLY = Scope()
+GLOBALLY = PatternScope()
 """The whole trace."""
 
 
-def before(closes: Formula | str) -> Scope:
+def before(closes: Formula | str) -> PatternScope:
     """Returns the steps before the first one with ``closes``; none if there is no such step."""
-    return Scope(None, as_formula(closes))
+    return PatternScope(None, as_formula(closes))
 
 
-def after(opens: Formula | str) -> Scope:
+def after(opens: Formula | str) -> PatternScope:
     """Returns the steps from the first one with ``opens`` on; none if there is no such step."""
-    return Scope(as_formula(opens))
+    return PatternScope(as_formula(opens))
 
 
-def between(opens: Formula | str, closes: Formula | str) -> Scope:
+def between(opens: Formula | str, closes: Formula | str) -> PatternScope:
     """Returns each stretch from a step with ``opens`` to the next one with ``closes``."""
-    return Scope(as_formula(opens), as_formula(closes))
+    return PatternScope(as_formula(opens), as_formula(closes))
 
 
-def after_until(opens: Formula | str, closes: Formula | str) -> Scope:
+def after_until(opens: Formula | str, closes: Formula | str) -> PatternScope:
     """As :func:`between`, but a stretch that is never closed goes to the end of the trace."""
-    return Scope(as_formula(opens), as_formula(closes), may_stay_open=True)
+    return PatternScope(as_formula(opens), as_formula(closes), may_stay_open=True)
 
 
 def as_formula(formula: Formula | str) -> Formula:
@@ -113,7 +113,7 @@ def as_formula(formula: Formula | str) -> Formula:
     return parse(formula) if isinstance(formula, str) else formula
 
 
-def absence(p: Formula | str, scope: Scope = GLOBALLY, **about: str) -> Rule:
+def absence(p: Formula | str, scope: PatternScope = GLOBALLY, **about: str) -> Rule:
     """Returns the rule that something never happens.
 
     Args:
@@ -130,14 +130,14 @@ def absence(p: Formula | str, scope: Scope = GLOBALLY, **about: str) -> Rule:
     return make_rule("absence", f"{scope}'{f}' never happens", formula, (f,), about)
 
 
-def universality(p: Formula | str, scope: Scope = GLOBALLY, **about: str) -> Rule:
+def universality(p: Formula | str, scope: PatternScope = GLOBALLY, **about: str) -> Rule:
     """Returns the rule that something holds all the time; arguments as of :func:`absence`."""
     f, end = as_formula(p), scope.end
     formula = scope.confine(Always(f), WeakUntil(f, end))
     return make_rule("universality", f"{scope}'{f}' holds all the time", formula, (f,), about)
 
 
-def existence(p: Formula | str, scope: Scope = GLOBALLY, **about: str) -> Rule:
+def existence(p: Formula | str, scope: PatternScope = GLOBALLY, **about: str) -> Rule:
     """Returns the rule that something happens at least once; arguments as of :func:`absence`."""
     f, end = as_formula(p), scope.end
     formula = scope.confine(Eventually(f), Until(Not(end), And((f, Not(end)))))
@@ -145,7 +145,7 @@ def existence(p: Formula | str, scope: Scope = GLOBALLY, **about: str) -> Rule:
 
 
 def bounded_existence(
-    p: Formula | str, times: int = 2, scope: Scope = GLOBALLY, **about: str
+    p: Formula | str, times: int = 2, scope: PatternScope = GLOBALLY, **about: str
 ) -> Rule:
     """Returns the rule that something happens a few times at most.
 
@@ -180,7 +180,7 @@ def bounded_existence(
 
 
 def precedence(
-    p: Formula | str, *, first: Formula | str, scope: Scope = GLOBALLY, **about: str
+    p: Formula | str, *, first: Formula | str, scope: PatternScope = GLOBALLY, **about: str
 ) -> Rule:
     """Returns the rule that something happens only once another thing has.
 
@@ -197,7 +197,7 @@ def precedence(
 
 
 def response(
-    p: Formula | str, *, then: Formula | str, scope: Scope = GLOBALLY, **about: str
+    p: Formula | str, *, then: Formula | str, scope: PatternScope = GLOBALLY, **about: str
 ) -> Rule:
     """Returns the rule that something is always answered.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import reduce
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.verification.parser import MAX_DEPTH
 from surefoot.verification.patterns import as_formula, make_rule
 from surefoot.verification.rules import Rule

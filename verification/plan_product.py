@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.verification.models import ModelChecker
 from surefoot.verification.programs.controller import ENDED, START, Controller
 from surefoot.verification.rules import Timing
 from surefoot.verification.syntax import Formula
 from surefoot.verification.systems import TransitionSystem, from_arrays
-from surefoot.verification.worldmodel import World
+from surefoot.verification.worldmodel import WorldModel
 
 MAX_EDGES = 6_000_000
 """Edges of the product of a plan and a world at most."""
@@ -32,7 +32,7 @@ class PlanProduct:
         checker: Checks rules on it.
     """
 
-    world: World
+    world: WorldModel
     system: TransitionSystem
     places: NDArray[np.int32]
     situations: NDArray[np.int64]
@@ -40,7 +40,7 @@ class PlanProduct:
 
 
 def multiply(
-    controller: Controller, world: World, timing: Timing, fairness: Sequence[Formula] = ()
+    controller: Controller, world: WorldModel, timing: Timing, fairness: Sequence[Formula] = ()
 ) -> PlanProduct:
     """Makes the product; state ``(a, v)`` is the step of instruction ``a`` in situation ``v``.
 
@@ -117,7 +117,7 @@ def multiply(
     return PlanProduct(world, system, places, situations, checker)
 
 
-def _labels(controller: Controller, world: World, order: Sequence[int]) -> NDArray[np.bool_]:
+def _labels(controller: Controller, world: WorldModel, order: Sequence[int]) -> NDArray[np.bool_]:
     count = len(world.situations)
     labels = np.zeros((len(order), count, len(world.observations) + len(world.actions)), np.bool_)
     labels[:, :, : len(world.observations)] = world.situations[None]
@@ -134,7 +134,7 @@ class _Words:
     """Tells in words what is observed and done in a state of a product."""
 
     controller: Controller
-    world: World
+    world: WorldModel
     places: NDArray[np.int32]
     situations: NDArray[np.int64]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.verification.checking import PlanChecker, RuleVerdict
 from surefoot.verification.dangers import opposite, separating
 from surefoot.verification.programs.controller import ENDED
@@ -35,7 +35,7 @@ from surefoot.verification.syntax import (
     True_,
     Until,
 )
-from surefoot.verification.worldmodel import World
+from surefoot.verification.worldmodel import WorldModel
 
 MAX_ROUNDS = 4
 """Guards that are put in, one after the other, for one rule."""
@@ -64,7 +64,7 @@ class Repair:
 
 def find_repair(
     program: Program,
-    world: World,
+    world: WorldModel,
     broken: RuleVerdict,
     keep: Sequence[Rule] = (),
     *,
@@ -112,7 +112,7 @@ def find_repair(
 
 
 def _verdict(
-    program: Program, world: World, rule: Rule, timing: Timing | None
+    program: Program, world: WorldModel, rule: Rule, timing: Timing | None
 ) -> RuleVerdict | None:
     try:
         return PlanChecker(program, world, timing=timing).check(rule)
@@ -121,7 +121,7 @@ def _verdict(
 
 
 def _broken(
-    program: Program, world: World, rules: Sequence[Rule], timing: Timing | None
+    program: Program, world: WorldModel, rules: Sequence[Rule], timing: Timing | None
 ) -> tuple[Rule, ...]:
     checker = PlanChecker(program, world, timing=timing)
     return tuple(rule for rule in rules if not checker.check(rule).holds)
@@ -132,7 +132,7 @@ def _harm(verdict: RuleVerdict) -> int:
     return len(_dangers(verdict))
 
 
-def _candidates(program: Program, world: World, broken: RuleVerdict) -> Iterator[Edit]:
+def _candidates(program: Program, world: WorldModel, broken: RuleVerdict) -> Iterator[Edit]:
     for actions, danger in _dangers(broken).items():
         if not isinstance(danger, True_ | False_):
             yield from _guards(program, world, actions, danger)
@@ -178,7 +178,7 @@ def _distinct(rows: NDArray[np.bool_], numbers: NDArray[np.int64]) -> NDArray[np
 
 
 def _guards(
-    program: Program, world: World, actions: tuple[str, ...], danger: Formula
+    program: Program, world: WorldModel, actions: tuple[str, ...], danger: Formula
 ) -> Iterator[Edit]:
     """Puts a check before every place where some actions are taken."""
     said = " and ".join(a.replace("_", " ") for a in actions)
@@ -204,7 +204,7 @@ def _guards(
         )
 
 
-def _due(formula: Formula, world: World) -> list[str]:
+def _due(formula: Formula, world: WorldModel) -> list[str]:
     """Actions that a rule waits for: they stand, not negated, under F or behind U."""
     found: list[str] = []
 
@@ -232,7 +232,7 @@ def _due(formula: Formula, world: World) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _trigger(formula: Formula, world: World) -> Formula | None:
+def _trigger(formula: Formula, world: WorldModel) -> Formula | None:
     """Returns the condition of ``G (condition -> ...)`` if it can be observed at once."""
     if isinstance(formula, Always) and isinstance(formula.child, Implies):
         left = formula.child.left

@@ -10,8 +10,8 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from surefoot.results.errors import InputError
-from surefoot.results.yaml_files import node_at, read_yaml
+from surefoot.core.errors import InputError
+from surefoot.core.yaml_files import node_at, read_yaml
 from surefoot.verification.automata import MAX_PROPOSITIONS
 from surefoot.verification.parser import FormulaError, nearest, parse
 from surefoot.verification.syntax import Formula

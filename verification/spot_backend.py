@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from surefoot.results.errors import MissingDependencyError
+from surefoot.core.errors import MissingDependencyError
 
 MAX_CELLS = 2**28
 """Most entries of an array of edges by letters."""

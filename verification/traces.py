@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.verification.automata import Automaton, compile_ltlf
 from surefoot.verification.parser import nearest
 from surefoot.verification.rules import Rule

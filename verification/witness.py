@@ -22,7 +22,7 @@ class WitnessKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class WitnessStep:
     """One step of a run.
 
     Attributes:
@@ -49,15 +49,15 @@ class Witness:
     """
 
     kind: WitnessKind
-    prefix: tuple[Step, ...]
-    loop: tuple[Step, ...]
+    prefix: tuple[WitnessStep, ...]
+    loop: tuple[WitnessStep, ...]
     shortest: bool
 
     def __len__(self) -> int:
         return len(self.prefix) + len(self.loop)
 
     @property
-    def steps(self) -> tuple[Step, ...]:
+    def steps(self) -> tuple[WitnessStep, ...]:
         """All steps, those of the loop once."""
         return self.prefix + self.loop
 
@@ -92,8 +92,10 @@ def witness_of(
 ) -> Witness:
     """Makes a witness of numbers of states."""
 
-    def steps(states: Sequence[int]) -> tuple[Step, ...]:
-        return tuple(Step(int(s), system.facts(int(s)), system.words(int(s))) for s in states)
+    def steps(states: Sequence[int]) -> tuple[WitnessStep, ...]:
+        return tuple(
+            WitnessStep(int(s), system.facts(int(s)), system.words(int(s))) for s in states
+        )
 
     return Witness(kind, steps(prefix), steps(loop), shortest)
 

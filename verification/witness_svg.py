@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.results.svg import CHART_CSS
 from surefoot.verification.witness import Witness, WitnessKind
 

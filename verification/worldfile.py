@@ -7,13 +7,13 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from surefoot.results.errors import InputError
-from surefoot.results.yaml_files import node_at, read_yaml
+from surefoot.core.errors import InputError
+from surefoot.core.yaml_files import node_at, read_yaml
 from surefoot.verification.parser import nearest, parse
 from surefoot.verification.rules import RuleBook
 from surefoot.verification.syntax import Formula, Not, Prop
 from surefoot.verification.worldmodel import (
-    World,
+    WorldModel,
     at_most_one,
     constant,
     exactly_one,
@@ -63,12 +63,12 @@ def builtin_worlds() -> list[str]:
     return sorted(path.stem for path in WORLDS.glob("*.yaml"))
 
 
-def free_world(book: RuleBook) -> World:
+def free_world(book: RuleBook) -> WorldModel:
     """Returns the world in which every observation is free from the first step on."""
-    return World(book.observations, book.actions)
+    return WorldModel(book.observations, book.actions)
 
 
-def load_world(source: str | Path, book: RuleBook) -> World:
+def load_world(source: str | Path, book: RuleBook) -> WorldModel:
     """Reads a world.
 
     Args:
@@ -104,7 +104,7 @@ def load_world(source: str | Path, book: RuleBook) -> World:
         return tuple(made)
 
     try:
-        return World(
+        return WorldModel(
             observations=book.observations,
             actions=book.actions,
             initial=tuple(

@@ -13,7 +13,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.verification.parser import nearest
 from surefoot.verification.propositional import Truth, evaluate_boolean, is_propositional
 from surefoot.verification.syntax import (
@@ -36,7 +36,7 @@ MAX_PAIRS = 2**22
 
 
 @dataclass(frozen=True)
-class World:
+class WorldModel:
     """A model of what a robot may observe.
 
     Attributes:
@@ -95,7 +95,7 @@ class World:
         if not is_propositional(formula):
             raise InputError(f"'{formula}' must {what}; it looks further")
 
-    def starting(self, situations: Sequence[Collection[str]]) -> World:
+    def starting(self, situations: Sequence[Collection[str]]) -> WorldModel:
         """Returns the world with explicit first situations.
 
         Args:
@@ -103,7 +103,7 @@ class World:
         """
         return replace(self, first=tuple(frozenset(s) for s in situations))
 
-    def over(self, names: Iterable[str]) -> World:
+    def over(self, names: Iterable[str]) -> WorldModel:
         """Returns the world of some observations and those that they depend on.
 
         The others come and go independently, so leaving them out changes no verdict about these.

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.verification.checking import PlanChecker
 from surefoot.verification.models import ModelChecker
 from surefoot.verification.programs.controller import Controller
@@ -23,7 +23,7 @@ from surefoot.verification.rules import Rule, Timing
 from surefoot.verification.syntax import Formula
 from surefoot.verification.systems import TransitionSystem
 from surefoot.verification.witness import Witness
-from surefoot.verification.worldmodel import World
+from surefoot.verification.worldmodel import WorldModel
 
 MAX_JOINT = 1_000_000
 """States of the worlds that are checked in one search; more worlds take several."""
@@ -56,7 +56,7 @@ class WorldsVerdict:
 def check_in_worlds(
     plan: Program | Controller,
     rules: Sequence[Rule],
-    world: World,
+    world: WorldModel,
     situations: Sequence[Collection[str]],
     *,
     timing: Timing | None = None,

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from surefoot.agents.agent import Tools
 from surefoot.agents.assembly import make_eyes, make_perceiver, planner_of
 from surefoot.agents.calibrating.fitting import blank, calibrated, fit_policy
-from surefoot.agents.calibrating.stops import Stop, stop_of
+from surefoot.agents.calibrating.stops import LookingStop, stop_of
 from surefoot.agents.guarantees import AgentCalibration, load_calibration
 from surefoot.agents.operator import make_operator
 from surefoot.agents.planning.base import CROSSING, STAGES
@@ -25,8 +25,8 @@ from surefoot.agents.planning.guide import GuidePlanner
 from surefoot.agents.planning.registry import make as make_planner
 from surefoot.agents.planning.search import TableSearch
 from surefoot.agents.settings import AgentSettings
-from surefoot.agents.stages.base import Stage
-from surefoot.agents.stages.crossing import CrossingStage
+from surefoot.agents.stages.base import AgentEnv
+from surefoot.agents.stages.crossing import CrossingAgentEnv
 from surefoot.agents.stages.physical_table import physical_table
 from surefoot.calibration.reports.records import (
     PREDICTIONS_NAME,
@@ -35,13 +35,13 @@ from surefoot.calibration.reports.records import (
     PlanRecord,
     write_predictions,
 )
+from surefoot.core.errors import InputError
 from surefoot.envs.crossing.env import CrossingEnv
 from surefoot.envs.episodes.config import AGENT_SIZE
-from surefoot.envs.episodes.pool import Lost, run_apart
+from surefoot.envs.episodes.pool import LostResult, run_apart
 from surefoot.envs.episodes.stages import Env, get_stage
 from surefoot.envs.perturbations.pipeline import Pipeline, split_of_seed
 from surefoot.envs.tabletop.env import TabletopEnv
-from surefoot.results.errors import InputError
 from surefoot.results.manifest import Manifest, current_versions
 from surefoot.results.run_folder import RunFolder
 
@@ -80,11 +80,11 @@ class CalibrationConfig(BaseModel):
 MakeParts = Callable[[str, str, Path | None], Tools]
 """Makes an agent's parts for a stage from its settings, as JSON, and the calibration so far."""
 
-MakeStage = Callable[[Env, Mapping[str, Any]], Stage]
+MakeStage = Callable[[Env, Mapping[str, Any]], AgentEnv]
 """Makes the stage of an environment from what its reset told."""
 
 
-class Job(NamedTuple):
+class CalibrationJob(NamedTuple):
     """One episode to calibrate on."""
 
     config: CalibrationConfig
@@ -94,7 +94,9 @@ class Job(NamedTuple):
     policy: Path | None
 
 
-Episodes = Callable[[Sequence[Job]], Iterable[tuple[Job, dict[str, Any] | Lost]]]
+Episodes = Callable[
+    [Sequence[CalibrationJob]], Iterable[tuple[CalibrationJob, dict[str, Any] | LostResult]]
+]
 """Runs episodes, in any order."""
 
 
@@ -190,7 +192,7 @@ def calibrate_agent(
     return Calibrated(made, out, folder, lost)
 
 
-def _jobs(config: CalibrationConfig, out: Path) -> list[Job]:
+def _jobs(config: CalibrationConfig, out: Path) -> list[CalibrationJob]:
     if config.env not in STAGES:
         raise InputError(f"no environment '{config.env}'; there are {', '.join(STAGES)}")
     if out.suffix != ".json":
@@ -207,7 +209,7 @@ def _jobs(config: CalibrationConfig, out: Path) -> list[Job]:
     seeds = list(dict.fromkeys(config.seeds))
     half = len(seeds) // 2
     return [
-        Job(
+        CalibrationJob(
             config,
             f"{'first' if i < half else 'second'}/{tasks[i % len(tasks)]}/{seed}",
             tasks[i % len(tasks)],
@@ -218,19 +220,21 @@ def _jobs(config: CalibrationConfig, out: Path) -> list[Job]:
     ]
 
 
-def _run(run: RunFolder, jobs: Sequence[Job], episodes: Episodes, tell: Progress) -> None:
+def _run(
+    run: RunFolder, jobs: Sequence[CalibrationJob], episodes: Episodes, tell: Progress
+) -> None:
     pending = set(run.pending)
     todo = [job for job in jobs if job.key in pending]
     total = len(run.manifest.keys)
     tell(total - len(pending), total)
     for job, found in episodes(todo):
-        record = {"lost": found.reason} if isinstance(found, Lost) else found
+        record = {"lost": found.reason} if isinstance(found, LostResult) else found
         run.append(job.key, record)
         tell(len(run.records), total)
 
 
 def run_job(
-    job: Job, make_parts: MakeParts | None = None, make_stage: MakeStage | None = None
+    job: CalibrationJob, make_parts: MakeParts | None = None, make_stage: MakeStage | None = None
 ) -> dict[str, Any]:
     """Runs an episode and returns what was believed at stop, as JSON data.
 
@@ -262,11 +266,11 @@ def run_job(
     return stop.to_json() if stop is not None else {"lost": "nothing was seen"}
 
 
-def stage_of(env: Env, info: Mapping[str, Any]) -> Stage:
+def stage_of(env: Env, info: Mapping[str, Any]) -> AgentEnv:
     """Returns the stage of an environment that was just reset."""
     inner = env.unwrapped
     if isinstance(inner, CrossingEnv):
-        return CrossingStage(inner, info)
+        return CrossingAgentEnv(inner, info)
     assert isinstance(inner, TabletopEnv)
     return physical_table(inner, info)
 
@@ -292,9 +296,11 @@ def _tools(env: str, agent: str, policy: Path | None) -> Tools:
     )
 
 
-def _stops(records: Mapping[str, Mapping[str, Any]], jobs: Sequence[Job]) -> list[Stop]:
+def _stops(
+    records: Mapping[str, Mapping[str, Any]], jobs: Sequence[CalibrationJob]
+) -> list[LookingStop]:
     return [
-        Stop.from_json(job.key, records[job.key])
+        LookingStop.from_json(job.key, records[job.key])
         for job in jobs
         if job.key in records and "lost" not in records[job.key]
     ]
@@ -306,7 +312,7 @@ def _why_lost(records: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _records(
-    stops: Sequence[Stop], origin: Origin, config: CalibrationConfig
+    stops: Sequence[LookingStop], origin: Origin, config: CalibrationConfig
 ) -> list[FactRecord | PlanRecord]:
     shift = " ".join(f"{spec['name']}={spec.get('severity', '')}" for spec in config.perturb)
     found: list[FactRecord | PlanRecord] = []
@@ -334,7 +340,10 @@ def _records(
 
 
 def _provenance(
-    config: CalibrationConfig, first: Sequence[Stop], second: Sequence[Stop], lost: int
+    config: CalibrationConfig,
+    first: Sequence[LookingStop],
+    second: Sequence[LookingStop],
+    lost: int,
 ) -> dict[str, Any]:
     digest = sha256()
     for stop in (*first, *second):

@@ -21,7 +21,7 @@ from surefoot.verification.parser import parse
 from surefoot.verification.programs.statements import Do, Program
 from surefoot.verification.rules import Rule, RuleBook, load_rulebook
 from surefoot.verification.syntax import Formula
-from surefoot.verification.worldmodel import World
+from surefoot.verification.worldmodel import WorldModel
 
 DRIVES = {
     Turn.LEFT: "turn_left",
@@ -67,7 +67,7 @@ def way_of(task: str) -> str:
 
 
 @cache
-def world_at(task: str) -> World:
+def world_at(task: str) -> WorldModel:
     """Returns the world of a task's place; see the top of this module.
 
     Raises:
@@ -85,7 +85,7 @@ def world_at(task: str) -> World:
     free = " & ".join(f"!{name}" for name in _IN_THE_WAY)
     open_way = f"{free} & {'green_light' if lights else 'stop_sign'}"
     drives = " | ".join(DRIVES.values())
-    return World(
+    return WorldModel(
         observations=(*book.observations, PAST),
         actions=book.actions,
         initial=(formula(f"!{PAST}"),),

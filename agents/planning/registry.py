@@ -7,8 +7,8 @@ from surefoot.agents.planning.damage import DamagedPlanner
 from surefoot.agents.planning.guide import GuidePlanner
 from surefoot.agents.planning.language import LanguagePlanner
 from surefoot.agents.planning.search import TableSearch
+from surefoot.core.errors import InputError
 from surefoot.models.registry import LOCAL_AGENTS, ModelOptions, make_model
-from surefoot.results.errors import InputError
 
 KNOWN = {
     "guide": "the reference program of each driving task",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from surefoot.agents.planning.base import TABLETOP, Brief, Candidate
+from surefoot.agents.planning.base import TABLETOP, PlanningContext, ProposedPlan
 from surefoot.agents.planning.table import places_of, scene_of, task_of
+from surefoot.core.chat import ReplyStatus
 from surefoot.models.backends.classical import SearchPlanner
 from surefoot.pddl.compact import compact_plan
-from surefoot.pddl.planner import PlanRequest, ReplyStatus
+from surefoot.pddl.planner import PlanRequest
 
 
 class TableSearch:
@@ -23,23 +24,23 @@ class TableSearch:
         self.name = spec
         self._search = SearchPlanner("fd:ff" if spec == "fd" else spec, seconds, 1)
 
-    def propose(self, brief: Brief, k: int, seed: int) -> list[Candidate]:
+    def propose(self, brief: PlanningContext, k: int, seed: int) -> list[ProposedPlan]:
         """Gives the same plan ``k`` times; at a crossing it gives up.
 
         Raises:
             InputError: The brief tells no state.
         """
         if brief.stage != TABLETOP:
-            return [Candidate("", 0.0, self.name, ReplyStatus.GAVE_UP)] * k
+            return [ProposedPlan("", 0.0, self.name, ReplyStatus.GAVE_UP)] * k
         request = PlanRequest(task_of(shutting(brief)), seed=seed)
         ((_, reply),) = self._search.solve([request])
         if reply.plan is None:
-            return [Candidate("", 0.0, self.name, reply.status, reply.usage)] * k
+            return [ProposedPlan("", 0.0, self.name, reply.status, reply.usage)] * k
         text = compact_plan(reply.plan)
-        return [Candidate(text, 1.0, self.name, reply.status, reply.usage)] * k
+        return [ProposedPlan(text, 1.0, self.name, reply.status, reply.usage)] * k
 
 
-def shutting(brief: Brief) -> Brief:
+def shutting(brief: PlanningContext) -> PlanningContext:
     """Returns a brief whose goal also asks that boxes which are shut be shut at the end.
 
     Raises:

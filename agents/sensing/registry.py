@@ -7,7 +7,7 @@ from collections.abc import Callable
 from surefoot.agents.sensing.entropy import ByEntropy, BySetSize
 from surefoot.agents.sensing.observation import ViewModel, builtin_views
 from surefoot.agents.sensing.strategies import AtRandom, Stay, Strategy, Sweep
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 _PLAIN: dict[str, Callable[[], Strategy]] = {"none": Stay, "sweep": Sweep, "random": AtRandom}
 _KNOWING: dict[str, Callable[[ViewModel], Strategy]] = {

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from surefoot.core.config import check_config
+from surefoot.core.errors import InputError
 from surefoot.envs.episodes.stages import NAMED, SCRIPTED, get_stage
 from surefoot.envs.perturbations.pipeline import SPLITS, Pipeline, seeds_of
-from surefoot.results.config import check_config
-from surefoot.results.errors import InputError
 
 MOST_SEEDS = 100_000
 """Seeds that a run may have."""

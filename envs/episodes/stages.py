@@ -8,11 +8,11 @@ from typing import Any, Protocol, runtime_checkable
 
 import gymnasium
 
+from surefoot.core.errors import InputError
 from surefoot.envs.cameras.camera import Frame
-from surefoot.envs.episodes.outcome import Outcome
+from surefoot.envs.episodes.outcome import EpisodeOutcome
 from surefoot.envs.perturbations.faults import Faults
 from surefoot.envs.simulation.client import Simulation
-from surefoot.results.errors import InputError
 
 SCRIPTED = "scripted"
 """Name of the policy that knows the true state."""
@@ -47,7 +47,7 @@ class Policy(Protocol):
 
 
 @runtime_checkable
-class Accountable(Policy, Protocol):
+class AccountingPolicy(Policy, Protocol):
     """A policy that has more to say about an episode than its actions."""
 
     def keep(self, folder: Path, name: str) -> None:
@@ -59,7 +59,9 @@ class Accountable(Policy, Protocol):
         """
         ...
 
-    def end(self, info: Mapping[str, Any], outcome: Outcome, reason: str) -> tuple[Outcome, str]:
+    def end(
+        self, info: Mapping[str, Any], outcome: EpisodeOutcome, reason: str
+    ) -> tuple[EpisodeOutcome, str]:
         """Returns how the episode ended, given what the environment says."""
         ...
 
@@ -72,7 +74,7 @@ PolicyMaker = Callable[..., Policy]
 """Makes a policy for an environment by name, with options if the run has any."""
 
 
-class Stage(Protocol):
+class EnvAdapter(Protocol):
     """One environment, seen by the episode runner.
 
     Attributes:
@@ -141,7 +143,7 @@ class Stage(Protocol):
         """Simulated seconds of the episode so far."""
         ...
 
-    def judge(self, env: Env) -> tuple[Outcome, str, float]:
+    def judge(self, env: Env) -> tuple[EpisodeOutcome, str, float]:
         """Returns how a finished episode ended, why, and the share of the goal that holds."""
         ...
 
@@ -150,15 +152,15 @@ class Stage(Protocol):
         ...
 
 
-def stages() -> dict[str, Stage]:
+def stages() -> dict[str, EnvAdapter]:
     """Returns all environments by name."""
-    from surefoot.envs.episodes.crossing import CrossingStage
-    from surefoot.envs.episodes.tabletop import TabletopStage
+    from surefoot.envs.episodes.crossing import CrossingAdapter
+    from surefoot.envs.episodes.tabletop import TabletopAdapter
 
-    return {stage.name: stage for stage in (TabletopStage(), CrossingStage())}
+    return {stage.name: stage for stage in (TabletopAdapter(), CrossingAdapter())}
 
 
-def get_stage(name: str) -> Stage:
+def get_stage(name: str) -> EnvAdapter:
     """Returns an environment by name.
 
     Raises:

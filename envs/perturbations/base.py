@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from surefoot.core.config import check_config
+from surefoot.core.errors import InputError
 from surefoot.envs.perturbations.faults import Faults
-from surefoot.results.config import check_config
-from surefoot.results.errors import InputError
 
 Floats = NDArray[np.float32]
 
@@ -31,7 +31,7 @@ class Channels(NamedTuple):
     segmentation: NDArray[np.int32]
 
 
-class Draws(NamedTuple):
+class RandomSource(NamedTuple):
     """Where randomness comes from: the same numbers give the same pixels.
 
     Attributes:
@@ -87,12 +87,12 @@ class ImagePerturbation(Perturbation):
         """Returns itself as one of the cameras' image perturbations; nothing at severity 0."""
         return {"images": (self.spec(),)} if self.severity > 0 else {}
 
-    def apply(self, image: Channels, draws: Draws) -> Channels:
+    def apply(self, image: Channels, draws: RandomSource) -> Channels:
         """Returns the changed image; at severity 0 the very same."""
         return self.change(image, draws) if self.severity > 0 else image
 
     @abstractmethod
-    def change(self, image: Channels, draws: Draws) -> Channels:
+    def change(self, image: Channels, draws: RandomSource) -> Channels:
         """Changes an image at a severity above 0."""
 
 

@@ -7,7 +7,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from surefoot.envs.perturbations.base import Channels, Draws, ImagePerturbation, perturbation
+from surefoot.envs.perturbations.base import Channels, ImagePerturbation, RandomSource, perturbation
 from surefoot.envs.perturbations.optics import to_display, to_linear
 
 
@@ -21,7 +21,7 @@ class Exposure(ImagePerturbation):
     over: bool = False
     """Whether the exposure is too long."""
 
-    def change(self, image: Channels, draws: Draws) -> Channels:
+    def change(self, image: Channels, draws: RandomSource) -> Channels:
         """See the class."""
         stops = 3 * self.severity * (1 if self.over else -1)
         return image._replace(rgb=to_display(to_linear(image.rgb) * np.float32(2**stops)))
@@ -35,7 +35,7 @@ class Noise(ImagePerturbation):
     root; reading adds a standard deviation of severity times 2 % of white.
     """
 
-    def change(self, image: Channels, draws: Draws) -> Channels:
+    def change(self, image: Channels, draws: RandomSource) -> Channels:
         """See the class."""
         light = to_linear(image.rgb)
         electrons = 20 / self.severity**2
@@ -56,7 +56,7 @@ class ColourShift(ImagePerturbation):
     leaves grey as bright as it was (in the mean of the three logarithms).
     """
 
-    def change(self, image: Channels, draws: Draws) -> Channels:
+    def change(self, image: Channels, draws: RandomSource) -> Channels:
         """See the class."""
         angle = draws.of_episode(self.name).uniform(0, 2 * np.pi)
         shifts = np.cos(angle + np.arange(3) * 2 * np.pi / 3)
@@ -68,7 +68,7 @@ class ColourShift(ImagePerturbation):
 class LowResolution(ImagePerturbation):
     """Fewer pixels: those of 1 to 8 across (by severity) are one, then enlarged again."""
 
-    def change(self, image: Channels, draws: Draws) -> Channels:
+    def change(self, image: Channels, draws: RandomSource) -> Channels:
         """See the class."""
         rows, columns = image.rgb.shape[:2]
         factor = 1 + 7 * self.severity
@@ -82,7 +82,7 @@ class LowResolution(ImagePerturbation):
 class Jpeg(ImagePerturbation):
     """JPEG of quality 90 · (3/90)^severity: 90 at the least severity, 16 at a half, 3 at 1."""
 
-    def change(self, image: Channels, draws: Draws) -> Channels:
+    def change(self, image: Channels, draws: RandomSource) -> Channels:
         """See the class."""
         file = BytesIO()
         Image.fromarray(image.rgb).save(file, "JPEG", quality=round(90 * (3 / 90) ** self.severity))

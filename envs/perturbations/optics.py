@@ -15,9 +15,9 @@ from scipy.signal import fftconvolve
 
 from surefoot.envs.perturbations.base import (
     Channels,
-    Draws,
     Floats,
     ImagePerturbation,
+    RandomSource,
     perturbation,
 )
 
@@ -63,7 +63,7 @@ def smooth_field(rng: np.random.Generator, shape: tuple[int, int], cells: int) -
 class Defocus(ImagePerturbation):
     """Blur of a lens out of focus: a disc whose radius is severity times 4 % of the height."""
 
-    def change(self, image: Channels, draws: Draws) -> Channels:
+    def change(self, image: Channels, draws: RandomSource) -> Channels:
         """See the class."""
         kernel = disc(0.04 * self.severity * image.rgb.shape[0])
         return image._replace(rgb=to_display(convolve(to_linear(image.rgb), kernel)))
@@ -76,7 +76,7 @@ class MotionBlur(ImagePerturbation):
     The way is severity times 12 % of the width, in a direction that is new in every frame.
     """
 
-    def change(self, image: Channels, draws: Draws) -> Channels:
+    def change(self, image: Channels, draws: RandomSource) -> Channels:
         """See the class."""
         angle = draws.of_frame(self.name).uniform(0, np.pi)
         length = 0.12 * self.severity * image.rgb.shape[1]
@@ -105,7 +105,7 @@ class Fog(ImagePerturbation):
     airlight: ClassVar[tuple[float, float, float]] = (0.62, 0.64, 0.66)
     """Linear light of the fog."""
 
-    def change(self, image: Channels, draws: Draws) -> Channels:
+    def change(self, image: Channels, draws: RandomSource) -> Channels:
         """See the class."""
         thickness = -np.log1p(-0.95 * self.severity) / self.distance
         kept = np.exp(-thickness * image.depth)[:, :, None].astype(np.float32)
@@ -121,7 +121,7 @@ class LensDirt(ImagePerturbation):
     and brownish one, on about half of the lens.
     """
 
-    def change(self, image: Channels, draws: Draws) -> Channels:
+    def change(self, image: Channels, draws: RandomSource) -> Channels:
         """See the class."""
         rng = draws.of_episode(self.name)
         shape = image.depth.shape[0], image.depth.shape[1]
@@ -142,7 +142,7 @@ class Occluders(ImagePerturbation):
     :data:`OCCLUDER_DEPTH` metres where they are, and segmentation -1 (none).
     """
 
-    def change(self, image: Channels, draws: Draws) -> Channels:
+    def change(self, image: Channels, draws: RandomSource) -> Channels:
         """See the class."""
         rng = draws.of_episode(self.name)
         rows, columns = image.depth.shape

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from surefoot.core.errors import MissingDependencyError
 from surefoot.envs.cameras.camera import Frame
 from surefoot.envs.cameras.visibility import axes
-from surefoot.results.errors import MissingDependencyError
 
 
 class RerunLog:

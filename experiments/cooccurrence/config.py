@@ -7,12 +7,12 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from surefoot.experiments.cooccurrence.facts import Facts, fact_sequences
+from surefoot.experiments.cooccurrence.facts import FactSequences, fact_sequences
 from surefoot.sparsity.dynamics.data import Sequences, draw_sequences, read_sequences
 from surefoot.sparsity.dynamics.training import Flow
 
 
-class Drawn(BaseModel):
+class DrawnData(BaseModel):
     """A drawn data set."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -27,14 +27,14 @@ class Drawn(BaseModel):
     """Whether no filler stands twice."""
 
 
-class Case(BaseModel):
+class CoOccurrenceCase(BaseModel):
     """A data set with a training."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    drawn: Drawn | None = None
+    drawn: DrawnData | None = None
     """A drawn data set; or ..."""
-    facts: Facts | None = None
+    facts: FactSequences | None = None
     """... states of planning tasks; or ..."""
     file: Path | None = None
     """... sequences of one's own, see :func:`~surefoot.sparsity.dynamics.data.read_sequences`."""
@@ -53,16 +53,16 @@ class Case(BaseModel):
             return fact_sequences(self.facts, seed)
         if self.file is not None:
             return read_sequences(self.file, self.signals)
-        drawn = self.drawn or Drawn()
+        drawn = self.drawn or DrawnData()
         return draw_sequences(drawn.n, drawn.length, drawn.words, seed, distinct=drawn.distinct)
 
 
-class Study(BaseModel):
+class CoOccurrenceConfig(BaseModel):
     """The study."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    cases: dict[str, Case]
+    cases: dict[str, CoOccurrenceCase]
     """Data sets with trainings, by name."""
     seeds: tuple[Annotated[int, Field(ge=0, lt=2**62)], ...] = (0, 1, 2, 3, 4)
     """Seeds of data and parameters."""

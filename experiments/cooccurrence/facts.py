@@ -6,17 +6,17 @@ from random import Random
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from surefoot.core.errors import InputError
 from surefoot.pddl.domains import get_domain
 from surefoot.pddl.language.model import Atom
 from surefoot.pddl.successors import positive_atoms
-from surefoot.results.errors import InputError
 from surefoot.sparsity.dynamics.data import SHARES, Sequences, named_sequences
 
 _DRAWS = 20_000
 """States drawn until one gives up."""
 
 
-class Facts(BaseModel):
+class FactSequences(BaseModel):
     """Start states of drawn tasks as sequences of facts."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -35,7 +35,7 @@ class Facts(BaseModel):
     """Facts of a sequence: the signals that hold, and others of the same state by chance."""
 
 
-def fact_sequences(facts: Facts, seed: int) -> Sequences:
+def fact_sequences(facts: FactSequences, seed: int) -> Sequences:
     """Draws sequences that say yes if both preconditions hold, in the paper's proportions.
 
     Args:

@@ -33,7 +33,7 @@ class Mixed(MixtureSettings):
     """Whether the layers that all experts share are the specialists' mean, or the base's."""
 
 
-class Study(BaseModel):
+class ModelGlueConfig(BaseModel):
     """The study."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -12,11 +12,11 @@ from typing import Any
 
 from surefoot.agents.compressing.tasks import domain_tasks, plans_valid
 from surefoot.agents.compressing.texts import tokenizer_of
-from surefoot.experiments.glued.config import Study
+from surefoot.core.errors import HarnessError
+from surefoot.experiments.glued.config import ModelGlueConfig
 from surefoot.models.registry import model_folder
 from surefoot.models.training.zoo import domain_examples, train_member
 from surefoot.pddl.domains.base import Instance
-from surefoot.results.errors import HarnessError
 from surefoot.sparsity.merging.checks import open_source, open_zoo
 from surefoot.sparsity.merging.clustering import find_families
 from surefoot.sparsity.merging.mixture import load_mixture
@@ -29,7 +29,7 @@ Tasks = Mapping[str, Instance]
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class ModelGlueJob:
     """One thing to be done.
 
     Attributes:
@@ -49,30 +49,30 @@ class Job:
         """Its name among the cases of its part."""
         return f"{self.name}/{self.seed}"
 
-    def read(self) -> Study:
+    def read(self) -> ModelGlueConfig:
         """Returns the study."""
-        return Study.model_validate_json(self.study)
+        return ModelGlueConfig.model_validate_json(self.study)
 
 
-def zoo_folder(study: Study, out: Path, seed: int) -> Path:
+def zoo_folder(study: ModelGlueConfig, out: Path, seed: int) -> Path:
     """Returns the folder of a zoo."""
     if study.zoos:
         return study.zoos[study.seeds.index(seed)]
     return out / "zoos" / f"seed-{seed}"
 
 
-def members(study: Study, out: Path, seed: int) -> dict[str, Path]:
+def members(study: ModelGlueConfig, out: Path, seed: int) -> dict[str, Path]:
     """Returns the folders of a zoo's models, by name."""
     place = zoo_folder(study, out, seed)
     return {name: place / name / "model" for name in study.recipe(seed).names}
 
 
-def specialists(study: Study, out: Path, seed: int) -> dict[str, Path]:
+def specialists(study: ModelGlueConfig, out: Path, seed: int) -> dict[str, Path]:
     """Returns those that were tuned from the base."""
     return {n: p for n, p in members(study, out, seed).items() if n in study.domains}
 
 
-def task_sets(study: Study) -> dict[str, Tasks]:
+def task_sets(study: ModelGlueConfig) -> dict[str, Tasks]:
     """Returns the tasks that searches are guided by, those of the choice, and those of the test.
 
     No task is in two of them. Where a domain has too few of the validation split, the first two
@@ -98,7 +98,7 @@ def tried(folder: Path, tasks: Mapping[str, Tasks], *names: str) -> dict[str, An
     return {name: plans_valid(folder, tasks[name]) for name in names}
 
 
-def train_job(job: Job) -> dict[str, Any]:
+def train_job(job: ModelGlueJob) -> dict[str, Any]:
     """Trains one planner."""
     study = job.read()
     begun = perf_counter()
@@ -108,7 +108,7 @@ def train_job(job: Job) -> dict[str, Any]:
     return {"seconds": perf_counter() - begun}
 
 
-def family_job(job: Job) -> dict[str, Any]:
+def family_job(job: ModelGlueJob) -> dict[str, Any]:
     """Sorts a zoo and its base into families."""
     study = job.read()
     base = open_source(model_folder(study.base), "base")
@@ -116,7 +116,7 @@ def family_job(job: Job) -> dict[str, Any]:
     return find_families([base, *sources]).to_json()
 
 
-def single_job(job: Job) -> dict[str, Any]:
+def single_job(job: ModelGlueJob) -> dict[str, Any]:
     """Tries one planner, or the base, as it is."""
     study = job.read()
     folder = (
@@ -127,7 +127,7 @@ def single_job(job: Job) -> dict[str, Any]:
     return tried(folder, task_sets(study), "search", "choose", "test")
 
 
-def merge_job(job: Job) -> dict[str, Any]:
+def merge_job(job: ModelGlueJob) -> dict[str, Any]:
     """Merges with equal weights and tries it."""
     study = job.read()
     settings = study.merges[job.name]
@@ -141,7 +141,7 @@ def merge_job(job: Job) -> dict[str, Any]:
         return tried(made, task_sets(study), "search", "choose", "test")
 
 
-def search_job(job: Job) -> dict[str, Any]:
+def search_job(job: ModelGlueJob) -> dict[str, Any]:
     """Searches for a merge, or goes on with it, and tries the best candidate."""
     study = job.read()
     found: SearchSettings = (study.heuristics | study.evolutions)[job.name]
@@ -168,7 +168,7 @@ def search_job(job: Job) -> dict[str, Any]:
     }
 
 
-def mixture_job(job: Job) -> dict[str, Any]:
+def mixture_job(job: ModelGlueJob) -> dict[str, Any]:
     """Makes a mixture and tries it, and its gates on prompts that they were not made of."""
     study = job.read()
     settings = study.mixtures[job.name]

@@ -14,7 +14,7 @@ Task = Literal["denoise", "inpaint", "sr"]
 """The tasks, in the order of the page."""
 
 
-class Scene(BaseModel):
+class SceneImage(BaseModel):
     """A picture that a camera of the simulation took."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -64,12 +64,12 @@ class Sensing(BaseModel):
     """How codes are sought."""
 
 
-class Study(BaseModel):
+class ImagePriorConfig(BaseModel):
     """The study."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    scenes: tuple[Scene, ...]
+    scenes: tuple[SceneImage, ...]
     """The pictures; intervals are over these, so they are what the study has many of."""
     seeds: tuple[Annotated[int, Field(ge=0, lt=2**50)], ...] = (0,)
     """Seeds of network, noise and masks; the number of the picture is added."""

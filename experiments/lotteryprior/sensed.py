@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from surefoot.core.errors import InputError
 from surefoot.experiments.lotteryprior.config import Sensing
-from surefoot.results.errors import InputError
 from surefoot.sparsity.lottery.priors.tickets import DENSE, KINDS, trained_generators
 
 if TYPE_CHECKING:
     from surefoot.agents.perception.thumbnails import Thumbnails
-    from surefoot.sparsity.lottery.priors.training import Pair
+    from surefoot.sparsity.lottery.priors.training import PairTraining
 
 _PICTURES, _UNSEEN = "pictures", "unseen"
 _WAYS = {"least squares": 0, "median of means": 1}
@@ -82,7 +82,7 @@ def make_prior(sensing: Sensing, out: Path, told: Told) -> Path:
     settings = PairSettings(steps=sensing.steps, seed=sensing.seed)
     whole = sensing.steps * (1 + 3 * sensing.rounds)
 
-    def count(pair: Pair) -> None:
+    def count(pair: PairTraining) -> None:
         told(len(trained_generators(place)) * sensing.steps + pair.step, whole)
 
     tickets = prior_tickets(

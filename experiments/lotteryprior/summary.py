@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from surefoot.experiments.lotteryprior.config import Study
+from surefoot.experiments.lotteryprior.config import ImagePriorConfig
 from surefoot.results.statistics import mean_interval
 
 Records = Mapping[str, Mapping[str, Any]]
@@ -126,7 +126,9 @@ def _mean_curve(curves: Sequence[Sequence[Sequence[float]]]) -> list[list[float]
     return [[p[0][0], _mean([x[1] for x in p])] for p in zip(*curves, strict=True)]
 
 
-def ticket_against_random(records: Records, study: Study, stops: str = "stops") -> dict[str, Any]:
+def ticket_against_random(
+    records: Records, study: ImagePriorConfig, stops: str = "stops"
+) -> dict[str, Any]:
     """Returns by how much clean tickets beat masks by chance of the same layers, in dB.
 
     Args:

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from surefoot.experiments.lotteryprior.config import Scene, Study, Task
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
+from surefoot.experiments.lotteryprior.config import ImagePriorConfig, SceneImage, Task
 
 if TYPE_CHECKING:
     import torch
 
     from surefoot.sparsity.lottery.masks import Masks
-    from surefoot.sparsity.lottery.restoring.fitting import Fit
+    from surefoot.sparsity.lottery.restoring.fitting import FitResult
     from surefoot.sparsity.lottery.restoring.networks import Prior
-    from surefoot.sparsity.lottery.restoring.operators import Operator, Problem
+    from surefoot.sparsity.lottery.restoring.operators import InverseProblem, MeasurementOperator
     from surefoot.sparsity.lottery.restoring.tickets import PriorTicket
 
 _LARGER = 4
@@ -28,7 +28,7 @@ _LARGER = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class ImagePriorJob:
     """A picture with a seed, and where what was found before lies.
 
     Attributes:
@@ -49,11 +49,11 @@ class Job:
     @property
     def key(self) -> str:
         """Its name."""
-        name = Study.model_validate_json(self.study).scenes[self.scene].name
+        name = ImagePriorConfig.model_validate_json(self.study).scenes[self.scene].name
         return f"{self.task}/{name}/{self.seed}"
 
 
-def take_picture(job: tuple[str, Scene, int]) -> dict[str, Any]:
+def take_picture(job: tuple[str, SceneImage, int]) -> dict[str, Any]:
     """Takes a picture and writes it to a folder.
 
     Args:
@@ -64,7 +64,7 @@ def take_picture(job: tuple[str, Scene, int]) -> dict[str, Any]:
     """
     from surefoot.agents.perception.pictures import crossing_shots, tabletop_shots
     from surefoot.envs.simulation.client import Simulation
-    from surefoot.sparsity.lottery.restoring.files import Picture
+    from surefoot.sparsity.lottery.restoring.files import ImageFile
 
     folder, scene, size = Path(job[0]), job[1], job[2]
     simulation = Simulation()
@@ -80,11 +80,11 @@ def take_picture(job: tuple[str, Scene, int]) -> dict[str, Any]:
         simulation.close()
     values = rgb.reshape(size, _LARGER, size, _LARGER, 3).mean((1, 3)) / 255
     folder.mkdir(parents=True, exist_ok=True)
-    Picture(np.moveaxis(values, -1, 0)).write(folder / f"{scene.name}.png")
+    ImageFile(np.moveaxis(values, -1, 0)).write(folder / f"{scene.name}.png")
     return {"mean": float(values.mean()), "spread": float(values.std())}
 
 
-def truth_of(job: Job, study: Study, scene: int | None = None) -> torch.Tensor:
+def truth_of(job: ImagePriorJob, study: ImagePriorConfig, scene: int | None = None) -> torch.Tensor:
     """Returns the true picture of a job, or that of another number."""
     from surefoot.sparsity.lottery.restoring.files import read_picture
 
@@ -92,12 +92,14 @@ def truth_of(job: Job, study: Study, scene: int | None = None) -> torch.Tensor:
     return read_picture(Path(job.out) / "pictures" / "taken" / f"{name}.png").tensor()
 
 
-def seed_of(job: Job) -> int:
+def seed_of(job: ImagePriorJob) -> int:
     """Returns the seed of a job's network, noise and masks: no two pictures share one."""
     return 1000 * job.seed + job.scene
 
 
-def problem_of(study: Study, task: Task, truth: torch.Tensor, seed: int) -> Problem:
+def problem_of(
+    study: ImagePriorConfig, task: Task, truth: torch.Tensor, seed: int
+) -> InverseProblem:
     """Returns what is measured of a picture for a task."""
     from surefoot.sparsity.lottery.restoring.operators import (
         Denoise,
@@ -107,7 +109,7 @@ def problem_of(study: Study, task: Task, truth: torch.Tensor, seed: int) -> Prob
     )
 
     size = (study.size, study.size)
-    operator: Operator
+    operator: MeasurementOperator
     if task == "denoise":
         return observe(Denoise(), truth, study.sigma / 255, seed)
     operator = (
@@ -118,7 +120,7 @@ def problem_of(study: Study, task: Task, truth: torch.Tensor, seed: int) -> Prob
     return observe(operator, truth)
 
 
-def search(job: Job) -> dict[str, Any]:
+def search(job: ImagePriorJob) -> dict[str, Any]:
     """Looks for tickets on a picture, and keeps those of all rounds.
 
     Returns:
@@ -128,7 +130,7 @@ def search(job: Job) -> dict[str, Any]:
     from surefoot.sparsity.lottery.restoring.fitting import FitSettings
     from surefoot.sparsity.lottery.restoring.tickets import clean_problem, find_prior_tickets
 
-    study = Study.model_validate_json(job.study)
+    study = ImagePriorConfig.model_validate_json(job.study)
     truth, seed = truth_of(job, study), seed_of(job)
     clean = job.task in ("clean", "several")
     if job.task == "several":
@@ -160,22 +162,22 @@ def search(job: Job) -> dict[str, Any]:
     }
 
 
-def has_several(study: Study) -> bool:
+def has_several(study: ImagePriorConfig) -> bool:
     """Returns whether there are enough pictures for tickets of several others."""
     return len(study.scenes) > 2
 
 
-def _place(job: Job, kind: str, scene: int, number: int) -> Path:
+def _place(job: ImagePriorJob, kind: str, scene: int, number: int) -> Path:
     return Path(job.out) / "tickets" / f"{kind}-{scene}-{job.seed}" / f"{number:02}"
 
 
-def judge(job: Job) -> dict[str, Any]:
+def judge(job: ImagePriorJob) -> dict[str, Any]:
     """Fits a picture in all ways that the study compares, or goes on after the last of them.
 
     Returns:
         A list ``rows`` of ways with what came of each, and ``peers`` with their PSNR.
     """
-    study = Study.model_validate_json(job.study)
+    study = ImagePriorConfig.model_validate_json(job.study)
     bench = _Bench(job, study)
     if job.task == "denoise":
         bench.denoise()
@@ -189,7 +191,7 @@ def judge(job: Job) -> dict[str, Any]:
 class _Bench:
     """One picture, one task."""
 
-    def __init__(self, job: Job, study: Study) -> None:
+    def __init__(self, job: ImagePriorJob, study: ImagePriorConfig) -> None:
         self.job, self.study = job, study
         self.task: Task = job.task  # type: ignore[assignment]
         self.seed, self.size = seed_of(job), (study.size, study.size)
@@ -373,7 +375,7 @@ class _Bench:
         return {name: psnr(np.clip(x, 0, 1), truth) for name, x in found.items()}
 
 
-def stops_within(found: Fit, steps: int, sigma: float) -> dict[str, dict[str, float]]:
+def stops_within(found: FitResult, steps: int, sigma: float) -> dict[str, dict[str, float]]:
     """Returns what each rule gives that sees only the first steps of a fit.
 
     Args:

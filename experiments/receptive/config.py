@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from surefoot.sparsity.lottery.receptive.committee import CommitteeSettings
 
 
-class Case(BaseModel):
+class CommitteeCase(BaseModel):
     """Data with a committee that learns to tell their classes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -39,12 +39,12 @@ class Perception(BaseModel):
     """Patches of a picture."""
 
 
-class Study(BaseModel):
+class ReceptiveFieldsConfig(BaseModel):
     """The study."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    cases: dict[str, Case]
+    cases: dict[str, CommitteeCase]
     """Data with committees, by name."""
     seeds: tuple[Annotated[int, Field(ge=0, lt=2**62)], ...] = (0, 1, 2, 3, 4)
     """Seeds of data, first weights and order."""
@@ -62,7 +62,7 @@ class Study(BaseModel):
     """Processes."""
 
     @model_validator(mode="after")
-    def _fits(self) -> Study:
+    def _fits(self) -> ReceptiveFieldsConfig:
         if wrong := [r for r in self.compared if not 1 <= r <= self.rounds]:
             raise ValueError(f"compared: round {wrong[0]} is none of 1 to {self.rounds}")
         return self

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from surefoot.experiments.receptive.config import Study
+from surefoot.experiments.receptive.config import ReceptiveFieldsConfig
 from surefoot.experiments.receptive.work import CLONE, DATA, IMP, KINDS, ONE_SHOT, ORDERS, RANDOM
 from surefoot.results.statistics import mean_interval
 
@@ -181,7 +181,7 @@ def claims(runs: Mapping[str, Runs]) -> list[dict[str, Any]]:
 
 
 def perception_summary(
-    study: Study, found: Mapping[str, Mapping[str, Any]]
+    study: ReceptiveFieldsConfig, found: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any] | None:
     """Holds a trained first layer against the same as it was drawn.
 

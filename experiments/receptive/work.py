@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from surefoot.experiments.receptive.config import Case, Study
+from surefoot.experiments.receptive.config import CommitteeCase, ReceptiveFieldsConfig
 
 DATA, CLONE = "data", "clone"
 """Data with edges, and Gaussian ones of the same covariance."""
@@ -28,7 +28,7 @@ _FRESH = 1_000_003
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class CommitteeJob:
     """One committee on one kind of data.
 
     Attributes:
@@ -49,7 +49,7 @@ class Job:
         return f"{self.case}/{self.kind}/{self.seed}"
 
 
-def run_job(job: Job) -> dict[str, Any]:
+def run_job(job: CommitteeJob) -> dict[str, Any]:
     """Trains the committee dense, as tickets round by round, and with the masks compared.
 
     Returns:
@@ -60,7 +60,7 @@ def run_job(job: Job) -> dict[str, Any]:
     """
     from surefoot.sparsity.lottery.receptive.nlgp import Field
 
-    study = Study.model_validate_json(job.study)
+    study = ReceptiveFieldsConfig.model_validate_json(job.study)
     case = study.cases[job.case]
     field = Field(case.size, case.gain, case.lengths, gaussian=job.kind == CLONE)
     fresh, kinds = field.draw(study.measured, job.seed + _FRESH)
@@ -72,7 +72,13 @@ class _Trainings:
     """The trainings of a job."""
 
     def __init__(
-        self, study: Study, case: Case, seed: int, field: Any, fresh: Any, kinds: Any
+        self,
+        study: ReceptiveFieldsConfig,
+        case: CommitteeCase,
+        seed: int,
+        field: Any,
+        fresh: Any,
+        kinds: Any,
     ) -> None:
         from surefoot.sparsity.lottery.receptive.committee import Committee, training
 
@@ -171,18 +177,18 @@ def perception_job(told: tuple[str, int]) -> dict[str, Any]:
     from surefoot.agents.compressing.pictures import own_pictures
     from surefoot.models.registry import model_folder
     from surefoot.sparsity.lottery.receptive.layers import FirstLayer, read_first_layer
-    from surefoot.sparsity.lottery.receptive.patches import Picture, cut
+    from surefoot.sparsity.lottery.receptive.patches import PatchImage, cut
     from surefoot.sparsity.lottery.receptive.running import FieldSettings, look_at
 
     text, seed = told
-    study = Study.model_validate_json(text)
+    study = ReceptiveFieldsConfig.model_validate_json(text)
     assert study.perception is not None
     folder = model_folder(study.perception.model)
     layer = read_first_layer(folder)
     if seed >= 0:
         layer = FirstLayer(layer.name, _drawn(folder, layer.name, seed), layer.patch)
     settings = FieldSettings(each=study.perception.each)
-    pictures = (Picture(p) for p in own_pictures(folder, study.perception.pictures, 0))
+    pictures = (PatchImage(p) for p in own_pictures(folder, study.perception.pictures, 0))
     found = look_at(layer, cut(pictures, layer, settings.each, settings.seed), settings)
     del found["units"]
     return {**found, "weights": np.round(layer.weights, 4).tolist()}

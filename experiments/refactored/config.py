@@ -21,7 +21,7 @@ WAYS: dict[Way, str] = {
 """What each way is."""
 
 
-class Study(BaseModel):
+class ReadMeStudyConfig(BaseModel):
     """The study."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

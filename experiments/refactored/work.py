@@ -13,7 +13,7 @@ import torch
 
 from surefoot.agents.compressing.domains import domain_texts
 from surefoot.agents.compressing.tasks import scorer_for
-from surefoot.experiments.refactored.config import Study, Way
+from surefoot.experiments.refactored.config import ReadMeStudyConfig, Way
 from surefoot.models.registry import model_folder
 from surefoot.sparsity.engine.calibration import Batch, Tokens, calibrate_with
 from surefoot.sparsity.engine.checkpoint import Checkpoint
@@ -39,7 +39,7 @@ from surefoot.sparsity.export.loading import load_compressed
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class ReadMeJob:
     """A planner, a way, a seed.
 
     Attributes:
@@ -63,7 +63,7 @@ class Job:
 def dense_job(item: tuple[str, str]) -> dict[str, Any]:
     """Measures a planner as it is."""
     text, model = item
-    study = Study.model_validate_json(text)
+    study = ReadMeStudyConfig.model_validate_json(text)
     folder = model_folder(model)
     dense = load_compressed(folder, torch.float32)
     _, held = held_out(study, folder)
@@ -75,7 +75,7 @@ def dense_job(item: tuple[str, str]) -> dict[str, Any]:
     }
 
 
-def held_out(study: Study, folder: Path) -> tuple[list[Tokens], tuple[Batch, ...]]:
+def held_out(study: ReadMeStudyConfig, folder: Path) -> tuple[list[Tokens], tuple[Batch, ...]]:
     """Returns texts of the validation split, the same for all ways and seeds, and as batches."""
     longest = study.refactor.length
     found = domain_texts(folder, study.held_out, least=1, longest=longest, split="validation")
@@ -112,7 +112,7 @@ def layout_by(
     return layout_of({"all": kept}, widths)
 
 
-def run_job(job: Job) -> dict[str, Any]:
+def run_job(job: ReadMeJob) -> dict[str, Any]:
     """Does one job; returns plain JSON data.
 
     Returns:
@@ -120,7 +120,7 @@ def run_job(job: Job) -> dict[str, Any]:
         solved, before the tuning for the first seed only), ``parameters``, ``rounds``,
         ``experts``, ``traces``.
     """
-    study = Study.model_validate_json(job.study)
+    study = ReadMeStudyConfig.model_validate_json(job.study)
     folder = model_folder(job.model)
     loss: LossName = "released" if job.way == "released" else "eq4"
     settings = study.refactor.model_copy(

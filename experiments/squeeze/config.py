@@ -15,7 +15,7 @@ Pruner = Literal["magnitude", "wanda", "sparsegpt"]
 Allocation = Literal["uniform", "owl", "alpha", "permuted"]
 
 
-class Study(BaseModel):
+class CompressionStudyConfig(BaseModel):
     """The study."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -90,7 +90,7 @@ class Study(BaseModel):
     """Seed of bootstraps."""
 
 
-def recipe(study: Study, seed: int, *stages: dict[str, Any]) -> CompressionRecipe:
+def recipe(study: CompressionStudyConfig, seed: int, *stages: dict[str, Any]) -> CompressionRecipe:
     """Returns a recipe of the study.
 
     Args:
@@ -104,7 +104,7 @@ def recipe(study: Study, seed: int, *stages: dict[str, Any]) -> CompressionRecip
 
 
 def pruning(
-    study: Study, pruner: str, allocation: str, pattern: float | str, seed: int
+    study: CompressionStudyConfig, pruner: str, allocation: str, pattern: float | str, seed: int
 ) -> CompressionRecipe:
     """Returns the recipe of a cell of the grid."""
     sparsify: dict[str, Any] = {"stage": "sparsify", "method": pruner, "pattern": pattern}

@@ -12,10 +12,10 @@ from surefoot.envs.episodes.config import resolve
 from surefoot.envs.episodes.run import episodes_run
 from surefoot.envs.perturbations.pipeline import seeds_of
 from surefoot.experiments.base import Told
-from surefoot.experiments.squeeze.config import Study
+from surefoot.experiments.squeeze.config import CompressionStudyConfig
 from surefoot.experiments.squeeze.work import calibration
 from surefoot.models.registry import model_folder
-from surefoot.sparsity.engine.finishing import Options
+from surefoot.sparsity.engine.finishing import CompressOptions
 from surefoot.sparsity.engine.run import compress
 from surefoot.sparsity.recipe import read_recipe
 from surefoot.sparsity.report.measure import measure
@@ -28,7 +28,7 @@ DENSE = "dense"
 """Name of the planner as it is."""
 
 
-def run_frontier(study: Study, out: Path, told: Told) -> dict[str, Any]:
+def run_frontier(study: CompressionStudyConfig, out: Path, told: Told) -> dict[str, Any]:
     """Compresses the planner by every recipe and lets it drive.
 
     Returns:
@@ -51,7 +51,7 @@ def run_frontier(study: Study, out: Path, told: Told) -> dict[str, Any]:
                 place,
                 texts=texts,
                 source=source,
-                options=Options(measure=True, threads=study.threads),
+                options=CompressOptions(measure=True, threads=study.threads),
             )
             report = read_report(place)
             told_of = {
@@ -75,7 +75,7 @@ def run_frontier(study: Study, out: Path, told: Told) -> dict[str, Any]:
     return found
 
 
-def _driven(study: Study, out: Path, planner: Path) -> Mapping[str, bool]:
+def _driven(study: CompressionStudyConfig, out: Path, planner: Path) -> Mapping[str, bool]:
     if not study.episodes:
         return {}
     config = resolve(

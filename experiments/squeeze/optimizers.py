@@ -14,7 +14,7 @@ from typing import Any
 from surefoot.agents.compressing.tasks import scorer_for
 from surefoot.agents.compressing.texts import tokenizer_of
 from surefoot.agents.planning.corpus import AgentRecipe
-from surefoot.experiments.squeeze.config import Study
+from surefoot.experiments.squeeze.config import CompressionStudyConfig
 from surefoot.models.registry import model_folder
 from surefoot.sparsity.engine.calibration import Calibration, Tokens, calibrate_with
 from surefoot.sparsity.training.recover import recover
@@ -64,7 +64,7 @@ class TrainJob:
         return f"{self.way}/{self.seed}"
 
 
-def texts(study: Study, seed: int) -> Calibration:
+def texts(study: CompressionStudyConfig, seed: int) -> Calibration:
     """Returns the texts of a training, and held-out ones of the same split."""
     tokenizer = tokenizer_of(model_folder(MODEL))
     wanted = study.train_steps * study.train_batch
@@ -95,7 +95,7 @@ def train_job(job: TrainJob) -> dict[str, Any]:
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
-    study = Study.model_validate_json(job.study)
+    study = CompressionStudyConfig.model_validate_json(job.study)
     source = model_folder(MODEL)
     torch.manual_seed(job.seed)
     make: Any = AutoModelForCausalLM

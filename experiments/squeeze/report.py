@@ -8,7 +8,7 @@ from typing import Any
 from surefoot.experiments.figures import number, percent
 from surefoot.results.manifest import current_versions
 from surefoot.results.page import render_page, trusted
-from surefoot.sparsity.report.pareto import Point, pareto_plot
+from surefoot.sparsity.report.pareto import ParetoPoint, pareto_plot
 
 
 def render_study(summary: Mapping[str, Any]) -> str:
@@ -19,7 +19,9 @@ def render_study(summary: Mapping[str, Any]) -> str:
     """
     study = summary["study"]
     rows = [r for r in summary["frontier"] if "tasks" in r]
-    points = [Point(r["recipe"], r["token_p50"], 100 * (1 - r["tasks"]["rate"])) for r in rows]
+    points = [
+        ParetoPoint(r["recipe"], r["token_p50"], 100 * (1 - r["tasks"]["rate"])) for r in rows
+    ]
     plot = (
         pareto_plot(
             points,

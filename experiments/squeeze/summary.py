@@ -7,7 +7,7 @@ from typing import Any
 
 from surefoot.results.power import cluster_bootstrap
 from surefoot.results.statistics import mcnemar_exact, wilson
-from surefoot.sparsity.report.pareto import Point, front_of
+from surefoot.sparsity.report.pareto import ParetoPoint, front_of
 
 Records = Mapping[str, Mapping[str, Any]]
 Tasks = Sequence[Mapping[str, bool]]
@@ -223,7 +223,9 @@ def frontier_rows(found: Mapping[str, Any], dense: str) -> list[dict[str, Any]]:
             }
         rows.append(row)
     points = [
-        Point(r["recipe"], r["token_p50"], 1 - r["tasks"]["rate"]) for r in rows if "tasks" in r
+        ParetoPoint(r["recipe"], r["token_p50"], 1 - r["tasks"]["rate"])
+        for r in rows
+        if "tasks" in r
     ]
     best = {p.name for p in front_of(points)}
     return [{**r, "front": r["recipe"] in best} for r in rows]

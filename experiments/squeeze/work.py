@@ -11,10 +11,10 @@ from typing import Any
 
 from surefoot.agents.compressing.tasks import scorer_for
 from surefoot.agents.compressing.texts import own_texts
-from surefoot.experiments.squeeze.config import Study, pruning, recipe
+from surefoot.core.errors import InputError
+from surefoot.experiments.squeeze.config import CompressionStudyConfig, pruning, recipe
 from surefoot.models.registry import model_folder
-from surefoot.results.errors import InputError
-from surefoot.sparsity.engine.finishing import Options
+from surefoot.sparsity.engine.finishing import CompressOptions
 from surefoot.sparsity.engine.run import compress
 from surefoot.sparsity.recipe import CompressionRecipe
 from surefoot.sparsity.report.summary import Scorer, read_report
@@ -93,7 +93,9 @@ def calibration(model: str, samples: int, seed: int) -> Any:
     return found
 
 
-def squeezed(study: Study, model: str, wanted: CompressionRecipe) -> dict[str, Any]:
+def squeezed(
+    study: CompressionStudyConfig, model: str, wanted: CompressionRecipe
+) -> dict[str, Any]:
     """Compresses a model in a passing folder and returns what became of it, plain JSON data.
 
     Returns:
@@ -110,7 +112,12 @@ def squeezed(study: Study, model: str, wanted: CompressionRecipe) -> dict[str, A
         scorer = _remembering(model, study.tasks, told) if study.tasks else None
         try:
             compress(
-                folder, wanted, out, texts=texts, source=source, options=Options(scorer=scorer)
+                folder,
+                wanted,
+                out,
+                texts=texts,
+                source=source,
+                options=CompressOptions(scorer=scorer),
             )
         except InputError as error:
             return {"refused": error.message}
@@ -143,7 +150,7 @@ def _remembering(model: str, tasks: int, told: dict[str, Mapping[str, bool]]) ->
 
 def prune_job(job: PruneJob) -> dict[str, Any]:
     """Does one cell."""
-    study = Study.model_validate_json(job.study)
+    study = CompressionStudyConfig.model_validate_json(job.study)
     wanted = pruning(study, job.pruner, job.allocation, job.pattern, job.seed)
     return squeezed(study, job.model, wanted)
 
@@ -153,7 +160,7 @@ def rank_job(job: RankJob) -> dict[str, Any]:
 
     That of the factors comes first, since it tells the others how many parameters may learn.
     """
-    study = Study.model_validate_json(job.study)
+    study = CompressionStudyConfig.model_validate_json(job.study)
     factors = {"stage": "factorize", "method": job.method, "reduction": job.reduction}
     found: dict[str, Any] = {}
     budget: int | None = None
@@ -174,5 +181,5 @@ def rank_job(job: RankJob) -> dict[str, Any]:
 def dense_job(item: tuple[str, str]) -> dict[str, Any]:
     """Tries a model as it is."""
     text, model = item
-    study = Study.model_validate_json(text)
+    study = CompressionStudyConfig.model_validate_json(text)
     return {"tasks": dense_tasks(model, study.tasks)}

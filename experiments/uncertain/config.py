@@ -17,7 +17,7 @@ CROSSING, TABLETOP = "crossing", "tabletop"
 
 
 @dataclass(frozen=True, slots=True)
-class Arm:
+class StudyArm:
     """One way of putting the agent together.
 
     Attributes:
@@ -48,48 +48,48 @@ _SENSING = {"gate": "scores", "sensing": "entropy", "t_d": 0.0}
 _CHECKS = {"verify": True, "samples": 4, "repairs": 2}
 
 ARMS = (
-    Arm("base", "one look, one plan, acts on the likeliest world", {}),
-    Arm("sensing", "looks again until u_p of every fact reaches 1 - alpha", _SENSING),
-    Arm("verification", "plans are verified in the likeliest world, and repaired", _CHECKS),
-    Arm("refinement", "as base, with the planner refined on verified plans", {}, refined=True),
-    Arm(
+    StudyArm("base", "one look, one plan, acts on the likeliest world", {}),
+    StudyArm("sensing", "looks again until u_p of every fact reaches 1 - alpha", _SENSING),
+    StudyArm("verification", "plans are verified in the likeliest world, and repaired", _CHECKS),
+    StudyArm("refinement", "as base, with the planner refined on verified plans", {}, refined=True),
+    StudyArm(
         "paper",
         "looks again until u_p is 1 - alpha, acts if u_d reaches t_d, refined planner",
         {"gate": "scores", "sensing": "entropy", "samples": 4},
         refined=True,
     ),
-    Arm(
+    StudyArm(
         "all",
         "looks again, verifies in every world of the joint set, repairs, refined planner",
         {**_CHECKS, "gate": "sets", "sensing": "entropy"},
         refined=True,
     ),
-    Arm(
+    StudyArm(
         "all-0.2",
         "the same with joint sets at alpha 0.2",
         {**_CHECKS, "gate": "sets", "sensing": "entropy", "alpha": 0.2},
         refined=True,
     ),
-    Arm(
+    StudyArm(
         "all-0.3",
         "the same with joint sets at alpha 0.3",
         {**_CHECKS, "gate": "sets", "sensing": "entropy", "alpha": 0.3},
         refined=True,
     ),
-    Arm(
+    StudyArm(
         "all-ask",
         "as all, and asks when it cannot go on",
         {**_CHECKS, "gate": "sets", "sensing": "entropy", "operator": "oracle"},
         refined=True,
     ),
-    Arm(
+    StudyArm(
         "aggregate",
         "KnowNo: one uncertainty; too high: look again, then ask",
         {"gate": "aggregate", "sensing": "entropy", "operator": "oracle"},
     ),
-    Arm("always-ask", "asks for every fact", {"gate": "always-ask", "operator": "oracle"}),
-    Arm("always-stop", "never moves", {"gate": "always-stop"}),
-    Arm(
+    StudyArm("always-ask", "asks for every fact", {"gate": "always-ask", "operator": "oracle"}),
+    StudyArm("always-stop", "never moves", {"gate": "always-stop"}),
+    StudyArm(
         "oracle",
         "knows the truth, and plans by the reference planner",
         {**_CHECKS, "gate": "oracle"},
@@ -102,7 +102,7 @@ BASE = "base"
 """The arm that all others are compared with."""
 
 
-class Study(BaseModel):
+class UncertaintyConfig(BaseModel):
     """The study."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -162,7 +162,7 @@ class Study(BaseModel):
     seed: int = 0
     """Seed of the bootstrap."""
 
-    def settings(self, arm: Arm) -> AgentSettings:
+    def settings(self, arm: StudyArm) -> AgentSettings:
         """Returns the settings of an arm."""
         return AgentSettings.model_validate(
             {
@@ -175,14 +175,14 @@ class Study(BaseModel):
             }
         )
 
-    def planner_of(self, arm: Arm, stage: str) -> str:
+    def planner_of(self, arm: StudyArm, stage: str) -> str:
         """Returns the planner of an arm."""
         if arm.perfect:
             return "guide" if stage == CROSSING else "fd"
         return self.refined if arm.refined else self.planner
 
 
-def damage(study: Study, *key: object) -> Pipeline:
+def damage(study: UncertaintyConfig, *key: object) -> Pipeline:
     """Draws what goes wrong with pictures: nothing, or one kind of image perturbation.
 
     Args:
@@ -201,6 +201,6 @@ def image_kinds() -> tuple[str, ...]:
     return tuple(n for n, kind in sorted(kinds().items()) if issubclass(kind, ImagePerturbation))
 
 
-def arm_named(name: str) -> Arm:
+def arm_named(name: str) -> StudyArm:
     """Returns an arm by name."""
     return next(arm for arm in ARMS if arm.name == name)

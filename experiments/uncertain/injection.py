@@ -16,8 +16,8 @@ from surefoot.agents.guarantees import AgentCalibration
 from surefoot.agents.perception.crossing_facts import crossing_questions
 from surefoot.agents.planning.judge import judge
 from surefoot.agents.planning.registry import make as make_planner
-from surefoot.agents.sight import Sight
-from surefoot.agents.stages.bank import Snap
+from surefoot.agents.sight import SceneBelief
+from surefoot.agents.stages.bank import BankedView
 from surefoot.agents.stages.driving import driving_brief
 from surefoot.calibration.metrics.probability import auroc
 from surefoot.envs.crossing.geometry import Turn
@@ -28,7 +28,7 @@ SPOILED = 0.5
 
 
 def cell_cases(
-    snaps: Sequence[Snap],
+    snaps: Sequence[BankedView],
     calibration: AgentCalibration,
     planner: str,
     n: int,
@@ -47,11 +47,11 @@ def cell_cases(
         seed: Seed of the choice.
     """
     fronts = [s for s in snaps if s.view == "front" and "light" in s.truth]
-    chosen: Sequence[Snap] = Random(f"injection:{seed}").sample(fronts, min(n, len(fronts)))
+    chosen: Sequence[BankedView] = Random(f"injection:{seed}").sample(fronts, min(n, len(fronts)))
     proposing = make_planner(f"damaged={SPOILED}:{planner}" if spoiled else planner)
     cases = []
     for number, snap in enumerate(chosen):
-        sight = Sight(calibration)
+        sight = SceneBelief(calibration)
         questions = crossing_questions("front", Turn(snap.task.partition("-at-")[0]))
         questions = [
             q for q in questions if q.fact in ("light", "stop_sign", "pedestrian", "opposite_car")

@@ -8,10 +8,11 @@ from random import Random
 from typing import Any
 
 from surefoot.agents.calibrating.fitting import calibrated, fit_policy
-from surefoot.agents.calibrating.stops import Stop
+from surefoot.agents.calibrating.stops import LookingStop
 from surefoot.agents.guarantees import BUILTIN, AgentCalibration
 from surefoot.agents.settings import AgentSettings
-from surefoot.agents.stages.bank import Bank, Snap, fill
+from surefoot.agents.stages.bank import BankedView, ViewBank, fill
+from surefoot.core.errors import HarnessError
 from surefoot.envs.perturbations.pipeline import seeds_of
 from surefoot.envs.simulation.client import Simulation
 from surefoot.experiments.base import Told
@@ -20,19 +21,18 @@ from surefoot.experiments.uncertain.config import (
     ARMS,
     CROSSING,
     TABLETOP,
-    Arm,
-    Study,
+    StudyArm,
+    UncertaintyConfig,
     damage,
 )
-from surefoot.experiments.uncertain.play import Banks, Job, StopJob, play_job, stop_job
-from surefoot.experiments.uncertain.worlds import Place, fitted, places, worlds_of
-from surefoot.results.errors import HarnessError
+from surefoot.experiments.uncertain.play import Banks, StopJob, WorldJob, play_job, stop_job
+from surefoot.experiments.uncertain.worlds import EpisodeWorld, fitted, places, worlds_of
 
 NAME = "know-where-uncertain"
 """Name of the study."""
 
 
-def make_banks(study: Study, out: Path, told: Told) -> Banks:
+def make_banks(study: UncertaintyConfig, out: Path, told: Told) -> Banks:
     """Fills a bank of pictures from seeds of each split."""
     made = []
     for split in ("calibration", "test"):
@@ -49,17 +49,17 @@ def make_banks(study: Study, out: Path, told: Told) -> Banks:
             snaps = []
             for found in records.values():
                 identity = found["model"]
-                snaps += [Snap(*row) for row in found["snaps"]]
+                snaps += [BankedView(*row) for row in found["snaps"]]
             if not snaps:
                 raise HarnessError("no picture of the crossing could be taken")
-            Bank(snaps, identity, f"{study.shifted:g} damaged").save(path)
+            ViewBank(snaps, identity, f"{study.shifted:g} damaged").save(path)
         made.append((split, str(path)))
     return tuple(made)
 
 
 def _snaps(item: tuple[str, int]) -> dict[str, Any]:
     text, seed = item
-    study = Study.model_validate_json(text)
+    study = UncertaintyConfig.model_validate_json(text)
     perceiver = worlds_of(text, ()).asked
     snaps = fill(
         Simulation(),
@@ -72,14 +72,16 @@ def _snaps(item: tuple[str, int]) -> dict[str, Any]:
     return {"model": perceiver.identity, "snaps": rows}
 
 
-def calibrate(study: Study, banks: Banks, out: Path, told: Told) -> tuple[tuple[str, str], ...]:
+def calibrate(
+    study: UncertaintyConfig, banks: Banks, out: Path, told: Told
+) -> tuple[tuple[str, str], ...]:
     """Calibrates the agent of every arm that looks in its own way; returns paths.
 
     They are by stage and way of looking (:attr:`~surefoot.agents.settings.AgentSettings.looking`),
     and made with the first arm that looks so; one that sets no threshold to u_d leaves that to
     one that does, whose planner the calibration of plans must be of.
     """
-    arms: dict[str, Arm] = {}
+    arms: dict[str, StudyArm] = {}
     for arm in sorted(ARMS, key=lambda arm: study.settings(arm).t_d == 0):
         arms.setdefault(study.settings(arm).looking, arm)
     made = []
@@ -93,7 +95,7 @@ def calibrate(study: Study, banks: Banks, out: Path, told: Told) -> tuple[tuple[
 
 
 def made_in_physics(
-    study: Study, paths: tuple[tuple[str, str], ...]
+    study: UncertaintyConfig, paths: tuple[tuple[str, str], ...]
 ) -> tuple[tuple[str, str], ...]:
     """Returns calibrations for full physics: the built-in ones where they are for the same agent.
 
@@ -109,12 +111,12 @@ def made_in_physics(
     return tuple((way, ours.get(way, path)) for way, path in paths)
 
 
-def _stages(study: Study) -> list[str]:
+def _stages(study: UncertaintyConfig) -> list[str]:
     return [s for s, n in ((CROSSING, study.crossing), (TABLETOP, study.tabletop)) if n]
 
 
 def _calibrate(
-    study: Study, banks: Banks, out: Path, stage: str, arm: Arm, told: Told
+    study: UncertaintyConfig, banks: Banks, out: Path, stage: str, arm: StudyArm, told: Told
 ) -> AgentCalibration:
     chosen = places(study, stage, "calibration", study.calibration)
     half = len(chosen) // 2
@@ -137,14 +139,14 @@ def _calibrate(
 
 def _stops(
     name: str,
-    study: Study,
+    study: UncertaintyConfig,
     banks: Banks,
     out: Path,
-    chosen: Sequence[Place],
-    arm: Arm,
+    chosen: Sequence[EpisodeWorld],
+    arm: StudyArm,
     policy: str,
     told: Told,
-) -> list[Stop]:
+) -> list[LookingStop]:
     text = study.model_dump_json()
     work = {
         place.key: StopJob(
@@ -160,16 +162,16 @@ def _stops(
     found = found_in(run_part(NAME, name, out, study, work, stop_job, told, study.workers))
     if not found:
         raise HarnessError(f"every episode of '{name}' was lost")
-    return [Stop.from_json(key, data) for key, data in found.items()]
+    return [LookingStop.from_json(key, data) for key, data in found.items()]
 
 
 def play_all(
     name: str,
-    study: Study,
+    study: UncertaintyConfig,
     banks: Banks,
     calibrations: tuple[tuple[str, str], ...],
     out: Path,
-    chosen: Sequence[Place],
+    chosen: Sequence[EpisodeWorld],
     arms: Sequence[str],
     told: Told,
     repeats: int = 1,
@@ -177,7 +179,7 @@ def play_all(
     """Plays arms in worlds; returns records by key."""
     text = study.model_dump_json()
     work = {
-        f"{place.key}/{repeat}" if repeats > 1 else place.key: Job(
+        f"{place.key}/{repeat}" if repeats > 1 else place.key: WorldJob(
             text, banks, place, tuple(arms), calibrations, repeat
         )
         for place in chosen

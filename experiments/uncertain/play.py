@@ -9,18 +9,18 @@ from typing import Any
 
 from surefoot.agents.agent import Agent, Tools
 from surefoot.agents.calibrating.fitting import blank
-from surefoot.agents.calibrating.stops import Stop, stop_of
-from surefoot.agents.episode import Played, broken_rules, play
+from surefoot.agents.calibrating.stops import LookingStop, stop_of
+from surefoot.agents.episode import EpisodeResult, broken_rules, play
 from surefoot.agents.guarantees import AgentCalibration, load_calibration
 from surefoot.agents.operator import make_operator
 from surefoot.agents.planning.base import AgentPlanner
 from surefoot.agents.planning.kept import KeptPlanner
 from surefoot.agents.planning.registry import make as make_planner
 from surefoot.agents.sensing.registry import make_strategy
-from surefoot.agents.stages.base import Stage
-from surefoot.experiments.uncertain.config import Arm, Study, arm_named
-from surefoot.experiments.uncertain.worlds import Place, Worlds, worlds_of
-from surefoot.results.errors import HarnessError, InputError
+from surefoot.agents.stages.base import AgentEnv
+from surefoot.core.errors import HarnessError, InputError
+from surefoot.experiments.uncertain.config import StudyArm, UncertaintyConfig, arm_named
+from surefoot.experiments.uncertain.worlds import EpisodeWorld, WorldFactory, worlds_of
 from surefoot.verification.semantics import evaluate
 from surefoot.verification.syntax import Always, Implies
 
@@ -28,7 +28,7 @@ Banks = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class WorldJob:
     """One world with the arms to be played in it.
 
     Attributes:
@@ -42,7 +42,7 @@ class Job:
 
     study: str
     banks: Banks
-    place: Place
+    place: EpisodeWorld
     arms: tuple[str, ...]
     calibrations: tuple[tuple[str, str], ...]
     repeat: int = 0
@@ -60,9 +60,9 @@ def calibration_at(path: str, stage: str, model: str, looking: str) -> AgentCali
     return load_calibration(path, stage=stage, model=model, sensing=looking)
 
 
-def play_job(job: Job) -> dict[str, Any]:
+def play_job(job: WorldJob) -> dict[str, Any]:
     """Plays all arms of a job; whatever goes wrong becomes the outcome of its arm."""
-    study = Study.model_validate_json(job.study)
+    study = UncertaintyConfig.model_validate_json(job.study)
     worlds = worlds_of(job.study, job.banks)
     return {
         "stage": job.place.stage,
@@ -73,9 +73,11 @@ def play_job(job: Job) -> dict[str, Any]:
     }
 
 
-def _arm(study: Study, worlds: Worlds, job: Job, arm: Arm) -> dict[str, Any]:
+def _arm(
+    study: UncertaintyConfig, worlds: WorldFactory, job: WorldJob, arm: StudyArm
+) -> dict[str, Any]:
     settings = study.settings(arm).model_copy(update={"seed": job.repeat})
-    stage: Stage | None = None
+    stage: AgentEnv | None = None
     try:
         stage, perceiver = worlds.open(job.place, "test")
         paths = dict(job.calibrations)
@@ -99,7 +101,7 @@ def _arm(study: Study, worlds: Worlds, job: Job, arm: Arm) -> dict[str, Any]:
     return found
 
 
-def _told(played: Played, agent: Agent, stage: Stage, tools: Tools) -> dict[str, Any]:
+def _told(played: EpisodeResult, agent: Agent, stage: AgentEnv, tools: Tools) -> dict[str, Any]:
     return {
         "outcome": played.outcome,
         "reason": played.reason[:200],
@@ -118,12 +120,12 @@ def _told(played: Played, agent: Agent, stage: Stage, tools: Tools) -> dict[str,
     }
 
 
-def _acted(agent: Agent, stage: Stage) -> bool:
+def _acted(agent: Agent, stage: AgentEnv) -> bool:
     """Tells whether anything was done but standing still."""
     return any(m.action and m.action != stage.pause for m in agent.moments)
 
 
-def rule_states(stage: Stage, broken: Sequence[str]) -> dict[str, str]:
+def rule_states(stage: AgentEnv, broken: Sequence[str]) -> dict[str, str]:
     """Returns for each rule ``broken``, ``kept`` or, if nothing called for it, ``idle``.
 
     A rule G(condition -> ...) was called for if its condition was true at some step.
@@ -154,7 +156,7 @@ class StopJob:
 
     study: str
     banks: Banks
-    place: Place
+    place: EpisodeWorld
     arm: str
     policy: str
     decision: int
@@ -162,7 +164,7 @@ class StopJob:
 
 def stop_job(job: StopJob) -> dict[str, Any] | None:
     """Returns what was believed when the agent stopped looking, as plain JSON data."""
-    study = Study.model_validate_json(job.study)
+    study = UncertaintyConfig.model_validate_json(job.study)
     worlds = worlds_of(job.study, job.banks)
     stage, perceiver = worlds.open(job.place, "calibration")
     arm = arm_named(job.arm)
@@ -180,5 +182,7 @@ def stop_job(job: StopJob) -> dict[str, Any] | None:
         make_strategy(settings.sensing, job.place.stage),
         make_operator(settings.operator),
     )
-    stop: Stop | None = stop_of(job.place.key, settings, tools, stage, job.decision, judged=True)
+    stop: LookingStop | None = stop_of(
+        job.place.key, settings, tools, stage, job.decision, judged=True
+    )
     return None if stop is None else replace(stop, key=job.place.key).to_json()

@@ -11,10 +11,10 @@ from pathlib import Path
 from surefoot.agents.assembly import make_perceiver
 from surefoot.agents.perception.perceiver import Perceiver, RecallingPerceiver
 from surefoot.agents.perception.questions import FactQuestion
-from surefoot.agents.stages.bank import Bank
-from surefoot.agents.stages.base import Picture, Stage
-from surefoot.agents.stages.crossing import CrossingStage
-from surefoot.agents.stages.crossing_twin import CrossingTwinStage
+from surefoot.agents.stages.bank import ViewBank
+from surefoot.agents.stages.base import AgentEnv, Picture
+from surefoot.agents.stages.crossing import CrossingAgentEnv
+from surefoot.agents.stages.crossing_twin import CrossingTwinAgentEnv
 from surefoot.agents.stages.physical_table import physical_table
 from surefoot.agents.stages.table_twin import twin_table
 from surefoot.calibration.arrays import Floats
@@ -27,14 +27,14 @@ from surefoot.envs.perturbations.pipeline import Pipeline, seeds_of
 from surefoot.envs.simulation.client import Simulation
 from surefoot.envs.tabletop.env import TabletopEnv
 from surefoot.envs.tabletop.twin import TabletopTwin
-from surefoot.experiments.uncertain.config import CROSSING, Study, damage
+from surefoot.experiments.uncertain.config import CROSSING, UncertaintyConfig, damage
 
 TRAFFIC = 0.5
 """Traffic in full physics; the twin has its own."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class EpisodeWorld:
     """One episode's world.
 
     Attributes:
@@ -55,17 +55,19 @@ class Place:
         return f"{'physics/' if self.physics else ''}{self.stage}/{self.task}/{self.seed}"
 
 
-def places(study: Study, stage: str, split: str, n: int, physics: bool = False) -> list[Place]:
+def places(
+    study: UncertaintyConfig, stage: str, split: str, n: int, physics: bool = False
+) -> list[EpisodeWorld]:
     """Returns ``n`` worlds of a split; tasks take turns."""
     tasks = TASKS if stage == CROSSING else study.tables
     return [
-        Place(stage, tasks[i % len(tasks)], seed, physics)
+        EpisodeWorld(stage, tasks[i % len(tasks)], seed, physics)
         for i, seed in enumerate(seeds_of(split, n))
     ]
 
 
 @dataclass
-class Remembering:
+class RememberingModel:
     """Asks a model once about each picture.
 
     Attributes:
@@ -89,7 +91,7 @@ class Remembering:
         return [self._said[mark, q.text] for q in questions]
 
 
-class Worlds:
+class WorldFactory:
     """Makes worlds and what perceives them; one a process.
 
     Args:
@@ -97,17 +99,17 @@ class Worlds:
         banks: Banks of pictures of the crossing by split.
     """
 
-    def __init__(self, study: Study, banks: dict[str, Path]) -> None:
+    def __init__(self, study: UncertaintyConfig, banks: dict[str, Path]) -> None:
         self.study = study
-        self.asked = Remembering(make_perceiver(study.perception))
-        self._banks = {split: Bank.load(path) for split, path in banks.items()}
+        self.asked = RememberingModel(make_perceiver(study.perception))
+        self._banks = {split: ViewBank.load(path) for split, path in banks.items()}
         self._simulation: Simulation | None = None
 
-    def bank(self, split: str) -> Bank:
+    def bank(self, split: str) -> ViewBank:
         """Returns the pictures of a split."""
         return self._banks[split]
 
-    def open(self, place: Place, split: str) -> tuple[Stage, Perceiver]:
+    def open(self, place: EpisodeWorld, split: str) -> tuple[AgentEnv, Perceiver]:
         """Begins an episode.
 
         Args:
@@ -120,7 +122,7 @@ class Worlds:
             env = CrossingTwinEnv(place.task, TRAFFIC)
             _, info = env.reset(seed=place.seed)
             shown = RecallingPerceiver(self.asked.identity)
-            return CrossingTwinStage(env, info, self._banks[split], shown), shown
+            return CrossingTwinAgentEnv(env, info, self._banks[split], shown), shown
         twin = TabletopTwin(place.task, self.study.difficulty)
         _, info = twin.reset(seed=place.seed)
         if self._simulation is None:
@@ -128,14 +130,14 @@ class Worlds:
         shift = damage(self.study, place.stage, place.seed)
         return twin_table(twin, info, self._simulation, shift), self.asked
 
-    def _physical(self, place: Place) -> Stage:
+    def _physical(self, place: EpisodeWorld) -> AgentEnv:
         shift = damage(self.study, place.stage, place.seed)
         if place.stage == CROSSING:
             env = CrossingEnv(
                 place.task, TRAFFIC, views=(), size=AGENT_SIZE, faults=fitted(shift).faults()
             )
             _, info = env.reset(seed=place.seed)
-            return CrossingStage(env, info)
+            return CrossingAgentEnv(env, info)
         table = TabletopEnv(place.task, self.study.difficulty, AGENT_SIZE, faults=shift.faults())
         _, told = table.reset(seed=place.seed)
         return physical_table(table, told)
@@ -148,11 +150,13 @@ def fitted(shift: Pipeline) -> Pipeline:
 
 
 @lru_cache(1)
-def worlds_of(study: str, banks: tuple[tuple[str, str], ...]) -> Worlds:
+def worlds_of(study: str, banks: tuple[tuple[str, str], ...]) -> WorldFactory:
     """Returns the worlds of this process.
 
     Args:
         study: The study as JSON.
         banks: Paths of the banks by split.
     """
-    return Worlds(Study.model_validate_json(study), {split: Path(path) for split, path in banks})
+    return WorldFactory(
+        UncertaintyConfig.model_validate_json(study), {split: Path(path) for split, path in banks}
+    )

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 
-from surefoot.pddl.planner import PlanReply, PlanRequest, ReplyStatus, Usage
+from surefoot.core.chat import ReplyStatus, Usage
+from surefoot.core.errors import InputError
+from surefoot.pddl.planner import PlanReply, PlanRequest
 from surefoot.pddl.reference import FD_FF, FD_LMCUT, SYMK, PlannerStatus, ReferencePlanner
 from surefoot.pddl.reference.process import Limits
-from surefoot.results.errors import InputError
 from surefoot.results.parallel import usable_cpus
 
 _KNOWN = {"fd:lmcut": FD_LMCUT, "fd:ff": FD_FF, "symk": SYMK}

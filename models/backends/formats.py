@@ -8,7 +8,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 GROUP = "surefoot.model_formats"
 """Entry points that read a format: called with a folder and a type of torch, they give a model."""

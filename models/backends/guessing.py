@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from random import Random
 
+from surefoot.core.chat import OptionRequest, ReplyStatus, Usage
 from surefoot.models.backends.scripted import ScriptedPlanner
-from surefoot.pddl.planner import OptionRequest, PlanReply, ReplyStatus, Usage
+from surefoot.pddl.planner import PlanReply
 
 
 class RandomPlanner(ScriptedPlanner):

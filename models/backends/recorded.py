@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from surefoot.pddl.planner import PlanReply, PlanRequest, ReplyStatus
-from surefoot.results.errors import InputError
+from surefoot.core.chat import ReplyStatus
+from surefoot.core.errors import InputError
+from surefoot.pddl.planner import PlanReply, PlanRequest
 
 
 class RecordedPlanner:

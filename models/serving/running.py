@@ -7,9 +7,9 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+from surefoot.core.errors import InputError, MissingDependencyError
 from surefoot.models.serving.app import INSTALL
 from surefoot.models.serving.engine import Engine
-from surefoot.results.errors import InputError, MissingDependencyError
 
 _PATIENCE = 30
 """Most seconds that answers have to end once the server is told to stop and cuts them off."""

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from random import Random
 
+from surefoot.core.errors import HarnessError
 from surefoot.pddl.bench.prompts import feedback
 from surefoot.pddl.compact import compact_plan, compact_prompt
 from surefoot.pddl.domains import get_domain
@@ -20,7 +21,6 @@ from surefoot.pddl.domains.base import Instance
 from surefoot.pddl.ground import GroundTask
 from surefoot.pddl.language import Plan, PlanStep
 from surefoot.pddl.validator import validate
-from surefoot.results.errors import HarnessError
 
 TRAIN_SIZES: Mapping[str, tuple[int, ...]] = {
     "barman": (1,),

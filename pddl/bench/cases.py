@@ -8,20 +8,20 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from surefoot.pddl.bench.config import AnswerForm, BenchConfig, Job, Mode, Shot, Style
+from surefoot.core.errors import InputError
+from surefoot.pddl.bench.config import AnswerForm, BenchConfig, BenchJob, Mode, Shot, Style
 from surefoot.pddl.bench.variants import Variant, make_variant
 from surefoot.pddl.domains import get_domain
 from surefoot.pddl.grading.answers import find_tasks
 from surefoot.pddl.language import Plan, Task, load_task
-from surefoot.pddl.renaming import Level
-from surefoot.results.errors import InputError
+from surefoot.pddl.renaming import NameLevel
 
 EXAMPLE_SEED = 1_000_003
 """Seed of the solved examples: far from those that benches use."""
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class BenchCase:
     """One episode.
 
     Attributes:
@@ -51,14 +51,14 @@ class Case:
     renaming: str
     renaming_seed: int | None
     mode: str
-    job: str = Job.PLAN.value
+    job: str = BenchJob.PLAN.value
     question: str = ""
 
     @property
     def key(self) -> str:
         """Name of the episode, unique in its run."""
         parts = [self.planner, self.task, self.style, self.shot, self.answer, self.mode]
-        if self.job != Job.PLAN:
+        if self.job != BenchJob.PLAN:
             parts.append(self.question or self.job)
         if self.renaming_seed is not None:
             parts.append(f"{self.renaming}-{self.renaming_seed}")
@@ -68,16 +68,16 @@ class Case:
         """Returns plain JSON data."""
         return asdict(self)
 
-    def original(self) -> Case:
+    def original(self) -> BenchCase:
         """Returns the same episode without renaming."""
-        return replace(self, renaming=Level.NONE.value, renaming_seed=None)
+        return replace(self, renaming=NameLevel.NONE.value, renaming_seed=None)
 
 
 Place = tuple[str, str, int | None, int | None]
 """A task's name, domain, size and seed."""
 
 
-def make_cases(config: BenchConfig, reads_text: dict[str, bool]) -> list[Case]:
+def make_cases(config: BenchConfig, reads_text: dict[str, bool]) -> list[BenchCase]:
     """Lists all episodes whose answer is a plan, in the order in which they are run.
 
     Args:
@@ -92,10 +92,10 @@ def make_cases(config: BenchConfig, reads_text: dict[str, bool]) -> list[Case]:
         (job, task)
         for job in config.plan_jobs
         for task in tasks
-        if job is Job.PLAN or load_variant(job, task, config) is not None
+        if job is BenchJob.PLAN or load_variant(job, task, config) is not None
     ]
     return [
-        Case(planner, *task, *prompt, *renaming, mode, job.value)
+        BenchCase(planner, *task, *prompt, *renaming, mode, job.value)
         for planner in config.planners
         for renaming in renaming_pairs(config)
         for prompt in _prompts(config, reads_text[planner])
@@ -109,7 +109,7 @@ def missing_variants(config: BenchConfig) -> dict[str, int]:
     found: dict[str, int] = {}
     for job in config.plan_jobs:
         for task in places(config):
-            if job is not Job.PLAN and load_variant(job, task, config) is None:
+            if job is not BenchJob.PLAN and load_variant(job, task, config) is None:
                 name = f"{job} {task[1]}"
                 found[name] = found.get(name, 0) + 1
     return found
@@ -139,7 +139,7 @@ def places(config: BenchConfig) -> Iterator[Place]:
 def renaming_pairs(config: BenchConfig) -> Iterator[tuple[str, int | None]]:
     """Yields the levels of renaming with their seeds."""
     for level in config.renamings:
-        if level is Level.NONE:
+        if level is NameLevel.NONE:
             yield level.value, None
         else:
             yield from ((level.value, seed) for seed in config.renaming_seeds)
@@ -161,7 +161,7 @@ def _modes(config: BenchConfig, reads_text: bool) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Source:
+class TaskSource:
     """A task as generated or read, before any renaming.
 
     Attributes:
@@ -180,20 +180,20 @@ class Source:
 @lru_cache(maxsize=4096)
 def load_source(
     domain: str, size: int | None, seed: int | None, name: str, tasks: Path | None
-) -> Source:
+) -> TaskSource:
     """Generates or reads the task of a case."""
     if size is not None and seed is not None:
         instance = get_domain(domain).generate(size, seed)
-        return Source(instance.task, instance.witness, "", None)
+        return TaskSource(instance.task, instance.witness, "", None)
     assert tasks is not None
     files = find_tasks(tasks)[name]
     task = load_task(files.domain_path, files.problem_path)
     beside = files.problem_path.with_name(files.problem_path.name + ".prompt")
     text = beside.read_text(encoding="utf-8") if beside.is_file() else ""
-    return Source(replace(task, name=name), None, text, files.problem_path.parent)
+    return TaskSource(replace(task, name=name), None, text, files.problem_path.parent)
 
 
-def load_variant(job: Job, place: Place, config: BenchConfig) -> Variant | None:
+def load_variant(job: BenchJob, place: Place, config: BenchConfig) -> Variant | None:
     """Changes a task for a job, the same way each time.
 
     Returns:
@@ -208,7 +208,7 @@ def load_variant(job: Job, place: Place, config: BenchConfig) -> Variant | None:
 
 @lru_cache(maxsize=4096)
 def _variant(
-    job: Job,
+    job: BenchJob,
     name: str,
     domain: str,
     size: int | None,

@@ -8,13 +8,13 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from surefoot.core.config import check_config, read_config_file
 from surefoot.pddl.domains import get_domain, list_domains
-from surefoot.pddl.questions import MAX_STATES, Form, Kind
-from surefoot.pddl.renaming import Level
-from surefoot.results.config import check_config, read_config_file
+from surefoot.pddl.questions import MAX_STATES, QuestionForm, QuestionKind
+from surefoot.pddl.renaming import NameLevel
 
 
-class Job(StrEnum):
+class BenchJob(StrEnum):
     """What is done with each task; all but ``plan`` after PlanBench (arXiv 2206.10498)."""
 
     PLAN = "plan"
@@ -100,11 +100,11 @@ class BenchConfig(BaseModel):
     """Seeds of the generated instances."""
     tasks: Path | None = None
     """Folder of given tasks, beside or in place of ``domains``."""
-    jobs: tuple[Job, ...] = (Job.PLAN,)
+    jobs: tuple[BenchJob, ...] = (BenchJob.PLAN,)
     """What is done with each task."""
-    question_kinds: tuple[Kind, ...] = tuple(Kind)
+    question_kinds: tuple[QuestionKind, ...] = tuple(QuestionKind)
     """What questions are about."""
-    question_forms: tuple[Form, ...] = tuple(Form)
+    question_forms: tuple[QuestionForm, ...] = tuple(QuestionForm)
     """Whether questions are answered with yes or no, by choice, or by writing items out."""
     questions_per_task: int = Field(default=1, ge=1, le=100)
     """Questions of each kind and form about a task."""
@@ -116,7 +116,7 @@ class BenchConfig(BaseModel):
     """What stands around the question."""
     answers: tuple[AnswerForm, ...] = (AnswerForm.TEXT,)
     """How the answer is asked for."""
-    renamings: tuple[Level, ...] = (Level.NONE,)
+    renamings: tuple[NameLevel, ...] = (NameLevel.NONE,)
     """Levels of renaming; need a style that names nothing but what the PDDL names."""
     renaming_seeds: tuple[int, ...] = (0, 1, 2)
     """Seeds of each level other than ``none``."""
@@ -132,7 +132,7 @@ class BenchConfig(BaseModel):
         if not self.domains and self.tasks is None:
             raise ValueError("name at least one of 'domains' and 'tasks'")
         named = {Style.PUBLISHED, Style.COMPLETE}
-        if set(self.renamings) != {Level.NONE} and named & set(self.styles):
+        if set(self.renamings) != {NameLevel.NONE} and named & set(self.styles):
             raise ValueError(
                 "renamed tasks need the styles pddl, template or compact: the others are "
                 "written for the original names"
@@ -156,16 +156,16 @@ class BenchConfig(BaseModel):
             if len(set(values)) != len(values):
                 raise ValueError(f"'{name}' has an entry twice")
         if AnswerForm.SCORED in self.answers:
-            if self.jobs != (Job.QUESTIONS,):
+            if self.jobs != (BenchJob.QUESTIONS,):
                 raise ValueError("'scored' answers need 'questions' as the only one of 'jobs'")
-            if self.question_forms == (Form.GENERATIVE,):
+            if self.question_forms == (QuestionForm.GENERATIVE,):
                 raise ValueError("'scored' answers need the form boolean or choice")
         return self
 
     @property
-    def plan_jobs(self) -> tuple[Job, ...]:
+    def plan_jobs(self) -> tuple[BenchJob, ...]:
         """Jobs whose answer is a plan."""
-        return tuple(j for j in self.jobs if j is not Job.QUESTIONS)
+        return tuple(j for j in self.jobs if j is not BenchJob.QUESTIONS)
 
     def to_json(self) -> dict[str, Any]:
         """Returns plain JSON data for the manifest.
@@ -174,7 +174,7 @@ class BenchConfig(BaseModel):
         that run folders from before go on.
         """
         data = self.model_dump(mode="json")
-        if self.jobs == (Job.PLAN,):
+        if self.jobs == (BenchJob.PLAN,):
             for name in (
                 "jobs",
                 "question_kinds",

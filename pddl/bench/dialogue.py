@@ -7,35 +7,43 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from surefoot.pddl.bench.cases import EXAMPLE_SEED, Case, load_source, load_variant
-from surefoot.pddl.bench.config import AnswerForm, BenchConfig, Job, Mode, Shot, Style
+from surefoot.core.chat import Message, ReplyStatus
+from surefoot.pddl.bench.cases import EXAMPLE_SEED, BenchCase, load_source, load_variant
+from surefoot.pddl.bench.config import AnswerForm, BenchConfig, BenchJob, Mode, Shot, Style
 from surefoot.pddl.bench.prompts import (
     answer_schema,
     changed_text,
     describe,
     feedback,
-    first_turns,
+    first_messages,
     plan_json,
 )
 from surefoot.pddl.domains import get_domain, list_domains
-from surefoot.pddl.extract import Lexicon, Vocabulary
+from surefoot.pddl.extract import Lexicon, TaskVocabulary
 from surefoot.pddl.grading.answers import Answer, TaskFiles
 from surefoot.pddl.grading.grader import BoundsLookup, LoadedTask, find_lexicon, grade
-from surefoot.pddl.grading.records import SOLVED, AnswerRecord, Kind, paper_label
+from surefoot.pddl.grading.records import SOLVED, AnswerOutcome, AnswerRecord, paper_label
 from surefoot.pddl.ground import GroundTask
 from surefoot.pddl.language import Plan, Task, parse_plan
-from surefoot.pddl.planner import PlanReply, PlanRequest, ReplyStatus, Turn
+from surefoot.pddl.planner import PlanReply, PlanRequest
 from surefoot.pddl.reference.bounds import Bounds, content_key
-from surefoot.pddl.renaming import Level, Renaming, rename_task
+from surefoot.pddl.renaming import NameLevel, Renaming, rename_task
 from surefoot.pddl.validator import validate
 
 _FEEDBACK = {Mode.REPAIR_BINARY: "binary", Mode.REPAIR_FIRST: "first", Mode.REPAIR_ALL: "all"}
 _NO_TEXT = {
-    ReplyStatus.REFUSED: (Kind.REFUSAL, "declined"),
-    ReplyStatus.UNSOLVABLE: (Kind.REFUSAL, "claims a proof that there is no plan"),
-    ReplyStatus.GAVE_UP: (Kind.NO_PLAN, "ended without a plan"),
+    ReplyStatus.REFUSED: (AnswerOutcome.REFUSAL, "declined"),
+    ReplyStatus.UNSOLVABLE: (AnswerOutcome.REFUSAL, "claims a proof that there is no plan"),
+    ReplyStatus.GAVE_UP: (AnswerOutcome.NO_PLAN, "ended without a plan"),
 }
-_UNFINISHED = frozenset({Kind.GOAL_UNMET, Kind.WRONG_GOAL, Kind.UNPARSED, Kind.NOT_RUN})
+_UNFINISHED = frozenset(
+    {
+        AnswerOutcome.GOAL_UNMET,
+        AnswerOutcome.WRONG_GOAL,
+        AnswerOutcome.UNPARSED,
+        AnswerOutcome.NOT_RUN,
+    }
+)
 
 
 class Dialogue:
@@ -51,14 +59,16 @@ class Dialogue:
         record: Grade of the answer that counts, once there is one.
     """
 
-    def __init__(self, case: Case, config: BenchConfig, bounds: BoundsLookup) -> None:
+    def __init__(self, case: BenchCase, config: BenchConfig, bounds: BoundsLookup) -> None:
         self.case = case
         self.config = config
         self.attempts: list[dict[str, Any]] = []
         self.record: AnswerRecord | None = None
         source = load_source(case.domain, case.size, case.seed, case.task, config.tasks)
         place = (case.task, case.domain, case.size, case.seed)
-        variant = load_variant(Job(case.job), place, config) if case.job != Job.PLAN else None
+        variant = (
+            load_variant(BenchJob(case.job), place, config) if case.job != BenchJob.PLAN else None
+        )
         original = source.task if variant is None else variant.task
         self.task, self._renaming = renamed(original, case)
         style = Style(case.style) if case.style else None
@@ -70,21 +80,23 @@ class Dialogue:
         self._loaded = LoadedTask(
             TaskFiles(case.task, case.domain, _nowhere(case), _nowhere(case)),
             GroundTask(self.task),
-            Vocabulary(self.task, lexicon),
+            TaskVocabulary(self.task, lexicon),
             _known(bounds(original), original, variant.witness if variant else None),
             content_key(self.task),
         )
         self._schema = answer_schema(self.task) if case.answer == AnswerForm.JSON else None
-        self.turns: tuple[Turn, ...] = ()
+        self.messages: tuple[Message, ...] = ()
         if style is not None:
             given = style is Style.PUBLISHED and bool(source.prompt) and variant is None
             told = describe(self.task, style, case.domain, source.prompt if given else "")
             if variant is not None and style is not Style.COMPACT:
                 before = describe(renamed(variant.earlier, case)[0], style, case.domain)
-                told = changed_text(Job(case.job), variant, before, told, self._renaming)
+                told = changed_text(BenchJob(case.job), variant, before, told, self._renaming)
             shot = Shot(case.shot)
             example = self._example(style) if shot is Shot.ONE else None
-            self.turns = first_turns(told, style, shot, AnswerForm(case.answer), given, example)
+            self.messages = first_messages(
+                told, style, shot, AnswerForm(case.answer), given, example
+            )
 
     def _example(self, style: Style) -> tuple[str, Plan] | None:
         if self.case.domain not in list_domains() or self.case.size is None:
@@ -107,8 +119,8 @@ class Dialogue:
         """Returns what to ask next; its seed depends on the run's seed, the case and the round."""
         text = f"{self.config.seed} {self.case.key} {len(self.attempts)}"
         seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
-        job = "" if self.case.job == Job.PLAN else f" {self.case.job}"
-        return PlanRequest(self.task, self.turns, seed, self._schema, self.case.task + job)
+        job = "" if self.case.job == BenchJob.PLAN else f" {self.case.job}"
+        return PlanRequest(self.task, self.messages, seed, self._schema, self.case.task + job)
 
     def take(self, reply: PlanReply) -> None:
         """Grades a reply and prepares the next turn; ``SERVER_ERROR`` must not come here."""
@@ -128,10 +140,14 @@ class Dialogue:
         if detail is None or self.finished:
             return
         plan = parse_plan("\n".join(s.action for s in record.steps))
-        read = record.kind not in (Kind.UNPARSED, Kind.REFUSAL, Kind.NO_PLAN)
+        read = record.kind not in (
+            AnswerOutcome.UNPARSED,
+            AnswerOutcome.REFUSAL,
+            AnswerOutcome.NO_PLAN,
+        )
         verdict = validate(self._loaded.ground, plan) if read else None
         heard = feedback(detail, self._loaded.ground, plan, verdict)
-        self.turns = (*self.turns, Turn("assistant", reply.text), Turn("user", heard))
+        self.messages = (*self.messages, Message("assistant", reply.text), Message("user", heard))
 
     def to_json(self) -> dict[str, Any]:
         """Returns the record of the finished episode."""
@@ -144,7 +160,7 @@ class Dialogue:
             "attempts": self.attempts,
             "decoded": [str(step) for step in decoded.steps],
             "prompt_sha256": hashlib.sha256(
-                "\0".join(t.text for t in self.turns[:1]).encode()
+                "\0".join(t.text for t in self.messages[:1]).encode()
             ).hexdigest(),
         }
 
@@ -158,27 +174,27 @@ def judge(reply: PlanReply, task: LoadedTask, planner: str) -> AnswerRecord:
     """
     text = plan_json(reply.plan) if reply.plan is not None else reply.text
     record = grade(Answer(task.files, planner, text, planner), task)
-    if reply.plan is not None and record.kind is Kind.WRONG_GOAL:
-        return _as(record, Kind.GOAL_UNMET, record.detail)  # a script claims nothing
+    if reply.plan is not None and record.kind is AnswerOutcome.WRONG_GOAL:
+        return _as(record, AnswerOutcome.GOAL_UNMET, record.detail)  # a script claims nothing
     if reply.plan is None and reply.status in _NO_TEXT:
         kind, detail = _NO_TEXT[reply.status]
         return _as(record, kind, reply.message or detail)
     if reply.status is ReplyStatus.CUT and record.kind in _UNFINISHED:
-        return _as(record, Kind.TRUNCATED, "cut off at the token limit")
-    if record.kind is Kind.NOT_RUN:
-        return _as(record, Kind.UNPARSED, "the answer is empty")
+        return _as(record, AnswerOutcome.TRUNCATED, "cut off at the token limit")
+    if record.kind is AnswerOutcome.NOT_RUN:
+        return _as(record, AnswerOutcome.UNPARSED, "the answer is empty")
     return record
 
 
-def _as(record: AnswerRecord, kind: Kind, detail: str) -> AnswerRecord:
+def _as(record: AnswerRecord, kind: AnswerOutcome, detail: str) -> AnswerRecord:
     return replace(record, kind=kind, paper=paper_label(kind), detail=detail)
 
 
-def renamed(task: Task, case: Case) -> tuple[Task, Renaming | None]:
+def renamed(task: Task, case: BenchCase) -> tuple[Task, Renaming | None]:
     """Gives a task the names of a case; ``None`` for its own."""
-    if case.renaming == Level.NONE or case.renaming_seed is None:
+    if case.renaming == NameLevel.NONE or case.renaming_seed is None:
         return task, None
-    return rename_task(task, Level(case.renaming), case.renaming_seed)
+    return rename_task(task, NameLevel(case.renaming), case.renaming_seed)
 
 
 def _known(bounds: Bounds, task: Task, witness: Plan | None) -> Bounds:
@@ -188,5 +204,5 @@ def _known(bounds: Bounds, task: Task, witness: Plan | None) -> Bounds:
     return bounds.joined(Bounds(None, validate(task, witness).cost, "known plan"))
 
 
-def _nowhere(case: Case) -> Path:
+def _nowhere(case: BenchCase) -> Path:
     return Path(case.task)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from surefoot.core.errors import InputError
 from surefoot.pddl.bench.optima import with_common_bounds
 from surefoot.pddl.bench.quiz_report import quiz_row
 from surefoot.pddl.bench.quiz_summary import (
@@ -22,7 +23,6 @@ from surefoot.pddl.bench.summary import Episode, compare, named
 from surefoot.pddl.grading.records import UNGRADED, AnswerRecord
 from surefoot.pddl.grading.summary import Cell, make_cells, model_totals
 from surefoot.results.charts import ForestRow, forest_plot
-from surefoot.results.errors import InputError
 from surefoot.results.page import render_page, trusted
 from surefoot.results.run_folder import read_run
 

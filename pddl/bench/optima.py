@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from surefoot.pddl.bench.cases import Case
+from surefoot.pddl.bench.cases import BenchCase
 from surefoot.pddl.bench.summary import Episode
-from surefoot.pddl.grading.records import AnswerRecord, Kind, paper_label
+from surefoot.pddl.grading.records import AnswerOutcome, AnswerRecord, paper_label
 
 _ASKED = ("planner", "style", "shot", "answer", "renaming", "renaming_seed", "mode")
 """What may differ between episodes about the same task; names do not change costs."""
@@ -37,7 +37,7 @@ def with_common_bounds(episodes: Iterable[Episode]) -> tuple[Episode, ...]:
     )
 
 
-def _place(case: Case) -> str:
+def _place(case: BenchCase) -> str:
     return repr({k: v for k, v in case.to_json().items() if k not in _ASKED})
 
 
@@ -45,8 +45,8 @@ def _judged(record: AnswerRecord, lower: float | None, upper: float | None) -> A
     record = replace(record, lower=lower, upper=upper)
     # Bounds only get tighter: what was known not to be optimal stays so.
     cost = record.cost
-    if record.kind is not Kind.VALID or cost is None or upper is None or cost <= upper:
+    if record.kind is not AnswerOutcome.VALID or cost is None or upper is None or cost <= upper:
         return record
     detail = f"cost {cost:g}, a plan of cost {upper:g} is known"
-    worse = Kind.SUBOPTIMAL
+    worse = AnswerOutcome.SUBOPTIMAL
     return replace(record, kind=worse, paper=paper_label(worse), detail=detail)

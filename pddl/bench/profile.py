@@ -8,7 +8,7 @@ from typing import Any
 from surefoot.pddl.bench.summary import Episode, contestant
 from surefoot.pddl.domains import get_domain
 from surefoot.pddl.grading.axes import Axis, axes_of
-from surefoot.pddl.renaming import Level
+from surefoot.pddl.renaming import NameLevel
 from surefoot.results.lines import Curve, line_chart
 from surefoot.results.radar import RadarSeries, radar_chart
 from surefoot.results.statistics import newcombe, wilson
@@ -46,8 +46,8 @@ def axes_rows(episodes: Iterable[Episode]) -> list[dict[str, Any]]:
     """Returns a row of axis values for every contestant; see :class:`Axis`."""
     rows = []
     for name, group in by_contestant(episodes).items():
-        own = [e.graded for e in group if e.case.renaming == Level.NONE]
-        renamed = [e.graded for e in group if e.case.renaming != Level.NONE]
+        own = [e.graded for e in group if e.case.renaming == NameLevel.NONE]
+        renamed = [e.graded for e in group if e.case.renaming != NameLevel.NONE]
         rows.append({"contestant": name, **axes_of(own, renamed)})
     return rows
 
@@ -70,7 +70,7 @@ def size_rows(episodes: Iterable[Episode]) -> list[dict[str, Any]]:
     counts: dict[tuple[str, str, int], list[bool]] = {}
     for name, group in by_contestant(episodes).items():
         for e in group:
-            if e.case.size is not None and e.counts and e.case.renaming == Level.NONE:
+            if e.case.size is not None and e.counts and e.case.renaming == NameLevel.NONE:
                 counts.setdefault((name, e.case.domain, e.case.size), []).append(e.solved)
     rows = []
     for (name, domain, size), solved in counts.items():

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from surefoot.pddl.bench.config import AnswerForm, Job, Shot, Style
+from surefoot.core.chat import Message
+from surefoot.core.errors import InputError
+from surefoot.pddl.bench.config import AnswerForm, BenchJob, Shot, Style
 from surefoot.pddl.bench.variants import Variant
 from surefoot.pddl.compact import compact_prompt
 from surefoot.pddl.domains import get_domain, list_domains
 from surefoot.pddl.ground import GroundTask
 from surefoot.pddl.language import Plan, Task, write_domain, write_plan, write_problem
-from surefoot.pddl.planner import Turn
 from surefoot.pddl.renaming import Renaming, tell
 from surefoot.pddl.verdict import Verdict
-from surefoot.results.errors import InputError
 
 _QUESTION = (
     "Find an optimal plan: a sequence of actions, as cheap as possible, that solves the task."
@@ -55,14 +55,14 @@ def describe(task: Task, style: Style, domain: str, prompt: str = "") -> str:
     return tell(task).strip()
 
 
-def first_turns(
+def first_messages(
     told: str,
     style: Style,
     shot: Shot,
     answer: AnswerForm,
     given: bool = False,
     example: tuple[str, Plan] | None = None,
-) -> tuple[Turn, ...]:
+) -> tuple[Message, ...]:
     """Builds the conversation up to the first answer.
 
     Args:
@@ -74,7 +74,7 @@ def first_turns(
         example: Another task of the domain in words and its plan, for ``Shot.ONE``.
     """
     if style is Style.COMPACT:
-        return (Turn("user", told),)
+        return (Message("user", told),)
     parts: list[str] = []
     if example is not None:
         text, plan = example
@@ -94,19 +94,19 @@ def first_turns(
         parts.append(_JSON)
     elif style is not Style.PUBLISHED:
         parts.append(_LINES)
-    return (Turn("user", "\n\n".join(parts)),)
+    return (Message("user", "\n\n".join(parts)),)
 
 
 _BRIDGES = {
-    Job.REUSE: "The next task has the same start and another goal.",
-    Job.REFORMULATE_SHUFFLED: "The next task tells the same goal in another order.",
-    Job.REFORMULATE_PARTIAL: "The next task has the same start and demands less at the end.",
-    Job.REFORMULATE_FULL: "The next task has the same start and demands more at the end.",
+    BenchJob.REUSE: "The next task has the same start and another goal.",
+    BenchJob.REFORMULATE_SHUFFLED: "The next task tells the same goal in another order.",
+    BenchJob.REFORMULATE_PARTIAL: "The next task has the same start and demands less at the end.",
+    BenchJob.REFORMULATE_FULL: "The next task has the same start and demands more at the end.",
 }
 
 
 def changed_text(
-    job: Job, variant: Variant, before: str, now: str, renaming: Renaming | None
+    job: BenchJob, variant: Variant, before: str, now: str, renaming: Renaming | None
 ) -> str:
     """Tells a task beside an earlier one and its plan.
 
@@ -122,7 +122,7 @@ def changed_text(
         return write_plan(renaming.apply_plan(plan) if renaming else plan).strip()
 
     parts = ["Here is a task with a plan that solves it.", before, f"Plan:\n{shown(variant.plan)}"]
-    if job is Job.REPLAN:
+    if job is BenchJob.REPLAN:
         took_place = [
             f"{what}: {' '.join(map(str, map(renaming.apply_atom, atoms) if renaming else atoms))}"
             for what, atoms in (("Now false", variant.lost), ("Now true", variant.gained))

@@ -8,28 +8,25 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from surefoot.pddl.bench.cases import EXAMPLE_SEED, Case, load_source
+from surefoot.core.chat import Message, OptionRequest, OptionScores, ReplyStatus, Usage
+from surefoot.core.errors import HarnessError
+from surefoot.pddl.bench.cases import EXAMPLE_SEED, BenchCase, load_source
 from surefoot.pddl.bench.config import AnswerForm, BenchConfig, Shot, Style
 from surefoot.pddl.bench.dialogue import renamed
 from surefoot.pddl.bench.prompts import describe
 from surefoot.pddl.bench.quiz_cases import example_question, questions_about
 from surefoot.pddl.domains import get_domain
 from surefoot.pddl.language import Task
-from surefoot.pddl.planner import (
-    Guesser,
-    OptionPlanner,
-    OptionReply,
-    OptionRequest,
-    Planner,
-    PlanReply,
-    PlanRequest,
-    ReplyStatus,
-    Turn,
-    Usage,
+from surefoot.pddl.planner import Guesser, OptionPlanner, Planner, PlanReply, PlanRequest
+from surefoot.pddl.questions import (
+    MarkedAnswer,
+    Question,
+    QuestionForm,
+    check,
+    question_schema,
+    read_value,
 )
-from surefoot.pddl.questions import Form, Marked, Question, check, question_schema, read_value
-from surefoot.pddl.renaming import Level
-from surefoot.results.errors import HarnessError
+from surefoot.pddl.renaming import NameLevel
 from surefoot.results.structured import read_json
 
 _REASON = "First reason step by step. Then write 'Answer:' and after it the answer."
@@ -43,18 +40,18 @@ class Quiz:
         config: The bench.
     """
 
-    def __init__(self, case: Case, config: BenchConfig) -> None:
+    def __init__(self, case: BenchCase, config: BenchConfig) -> None:
         self.case = case
         self._config = config
         place = (case.task, case.domain, case.size, case.seed)
-        found = questions_about(config, place, Level(case.renaming), case.renaming_seed)
+        found = questions_about(config, place, NameLevel(case.renaming), case.renaming_seed)
         self.question = next(q for q in found if q.key == case.question)
         source = load_source(case.domain, case.size, case.seed, case.task, config.tasks)
         self.task = renamed(source.task, case)[0]
         self._json = case.answer == AnswerForm.JSON
-        self.turns = self._first_turns()
+        self.messages = self._first_messages()
 
-    def _first_turns(self) -> tuple[Turn, ...]:
+    def _first_messages(self) -> tuple[Message, ...]:
         if not self.case.style:
             return ()
         parts = [self._told(self.task, self.question)]
@@ -72,7 +69,7 @@ class Quiz:
                 "Now answer the following one.",
                 *parts,
             ]
-        return (Turn("user", "\n\n".join(parts)),)
+        return (Message("user", "\n\n".join(parts)),)
 
     def _told(self, task: Task, question: Question) -> str:
         """Tells a task and a question about it."""
@@ -95,12 +92,12 @@ class Quiz:
         """Returns the question for planners that write."""
         schema = question_schema(self.question) if self._json else None
         key = f"{self.case.task} {self.question.key}"
-        return PlanRequest(self.task, self.turns, self.seed, schema, key)
+        return PlanRequest(self.task, self.messages, self.seed, schema, key)
 
     def option_request(self) -> OptionRequest:
         """Returns the question for planners that choose among given answers."""
         q = self.question
-        return OptionRequest(self.turns, q.pool, q.every, self.seed)
+        return OptionRequest(self.messages, q.pool, q.every, self.seed)
 
     def marked(self, reply: PlanReply) -> dict[str, Any]:
         """Returns the record of a written answer."""
@@ -111,7 +108,7 @@ class Quiz:
         outcome = "unparsed" if found.parsed is None else "right" if found.correct else "wrong"
         return self._record(outcome, found.parsed, reply.text, reply.usage)
 
-    def scored(self, reply: OptionReply) -> dict[str, Any]:
+    def scored(self, reply: OptionScores) -> dict[str, Any]:
         """Returns the record of probabilities; the likeliest answer counts, the first of equals."""
         options = self.question.pool
         best = max(range(len(options)), key=lambda i: reply.probabilities[i])
@@ -145,7 +142,7 @@ class Quiz:
             "given": {"outcome": outcome, "parsed": said, "text": text},
             "attempts": [{"kind": outcome, **asdict(usage)}],
             "prompt_sha256": hashlib.sha256(
-                "".join(t.text for t in self.turns).encode()
+                "".join(t.text for t in self.messages).encode()
             ).hexdigest(),
         }
 
@@ -176,12 +173,12 @@ def ask_all(
         yield scored[i], found.message if failed else scored[i].scored(found)
 
 
-def mark_text(question: Question, text: str, as_json: bool) -> Marked:
+def mark_text(question: Question, text: str, as_json: bool) -> MarkedAnswer:
     """Reads and marks a written answer."""
     if not as_json:
         return check(question, text)
     value = read_json(text, question_schema(question))
-    return Marked(False, None) if value is None else read_value(question, value)
+    return MarkedAnswer(False, None) if value is None else read_value(question, value)
 
 
 def written_answer(question: Question, as_json: bool) -> str:
@@ -195,16 +192,16 @@ def written_answer(question: Question, as_json: bool) -> str:
 def _how(question: Question, as_json: bool) -> str:
     if as_json:
         value = '["…", …]' if question.every else '"…"'
-        if question.form is not Form.GENERATIVE:
+        if question.form is not QuestionForm.GENERATIVE:
             allowed = f", where … is one of: {', '.join(question.pool)}"
         elif question.answers[0].startswith("("):
             allowed = ", where … is written (name argument ...)"
         else:
             allowed = ", where … is a number"
         return f'Answer with one JSON object {{"answer": {value}}} and nothing else{allowed}.'
-    if question.form is Form.BOOLEAN:
+    if question.form is QuestionForm.BOOLEAN:
         return "Answer with yes or no."
-    if question.form is Form.CHOICE:
+    if question.form is QuestionForm.CHOICE:
         return "Answer with one letter."
     if question.answers[0].startswith("("):
         return "Write (name argument ...) with the names given above, and nothing else."

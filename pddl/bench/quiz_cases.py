@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from surefoot.core.errors import InputError
 from surefoot.pddl.bench.cases import (
     EXAMPLE_SEED,
-    Case,
+    BenchCase,
     Place,
     known_plan,
     load_source,
     places,
     renaming_pairs,
 )
-from surefoot.pddl.bench.config import AnswerForm, BenchConfig, Job, Mode, Shot, Style
+from surefoot.pddl.bench.config import AnswerForm, BenchConfig, BenchJob, Mode, Shot, Style
 from surefoot.pddl.domains import get_domain, list_domains
 from surefoot.pddl.planner import Guesser, OptionPlanner, Planner
-from surefoot.pddl.questions import Form, Kind, Question, Universe, ask, look
-from surefoot.pddl.renaming import Level, rename_task
-from surefoot.results.errors import InputError
+from surefoot.pddl.questions import Question, QuestionForm, QuestionKind, Universe, ask, look
+from surefoot.pddl.renaming import NameLevel, rename_task
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +30,14 @@ class _Wanted:
 
     place: Place
     tasks: Path | None
-    kinds: tuple[Kind, ...]
-    forms: tuple[Form, ...]
+    kinds: tuple[QuestionKind, ...]
+    forms: tuple[QuestionForm, ...]
     count: int
     states: int
     seed: int
 
 
-def make_quiz_cases(config: BenchConfig, planners: Mapping[str, Planner]) -> list[Case]:
+def make_quiz_cases(config: BenchConfig, planners: Mapping[str, Planner]) -> list[BenchCase]:
     """Lists all episodes that ask a question, in the order in which they are run.
 
     Args:
@@ -47,18 +47,20 @@ def make_quiz_cases(config: BenchConfig, planners: Mapping[str, Planner]) -> lis
     Raises:
         InputError: A planner answers no questions, or not in a way that is asked for.
     """
-    if Job.QUESTIONS not in config.jobs:
+    if BenchJob.QUESTIONS not in config.jobs:
         return []
     prompts = {name: list(_prompts(config, name, planners[name])) for name in config.planners}
     asked = [(place, questions_about(config, place)) for place in places(config)]
     return [
-        Case(name, *place, *prompt, *renaming, Mode.DIRECT.value, Job.QUESTIONS.value, q.key)
+        BenchCase(
+            name, *place, *prompt, *renaming, Mode.DIRECT.value, BenchJob.QUESTIONS.value, q.key
+        )
         for name in config.planners
         for renaming in renaming_pairs(config)
         for prompt in prompts[name]
         for place, questions in asked
         for q in questions
-        if not (prompt[2] == AnswerForm.SCORED and q.form is Form.GENERATIVE)
+        if not (prompt[2] == AnswerForm.SCORED and q.form is QuestionForm.GENERATIVE)
     ]
 
 
@@ -84,7 +86,10 @@ def _prompts(config: BenchConfig, name: str, planner: Planner) -> Iterator[tuple
 
 
 def questions_about(
-    config: BenchConfig, place: Place, level: Level = Level.NONE, renaming_seed: int | None = None
+    config: BenchConfig,
+    place: Place,
+    level: NameLevel = NameLevel.NONE,
+    renaming_seed: int | None = None,
 ) -> tuple[Question, ...]:
     """Returns the questions about a task; under other names they are the same ones.
 
@@ -104,11 +109,13 @@ def questions_about(
 
 
 @lru_cache(maxsize=4096)
-def _questions(wanted: _Wanted, level: Level, renaming_seed: int | None) -> tuple[Question, ...]:
+def _questions(
+    wanted: _Wanted, level: NameLevel, renaming_seed: int | None
+) -> tuple[Question, ...]:
     universe = _universe(wanted.place, wanted.tasks, wanted.states, wanted.seed)
     if universe is None:
         return ()
-    if level is not Level.NONE and renaming_seed is not None:
+    if level is not NameLevel.NONE and renaming_seed is not None:
         task = universe.space.ground.task
         renaming = rename_task(task, level, renaming_seed)[1]
         universe = Universe(universe.space, universe.plan, renaming)
@@ -124,13 +131,13 @@ def _universe(place: Place, tasks: Path | None, states: int, seed: int) -> Unive
     return Universe(look(task, plan, states, seed), plan) if plan.steps else None
 
 
-def example_question(config: BenchConfig, case: Case, question: Question) -> Question | None:
+def example_question(config: BenchConfig, case: BenchCase, question: Question) -> Question | None:
     """Returns a question of the same kind and form about the solved example of the domain."""
     if case.domain not in list_domains() or case.size is None:
         return None
     size = get_domain(case.domain).min_size
     place = (f"{case.domain}/example", case.domain, size, EXAMPLE_SEED)
-    found = questions_about(config, place, Level(case.renaming), case.renaming_seed)
+    found = questions_about(config, place, NameLevel(case.renaming), case.renaming_seed)
     same = (q for q in found if (q.kind, q.form) == (question.kind, question.form))
     return next(same, None)
 
@@ -141,7 +148,7 @@ def missing_questions(config: BenchConfig) -> list[dict[str, object]]:
     Returns:
         Rows with ``domain``, ``size``, ``kind``, ``form`` and how many are ``missing``.
     """
-    if Job.QUESTIONS not in config.jobs:
+    if BenchJob.QUESTIONS not in config.jobs:
         return []
     counts: dict[tuple[str, int | None, str, str], int] = {}
     for place in places(config):

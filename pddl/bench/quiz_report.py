@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from surefoot.core.files import write_atomic
 from surefoot.pddl.bench.quiz_summary import (
     OUTCOMES,
     QuizCell,
@@ -16,7 +17,6 @@ from surefoot.pddl.bench.quiz_summary import (
 )
 from surefoot.pddl.grading.report_answers import plain
 from surefoot.results.charts import BarRow, Category, ForestRow, forest_plot, stacked_bars
-from surefoot.results.files import write_atomic
 from surefoot.results.page import render_page, trusted
 
 QUESTIONS_NAME = "questions.html"

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from math import fsum
 from typing import Any
 
-from surefoot.pddl.bench.cases import Case
+from surefoot.pddl.bench.cases import BenchCase
 from surefoot.pddl.bench.summary import compare, contestant
-from surefoot.pddl.questions import Form, Kind
+from surefoot.pddl.questions import QuestionForm, QuestionKind
 from surefoot.results.statistics import Interval, wilson
 
 OUTCOMES = ("right", "wrong", "unparsed", "cut", "refused")
@@ -30,7 +30,7 @@ class QuizEpisode:
         seconds: Time of the answer.
     """
 
-    case: Case
+    case: BenchCase
     asked: Mapping[str, Any]
     given: Mapping[str, Any]
     seconds: float
@@ -39,7 +39,7 @@ class QuizEpisode:
     def from_json(cls, data: Mapping[str, Any]) -> QuizEpisode:
         """Reads a line of the run folder."""
         seconds = fsum(a["seconds"] for a in data["attempts"])
-        return cls(Case(**data["case"]), data["asked"], data["given"], seconds)
+        return cls(BenchCase(**data["case"]), data["asked"], data["given"], seconds)
 
     @property
     def right(self) -> bool:
@@ -101,7 +101,7 @@ class QuizCell:
 
 def quiz_names(episodes: Sequence[QuizEpisode]) -> list[str]:
     """Returns the contestant of every episode."""
-    by_planner: dict[str, list[Case]] = {}
+    by_planner: dict[str, list[BenchCase]] = {}
     for e in episodes:
         by_planner.setdefault(e.case.planner, []).append(e.case)
     cases = {
@@ -115,7 +115,7 @@ def quiz_names(episodes: Sequence[QuizEpisode]) -> list[str]:
     return [known[_traits(e.case)] for e in episodes]
 
 
-def _traits(case: Case) -> tuple[str, ...]:
+def _traits(case: BenchCase) -> tuple[str, ...]:
     return case.planner, case.style, case.shot, case.answer, case.mode, case.renaming, case.job
 
 
@@ -126,8 +126,8 @@ def quiz_cells(episodes: Sequence[QuizEpisode], names: Sequence[str]) -> list[Qu
         kind, form = e.asked["kind"], e.asked["form"]
         for place in ((name, "", ""), (name, "", form), (name, kind, ""), (name, kind, form)):
             groups.setdefault(place, []).append(e)
-    kinds = ["", *map(str, Kind)]
-    forms = ["", *map(str, Form)]
+    kinds = ["", *map(str, QuestionKind)]
+    forms = ["", *map(str, QuestionForm)]
     rows = sorted(groups, key=lambda g: (kinds.index(g[1]), forms.index(g[2])))
     return [_cell(place, groups[place]) for place in rows]
 

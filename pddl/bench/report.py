@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from surefoot.core.files import write_atomic
 from surefoot.pddl.bench.profile import axes_chart, sizes_chart
 from surefoot.pddl.bench.quiz_report import quiz_section, write_questions
 from surefoot.pddl.bench.quiz_summary import QuizEpisode
@@ -15,7 +16,6 @@ from surefoot.pddl.grading.display import CATEGORIES, p_text
 from surefoot.pddl.grading.records import UNGRADED
 from surefoot.pddl.grading.report import write_report
 from surefoot.results.charts import BarRow, ForestRow, forest_plot, stacked_bars
-from surefoot.results.files import write_atomic
 from surefoot.results.lines import Curve, line_chart
 from surefoot.results.page import render_page, trusted
 from surefoot.results.run_folder import REPORT_NAME

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from surefoot.core.chat import ReplyStatus
 from surefoot.pddl.bench.cases import (
-    Case,
+    BenchCase,
     load_source,
     load_variant,
     make_cases,
     missing_variants,
 )
-from surefoot.pddl.bench.config import BenchConfig, Job
+from surefoot.pddl.bench.config import BenchConfig, BenchJob
 from surefoot.pddl.bench.dialogue import Dialogue
 from surefoot.pddl.bench.optima import with_common_bounds
 from surefoot.pddl.bench.profile import profile
@@ -26,7 +27,7 @@ from surefoot.pddl.bench.report import write_reports
 from surefoot.pddl.bench.selftest import self_test
 from surefoot.pddl.bench.summary import Episode, summarize
 from surefoot.pddl.grading.grader import BoundsLookup
-from surefoot.pddl.planner import Planner, ReplyStatus
+from surefoot.pddl.planner import Planner
 from surefoot.pddl.reference.bounds import content_key
 from surefoot.results.manifest import Manifest
 from surefoot.results.run_folder import REPORT_NAME, RunFolder, check_out
@@ -95,7 +96,7 @@ def bench_run(
     self_test(
         {case.domain for case in cases if case.size is not None},
         planners,
-        questions=Job.QUESTIONS in config.jobs,
+        questions=BenchJob.QUESTIONS in config.jobs,
     )
     unanswered: dict[str, str] = {}
     with RunFolder.open(out, manifest) as run:
@@ -108,7 +109,7 @@ def bench_run(
 
         tell()
 
-        def keep(case: Case, record: dict[str, Any] | str) -> None:
+        def keep(case: BenchCase, record: dict[str, Any] | str) -> None:
             nonlocal done
             if isinstance(record, str):
                 unanswered[case.key] = record
@@ -135,9 +136,9 @@ def bench_run(
         summary = summarize(episodes, planned=len(cases), seed=config.seed)
         summary |= profile(episodes)
         summary["finished"] = len(records)
-        if config.plan_jobs not in ((), (Job.PLAN,)):
+        if config.plan_jobs not in ((), (BenchJob.PLAN,)):
             summary["unchanged"] = missing_variants(config)
-        if Job.QUESTIONS in config.jobs:
+        if BenchJob.QUESTIONS in config.jobs:
             summary["questions"] = summarize_quiz(answered, missing_questions(config))
         run.write_summary(summary)
         meta = {"date": run.manifest.created, **run.manifest.versions}
@@ -145,7 +146,7 @@ def bench_run(
     return BenchRun(out, episodes, answered, summary, unanswered, out / REPORT_NAME)
 
 
-def all_cases(config: BenchConfig, planners: Mapping[str, Planner]) -> list[Case]:
+def all_cases(config: BenchConfig, planners: Mapping[str, Planner]) -> list[BenchCase]:
     """Lists all episodes, those that ask for plans first.
 
     Raises:
@@ -176,17 +177,17 @@ def converse(planner: Planner, live: list[Dialogue]) -> Iterator[tuple[Dialogue,
         live = more
 
 
-def _digest(cases: list[Case], config: BenchConfig) -> str:
+def _digest(cases: list[BenchCase], config: BenchConfig) -> str:
     digest = hashlib.sha256()
     for place in dict.fromkeys((c.domain, c.size, c.seed, c.task) for c in cases):
         source = load_source(*place, config.tasks)
         digest.update(f"{place[-1]}\0{content_key(source.task)}\0\0".encode())
     jobs = dict.fromkeys((c.job, (c.task, c.domain, c.size, c.seed)) for c in cases)
     for job, where in jobs:
-        if job == Job.QUESTIONS:
+        if job == BenchJob.QUESTIONS:
             digest.update(f"{job}\0{questions_about(config, where)!r}\0\0".encode())
-        elif job != Job.PLAN:
-            variant = load_variant(Job(job), where, config)
+        elif job != BenchJob.PLAN:
+            variant = load_variant(BenchJob(job), where, config)
             assert variant is not None
             digest.update(f"{job}\0{content_key(variant.task)}\0\0".encode())
     return digest.hexdigest()

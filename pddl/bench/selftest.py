@@ -10,17 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from surefoot.core.chat import ReplyStatus
+from surefoot.core.errors import HarnessError
 from surefoot.pddl.bench.prompts import plan_json
 from surefoot.pddl.bench.quiz import mark_text, written_answer
 from surefoot.pddl.domains import get_domain
 from surefoot.pddl.extract import extract
 from surefoot.pddl.ground import GroundTask
 from surefoot.pddl.language import Plan, PlanStep, Task, parse_plan, write_plan
-from surefoot.pddl.planner import Planner, PlanRequest, ReplyStatus
+from surefoot.pddl.planner import Planner, PlanRequest
 from surefoot.pddl.questions import Question, make_questions
 from surefoot.pddl.reference.bounds import lookup
 from surefoot.pddl.validator import validate
-from surefoot.results.errors import HarnessError
 
 _SEED = 0
 _STATES = 500

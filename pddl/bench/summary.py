@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from surefoot.pddl.bench.cases import Case
+from surefoot.pddl.bench.cases import BenchCase
 from surefoot.pddl.bench.config import Mode
 from surefoot.pddl.grading.records import SOLVED, UNGRADED, AnswerRecord
 from surefoot.pddl.grading.summary import Cell, make_cells, model_totals
-from surefoot.pddl.renaming import Level
+from surefoot.pddl.renaming import NameLevel
 from surefoot.results.power import cluster_bootstrap, pairs_needed
 from surefoot.results.statistics import compare_paired, wilson
 
@@ -26,7 +26,7 @@ class Episode:
         attempts: What became of each answer.
     """
 
-    case: Case
+    case: BenchCase
     graded: AnswerRecord
     attempts: tuple[dict[str, Any], ...]
 
@@ -34,7 +34,9 @@ class Episode:
     def from_json(cls, data: dict[str, Any]) -> Episode:
         """Reads a line of the run folder."""
         return cls(
-            Case(**data["case"]), AnswerRecord.from_json(data["graded"]), tuple(data["attempts"])
+            BenchCase(**data["case"]),
+            AnswerRecord.from_json(data["graded"]),
+            tuple(data["attempts"]),
         )
 
     @property
@@ -53,7 +55,7 @@ class Episode:
         return float(sum(a["seconds"] for a in self.attempts))
 
 
-def contestant(case: Case, cases: Iterable[Case]) -> str:
+def contestant(case: BenchCase, cases: Iterable[BenchCase]) -> str:
     """Names who competes: the planner, and what differs between its episodes.
 
     Args:
@@ -66,7 +68,7 @@ def contestant(case: Case, cases: Iterable[Case]) -> str:
         if len({getattr(c, name) for c in same}) > 1:
             parts.append(getattr(case, name))
     if len({c.renaming for c in same}) > 1:
-        parts.append("original" if case.renaming == Level.NONE else case.renaming)
+        parts.append("original" if case.renaming == NameLevel.NONE else case.renaming)
     return " ".join(parts)
 
 
@@ -74,7 +76,7 @@ def named(episodes: Sequence[Episode]) -> list[AnswerRecord]:
     """Returns the grades with the contestants' names in place of the models'."""
     from dataclasses import replace
 
-    by_planner: dict[str, list[Case]] = {}
+    by_planner: dict[str, list[BenchCase]] = {}
     for e in episodes:
         by_planner.setdefault(e.case.planner, []).append(e.case)
     names: dict[tuple[str, ...], str] = {}
@@ -213,12 +215,12 @@ def _rounds(records: Sequence[AnswerRecord], episodes: Sequence[Episode]) -> lis
 
 def _drops(records: Sequence[AnswerRecord], episodes: Sequence[Episode], seed: int) -> list[Any]:
     """Pairs every renamed episode with the same one in its own names."""
-    base = {e.case.key: e for e in episodes if e.case.renaming == Level.NONE and e.counts}
+    base = {e.case.key: e for e in episodes if e.case.renaming == NameLevel.NONE and e.counts}
     groups: dict[tuple[str, str], dict[str, list[float]]] = {}
     tried: dict[tuple[str, str], list[tuple[bool, bool]]] = {}
     for record, e in zip(records, episodes, strict=True):
         other = base.get(e.case.original().key)
-        if e.case.renaming == Level.NONE or other is None or not e.counts:
+        if e.case.renaming == NameLevel.NONE or other is None or not e.counts:
             continue
         place = (record.model, e.case.renaming)
         drop = float(other.solved) - float(e.solved)

@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from random import Random
 
-from surefoot.pddl.bench.config import Job
+from surefoot.pddl.bench.config import BenchJob
 from surefoot.pddl.conditions import holds
 from surefoot.pddl.ground import GroundTask
-from surefoot.pddl.language import And, Atom, Formula, Plan, PlanStep, Task
+from surefoot.pddl.language import Atom, Conjunction, Formula, Plan, PlanStep, Task
 from surefoot.pddl.questions import changing_predicates
 from surefoot.pddl.questions.sample import after
 from surefoot.pddl.questions.space import State
@@ -51,7 +51,7 @@ class Variant:
     gained: tuple[Atom, ...] = ()
 
 
-def make_variant(job: Job, task: Task, plan: Plan, seed: int) -> Variant | None:
+def make_variant(job: BenchJob, task: Task, plan: Plan, seed: int) -> Variant | None:
     """Changes a task.
 
     Args:
@@ -68,12 +68,12 @@ def make_variant(job: Job, task: Task, plan: Plan, seed: int) -> Variant | None:
     states = [frozenset(ground.initial)]
     for step in plan.steps:
         states.append(after(ground.ground(step), states[-1]))
-    if job is Job.REUSE:
+    if job is BenchJob.REUSE:
         return _reuse(ground, plan, states, rng)
-    if job is Job.REPLAN:
+    if job is BenchJob.REPLAN:
         return _replan(ground, plan, states, rng)
     own = _conjuncts(task.problem.goal)
-    if job is Job.REFORMULATE_SHUFFLED:
+    if job is BenchJob.REFORMULATE_SHUFFLED:
         told = list(own)
         for _ in range(_SHOCKS):
             rng.shuffle(told)
@@ -81,7 +81,7 @@ def make_variant(job: Job, task: Task, plan: Plan, seed: int) -> Variant | None:
                 return Variant(task, plan, _with_goal(task, told), plan)
         return None
     rest = [a for a in _changing(ground, states[-1]) if a not in own]
-    if job is Job.REFORMULATE_FULL:
+    if job is BenchJob.REFORMULATE_FULL:
         return Variant(task, plan, _with_goal(task, [*own, *rest]), plan) if rest else None
     if rest:
         return Variant(_with_goal(task, [*own, *rest]), plan, task, plan)
@@ -177,13 +177,13 @@ def _sorted(atoms: Iterable[Atom]) -> list[Atom]:
 
 
 def _conjuncts(goal: Formula) -> list[Formula]:
-    if isinstance(goal, And):
+    if isinstance(goal, Conjunction):
         return [part for child in goal.children for part in _conjuncts(child)]
     return [goal]
 
 
 def _with_goal(task: Task, goal: Iterable[Formula]) -> Task:
-    return replace(task, problem=replace(task.problem, goal=And(tuple(goal))))
+    return replace(task, problem=replace(task.problem, goal=Conjunction(tuple(goal))))
 
 
 def _with_start(ground: GroundTask, state: State) -> Task:

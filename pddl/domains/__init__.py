@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cache
 from importlib import import_module
 
+from surefoot.core.errors import InputError
 from surefoot.pddl.domains.base import DomainSpec, Instance
 from surefoot.pddl.language.scope import did_you_mean
-from surefoot.results.errors import InputError
 
 __all__ = ["DomainSpec", "Instance", "get_domain", "list_domains"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.engine.checkpoint import STEM, Checkpoint
 from surefoot.sparsity.engine.skeleton import bare_model, fill, quiet
 from surefoot.sparsity.export.writing import LOW_RANK_STEM, SETTINGS
@@ -136,7 +136,7 @@ def _load_plain(place: Path, dtype: torch.dtype | str) -> Any:
                 place, dtype=dtype, use_safetensors=True, local_files_only=True
             )
     except ImportError as error:
-        from surefoot.results.errors import MissingDependencyError
+        from surefoot.core.errors import MissingDependencyError
 
         raise MissingDependencyError(" ".join(str(error).split())) from None
     except (OSError, ValueError) as error:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from surefoot.results.errors import MissingDependencyError
+from surefoot.core.errors import MissingDependencyError
 from surefoot.sparsity.recipe import Quantize
 
 if TYPE_CHECKING:

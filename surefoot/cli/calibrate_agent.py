@@ -68,8 +68,8 @@ def calibrate_agent(
     """Calibrate an agent on what it believes when it stops looking; goes on where it stopped."""
     from surefoot.agents.calibrating.run import CalibrationConfig
     from surefoot.agents.calibrating.run import calibrate_agent as make
+    from surefoot.core.config import check_config, read_settings
     from surefoot.envs.episodes.config import read_seeds
-    from surefoot.results.config import check_config, read_settings
     from surefoot.results.parallel import usable_cpus
 
     agent = {

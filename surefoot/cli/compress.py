@@ -49,9 +49,9 @@ def compress(
     """Compress a model block by block; goes on at the next block where it was stopped."""
     from surefoot.agents.compressing.tasks import scorer_for
     from surefoot.agents.compressing.texts import own_texts, texts_of
+    from surefoot.core.config import read_settings
     from surefoot.models.registry import model_folder
-    from surefoot.results.config import read_settings
-    from surefoot.sparsity.engine.finishing import Options
+    from surefoot.sparsity.engine.finishing import CompressOptions
     from surefoot.sparsity.engine.run import compress as run
     from surefoot.sparsity.recipe import read_recipe
     from surefoot.sparsity.report.summary import PAGE_NAME, read_report
@@ -65,7 +65,7 @@ def compress(
         texts, source = texts_of(calibration, folder, wanted.calibration.length), calibration.name
     elif (own := own_texts(folder, wanted)) is not None:
         texts, source = own
-    options = Options(merge=merge, measure=measure, threads=threads, scorer=scorer)
+    options = CompressOptions(merge=merge, measure=measure, threads=threads, scorer=scorer)
     with resumable(), Bar(f"compress {folder.name}") as bar:
         run(
             folder,

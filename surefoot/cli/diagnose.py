@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from surefoot.cli.console import note
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 if TYPE_CHECKING:
-    from surefoot.sparsity.lottery.receptive.patches import Picture
+    from surefoot.sparsity.lottery.receptive.patches import PatchImage
 
 diagnosing = typer.Typer(no_args_is_help=True, help="Look into a model's weights.")
 
@@ -69,13 +69,13 @@ def receptive_fields(
         hashes["pictures"] = pictures_hash(images)
         mean, deviation = _scaling(place)
 
-        def seen() -> Iterator[Picture]:
+        def seen() -> Iterator[PatchImage]:
             return pictures_in(images, mean, deviation)
 
         source = f"files of {images.name}"
     else:
 
-        def seen() -> Iterator[Picture]:
+        def seen() -> Iterator[PatchImage]:
             return _own_pictures(place, pictures, seed)
 
         source = f"drawn scenes, {pictures} at most"
@@ -122,12 +122,12 @@ def _scaling(model: Path) -> tuple[float, float]:
     return 0.5, 0.5
 
 
-def _own_pictures(model: Path, count: int, seed: int) -> Iterator[Picture]:
+def _own_pictures(model: Path, count: int, seed: int) -> Iterator[PatchImage]:
     """Draws the scenes that the project's perception models are shown."""
     from surefoot.agents.compressing.pictures import own_pictures
-    from surefoot.sparsity.lottery.receptive.patches import Picture
+    from surefoot.sparsity.lottery.receptive.patches import PatchImage
 
-    return (Picture(pixels) for pixels in own_pictures(model, count, seed))
+    return (PatchImage(pixels) for pixels in own_pictures(model, count, seed))
 
 
 def _tell(found: dict[str, Any]) -> None:

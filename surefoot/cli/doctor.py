@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from surefoot.results.errors import HarnessError
+from surefoot.core.errors import HarnessError
 
 
 def doctor(
@@ -96,14 +96,14 @@ def _video() -> str:
 
 
 def _local_model() -> str:
+    from surefoot.core.chat import Message, Request
     from surefoot.models.backends.hf import HFModel
-    from surefoot.models.protocol import GenerationRequest, Message
     from surefoot.models.registry import LOCAL_PLANNER
     from surefoot.pddl.compact import compact_prompt
     from surefoot.pddl.domains import get_domain
 
     task = get_domain("blocksworld").generate(3, 0).task
-    asked = GenerationRequest((Message("user", compact_prompt(task)),), 64)
+    asked = Request((Message("user", compact_prompt(task)),), 64)
     model = HFModel(str(LOCAL_PLANNER))
     ((_, reply),) = model.generate([asked])
     if "(" not in reply.text:

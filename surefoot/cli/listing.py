@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 STRATEGIES = {
     "none": "never looks again",
@@ -96,9 +96,9 @@ def _strategies() -> list[tuple[str, ...]]:
 
 
 def _gates() -> list[tuple[str, ...]]:
-    from surefoot.agents.settings import Gate
+    from surefoot.agents.settings import ActGate
 
-    return [(gate.value, "gate", gate.line) for gate in Gate]
+    return [(gate.value, "gate", gate.line) for gate in ActGate]
 
 
 def _operators() -> list[tuple[str, ...]]:

@@ -31,7 +31,7 @@ from surefoot.cli.train_prior import train_prior
 from surefoot.cli.train_restoring import train_restoring
 from surefoot.cli.train_views import train_views
 from surefoot.cli.verify import verify
-from surefoot.results.errors import SurefootError
+from surefoot.core.errors import SurefootError
 
 app = typer.Typer(
     name="surefoot",

@@ -12,13 +12,13 @@ from typing import Annotated
 import typer
 
 from surefoot.cli.console import note
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 _LONGEST = 2048
 """Most tokens of a prompt read from a file."""
 
 
-class Level(StrEnum):
+class MixLevel(StrEnum):
     """What experts have of their own."""
 
     FFN = "ffn"
@@ -26,7 +26,7 @@ class Level(StrEnum):
     MODEL = "model"
 
 
-class Route(StrEnum):
+class MixRoute(StrEnum):
     """What gates send to experts."""
 
     SEQUENCE = "sequence"
@@ -66,10 +66,10 @@ def mix(
         ),
     ] = None,
     count: Annotated[int, typer.Option(min=1, help="Prompts drawn for a domain.")] = 24,
-    level: Annotated[Level, typer.Option(help="What experts have of their own.")] = Level.FFN,
+    level: Annotated[MixLevel, typer.Option(help="What experts have of their own.")] = MixLevel.FFN,
     route: Annotated[
-        Route, typer.Option(help="Whether texts or tokens are sent.")
-    ] = Route.SEQUENCE,
+        MixRoute, typer.Option(help="Whether texts or tokens are sent.")
+    ] = MixRoute.SEQUENCE,
     pool: Annotated[Pool, typer.Option(help="What a gate reads of a text.")] = Pool.MEAN,
     gate: Annotated[GateKind, typer.Option(help="How gates are made.")] = GateKind.CONTRAST,
     top: Annotated[int, typer.Option(min=1, help="Experts that are on at a time.")] = 1,

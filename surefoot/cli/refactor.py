@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from surefoot.cli.console import Bar, note, resumable
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 if TYPE_CHECKING:
     from surefoot.sparsity.engine.calibration import Tokens
@@ -50,8 +50,8 @@ def refactor(
     import torch
 
     from surefoot.agents.compressing.tasks import scorer_for
+    from surefoot.core.config import check_config, read_settings
     from surefoot.models.registry import model_folder
-    from surefoot.results.config import check_config, read_settings
     from surefoot.sparsity.experts.refactoring import RefactorSettings, refactor_folder
 
     wanted = check_config(RefactorSettings, read_settings(settings or []))

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from surefoot.cli.console import note
-from surefoot.results.files import write_atomic
+from surefoot.core.files import write_atomic
 from surefoot.results.manifest import current_versions
 
 

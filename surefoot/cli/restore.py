@@ -47,7 +47,7 @@ def restore(
     """Restore a picture with an untrained network; goes on where it was stopped."""
     import torch
 
-    from surefoot.results.config import check_config, read_settings
+    from surefoot.core.config import check_config, read_settings
     from surefoot.results.run_folder import REPORT_NAME
     from surefoot.sparsity.lottery.restoring.page import score_text
     from surefoot.sparsity.lottery.restoring.running import RESTORED

@@ -66,9 +66,9 @@ def run_episodes(
     ] = False,
 ) -> None:
     """Run simulated robot episodes and report on them."""
+    from surefoot.core.config import read_config_file, read_settings
     from surefoot.envs.episodes.config import read_seeds, resolve
     from surefoot.envs.episodes.run import episodes_run
-    from surefoot.results.config import read_config_file, read_settings
     from surefoot.results.parallel import usable_cpus
 
     given: dict[str, Any] = read_config_file(config) if config else {}

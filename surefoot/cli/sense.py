@@ -50,8 +50,8 @@ def sense(
 ) -> None:
     """Compare ways of looking again: views used, uncertainty, sets and right acts by budget."""
     from surefoot.agents.sensing.study import StudyConfig, resolve_study, run_study
-    from surefoot.results.config import check_config
-    from surefoot.results.errors import InputError
+    from surefoot.core.config import check_config
+    from surefoot.core.errors import InputError
     from surefoot.results.parallel import usable_cpus
 
     try:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from surefoot.cli.console import note
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 if TYPE_CHECKING:
     from surefoot.models.backends.hf import HFModel
-    from surefoot.models.serving.engine import Attendant
+    from surefoot.models.serving.engine import GenerationObserver
 
 
 def serve(
@@ -93,7 +93,7 @@ def serve(
 
 def _attendant(
     model: HFModel, folder: Path, budget: str | None, policy: str, window: int, deadline: float
-) -> Attendant | None:
+) -> GenerationObserver | None:
     """Returns what keeps a refactored model's experts within a budget, if one is given."""
     if budget is None:
         return None

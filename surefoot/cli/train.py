@@ -11,7 +11,7 @@ import typer
 from surefoot.cli.console import note, resumable
 
 
-class Method(StrEnum):
+class TrainMethod(StrEnum):
     """How a planner learns from verified plans."""
 
     SFT = "sft"
@@ -26,10 +26,10 @@ class Adapter(StrEnum):
 
 
 _RATES = {
-    (Method.SFT, Adapter.LORA): 1e-3,
-    (Method.SFT, Adapter.FULL): 3e-4,
-    (Method.DPO, Adapter.LORA): 3e-4,
-    (Method.DPO, Adapter.FULL): 1e-4,
+    (TrainMethod.SFT, Adapter.LORA): 1e-3,
+    (TrainMethod.SFT, Adapter.FULL): 3e-4,
+    (TrainMethod.DPO, Adapter.LORA): 3e-4,
+    (TrainMethod.DPO, Adapter.FULL): 1e-4,
 }
 """Learning rates that were seen to keep plans readable."""
 
@@ -88,7 +88,11 @@ def perception(
     First the missing pictures are rendered (5 GB), then the model is trained on them.
     """
     from surefoot.agents.perception.dataset import DataRecipe, render_dataset
-    from surefoot.models.training.perception import PerceptionRecipe, Progress, train_perception
+    from surefoot.models.training.perception import (
+        PerceptionRecipe,
+        TrainingProgress,
+        train_perception,
+    )
 
     _use(threads)
 
@@ -98,7 +102,7 @@ def perception(
     pictured = DataRecipe(tabletop, crossing, marked=marked, seed=seed)
     total = recipe.seeing + recipe.steps
 
-    def tell(done: Progress) -> None:
+    def tell(done: TrainingProgress) -> None:
         kinds = ", ".join(f"{kind} {share:.3f}" for kind, share in done.accuracy.items())
         note(
             f"step {done.step} of {total}: loss {done.loss:.4f}, "
@@ -192,7 +196,9 @@ def refine(
     base: Annotated[
         str, typer.Option(help="What is refined: local-agent, or a model's folder.")
     ] = "local-agent",
-    method: Annotated[Method, typer.Option(help="Supervised, or by preferences.")] = Method.SFT,
+    method: Annotated[
+        TrainMethod, typer.Option(help="Supervised, or by preferences.")
+    ] = TrainMethod.SFT,
     adapter: Annotated[Adapter, typer.Option(help="Adapters, or all weights.")] = Adapter.FULL,
     scenes: Annotated[int, typer.Option(min=1, help="Scenes to sample plans for.")] = 600,
     k: Annotated[int, typer.Option(min=1, max=64, help="Plans for each scene.")] = 8,

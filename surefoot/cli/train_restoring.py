@@ -33,7 +33,7 @@ def train_restoring(
 ) -> None:
     """Learn how a model answers on restored pictures; goes on where it was stopped."""
     from surefoot.agents.sensing.mending import RestoringConfig, learn_restoring
-    from surefoot.results.config import check_config
+    from surefoot.core.config import check_config
     from surefoot.results.parallel import usable_cpus
 
     told = {

@@ -31,7 +31,7 @@ def train_views(
 ) -> None:
     """Learn from pictures how a model answers from each view; goes on where it was stopped."""
     from surefoot.agents.sensing.learning import ViewsConfig, learn_views
-    from surefoot.results.config import check_config
+    from surefoot.core.config import check_config
     from surefoot.results.parallel import usable_cpus
 
     config = check_config(

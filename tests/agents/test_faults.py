@@ -15,10 +15,11 @@ import yaml
 
 from surefoot.agents.perception.perceiver import ModelPerceiver
 from surefoot.agents.perception.questions import FactQuestion
+from surefoot.core.chat import OptionScores, Request
+from surefoot.core.errors import HarnessError, InputError
 from surefoot.envs.episodes.run import episodes_run
 from surefoot.envs.episodes.runner import make_policy
-from surefoot.models.protocol import GenerationRequest, OptionScorer, OptionScores
-from surefoot.results.errors import HarnessError, InputError
+from surefoot.models.protocol import OptionScorer
 from surefoot.results.run_folder import read_run
 from tests.agents.seeing import SeeingServer, agent_run, calibration, one_episode
 from tests.killing import killed
@@ -75,7 +76,7 @@ class Nonsense(OptionScorer):
     def __init__(self, probabilities: Sequence[float]) -> None:
         self.probabilities = tuple(probabilities)
 
-    def score(self, request: GenerationRequest, options: Sequence[str]) -> OptionScores:
+    def score(self, request: Request, options: Sequence[str]) -> OptionScores:
         return OptionScores(tuple(options), self.probabilities, "likelihood")
 
 

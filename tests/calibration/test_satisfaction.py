@@ -11,7 +11,7 @@ from sklearn.isotonic import IsotonicRegression
 
 from surefoot.calibration.decisions.risk import risk_threshold
 from surefoot.calibration.decisions.satisfaction import calibrate_satisfaction
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 Array = NDArray[np.float64]
 

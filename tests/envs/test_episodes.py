@@ -17,12 +17,12 @@ import pytest
 from typer.testing import CliRunner
 
 from surefoot.cli.main import app
+from surefoot.core.errors import InputError
 from surefoot.envs.episodes.config import plan_of, read_seeds, resolve
-from surefoot.envs.episodes.pool import Lost, run_apart
+from surefoot.envs.episodes.pool import LostResult, run_apart
 from surefoot.envs.episodes.run import episodes_run
 from surefoot.envs.episodes.stages import stages
 from surefoot.envs.recording.video import read_video
-from surefoot.results.errors import InputError
 from surefoot.results.run_folder import read_run
 from tests.killing import killed
 from tests.waiting import alive, until
@@ -48,7 +48,7 @@ def square(x: int, hangs: Path) -> int:
 
 
 def test_work_apart_survives_its_workers(tmp_path: Path) -> None:
-    found: dict[int, int | Lost] = {}
+    found: dict[int, int | LostResult] = {}
     hangs, ticks = tmp_path / "hangs", count(1)
 
     def clock() -> float:  # runs once nothing is under way but what hangs
@@ -64,9 +64,9 @@ def test_work_apart_survives_its_workers(tmp_path: Path) -> None:
         6: 36,
         7: 49,
     }
-    assert found[3] == Lost(False, "its process died (exit code 7)")
-    assert found[4] == Lost(True, "not done after 3 s")
-    assert found[5] == Lost(False, "ValueError: five")
+    assert found[3] == LostResult(False, "its process died (exit code 7)")
+    assert found[4] == LostResult(True, "not done after 3 s")
+    assert found[5] == LostResult(False, "ValueError: five")
 
 
 def writes(path: str) -> None:

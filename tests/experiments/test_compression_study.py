@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import torch
 
+from surefoot.core.errors import InputError
 from surefoot.experiments import get_experiment, read_study
-from surefoot.experiments.squeeze.config import Study, pruning
+from surefoot.experiments.squeeze.config import CompressionStudyConfig, pruning
 from surefoot.experiments.squeeze.optimizers import WAYS
 from surefoot.experiments.squeeze.summary import (
     difference,
@@ -21,7 +22,6 @@ from surefoot.experiments.squeeze.summary import (
     rank_rows,
     share,
 )
-from surefoot.results.errors import InputError
 from surefoot.sparsity.recipe import Allocate, Sparsify
 from surefoot.sparsity.training.settings import RecoverSettings
 
@@ -147,7 +147,7 @@ def test_the_frontier_is_of_those_that_no_other_beats_in_both() -> None:
 
 
 def test_recipes_of_the_grid_and_all_ways_to_train_are_valid() -> None:
-    study = Study()
+    study = CompressionStudyConfig()
     made = pruning(study, "sparsegpt", "permuted", "2:4", 3)
     assert made.seed == 3
     assert made.find(Allocate).shuffled

@@ -9,11 +9,11 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from surefoot.core.errors import InputError
 from surefoot.experiments import get_experiment, list_experiments, read_study
 from surefoot.pddl.domains import get_domain
 from surefoot.pddl.grading.axes import Axis
 from surefoot.pddl.language import Plan, write_domain, write_plan, write_problem
-from surefoot.results.errors import InputError
 
 BENCH = {
     "config": {

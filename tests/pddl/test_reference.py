@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from surefoot.core.errors import InputError
 from surefoot.pddl.domains import get_domain
 from surefoot.pddl.language import Task, parse_task, write_domain, write_problem
 from surefoot.pddl.reference import (
@@ -27,9 +28,8 @@ from surefoot.pddl.reference import (
 )
 from surefoot.pddl.reference.bounds import shipped
 from surefoot.pddl.reference.compute import main, reference_bounds, without_planner
-from surefoot.pddl.reference.process import Ending, run_limited
+from surefoot.pddl.reference.process import ProcessEnding, run_limited
 from surefoot.pddl.validator import validate
-from surefoot.results.errors import InputError
 from tests.waiting import HANGING_S, alive, until
 
 needs_planners = pytest.mark.skipif(
@@ -69,7 +69,7 @@ while True:
     for seconds in LONGER:
         pids.write_text("")
         done = run_limited([sys.executable, "-c", code], tmp_path, Limits(seconds))
-        assert done.ending is Ending.TIMEOUT
+        assert done.ending is ProcessEnding.TIMEOUT
         family = {int(line) for line in pids.read_text().split()}
         until(lambda family=family: not any(map(alive, family)))  # type: ignore[misc]
         if len(family) >= 3:
@@ -80,14 +80,14 @@ while True:
 def test_what_a_program_leaves_behind_is_killed(tmp_path: Path) -> None:
     code = "import os, signal\nchild = os.fork()\nif child == 0:\n    signal.pause()\nprint(child)"
     done = run_limited([sys.executable, "-c", code], tmp_path, PATIENT)
-    assert (done.ending, done.code) == (Ending.EXIT, 0)
+    assert (done.ending, done.code) == (ProcessEnding.EXIT, 0)
     until(lambda: not alive(int(done.output)))
 
 
 def test_processor_time_is_limited_too(tmp_path: Path) -> None:
     code = "import os\nfor _ in range(3): os.fork()\nwhile True: pass"
     done = run_limited([sys.executable, "-c", code], tmp_path, Limits(2.0))
-    assert done.ending is Ending.TIMEOUT
+    assert done.ending is ProcessEnding.TIMEOUT
 
 
 def test_memory_is_limited(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from surefoot.results.errors import InputError, MissingDependencyError
+from surefoot.core.errors import InputError, MissingDependencyError
 from surefoot.verification import automata, cache, determinise, spot_backend
 from surefoot.verification.automata import Automaton, compile_buchi, compile_ltlf
 from surefoot.verification.parser import parse

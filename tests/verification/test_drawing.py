@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.verification.automata import compile_ltlf
 from surefoot.verification.drawing import draw_automaton
 from surefoot.verification.guards import guard_of

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.verification.parser import FormulaError, caret, parse
 from surefoot.verification.spot_backend import load_spot
 from surefoot.verification.syntax import (

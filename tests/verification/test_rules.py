@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.verification.automata import compile_ltlf
 from surefoot.verification.parser import FormulaError, parse
 from surefoot.verification.rules import (

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.verification.parser import nearest, parse
 from surefoot.verification.propositional import is_propositional
 from surefoot.verification.rules import RuleBook
@@ -36,7 +36,7 @@ def singular(word: str) -> str:
 
 
 @dataclass(frozen=True)
-class Vocabulary:
+class PlanVocabulary:
     """Names and phrases.
 
     Attributes:
@@ -124,11 +124,13 @@ class Vocabulary:
         return formula
 
 
-def vocabulary_of(book: RuleBook, phrases: Mapping[str, Iterable[str]] | None = None) -> Vocabulary:
+def vocabulary_of(
+    book: RuleBook, phrases: Mapping[str, Iterable[str]] | None = None
+) -> PlanVocabulary:
     """Returns the vocabulary of a rulebook.
 
     Args:
         book: The rulebook.
         phrases: More phrases for its names.
     """
-    return Vocabulary(book.observations, book.actions, phrases or {})
+    return PlanVocabulary(book.observations, book.actions, phrases or {})

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -24,7 +24,7 @@ def read_config_file(path: Path, what: str = "configuration") -> dict[str, Any]:
     Raises:
         InputError: It cannot be read, or holds something else.
     """
-    from surefoot.results.yaml_files import read_yaml
+    from surefoot.core.yaml_files import read_yaml
 
     data, _ = read_yaml(path, what, "'name: value' lines")
     return dict(data)

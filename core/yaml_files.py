@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 MAX_BYTES = 2**20
 """Largest file that is read."""

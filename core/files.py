@@ -7,7 +7,7 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
-from surefoot.results.errors import InputError, WriteError
+from surefoot.core.errors import InputError, WriteError
 
 LOCK_NAME = ".lock"
 """File in a run folder that the writing process holds locked."""

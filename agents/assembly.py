@@ -17,8 +17,9 @@ from surefoot.agents.sensing.restoring import LookOrRestore, load_restoring
 from surefoot.agents.sensing.strategies import Strategy
 from surefoot.agents.settings import AgentSettings
 from surefoot.core.errors import InputError
+from surefoot.models.options import ModelOptions
 from surefoot.models.protocol import OptionScorer
-from surefoot.models.registry import ModelOptions, make_model
+from surefoot.models.registry import make_model
 
 PLANNERS = {CROSSING: "local-agent", "tabletop": "fd"}
 """Planners by default."""

@@ -23,13 +23,13 @@ from surefoot.core.errors import InputError
 from surefoot.core.files import write_within
 from surefoot.envs.crossing.env import CrossingEnv
 from surefoot.envs.episodes.outcome import EpisodeOutcome
-from surefoot.envs.episodes.stages import Env
+from surefoot.envs.episodes.protocol import Env
 from surefoot.envs.recording.sheet import to_jpeg
 from surefoot.envs.tabletop.env import TabletopEnv
 
 
 class AgentPolicy:
-    """See :class:`~surefoot.envs.episodes.stages.Policy`.
+    """See :class:`~surefoot.envs.episodes.protocol.Policy`.
 
     Args:
         settings: How the agent is put together.

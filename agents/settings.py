@@ -7,9 +7,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from surefoot.models.registry import ModelOptions
+from surefoot.models.options import ModelOptions
 
 
 class ActGate(StrEnum):
@@ -60,9 +60,9 @@ class AgentSettings(BaseModel):
     """With the gate ``scores``: least u_p of every fact."""
     t_d: float = Field(default=0.7, ge=0, le=1)
     """With the gates ``scores`` and ``aggregate``: least u_d of a plan."""
-    sensing: Literal["none", "sweep", "random", "set-size", "entropy", "restore"] = "entropy"
-    """How the next view is chosen; ``restore``: by entropy, but where that tells more a second the
-    last picture is restored instead and asked about again."""
+    sensing: str = "entropy"
+    """How the next view is chosen: a name of
+    :data:`~surefoot.agents.sensing.registry.STRATEGIES`."""
     restoring: str = ""
     """With ``restore``: file of what restoring tells, of ``surefoot train restoring``; empty for
     what comes with Surefoot."""
@@ -89,6 +89,15 @@ class AgentSettings(BaseModel):
     def calibration_file(self) -> str | Path:
         """Where the calibration is."""
         return self.calibration if self.calibration == "builtin" else Path(self.calibration)
+
+    @field_validator("sensing")
+    @classmethod
+    def _known_strategy(cls, name: str) -> str:
+        from surefoot.agents.sensing.registry import STRATEGIES
+
+        if name not in STRATEGIES:
+            raise ValueError(STRATEGIES.unknown(name))
+        return name
 
     @property
     def looking(self) -> str:

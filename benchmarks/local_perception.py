@@ -27,7 +27,8 @@ from surefoot.agents.perception.pictures import LabelledImage
 from surefoot.core.chat import Message, Request
 from surefoot.core.files import write_atomic
 from surefoot.envs.perturbations.pipeline import Pipeline
-from surefoot.models.registry import ModelOptions, make_model
+from surefoot.models.options import ModelOptions
+from surefoot.models.registry import make_model
 from surefoot.results.manifest import Manifest
 from surefoot.results.statistics import wilson
 

@@ -12,7 +12,7 @@ import time
 
 from surefoot.core.chat import Message, Request
 from surefoot.models.backends.hf import HFModel
-from surefoot.models.registry import LOCAL_PLANNER
+from surefoot.models.shipped import LOCAL_PLANNER
 from surefoot.models.training.data import HELD_OUT, TRAIN_SIZES, unseen_instances
 from surefoot.pddl import validate
 from surefoot.pddl.compact import compact_prompt

@@ -30,7 +30,7 @@ from surefoot.experiments.squeeze.work import (
     prune_job,
     rank_job,
 )
-from surefoot.models.registry import model_folder
+from surefoot.models.shipped import model_folder
 from surefoot.results.run_folder import REPORT_NAME, SUMMARY_NAME
 from surefoot.sparsity.recipe import read_recipe
 

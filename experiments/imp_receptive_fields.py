@@ -14,7 +14,7 @@ from surefoot.experiments.receptive.config import ReceptiveFieldsConfig
 from surefoot.experiments.receptive.report import render_study
 from surefoot.experiments.receptive.summary import case_summary, perception_summary
 from surefoot.experiments.receptive.work import KINDS, CommitteeJob, perception_job, run_job
-from surefoot.models.registry import model_folder
+from surefoot.models.shipped import model_folder
 from surefoot.results.run_folder import REPORT_NAME, SUMMARY_NAME
 
 NAME = "imp-receptive-fields"

@@ -33,7 +33,7 @@ from surefoot.experiments.glued.work import (
     train_job,
 )
 from surefoot.experiments.parts import found_in, run_part
-from surefoot.models.registry import model_folder
+from surefoot.models.shipped import model_folder
 from surefoot.results.run_folder import REPORT_NAME, SUMMARY_NAME
 from surefoot.sparsity.merging.evolutionary import load_optuna
 

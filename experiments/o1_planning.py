@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from surefoot.core.files import write_atomic
 from surefoot.experiments.base import Experiment, Told
 from surefoot.experiments.paper_figures import bars_figure, radar_figure
-from surefoot.models.registry import ModelOptions, make_planner
+from surefoot.models.options import ModelOptions
+from surefoot.models.registry import make_planner
 from surefoot.pddl.bench.config import BenchConfig
 from surefoot.pddl.bench.profile import axes_rows
 from surefoot.pddl.bench.run import BenchRun, bench_run

@@ -16,7 +16,7 @@ from surefoot.experiments.refactored.report import render_study
 from surefoot.experiments.refactored.summary import cache_rows, way_rows
 from surefoot.experiments.refactored.work import ReadMeJob, dense_job, run_job
 from surefoot.experiments.squeeze.summary import share
-from surefoot.models.registry import model_folder
+from surefoot.models.shipped import model_folder
 from surefoot.results.run_folder import REPORT_NAME, SUMMARY_NAME
 
 NAME = "read-me"

@@ -14,7 +14,9 @@ from surefoot.cli.main import app
 from surefoot.core.chat import Message, Request
 from surefoot.core.errors import InputError
 from surefoot.models.backends.hf import HFModel
-from surefoot.models.registry import LOCAL_PLANNER, ModelOptions, make_planner
+from surefoot.models.options import ModelOptions
+from surefoot.models.registry import make_planner
+from surefoot.models.shipped import LOCAL_PLANNER
 from surefoot.sparsity.engine.calibration import LABELS, Calibration
 from surefoot.sparsity.lowrank.linear import FactoredLinear
 from surefoot.sparsity.recipe import read_recipe
@@ -107,7 +109,7 @@ def test_a_quantized_agent_runs_an_episode(tmp_path: Path) -> None:
         "--workers",
         "1",
         "--set",
-        f"planner=model:hf:{out}",
+        f"planner=hf:{out}",
         "--set",
         "samples=1",
     )

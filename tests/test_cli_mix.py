@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from surefoot.cli.main import app
 from surefoot.core.errors import InputError
-from surefoot.models.registry import LOCAL_PLANNER
+from surefoot.models.shipped import LOCAL_PLANNER
 from tests.sparsity.merging.zoos import fine_tune, tiny_zoo
 
 

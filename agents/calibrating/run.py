@@ -37,9 +37,10 @@ from surefoot.calibration.reports.records import (
 )
 from surefoot.core.errors import InputError
 from surefoot.envs.crossing.env import CrossingEnv
+from surefoot.envs.episodes.catalogue import get_environment
 from surefoot.envs.episodes.config import AGENT_SIZE
 from surefoot.envs.episodes.pool import LostResult, run_apart
-from surefoot.envs.episodes.stages import Env, get_stage
+from surefoot.envs.episodes.protocol import Env
 from surefoot.envs.perturbations.pipeline import Pipeline, split_of_seed
 from surefoot.envs.tabletop.env import TabletopEnv
 from surefoot.results.manifest import Manifest, current_versions
@@ -205,7 +206,7 @@ def _jobs(config: CalibrationConfig, out: Path) -> list[CalibrationJob]:
             )
     if len(set(config.seeds)) < _LEAST:
         raise InputError(f"at least {_LEAST} different seeds are needed")
-    tasks = get_stage(config.env).tasks()
+    tasks = get_environment(config.env).tasks()
     seeds = list(dict.fromkeys(config.seeds))
     half = len(seeds) // 2
     return [
@@ -247,9 +248,9 @@ def run_job(
     tools = (make_parts or _tools)(config.env, config.agent.model_dump_json(), job.policy)
     env: Env | None = None
     try:
-        env = get_stage(config.env).make(
+        env = get_environment(config.env).make(
             job.task,
-            get_stage(config.env).difficulty(config.difficulty),
+            get_environment(config.env).difficulty(config.difficulty),
             Pipeline.build(config.perturb).faults(),
             AGENT_SIZE,
         )

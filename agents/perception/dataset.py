@@ -31,7 +31,7 @@ from surefoot.agents.perception.pictures import (
 )
 from surefoot.core.errors import InputError
 from surefoot.core.files import write_atomic
-from surefoot.envs.perturbations.base import ImagePerturbation, kinds
+from surefoot.envs.perturbations.catalogue import image_perturbations
 from surefoot.envs.perturbations.pipeline import Pipeline, seeds_of
 
 RECIPE_NAME = "data.json"
@@ -147,9 +147,8 @@ def mild_damage(recipe: DataRecipe, rng: Random) -> Pipeline:
     """Draws what goes wrong with a picture to learn from: mostly nothing, else one thing."""
     if rng.random() >= recipe.damaged:
         return Pipeline()
-    names = [n for n, kind in kinds().items() if issubclass(kind, ImagePerturbation)]
     severity = rng.uniform(recipe.mildest, recipe.worst)
-    return Pipeline.build([{"name": rng.choice(names), "severity": severity}])
+    return Pipeline.build([{"name": rng.choice(image_perturbations()), "severity": severity}])
 
 
 def _draw(recipe: DataRecipe, name: str) -> Iterator[tuple[LabelledImage, Pipeline]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from surefoot.core.chat import ReplyStatus, Usage
 
@@ -58,6 +58,7 @@ class ProposedPlan:
     usage: Usage = field(default_factory=Usage)
 
 
+@runtime_checkable
 class AgentPlanner(Protocol):
     """Anything that proposes plans.
 

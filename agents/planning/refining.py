@@ -27,7 +27,8 @@ from surefoot.agents.planning.refinement import (
 from surefoot.agents.planning.registry import make
 from surefoot.core.errors import InputError
 from surefoot.core.files import write_atomic
-from surefoot.models.registry import LOCAL_AGENTS, ModelOptions
+from surefoot.models.options import ModelOptions
+from surefoot.models.shipped import LOCAL_AGENTS
 from surefoot.models.training.tuning import PreferencePair, TuningRecipe, tune
 
 PLANS = "plans.jsonl"
@@ -72,7 +73,7 @@ def planner_at(place: str) -> LanguagePlanner:
     shipped = place in LOCAL_AGENTS
     if not shipped and not (Path(place) / "config.json").is_file():
         raise InputError(f"'{place}' cannot be tuned here; give local-agent or a model's folder")
-    found = make(place if shipped else f"model:hf:{place}", ModelOptions(batch=64))
+    found = make(place if shipped else f"hf:{place}", ModelOptions(batch=64))
     assert isinstance(found, LanguagePlanner)
     return found
 

@@ -15,7 +15,7 @@ from surefoot.envs.crossing.skills import ACTION_NAMES
 from surefoot.envs.crossing.tasks import TASKS, check_difficulty
 from surefoot.envs.crossing.world import CrossingWorld
 from surefoot.envs.episodes.outcome import EpisodeOutcome
-from surefoot.envs.episodes.stages import Env, Policy
+from surefoot.envs.episodes.protocol import Env, Policy
 from surefoot.envs.perturbations.faults import Faults
 from surefoot.envs.simulation.client import Simulation
 from surefoot.verification import Monitor, Rule, load_rulebook
@@ -46,7 +46,7 @@ class _Expert:
 
 
 class CrossingAdapter:
-    """See :class:`~surefoot.envs.episodes.stages.EnvAdapter`."""
+    """See :class:`~surefoot.envs.episodes.protocol.EnvAdapter`."""
 
     name = "crossing"
     summary = "a small car at street crossings with lights, signs, cars and people"

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from surefoot.core.files import is_leftover, write_error
+from surefoot.envs.episodes.catalogue import make_policy
 from surefoot.envs.episodes.config import RunConfig, plan_of
 from surefoot.envs.episodes.costs import broken_in, costs_of
 from surefoot.envs.episodes.outcome import EpisodeOutcome, EpisodeRecord
 from surefoot.envs.episodes.pool import LostResult, run_apart
+from surefoot.envs.episodes.protocol import AccountingPolicy
 from surefoot.envs.episodes.report import render_report
-from surefoot.envs.episodes.runner import EpisodeJob, lost_record, make_policy, run_episode
+from surefoot.envs.episodes.runner import EpisodeJob, lost_record, run_episode
 from surefoot.results.manifest import Manifest, current_versions
 from surefoot.results.run_folder import RunFolder
 from surefoot.results.statistics import wilson
@@ -59,7 +61,8 @@ def episodes_run(
         InputError: The folder holds something else, the policy cannot be made, or a file
             cannot be written; the same command then goes on where it stopped.
     """
-    policy = make_policy(config)  # a misspelt one should fail now, not in every episode
+    # A misspelt policy should fail now, not in every episode.
+    policy = make_policy(config.policy, config.env, config.options)
     plan = plan_of(config)
     manifest = Manifest(
         "run",
@@ -75,7 +78,7 @@ def episodes_run(
         done = len(plan) - len(jobs)
         tell = progress or (lambda _done, _all: None)
         tell(done, len(plan))
-        here = getattr(policy, "foreground", False)
+        here = isinstance(policy, AccountingPolicy) and policy.foreground
         found: Iterator[tuple[EpisodeJob, EpisodeRecord | LostResult]] = (
             ((job, run_episode(job)) for job in jobs)
             if here
@@ -90,7 +93,7 @@ def episodes_run(
         records = run.records
         summary = summary_of(config, records)
         run.write_summary(summary)
-        pages = policy.pages(out, records) if hasattr(policy, "pages") else {}
+        pages = policy.pages(out, records) if isinstance(policy, AccountingPolicy) else {}
         report = run.write_report(render_report(config, records, summary, media, pages))
     return FinishedRun(records, summary, report)
 

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from surefoot.core.errors import InputError, WriteError
+from surefoot.core.errors import WriteError
 from surefoot.core.files import write_atomic
+from surefoot.envs.episodes.catalogue import get_environment, make_policy
 from surefoot.envs.episodes.config import EpisodeSpec, Filming, RunConfig
 from surefoot.envs.episodes.outcome import EpisodeOutcome, EpisodeRecord
-from surefoot.envs.episodes.stages import (
-    NAMED,
-    SCRIPTED,
-    AccountingPolicy,
-    Env,
-    EnvAdapter,
-    Policy,
-    get_stage,
-)
+from surefoot.envs.episodes.protocol import AccountingPolicy, Env, EnvAdapter, Policy
 from surefoot.envs.perturbations.base import RandomSource
 from surefoot.envs.perturbations.pipeline import Pipeline
 from surefoot.envs.recording.captions import Caption, captioned
@@ -51,29 +42,6 @@ class EpisodeJob:
     media: Path
 
 
-def make_policy(config: RunConfig) -> Policy:
-    """Makes the policy that a configuration names; its module may lie in the current folder.
-
-    Raises:
-        InputError: There is no such module or function, or it makes no policy.
-    """
-    if config.policy == SCRIPTED:
-        return get_stage(config.env).scripted()
-    module, _, name = NAMED.get(config.policy, config.policy).partition(":")
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.append(here)  # last, so that nothing installed is hidden
-    try:
-        maker = getattr(import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise InputError(f"cannot use the policy '{config.policy}': {error}") from None
-    wanted = config.options or config.policy in NAMED
-    policy: Policy = maker(config.env, config.options) if wanted else maker(config.env)
-    if not (hasattr(policy, "begin") and hasattr(policy, "act")):
-        raise InputError(f"'{config.policy}' makes no policy; it needs 'begin' and 'act'")
-    return policy
-
-
 def run_episode(job: EpisodeJob) -> EpisodeRecord:
     """Runs an episode; whatever goes wrong becomes its outcome.
 
@@ -85,7 +53,7 @@ def run_episode(job: EpisodeJob) -> EpisodeRecord:
             done again.
     """
     started = time.monotonic()
-    stage = get_stage(job.config.env)
+    stage = get_environment(job.config.env)
     episode = _Episode(job, stage)
     try:
         outcome, reason, progress = episode.play()
@@ -124,7 +92,7 @@ class _Episode:
 
     def play(self) -> tuple[EpisodeOutcome, str, float]:
         config, spec = self.job.config, self.job.spec
-        policy = _guarded(lambda: make_policy(config))
+        policy = _guarded(lambda: make_policy(config.policy, config.env, config.options))
         pipeline = Pipeline.build(config.perturb)
         if isinstance(policy, AccountingPolicy):
             policy.keep(self.job.media.parent, spec.key.replace("/", "-"))

@@ -9,7 +9,7 @@ from typing import Any
 from surefoot.core.errors import InputError
 from surefoot.envs.cameras.camera import Frame, Lens, render
 from surefoot.envs.episodes.outcome import EpisodeOutcome
-from surefoot.envs.episodes.stages import Env, Policy
+from surefoot.envs.episodes.protocol import Env, Policy
 from surefoot.envs.perturbations.faults import Faults
 from surefoot.envs.simulation.client import Simulation
 from surefoot.envs.tabletop.env import FRONT, TabletopEnv
@@ -89,7 +89,7 @@ class PlanningPolicy:
 
 
 class TabletopAdapter:
-    """See :class:`~surefoot.envs.episodes.stages.EnvAdapter`."""
+    """See :class:`~surefoot.envs.episodes.protocol.EnvAdapter`."""
 
     name = "tabletop"
     summary = "a Panda arm with blocks, pads, plates, bowls, bins and boxes with lids"

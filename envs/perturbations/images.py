@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from io import BytesIO
+from typing import ClassVar
 
 import numpy as np
 from PIL import Image
 
-from surefoot.envs.perturbations.base import Channels, ImagePerturbation, RandomSource, perturbation
+from surefoot.envs.perturbations.base import Channels, ImagePerturbation, RandomSource
 from surefoot.envs.perturbations.optics import to_display, to_linear
 
 
-@perturbation("exposure")
 class Exposure(ImagePerturbation):
     """Too short an exposure, or too long a one: severity times three stops.
 
     A stop halves (or doubles) the light; what exceeds white is cut off.
     """
+
+    name: ClassVar[str] = "exposure"
 
     over: bool = False
     """Whether the exposure is too long."""
@@ -27,13 +29,14 @@ class Exposure(ImagePerturbation):
         return image._replace(rgb=to_display(to_linear(image.rgb) * np.float32(2**stops)))
 
 
-@perturbation("noise")
 class Noise(ImagePerturbation):
     """Shot and read noise of a sensor, in linear light, new in every frame.
 
     White fills the sensor with 20 / severity² electrons, whose number varies by its square
     root; reading adds a standard deviation of severity times 2 % of white.
     """
+
+    name: ClassVar[str] = "noise"
 
     def change(self, image: Channels, draws: RandomSource) -> Channels:
         """See the class."""
@@ -48,13 +51,14 @@ class Noise(ImagePerturbation):
         )
 
 
-@perturbation("colour-shift")
 class ColourShift(ImagePerturbation):
     """Wrong white balance, the same through an episode.
 
     Red, green and blue gain or lose up to severity times 0.8 stops, in a drawn direction that
     leaves grey as bright as it was (in the mean of the three logarithms).
     """
+
+    name: ClassVar[str] = "colour-shift"
 
     def change(self, image: Channels, draws: RandomSource) -> Channels:
         """See the class."""
@@ -64,9 +68,10 @@ class ColourShift(ImagePerturbation):
         return image._replace(rgb=to_display(to_linear(image.rgb) * gains))
 
 
-@perturbation("low-resolution")
 class LowResolution(ImagePerturbation):
     """Fewer pixels: those of 1 to 8 across (by severity) are one, then enlarged again."""
+
+    name: ClassVar[str] = "low-resolution"
 
     def change(self, image: Channels, draws: RandomSource) -> Channels:
         """See the class."""
@@ -78,9 +83,10 @@ class LowResolution(ImagePerturbation):
         return image._replace(rgb=np.asarray(again, np.uint8))
 
 
-@perturbation("jpeg")
 class Jpeg(ImagePerturbation):
     """JPEG of quality 90 · (3/90)^severity: 90 at the least severity, 16 at a half, 3 at 1."""
+
+    name: ClassVar[str] = "jpeg"
 
     def change(self, image: Channels, draws: RandomSource) -> Channels:
         """See the class."""

@@ -18,7 +18,6 @@ from surefoot.envs.perturbations.base import (
     Floats,
     ImagePerturbation,
     RandomSource,
-    perturbation,
 )
 
 _LINEAR = (np.arange(256) / 255.0).astype(np.float32) ** np.float32(2.2)
@@ -59,9 +58,10 @@ def smooth_field(rng: np.random.Generator, shape: tuple[int, int], cells: int) -
     return np.asarray(field, np.float32)
 
 
-@perturbation("defocus")
 class Defocus(ImagePerturbation):
     """Blur of a lens out of focus: a disc whose radius is severity times 4 % of the height."""
+
+    name: ClassVar[str] = "defocus"
 
     def change(self, image: Channels, draws: RandomSource) -> Channels:
         """See the class."""
@@ -69,12 +69,13 @@ class Defocus(ImagePerturbation):
         return image._replace(rgb=to_display(convolve(to_linear(image.rgb), kernel)))
 
 
-@perturbation("motion-blur")
 class MotionBlur(ImagePerturbation):
     """Blur of a camera that shakes during the exposure.
 
     The way is severity times 12 % of the width, in a direction that is new in every frame.
     """
+
+    name: ClassVar[str] = "motion-blur"
 
     def change(self, image: Channels, draws: RandomSource) -> Channels:
         """See the class."""
@@ -92,13 +93,14 @@ class MotionBlur(ImagePerturbation):
         return image._replace(rgb=to_display(convolve(to_linear(image.rgb), kernel)))
 
 
-@perturbation("fog")
 class Fog(ImagePerturbation):
     """Fog by Koschmieder's law: light fades with distance and airlight takes its place.
 
     Over :attr:`distance`, severity times 95 % of the light is lost. Depth and segmentation
     stay true.
     """
+
+    name: ClassVar[str] = "fog"
 
     distance: float = Field(default=1.0, gt=0, le=1000)
     """Metres over which the severity counts."""
@@ -113,13 +115,14 @@ class Fog(ImagePerturbation):
         return image._replace(rgb=to_display(light))
 
 
-@perturbation("lens-dirt")
 class LensDirt(ImagePerturbation):
     """Smears and specks on the lens, the same through an episode.
 
     They let severity times up to 90 % of the sharp picture be replaced by a blurred, darkened
     and brownish one, on about half of the lens.
     """
+
+    name: ClassVar[str] = "lens-dirt"
 
     def change(self, image: Channels, draws: RandomSource) -> Channels:
         """See the class."""
@@ -134,13 +137,14 @@ class LensDirt(ImagePerturbation):
         return image._replace(rgb=to_display(light * (1 - cover) + dirt * cover))
 
 
-@perturbation("occluders")
 class Occluders(ImagePerturbation):
     """Things close before the lens, the same through an episode.
 
     They cover severity times 45 % of the image and are really there: depth is
     :data:`OCCLUDER_DEPTH` metres where they are, and segmentation -1 (none).
     """
+
+    name: ClassVar[str] = "occluders"
 
     def change(self, image: Channels, draws: RandomSource) -> Channels:
         """See the class."""

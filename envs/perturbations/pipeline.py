@@ -16,10 +16,9 @@ from surefoot.envs.perturbations.base import (
     ImagePerturbation,
     Perturbation,
     RandomSource,
-    build,
-    kinds,
     merge_faults,
 )
+from surefoot.envs.perturbations.catalogue import PERTURBATIONS, build
 from surefoot.envs.perturbations.faults import Faults
 
 SCENARIOS: dict[str, tuple[str, dict[str, float]]] = {
@@ -65,7 +64,7 @@ class Pipeline:
 
     @classmethod
     def build(cls, specs: Iterable[Mapping[str, Any]]) -> Pipeline:
-        """Makes it from names and arguments, see :func:`~.base.build`.
+        """Makes it from names and arguments.
 
         Raises:
             InputError: A name or an argument is unknown.
@@ -97,10 +96,9 @@ class Pipeline:
                 spec[key] = value
             if name in SCENARIOS:
                 specs += _scenario(name, severity)
-            elif name not in kinds():
+            elif name not in PERTURBATIONS:
                 raise InputError(
-                    f"no perturbation '{name}'; there are {', '.join(kinds())} "
-                    f"and the scenarios {', '.join(SCENARIOS)}"
+                    f"{PERTURBATIONS.unknown(name)}, and the scenarios {', '.join(SCENARIOS)}"
                 )
             else:
                 specs.append(spec)

@@ -14,7 +14,7 @@ from surefoot.agents.compressing.tasks import domain_tasks, plans_valid
 from surefoot.agents.compressing.texts import tokenizer_of
 from surefoot.core.errors import HarnessError
 from surefoot.experiments.glued.config import ModelGlueConfig
-from surefoot.models.registry import model_folder
+from surefoot.models.shipped import model_folder
 from surefoot.models.training.zoo import domain_examples, train_member
 from surefoot.pddl.domains.base import Instance
 from surefoot.sparsity.merging.checks import open_source, open_zoo

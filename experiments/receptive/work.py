@@ -175,7 +175,7 @@ def perception_job(told: tuple[str, int]) -> dict[str, Any]:
         the ``weights``.
     """
     from surefoot.agents.compressing.pictures import own_pictures
-    from surefoot.models.registry import model_folder
+    from surefoot.models.shipped import model_folder
     from surefoot.sparsity.lottery.receptive.layers import FirstLayer, read_first_layer
     from surefoot.sparsity.lottery.receptive.patches import PatchImage, cut
     from surefoot.sparsity.lottery.receptive.running import FieldSettings, look_at

@@ -14,7 +14,7 @@ import torch
 from surefoot.agents.compressing.domains import domain_texts
 from surefoot.agents.compressing.tasks import scorer_for
 from surefoot.experiments.refactored.config import ReadMeStudyConfig, Way
-from surefoot.models.registry import model_folder
+from surefoot.models.shipped import model_folder
 from surefoot.sparsity.engine.calibration import Batch, Tokens, calibrate_with
 from surefoot.sparsity.engine.checkpoint import Checkpoint
 from surefoot.sparsity.experts.extraction import (

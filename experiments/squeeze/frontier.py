@@ -14,7 +14,7 @@ from surefoot.envs.perturbations.pipeline import seeds_of
 from surefoot.experiments.base import Told
 from surefoot.experiments.squeeze.config import CompressionStudyConfig
 from surefoot.experiments.squeeze.work import calibration
-from surefoot.models.registry import model_folder
+from surefoot.models.shipped import model_folder
 from surefoot.sparsity.engine.finishing import CompressOptions
 from surefoot.sparsity.engine.run import compress
 from surefoot.sparsity.recipe import read_recipe
@@ -84,7 +84,7 @@ def _driven(study: CompressionStudyConfig, out: Path, planner: Path) -> Mapping[
             "policy": "agent",
             "video": "none",
             "seeds": seeds_of("test", -(-study.episodes // len(TASKS))),
-            "options": {"planner": f"model:hf:{planner}"},
+            "options": {"planner": f"hf:{planner}"},
         }
     )
     out.parent.mkdir(parents=True, exist_ok=True)

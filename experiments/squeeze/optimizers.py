@@ -15,7 +15,7 @@ from surefoot.agents.compressing.tasks import scorer_for
 from surefoot.agents.compressing.texts import tokenizer_of
 from surefoot.agents.planning.corpus import AgentRecipe
 from surefoot.experiments.squeeze.config import CompressionStudyConfig
-from surefoot.models.registry import model_folder
+from surefoot.models.shipped import model_folder
 from surefoot.sparsity.engine.calibration import Calibration, Tokens, calibrate_with
 from surefoot.sparsity.training.recover import recover
 from surefoot.sparsity.training.settings import RecoverSettings

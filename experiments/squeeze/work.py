@@ -13,7 +13,7 @@ from surefoot.agents.compressing.tasks import scorer_for
 from surefoot.agents.compressing.texts import own_texts
 from surefoot.core.errors import InputError
 from surefoot.experiments.squeeze.config import CompressionStudyConfig, pruning, recipe
-from surefoot.models.registry import model_folder
+from surefoot.models.shipped import model_folder
 from surefoot.sparsity.engine.finishing import CompressOptions
 from surefoot.sparsity.engine.run import compress
 from surefoot.sparsity.recipe import CompressionRecipe

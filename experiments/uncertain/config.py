@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from surefoot.agents.settings import AgentSettings
-from surefoot.envs.perturbations.base import ImagePerturbation, kinds
+from surefoot.envs.perturbations.catalogue import image_perturbations
 from surefoot.envs.perturbations.pipeline import Pipeline
 
 CROSSING, TABLETOP = "crossing", "tabletop"
@@ -192,13 +192,8 @@ def damage(study: UncertaintyConfig, *key: object) -> Pipeline:
     rng = Random(f"study-damage:{':'.join(map(str, key))}")
     if rng.random() >= study.shifted:
         return Pipeline()
-    name = rng.choice(image_kinds())
+    name = rng.choice(image_perturbations())
     return Pipeline.parse([f"{name}={rng.uniform(study.mildest, study.worst):.3f}"])
-
-
-def image_kinds() -> tuple[str, ...]:
-    """Returns the names of the perturbations that change a whole image at random."""
-    return tuple(n for n, kind in sorted(kinds().items()) if issubclass(kind, ImagePerturbation))
 
 
 def arm_named(name: str) -> StudyArm:

@@ -21,8 +21,8 @@ from surefoot.calibration.arrays import Floats
 from surefoot.envs.crossing.env import CrossingEnv
 from surefoot.envs.crossing.tasks import TASKS
 from surefoot.envs.crossing.twin_env import CrossingTwinEnv
+from surefoot.envs.episodes.catalogue import get_environment
 from surefoot.envs.episodes.config import AGENT_SIZE
-from surefoot.envs.episodes.stages import get_stage
 from surefoot.envs.perturbations.pipeline import Pipeline, seeds_of
 from surefoot.envs.simulation.client import Simulation
 from surefoot.envs.tabletop.env import TabletopEnv
@@ -145,7 +145,7 @@ class WorldFactory:
 
 def fitted(shift: Pipeline) -> Pipeline:
     """Returns a damage made for the size of a crossing."""
-    stage = get_stage(CROSSING)
+    stage = get_environment(CROSSING)
     return Pipeline.build([stage.adapted(spec) for spec in shift.specs()])
 
 

@@ -18,7 +18,9 @@ from typing import Any
 from surefoot.core.chat import Completion, Message, OptionScores, ReplyStatus, Request, Usage
 from surefoot.core.errors import InputError, MissingDependencyError
 from surefoot.models.backends.formats import reader_of
+from surefoot.models.options import ModelOptions
 from surefoot.models.protocol import Capabilities, OptionScorer
+from surefoot.models.shipped import model_folder
 from surefoot.results.structured import read_json
 
 _HASHED = 64 * 2**20
@@ -375,3 +377,17 @@ class HFModel(OptionScorer):
             OptionScores(p.options, tuple(shares), "likelihood", usage)
             for p, shares in zip(prompts, found, strict=True)
         ]
+
+
+def make(argument: str, options: ModelOptions) -> HFModel:
+    """Makes the model of a folder, or of an id in the local cache or on the hub."""
+    return HFModel(argument, batch=options.batch, device=options.device)
+
+
+def make_shipped(argument: str, options: ModelOptions) -> HFModel:
+    """Makes a model that comes with Surefoot, by name.
+
+    Raises:
+        InputError: It does not come with this version.
+    """
+    return make(str(model_folder(argument)), options)

@@ -20,7 +20,8 @@ from surefoot.core.chat import Completion, Message, OptionScores, ReplyStatus, R
 from surefoot.core.errors import HarnessError
 from surefoot.models.backends.decisions import decide
 from surefoot.models.images import data_url
-from surefoot.models.prices import Price
+from surefoot.models.options import ModelOptions
+from surefoot.models.prices import Price, read_prices
 from surefoot.models.protocol import Capabilities, OptionScorer
 from surefoot.results.structured import read_json
 
@@ -299,3 +300,18 @@ def _by_first_token(logprobs: Any, options: Sequence[str]) -> tuple[float, ...] 
     if len(firsts) < len(options) or not sum(masses):
         return None
     return tuple(m / sum(masses) for m in masses)
+
+
+def make(argument: str, options: ModelOptions) -> OpenAIModel:
+    """Makes the model of a name on the server that the settings name."""
+    prices = read_prices(options.prices) if options.prices is not None else {}
+    return OpenAIModel(
+        argument,
+        base_url=options.base_url,
+        api=options.api,
+        key_env=options.key_env,
+        timeout_s=options.timeout_s,
+        retries=options.retries,
+        concurrency=options.concurrency,
+        price=prices.get(argument),
+    )

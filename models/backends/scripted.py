@@ -7,6 +7,7 @@ from random import Random
 from time import perf_counter
 
 from surefoot.core.chat import ReplyStatus, Usage
+from surefoot.models.options import ModelOptions
 from surefoot.pddl.conditions import holds
 from surefoot.pddl.ground import GroundAction, GroundTask
 from surefoot.pddl.language import Plan, PlanStep
@@ -89,3 +90,8 @@ def _greedy(
         if reached > score:
             best, score = action, reached
     return best
+
+
+def make(argument: str, options: ModelOptions) -> ScriptedPlanner:
+    """Makes the baseline of a name; it has no settings."""
+    return ScriptedPlanner(argument)

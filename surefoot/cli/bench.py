@@ -84,7 +84,8 @@ def bench(
     ] = False,
 ) -> None:
     """Benchmark planners on feasibility, optimality and generalization."""
-    from surefoot.models.registry import ModelOptions, make_planner, read_options
+    from surefoot.models.options import ModelOptions, read_options
+    from surefoot.models.registry import make_planner
     from surefoot.pddl.bench.config import read_config
     from surefoot.pddl.bench.run import bench_run
     from surefoot.pddl.reference import lookup

@@ -6,8 +6,9 @@ from collections import Counter
 
 import typer
 
+from surefoot.models.options import ModelOptions
 from surefoot.models.prices import read_prices
-from surefoot.models.registry import ModelOptions, make_planner
+from surefoot.models.registry import make_planner
 from surefoot.pddl.bench.cases import BenchCase, load_source
 from surefoot.pddl.bench.config import AnswerForm, BenchConfig, Mode
 from surefoot.pddl.bench.dialogue import Dialogue

@@ -50,7 +50,7 @@ def compress(
     from surefoot.agents.compressing.tasks import scorer_for
     from surefoot.agents.compressing.texts import own_texts, texts_of
     from surefoot.core.config import read_settings
-    from surefoot.models.registry import model_folder
+    from surefoot.models.shipped import model_folder
     from surefoot.sparsity.engine.finishing import CompressOptions
     from surefoot.sparsity.engine.run import compress as run
     from surefoot.sparsity.recipe import read_recipe

@@ -53,7 +53,7 @@ def receptive_fields(
     seed: Annotated[int, typer.Option(min=0, help="Seed of places, shuffles and clone.")] = 0,
 ) -> None:
     """Tell whether a first layer's weights are local, and whether that comes from data."""
-    from surefoot.models.registry import shipped_folder
+    from surefoot.models.shipped import shipped_folder
     from surefoot.sparsity.engine.checkpoint import file_hash
     from surefoot.sparsity.lottery.receptive.layers import read_first_layer
     from surefoot.sparsity.lottery.receptive.patches import pictures_hash, pictures_in

@@ -52,7 +52,8 @@ def doctor(
 
 
 def _search(spec: str) -> str:
-    from surefoot.models.registry import ModelOptions, make_planner
+    from surefoot.models.options import ModelOptions
+    from surefoot.models.registry import make_planner
     from surefoot.pddl.bench.selftest import check_planner
 
     planner = make_planner(spec, ModelOptions())
@@ -98,7 +99,7 @@ def _video() -> str:
 def _local_model() -> str:
     from surefoot.core.chat import Message, Request
     from surefoot.models.backends.hf import HFModel
-    from surefoot.models.registry import LOCAL_PLANNER
+    from surefoot.models.shipped import LOCAL_PLANNER
     from surefoot.pddl.compact import compact_prompt
     from surefoot.pddl.domains import get_domain
 
@@ -134,7 +135,8 @@ def _disk() -> str:
 
 
 def _capabilities(spec: str, settings: list[str]) -> str:
-    from surefoot.models.registry import make_model, read_options
+    from surefoot.models.options import read_options
+    from surefoot.models.registry import make_model
 
     seen = asdict(make_model(spec, read_options(settings)).capabilities())
     can = [name for name, yes in seen.items() if yes]

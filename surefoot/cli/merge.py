@@ -94,7 +94,7 @@ def merge(
     """Merge models of one family, or search for the best merge; a search goes on where it was."""
     import torch
 
-    from surefoot.models.registry import model_folder
+    from surefoot.models.shipped import model_folder
     from surefoot.sparsity.merging.checks import distinct_names, open_source, open_zoo
     from surefoot.sparsity.merging.clustering import check_family, find_families
     from surefoot.sparsity.merging.streaming import check_new, merge_models

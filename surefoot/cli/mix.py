@@ -80,7 +80,7 @@ def mix(
     ] = 0,
 ) -> None:
     """Make a mixture of models of one family, whose gates are made of example prompts."""
-    from surefoot.models.registry import model_folder
+    from surefoot.models.shipped import model_folder
     from surefoot.sparsity.merging.checks import open_zoo
     from surefoot.sparsity.merging.mixtures import MixtureSettings, make_mixture
     from surefoot.sparsity.merging.recipe import make_recipe

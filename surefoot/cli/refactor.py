@@ -51,7 +51,7 @@ def refactor(
 
     from surefoot.agents.compressing.tasks import scorer_for
     from surefoot.core.config import check_config, read_settings
-    from surefoot.models.registry import model_folder
+    from surefoot.models.shipped import model_folder
     from surefoot.sparsity.experts.refactoring import RefactorSettings, refactor_folder
 
     wanted = check_config(RefactorSettings, read_settings(settings or []))

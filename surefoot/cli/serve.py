@@ -58,10 +58,10 @@ def serve(
     import torch
 
     from surefoot.models.backends.hf import HFModel
-    from surefoot.models.registry import shipped_folder
     from surefoot.models.serving.app import make_app
     from surefoot.models.serving.engine import Engine
     from surefoot.models.serving.running import bind, run_server
+    from surefoot.models.shipped import shipped_folder
 
     spec = model.removeprefix("hf:")
     shipped = shipped_folder(spec)

@@ -157,7 +157,7 @@ def zoo(
     threads: Threads = 0,
 ) -> None:
     """Train planners for one domain each from one base, and one of another family, for merging."""
-    from surefoot.models.registry import model_folder
+    from surefoot.models.shipped import model_folder
     from surefoot.models.training.zoo import (
         DOMAINS,
         SpecialistRecipe,

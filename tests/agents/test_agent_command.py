@@ -9,15 +9,14 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
 
 import pytest
 import yaml
 from typer.testing import CliRunner
 
 from surefoot.agents.operator import OPERATORS
-from surefoot.agents.settings import ActGate, AgentSettings
-from surefoot.cli.listing import STRATEGIES
+from surefoot.agents.sensing.registry import STRATEGIES
+from surefoot.agents.settings import ActGate
 from surefoot.cli.main import app
 from surefoot.core.errors import InputError
 from surefoot.results.run_folder import read_run
@@ -124,5 +123,4 @@ def test_lists_of_what_agents_are_made_of() -> None:
     assert names("gates") == [gate.value for gate in ActGate]
     assert names("operators") == list(OPERATORS)
     assert names("strategies") == list(STRATEGIES)
-    assert set(STRATEGIES) == set(get_args(AgentSettings.model_fields["sensing"].annotation))
-    assert {"guide", "fd", "local-agent", "model:SPEC"} <= set(names("planners"))
+    assert {"guide", "fd[:SEARCH]", "symk", "local-agent", "hf:PLACE"} <= set(names("planners"))

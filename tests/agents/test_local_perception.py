@@ -14,7 +14,9 @@ from surefoot.agents.perception.pictures import LabelledImage
 from surefoot.core.chat import Message, Request
 from surefoot.envs.perturbations.pipeline import Pipeline
 from surefoot.models.backends.hf import HFModel
-from surefoot.models.registry import LOCAL_PERCEPTION, ModelOptions, make_model
+from surefoot.models.options import ModelOptions
+from surefoot.models.registry import make_model
+from surefoot.models.shipped import LOCAL_PERCEPTION
 
 torch.set_num_threads(1)
 

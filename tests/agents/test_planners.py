@@ -22,7 +22,7 @@ from surefoot.agents.planning.prompts import (
     short_messages,
     short_prompt,
 )
-from surefoot.agents.planning.registry import KNOWN, make
+from surefoot.agents.planning.registry import make, planner_entries
 from surefoot.core.chat import Completion, ReplyStatus, Request, Usage
 from surefoot.core.errors import InputError
 from surefoot.envs.crossing.tasks import TASKS
@@ -93,19 +93,20 @@ def test_plans_are_damaged_at_the_stated_rate(rate: float) -> None:
 @pytest.mark.parametrize(
     ("spec", "why"),
     [
-        ("nobody", "unknown planner 'nobody'; known: guide, fd"),
+        ("nobody", "unknown planner 'nobody'; known: guide, damaged=P:PLANNER, fd"),
         ("damaged=2:guide", "must lie in"),
         ("damaged=x:guide", "not of the form damaged=P"),
         ("damaged=0.5", "not of the form damaged=P"),
         ("model:nothing", "unknown planner"),
-        ("model:hf:no/such/folder", "no model here"),
+        ("recorded:folder", "for bench only, not for the agent"),
+        ("hf:no/such/folder", "no model here"),
         ("fd:fast", "unknown search"),
     ],
 )
 def test_a_wrong_name_is_one_clear_line(spec: str, why: str) -> None:
     with pytest.raises(InputError, match=why):
         make(spec)
-    assert "local-agent" in KNOWN
+    assert "local-agent" in [entry.name for entry in planner_entries()]
 
 
 class Speaker:

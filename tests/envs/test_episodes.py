@@ -18,10 +18,10 @@ from typer.testing import CliRunner
 
 from surefoot.cli.main import app
 from surefoot.core.errors import InputError
+from surefoot.envs.episodes.catalogue import get_environment
 from surefoot.envs.episodes.config import plan_of, read_seeds, resolve
 from surefoot.envs.episodes.pool import LostResult, run_apart
 from surefoot.envs.episodes.run import episodes_run
-from surefoot.envs.episodes.stages import stages
 from surefoot.envs.recording.video import read_video
 from surefoot.results.run_folder import read_run
 from tests.killing import killed
@@ -229,7 +229,7 @@ def test_seeds_and_plans() -> None:
     crossing = resolve({"env": "crossing", "perturb": foggy})
     assert crossing.perturb[0]["distance"] == 12
     assert crossing.difficulty == "0.5"
-    assert crossing.task == stages()["crossing"].tasks()
+    assert crossing.task == get_environment("crossing").tasks()
 
 
 def test_lists() -> None:

@@ -14,17 +14,16 @@ from surefoot.envs.perturbations.base import (
     Channels,
     ImagePerturbation,
     RandomSource,
-    build,
-    kinds,
     merge_faults,
 )
+from surefoot.envs.perturbations.catalogue import PERTURBATIONS, build
 from surefoot.envs.perturbations.distractors import add_distractors
 from surefoot.envs.perturbations.faults import Faults
 from surefoot.envs.perturbations.pipeline import SCENARIOS, Pipeline, seeds_of, split_of_seed
 from surefoot.envs.simulation.client import Simulation
 
-IMAGES = [name for name, kind in kinds().items() if issubclass(kind, ImagePerturbation)]
-OTHERS = [name for name in kinds() if name not in IMAGES]
+IMAGES = [name for name, kind in PERTURBATIONS.items() if issubclass(kind, ImagePerturbation)]
+OTHERS = [name for name in PERTURBATIONS if name not in IMAGES]
 
 
 def picture(rows: int = 96, columns: int = 128) -> Channels:
@@ -128,7 +127,7 @@ def test_everything_reaches_the_faults() -> None:
     assert faults.friction == pytest.approx(0.5)
     assert (faults.delay_frames, faults.distractors) == (10, 4)
     assert [spec["name"] for spec in faults.images] == ["fog"]
-    for name in kinds():
+    for name in PERTURBATIONS:
         assert Pipeline.parse([f"{name}=0"]).faults() == Faults(), name
         assert Pipeline.parse([f"{name}=0.8"]).faults() != Faults(), name
     assert merge_faults(Faults(friction=0.5), [{"friction": 0.5}]).friction == 0.25
@@ -140,7 +139,7 @@ def test_scenarios_and_bad_input(tmp_path: Path) -> None:
         assert Pipeline.scenario(name, 0.0).faults() == Faults()
         half = [p.severity for p in Pipeline.parse([f"{name}=0.5"]).parts]
         assert half == pytest.approx([p.severity / 2 for p in Pipeline.scenario(name).parts])
-    assert set(SCENARIOS).isdisjoint(kinds())
+    assert set(SCENARIOS).isdisjoint(PERTURBATIONS)
     for text, words in {
         "snow": "no perturbation 'snow'; there are camera-pose, .*scenarios dusk",
         "fog=2": "severity: .*less than or equal to 1",

@@ -8,8 +8,9 @@ import pytest
 
 from surefoot.core.chat import Message, OptionRequest, ReplyStatus
 from surefoot.models.backends.guessing import RandomPlanner
+from surefoot.models.options import ModelOptions
 from surefoot.models.planning import TextPlanner
-from surefoot.models.registry import ModelOptions, make_planner
+from surefoot.models.registry import make_planner
 from surefoot.pddl.bench.config import BenchConfig
 from surefoot.pddl.bench.run import bench_run
 from surefoot.pddl.planner import Guesser, OptionPlanner

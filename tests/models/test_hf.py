@@ -17,8 +17,9 @@ from surefoot.core.chat import Message, ReplyStatus, Request
 from surefoot.core.errors import InputError
 from surefoot.models.backends.hf import HFModel
 from surefoot.models.backends.openai import OpenAIModel
+from surefoot.models.options import ModelOptions, read_options
 from surefoot.models.protocol import OptionScorer, TextModel
-from surefoot.models.registry import ModelOptions, make_planner, read_options
+from surefoot.models.registry import make_planner
 from tests.waiting import HANGING_S, until
 
 torch.set_num_threads(1)

@@ -22,10 +22,10 @@ from surefoot.cli.main import app
 from surefoot.core.chat import Message, Request
 from surefoot.models.backends.hf import HFModel
 from surefoot.models.backends.openai import OpenAIModel
-from surefoot.models.registry import LOCAL_PERCEPTION, LOCAL_PLANNER
 from surefoot.models.serving.asks import ApiError, ServingRequest, read_chat, read_text
 from surefoot.models.serving.engine import Engine
 from surefoot.models.serving.rows import AnswerChunk, Row
+from surefoot.models.shipped import LOCAL_PERCEPTION, LOCAL_PLANNER
 from tests.models.served import KEY, Served, serving
 from tests.waiting import HANGING_S, until
 

@@ -117,7 +117,7 @@ def test_what_is_exported_loads_like_any_other_model(tmp_path: Path) -> None:
 
 def test_the_shipped_planner_solves_tasks_it_never_saw() -> None:
     from surefoot.core.chat import Message, Request
-    from surefoot.models.registry import LOCAL_PLANNER
+    from surefoot.models.shipped import LOCAL_PLANNER
 
     size = sum(p.stat().st_size for p in LOCAL_PLANNER.iterdir())
     assert size < 16 * 2**20

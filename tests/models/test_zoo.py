@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from surefoot.core.errors import InputError
-from surefoot.models.registry import LOCAL_PLANNER
+from surefoot.models.shipped import LOCAL_PLANNER
 from surefoot.models.training.data import split_of
 from surefoot.models.training.zoo import (
     STRANGER,

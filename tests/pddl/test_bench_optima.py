@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from surefoot.models.registry import ModelOptions, make_planner
+from surefoot.models.options import ModelOptions
+from surefoot.models.registry import make_planner
 from surefoot.pddl.bench.config import BenchConfig
 from surefoot.pddl.bench.optima import with_common_bounds
 from surefoot.pddl.bench.run import bench_run

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from surefoot.models.registry import ModelOptions, make_planner
+from surefoot.models.options import ModelOptions
+from surefoot.models.registry import make_planner
 from surefoot.pddl.bench.config import BenchConfig
 from surefoot.pddl.bench.profile import axes_rows, extrapolation_rows, size_rows
 from surefoot.pddl.bench.run import BenchRun, bench_run

@@ -201,7 +201,8 @@ def test_chance_is_beside_and_guesses_are_compared_in_pairs(tmp_path: Path) -> N
 
 
 def test_searches_are_refused_in_one_line(tmp_path: Path) -> None:
-    from surefoot.models.registry import ModelOptions, make_planner
+    from surefoot.models.options import ModelOptions
+    from surefoot.models.registry import make_planner
 
     for name in ("fd:lmcut", "greedy"):
         bench = config(planners=[name])

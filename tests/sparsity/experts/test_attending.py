@@ -11,10 +11,10 @@ import torch
 
 from surefoot.core.errors import InputError
 from surefoot.models.backends.hf import HFModel
-from surefoot.models.registry import LOCAL_PLANNER
 from surefoot.models.serving.asks import ApiError, ServingRequest
 from surefoot.models.serving.engine import Engine
 from surefoot.models.serving.rows import AnswerChunk
+from surefoot.models.shipped import LOCAL_PLANNER
 from surefoot.sparsity.experts.attending import attend
 from surefoot.sparsity.experts.caching import ExpertCache
 from surefoot.sparsity.experts.policies import POLICIES, make_policy

@@ -10,7 +10,7 @@ import torch
 from surefoot.core.chat import Message, Request
 from surefoot.core.errors import InputError
 from surefoot.models.backends.hf import HFModel
-from surefoot.models.registry import LOCAL_PLANNER
+from surefoot.models.shipped import LOCAL_PLANNER
 from surefoot.sparsity.export.loading import load_compressed
 from surefoot.sparsity.merging.gates import fit_gates
 from surefoot.sparsity.merging.mixture import MixtureForCausalLM, load_mixture

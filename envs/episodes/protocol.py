@@ -1,4 +1,4 @@
-"""What the episode runner must know of each environment: how to make, film and judge it."""
+"""What the episode runner asks of policies, and of environments: to make, film and judge them."""
 
 from __future__ import annotations
 
@@ -8,20 +8,10 @@ from typing import Any, Protocol, runtime_checkable
 
 import gymnasium
 
-from surefoot.core.errors import InputError
 from surefoot.envs.cameras.camera import Frame
 from surefoot.envs.episodes.outcome import EpisodeOutcome
 from surefoot.envs.perturbations.faults import Faults
 from surefoot.envs.simulation.client import Simulation
-
-SCRIPTED = "scripted"
-"""Name of the policy that knows the true state."""
-
-AGENT = "agent"
-"""Name of the policy that sees, plans and verifies."""
-
-NAMED = {AGENT: "surefoot.agents.policy:make_agent"}
-"""Policies by name; what makes them takes the environment's name and options."""
 
 Env = gymnasium.Env[dict[str, Any], Any]
 
@@ -38,7 +28,7 @@ class Policy(Protocol):
     reason: str
 
     def begin(self, env: Env, observation: Mapping[str, Any], info: Mapping[str, Any]) -> None:
-        """Is told of a new episode."""
+        """Called when an episode begins."""
         ...
 
     def act(self, observation: Mapping[str, Any], info: Mapping[str, Any]) -> int | None:
@@ -48,10 +38,17 @@ class Policy(Protocol):
 
 @runtime_checkable
 class AccountingPolicy(Policy, Protocol):
-    """A policy that has more to say about an episode than its actions."""
+    """A policy that has more to say about an episode than its actions.
+
+    Attributes:
+        foreground: Whether it needs the terminal, as where it asks a person; its episodes then
+            run one after the other in this process.
+    """
+
+    foreground: bool
 
     def keep(self, folder: Path, name: str) -> None:
-        """Is told, before it begins, where it may keep files of the next episode.
+        """Called before an episode begins, with the place for files about it.
 
         Args:
             folder: The run folder.
@@ -67,6 +64,18 @@ class AccountingPolicy(Policy, Protocol):
 
     def extra(self) -> dict[str, Any]:
         """Returns what else the record keeps; plain JSON data."""
+        ...
+
+    def pages(self, folder: Path, records: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+        """Writes the pages on single episodes that a finished run lacks.
+
+        Args:
+            folder: The run folder.
+            records: Its records.
+
+        Returns:
+            Addresses relative to the folder, by key.
+        """
         ...
 
 
@@ -150,23 +159,3 @@ class EnvAdapter(Protocol):
     def extra(self, env: Env) -> dict[str, Any]:
         """What else a record keeps; plain JSON data."""
         ...
-
-
-def stages() -> dict[str, EnvAdapter]:
-    """Returns all environments by name."""
-    from surefoot.envs.episodes.crossing import CrossingAdapter
-    from surefoot.envs.episodes.tabletop import TabletopAdapter
-
-    return {stage.name: stage for stage in (TabletopAdapter(), CrossingAdapter())}
-
-
-def get_stage(name: str) -> EnvAdapter:
-    """Returns an environment by name.
-
-    Raises:
-        InputError: There is no such environment.
-    """
-    known = stages()
-    if name not in known:
-        raise InputError(f"no environment '{name}'; there are {', '.join(known)}")
-    return known[name]

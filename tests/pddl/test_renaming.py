@@ -11,7 +11,7 @@ from surefoot.pddl.domains import get_domain, list_domains
 from surefoot.pddl.language import Plan, parse_domain, parse_problem, write_domain, write_problem
 from surefoot.pddl.reference import FD_LMCUT, Limits, PlannerStatus
 from surefoot.pddl.renaming import NameLevel, Renaming, rename_task, tell
-from surefoot.pddl.renaming.names import words
+from surefoot.pddl.renaming.names import choose, words
 from surefoot.pddl.validator import validate
 from tests.waiting import HANGING_S
 
@@ -117,6 +117,25 @@ def test_there_are_words_enough() -> None:
     assert len(set(pools["neutral"])) == len(pools["neutral"]) >= 300
     for pool in pools.values():
         assert len(set(pool)) == len(pool)
+
+
+@pytest.mark.parametrize("level", [NameLevel.RANDOM_WORD, NameLevel.DECEPTIVE])
+def test_a_word_serves_all_objects_of_a_kind_or_none(level: NameLevel) -> None:
+    """A new stem must be free with every index that its objects have, not with the first only."""
+    kind = "objects" if level is NameLevel.DECEPTIVE else "neutral"
+    free, *others = words()[kind]
+    fixed = frozenset(f"{word}2" for word in others)
+    for seed in range(5):
+        found = choose({"objects": ["b1", "b2"]}, fixed, level, seed)["objects"]
+        assert found == {"b1": f"{free}1", "b2": f"{free}2"}
+
+
+@pytest.mark.parametrize("level", [NameLevel.RANDOM_WORD, NameLevel.DECEPTIVE])
+def test_numbers_in_names_of_no_objects_count_for_nothing(level: NameLevel) -> None:
+    kind = "actions" if level is NameLevel.DECEPTIVE else "neutral"
+    fixed = frozenset(f"{word}2" for word in words()[kind])
+    found = choose({"actions": ["go1", "go2"]}, fixed, level, 0)["actions"]
+    assert set(found.values()) <= set(words()[kind])
 
 
 def test_synonyms_are_known_for_nearly_every_name() -> None:

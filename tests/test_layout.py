@@ -132,10 +132,17 @@ def private_names_used(tree: ast.Module, known: set[str]) -> Iterator[str]:
             own = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls", "outer")
             if not own:
                 yield node.attr
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            last = node.value.rpartition(".")[2]
-            if last in known:
-                yield last
+        given: list[ast.expr] = []
+        if isinstance(node, ast.Call):
+            called = getattr(node.func, "attr", "") or getattr(node.func, "id", "")
+            given = node.args if called in ("setattr", "delattr", "getattr", "patch") else []
+        elif isinstance(node, ast.Subscript):
+            given = [node.slice]
+        for value in given:
+            if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                last = value.value.rpartition(".")[2]
+                if last in known:
+                    yield last
 
 
 def test_tests_leave_private_names_alone() -> None:

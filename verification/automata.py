@@ -6,30 +6,25 @@ tables have a column for every combination of propositions.
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
-from math import ceil
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from surefoot.core.errors import HarnessError, InputError
+from surefoot.core.errors import InputError
 from surefoot.verification import cache
 from surefoot.verification.determinise import Dfa, determinised, minimised, verdicts
 from surefoot.verification.semantics import holds_on_empty
 from surefoot.verification.spot_backend import (
+    MEMORY,
+    SECONDS,
     Edges,
     TooLargeError,
-    load_spot,
     spot_version,
     translate,
-    unpack,
 )
 from surefoot.verification.syntax import (
     Always,
@@ -51,16 +46,9 @@ MAX_PROPOSITIONS = 12
 MAX_SIZE, MAX_DEPTH = 20_000, 150
 """Most operators and leaves of a formula, and its deepest nesting."""
 
-SECONDS, MEMORY = 10.0, 2 * 2**30
-"""What Spot may spend on one try: seconds of processor time, so that a busy machine comes to the
-same automaton, and bytes of address space. A formula has two tries, and before them two short
-ones."""
-
-HANGING = 900.0
-"""Seconds by the clock after which a process of Spot's is given up that hardly runs."""
-
-EASY = 4
-"""Formulas with no more temporal operators than this are translated in this process."""
+_EASY = 4
+"""Formulas with no more temporal operators than this have one try and all the time; others have
+two tries of :data:`SECONDS`, and before them two short ones."""
 
 _TEMPORAL = (Always, Eventually, Next, StrongNext, Until, WeakUntil, Release, StrongRelease)
 
@@ -230,8 +218,11 @@ def _smallest(formula: Formula) -> Dfa:
     """
     empty = holds_on_empty(formula)
     if _easy(formula):
-        edges = _edges(formula, finite=True, deterministic=True)
-        return minimised(*determinised(edges, empty=empty))
+        try:
+            edges = _edges(formula, finite=True, deterministic=True, seconds=2 * SECONDS)
+            return minimised(*determinised(edges, empty=empty))
+        except TooLargeError as error:
+            raise _too_large(str(error)) from None
     universal = isinstance(formula, (Always, And, Release, WeakUntil))
     for seconds in (SECONDS / 10, SECONDS):
         for negated in (universal, not universal):
@@ -245,36 +236,20 @@ def _smallest(formula: Formula) -> Dfa:
 
 
 def _easy(formula: Formula) -> bool:
-    return sum(isinstance(part, _TEMPORAL) for part in formula.walk()) <= EASY
+    return sum(isinstance(part, _TEMPORAL) for part in formula.walk()) <= _EASY
 
 
 def _edges(
     formula: Formula, *, finite: bool, deterministic: bool = False, seconds: float = SECONDS
 ) -> Edges:
-    """Lets Spot translate, in a process of its own unless the formula is surely easy."""
-    text, count = str(formula), len(formula.propositions)
-    if _easy(formula):
-        return translate(text, count, finite=finite, deterministic=deterministic)
-    load_spot()  # says what is missing
-    order = {"text": text, "propositions": count, "finite": finite, "deterministic": deterministic}
-    limits = {"memory": MEMORY, "seconds": ceil(seconds)}
-    command = [sys.executable, "-P", "-m", "surefoot.verification.spot_backend"]
-    try:
-        done = subprocess.run(
-            command,
-            input=json.dumps(order | limits).encode(),
-            capture_output=True,
-            timeout=HANGING,
-            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # threads reserve address space
-        )
-    except subprocess.TimeoutExpired:
-        raise TooLargeError(f"Spot was stopped after {HANGING:g} s") from None
-    if done.returncode == 0:
-        return unpack(done.stdout)
-    said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-    if done.returncode == 3 or done.returncode < 0 or "alloc" in "".join(said[-1:]):
-        raise TooLargeError("Spot ran out of its limits")
-    raise HarnessError(f"Spot failed on '{formula}': {said[-1] if said else done.returncode}")
+    return translate(
+        str(formula),
+        len(formula.propositions),
+        finite=finite,
+        deterministic=deterministic,
+        seconds=seconds,
+        memory=MEMORY,
+    )
 
 
 def _too_large(why: str) -> InputError:

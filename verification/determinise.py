@@ -19,6 +19,9 @@ MAX_TABLE = 2**22
 MAX_WORK = 50_000_000
 """Most elementary steps of making an automaton deterministic; minimal: ten times that, in numpy."""
 
+_SMALL = 10_000
+"""Most entries of a table that is made minimal without numpy, which takes longer to call there."""
+
 Dfa = tuple[NDArray[np.int32], NDArray[np.bool_]]
 """Table [states, letters or classes] and accepting states; the first state is 0."""
 
@@ -131,11 +134,7 @@ def minimised(table: NDArray[np.int32], accepting: NDArray[np.bool_]) -> Dfa:
         work += columns.size
         if work > 10 * MAX_WORK:
             raise TooLargeError("making it minimal takes too long")
-        refined = block
-        for column in columns.T:
-            pairs = refined * len(table) + block[column]
-            refined = np.unique(pairs, return_inverse=True)[1].reshape(-1)
-        block = refined
+        block = _refined(columns, block)
         blocks = int(block.max()) + 1
         if blocks == count:
             break
@@ -152,6 +151,21 @@ def minimised(table: NDArray[np.int32], accepting: NDArray[np.bool_]) -> Dfa:
     renumber[queue] = np.arange(len(queue), dtype=np.int32)
     chosen = representative[queue]
     return renumber[block[table[chosen]]], accepting[chosen]
+
+
+def _refined(columns: NDArray[np.int32], block: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Splits blocks by the blocks that their states' successors are in."""
+    if columns.size <= _SMALL:
+        numbers: dict[tuple[int, ...], int] = {}
+        rows = zip(block.tolist(), block[columns].tolist(), strict=True)
+        return np.array(
+            [numbers.setdefault((own, *row), len(numbers)) for own, row in rows], np.int64
+        )
+    refined = block
+    for column in columns.T:
+        pairs = refined * len(block) + block[column]
+        refined = np.unique(pairs, return_inverse=True)[1].reshape(-1)
+    return refined
 
 
 def verdicts(table: NDArray[np.int32], accepting: NDArray[np.bool_]) -> NDArray[np.int8]:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from surefoot.verification.spot_backend import load_spot
 from surefoot.verification.syntax import (
     Always,
     And,
@@ -29,6 +28,7 @@ from surefoot.verification.syntax import (
     Xor,
 )
 from surefoot.verification.systems import TransitionSystem, from_arrays
+from tests.verification.spot_oracle import load_spot
 
 NAMES = ("a", "b", "c")
 

@@ -11,11 +11,11 @@ import pytest
 
 from surefoot.verification.models import check_model
 from surefoot.verification.shortest import Loops
-from surefoot.verification.spot_backend import load_spot
 from surefoot.verification.syntax import Always, And, Eventually, False_, Formula, Implies, Prop
 from surefoot.verification.systems import TransitionSystem, from_arrays
 from surefoot.verification.tableau import tight_negation
 from surefoot.verification.witness import Witness, WitnessKind
+from tests.verification.spot_oracle import load_spot
 from tests.verification.systems_support import (
     NAMES,
     lasso_satisfies,

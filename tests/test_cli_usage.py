@@ -75,7 +75,10 @@ def test_every_command_is_there_and_takes_a_configuration(name: str) -> None:
         (["run", "--fps", "x"], "--fps must be a whole number, not 'x'"),
         (["run", "--fps"], "option '--fps' needs a value"),
         (["merge", "a", "--threshold", "7"], "--threshold must be at most 1"),
-        (["merge", "a", "--method", "mean"], "--method 'mean' is not one of 'linear', 'task-arithmetic'"),
+        (
+            ["merge", "a", "--method", "mean"],
+            "--method 'mean' is not one of 'linear', 'task-arithmetic'",
+        ),
         (["list", "domains", "more"], "unexpected argument more"),
         (["bench", "--json=x"], "option '--json' takes no value"),
     ],
@@ -95,7 +98,13 @@ def test_no_command_is_no_success() -> None:
 
 def test_a_configuration_gives_values_that_the_command_line_wins_over(tmp_path: Path) -> None:
     run = tmp_path / "predictions.jsonl"
-    row = {"kind": "fact", "scene": "0", "fact": "f", "options": ["a", "b"], "probabilities": [0.9, 0.1]}
+    row = {
+        "kind": "fact",
+        "scene": "0",
+        "fact": "f",
+        "options": ["a", "b"],
+        "probabilities": [0.9, 0.1],
+    }
     lines = [json.dumps({**row, "scene": str(i), "truth": "a"}) for i in range(40)]
     run.write_text("\n".join(lines) + "\n")
     config = tmp_path / "calibrate.yaml"

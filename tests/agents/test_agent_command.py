@@ -21,6 +21,7 @@ from surefoot.cli.main import app
 from surefoot.core.errors import InputError
 from surefoot.results.run_folder import read_run
 from tests.agents.seeing import SeeingServer, agent_run
+from tests.waiting import HANGING_S
 
 COMMAND = [sys.executable, "-m", "surefoot"]
 
@@ -65,7 +66,7 @@ def test_a_person_is_asked_at_the_terminal(server: SeeingServer, tmp_path: Path)
 
     listener = threading.Thread(target=answer)
     listener.start()
-    assert child.wait(timeout=90) == 0, heard.decode()
+    assert child.wait(HANGING_S) == 0, heard.decode()
     listener.join()
     os.close(ours)
     said = heard.decode()

@@ -42,7 +42,7 @@ from surefoot.agents.sensing.study import (
 )
 from surefoot.agents.settings import AgentSettings
 from surefoot.calibration.quantiles import rank
-from surefoot.cli.main import run as surefoot
+from surefoot.cli.entry import run as surefoot
 from surefoot.core.errors import InputError
 from surefoot.envs.episodes.pool import LostResult
 from surefoot.envs.perturbations.pipeline import Pipeline
@@ -82,9 +82,8 @@ def cheap(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         monkeypatch.setattr(module, "run_apart", apart_)
         monkeypatch.setattr(module, "picture_scene", picture)
         monkeypatch.setattr(module, "make_perceiver", lambda spec: _Model())
-    monkeypatch.setattr(study, "_eyes", lambda spec: (None, _Model()))
-    monkeypatch.setattr(learning, "eyes", lambda spec: (None, _Model()))
-    monkeypatch.setattr(study, "_identity", lambda *_: MODEL)
+        monkeypatch.setattr(module, "eyes", lambda spec: (None, _Model()))
+    monkeypatch.setattr(study, "identity_of", lambda *_: MODEL)
     return done
 
 

@@ -16,7 +16,7 @@ import sys
 for name in {hidden}:
     sys.modules[name] = None
 sys.argv = ["surefoot", *{arguments}]
-from surefoot.cli.main import run
+from surefoot.cli.entry import run
 run()
 """
 MODULES = [m for extra in EXTRAS.values() for m in extra.packages]
@@ -83,6 +83,7 @@ def test_the_base_lists_what_it_can(tmp_path: Path) -> None:
     assert "missing      the server of local models: pip install 'surefoot[serve]'" in done.stdout
     assert {line.partition(":")[0] for line in done.stderr.splitlines()} == {
         "envs",
+        "policies",
         "tasks",
         "skills",
         "perturbations",

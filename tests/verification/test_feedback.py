@@ -25,6 +25,8 @@ from surefoot.verification.witness_svg import draw_witness
 from surefoot.verification.worldmodel import WorldModel, constant
 from tests.verification.test_checking import naive_product
 
+pytestmark = pytest.mark.quick
+
 BITS, ACTIONS = ("ped", "green", "car"), ("go", "turn", "wait")
 WORDS = PlanVocabulary(BITS, ACTIONS)
 WORLD = WorldModel(BITS, ACTIONS, idle="wait")

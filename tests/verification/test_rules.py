@@ -19,6 +19,8 @@ from surefoot.verification.rules import (
 )
 from surefoot.verification.traces import check_traces, pack_traces
 
+pytestmark = pytest.mark.quick
+
 GOOD = """\
 name: mine
 observations:

@@ -16,6 +16,8 @@ from surefoot.verification.rules import Rule, load_rulebook
 from surefoot.verification.traces import check_traces, judge_traces, pack_traces
 from tests.verification.naive import Trace, holds, random_trace
 
+pytestmark = pytest.mark.quick
+
 NAMES = ["a", "b", "c", "unused"]
 TEXTS = [
     "G(a -> F b)",

@@ -11,6 +11,7 @@ There are three ways to add one:
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -19,6 +20,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar, cast
 
 from surefoot.core.errors import InputError
+from surefoot.core.extras import missing
 
 Thing = TypeVar("Thing")
 Added = TypeVar("Added")
@@ -158,6 +160,10 @@ class Registry(Generic[Thing]):
                     line = first_line(self.get(name))
                 except InputError as error:
                     line = str(error)
+                except ModuleNotFoundError as error:
+                    if (lacking := missing(error.name or "")) is None:
+                        raise
+                    line = str(lacking)
                 entry = replace(entry, summary=line)
                 self._entries[name] = entry
             found.append(entry)
@@ -189,6 +195,11 @@ class Registry(Generic[Thing]):
         if self._complete:
             return
         self._complete = True
+        # What a room may not name stands in the root of the package, which is imported before
+        # any room is; see ``WIRING`` there.
+        wired = getattr(sys.modules[__name__.partition(".")[0]], "WIRING", {})
+        for name, place in wired.get(self.kind, {}).items():
+            self.builtin(name, place)
         for point in sorted(entry_points(group=f"surefoot.{self.kind}"), key=lambda p: p.name):
             origin = point.dist.name if point.dist is not None else "an installed distribution"
             self._add(RegistryEntry(point.name, "", point.name, (), origin))
@@ -226,8 +237,8 @@ def load_place(spec: str, what: str) -> Any:
 
     Raises:
         InputError: There is no such module or name in it.
+        MissingDependencyError: It needs a library of an extra that is not installed.
     """
-    import sys
     from pathlib import Path
 
     module, _, name = spec.partition(":")
@@ -237,6 +248,8 @@ def load_place(spec: str, what: str) -> Any:
     try:
         return getattr(import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
+        if isinstance(error, ModuleNotFoundError) and (lacking := missing(error.name or "")):
+            raise lacking from None
         raise InputError(f"cannot use the {what} '{spec}': {error}") from None
 
 

@@ -13,11 +13,11 @@ import pytest
 
 from surefoot.calibration.reports.records import FactRecord, PlanRecord, write_predictions
 from surefoot.cli.calibrate_bench import read_run_predictions
-from surefoot.cli.main import run
+from surefoot.cli.entry import run
 from surefoot.core.chat import OptionRequest, OptionScores, ReplyStatus
 from surefoot.core.errors import InputError
-from surefoot.pddl.bench.config import BenchConfig
-from surefoot.pddl.bench.run import bench_run
+from surefoot.pddl.benchmark.config import BenchConfig
+from surefoot.pddl.benchmark.run import bench_run
 from surefoot.pddl.planner import PlanReply, PlanRequest
 from surefoot.pddl.reference import lookup
 
@@ -79,7 +79,7 @@ def test_json_and_options(
         "--joint",
         "bonferroni",
         "--no-groups",
-        "--resplits",
+        "--num-resplits",
         50,
         "--seed",
         3,

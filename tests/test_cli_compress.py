@@ -43,7 +43,7 @@ def low_rank(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "--out",
         str(out),
         "--no-measure",
-        "--tasks",
+        "--num-tasks",
         "19",
         *FEW,
     )

@@ -29,7 +29,7 @@ torch.set_num_threads(1)
 
 RUNNER = CliRunner()
 FEW = (
-    "--count",
+    "--num-texts",
     "60",
     "--set",
     "samples=4",

@@ -44,7 +44,7 @@ def module_of(path: Path) -> str:
 
 MODULES = {module_of(path): path for path in FILES}
 TREES = {name: ast.parse(path.read_text()) for name, path in MODULES.items()}
-NAMED = re.compile(r"\Asurefoot(?:\.\w+)+(?::\w+)?\Z")
+NAMED = re.compile(rf"\Asurefoot\.(?:{'|'.join(FLOORS)})(?:\.\w+)*(?::\w+)?\Z")
 """A string that names a module, or something in it, to be imported."""
 
 

@@ -36,12 +36,13 @@ from surefoot.calibration.reports.records import (
     write_predictions,
 )
 from surefoot.core.errors import InputError
+from surefoot.core.seeds import split_of_seed
 from surefoot.envs.crossing.env import CrossingEnv
 from surefoot.envs.episodes.catalogue import get_environment
 from surefoot.envs.episodes.config import AGENT_SIZE
 from surefoot.envs.episodes.pool import LostResult, run_apart
 from surefoot.envs.episodes.protocol import Env
-from surefoot.envs.perturbations.pipeline import Pipeline, split_of_seed
+from surefoot.envs.perturbations.pipeline import Pipeline
 from surefoot.envs.tabletop.env import TabletopEnv
 from surefoot.results.manifest import Manifest, current_versions
 from surefoot.results.run_folder import RunFolder

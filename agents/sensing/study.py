@@ -46,8 +46,9 @@ from surefoot.agents.sensing.strategies import Strategy
 from surefoot.agents.settings import AgentSettings
 from surefoot.calibration.decisions.router import Route
 from surefoot.core.errors import InputError
+from surefoot.core.seeds import seeds_of, split_of_seed
 from surefoot.envs.episodes.pool import LostResult, run_apart
-from surefoot.envs.perturbations.pipeline import Pipeline, seeds_of, split_of_seed
+from surefoot.envs.perturbations.pipeline import Pipeline
 from surefoot.results.manifest import Manifest, current_versions
 from surefoot.results.run_folder import RunFolder
 

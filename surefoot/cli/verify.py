@@ -14,15 +14,15 @@ from surefoot.core.files import write_atomic
 from surefoot.verification.rules import RuleBook, Timing, load_rulebook
 
 if TYPE_CHECKING:
-    from surefoot.verification.checking import PlanVerdict, RuleVerdict
-    from surefoot.verification.feedback import RuleFeedback
+    from surefoot.verification.planchecking.checking import PlanVerdict, RuleVerdict
+    from surefoot.verification.planchecking.feedback import RuleFeedback
 
 
 def verify(
     plan: Annotated[
         Path,
         typer.Argument(
-            help="A .json or .py plan, or text with numbered steps or one action a line.",
+            help="A .json or .py plan, or text with numbered steps or one action per line.",
             show_default=False,
         ),
     ],
@@ -31,14 +31,16 @@ def verify(
     ],
     world: Annotated[
         str | None,
-        typer.Option(help="A world (YAML), or 'driving' or 'driving-fair'; default: all is free."),
+        typer.Option(
+            help="A world (YAML), 'driving' or 'driving-fair'; any observation by default."
+        ),
     ] = None,
     timing: Annotated[
         Timing | None,
-        typer.Option(help="When actions answer observations; default: what each rule says."),
+        typer.Option(help="When actions answer observations; as each rule says by default."),
     ] = None,
     idle: Annotated[
-        str | None, typer.Option(help="The action while the plan waits; default: the world's.")
+        str | None, typer.Option(help="The action while the plan waits; the world's by default.")
     ] = None,
     rule: Annotated[
         list[str] | None, typer.Option(help="Check only this rule; may be given repeatedly.")
@@ -47,7 +49,7 @@ def verify(
         bool, typer.Option("--json", help="Print JSON instead of the table.")
     ] = False,
     prompt: Annotated[
-        bool, typer.Option("--prompt", help="Print a prompt that asks a model to mend the plan.")
+        bool, typer.Option("--prompt", help="Print a prompt that asks a model to repair the plan.")
     ] = False,
     svg: Annotated[
         Path | None,
@@ -61,11 +63,11 @@ def verify(
 
     Exit code 0: all rules hold; 1: some rule is broken; 2: bad input.
     """
-    from surefoot.verification.checking import check_plan
-    from surefoot.verification.feedback import explain, repair_prompt
+    from surefoot.verification.planchecking.checking import check_plan
+    from surefoot.verification.planchecking.feedback import explain, repair_prompt
+    from surefoot.verification.planchecking.worldfile import free_world, load_world
     from surefoot.verification.programs.loading import load_program
     from surefoot.verification.programs.vocabulary import vocabulary_of
-    from surefoot.verification.worldfile import free_world, load_world
 
     if json_output and prompt:
         raise InputError("--json and --prompt cannot both be printed; choose one")
@@ -158,9 +160,9 @@ def _rule(item: RuleVerdict, told: RuleFeedback | None) -> dict[str, Any]:
 
 
 def _draw(file: Path, verdict: PlanVerdict, book: RuleBook) -> None:
-    from surefoot.verification.automata import compile_ltlf
-    from surefoot.verification.drawing import draw_automaton
-    from surefoot.verification.witness_svg import draw_witness
+    from surefoot.verification.modelchecking.witness_svg import draw_witness
+    from surefoot.verification.translation.automata import compile_ltlf
+    from surefoot.verification.translation.drawing import draw_automaton
 
     if not verdict.violated:
         note("no rule is broken, so there is no counterexample to draw")

@@ -97,7 +97,7 @@ def test_plans_are_damaged_at_the_stated_rate(rate: float) -> None:
         ("damaged=2:guide", "must lie in"),
         ("damaged=x:guide", "not of the form damaged=P"),
         ("damaged=0.5", "not of the form damaged=P"),
-        ("model:nothing", "unknown planner"),
+        ("model:nothing", "cannot use the planner 'model:nothing': No module named"),
         ("recorded:folder", "for bench only, not for the agent"),
         ("hf:no/such/folder", "no model here"),
         ("fd:fast", "unknown search"),

@@ -42,7 +42,7 @@ from surefoot.agents.sensing.study import (
 )
 from surefoot.agents.settings import AgentSettings
 from surefoot.calibration.quantiles import rank
-from surefoot.cli.main import run as surefoot
+from surefoot.cli.entry import run as surefoot
 from surefoot.core.errors import InputError
 from surefoot.envs.episodes.pool import LostResult
 from surefoot.envs.perturbations.pipeline import Pipeline
@@ -283,7 +283,7 @@ def test_the_command_refuses_in_one_line(
     monkeypatch.chdir(tmp_path)
     for words, told in (
         (["--env", "crossing", "--budgets", "1,x"], "numbers with commas"),
-        (["--env", "crossing", "--test", "0"], "test"),
+        (["--env", "crossing", "--num-test-scenes", "0"], "test"),
         (["--env", "moon"], "no environment 'moon'"),
     ):
         monkeypatch.setattr("sys.argv", ["surefoot", "sense", "--out", "run", *words])

@@ -18,8 +18,9 @@ from typer.testing import CliRunner
 
 from surefoot.cli.main import app
 from surefoot.core.errors import InputError
+from surefoot.core.seeds import read_seeds
 from surefoot.envs.episodes.catalogue import get_environment
-from surefoot.envs.episodes.config import plan_of, read_seeds, resolve
+from surefoot.envs.episodes.config import plan_of, resolve
 from surefoot.envs.episodes.pool import LostResult, run_apart
 from surefoot.envs.episodes.run import episodes_run
 from surefoot.envs.recording.video import read_video
@@ -187,13 +188,13 @@ def test_a_killed_run_goes_on(tmp_path: Path) -> None:
 
 def test_bad_options_name_the_valid_ones(tmp_path: Path) -> None:
     for arguments, words in {
-        ("--env", "kitchen"): "no environment 'kitchen'; there are tabletop, crossing",
+        ("--env", "kitchen"): "unknown environment 'kitchen'; known: tabletop, crossing",
         ("--task", "fly"): "no tabletop task 'fly'; there are tidy, tower",
         ("--env", "crossing", "--task", "tidy"): "there are left-at-light",
         ("--difficulty", "brutal"): "there are easy, medium, hard",
         ("--env", "crossing", "--difficulty", "x"): "a number from 0 to 1",
         ("--policy", "magic"): "there are scripted, agent, or MODULE:FUNCTION",
-        ("--perturb", "snow"): "no perturbation 'snow'; there are camera-pose",
+        ("--perturb", "snow"): "unknown perturbation 'snow'; known: camera-pose",
         ("--perturb", "fog=3"): "severity",
         ("--seeds", "a"): "seeds are such as 5, 0:10, 1,4,7 or train|calibration|test:20",
         ("--video", "some"): "'all', 'failures' or 'none'",
@@ -258,7 +259,9 @@ def test_a_yaml_file_does_as_the_options(tmp_path: Path) -> None:
         "task: [tower]\ndifficulty: easy\nseeds: test:1\nvideo: none\nperturb: [dusk]\n"
     )
     out = tmp_path / "run"
-    done = CliRunner().invoke(app, ["run", str(path), "--out", str(out), "--workers", "1"])
+    done = CliRunner().invoke(
+        app, ["run", "--config", str(path), "--out", str(out), "--workers", "1"]
+    )
     assert done.exit_code == 0, done.exception
     assert "tower" in done.stdout
     saved = read_run(out)
@@ -269,7 +272,7 @@ def test_a_yaml_file_does_as_the_options(tmp_path: Path) -> None:
         "noise",
     ]
     path.write_text("taks: [tower]\n")
-    bad = CliRunner().invoke(app, ["run", str(path), "--out", str(out)])
+    bad = CliRunner().invoke(app, ["run", "--config", str(path), "--out", str(out)])
     assert "taks" in str(bad.exception)
 
 

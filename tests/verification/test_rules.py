@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from surefoot.core.errors import InputError
-from surefoot.verification.automata import compile_ltlf
-from surefoot.verification.parser import FormulaError, parse
+from surefoot.verification.formulas.parser import FormulaError, parse
+from surefoot.verification.monitoring.traces import check_traces, pack_traces
 from surefoot.verification.rules import (
     RULEBOOKS,
     Rule,
@@ -17,7 +17,7 @@ from surefoot.verification.rules import (
     Timing,
     load_rulebook,
 )
-from surefoot.verification.traces import check_traces, pack_traces
+from surefoot.verification.translation.automata import compile_ltlf
 
 pytestmark = pytest.mark.quick
 
@@ -63,13 +63,13 @@ def test_a_book_is_read(tmp_path: Path) -> None:
         ("!go", "!gone", 8, "did you mean 'go'"),
         ("G(red -> !go)", "G(red -> )", 8, "expected a proposition, not '\\)'"),
         ("severity: critical", "severity: awful", 10, "'low', 'medium', 'high' or 'critical'"),
-        ("severity: critical", "gravity: 1", 10, "Extra inputs"),
-        ("    meaning: Do not drive at red.\n", "", 7, "Field required"),
+        ("severity: critical", "gravity: 1", 10, "is not known"),
+        ("    meaning: Do not drive at red.\n", "", 7, "is missing"),
         ("  go: drive", "  go: drive\n  red: again", None, "both as an observation"),
         ("  go: drive", "  go: drive\n  go: again", 6, "'go' stands twice"),
         ("  go: drive", "  go: [drive]", 5, "valid string"),
         ("  go: drive", "  go: &x drive\n  run: *x", None, "aliases"),
-        ("rules:", "rules: []\nmore:", None, "Extra inputs"),
+        ("rules:", "rules: []\nmore:", None, "is not known"),
         ("name: mine", "name: [", 3, "not valid YAML"),
         ("name: mine", "[" * 1200, None, "nested too deeply|not valid YAML"),
         ("name: mine", "name: \x00", None, "not valid YAML"),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # Read when numpy and torch are first loaded, here and in what the tests start.
@@ -14,3 +16,11 @@ settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("any machine")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leaves modules without the mark unread by ``make quick``: to import all takes longest."""
+    quick = str(config.getoption("markexpr")).startswith("quick")
+    if quick and collection_path.match("test_*.py"):
+        return "pytest.mark.quick" not in collection_path.read_text() or None
+    return None

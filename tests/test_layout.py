@@ -170,6 +170,15 @@ def test_a_test_that_patches_a_private_name_is_seen(code: str) -> None:
     assert list(private_names_used(ast.parse(code), {"_a"})) == ["_a"]
 
 
+def test_every_room_has_quick_tests() -> None:
+    tests = ROOT / "tests"
+    quick = {path for path in tests.rglob("test_*.py") if "pytest.mark.quick" in path.read_text()}
+    folders = [room for room in ROOMS if (tests / room).is_dir()]
+    assert len(folders) >= 10
+    assert [room for room in folders if not any(tests / room in p.parents for p in quick)] == []
+    assert any(path.name.startswith("test_cli") for path in quick)
+
+
 def test_no_file_is_long() -> None:
     kept = [*FILES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "benchmarks").rglob("*.py")]
     assert len(kept) > 800

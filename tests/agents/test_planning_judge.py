@@ -41,6 +41,8 @@ from surefoot.pddl import PlanStep, validate
 from surefoot.pddl.compact import compact_plan
 from surefoot.verification.formulas.semantics import evaluate
 
+pytestmark = pytest.mark.quick
+
 
 def crossing(task: str) -> PlanningContext:
     return PlanningContext(CROSSING, task, "Drive.", {})

@@ -19,6 +19,8 @@ from surefoot.verification.rules import (
 )
 from surefoot.verification.translation.automata import compile_ltlf
 
+pytestmark = pytest.mark.quick
+
 GOOD = """\
 name: mine
 observations:

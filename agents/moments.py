@@ -8,6 +8,19 @@ from typing import Any
 from surefoot.calibration.decisions.router import Route
 
 
+@dataclass(frozen=True, slots=True)
+class StopReason:
+    """Why an agent stopped before the environment ended the episode.
+
+    Attributes:
+        outcome: Name of the outcome, see :class:`~surefoot.envs.episodes.outcome.EpisodeOutcome`.
+        reason: One line.
+    """
+
+    outcome: str
+    reason: str
+
+
 @dataclass
 class LoopStep:
     """One turn of the loop within a decision.

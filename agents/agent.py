@@ -17,6 +17,7 @@ from random import Random
 
 import numpy as np
 
+from surefoot.agents.gates import Evidence, Situation, make_gate
 from surefoot.agents.guarantees import AgentCalibration
 from surefoot.agents.moments import DecisionRecord, LoopStep, StopReason
 from surefoot.agents.operator import Operator
@@ -26,7 +27,6 @@ from surefoot.agents.planning.base import AgentPlanner
 from surefoot.agents.planning.step import PlanningStep
 from surefoot.agents.routing import (
     Assessment,
-    Situation,
     fact_to_ask,
     looking_ends,
     perception_score,
@@ -37,7 +37,7 @@ from surefoot.agents.routing import (
     worlds_within,
 )
 from surefoot.agents.sensing.strategies import RESTORED, LookState, Strategy, restored_from
-from surefoot.agents.settings import ActGate, AgentSettings
+from surefoot.agents.settings import AgentSettings
 from surefoot.agents.sight import SceneBelief
 from surefoot.agents.stages.base import ActionResult, AgentEnv, Picture, RunningPlan
 from surefoot.calibration.decisions.router import Decision, Route
@@ -120,6 +120,7 @@ class Agent:
         self.counts = Counts()
         self.ending: StopReason | None = None
         self._keep = keep or (lambda _image, _view: "")
+        self._gate = make_gate(settings.gate)
         self._rng = Random(f"agent:{settings.seed}:{seed}")
         self._belief = SceneBelief(tools.calibration)
         self._planning = PlanningStep(settings, tools.planner, tools.calibration, self._rng)
@@ -156,7 +157,7 @@ class Agent:
         self.moments.append(moment)
         settings = self.settings
         self._looks_left = settings.looks if settings.sensing != "none" else 0
-        self._looking = settings.gate is ActGate.SETS and self._looks_left > 0
+        self._looking = self._gate.joint and self._looks_left > 0
         blind = self._planning.verified and not self.stage.moving
         try:
             action = self._decide(moment)
@@ -195,15 +196,16 @@ class Agent:
         self._planning.drop()
 
     def _decide(self, moment: DecisionRecord) -> str | None:
-        gate = self.settings.gate
-        if gate is ActGate.ALWAYS_STOP:
-            moment.thoughts.append(LoopStep(Route.ABSTAIN, "it never does anything"))
-            return self._pause() or self._stop("refused", "it never does anything")
+        evidence = self._gate.evidence
+        if evidence is Evidence.NONE:
+            decision = self._gate.decide(Situation(0.0, None))
+            moment.thoughts.append(LoopStep(decision.route, decision.reason))
+            return self._pause() or self._stop("refused", decision.reason)
         if self._replans_left < 0:
             return self._stop("failed", "the world was not as planned for too often")
         if self._planning.verified and not self.stage.moving:
             return self._continue_plan(moment)
-        if gate in (ActGate.ORACLE, ActGate.ALWAYS_ASK):
+        if evidence is not Evidence.CAMERA:
             self._learn_truth()
         elif self.stage.moving or not self._belief.views:
             self._look(self.stage.views()[0], moment, counted=False)
@@ -215,7 +217,7 @@ class Agent:
                     self._thought(found, Decision(Route.ABSTAIN, found.failed.reason))
                 )
                 return self._stop(found.failed.outcome, found.failed.reason)
-            decision = route(gate, self._situation(found), approved=self._planning.approved)
+            decision = route(self._gate, self._situation(found), approved=self._planning.approved)
             if self._looking and looking_ends(decision, self._looks_left):
                 # The rule that stops it uses other sets than those that it then acts by: only
                 # so is the policy that stops one that was fixed before its calibration.
@@ -283,7 +285,7 @@ class Agent:
         settings, planning = self.settings, self._planning
         facts = self._belief.facts(settings.alpha, looking=self._looking)
         found = Assessment(facts, self._likeliest())
-        joint = settings.gate is ActGate.SETS
+        joint = self._gate.joint
         worlds = facts.worlds(self.stage.possible) if joint else [found.likeliest]
         found.worlds = worlds
         if not worlds:  # too many to list, or none that fits together
@@ -292,12 +294,14 @@ class Agent:
         planning.keep_for(found.likeliest)
         if planning.running is None:
             found.failed = planning.plan(self.stage, found.likeliest, found.facts.undecided, worlds)
-            if found.failed is not None or planning.running is None:
+            if found.failed is not None:
                 return found
             self.counts.plans += 1
+        running = planning.running
+        assert running is not None
         if joint and not self._looking:
-            worlds = self._narrowed(found, planning.running, worlds)
-        outcomes, found.verification = planning.outcomes(planning.running, worlds)
+            worlds = self._narrowed(found, running, worlds)
+        outcomes, found.verification = planning.outcomes(running, worlds)
         chances = [self._belief.chance(w) for w in worlds]
         weigh(found, worlds, outcomes, chances, self.stage.pause)
         return found
@@ -409,7 +413,7 @@ class Agent:
         """Learn the truth, from the simulator or by asking the operator for every fact."""
         truth = self.stage.truth()
         home = self.stage.views()[0]
-        asks = self.settings.gate is ActGate.ALWAYS_ASK
+        asks = self._gate.evidence is Evidence.OPERATOR
         questions = [q for q in self.stage.questions(home) if q.fact in truth]
         self._belief = SceneBelief(self.tools.calibration)
         even = [np.full(len(q.options), 1 / len(q.options)) for q in questions]

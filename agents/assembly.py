@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from surefoot.agents.agent import Tools
+from surefoot.agents.gates import make_gate
 from surefoot.agents.guarantees import load_calibration
 from surefoot.agents.operator import make_operator
 from surefoot.agents.perception.perceiver import ModelPerceiver
@@ -62,7 +63,7 @@ def make_tools(env: str, settings: AgentSettings) -> Tools:
         stage=env,
         model=perceiver.identity,
         planner=planner,
-        sensing=settings.looking if settings.gate.weighs else "",
+        sensing=settings.looking if make_gate(settings.gate).weighs else "",
     )
     return Tools(
         perceiver,

@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from surefoot.agents.gates import Gate, Situation
 from surefoot.agents.moments import StopReason
 from surefoot.agents.perception.questions import Answers
 from surefoot.agents.relevance import relevance, reliance
-from surefoot.agents.settings import ActGate
 from surefoot.agents.sight import FactSet
 from surefoot.agents.stages.base import PlanVerification
-from surefoot.calibration.decisions.router import AggregateRouter, Decision, Route, Router
+from surefoot.calibration.decisions.router import Decision, Route
 
 
 class Outcome(NamedTuple):
@@ -62,73 +62,15 @@ class Assessment:
     waits: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """What a gate decides from.
-
-    Attributes:
-        u_p: Least perception score of the facts that matter, from 0 to 1.
-        u_d: Score of the plan, from 0 to 1; ``None`` without a plan.
-        matters: Facts that the outcome depends on.
-        verified: Whether the plan was verified at this turn.
-        looks_left: Looks that may still be taken for this decision.
-        repairs_left: Times that a plan may still be sent back.
-        can_ask: Whether there is an operator.
-        t_p: Threshold of ``u_p`` in the settings.
-        t_d: Threshold of ``u_d`` in the settings.
-    """
-
-    u_p: float
-    u_d: float | None
-    matters: tuple[str, ...] = ()
-    verified: bool = False
-    looks_left: int = 0
-    repairs_left: int = 0
-    can_ask: bool = False
-    t_p: float = 0.9
-    t_d: float = 0.7
-
-
-def route(gate: ActGate, at: Situation, *, approved: bool = False) -> Decision:
+def route(gate: Gate, at: Situation, *, approved: bool = False) -> Decision:
     """Returns what to do next.
 
     Args:
         gate: What decides whether the agent may act.
         at: The situation.
-        approved: Whether the operator approved the plan.
+        approved: Whether the operator approved the plan; no gate holds it back then.
     """
-    u_p = at.u_p
-    if approved or gate in (ActGate.NONE, ActGate.ORACLE, ActGate.ALWAYS_ASK):
-        if at.u_d is None or at.u_d > 0 or approved:
-            return Decision(Route.ACT, "nothing is in the way")
-        u_p = 1.0
-    if gate is ActGate.AGGREGATE:
-        both = min(u_p, 1.0 if at.u_d is None else at.u_d)
-        return AggregateRouter(at.t_d).decide(both, views_left=at.looks_left, can_ask=at.can_ask)
-    if gate is ActGate.SETS:
-        if at.matters:
-            return _undecided(at)
-        router = Router(0.0, 0.5)
-    else:
-        router = Router(at.t_p, at.t_d)
-    return router.decide(
-        u_p,
-        at.u_d,
-        views_left=at.looks_left,
-        repairs_left=at.repairs_left,
-        can_ask=at.can_ask,
-    )
-
-
-def _undecided(at: Situation) -> Decision:
-    """Returns what to do where the outcome depends on undecided facts."""
-    why = f"what happens depends on {', '.join(at.matters)}"
-    if at.looks_left > 0:
-        return Decision(Route.LOOK, why)
-    why = f"{why}, and no looks are left"
-    if not at.can_ask and at.verified and at.repairs_left > 0:
-        return Decision(Route.REPAIR, why)
-    return Decision(Route.ASK if at.can_ask else Route.ABSTAIN, why)
+    return Decision(Route.ACT, "nothing is in the way") if approved else gate.decide(at)
 
 
 def looking_ends(decision: Decision, looks_left: int) -> bool:

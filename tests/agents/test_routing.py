@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from surefoot.agents.gates import Situation, make_gate
 from surefoot.agents.planning.step import no_plan
 from surefoot.agents.routing import (
     Assessment,
     Outcome,
-    Situation,
     fact_to_ask,
     looking_ends,
     perception_score,
@@ -22,7 +22,6 @@ from surefoot.agents.routing import (
     weigh,
     worlds_within,
 )
-from surefoot.agents.settings import ActGate
 from surefoot.agents.sight import FactSet
 from surefoot.agents.stages.base import PlanVerification
 from surefoot.calibration.decisions.router import Decision, Route
@@ -34,7 +33,7 @@ GO, STOP = Outcome(True, "go", True), Outcome(True, "stop", True)
 
 def decided(gate: str, approved: bool = False, **given: Any) -> Route:
     at = Situation(**{"u_p": 1.0, "u_d": 1.0, **given})
-    return route(ActGate(gate), at, approved=approved).route
+    return route(make_gate(gate), at, approved=approved).route
 
 
 def assessed(

@@ -17,9 +17,11 @@ from random import Random
 
 import numpy as np
 
+from surefoot.agents.belief import SceneBelief
+from surefoot.agents.decisions import DecisionRecord, LoopStep, StopReason
+from surefoot.agents.environments.base import ActionResult, AgentEnv, Picture, RunningPlan
 from surefoot.agents.gates import Evidence, Situation, make_gate
 from surefoot.agents.guarantees import AgentCalibration
-from surefoot.agents.moments import DecisionRecord, LoopStep, StopReason
 from surefoot.agents.operator import Operator
 from surefoot.agents.perception.perceiver import Perceiver
 from surefoot.agents.perception.restorers import Restorer
@@ -38,8 +40,6 @@ from surefoot.agents.routing import (
 )
 from surefoot.agents.sensing.strategies import RESTORED, LookState, Strategy, restored_from
 from surefoot.agents.settings import AgentSettings
-from surefoot.agents.sight import SceneBelief
-from surefoot.agents.stages.base import ActionResult, AgentEnv, Picture, RunningPlan
 from surefoot.calibration.decisions.router import Decision, Route
 from surefoot.core.errors import HarnessError
 
@@ -116,7 +116,7 @@ class Agent:
         keep: Callable[[Picture, str], str] | None = None,
     ) -> None:
         self.settings, self.tools = settings, tools
-        self.moments: list[DecisionRecord] = []
+        self.decisions: list[DecisionRecord] = []
         self.counts = Counts()
         self.ending: StopReason | None = None
         self._keep = keep or (lambda _image, _view: "")
@@ -132,13 +132,13 @@ class Agent:
         self._env: AgentEnv | None = None
 
     @property
-    def stage(self) -> AgentEnv:
+    def env(self) -> AgentEnv:
         """The environment that it acts in."""
         assert self._env is not None, "call begin first"
         return self._env
 
     @property
-    def sight(self) -> SceneBelief:
+    def belief(self) -> SceneBelief:
         """What it believes of the scene now."""
         return self._belief
 
@@ -153,38 +153,38 @@ class Agent:
             An action of the environment, to be done now; ``None`` if the agent stops, see
             :attr:`ending`.
         """
-        moment = DecisionRecord(len(self.moments) + 1, self.stage.seconds())
-        self.moments.append(moment)
+        record = DecisionRecord(len(self.decisions) + 1, self.env.seconds())
+        self.decisions.append(record)
         settings = self.settings
         self._looks_left = settings.looks if settings.sensing != "none" else 0
         self._looking = self._gate.joint and self._looks_left > 0
-        blind = self._planning.verified and not self.stage.moving
+        blind = self._planning.verified and not self.env.moving
         try:
-            action = self._decide(moment)
+            action = self._decide(record)
         except HarnessError as error:
             action = self._stop("model_error", str(error))
-        moment.truth = self.stage.truth()
+        record.truth = self.env.truth()
         if self._belief.questions and not blind:
             sets = self._belief.facts(
-                self.settings.alpha, waiting=moment.waits, relied=moment.relied
+                self.settings.alpha, waiting=record.waits, relied=record.relied
             )
-            moment.covered = sets.holds(moment.truth)
-        moment.action = action or ""
+            record.covered = sets.holds(record.truth)
+        record.action = action or ""
         running = self._planning.running
-        moment.state = running.state if running is not None else ""
+        record.state = running.state if running is not None else ""
         return action
 
     def after(self, done: ActionResult) -> None:
         """Called with the result of the action."""
-        moment = self.moments[-1]
-        moment.good, moment.surprise = done.good, done.surprise
-        moment.rules = {s.rule.name: s.verdict.value for s in self.stage.watch()}
+        record = self.decisions[-1]
+        record.good, record.surprise = done.good, done.surprise
+        record.rules = {s.rule.name: s.verdict.value for s in self.env.watch()}
         self.counts.skills += 1
         running = self._planning.running
         if running is not None:
             running.advance(done.action, self._likeliest())
-            moment.line, moment.state = running.line, running.state
-        if self.stage.moving:
+            record.line, record.state = running.line, running.state
+        if self.env.moving:
             self._belief.pass_time()
         elif done.surprise or not done.good:
             self._replans_left -= 1
@@ -195,25 +195,25 @@ class Agent:
         self._belief = SceneBelief(self.tools.calibration)
         self._planning.drop()
 
-    def _decide(self, moment: DecisionRecord) -> str | None:
+    def _decide(self, record: DecisionRecord) -> str | None:
         evidence = self._gate.evidence
         if evidence is Evidence.NONE:
             decision = self._gate.decide(Situation(0.0, None))
-            moment.thoughts.append(LoopStep(decision.route, decision.reason))
+            record.thoughts.append(LoopStep(decision.route, decision.reason))
             return self._pause() or self._stop("refused", decision.reason)
         if self._replans_left < 0:
             return self._stop("failed", "the world was not as planned for too often")
-        if self._planning.verified and not self.stage.moving:
-            return self._continue_plan(moment)
+        if self._planning.verified and not self.env.moving:
+            return self._continue_plan(record)
         if evidence is not Evidence.CAMERA:
             self._learn_truth()
-        elif self.stage.moving or not self._belief.views:
-            self._look(self.stage.views()[0], moment, counted=False)
+        elif self.env.moving or not self._belief.views:
+            self._look(self.env.views()[0], record, counted=False)
         for _ in range(MAX_TURNS):
             found = self._assess()
-            moment.relied, moment.waits = found.relied, found.waits
+            record.relied, record.waits = found.relied, found.waits
             if found.failed is not None:
-                moment.thoughts.append(
+                record.thoughts.append(
                     self._thought(found, Decision(Route.ABSTAIN, found.failed.reason))
                 )
                 return self._stop(found.failed.outcome, found.failed.reason)
@@ -224,14 +224,14 @@ class Agent:
                 self._looking, self._looks_left = False, 0
                 continue
             thought = self._thought(found, decision)
-            moment.thoughts.append(thought)
-            action = self._follow(decision, found, thought, moment)
+            record.thoughts.append(thought)
+            action = self._follow(decision, found, thought, record)
             if action is not _AGAIN:
                 return action
         raise RuntimeError("the agent cannot make up its mind")
 
     def _follow(
-        self, decision: Decision, found: Assessment, thought: LoopStep, moment: DecisionRecord
+        self, decision: Decision, found: Assessment, thought: LoopStep, record: DecisionRecord
     ) -> str | None:
         """Carry out a decision; returns :data:`_AGAIN` for another turn of the loop."""
         match decision.route:
@@ -249,9 +249,9 @@ class Agent:
                     return _AGAIN
                 thought.view = view
                 if view == RESTORED:
-                    self._restore(moment)
+                    self._restore(record)
                 else:
-                    self._look(view, moment, counted=True)
+                    self._look(view, record, counted=True)
                 return _AGAIN
             case Route.REPAIR:
                 judged = found.verification
@@ -267,33 +267,33 @@ class Agent:
                     return self._stop("invalid_plan", f"breaks {broken}")
                 return self._pause() or self._stop("refused", decision.reason)
 
-    def _continue_plan(self, moment: DecisionRecord) -> str | None:
+    def _continue_plan(self, record: DecisionRecord) -> str | None:
         """Take the next step of a plan that was verified in a world that stands still."""
         running = self._planning.running
         assert running is not None
         action = running.choices([self._likeliest()])[0]
         if action is not None:
-            moment.thoughts.append(LoopStep(Route.ACT, "the next step", plan=running.text))
+            record.thoughts.append(LoopStep(Route.ACT, "the next step", plan=running.text))
             return action
-        if self.stage.end().success or self._replans_left == 0:
+        if self.env.end().success or self._replans_left == 0:
             return self._stop("gave_up", "the plan is at its end")
         self._replans_left -= 1
         self._start_anew()
-        return self._decide(moment)
+        return self._decide(record)
 
     def _assess(self) -> Assessment:
         settings, planning = self.settings, self._planning
         facts = self._belief.facts(settings.alpha, looking=self._looking)
         found = Assessment(facts, self._likeliest())
         joint = self._gate.joint
-        worlds = facts.worlds(self.stage.possible) if joint else [found.likeliest]
+        worlds = facts.worlds(self.env.possible) if joint else [found.likeliest]
         found.worlds = worlds
         if not worlds:  # too many to list, or none that fits together
             found.matters = dict.fromkeys(facts.undecided or facts.members, 0.0)
             return found
         planning.keep_for(found.likeliest)
         if planning.running is None:
-            found.failed = planning.plan(self.stage, found.likeliest, found.facts.undecided, worlds)
+            found.failed = planning.plan(self.env, found.likeliest, found.facts.undecided, worlds)
             if found.failed is not None:
                 return found
             self.counts.plans += 1
@@ -303,7 +303,7 @@ class Agent:
             worlds = self._narrowed(found, running, worlds)
         outcomes, found.verification = planning.outcomes(running, worlds)
         chances = [self._belief.chance(w) for w in worlds]
-        weigh(found, worlds, outcomes, chances, self.stage.pause)
+        weigh(found, worlds, outcomes, chances, self.env.pause)
         return found
 
     def _narrowed(
@@ -314,13 +314,13 @@ class Agent:
         Where all possible worlds are too many to list, the decision relies on all facts.
         """
         belief, settings = self._belief, self.settings
-        every = belief.facts(0.0, relied=()).worlds(self.stage.possible)
+        every = belief.facts(0.0, relied=()).worlds(self.env.possible)
         if not every or found.likeliest not in every:
             return worlds
         outcomes, _ = self._planning.outcomes(running, every)
         certainty = {f: float(belief.belief(f).max()) for f in belief.questions}
         found.relied, found.waits = rely(
-            every, outcomes, found.likeliest, certainty, self.stage.pause
+            every, outcomes, found.likeliest, certainty, self.env.pause
         )
         found.facts = belief.facts(settings.alpha, waiting=found.waits, relied=found.relied)
         found.worlds = worlds_within(every, found.facts, found.relied)
@@ -366,43 +366,43 @@ class Agent:
     def _choose(self, found: Assessment) -> str | None:
         matters = found.matters or dict.fromkeys(found.facts.undecided, 1.0)
         scene = LookState(
-            self.stage.name,
-            self.stage.views(),
-            tuple(map(self.stage.cost, self.stage.views())),
+            self.env.name,
+            self.env.views(),
+            tuple(map(self.env.cost, self.env.views())),
             self._belief,
             matters,
             self.settings.alpha,
-            self.stage.moving,
+            self.env.moving,
             restored=self._last_image is None,
         )
         return self.tools.strategy.choose(scene, self._rng)
 
-    def _look(self, view: str, moment: DecisionRecord, *, counted: bool) -> None:
-        before = self.stage.seconds()
-        image = self.stage.look(view)
-        questions = self.stage.questions(view)
+    def _look(self, view: str, record: DecisionRecord, *, counted: bool) -> None:
+        before = self.env.seconds()
+        image = self.env.look(view)
+        questions = self.env.questions(view)
         answers = self.tools.perceiver.ask(image, questions)
-        spent = self.stage.seconds() - before
-        if self.stage.moving and self._belief.views:
+        spent = self.env.seconds() - before
+        if self.env.moving and self._belief.views:
             self._belief.pass_time()
             self._belief.keep([q.fact for q in questions])
         self._belief.add(view, questions, answers)
-        moment.pictures.append((view, self._keep(image, view)))
+        record.pictures.append((view, self._keep(image, view)))
         self._last_image = image
         if counted:
             self._looks_left -= 1
             self.counts.looks += 1
             self.counts.look_seconds += spent
 
-    def _restore(self, moment: DecisionRecord) -> None:
+    def _restore(self, record: DecisionRecord) -> None:
         """Ask about the last image again, restored, and believe that instead; counts as a look."""
         assert self.tools.restorer is not None
         assert self._last_image is not None
         view, image = self._belief.views[-1], self.tools.restorer(self._last_image)
-        questions = self.stage.questions(view)
+        questions = self.env.questions(view)
         answers = self.tools.perceiver.ask(image, questions)
         self._belief.add(view, questions, answers, instead=True)
-        moment.pictures.append((restored_from(view), self._keep(image, f"{view}-{RESTORED}")))
+        record.pictures.append((restored_from(view), self._keep(image, f"{view}-{RESTORED}")))
         self._last_image = None
         self._looks_left -= 1
         self.counts.looks += 1
@@ -411,10 +411,10 @@ class Agent:
 
     def _learn_truth(self) -> None:
         """Learn the truth, from the simulator or by asking the operator for every fact."""
-        truth = self.stage.truth()
-        home = self.stage.views()[0]
+        truth = self.env.truth()
+        home = self.env.views()[0]
         asks = self._gate.evidence is Evidence.OPERATOR
-        questions = [q for q in self.stage.questions(home) if q.fact in truth]
+        questions = [q for q in self.env.questions(home) if q.fact in truth]
         self._belief = SceneBelief(self.tools.calibration)
         even = [np.full(len(q.options), 1 / len(q.options)) for q in questions]
         self._belief.add(home, questions, even)
@@ -429,7 +429,7 @@ class Agent:
         fact = fact_to_ask(found, self._belief.u_p)
         if fact is not None:
             question = self._belief.questions[fact]
-            answer = operator.answer(question, self.stage.truth())
+            answer = operator.answer(question, self.env.truth())
             thought.answer = f"{question.text} {answer or 'no answer'}"
             if answer is not None:
                 self._belief.tell(fact, answer)
@@ -447,14 +447,14 @@ class Agent:
 
     def _pause(self) -> str | None:
         """Returns the safe action, if there is one and patience is left."""
-        if self.stage.pause is None or self._pauses >= self.settings.patience:
+        if self.env.pause is None or self._pauses >= self.settings.patience:
             return None
         self._pauses += 1
         self.counts.pauses += 1
-        return self.stage.pause
+        return self.env.pause
 
     def _likeliest(self) -> dict[str, str]:
-        return self._belief.likeliest(self.stage.possible)
+        return self._belief.likeliest(self.env.possible)
 
     def _stop(self, outcome: str, reason: str) -> str | None:
         """End the episode; returns no action."""

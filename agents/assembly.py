@@ -22,13 +22,13 @@ from surefoot.models.options import ModelOptions
 from surefoot.models.protocol import OptionScorer
 from surefoot.models.registry import make_model
 
-PLANNERS = {CROSSING: "local-agent", "tabletop": "fd"}
+DEFAULT_PLANNERS = {CROSSING: "local-agent", "tabletop": "fd"}
 """Planners by default."""
 
 
 def planner_of(env: str, settings: AgentSettings) -> str:
-    """Returns the planner that settings mean on a stage."""
-    return settings.planner or PLANNERS[env]
+    """Returns the planner that settings mean on an environment."""
+    return settings.planner or DEFAULT_PLANNERS[env]
 
 
 def make_perceiver(spec: str, options: ModelOptions | None = None) -> ModelPerceiver:
@@ -50,17 +50,17 @@ def make_perceiver(spec: str, options: ModelOptions | None = None) -> ModelPerce
 
 
 def make_tools(env: str, settings: AgentSettings) -> Tools:
-    """Makes the parts of an agent for a stage; models are loaded when they are first asked.
+    """Makes the parts of an agent for an environment; models are loaded when they are first asked.
 
     Raises:
         InputError: A model, planner, calibration, strategy or operator cannot be used.
     """
     perceiver = make_perceiver(settings.perception, settings.models)
-    eyes = make_eyes(env, settings, perceiver.identity)
+    sensing = make_sensing(env, settings, perceiver.identity)
     planner = planner_of(env, settings)
     calibration = load_calibration(
         settings.calibration_file,
-        stage=env,
+        env=env,
         model=perceiver.identity,
         planner=planner,
         sensing=settings.looking if make_gate(settings.gate).weighs else "",
@@ -69,10 +69,10 @@ def make_tools(env: str, settings: AgentSettings) -> Tools:
         perceiver,
         calibration,
         make_planner(planner, settings.models),
-        eyes.strategy,
+        sensing.strategy,
         make_operator(settings.operator),
-        eyes.restorer,
-        eyes.restoring_s,
+        sensing.restorer,
+        sensing.restoring_s,
     )
 
 
@@ -84,11 +84,11 @@ class SensingTools(NamedTuple):
     restoring_s: float = 0.0
 
 
-def make_eyes(env: str, settings: AgentSettings, model: str) -> SensingTools:
+def make_sensing(env: str, settings: AgentSettings, model: str) -> SensingTools:
     """Makes the way an agent looks: the strategy, and what restores pictures.
 
     Args:
-        env: The stage.
+        env: The environment.
         settings: How it looks.
         model: Identity of the perception model.
 

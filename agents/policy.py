@@ -11,13 +11,13 @@ from typing import Any
 
 from surefoot.agents.agent import Agent, Tools
 from surefoot.agents.assembly import make_tools
+from surefoot.agents.environments.base import Picture
+from surefoot.agents.environments.crossing import CrossingAgentEnv
+from surefoot.agents.environments.physical_table import physical_table
+from surefoot.agents.environments.table import TableAgentEnv
 from surefoot.agents.episode import broken_rules, judged
 from surefoot.agents.replay.saved import steps_file, write_pages
 from surefoot.agents.settings import AgentSettings
-from surefoot.agents.stages.base import Picture
-from surefoot.agents.stages.crossing import CrossingAgentEnv
-from surefoot.agents.stages.physical_table import physical_table
-from surefoot.agents.stages.table import TableAgentEnv
 from surefoot.core.config import check_config
 from surefoot.core.errors import InputError
 from surefoot.core.files import write_within
@@ -50,7 +50,7 @@ class AgentPolicy:
         self._name = ""
         self._count = 0
         self.agent: Agent | None = None
-        self._stage: CrossingAgentEnv | TableAgentEnv | None = None
+        self._agent_env: CrossingAgentEnv | TableAgentEnv | None = None
 
     def keep(self, folder: Path, name: str) -> None:
         """Is told where thoughts and pictures of the next episode are kept.
@@ -65,19 +65,19 @@ class AgentPolicy:
         """Is told of a new episode."""
         inner = env.unwrapped
         if isinstance(inner, CrossingEnv):
-            self._stage = CrossingAgentEnv(inner, info)
+            self._agent_env = CrossingAgentEnv(inner, info)
         else:
             assert isinstance(inner, TabletopEnv)
-            self._stage = physical_table(inner, info)
+            self._agent_env = physical_table(inner, info)
         self.reason, self._pending, self._count = "", "", 0
         self._tools.operator.asked = 0
         self.agent = Agent(self._settings, self._tools, int(info["seed"]), self._keep)
-        self.agent.begin(self._stage)
+        self.agent.begin(self._agent_env)
 
     def act(self, observation: Mapping[str, Any], info: Mapping[str, Any]) -> int | None:
         """Returns the next action; ``None`` when the agent stops."""
         assert self.agent is not None
-        assert self._stage is not None
+        assert self._agent_env is not None
         self._finish(info)
         action = self.agent.act()
         if action is None:
@@ -85,7 +85,7 @@ class AgentPolicy:
             self.reason = ending.reason if ending is not None else ""
             return None
         self._pending = action
-        return self._stage.number(action)
+        return self._agent_env.number(action)
 
     def end(
         self, info: Mapping[str, Any], outcome: EpisodeOutcome, reason: str
@@ -98,9 +98,9 @@ class AgentPolicy:
             reason: Its reason.
         """
         assert self.agent is not None
-        assert self._stage is not None
+        assert self._agent_env is not None
         self._finish(info)
-        found, why = judged(self.agent, self._stage)
+        found, why = judged(self.agent, self._agent_env)
         known = outcome in (
             EpisodeOutcome.SUCCESS,
             EpisodeOutcome.GAVE_UP,
@@ -112,9 +112,9 @@ class AgentPolicy:
     def extra(self) -> dict[str, Any]:
         """What the record keeps of the agent; writes its thoughts beside it."""
         assert self.agent is not None
-        assert self._stage is not None
+        assert self._agent_env is not None
         agent, counts = self.agent, self.agent.counts
-        covered = [m.covered for m in agent.moments if m.covered is not None]
+        covered = [m.covered for m in agent.decisions if m.covered is not None]
         told: dict[str, Any] = {
             "looks": counts.looks,
             "look_seconds": round(counts.look_seconds, 3),
@@ -126,17 +126,17 @@ class AgentPolicy:
             "pauses": counts.pauses,
             "skills": counts.skills,
             "asked": self._tools.operator.asked,
-            "decisions": len(agent.moments),
+            "decisions": len(agent.decisions),
             "covered": sum(covered),
             "sets": len(covered),
-            "broken": list(broken_rules(agent, self._stage)),
+            "broken": list(broken_rules(agent, self._agent_env)),
         }
         if self._folder is not None:
             path = steps_file(self._folder, self._name)
             data = {
-                "instruction": self._stage.instruction,
+                "instruction": self._agent_env.instruction,
                 "settings": self._settings.model_dump(mode="json"),
-                "moments": [m.to_json() for m in agent.moments],
+                "moments": [m.to_json() for m in agent.decisions],
             }
             write_within(path, json.dumps(data) + "\n")
             told["steps"] = f"{path.parent.name}/{path.name}"
@@ -157,10 +157,10 @@ class AgentPolicy:
     def _finish(self, info: Mapping[str, Any]) -> None:
         """Tells the agent what came of its last action."""
         assert self.agent is not None
-        assert self._stage is not None
+        assert self._agent_env is not None
         if self._pending:
             action, self._pending = self._pending, ""
-            self.agent.after(self._stage.done(action, info))
+            self.agent.after(self._agent_env.done(action, info))
 
     def _keep(self, picture: Picture, view: str) -> str:
         if self._folder is None:

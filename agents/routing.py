@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from surefoot.agents.belief import FactSet
+from surefoot.agents.decisions import StopReason
+from surefoot.agents.environments.base import PlanVerification
 from surefoot.agents.gates import Gate, Situation
-from surefoot.agents.moments import StopReason
 from surefoot.agents.perception.questions import Answers
 from surefoot.agents.relevance import relevance, reliance
-from surefoot.agents.sight import FactSet
-from surefoot.agents.stages.base import PlanVerification
 from surefoot.calibration.decisions.router import Decision, Route
 
 

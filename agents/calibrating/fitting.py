@@ -20,11 +20,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from surefoot.agents.belief import SceneBelief
 from surefoot.agents.calibrating.stops import Look, LookingStop
 from surefoot.agents.guarantees import AgentCalibration, KindScores
 from surefoot.agents.perception.questions import FactQuestion
 from surefoot.agents.sensing.strategies import restored_from
-from surefoot.agents.sight import SceneBelief
 from surefoot.calibration.arrays import Floats
 from surefoot.calibration.decisions.belief import fuse_running
 from surefoot.calibration.quantiles import conformal_quantile
@@ -36,13 +36,13 @@ Beliefs = Sequence[Floats]
 """For each fact of a scene the probabilities of its options."""
 
 
-def blank(stage: str, model: str) -> AgentCalibration:
+def blank(env: str, model: str) -> AgentCalibration:
     """Returns the calibration of an agent that knows nothing: it looks as often as it may."""
-    return AgentCalibration(stage, model, "", "", "", {}, ())
+    return AgentCalibration(env, model, "", "", "", {}, ())
 
 
 def fit_policy(
-    stage: str,
+    env: str,
     model: str,
     stops: Sequence[LookingStop],
     alpha: float,
@@ -53,7 +53,7 @@ def fit_policy(
     """Finds the constants of the policy from the first group of episodes.
 
     Args:
-        stage: The stage.
+        env: The environment.
         model: Identity of the perception model.
         stops: From an agent with the :func:`blank` calibration.
         alpha: Level at which the agent will look.
@@ -76,7 +76,7 @@ def fit_policy(
         )
         for kind, asked in questions.items()
     }
-    bare = AgentCalibration(stage, model, "", "", "", kinds, ())
+    bare = AgentCalibration(env, model, "", "", "", kinds, ())
     paths = [(stop, _path(stop, bare, moving=moving)) for stop in stops]
     scores: dict[str, list[float]] = defaultdict(list)
     for stop, path in paths:
@@ -88,9 +88,9 @@ def fit_policy(
         name: KindScores(tuple(_thinned(scores[name])), k.prior, k.dependence, k.fade)
         for name, k in kinds.items()
     }
-    scaled = AgentCalibration(stage, model, "", "", "", kinds, ())
+    scaled = AgentCalibration(env, model, "", "", "", kinds, ())
     looking, scenes = _looking(scaled, paths, alpha)
-    return AgentCalibration(stage, model, "", "", sensing, kinds, scenes, looking)
+    return AgentCalibration(env, model, "", "", sensing, kinds, scenes, looking)
 
 
 def scene_score(
@@ -244,20 +244,20 @@ def _fade(kind: str, stops: Sequence[LookingStop]) -> float:
 
 def _path(stop: LookingStop, calibration: AgentCalibration, *, moving: bool) -> list[list[Floats]]:
     """Returns the beliefs after each look of a decision, as the agent would hold them."""
-    sight = SceneBelief(calibration)
+    belief = SceneBelief(calibration)
     path: list[list[Floats]] = []
     for number, (view, said, _) in enumerate(stop.looks):
         if moving and number:
-            sight.pass_time()
+            belief.pass_time()
         answers = [np.array(said[q.fact]) for q in stop.questions if q.fact in said]
         again = number > 0 and view == restored_from(last := stop.looks[number - 1][0])
-        sight.add(
+        belief.add(
             last if again else view,
             [q for q in stop.questions if q.fact in said],
             answers,
             instead=again,
         )
-        path.append([sight.belief(q.fact) for q in stop.questions])
+        path.append([belief.belief(q.fact) for q in stop.questions])
     return path
 
 

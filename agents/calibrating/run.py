@@ -15,19 +15,19 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from surefoot.agents.agent import Tools
-from surefoot.agents.assembly import make_eyes, make_perceiver, planner_of
+from surefoot.agents.assembly import make_perceiver, make_sensing, planner_of
 from surefoot.agents.calibrating.fitting import blank, calibrated, fit_policy
 from surefoot.agents.calibrating.stops import LookingStop, stop_of
+from surefoot.agents.environments.base import AgentEnv
+from surefoot.agents.environments.crossing import CrossingAgentEnv
+from surefoot.agents.environments.physical_table import physical_table
 from surefoot.agents.guarantees import AgentCalibration, load_calibration
 from surefoot.agents.operator import make_operator
-from surefoot.agents.planning.base import CROSSING, STAGES
+from surefoot.agents.planning.base import CROSSING, ENVIRONMENTS
 from surefoot.agents.planning.guide import GuidePlanner
 from surefoot.agents.planning.registry import make as make_planner
 from surefoot.agents.planning.search import TableSearch
 from surefoot.agents.settings import AgentSettings
-from surefoot.agents.stages.base import AgentEnv
-from surefoot.agents.stages.crossing import CrossingAgentEnv
-from surefoot.agents.stages.physical_table import physical_table
 from surefoot.calibration.reports.records import (
     PREDICTIONS_NAME,
     FactRecord,
@@ -126,7 +126,9 @@ def calibrate_agent(
     """
     jobs = _jobs(config, out)
     model = make_perceiver(config.agent.perception, config.agent.models).identity
-    make_eyes(config.env, config.agent, model)  # what does not fit is told before the first episode
+    make_sensing(
+        config.env, config.agent, model
+    )  # what does not fit is told before the first episode
     folder = out.with_suffix("")
     manifest = Manifest(
         "calibrate agent",
@@ -171,8 +173,8 @@ def calibrate_agent(
 
 
 def _jobs(config: CalibrationConfig, out: Path) -> list[_Job]:
-    if config.env not in STAGES:
-        raise InputError(f"no environment '{config.env}'; there are {', '.join(STAGES)}")
+    if config.env not in ENVIRONMENTS:
+        raise InputError(f"no environment '{config.env}'; there are {', '.join(ENVIRONMENTS)}")
     if out.suffix != ".json":
         raise InputError("--out must be a .json file", file=str(out))
     for seed in config.seeds:
@@ -223,19 +225,19 @@ def _episode(job: _Job) -> dict[str, Any]:
             AGENT_SIZE,
         )
         _, info = env.reset(seed=job.seed)
-        stage = _stage(env, info)
+        agent_env = _agent_env(env, info)
         decision = 1
-        if stage.moving:
+        if agent_env.moving:
             decision = Random(f"calibrated decision:{job.seed}").randint(1, config.decisions)
         judged = not isinstance(tools.planner, GuidePlanner | TableSearch)
-        stop = stop_of(job.key, config.agent, tools, stage, decision, judged=judged)
+        stop = stop_of(job.key, config.agent, tools, agent_env, decision, judged=judged)
     finally:
         if env is not None:
             env.close()
     return stop.to_json() if stop is not None else {"lost": "nothing was seen"}
 
 
-def _stage(env: Env, info: Mapping[str, Any]) -> AgentEnv:
+def _agent_env(env: Env, info: Mapping[str, Any]) -> AgentEnv:
     inner = env.unwrapped
     if isinstance(inner, CrossingEnv):
         return CrossingAgentEnv(inner, info)
@@ -250,17 +252,17 @@ def _tools(env: str, agent: str, policy: Path | None) -> Tools:
     known = (
         blank(env, perceiver.identity)
         if policy is None
-        else load_calibration(policy, stage=env, model=perceiver.identity)
+        else load_calibration(policy, env=env, model=perceiver.identity)
     )
-    eyes = make_eyes(env, settings, perceiver.identity)
+    sensing = make_sensing(env, settings, perceiver.identity)
     return Tools(
         perceiver,
         known,
         make_planner(planner_of(env, settings), settings.models),
-        eyes.strategy,
+        sensing.strategy,
         make_operator("none"),
-        eyes.restorer,
-        eyes.restoring_s,
+        sensing.restorer,
+        sensing.restoring_s,
     )
 
 

@@ -23,8 +23,8 @@ def domain_texts(
     """Draws texts for a planner of this project, in the shares in which it learned from them.
 
     The domains of the small planner are those of its tasks; those of the agent's planner its two
-    stages, each parted into plans and verdicts on plans. What a model does not take whole is left
-    out. Only answers are to be predicted.
+    environments, each parted into plans and verdicts on plans. What a model does not take whole is
+    left out. Only answers are to be predicted.
 
     Args:
         model: The planner's folder.

@@ -134,17 +134,17 @@ def _plans(folder: Path, count: int) -> Mapping[str, bool]:
 
 def _verdicts(folder: Path, count: int) -> Mapping[str, bool]:
     rng = Random("compressing:test")
-    briefs: list[PlanningContext] = []
-    while len(briefs) < count:
-        brief = draw_brief(rng)
-        if split_of(short_prompt(brief)) == "test":
-            briefs.append(brief)
+    contexts: list[PlanningContext] = []
+    while len(contexts) < count:
+        context = draw_brief(rng)
+        if split_of(short_prompt(context)) == "test":
+            contexts.append(context)
     model = HFModel(str(folder), batch=_BATCH, device="cpu")
     planner = LanguagePlanner("compressed", model, max_tokens=256, temperature=0.0)
-    proposed = planner.propose_all(briefs, 1, [0] * len(briefs), rate=False)
+    proposed = planner.propose_all(contexts, 1, [0] * len(contexts), rate=False)
     return {
-        f"{brief.stage}-{i}": judge(brief, candidates[0].text).good
-        for i, (brief, candidates) in enumerate(zip(briefs, proposed, strict=True))
+        f"{context.env}-{i}": judge(context, candidates[0].text).good
+        for i, (context, candidates) in enumerate(zip(contexts, proposed, strict=True))
     }
 
 

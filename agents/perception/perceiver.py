@@ -7,9 +7,9 @@ from typing import Protocol
 
 import numpy as np
 
+from surefoot.agents.environments.base import Picture
 from surefoot.agents.perception.asking import probabilities, score_many
 from surefoot.agents.perception.questions import FactQuestion
-from surefoot.agents.stages.base import Picture
 from surefoot.calibration.arrays import Floats
 from surefoot.core.chat import Usage
 from surefoot.models.protocol import OptionScorer

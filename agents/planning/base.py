@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 from surefoot.core.chat import ReplyStatus, Usage
 
 CROSSING, TABLETOP = "crossing", "tabletop"
-STAGES = (CROSSING, TABLETOP)
+ENVIRONMENTS = (CROSSING, TABLETOP)
 """Where the agent acts."""
 
 
@@ -18,7 +18,7 @@ class PlanningContext:
     """What a planner is told.
 
     Attributes:
-        stage: ``crossing`` or ``tabletop``.
+        env: ``crossing`` or ``tabletop``.
         task: Name of the task, such as ``left-at-light`` or ``tidy``.
         instruction: What to do, in English.
         world: The likeliest answer to each question about the scene, by fact.
@@ -28,7 +28,7 @@ class PlanningContext:
         history: Earlier plans of this decision, each with the feedback on it.
     """
 
-    stage: str
+    env: str
     task: str
     instruction: str
     world: Mapping[str, str] = field(hash=False)
@@ -68,11 +68,11 @@ class AgentPlanner(Protocol):
 
     name: str
 
-    def propose(self, brief: PlanningContext, k: int, seed: int) -> list[ProposedPlan]:
+    def propose(self, context: PlanningContext, k: int, seed: int) -> list[ProposedPlan]:
         """Proposes plans.
 
         Args:
-            brief: What it is told.
+            context: What it is told.
             k: How many plans; one that has no other always gives the same.
             seed: Seed of whatever is drawn.
         """

@@ -57,42 +57,42 @@ class AgentRecipe(PlannerRecipe):
         """
         rng = Random(f"agent:{split}:{seed}")
         while True:
-            brief = draw_brief(rng, self.crossing)
-            if split_of(short_prompt(brief)) == split:
-                yield self._example(brief, rng)
+            context = draw_brief(rng, self.crossing)
+            if split_of(short_prompt(context)) == split:
+                yield self._example(context, rng)
 
-    def _example(self, brief: PlanningContext, rng: Random) -> Example:
+    def _example(self, context: PlanningContext, rng: Random) -> Example:
         kind = rng.random()
         if kind < self.verdicts:
-            text = _sound(brief, rng) if rng.random() < 0.5 else _flawed(brief, rng)
-            answer = YES if judge(brief, text).good else NO
-            return _example(brief, _joined(asked(short_messages(brief), text)), answer)
+            text = _sound(context, rng) if rng.random() < 0.5 else _flawed(context, rng)
+            answer = YES if judge(context, text).good else NO
+            return _example(context, _joined(asked(short_messages(context), text)), answer)
         if kind < self.verdicts + self.repairs:
-            return self._repair(brief, rng)
+            return self._repair(context, rng)
         careless = rng.random() < self.careless
-        text = _careless(brief, rng) if careless else _sound(brief, rng)
-        return _example(brief, _joined(short_messages(brief)), text)
+        text = _careless(context, rng) if careless else _sound(context, rng)
+        return _example(context, _joined(short_messages(context)), text)
 
-    def _repair(self, brief: PlanningContext, rng: Random) -> Example:
-        text = _flawed(brief, rng)
-        found = judge(brief, text)
+    def _repair(self, context: PlanningContext, rng: Random) -> Example:
+        text = _flawed(context, rng)
+        found = judge(context, text)
         if found.good:
-            return _example(brief, _joined(short_messages(brief)), text)
+            return _example(context, _joined(short_messages(context)), text)
         told = PlanningContext(
-            brief.stage,
-            brief.task,
-            brief.instruction,
-            brief.world,
-            brief.undecided,
-            brief.goal,
-            brief.objects,
+            context.env,
+            context.task,
+            context.instruction,
+            context.world,
+            context.undecided,
+            context.goal,
+            context.objects,
             ((text, plain_feedback(found)),),
         )
-        return _example(brief, _joined(short_messages(told)), _sound(brief, rng))
+        return _example(context, _joined(short_messages(told)), _sound(context, rng))
 
 
 def draw_brief(rng: Random, crossing: float = 0.5) -> PlanningContext:
-    """Draws a scene of either stage.
+    """Draws a scene of either environment.
 
     Args:
         rng: Source of randomness.
@@ -110,23 +110,23 @@ def plain_feedback(found: PlanOutcome) -> str:
     return f"{told}: {found.reason}"
 
 
-def _sound(brief: PlanningContext, rng: Random) -> str:
-    if brief.stage == CROSSING:
-        return drivers.careful_program(brief.task, rng)
-    return compact_plan(tidying.steady_plan(brief))
+def _sound(context: PlanningContext, rng: Random) -> str:
+    if context.env == CROSSING:
+        return drivers.careful_program(context.task, rng)
+    return compact_plan(tidying.steady_plan(context))
 
 
-def _careless(brief: PlanningContext, rng: Random) -> str:
-    if brief.stage == CROSSING:
-        return drivers.careless_program(brief.task, brief.world, rng)
-    return compact_plan(tidying.careless_plan(tidying.steady_plan(brief), rng))
+def _careless(context: PlanningContext, rng: Random) -> str:
+    if context.env == CROSSING:
+        return drivers.careless_program(context.task, context.world, rng)
+    return compact_plan(tidying.careless_plan(tidying.steady_plan(context), rng))
 
 
-def _flawed(brief: PlanningContext, rng: Random) -> str:
+def _flawed(context: PlanningContext, rng: Random) -> str:
     """Writes a careless plan or, on the tabletop half the time, one with random damages."""
-    if brief.stage == CROSSING or rng.random() < 0.5:
-        return _careless(brief, rng)
-    return compact_plan(damage(ground_of(brief), tidying.steady_plan(brief), rng))
+    if context.env == CROSSING or rng.random() < 0.5:
+        return _careless(context, rng)
+    return compact_plan(damage(ground_of(context), tidying.steady_plan(context), rng))
 
 
 def _joined(messages: tuple[Message, ...]) -> str:
@@ -134,5 +134,5 @@ def _joined(messages: tuple[Message, ...]) -> str:
     return "\n".join(m.text for m in messages)
 
 
-def _example(brief: PlanningContext, prompt: str, answer: str) -> Example:
-    return Example(brief.stage, len(brief.objects), short_prompt(brief), prompt, answer)
+def _example(context: PlanningContext, prompt: str, answer: str) -> Example:
+    return Example(context.env, len(context.objects), short_prompt(context), prompt, answer)

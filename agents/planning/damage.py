@@ -40,7 +40,7 @@ class DamagedPlanner:
         self._rate = rate
         self._inner = inner
 
-    def propose(self, brief: PlanningContext, k: int, seed: int) -> list[ProposedPlan]:
+    def propose(self, context: PlanningContext, k: int, seed: int) -> list[ProposedPlan]:
         """Asks the other planner; a spoiled plan is rated anew if that planner can rate.
 
         Raises:
@@ -48,42 +48,42 @@ class DamagedPlanner:
         """
         rng = Random(f"damage:{seed}:{self._rate}")
         made = []
-        for candidate in self._inner.propose(brief, k, seed):
+        for candidate in self._inner.propose(context, k, seed):
             hit = rng.random() < self._rate
             if hit and candidate.status is ReplyStatus.ANSWERED:
-                text = spoil(brief, candidate.text, rng)
+                text = spoil(context, candidate.text, rng)
                 rated = getattr(self._inner, "confidences", None)
-                sure = rated(brief, [text])[0] if rated is not None else candidate.confidence
+                sure = rated(context, [text])[0] if rated is not None else candidate.confidence
                 candidate = replace(candidate, text=text, confidence=sure)
             made.append(replace(candidate, source=self.name))
         return made
 
 
-def spoil(brief: PlanningContext, text: str, rng: Random) -> str:
+def spoil(context: PlanningContext, text: str, rng: Random) -> str:
     """Returns a plan that breaks a rule, made of a good one; others come back as they are.
 
     Raises:
         InputError: The brief is unusable.
     """
-    if not judge(brief, text).good:
+    if not judge(context, text).good:
         return text
-    changes = list(_changes(brief, text))
+    changes = list(_changes(context, text))
     rng.shuffle(changes)
     for changed in changes:
-        found = judge(brief, changed)
+        found = judge(context, changed)
         if found.readable and found.broken:
             return changed
     return text
 
 
-def _changes(brief: PlanningContext, text: str) -> Iterator[str]:
-    if brief.stage == CROSSING:
+def _changes(context: PlanningContext, text: str) -> Iterator[str]:
+    if context.env == CROSSING:
         plan = plan_text(text)
         for match in _GUARD.finditer(plan):
             joint = " and " if match[1] and match[4] else ""
             left = plan[: match.start()] + joint + plan[match.end() :]
             yield left.replace("()", "(True)") if "wait_until()" in left else left
-        yield from (f"{action}()\n{plan}" for action in (way_of(brief.task), *DRIVES.values()))
+        yield from (f"{action}()\n{plan}" for action in (way_of(context.task), *DRIVES.values()))
         return
     steps = read_steps(text).steps
     for i in range(len(steps)):

@@ -42,7 +42,7 @@ class GateComparison:
         before: How many of the earlier planner's obey all rules of the gate.
         after: The same of the refined one.
         together: The change in obeying all of them.
-        rules: The change in obeying each, by stage and rule.
+        rules: The change in obeying each, by environment and rule.
         passed: Whether neither all together nor any one got worse by more than chance: what is
             won on some rules must not pay for another.
     """
@@ -74,21 +74,17 @@ def gate(
         scenes: Fresh scenes.
         before: Plans of the earlier planner for them.
         after: Plans of the refined one.
-        rules: The rules that count, by stage.
+        rules: The rules that count, by environment.
     """
     firsts = [
         {seed: plans[0].verdict for seed, plans in by_scene(part).items()}
         for part in (before, after)
     ]
     counts = {
-        f"{stage}: {rule}": _counts(
-            [
-                [f[s.seed].grade({rule}) > 0 for f in firsts]
-                for s in scenes
-                if s.brief.stage == stage
-            ]
+        f"{env}: {rule}": _counts(
+            [[f[s.seed].grade({rule}) > 0 for f in firsts] for s in scenes if s.context.env == env]
         )
-        for stage, names in rules.items()
+        for env, names in rules.items()
         for rule in sorted(names)
     }
     adjusted = holm([mcnemar_exact(lost, won) for lost, won in counts.values()])
@@ -96,7 +92,7 @@ def gate(
         name: Change(lost, won, p)
         for (name, (lost, won)), p in zip(counts.items(), adjusted, strict=True)
     }
-    obeyed = [[f[s.seed].grade(rules[s.brief.stage]) > 0 for s in scenes] for f in firsts]
+    obeyed = [[f[s.seed].grade(rules[s.context.env]) > 0 for s in scenes] for f in firsts]
     lost, won = _counts(zip(*obeyed, strict=True))
     together = Change(lost, won, mcnemar_exact(lost, won))
     passed = not together.worse and not any(change.worse for change in single.values())

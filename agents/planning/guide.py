@@ -72,8 +72,8 @@ class GuidePlanner:
 
     name = "guide"
 
-    def propose(self, brief: PlanningContext, k: int, seed: int) -> list[ProposedPlan]:
+    def propose(self, context: PlanningContext, k: int, seed: int) -> list[ProposedPlan]:
         """Gives the same program ``k`` times; on the tabletop it gives up."""
-        if brief.stage != CROSSING:
+        if context.env != CROSSING:
             return [ProposedPlan("", 0.0, self.name, ReplyStatus.GAVE_UP)] * k
-        return [ProposedPlan(reference_program(brief.task), 1.0, self.name)] * k
+        return [ProposedPlan(reference_program(context.task), 1.0, self.name)] * k

@@ -26,14 +26,14 @@ class KeptPlanner:
         self._plain = isinstance(planner, GuidePlanner | TableSearch)
         self._kept: dict[tuple[object, ...], list[ProposedPlan]] = {}
 
-    def propose(self, brief: PlanningContext, k: int, seed: int) -> list[ProposedPlan]:
+    def propose(self, context: PlanningContext, k: int, seed: int) -> list[ProposedPlan]:
         """Returns what it proposed the first time."""
         draw = seed if self._seeded else 0
         # Briefs are equal by all that they tell, but their hash leaves out the world.
-        told = replace(brief, undecided={}) if self._plain else brief
-        key = told, tuple(sorted(brief.world.items())), k, draw
+        told = replace(context, undecided={}) if self._plain else context
+        key = told, tuple(sorted(context.world.items())), k, draw
         if key not in self._kept:
             if len(self._kept) >= MOST:
                 self._kept.clear()
-            self._kept[key] = self._planner.propose(brief, k, draw)
+            self._kept[key] = self._planner.propose(context, k, draw)
         return self._kept[key]

@@ -46,21 +46,26 @@ class LanguagePlanner:
             short_messages if getattr(notes, "prompt_style", "") == STYLE else full_messages
         )
 
-    def propose(self, brief: PlanningContext, k: int, seed: int) -> list[ProposedPlan]:
+    def propose(self, context: PlanningContext, k: int, seed: int) -> list[ProposedPlan]:
         """Samples ``k`` plans and asks of each whether it is good.
 
         Raises:
             InputError: The brief tells no scene, or the model cannot be loaded.
         """
-        return self.propose_all([brief], k, [seed])[0]
+        return self.propose_all([context], k, [seed])[0]
 
     def propose_all(
-        self, briefs: Sequence[PlanningContext], k: int, seeds: Sequence[int], *, rate: bool = True
+        self,
+        contexts: Sequence[PlanningContext],
+        k: int,
+        seeds: Sequence[int],
+        *,
+        rate: bool = True,
     ) -> list[list[ProposedPlan]]:
         """Does the same for many scenes together, which is faster.
 
         Args:
-            briefs: The scenes.
+            contexts: The scenes.
             k: Plans for each.
             seeds: One for each scene.
             rate: Ask of each plan whether it is good; else the confidence is 1.
@@ -68,7 +73,7 @@ class LanguagePlanner:
         Raises:
             InputError: A brief tells no scene, or the model cannot be loaded.
         """
-        told = [self._told(brief) for brief in briefs]
+        told = [self._told(context) for context in contexts]
         requests = [
             Request(messages, self._max_tokens, self._temperature, (seed << 12) + i)
             for messages, seed in zip(told, seeds, strict=True)
@@ -76,21 +81,24 @@ class LanguagePlanner:
         ]
         found = dict(self.model.generate(requests))
         made = [
-            [self._candidate(found[row * k + i]) for i in range(k)] for row in range(len(briefs))
+            [self._candidate(found[row * k + i]) for i in range(k)] for row in range(len(contexts))
         ]
         if not rate:
             return made
         return [
-            self._rated(brief, candidates) for brief, candidates in zip(briefs, made, strict=True)
+            self._rated(context, candidates)
+            for context, candidates in zip(contexts, made, strict=True)
         ]
 
     def _candidate(self, completion: Completion) -> ProposedPlan:
         return ProposedPlan(completion.text, 1.0, self.name, completion.status, completion.usage)
 
-    def _rated(self, brief: PlanningContext, candidates: list[ProposedPlan]) -> list[ProposedPlan]:
+    def _rated(
+        self, context: PlanningContext, candidates: list[ProposedPlan]
+    ) -> list[ProposedPlan]:
         written = [c.text for c in candidates if c.status in _WRITTEN]
         texts = list(dict.fromkeys(written))
-        sure = dict(zip(texts, self._ask(brief, texts), strict=True))
+        sure = dict(zip(texts, self._ask(context, texts), strict=True))
         rated: list[ProposedPlan] = []
         for c in candidates:
             if c.status not in _WRITTEN:
@@ -101,7 +109,7 @@ class LanguagePlanner:
             rated.append(replace(c, confidence=chance, usage=c.usage + usage))
         return rated
 
-    def confidences(self, brief: PlanningContext, texts: Sequence[str]) -> list[float]:
+    def confidences(self, context: PlanningContext, texts: Sequence[str]) -> list[float]:
         """Returns how likely the model finds it that plans obey the rules and reach the goal.
 
         1 where the model gives no probabilities.
@@ -109,12 +117,12 @@ class LanguagePlanner:
         Raises:
             InputError: The brief tells no scene.
         """
-        return [chance for chance, _ in self._ask(brief, texts)]
+        return [chance for chance, _ in self._ask(context, texts)]
 
-    def _ask(self, brief: PlanningContext, texts: Sequence[str]) -> list[tuple[float, Usage]]:
+    def _ask(self, context: PlanningContext, texts: Sequence[str]) -> list[tuple[float, Usage]]:
         if not isinstance(self.model, OptionScorer):
             return [(1.0, Usage())] * len(texts)
-        told = self._told(brief)
+        told = self._told(context)
         found = []
         for text in texts:
             request = Request(asked(told, text), 4)

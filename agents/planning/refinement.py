@@ -15,7 +15,7 @@ from pathlib import Path
 from random import Random
 
 from surefoot.agents.planning import drivers, tidying
-from surefoot.agents.planning.base import STAGES, PlanningContext
+from surefoot.agents.planning.base import ENVIRONMENTS, PlanningContext
 from surefoot.agents.planning.judge import PlanOutcome, judge, rule_names
 from surefoot.agents.planning.language import LanguagePlanner
 from surefoot.agents.planning.prompts import NO, YES, asked, short_messages, short_prompt
@@ -36,7 +36,7 @@ HELD_OUT: Mapping[str, frozenset[str]] = {
     ),
     "tabletop": frozenset({"close-what-was-opened", "empty-hand-at-the-end"}),
 }
-"""Rules whose verdicts are not learned from while the gate is kept, by stage."""
+"""Rules whose verdicts are not learned from while the gate is kept, by environment."""
 
 Recalibrate = Callable[[Sequence[float], Sequence[bool]], None]
 """Called with the confidences of fresh plans and whether each is good, after every refinement."""
@@ -48,12 +48,12 @@ class PlanningScene:
 
     Attributes:
         seed: Its seed, which decides its split.
-        brief: What a planner is told.
+        context: What a planner is told.
         u_p: How sure perception is of it, in [0, 1]; 1 where the state itself is told.
     """
 
     seed: int
-    brief: PlanningContext
+    context: PlanningContext
     u_p: float = 1.0
 
 
@@ -90,7 +90,7 @@ def split_of_scene(scene: PlanningScene) -> str | None:
     of the small planner is split, too (its ``validation`` is ``calibration`` here).
     """
     split = split_of_seed(scene.seed)
-    return split if _TEXTS[split_of(short_prompt(scene.brief))] == split else None
+    return split if _TEXTS[split_of(short_prompt(scene.context))] == split else None
 
 
 def draw_scenes(split: str, count: int, start: int = 0) -> list[PlanningScene]:
@@ -108,7 +108,7 @@ def draw_scenes(split: str, count: int, start: int = 0) -> list[PlanningScene]:
     for seed in seeds_of(split, max(200, 60 * count), start):
         scene = draw_scene(seed)
         if split_of_scene(scene) == split:
-            found.setdefault(short_prompt(scene.brief), scene)
+            found.setdefault(short_prompt(scene.context), scene)
         if len(found) == count:
             return list(found.values())
     raise InputError(f"no {count} different scenes among the seeds of '{split}' from {start} on")
@@ -150,7 +150,7 @@ def sample_plans(
     todo = [s for s in scenes if s.seed not in kept]
     for start in range(0, len(todo), 16):
         part = todo[start : start + 16]
-        found = planner.propose_all([s.brief for s in part], k, [s.seed for s in part], rate=rate)
+        found = planner.propose_all([s.context for s in part], k, [s.seed for s in part], rate=rate)
         new = {
             scene.seed: [(c.text, c.confidence) for c in candidates]
             for scene, candidates in zip(part, found, strict=True)
@@ -163,7 +163,7 @@ def sample_plans(
         if tell is not None:
             tell(len(scenes) - len(todo) + start + len(part), len(scenes))
     return [
-        Sample(s.seed, text, confidence, judge(s.brief, text))
+        Sample(s.seed, text, confidence, judge(s.context, text))
         for s in scenes
         for text, confidence in kept[s.seed]
     ]
@@ -191,29 +191,29 @@ def _kept(file: Path, k: int) -> dict[int, list[tuple[str, float]]]:
     return kept
 
 
-def learned_rules(stage: str, hold_out: bool) -> tuple[str, ...]:
+def learned_rules(env: str, hold_out: bool) -> tuple[str, ...]:
     """Returns the names of the rules whose verdicts are learned from.
 
     Args:
-        stage: The stage.
+        env: The environment.
         hold_out: Leave out those of :data:`HELD_OUT`.
 
     Raises:
-        InputError: There is no such stage.
+        InputError: There is no such environment.
     """
-    return tuple(r for r in rule_names(stage) if not hold_out or r not in HELD_OUT[stage])
+    return tuple(r for r in rule_names(env) if not hold_out or r not in HELD_OUT[env])
 
 
 def supervised(
     scenes: Sequence[PlanningScene], samples: Sequence[Sample], *, hold_out: bool = False
 ) -> list[PreferencePair]:
     """Returns the verified plans that reach the goal, each text once a scene."""
-    by_seed = {s.seed: s.brief for s in scenes}
-    rules = {stage: learned_rules(stage, hold_out) for stage in STAGES}
+    by_seed = {s.seed: s.context for s in scenes}
+    rules = {env: learned_rules(env, hold_out) for env in ENVIRONMENTS}
     found = {
         (s.seed, s.text): PreferencePair(prompt_of(by_seed[s.seed]), s.text)
         for s in samples
-        if s.verdict.grade(rules[by_seed[s.seed].stage]) == 2
+        if s.verdict.grade(rules[by_seed[s.seed].env]) == 2
     }
     return list(found.values())
 
@@ -236,15 +236,15 @@ def preferences(
         seed: Seed of that.
     """
     rng = Random(f"pairs:{seed}")
-    rules = {stage: learned_rules(stage, hold_out) for stage in STAGES}
+    rules = {env: learned_rules(env, hold_out) for env in ENVIRONMENTS}
     made: list[PreferencePair] = []
     plans = by_scene(samples)
     for scene in scenes:
         grades = {
-            s.text: s.verdict.grade(rules[scene.brief.stage]) for s in plans.get(scene.seed, ())
+            s.text: s.verdict.grade(rules[scene.context.env]) for s in plans.get(scene.seed, ())
         }
         pairs = [(a, b) for a in grades for b in grades if grades[a] > max(grades[b], 0)]
-        prompt = prompt_of(scene.brief)
+        prompt = prompt_of(scene.context)
         made += [PreferencePair(prompt, a, b) for a, b in rng.sample(pairs, min(most, len(pairs)))]
     return made
 
@@ -257,10 +257,10 @@ def verdict_pairs(
     These keep a planner's confidence in step with its own plans (labels as in FMDP: from the
     model checker, never from people).
     """
-    briefs = {s.seed: s.brief for s in scenes}
+    contexts = {s.seed: s.context for s in scenes}
     found = {
         (s.seed, s.text): PreferencePair(
-            _joined(asked(short_messages(briefs[s.seed]), s.text)),
+            _joined(asked(short_messages(contexts[s.seed]), s.text)),
             *((YES, NO) if s.verdict.good else (NO, YES)),
         )
         for s in samples
@@ -276,13 +276,13 @@ def by_scene(samples: Iterable[Sample]) -> dict[int, list[Sample]]:
     return found
 
 
-def prompt_of(brief: PlanningContext) -> str:
+def prompt_of(context: PlanningContext) -> str:
     """Returns what a model without a chat template reads of a scene.
 
     Raises:
         InputError: The brief tells no scene.
     """
-    return _joined(short_messages(brief))
+    return _joined(short_messages(context))
 
 
 def _joined(messages: Sequence[Message]) -> str:

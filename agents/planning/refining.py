@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
 
-from surefoot.agents.planning.base import STAGES
+from surefoot.agents.planning.base import ENVIRONMENTS
 from surefoot.agents.planning.gating import GateComparison, gate
 from surefoot.agents.planning.judge import rule_names
 from surefoot.agents.planning.language import LanguagePlanner
@@ -163,10 +163,10 @@ def learned(
 
 
 def gate_rules(plan: Refinement) -> dict[str, frozenset[str]]:
-    """Returns the rules of the gate by stage."""
+    """Returns the rules of the gate by environment."""
     if plan.hold_out:
         return dict(HELD_OUT)
-    return {stage: frozenset(rule_names(stage)) for stage in STAGES}
+    return {env: frozenset(rule_names(env)) for env in ENVIRONMENTS}
 
 
 def _progress(tell: Tell, words: str) -> Callable[[int, int], None]:

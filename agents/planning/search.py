@@ -23,15 +23,15 @@ class TableSearch:
         self.name = spec
         self._planner = planner
 
-    def propose(self, brief: PlanningContext, k: int, seed: int) -> list[ProposedPlan]:
+    def propose(self, context: PlanningContext, k: int, seed: int) -> list[ProposedPlan]:
         """Gives the same plan ``k`` times; at a crossing it gives up.
 
         Raises:
             InputError: The brief tells no state.
         """
-        if brief.stage != TABLETOP:
+        if context.env != TABLETOP:
             return [ProposedPlan("", 0.0, self.name, ReplyStatus.GAVE_UP)] * k
-        request = PlanRequest(task_of(shutting(brief)), seed=seed)
+        request = PlanRequest(task_of(shutting(context)), seed=seed)
         ((_, reply),) = self._planner.solve([request])
         if reply.plan is None:
             return [ProposedPlan("", 0.0, self.name, reply.status, reply.usage)] * k
@@ -39,14 +39,14 @@ class TableSearch:
         return [ProposedPlan(text, 1.0, self.name, reply.status, reply.usage)] * k
 
 
-def shutting(brief: PlanningContext) -> PlanningContext:
+def shutting(context: PlanningContext) -> PlanningContext:
     """Returns a brief whose goal also asks that boxes which are shut be shut at the end.
 
     Raises:
         InputError: The brief tells no state.
     """
-    lids = scene_of(brief.objects).lids
-    _, shut = places_of(brief)
+    lids = scene_of(context.objects).lids
+    _, shut = places_of(context)
     more = (f"(covers {lids[box]} {box})" for box in sorted(shut) if box in lids)
-    told = tuple(atom for atom in more if atom not in brief.goal)
-    return replace(brief, goal=(*brief.goal, *told))
+    told = tuple(atom for atom in more if atom not in context.goal)
+    return replace(context, goal=(*context.goal, *told))

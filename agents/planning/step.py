@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from random import Random
 
+from surefoot.agents.decisions import StopReason
+from surefoot.agents.environments.base import AgentEnv, PlanVerification, RunningPlan
 from surefoot.agents.guarantees import AgentCalibration
-from surefoot.agents.moments import StopReason
 from surefoot.agents.perception.questions import Answers
 from surefoot.agents.planning.base import AgentPlanner, ProposedPlan
 from surefoot.agents.routing import Outcome
 from surefoot.agents.settings import AgentSettings
-from surefoot.agents.stages.base import AgentEnv, PlanVerification, RunningPlan
 from surefoot.core.chat import ReplyStatus
 from surefoot.core.errors import InputError
 
@@ -84,7 +84,7 @@ class PlanningStep:
         Returns:
             Why there is no plan; ``None`` if one was adopted.
         """
-        context = env.brief(likeliest, undecided, self._history)
+        context = env.context(likeliest, undecided, self._history)
         offers = self._planner.propose(context, self._settings.samples, self._rng.randrange(2**31))
         best: tuple[tuple[float, float], RunningPlan, ProposedPlan] | None = None
         problem = ""

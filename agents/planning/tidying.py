@@ -42,43 +42,43 @@ def draw_brief(rng: Random, seed: int) -> PlanningContext:
         seed: Seed of the scene.
     """
     kind, level = rng.choice(list(TASKS)), rng.choices(DIFFICULTIES, (4, 4, 2))[0]
-    brief = brief_of(make_tabletop(kind, level, seed))
+    context = brief_of(make_tabletop(kind, level, seed))
     undecided = {
         fact: (answer, "on the table")
-        for fact, answer in brief.world.items()
+        for fact, answer in context.world.items()
         if fact.startswith("place:") and answer != "on the table" and rng.random() < UNSURE
     }
     return PlanningContext(
-        brief.stage,
-        brief.task,
-        brief.instruction,
-        brief.world,
+        context.env,
+        context.task,
+        context.instruction,
+        context.world,
         undecided,
-        brief.goal,
-        brief.objects,
+        context.goal,
+        context.objects,
     )
 
 
-def steady_plan(brief: PlanningContext, *, close: bool = True) -> Plan:
+def steady_plan(context: PlanningContext, *, close: bool = True) -> Plan:
     """Makes a plan for a task's likeliest world.
 
     Args:
-        brief: The task; its goal places blocks and covers boxes.
+        context: The task; its goal places blocks and covers boxes.
         close: Shut what was opened, whatever the goal says.
 
     Raises:
         InputError: The brief tells no state.
     """
-    return _Tidier(brief).plan(close)
+    return _Tidier(context).plan(close)
 
 
 class _Tidier:
     """Keeps what is where while a plan grows."""
 
-    def __init__(self, brief: PlanningContext) -> None:
-        self._scene = scene_of(brief.objects)
-        self._now, self._shut = places_of(brief)
-        self._goal, self._covered = _wanted(brief)
+    def __init__(self, context: PlanningContext) -> None:
+        self._scene = scene_of(context.objects)
+        self._now, self._shut = places_of(context)
+        self._goal, self._covered = _wanted(context)
         self._steps: list[PlanStep] = []
 
     def plan(self, close: bool) -> Plan:
@@ -147,8 +147,8 @@ class _Tidier:
         return False
 
 
-def _wanted(brief: PlanningContext) -> tuple[dict[str, str], set[str]]:
-    atoms = [read_atom(text) for text in brief.goal]
+def _wanted(context: PlanningContext) -> tuple[dict[str, str], set[str]]:
+    atoms = [read_atom(text) for text in context.goal]
     goal = {a.args[0]: a.args[1] for a in atoms if a.predicate in ("on", "in")}
     return goal, {a.args[1] for a in atoms if a.predicate == "covers"}
 

@@ -32,7 +32,7 @@ class SavedEpisode:
         key: Its key, such as ``tidy/easy/8``.
         config: The run's configuration.
         record: Its record.
-        steps: What the agent thought, see :class:`~surefoot.agents.moments.DecisionRecord`.
+        steps: What the agent thought, see :class:`~surefoot.agents.decisions.DecisionRecord`.
     """
 
     run: Path
@@ -126,13 +126,13 @@ def _read(
         if path.stat().st_size > MOST_BYTES:
             raise InputError("larger than any file of thoughts", file=str(path))
         steps = json.loads(path.read_text(encoding="utf-8"))
-        moments = steps["moments"]
+        decisions = steps["moments"]
     except OSError as error:
         why = (error.strerror or "unreadable").lower()
         raise InputError(f"cannot read the agent's thoughts: {why}", file=str(path)) from None
     except (ValueError, KeyError, TypeError, RecursionError):
         raise InputError("not an agent's thoughts", file=str(path)) from None
-    if not isinstance(moments, list):
+    if not isinstance(decisions, list):
         raise InputError("not an agent's thoughts", file=str(path))
     return SavedEpisode(run, key, config, record, steps)
 

@@ -53,8 +53,8 @@ class ByEntropy:
         return sum(_weighed(scene, view, self._gain)), max(told, default=0.0)
 
     def _gain(self, scene: LookState, view: str, fact: str) -> float:
-        question, belief = scene.sight.questions[fact], scene.sight.belief(fact)
-        after = self._views.expected_entropy(question, belief, view, scene.sight.seen(fact))
+        question, belief = scene.belief.questions[fact], scene.belief.belief(fact)
+        after = self._views.expected_entropy(question, belief, view, scene.belief.seen(fact))
         return entropy(belief) - after
 
 
@@ -86,15 +86,15 @@ class BySetSize:
         return rng.choice([v for v, r in zip(fresh, rates, strict=True) if r == best])
 
     def _gain(self, scene: LookState, view: str, fact: str) -> float:
-        sight = scene.sight
-        question, belief = sight.questions[fact], sight.belief(fact)
-        joint = self._views.joint(question, belief, view, sight.seen(fact))
+        calibration = scene.belief.calibration
+        question, belief = scene.belief.questions[fact], scene.belief.belief(fact)
+        joint = self._views.joint(question, belief, view, scene.belief.seen(fact))
         chances = joint.sum(axis=0)
-        now = sight.calibration.members(question.kind, belief, scene.alpha, looking=True).sum()
+        now = calibration.members(question.kind, belief, scene.alpha, looking=True).sum()
         later = 0.0
         for chance, column in zip(chances, joint.T, strict=True):
             if chance > 1e-6:
-                inside = sight.calibration.members(
+                inside = calibration.members(
                     question.kind, column / chance, scene.alpha, looking=True
                 )
                 later += chance * inside.sum()

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from surefoot.agents.assembly import make_perceiver
 from surefoot.agents.perception.perceiver import Perceiver
-from surefoot.agents.planning.base import STAGES, TABLETOP
+from surefoot.agents.planning.base import ENVIRONMENTS, TABLETOP
 from surefoot.agents.sensing.observation import ViewModel, fit_views
 from surefoot.agents.sensing.scenery import VIEWS, StillScene, picture_scene
 from surefoot.core.errors import InputError
@@ -108,8 +108,8 @@ def ask_scenes(
     Raises:
         InputError: Something is unknown, or too many scenes were lost.
     """
-    if config.env not in STAGES:
-        raise InputError(f"no environment '{config.env}'; there are {', '.join(STAGES)}")
+    if config.env not in ENVIRONMENTS:
+        raise InputError(f"no environment '{config.env}'; there are {', '.join(ENVIRONMENTS)}")
     if out.suffix != ".json":
         raise InputError("--out must be a .json file", file=str(out))
     model = make_perceiver(config.perception).identity
@@ -160,7 +160,7 @@ def learn_views(
 
 def _answered(job: SceneJob) -> dict[str, Any]:
     config = job.config
-    simulation, perceiver = eyes(config.perception)
+    simulation, perceiver = simulated_camera(config.perception)
     shift = Pipeline.build(config.perturb)
     views = config.views or len(VIEWS[TABLETOP])
     return (
@@ -171,6 +171,6 @@ def _answered(job: SceneJob) -> dict[str, Any]:
 
 
 @lru_cache(1)
-def eyes(perception: str) -> tuple[Simulation, Perceiver]:
+def simulated_camera(perception: str) -> tuple[Simulation, Perceiver]:
     """Returns physics and a perceiver, made once in each process."""
     return Simulation(), make_perceiver(perception)

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from surefoot.agents.perception.questions import FactQuestion
 from surefoot.agents.perception.restorers import make_restorer
-from surefoot.agents.sensing.learning import SceneJob, ScenesConfig, ask_scenes, eyes
+from surefoot.agents.sensing.learning import SceneJob, ScenesConfig, ask_scenes, simulated_camera
 from surefoot.agents.sensing.restoring import RestoredPair, RestoringModel, fit_restoring
 from surefoot.agents.sensing.scenery import picture_scene
 from surefoot.envs.perturbations.pipeline import Pipeline
@@ -78,7 +78,7 @@ def learn_restoring(
 
 def _answered(job: SceneJob) -> dict[str, Any]:
     config = job.config
-    simulation, perceiver = eyes(config.perception)
+    simulation, perceiver = simulated_camera(config.perception)
     restorer = make_restorer(config.restorer)
     scene = picture_scene(
         simulation, config.env, job.seed, Pipeline.build(config.perturb), views=config.views

@@ -104,7 +104,7 @@ class RestoringModel:
         }
         data = {
             "format": FORMAT,
-            "stage": self.tables.stage,
+            "stage": self.tables.env,
             "model": self.tables.model,
             "restorer": self.restorer,
             "seconds": self.seconds,
@@ -114,29 +114,29 @@ class RestoringModel:
         write_atomic(path, json.dumps(data) + "\n")
 
 
-def load_restoring(source: str | Path, stage: str) -> RestoringModel:
+def load_restoring(source: str | Path, env: str) -> RestoringModel:
     """Reads what restoring tells.
 
     Args:
         source: A file of ``surefoot train restoring``, or ``builtin``.
-        stage: The stage.
+        env: The environment.
 
     Raises:
         InputError: There is no such file, or it is of something else.
     """
-    path = BUILTIN / f"{stage}-restoring.json" if source == "builtin" else Path(source)
+    path = BUILTIN / f"{env}-restoring.json" if source == "builtin" else Path(source)
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         kinds = {
             name: KindTable(tuple(k["groups"]), {v: np.array(a) for v, a in k["views"].items()}, ())
             for name, k in data["kinds"].items()
         }
-        if data["format"] != FORMAT or data["stage"] != stage:
-            raise InputError(f"not what restoring tells of the stage '{stage}'", file=str(path))
+        if data["format"] != FORMAT or data["stage"] != env:
+            raise InputError(f"not what restoring tells of the environment '{env}'", file=str(path))
         return RestoringModel(
             data["restorer"],
             float(data["seconds"]),
-            ViewModel(stage, data["model"], kinds, data["provenance"]),
+            ViewModel(env, data["model"], kinds, data["provenance"]),
             {name: float(k["repeats"]) for name, k in data["kinds"].items()},
         )
     except OSError:
@@ -146,7 +146,7 @@ def load_restoring(source: str | Path, stage: str) -> RestoringModel:
 
 
 def fit_restoring(
-    stage: str,
+    env: str,
     model: str,
     restorer: str,
     seconds: float,
@@ -156,7 +156,7 @@ def fit_restoring(
     """Learns what restoring tells from pictures whose truth is known.
 
     Args:
-        stage: ``crossing`` or ``tabletop``.
+        env: ``crossing`` or ``tabletop``.
         model: Identity of the perception model.
         restorer: Name of the way to restore.
         seconds: Time that it takes for a picture.
@@ -177,8 +177,8 @@ def fit_restoring(
     for kind, some in by_kind.items():
         groups = tuple(dict.fromkeys(group_of(o) for p in some for o in p.question.options))
         kinds[kind] = KindTable(groups, {RESTORED: _table(groups, some)}, ())
-        repeats[kind] = _share(ViewModel(stage, model, {kind: kinds[kind]}), some)
-    tables = ViewModel(stage, model, kinds, provenance or {})
+        repeats[kind] = _share(ViewModel(env, model, {kind: kinds[kind]}), some)
+    tables = ViewModel(env, model, kinds, provenance or {})
     return RestoringModel(restorer, seconds, tables, repeats)
 
 
@@ -262,10 +262,10 @@ class LookOrRestore:
         return next((o.what for o in self.offers(scene) if o.most > LEAST), None)
 
     def _restore(self, scene: LookState) -> LookOption | None:
-        sight = scene.sight
-        if not sight.views or scene.restored:
+        belief = scene.belief
+        if not belief.views or scene.restored:
             return None
-        last = sight.views[-1]
+        last = belief.views[-1]
         told = {f: self._fact(scene, f, last) for f in scene.matters}
         total = sum(scene.matters.values())
         gain = sum(
@@ -276,7 +276,9 @@ class LookOrRestore:
         return LookOption(RESTORED, gain, max(told.values(), default=0.0), seconds)
 
     def _fact(self, scene: LookState, fact: str, last: str) -> float:
-        said = scene.sight.seen(fact).get(last)
+        said = scene.belief.seen(fact).get(last)
         if said is None:  # the last picture was not asked about it
             return 0.0
-        return self._restoring.gain(scene.sight.questions[fact], scene.sight.belief(fact), said[0])
+        return self._restoring.gain(
+            scene.belief.questions[fact], scene.belief.belief(fact), said[0]
+        )

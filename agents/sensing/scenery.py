@@ -44,7 +44,7 @@ VIEWS = {
     CROSSING: tuple(BEARINGS),
     TABLETOP: ("front", *(v for v in RING.names if v != "front")),
 }
-"""All views of a stage; the first is where the camera rests."""
+"""All views of an environment; the first is where the camera rests."""
 
 _TRAFFIC = (0.4, 0.7, 1.0)
 _STEPS = (2, 24)
@@ -58,7 +58,7 @@ class StillScene:
     """A scene with what a model answered about its picture from each view.
 
     Attributes:
-        stage: ``crossing`` or ``tabletop``.
+        env: ``crossing`` or ``tabletop``.
         task: The task.
         seed: Seed of the scene; it fixes everything but the answers.
         questions: What was asked, as seen from the first view.
@@ -66,7 +66,7 @@ class StillScene:
         answers: By view, for every question the probabilities of its options.
     """
 
-    stage: str
+    env: str
     task: str
     seed: int
     questions: tuple[FactQuestion, ...]
@@ -81,7 +81,7 @@ class StillScene:
     def to_json(self) -> dict[str, Any]:
         """Returns plain JSON data; probabilities have five digits."""
         return {
-            "stage": self.stage,
+            "stage": self.env,
             "task": self.task,
             "seed": self.seed,
             "asked": [[q.fact, q.text, list(q.options), q.kind] for q in self.questions],
@@ -105,14 +105,14 @@ class UnaskedScene:
     """A scene before a model has been asked about it.
 
     Attributes:
-        stage: The stage.
+        env: The environment.
         task: The task.
         seed: The seed.
         truth: The true answers.
         shots: By view the picture and its questions.
     """
 
-    stage: str
+    env: str
     task: str
     seed: int
     truth: Mapping[str, str]
@@ -132,12 +132,12 @@ class UnaskedScene:
             for view, (rgb, questions) in self.shots.items()
         }
         first = next(iter(self.shots.values()))[1]
-        return StillScene(self.stage, self.task, self.seed, first, self.truth, given)
+        return StillScene(self.env, self.task, self.seed, first, self.truth, given)
 
 
 def picture_scene(
     simulation: Simulation,
-    stage: str,
+    env: str,
     seed: int,
     shift: Pipeline | None = None,
     *,
@@ -148,7 +148,7 @@ def picture_scene(
 
     Args:
         simulation: Physics to use; it is emptied.
-        stage: ``crossing``: the vehicle stands at its line, at some moment of the traffic.
+        env: ``crossing``: the vehicle stands at its line, at some moment of the traffic.
             ``tabletop``: a state that episodes pass through, with the task's goal.
         seed: Seed of everything.
         shift: What goes wrong with every picture.
@@ -156,12 +156,12 @@ def picture_scene(
         size: Width and height in pixels.
 
     Raises:
-        InputError: There is no such stage.
+        InputError: There is no such environment.
     """
-    if stage not in VIEWS:
-        raise InputError(f"unknown stage '{stage}'; there are {', '.join(VIEWS)}")
+    if env not in VIEWS:
+        raise InputError(f"unknown environment '{env}'; there are {', '.join(VIEWS)}")
     shift = shift or Pipeline()
-    if stage == CROSSING:
+    if env == CROSSING:
         return _crossing(simulation, seed, shift, size)
     return _tabletop(simulation, seed, shift, views or len(VIEWS[TABLETOP]), size)
 
@@ -192,13 +192,13 @@ def _pictured(shots: Sequence[LabelledImage], task: str, shift: Pipeline) -> Una
 
 
 @cache
-def apart(stage: str, first: str, second: str) -> float:
+def apart(env: str, first: str, second: str) -> float:
     """Returns the angle between two views in degrees.
 
     Raises:
         InputError: There is no such view.
     """
-    if stage == CROSSING:
+    if env == CROSSING:
         for view in (first, second):
             if view not in BEARINGS:
                 raise InputError(f"no view '{view}'; there are {', '.join(BEARINGS)}")

@@ -19,7 +19,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from surefoot.agents.agent import Agent, Tools
-from surefoot.agents.assembly import PLANNERS, make_perceiver
+from surefoot.agents.assembly import DEFAULT_PLANNERS, make_perceiver
 from surefoot.agents.calibrating.fitting import (
     blank,
     calibrated,
@@ -30,7 +30,7 @@ from surefoot.agents.calibrating.stops import LookingStop, stop_of
 from surefoot.agents.guarantees import AgentCalibration, load_calibration
 from surefoot.agents.operator import NoOperator
 from surefoot.agents.perception.perceiver import RecallingPerceiver
-from surefoot.agents.planning.base import CROSSING, STAGES
+from surefoot.agents.planning.base import CROSSING, ENVIRONMENTS
 from surefoot.agents.planning.kept import KeptPlanner
 from surefoot.agents.planning.registry import make as make_planner
 from surefoot.agents.sensing.observation import entropy, load_views
@@ -39,7 +39,7 @@ from surefoot.agents.sensing.scenery import VIEWS, StillScene, load_stills, pict
 from surefoot.agents.sensing.still import (
     StillCrossing,
     StillTable,
-    still_stage,
+    still_env,
 )
 from surefoot.agents.sensing.strategies import Strategy
 from surefoot.agents.settings import AgentSettings
@@ -135,13 +135,13 @@ class SensingRun:
 
 
 def resolve_study(config: StudyConfig) -> StudyConfig:
-    """Checks a configuration and fills in what it leaves to the stage.
+    """Checks a configuration and fills in what it leaves to the environment.
 
     Raises:
         InputError: Something is unknown or impossible.
     """
-    if config.env not in STAGES:
-        raise InputError(f"no environment '{config.env}'; there are {', '.join(STAGES)}")
+    if config.env not in ENVIRONMENTS:
+        raise InputError(f"no environment '{config.env}'; there are {', '.join(ENVIRONMENTS)}")
     for name in config.strategies:
         if name not in LOOKING:
             raise InputError(f"no strategy '{name}'; there are {', '.join(LOOKING)}")
@@ -151,7 +151,9 @@ def resolve_study(config: StudyConfig) -> StudyConfig:
         raise InputError(f"budgets must lie from 0 to {most}, the views beyond the first")
     if {"set-size", "entropy"} & set(config.strategies):
         load_views(config.views, config.env)
-    planner = config.planner or ("guide" if config.env == CROSSING else PLANNERS[config.env])
+    planner = config.planner or (
+        "guide" if config.env == CROSSING else DEFAULT_PLANNERS[config.env]
+    )
     return config.model_copy(
         update={
             "budgets": tuple(sorted(set(budgets))),
@@ -220,7 +222,7 @@ def run_study(
                 _settle(config, part, model, run, chosen, out)
         found = {seed: run.records[f"test/{seed}"] for seed in seeds["test"]}
         scores = {
-            way.name: load_calibration(_artefact(out, way), stage=config.env, model=model).scenes
+            way.name: load_calibration(_artefact(out, way), env=config.env, model=model).scenes
             for way in ways_of(config)
         }
         summary = summarise(config, scores, found)
@@ -234,8 +236,10 @@ def _given(config: StudyConfig) -> dict[int, StillScene]:
     if not config.stills:
         return {}
     _, stills = load_stills(Path(config.stills))
-    if any(still.stage != config.env for still in stills):
-        raise InputError(f"not all scenes are of the stage '{config.env}'", file=config.stills)
+    if any(still.env != config.env for still in stills):
+        raise InputError(
+            f"not all scenes are of the environment '{config.env}'", file=config.stills
+        )
     return {still.seed: still for still in stills}
 
 
@@ -290,7 +294,7 @@ def _settle(
             looking = _settings(config, way).looking
             made = fit_policy(config.env, model, stops, config.alpha, moving=False, sensing=looking)
         else:
-            policy = load_calibration(path, stage=config.env, model=model)
+            policy = load_calibration(path, env=config.env, model=model)
             made = calibrated(policy, [LookingStop.from_json("", r[way.name]) for r in good])
         made.save(path)
 
@@ -314,7 +318,7 @@ def _settings(config: StudyConfig, way: LookingMethod) -> AgentSettings:
 def _work(job: _Job) -> dict[str, Any]:
     config = job.config
     if job.part == "picture":
-        simulation, perceiver = _eyes(config.perception)
+        simulation, perceiver = _camera(config.perception)
         shift = Pipeline.build(config.perturb)
         return picture_scene(simulation, config.env, job.seed, shift).asked(perceiver).to_json()
     if job.still is None:
@@ -322,9 +326,9 @@ def _work(job: _Job) -> dict[str, Any]:
     still = StillScene.from_json(job.still)
     model = _identity(config.perception, config.stills)
     perceiver = RecallingPerceiver(model)
-    stage = still_stage(still, perceiver)
+    env = still_env(still, perceiver)
 
-    if job.part == "test" and stage.done_before:
+    if job.part == "test" and env.done_before:
         return {"idle": "the goal holds already"}
 
     def tools(way: LookingMethod, calibration: AgentCalibration) -> Tools:
@@ -336,36 +340,34 @@ def _work(job: _Job) -> dict[str, Any]:
         for name in config.strategies:
             way = LookingMethod(name, max(config.budgets))
             known = tools(way, blank(config.env, model))
-            found[name] = _stopped(job.key, _settings(config, way), known, stage.anew())
+            found[name] = _stopped(job.key, _settings(config, way), known, env.anew())
         return found
     for way in ways_of(config):
         path = _artefact(job.folder, way)
-        known = tools(way, load_calibration(path, stage=config.env, model=model))
+        known = tools(way, load_calibration(path, env=config.env, model=model))
         settings = _settings(config, way)
         if job.part == "sets":
-            found[way.name] = _stopped(job.key, settings, known, stage.anew())
+            found[way.name] = _stopped(job.key, settings, known, env.anew())
         else:
-            found[way.name] = tried(settings, known, stage.anew())
+            found[way.name] = tried(settings, known, env.anew())
     return found
 
 
 def _stopped(
-    key: str, settings: AgentSettings, tools: Tools, stage: StillTable | StillCrossing
+    key: str, settings: AgentSettings, tools: Tools, env: StillTable | StillCrossing
 ) -> dict[str, Any]:
-    stop = stop_of(key, settings, tools, stage)
+    stop = stop_of(key, settings, tools, env)
     assert stop is not None
     return stop.to_json()
 
 
-def tried(
-    settings: AgentSettings, tools: Tools, stage: StillTable | StillCrossing
-) -> dict[str, Any]:
+def tried(settings: AgentSettings, tools: Tools, env: StillTable | StillCrossing) -> dict[str, Any]:
     """Lets an agent decide in a scene and returns how that went, plain JSON data.
 
     Args:
         settings: How it is put together.
         tools: What it is made of.
-        stage: The scene.
+        env: The scene.
 
     Returns:
         ``views``, ``seconds`` (of all moves), ``first_bits`` and ``bits`` (mean entropy of the
@@ -375,28 +377,28 @@ def tried(
         ``right`` (it acted, and the plan is good and does this in the true world) and ``wrong``
         (it acted otherwise).
     """
-    agent = Agent(settings, tools, stage.seed)
-    agent.begin(stage)
+    agent = Agent(settings, tools, env.seed)
+    agent.begin(env)
     action = agent.act()
-    moment, sight = agent.moments[-1], agent.sight
-    last, first = moment.thoughts[-1], moment.thoughts[0]
-    sets = sight.facts(settings.alpha, waiting=moment.waits).of(moment.relied)
+    decision, belief = agent.decisions[-1], agent.belief
+    last, first = decision.thoughts[-1], decision.thoughts[0]
+    sets = belief.facts(settings.alpha, waiting=decision.waits).of(decision.relied)
     acted = last.route is Route.ACT
-    known = [sight.questions[f] for f in sets.members if f in moment.truth]
+    known = [belief.questions[f] for f in sets.members if f in decision.truth]
     score = largest_rank(
-        tools.calibration, known, [sight.belief(q.fact) for q in known], moment.truth
+        tools.calibration, known, [belief.belief(q.fact) for q in known], decision.truth
     )
-    right = acted and _right(stage, last.plan, action, moment.truth)
+    right = acted and _right(env, last.plan, action, decision.truth)
     return {
-        "views": list(sight.views),
-        "seconds": round(stage.seconds(), 3),
+        "views": list(belief.views),
+        "seconds": round(env.seconds(), 3),
         "first_bits": _mean_bits([np.array(list(f.values())) for f in first.facts.values()]),
-        "bits": _mean_bits([sight.belief(f) for f in sight.questions]),
+        "bits": _mean_bits([belief.belief(f) for f in belief.questions]),
         "size": round(sets.mean_size, 4),
         "single": not sets.undecided,
-        "covered": sets.holds(moment.truth),
+        "covered": sets.holds(decision.truth),
         "score": score,
-        "waits": moment.waits,
+        "waits": decision.waits,
         "acted": acted,
         "right": right,
         "wrong": acted and not right,
@@ -404,14 +406,14 @@ def tried(
 
 
 def _right(
-    stage: StillTable | StillCrossing, plan: str, action: str | None, truth: Mapping[str, str]
+    env: StillTable | StillCrossing, plan: str, action: str | None, truth: Mapping[str, str]
 ) -> bool:
-    course = stage.adopt(plan)
-    if not course.judge([truth]).holds:
+    running = env.adopt(plan)
+    if not running.judge([truth]).holds:
         return False
-    (wanted,) = course.choices([truth])
-    if wanted is not None and not course.allowed(wanted, truth):
-        wanted = stage.pause
+    (wanted,) = running.choices([truth])
+    if wanted is not None and not running.allowed(wanted, truth):
+        wanted = env.pause
     return action == wanted
 
 
@@ -420,7 +422,7 @@ def _mean_bits(beliefs: Sequence[Any]) -> float:
 
 
 @lru_cache(1)
-def _eyes(perception: str) -> tuple[Simulation, Any]:
+def _camera(perception: str) -> tuple[Simulation, Any]:
     return Simulation(), make_perceiver(perception)
 
 

@@ -40,7 +40,7 @@ def calibrate_agent(
     perception: Annotated[
         str, typer.Option(help="Model that is shown the pictures, such as hf:FOLDER.")
     ] = "local-perception",
-    planner: Annotated[str, typer.Option(help="Planner; the stage's own by default.")] = "",
+    planner: Annotated[str, typer.Option(help="Planner; the environment's own by default.")] = "",
     sensing: Annotated[
         str, typer.Option(help="How it looks again, see 'surefoot list strategies'.")
     ] = "entropy",

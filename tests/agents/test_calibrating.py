@@ -26,7 +26,7 @@ from surefoot.agents.planning.guide import GuidePlanner
 from surefoot.agents.planning.kept import KeptPlanner
 from surefoot.agents.sensing.observation import fit_views
 from surefoot.agents.sensing.registry import make_strategy
-from surefoot.agents.sensing.still import still_stage
+from surefoot.agents.sensing.still import still_env
 from surefoot.agents.settings import AgentSettings
 from surefoot.calibration.quantiles import rank
 from surefoot.calibration.reports.records import read_predictions
@@ -48,7 +48,7 @@ def stops_of(known: AgentCalibration, seeds: slice, sure: float = 1.6) -> list[L
     found = []
     for still in stills("crossing", "calibration", seeds.stop)[seeds]:
         worse = replace(still, answers=_blurred(still.seed, still, sure))
-        stop = stop_of(still.key, SETTINGS, tools, still_stage(worse, perceiver))
+        stop = stop_of(still.key, SETTINGS, tools, still_env(worse, perceiver))
         assert stop is not None
         found.append(stop)
     return found
@@ -159,16 +159,16 @@ def test_calibrations_of_something_else_are_refused(
     path = tmp_path / "agent.json"
     made = calibrated(policy, second, planner="guide")
     made.save(path)
-    again = load_calibration(path, stage="crossing", model=MODEL)
+    again = load_calibration(path, env="crossing", model=MODEL)
     assert again == made
     assert again.threshold(ALPHA) == made.threshold(ALPHA)
     with pytest.raises(InputError, match=r"for model 'synthetic', not 'other'.*calibrate agent"):
-        load_calibration(path, stage="crossing", model="other")
-    with pytest.raises(InputError, match="for stage 'crossing', not 'tabletop'"):
-        load_calibration(path, stage="tabletop", model=MODEL)
+        load_calibration(path, env="crossing", model="other")
+    with pytest.raises(InputError, match="for environment 'crossing', not 'tabletop'"):
+        load_calibration(path, env="tabletop", model=MODEL)
     path.write_text(path.read_text()[:100])
     with pytest.raises(InputError, match="not JSON"):
-        load_calibration(path, stage="crossing", model=MODEL)
+        load_calibration(path, env="crossing", model=MODEL)
 
 
 class _Seeing:
@@ -177,12 +177,12 @@ class _Seeing:
     identity = "seeing"
 
     def __init__(self) -> None:
-        self.stage: Any = None
+        self.env: Any = None
         self.asked = 0
 
     def ask(self, picture: object, questions: Sequence[FactQuestion]) -> list[Any]:
         self.asked += 1
-        truth, rng = self.stage.truth(), Random(self.asked)
+        truth, rng = self.env.truth(), Random(self.asked)
         return [np.array(eye(q, truth[q.fact], 2.0, rng)) for q in questions]
 
 
@@ -191,17 +191,17 @@ def test_episodes_are_run_resumed_and_made_into_an_artefact(
 ) -> None:
     """In real physics, with an eye whose errors are known."""
     seeing = _Seeing()
-    make_stage = running._stage
+    make_stage = running._env
 
-    def stage(*given: Any) -> Any:
-        seeing.stage = make_stage(*given)
-        return seeing.stage
+    def agent_env(*given: Any) -> Any:
+        seeing.env = make_stage(*given)
+        return seeing.env
 
     def tools(env: str, agent: str, path: Path | None) -> Tools:
         known = (
             blank(env, seeing.identity)
             if path is None
-            else load_calibration(path, stage=env, model=seeing.identity)
+            else load_calibration(path, env=env, model=seeing.identity)
         )
         return Tools(seeing, known, GuidePlanner(), make_strategy("random", env), NoOperator())
 
@@ -215,7 +215,7 @@ def test_episodes_are_run_resumed_and_made_into_an_artefact(
             done.append(item.key)
             yield item, work(item)
 
-    monkeypatch.setattr(running, "_stage", stage)
+    monkeypatch.setattr(running, "_stage", agent_env)
     monkeypatch.setattr(running, "_tools", tools)
     monkeypatch.setattr(running, "run_apart", apart)
     monkeypatch.setattr(running, "make_perceiver", lambda *_: seeing)
@@ -231,7 +231,7 @@ def test_episodes_are_run_resumed_and_made_into_an_artefact(
     assert not out.exists()
     found = calibrate_agent(config, out)
     assert len(done) == 5  # four episodes, one stop
-    again = load_calibration(out, stage="crossing", model="seeing", planner="guide")
+    again = load_calibration(out, env="crossing", model="seeing", planner="guide")
     assert again == found.calibration
     assert again.sensing == "random, 1 more looks, until the sets settle"
     assert (again.provenance["episodes"], found.lost) == ([2, 2], 0)

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from surefoot.agents.environments.crossing import CrossingAgentEnv
 from surefoot.agents.episode import play
 from surefoot.agents.gates import GATES, Evidence, Gate, Situation, make_gate
 from surefoot.agents.settings import AgentSettings
-from surefoot.agents.stages.crossing import CrossingAgentEnv
 from surefoot.calibration.decisions.router import Decision, Route
 from surefoot.cli.main import app
 from surefoot.core.errors import InputError
@@ -60,7 +60,7 @@ def test_a_gate_of_ones_own_is_listed_set_and_decides(street: CrossingEnv, half:
     env = CrossingAgentEnv(street, info)
     agent = agent_in(env, Knowing(0.99), "guide", gate=half)
     assert play(agent, env).outcome == "success"
-    reasons = {t.reason for m in agent.moments for t in m.thoughts}
+    reasons = {t.reason for m in agent.decisions for t in m.thoughts}
     assert reasons == {"good in half of the worlds"}
 
 

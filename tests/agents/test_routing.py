@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from surefoot.agents.belief import FactSet
+from surefoot.agents.environments.base import PlanVerification
 from surefoot.agents.gates import Situation, make_gate
 from surefoot.agents.planning.step import no_plan
 from surefoot.agents.routing import (
@@ -22,8 +24,6 @@ from surefoot.agents.routing import (
     weigh,
     worlds_within,
 )
-from surefoot.agents.sight import FactSet
-from surefoot.agents.stages.base import PlanVerification
 from surefoot.calibration.decisions.router import Decision, Route
 from surefoot.core.chat import ReplyStatus
 

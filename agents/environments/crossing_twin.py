@@ -6,6 +6,10 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
 
+from surefoot.agents.environments.bank import BankedView, ViewBank
+from surefoot.agents.environments.base import NO_PICTURE, ActionResult, EpisodeEnd, Picture
+from surefoot.agents.environments.crossing import ACTIONS, HOME
+from surefoot.agents.environments.driving import LINE, ON_CROSSING, PAST, DrivingAgentEnv
 from surefoot.agents.perception.crossing_facts import (
     ARROW,
     CLOSED,
@@ -17,10 +21,6 @@ from surefoot.agents.perception.crossing_facts import (
 from surefoot.agents.perception.perceiver import RecallingPerceiver
 from surefoot.agents.perception.questions import NO, YES, FactQuestion
 from surefoot.agents.perception.views import BEARINGS, pan_cost
-from surefoot.agents.stages.bank import BankedView, ViewBank
-from surefoot.agents.stages.base import NO_PICTURE, ActionResult, EpisodeEnd, Picture
-from surefoot.agents.stages.crossing import ACTIONS, HOME
-from surefoot.agents.stages.driving import LINE, ON_CROSSING, PAST, DrivingAgentEnv
 from surefoot.envs.crossing.geometry import Turn
 from surefoot.envs.crossing.labels import OBSERVATIONS
 from surefoot.envs.crossing.skills import CrossingAction
@@ -32,7 +32,7 @@ MAX_STEPS = 240
 
 
 class CrossingTwinAgentEnv(DrivingAgentEnv):
-    """See :class:`~surefoot.agents.stages.base.AgentEnv`.
+    """See :class:`~surefoot.agents.environments.base.AgentEnv`.
 
     Args:
         env: A twin after its reset.

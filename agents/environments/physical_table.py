@@ -1,12 +1,12 @@
-"""The tabletop in physics: its camera, and the stage over it."""
+"""The tabletop in physics: its camera, and the agent's environment over it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from surefoot.agents.stages.base import Picture
-from surefoot.agents.stages.table import TableAgentEnv
+from surefoot.agents.environments.base import Picture
+from surefoot.agents.environments.table import TableAgentEnv
 from surefoot.envs.tabletop.actions import RING
 from surefoot.envs.tabletop.env import TabletopEnv
 
@@ -44,5 +44,5 @@ class RigCamera:
 
 
 def physical_table(env: TabletopEnv, info: Mapping[str, Any]) -> TableAgentEnv:
-    """Returns the stage of an episode in physics."""
+    """Returns the environment of an episode in physics."""
     return TableAgentEnv(env, RigCamera(env), info)

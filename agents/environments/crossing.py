@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from surefoot.agents.environments.base import ActionResult, EpisodeEnd, Picture
+from surefoot.agents.environments.driving import LINE, ON_CROSSING, PAST, DrivingAgentEnv
 from surefoot.agents.perception.crossing_facts import crossing_questions, crossing_truth
 from surefoot.agents.perception.questions import FactQuestion
 from surefoot.agents.perception.views import BEARINGS, expose, look, pan_cost
-from surefoot.agents.stages.base import ActionResult, EpisodeEnd, Picture
-from surefoot.agents.stages.driving import LINE, ON_CROSSING, PAST, DrivingAgentEnv
 from surefoot.envs.crossing.env import MAX_SECONDS, CrossingEnv
 from surefoot.envs.crossing.labels import DOING
 from surefoot.envs.crossing.skills import CrossingAction
@@ -27,7 +27,7 @@ ACTIONS = {"stop": CrossingAction.STOP} | {
 
 
 class CrossingAgentEnv(DrivingAgentEnv):
-    """See :class:`~surefoot.agents.stages.base.AgentEnv`.
+    """See :class:`~surefoot.agents.environments.base.AgentEnv`.
 
     Args:
         env: An environment after its reset.

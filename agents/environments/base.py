@@ -159,7 +159,7 @@ class AgentEnv(Protocol):
         """Tells whether answers fit together."""
         ...
 
-    def brief(
+    def context(
         self,
         world: Answers,
         undecided: Mapping[str, tuple[str, ...]],

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from surefoot.agents.environments.base import ActionResult, EpisodeEnd, Picture, PlanVerification
 from surefoot.agents.perception.questions import Answers, FactQuestion
 from surefoot.agents.perception.tabletop_facts import (
     canonical,
@@ -18,7 +19,6 @@ from surefoot.agents.planning.base import TABLETOP, PlanningContext
 from surefoot.agents.planning.judge import feedback, judge, table_rules
 from surefoot.agents.planning.labels import labels
 from surefoot.agents.planning.reading import read_steps
-from surefoot.agents.stages.base import ActionResult, EpisodeEnd, Picture, PlanVerification
 from surefoot.envs.tabletop.actions import Actions
 from surefoot.envs.tabletop.state import Facts, goal_holds, goal_share, successor
 from surefoot.pddl import Plan, PlanStep
@@ -31,7 +31,7 @@ GOAL_RULE = "reach-the-goal"
 
 
 class Table(Protocol):
-    """What the agent's stage needs of an environment, with physics or without."""
+    """What :class:`TableAgentEnv` needs of a simulated table, with physics or without."""
 
     @property
     def actions(self) -> Actions:
@@ -82,16 +82,16 @@ class RunningSteps:
     """A list of steps under way.
 
     Args:
-        stage: Where it is carried out.
+        env: Where it is carried out.
         text: The plan.
 
     Raises:
         InputError: It cannot be read.
     """
 
-    def __init__(self, stage: TableAgentEnv, text: str) -> None:
+    def __init__(self, env: TableAgentEnv, text: str) -> None:
         self.text = text
-        self._stage = stage
+        self._env = env
         self._plan: Plan = read_steps(text)
         self._next = 0
 
@@ -101,13 +101,13 @@ class RunningSteps:
         good = np.array([not wrong for wrong in found], np.bool_)
         broken = dict.fromkeys(name for wrong in found for name in wrong)
         first = next((w for w, wrong in zip(worlds, found, strict=True) if wrong), None)
-        told = feedback(self._stage.brief(first, {}), self.text) if first is not None else ""
+        told = feedback(self._env.context(first, {}), self.text) if first is not None else ""
         return PlanVerification(good, tuple(broken), told)
 
     def wrong(self, world: Answers) -> tuple[str, ...]:
         """Returns the rules that count and are broken in a world, and ``goal`` if it is missed."""
-        brief = self._stage.brief(world, {})
-        found = judge(brief, self.text, state_of(self._stage.scene, world).facts)
+        context = self._env.context(world, {})
+        found = judge(context, self.text, state_of(self._env.scene, world).facts)
         counted = {r.name for r in rules_that_count()}
         bad = [name for name in found.broken if name in counted]
         return tuple(bad if found.reaches_goal else [*bad, "goal"])
@@ -138,14 +138,14 @@ class RunningSteps:
 
 
 class TableAgentEnv:
-    """See :class:`~surefoot.agents.stages.base.AgentEnv`.
+    """See :class:`~surefoot.agents.environments.base.AgentEnv`.
 
-    Twins (blocks that look the same) are called by where they are when the agent looks; the stage
-    knows which block that is.
+    Twins (blocks that look the same) are called by where they are when the agent looks; the
+    environment knows which block that is.
 
     Args:
         env: An environment after its reset.
-        eyes: Its camera.
+        camera: Its camera.
         info: What the reset told.
     """
 
@@ -153,8 +153,8 @@ class TableAgentEnv:
     pause: str | None = None
     moving: bool = False
 
-    def __init__(self, env: Table, eyes: TableCamera, info: Mapping[str, Any]) -> None:
-        self._env, self._eyes = env, eyes
+    def __init__(self, env: Table, camera: TableCamera, info: Mapping[str, Any]) -> None:
+        self._env, self._camera = env, camera
         self.task, self.seed = str(info["task"]), int(info["seed"])
         self.instruction = str(info["instruction"])
         self.scene = env.actions.instance.scene
@@ -172,15 +172,15 @@ class TableAgentEnv:
 
     def views(self) -> tuple[str, ...]:
         """The ring of viewpoints, the present one first."""
-        return self._eyes.views()
+        return self._camera.views()
 
     def cost(self, view: str) -> float:
         """Seconds of moving the camera."""
-        return self._eyes.cost(view)
+        return self._camera.cost(view)
 
     def look(self, view: str) -> Picture:
         """Moves the camera and takes a picture; fixes which twin is called what."""
-        picture = self._eyes.look(view)
+        picture = self._camera.look(view)
         self._real = self._names()
         return picture
 
@@ -192,7 +192,7 @@ class TableAgentEnv:
         """Tells whether the places of all blocks fit together."""
         return state_of(self.scene, world).consistent
 
-    def brief(
+    def context(
         self,
         world: Answers,
         undecided: Mapping[str, tuple[str, ...]],
@@ -263,7 +263,7 @@ class TableAgentEnv:
 
     def seconds(self) -> float:
         """Simulated seconds so far."""
-        return self._eyes.seconds()
+        return self._camera.seconds()
 
     def close(self) -> None:
         """Ends the environment."""

@@ -8,6 +8,7 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
+from surefoot.agents.environments.base import PlanVerification
 from surefoot.agents.perception.crossing_facts import CLOSED, LIGHT, NO_LIGHT, propositions_of
 from surefoot.agents.perception.questions import NO, YES, Answers
 from surefoot.agents.planning.base import CROSSING, PlanningContext
@@ -21,7 +22,6 @@ from surefoot.agents.planning.place import (
     world_at,
 )
 from surefoot.agents.planning.reading import read_program
-from surefoot.agents.stages.base import PlanVerification
 from surefoot.verification import Monitor, Rule, check_in_worlds
 from surefoot.verification.monitor import RuleStatus
 from surefoot.verification.programs.controller import ENDED, compile_program
@@ -57,7 +57,7 @@ class RunningProgram:
     """A program under way.
 
     Args:
-        brief: What the planner was told.
+        context: What the planner was told.
         text: The program.
         where: Tells where the vehicle is.
 
@@ -69,9 +69,9 @@ class RunningProgram:
         InputError: The program cannot be read.
     """
 
-    def __init__(self, brief: PlanningContext, text: str, where: Callable[[], str]) -> None:
+    def __init__(self, context: PlanningContext, text: str, where: Callable[[], str]) -> None:
         self.text = text
-        self._brief = brief
+        self._brief = context
         self._where = where
         self._program = read_program(text)
         self._controller = compile_program(closed(self._program))
@@ -79,7 +79,7 @@ class RunningProgram:
         self.line = 0
         self._begun = ""
         self._entered: frozenset[str] = frozenset()  # the light that counts from then on
-        self._shield = Monitor(rules_that_count(brief.task))
+        self._shield = Monitor(rules_that_count(context.task))
 
     def judge(self, worlds: Sequence[Answers]) -> PlanVerification:
         """Model-checks the program from every world; traffic is free afterwards."""
@@ -153,7 +153,7 @@ def _broken(
     return {r.name: v.broken for r, v in zip(rules, found, strict=True)}
 
 
-def driving_brief(
+def driving_context(
     task: str,
     instruction: str,
     world: Answers,
@@ -167,7 +167,9 @@ def driving_brief(
 
 
 class DrivingAgentEnv(ABC):
-    """What all stages at a crossing share; see :class:`~surefoot.agents.stages.base.AgentEnv`.
+    """What all environments at a crossing have in common.
+
+    See :class:`~surefoot.agents.environments.base.AgentEnv`.
 
     Args:
         task: The task.
@@ -195,18 +197,18 @@ class DrivingAgentEnv(ABC):
         """Tells whether answers fit the place."""
         return possible_at(self.task, world)
 
-    def brief(
+    def context(
         self,
         world: Answers,
         undecided: Mapping[str, tuple[str, ...]],
         history: Sequence[tuple[str, str]] = (),
     ) -> PlanningContext:
         """What a planner is told."""
-        return driving_brief(self.task, self.instruction, world, dict(undecided), history)
+        return driving_context(self.task, self.instruction, world, dict(undecided), history)
 
     def adopt(self, text: str) -> RunningProgram:
         """Reads a program."""
-        return RunningProgram(self.brief({}, {}), text, self.where)
+        return RunningProgram(self.context({}, {}), text, self.where)
 
     def watch(self) -> tuple[RuleStatus, ...]:
         """The rules of the place on the true labels of every step so far."""

@@ -12,9 +12,9 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
+from surefoot.agents.environments.base import Picture
+from surefoot.agents.environments.table import TableAgentEnv
 from surefoot.agents.perception.scenes import build
-from surefoot.agents.stages.base import Picture
-from surefoot.agents.stages.table import TableAgentEnv
 from surefoot.envs.cameras.camera import Lens, render
 from surefoot.envs.cameras.viewpoints import MotionLimits, motion
 from surefoot.envs.perturbations.base import RandomSource
@@ -137,7 +137,7 @@ def twin_table(
     shift: Pipeline,
     wrap: Callable[[TwinCamera], Any] | None = None,
 ) -> TableAgentEnv:
-    """Returns the stage of an episode in the twin.
+    """Returns the environment of an episode in the twin.
 
     Args:
         env: A twin after its reset.
@@ -146,5 +146,5 @@ def twin_table(
         shift: What goes wrong with pictures.
         wrap: Puts something around the eyes, such as a memory.
     """
-    eyes = TwinCamera(env, simulation, shift, int(info["seed"]))
-    return TableAgentEnv(env, wrap(eyes) if wrap is not None else eyes, info)
+    camera = TwinCamera(env, simulation, shift, int(info["seed"]))
+    return TableAgentEnv(env, wrap(camera) if wrap is not None else camera, info)

@@ -16,7 +16,8 @@ from surefoot.agents.environments.crossing import CrossingAgentEnv
 from surefoot.agents.environments.physical_table import physical_table
 from surefoot.agents.environments.table import TableAgentEnv
 from surefoot.agents.episode import broken_rules, judged
-from surefoot.agents.replay.saved import steps_file, write_pages
+from surefoot.agents.replay.pages import write_pages
+from surefoot.agents.replay.saved import steps_file
 from surefoot.agents.settings import AgentSettings
 from surefoot.core.config import check_config
 from surefoot.core.errors import InputError

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from surefoot.agents.sensing.study_config import StudyConfig
 from surefoot.calibration.arrays import Floats
 from surefoot.calibration.quantiles import rank
 from surefoot.results.lines import Curve, line_chart
 from surefoot.results.manifest import current_versions
 from surefoot.results.page import render_page, trusted
 from surefoot.results.statistics import compare_paired, wilson
-
-if TYPE_CHECKING:
-    from surefoot.agents.sensing.study import StudyConfig
 
 MEANS = {
     "looks": "looks taken",

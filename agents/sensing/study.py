@@ -8,7 +8,7 @@ itself: on some scenes the constants of its policy, on others its sets at stop (
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import version
@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
 
 from surefoot.agents.agent import Agent, Tools
-from surefoot.agents.assembly import DEFAULT_PLANNERS, make_perceiver
+from surefoot.agents.assembly import make_perceiver
 from surefoot.agents.calibrating.fitting import (
     blank,
     calibrated,
@@ -30,83 +29,28 @@ from surefoot.agents.calibrating.stops import LookingStop, stop_of
 from surefoot.agents.guarantees import AgentCalibration, load_calibration
 from surefoot.agents.operator import NoOperator
 from surefoot.agents.perception.perceiver import RecallingPerceiver
-from surefoot.agents.planning.base import CROSSING, ENVIRONMENTS
 from surefoot.agents.planning.kept import KeptPlanner
 from surefoot.agents.planning.registry import make as make_planner
 from surefoot.agents.sensing.observation import entropy, load_views
 from surefoot.agents.sensing.registry import make_strategy
-from surefoot.agents.sensing.scenery import VIEWS, StillScene, load_stills, picture_scene
+from surefoot.agents.sensing.report import render_report, summarise
+from surefoot.agents.sensing.scenery import StillScene, load_stills, picture_scene
 from surefoot.agents.sensing.still import (
     StillCrossing,
     StillTable,
     still_env,
 )
 from surefoot.agents.sensing.strategies import Strategy
+from surefoot.agents.sensing.study_config import LookingMethod, StudyConfig, ways_of
 from surefoot.agents.settings import AgentSettings
 from surefoot.calibration.decisions.router import Route
 from surefoot.core.errors import InputError
+from surefoot.core.progress import Progress, silent
 from surefoot.envs.episodes.pool import LostResult, run_apart
 from surefoot.envs.perturbations.pipeline import Pipeline, seeds_of, split_of_seed
 from surefoot.envs.simulation.client import Simulation
 from surefoot.results.manifest import Manifest, current_versions
 from surefoot.results.run_folder import RunFolder
-
-LOOKING = ("sweep", "random", "set-size", "entropy")
-"""Strategies that are compared; without looks they are all the same."""
-
-Progress = Callable[[int, int, str], None]
-
-
-class StudyConfig(BaseModel):
-    """A study of looking."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    env: str
-    """Stage: ``crossing`` or ``tabletop``."""
-    perception: str = "local-perception"
-    """Model that is shown the pictures."""
-    planner: str = ""
-    """Planner; the reference program on the crossing and Fast Downward on the table if empty."""
-    stills: str = ""
-    """File of scenes with answers, made before, instead of simulated ones and a model."""
-    views: str = "builtin"
-    """What views are known to tell: a file, or ``builtin``."""
-    strategies: tuple[str, ...] = Field(default=LOOKING, min_length=1)
-    """Ways to choose views."""
-    budgets: tuple[int, ...] = ()
-    """Most looks beyond the first; up to all views of the crossing, up to four at the table."""
-    policy: int = Field(default=60, ge=4)
-    """Scenes for the constants of the policies."""
-    sets: int = Field(default=100, ge=4)
-    """Scenes for the sets at stop."""
-    test: int = Field(default=150, ge=1)
-    """Scenes to try them on."""
-    alpha: float = Field(default=0.1, gt=0, lt=1)
-    """Allowed share of scenes in which some fact is missed."""
-    perturb: tuple[dict[str, Any], ...] = ()
-    """What goes wrong with every picture."""
-    start: int = Field(default=0, ge=0)
-    """Seeds begin here."""
-    timeout_s: float = Field(default=900.0, gt=0)
-    """Seconds by the clock after which work on a scene is lost."""
-
-
-class LookingMethod(NamedTuple):
-    """A strategy with its budget.
-
-    Attributes:
-        strategy: The strategy; ``none`` without looks.
-        looks: Most looks beyond the first.
-    """
-
-    strategy: str
-    looks: int
-
-    @property
-    def name(self) -> str:
-        """Names it in files."""
-        return f"{self.strategy}-{self.looks}"
 
 
 class _Job(NamedTuple):
@@ -134,43 +78,8 @@ class SensingRun:
     report: Path
 
 
-def resolve_study(config: StudyConfig) -> StudyConfig:
-    """Checks a configuration and fills in what it leaves to the environment.
-
-    Raises:
-        InputError: Something is unknown or impossible.
-    """
-    if config.env not in ENVIRONMENTS:
-        raise InputError(f"no environment '{config.env}'; there are {', '.join(ENVIRONMENTS)}")
-    for name in config.strategies:
-        if name not in LOOKING:
-            raise InputError(f"no strategy '{name}'; there are {', '.join(LOOKING)}")
-    most = len(VIEWS[config.env]) - 1
-    budgets = config.budgets or tuple(range(min(4, most) + 1))
-    if min(budgets) < 0 or max(budgets) > most:
-        raise InputError(f"budgets must lie from 0 to {most}, the views beyond the first")
-    if {"set-size", "entropy"} & set(config.strategies):
-        load_views(config.views, config.env)
-    planner = config.planner or (
-        "guide" if config.env == CROSSING else DEFAULT_PLANNERS[config.env]
-    )
-    return config.model_copy(
-        update={
-            "budgets": tuple(sorted(set(budgets))),
-            "strategies": tuple(dict.fromkeys(config.strategies)),
-            "planner": planner,
-        }
-    )
-
-
-def ways_of(config: StudyConfig) -> list[LookingMethod]:
-    """Returns all strategies with all budgets; without looks there is one."""
-    found = [LookingMethod("none", 0)] if 0 in config.budgets else []
-    return found + [LookingMethod(s, b) for s in config.strategies for b in config.budgets if b]
-
-
 def run_study(
-    config: StudyConfig, out: Path, *, workers: int = 1, progress: Progress | None = None
+    config: StudyConfig, out: Path, *, workers: int = 1, progress: Progress = silent
 ) -> SensingRun:
     """Runs what a run folder lacks of a study, and reports on it.
 
@@ -178,14 +87,12 @@ def run_study(
         config: A resolved configuration, see :func:`resolve_study`.
         out: The run folder, made or gone on with.
         workers: Processes.
-        progress: Told about every finished piece of work, with the name of its part.
+        progress: Called after every finished piece of work, with the name of its part.
 
     Raises:
         InputError: A model or planner cannot be made, the folder holds something else, or all
             scenes of a part were lost.
     """
-    from surefoot.agents.sensing.report import render_report, summarise
-
     model = _identity(config.perception, config.stills)
     make_planner(config.planner)
     known = _given(config)
@@ -199,7 +106,6 @@ def run_study(
         [s for found in seeds.values() for s in found],
         versions=current_versions() | {"pybullet": version("pybullet"), "renderer": "tiny"},
     )
-    tell = progress or (lambda _done, _all, _part: None)
     with RunFolder.open(out, manifest) as run:
         for key in run.pending if known else ():
             part, _, number = key.partition("/")
@@ -209,7 +115,7 @@ def run_study(
             run,
             [_Job(config, "picture", s, None, out) for f in seeds.values() for s in f],
             workers,
-            tell,
+            progress,
         )
         for part, chosen in seeds.items():
             jobs = []
@@ -217,7 +123,7 @@ def run_study(
                 picture = run.records[f"picture/{seed}"]
                 still = None if "lost" in picture else picture
                 jobs.append(_Job(config, part, seed, still, out))
-            _do(run, jobs, workers, tell)
+            _do(run, jobs, workers, progress)
             if part != "test":
                 _settle(config, part, model, run, chosen, out)
         found = {seed: run.records[f"test/{seed}"] for seed in seeds["test"]}
@@ -265,15 +171,15 @@ def _seeds(config: StudyConfig, known: Mapping[int, StillScene]) -> dict[str, li
     }
 
 
-def _do(run: RunFolder, jobs: Sequence[_Job], workers: int, tell: Progress) -> None:
+def _do(run: RunFolder, jobs: Sequence[_Job], workers: int, progress: Progress) -> None:
     pending = set(run.pending)
     todo = [job for job in jobs if job.key in pending]
     done, part = len(jobs) - len(todo), jobs[0].part
-    tell(done, len(jobs), part)
+    progress(done, len(jobs), part)
     for job, found in run_apart(_work, todo, workers=workers, timeout_s=jobs[0].config.timeout_s):
         run.append(job.key, {"lost": found.reason} if isinstance(found, LostResult) else found)
         done += 1
-        tell(done, len(jobs), part)
+        progress(done, len(jobs), part)
 
 
 def _settle(

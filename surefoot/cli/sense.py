@@ -49,7 +49,8 @@ def sense(
     ] = False,
 ) -> None:
     """Compare ways of looking again: views used, uncertainty, sets and right acts by budget."""
-    from surefoot.agents.sensing.study import StudyConfig, resolve_study, run_study
+    from surefoot.agents.sensing.study import run_study
+    from surefoot.agents.sensing.study_config import StudyConfig, resolve_study
     from surefoot.core.config import check_config
     from surefoot.core.errors import InputError
     from surefoot.results.parallel import usable_cpus

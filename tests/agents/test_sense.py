@@ -32,12 +32,11 @@ from surefoot.agents.sensing.scenery import (
     seconds_between,
 )
 from surefoot.agents.sensing.still import still_env
-from surefoot.agents.sensing.study import (
+from surefoot.agents.sensing.study import run_study, tried
+from surefoot.agents.sensing.study_config import (
     LookingMethod,
     StudyConfig,
     resolve_study,
-    run_study,
-    tried,
     ways_of,
 )
 from surefoot.agents.settings import AgentSettings

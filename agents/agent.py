@@ -20,7 +20,7 @@ import numpy as np
 from surefoot.agents.belief import SceneBelief
 from surefoot.agents.decisions import DecisionRecord, LoopStep, StopReason
 from surefoot.agents.environments.base import ActionResult, AgentEnv, Picture, RunningPlan
-from surefoot.agents.gates import Evidence, Situation, make_gate
+from surefoot.agents.gates import Evidence, GateInput, make_gate
 from surefoot.agents.guarantees import AgentCalibration
 from surefoot.agents.operator import Operator
 from surefoot.agents.perception.perceiver import Perceiver
@@ -198,7 +198,7 @@ class Agent:
     def _decide(self, record: DecisionRecord) -> str | None:
         evidence = self._gate.evidence
         if evidence is Evidence.NONE:
-            decision = self._gate.decide(Situation(0.0, None))
+            decision = self._gate.decide(GateInput(0.0, None))
             record.thoughts.append(LoopStep(decision.route, decision.reason))
             return self._pause() or self._stop("refused", decision.reason)
         if self._replans_left < 0:
@@ -326,9 +326,9 @@ class Agent:
         found.worlds = worlds_within(every, found.facts, found.relied)
         return found.worlds
 
-    def _situation(self, found: Assessment) -> Situation:
+    def _situation(self, found: Assessment) -> GateInput:
         settings = self.settings
-        return Situation(
+        return GateInput(
             perception_score(found, self._belief.u_p),
             self._planning.u_d(found.verification),
             tuple(found.matters),

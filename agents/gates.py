@@ -8,7 +8,7 @@ without arguments, by ``@GATES.register("mine")`` or as an entry point of the gr
     class LuckyGate(Gate):
         summary = "acts on any plan that is good in half of the possible worlds"
 
-        def decide(self, at: Situation) -> Decision:
+        def decide(self, at: GateInput) -> Decision:
             if at.u_d is None or at.u_d >= 0.5:
                 return Decision(Route.ACT, "good enough")
             return Decision(Route.ABSTAIN, "too few worlds")
@@ -29,7 +29,7 @@ from surefoot.core.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
+class GateInput:
     """What a gate decides from.
 
     Attributes:
@@ -88,7 +88,7 @@ class Gate(Protocol):
     joint: bool = False
     evidence: Evidence = Evidence.CAMERA
 
-    def decide(self, at: Situation) -> Decision:
+    def decide(self, at: GateInput) -> Decision:
         """Returns what to do next; a plan that the operator approved is not brought here."""
         ...
 
@@ -123,7 +123,7 @@ class SetsGate(Gate):
 
     weighs = joint = True
 
-    def decide(self, at: Situation) -> Decision:
+    def decide(self, at: GateInput) -> Decision:
         """Look or ask while the outcome depends on facts; then act, or repair a bad plan."""
         if not at.matters:
             return _by_scores(Router(0.0, 0.5), at, at.u_p)
@@ -145,7 +145,7 @@ class ScoresGate(Gate):
 
     weighs = True
 
-    def decide(self, at: Situation) -> Decision:
+    def decide(self, at: GateInput) -> Decision:
         """Look below ``t_p``, repair below ``t_d``, else act."""
         return _by_scores(Router(at.t_p, at.t_d), at, at.u_p)
 
@@ -159,7 +159,7 @@ class AggregateGate(Gate):
 
     weighs = True
 
-    def decide(self, at: Situation) -> Decision:
+    def decide(self, at: GateInput) -> Decision:
         """Look below ``t_d``, whichever score is the cause, else act."""
         both = min(at.u_p, 1.0 if at.u_d is None else at.u_d)
         router = AggregateRouter(at.t_d)
@@ -173,7 +173,7 @@ class AggregateGate(Gate):
 class OpenGate(Gate):
     """Nothing holds the agent back but a plan that is bad in the likeliest world."""
 
-    def decide(self, at: Situation) -> Decision:
+    def decide(self, at: GateInput) -> Decision:
         """Act, or repair a bad plan."""
         if at.u_d is None or at.u_d > 0:
             return Decision(Route.ACT, "nothing is in the way")
@@ -197,12 +197,12 @@ class ShutGate(Gate):
 
     evidence = Evidence.NONE
 
-    def decide(self, at: Situation) -> Decision:
+    def decide(self, at: GateInput) -> Decision:
         """Abstain."""
         return Decision(Route.ABSTAIN, "it never does anything")
 
 
-def _by_scores(router: Router, at: Situation, u_p: float) -> Decision:
+def _by_scores(router: Router, at: GateInput, u_p: float) -> Decision:
     return router.decide(
         u_p,
         at.u_d,

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from surefoot.agents.belief import FactSet
 from surefoot.agents.decisions import StopReason
 from surefoot.agents.environments.base import PlanVerification
-from surefoot.agents.gates import Gate, Situation
+from surefoot.agents.gates import Gate, GateInput
 from surefoot.agents.perception.questions import Answers
 from surefoot.agents.relevance import relevance, reliance
 from surefoot.calibration.decisions.router import Decision, Route
@@ -62,7 +62,7 @@ class Assessment:
     waits: bool = False
 
 
-def route(gate: Gate, at: Situation, *, approved: bool = False) -> Decision:
+def route(gate: Gate, at: GateInput, *, approved: bool = False) -> Decision:
     """Returns what to do next.
 
     Args:

@@ -18,7 +18,7 @@ import torch
 
 from surefoot.agents.planning.base import ENVIRONMENTS
 from surefoot.agents.planning.judge import feedback, judge, rule_names
-from surefoot.agents.planning.refinement import (
+from surefoot.agents.planning.learning.refinement import (
     HELD_OUT,
     PlanningScene,
     Sample,
@@ -27,7 +27,7 @@ from surefoot.agents.planning.refinement import (
     draw_scenes,
     sample_plans,
 )
-from surefoot.agents.planning.refining import planner_at
+from surefoot.agents.planning.learning.refining import planner_at
 from surefoot.results.statistics import compare_paired, wilson
 
 

@@ -24,9 +24,9 @@ from surefoot.agents.environments.physical_table import physical_table
 from surefoot.agents.guarantees import AgentCalibration, load_calibration
 from surefoot.agents.operator import make_operator
 from surefoot.agents.planning.base import CROSSING, ENVIRONMENTS
-from surefoot.agents.planning.guide import GuidePlanner
+from surefoot.agents.planning.planners.guide import GuidePlanner
+from surefoot.agents.planning.planners.search import TableSearch
 from surefoot.agents.planning.registry import make as make_planner
-from surefoot.agents.planning.search import TableSearch
 from surefoot.agents.settings import AgentSettings
 from surefoot.calibration.reports.records import (
     PREDICTIONS_NAME,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from surefoot.agents.compressing.texts import tokenizer_of
-from surefoot.agents.planning.corpus import AgentRecipe
+from surefoot.agents.planning.learning.corpus import AgentRecipe
 from surefoot.agents.planning.prompts import QUESTION, STYLE
 from surefoot.core.errors import HarnessError, InputError
 from surefoot.models.backends.hf import HFModel

@@ -9,9 +9,9 @@ from random import Random
 
 from surefoot.agents.perception.measuring import answered, shots_of
 from surefoot.agents.planning.base import PlanningContext
-from surefoot.agents.planning.corpus import draw_brief
 from surefoot.agents.planning.judge import judge
-from surefoot.agents.planning.language import LanguagePlanner
+from surefoot.agents.planning.learning.corpus import draw_brief
+from surefoot.agents.planning.planners.language import LanguagePlanner
 from surefoot.agents.planning.prompts import STYLE, short_prompt
 from surefoot.core.chat import Message, Request
 from surefoot.core.errors import InputError

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from surefoot.agents.planning.corpus import AgentRecipe
+from surefoot.agents.planning.learning.corpus import AgentRecipe
 from surefoot.agents.planning.prompts import STYLE
 from surefoot.core.errors import InputError
 from surefoot.models.backends.hf import HFModel

@@ -13,7 +13,7 @@ from typing import Any
 
 from surefoot.agents.compressing.tasks import scorer_for
 from surefoot.agents.compressing.texts import tokenizer_of
-from surefoot.agents.planning.corpus import AgentRecipe
+from surefoot.agents.planning.learning.corpus import AgentRecipe
 from surefoot.experiments.squeeze.config import CompressionStudyConfig
 from surefoot.models.shipped import model_folder
 from surefoot.sparsity.engine.calibration import Calibration, Tokens, calibrate_with

@@ -15,7 +15,7 @@ from surefoot.agents.episode import EpisodeResult, broken_rules, play
 from surefoot.agents.guarantees import AgentCalibration, load_calibration
 from surefoot.agents.operator import make_operator
 from surefoot.agents.planning.base import AgentPlanner
-from surefoot.agents.planning.kept import KeptPlanner
+from surefoot.agents.planning.planners.kept import KeptPlanner
 from surefoot.agents.planning.registry import make as make_planner
 from surefoot.agents.sensing.registry import make_strategy
 from surefoot.core.errors import HarnessError, InputError

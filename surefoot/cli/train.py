@@ -128,7 +128,7 @@ def agent_planner(
     threads: Threads = 0,
 ) -> None:
     """Train the agent's small planner on drawn scenes; goes on where it was stopped."""
-    from surefoot.agents.planning.corpus import AgentRecipe
+    from surefoot.agents.planning.learning.corpus import AgentRecipe
     from surefoot.agents.planning.prompts import STYLE
     from surefoot.models.training.planner import train_planner
 
@@ -220,8 +220,8 @@ def refine(
     threads: Threads = 0,
 ) -> None:
     """Refine a planner on its own verified plans; exit code 1 if it fails its gate."""
-    from surefoot.agents.planning.refining import Refinement
-    from surefoot.agents.planning.refining import refine as run
+    from surefoot.agents.planning.learning.refining import Refinement
+    from surefoot.agents.planning.learning.refining import refine as run
     from surefoot.models.training.tuning import TuningRecipe
 
     _use(threads)

@@ -14,7 +14,7 @@ from surefoot.agents.environments.physical_table import physical_table
 from surefoot.agents.environments.table import TableAgentEnv
 from surefoot.agents.episode import play
 from surefoot.agents.guarantees import load_calibration
-from surefoot.agents.planning.guide import reference_program
+from surefoot.agents.planning.planners.guide import reference_program
 from surefoot.agents.relevance import relevance
 from surefoot.calibration.decisions.router import Route
 from surefoot.core.chat import ReplyStatus

@@ -22,8 +22,8 @@ from surefoot.agents.guarantees import AgentCalibration, load_calibration
 from surefoot.agents.operator import NoOperator
 from surefoot.agents.perception.perceiver import RecallingPerceiver
 from surefoot.agents.perception.questions import FactQuestion
-from surefoot.agents.planning.guide import GuidePlanner
-from surefoot.agents.planning.kept import KeptPlanner
+from surefoot.agents.planning.planners.guide import GuidePlanner
+from surefoot.agents.planning.planners.kept import KeptPlanner
 from surefoot.agents.sensing.observation import fit_views
 from surefoot.agents.sensing.registry import make_strategy
 from surefoot.agents.sensing.still import still_env

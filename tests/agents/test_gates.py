@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from surefoot.agents.environments.crossing import CrossingAgentEnv
 from surefoot.agents.episode import play
-from surefoot.agents.gates import GATES, Evidence, Gate, Situation, make_gate
+from surefoot.agents.gates import GATES, Evidence, Gate, GateInput, make_gate
 from surefoot.agents.settings import AgentSettings
 from surefoot.calibration.decisions.router import Decision, Route
 from surefoot.cli.main import app
@@ -27,7 +27,7 @@ class HalfGate(Gate):
 
     weighs = joint = True
 
-    def decide(self, at: Situation) -> Decision:
+    def decide(self, at: GateInput) -> Decision:
         if at.u_d is None or at.u_d >= 0.5:
             return Decision(Route.ACT, "good in half of the worlds")
         return Decision(Route.ABSTAIN, "good in too few worlds")
@@ -114,4 +114,4 @@ def test_own_gates_say_where_their_evidence_comes_from() -> None:
     assert camera == ["sets", "scores", "aggregate", "none"]
     assert [name for name in GATES if make_gate(name).joint] == ["sets"]
     assert [n for n in GATES if make_gate(n).weighs] == ["sets", "scores", "aggregate"]
-    assert make_gate("always-stop").decide(Situation(1.0, 1.0)).route is Route.ABSTAIN
+    assert make_gate("always-stop").decide(GateInput(1.0, 1.0)).route is Route.ABSTAIN

@@ -7,13 +7,13 @@ from random import Random
 import pytest
 import torch
 
-from surefoot.agents.planning import drivers, tidying
 from surefoot.agents.planning.base import CROSSING, PlanningContext, ProposedPlan
-from surefoot.agents.planning.corpus import AgentRecipe
-from surefoot.agents.planning.damage import DamagedPlanner, spoil
-from surefoot.agents.planning.guide import reference_program
 from surefoot.agents.planning.judge import feedback, judge, rule_names
-from surefoot.agents.planning.language import LanguagePlanner
+from surefoot.agents.planning.learning import drivers, tidying
+from surefoot.agents.planning.learning.corpus import AgentRecipe
+from surefoot.agents.planning.planners.damage import DamagedPlanner, spoil
+from surefoot.agents.planning.planners.guide import reference_program
+from surefoot.agents.planning.planners.language import LanguagePlanner
 from surefoot.agents.planning.prompts import (
     QUESTION,
     asked,

@@ -7,9 +7,7 @@ from random import Random
 
 import pytest
 
-from surefoot.agents.planning import drivers, tidying
 from surefoot.agents.planning.base import CROSSING, PlanningContext
-from surefoot.agents.planning.guide import needs, reference_program
 from surefoot.agents.planning.judge import (
     GOAL,
     check_program,
@@ -20,7 +18,9 @@ from surefoot.agents.planning.judge import (
     table_rules,
 )
 from surefoot.agents.planning.labels import labels
+from surefoot.agents.planning.learning import drivers, tidying
 from surefoot.agents.planning.place import DRIVES, rules_at, way_of, world_at
+from surefoot.agents.planning.planners.guide import needs, reference_program
 from surefoot.agents.planning.reading import read_program, read_steps
 from surefoot.agents.planning.table import (
     answers_of,

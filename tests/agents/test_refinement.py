@@ -12,12 +12,9 @@ import pytest
 import torch
 
 from surefoot.agents.planning.base import CROSSING, ENVIRONMENTS
-from surefoot.agents.planning.gating import gate
-from surefoot.agents.planning.guide import needs, reference_program
 from surefoot.agents.planning.judge import judge, rule_names
-from surefoot.agents.planning.language import LanguagePlanner
-from surefoot.agents.planning.place import way_of
-from surefoot.agents.planning.refinement import (
+from surefoot.agents.planning.learning.gating import gate
+from surefoot.agents.planning.learning.refinement import (
     HELD_OUT,
     PlanningScene,
     Sample,
@@ -33,7 +30,10 @@ from surefoot.agents.planning.refinement import (
     sure_scenes,
     verdict_pairs,
 )
-from surefoot.agents.planning.refining import Refinement, planner_at, refine
+from surefoot.agents.planning.learning.refining import Refinement, planner_at, refine
+from surefoot.agents.planning.place import way_of
+from surefoot.agents.planning.planners.guide import needs, reference_program
+from surefoot.agents.planning.planners.language import LanguagePlanner
 from surefoot.agents.planning.table import read_atom
 from surefoot.core.chat import Completion, ReplyStatus, Request
 from surefoot.core.errors import InputError

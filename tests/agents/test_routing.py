@@ -10,7 +10,7 @@ import pytest
 
 from surefoot.agents.belief import FactSet
 from surefoot.agents.environments.base import PlanVerification
-from surefoot.agents.gates import Situation, make_gate
+from surefoot.agents.gates import GateInput, make_gate
 from surefoot.agents.planning.step import no_plan
 from surefoot.agents.routing import (
     Assessment,
@@ -32,7 +32,7 @@ GO, STOP = Outcome(True, "go", True), Outcome(True, "stop", True)
 
 
 def decided(gate: str, approved: bool = False, **given: Any) -> Route:
-    at = Situation(**{"u_p": 1.0, "u_d": 1.0, **given})
+    at = GateInput(**{"u_p": 1.0, "u_d": 1.0, **given})
     return route(make_gate(gate), at, approved=approved).route
 
 

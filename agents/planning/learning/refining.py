@@ -9,10 +9,9 @@ from pathlib import Path
 from random import Random
 
 from surefoot.agents.planning.base import ENVIRONMENTS
-from surefoot.agents.planning.gating import GateComparison, gate
 from surefoot.agents.planning.judge import rule_names
-from surefoot.agents.planning.language import LanguagePlanner
-from surefoot.agents.planning.refinement import (
+from surefoot.agents.planning.learning.gating import GateComparison, gate
+from surefoot.agents.planning.learning.refinement import (
     HELD_OUT,
     PlanningScene,
     Recalibrate,
@@ -24,6 +23,7 @@ from surefoot.agents.planning.refinement import (
     sure_scenes,
     verdict_pairs,
 )
+from surefoot.agents.planning.planners.language import LanguagePlanner
 from surefoot.agents.planning.registry import make
 from surefoot.core.errors import InputError
 from surefoot.core.files import write_atomic

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from random import Random
 
 from surefoot.agents.planning.base import CROSSING, PlanningContext
-from surefoot.agents.planning.guide import needs
 from surefoot.agents.planning.place import DRIVES, way_of
+from surefoot.agents.planning.planners.guide import needs
 from surefoot.envs.crossing.geometry import Turn
 from surefoot.envs.crossing.street import LIGHT
 from surefoot.envs.crossing.tasks import TASKS

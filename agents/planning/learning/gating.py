@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from surefoot.agents.planning.refinement import HELD_OUT, PlanningScene, Sample, by_scene
+from surefoot.agents.planning.learning.refinement import HELD_OUT, PlanningScene, Sample, by_scene
 from surefoot.results.statistics import holm, mcnemar_exact
 
 LEVEL = 0.05

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
-from surefoot.agents.planning import drivers, tidying
 from surefoot.agents.planning.base import CROSSING, PlanningContext
 from surefoot.agents.planning.judge import GOAL, PlanOutcome, judge
+from surefoot.agents.planning.learning import drivers, tidying
 from surefoot.agents.planning.prompts import (
     NO,
     YES,

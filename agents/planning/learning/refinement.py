@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from surefoot.agents.planning import drivers, tidying
 from surefoot.agents.planning.base import ENVIRONMENTS, PlanningContext
 from surefoot.agents.planning.judge import PlanOutcome, judge, rule_names
-from surefoot.agents.planning.language import LanguagePlanner
+from surefoot.agents.planning.learning import drivers, tidying
+from surefoot.agents.planning.planners.language import LanguagePlanner
 from surefoot.agents.planning.prompts import NO, YES, asked, short_messages, short_prompt
 from surefoot.core.chat import Message
 from surefoot.core.errors import InputError

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from surefoot.agents.planning.base import AgentPlanner, PlanningContext, ProposedPlan
-from surefoot.agents.planning.guide import GuidePlanner
-from surefoot.agents.planning.search import TableSearch
+from surefoot.agents.planning.planners.guide import GuidePlanner
+from surefoot.agents.planning.planners.search import TableSearch
 
 MOST = 2000
 """Proposals that are kept; when there are more, all are forgotten."""

@@ -18,6 +18,7 @@ from surefoot.agents.sensing.restoring import LookOrRestore, load_restoring
 from surefoot.agents.sensing.strategies import Strategy
 from surefoot.agents.settings import AgentSettings
 from surefoot.core.errors import InputError
+from surefoot.core.extras import require
 from surefoot.models.options import ModelOptions
 from surefoot.models.protocol import OptionScorer
 from surefoot.models.registry import make_model
@@ -54,7 +55,9 @@ def make_tools(env: str, settings: AgentSettings) -> Tools:
 
     Raises:
         InputError: A model, planner, calibration, strategy or operator cannot be used.
+        MissingDependencyError: Spot, or what the model or the planner needs, is not installed.
     """
+    require("spot")
     perceiver = make_perceiver(settings.perception, settings.models)
     sensing = make_sensing(env, settings, perceiver.identity)
     planner = planner_of(env, settings)

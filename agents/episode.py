@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from surefoot.agents.agent import Agent
 from surefoot.agents.environments.base import AgentEnv, EpisodeEnd
-from surefoot.verification.monitor import MonitorVerdict
+from surefoot.verification.monitoring.monitor import MonitorVerdict
 
 
 @dataclass(frozen=True, slots=True)

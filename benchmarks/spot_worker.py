@@ -73,7 +73,7 @@ def dwyer() -> list[str]:
 
 def ours() -> list[str]:
     """Returns Surefoot's patterns on all their scopes."""
-    from surefoot.verification import patterns as p
+    from surefoot.verification.formulas import patterns as p
 
     scopes = (p.GLOBALLY, p.before("r"), p.after("q"), p.between("q", "r"), p.after_until("q", "r"))
     kinds = (
@@ -89,9 +89,9 @@ def ours() -> list[str]:
 
 def measure(name: str, texts: list[str]) -> None:
     """Prints the ratios for one collection."""
-    from surefoot.verification import automata
-    from surefoot.verification.parser import parse
-    from surefoot.verification.spot_backend import translate
+    from surefoot.verification.formulas.parser import parse
+    from surefoot.verification.translation import automata
+    from surefoot.verification.translation.spot_backend import translate
 
     known = [parse(text) for text in texts]
     numbers = [{n: f"p{i}" for i, n in enumerate(f.propositions)} for f in known]
@@ -139,8 +139,8 @@ def measure(name: str, texts: list[str]) -> None:
 
 def main() -> None:
     """Prints all ratios."""
-    from surefoot.verification import cache
-    from surefoot.verification.spot_backend import spot_version
+    from surefoot.verification.translation import cache
+    from surefoot.verification.translation.spot_backend import spot_version
 
     os.environ[cache.VARIABLE] = ""
     begun = perf_counter()

@@ -23,10 +23,10 @@ from typing import Any
 import numpy as np
 import spot
 
-from surefoot.verification import cache
-from surefoot.verification.automata import compile_ltlf
+from surefoot.verification.monitoring.traces import check_traces
 from surefoot.verification.rules import load_rulebook
-from surefoot.verification.traces import check_traces
+from surefoot.verification.translation import cache
+from surefoot.verification.translation.automata import compile_ltlf
 
 TRACES, LONGEST, DENSITY, SEED = 10_000, 30, 0.3, 0
 SAMPLE_WORDS, SAMPLE_TRANSLATED, SAMPLE_WALK = 200, 20, 200

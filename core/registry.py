@@ -20,6 +20,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar, cast
 
 from surefoot.core.errors import InputError
+from surefoot.core.extras import missing
 
 Thing = TypeVar("Thing")
 Added = TypeVar("Added")
@@ -159,6 +160,10 @@ class Registry(Generic[Thing]):
                     line = first_line(self.get(name))
                 except InputError as error:
                     line = str(error)
+                except ModuleNotFoundError as error:
+                    if (lacking := missing(error.name or "")) is None:
+                        raise
+                    line = str(lacking)
                 entry = replace(entry, summary=line)
                 self._entries[name] = entry
             found.append(entry)
@@ -232,6 +237,7 @@ def load_place(spec: str, what: str) -> Any:
 
     Raises:
         InputError: There is no such module or name in it.
+        MissingDependencyError: It needs a library of an extra that is not installed.
     """
     from pathlib import Path
 
@@ -242,6 +248,8 @@ def load_place(spec: str, what: str) -> Any:
     try:
         return getattr(import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
+        if isinstance(error, ModuleNotFoundError) and (lacking := missing(error.name or "")):
+            raise lacking from None
         raise InputError(f"cannot use the {what} '{spec}': {error}") from None
 
 

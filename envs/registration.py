@@ -1,8 +1,11 @@
-"""The environments' ids; importing this module makes them known to Gymnasium."""
+"""The environments' ids; importing this module makes them known to Gymnasium, if it is there.
+
+Parts of this room, such as the pool of processes, do their work without it.
+"""
 
 from __future__ import annotations
 
-import gymnasium
+from importlib.util import find_spec
 
 GYMNASIUM_IDS = {
     "surefoot/Tabletop-v0": ("surefoot.envs.tabletop.env:TabletopEnv", 60),
@@ -12,6 +15,9 @@ GYMNASIUM_IDS = {
 }
 """For each id the class and the most steps of an episode."""
 
-for _name, (_entry, _steps) in GYMNASIUM_IDS.items():
-    if _name not in gymnasium.registry:
-        gymnasium.register(_name, _entry, max_episode_steps=_steps)
+if find_spec("gymnasium") is not None:
+    import gymnasium
+
+    for _name, (_entry, _steps) in GYMNASIUM_IDS.items():
+        if _name not in gymnasium.registry:
+            gymnasium.register(_name, _entry, max_episode_steps=_steps)

@@ -16,8 +16,8 @@ from surefoot.cli.calibrate_bench import read_run_predictions
 from surefoot.cli.main import run
 from surefoot.core.chat import OptionRequest, OptionScores, ReplyStatus
 from surefoot.core.errors import InputError
-from surefoot.pddl.bench.config import BenchConfig
-from surefoot.pddl.bench.run import bench_run
+from surefoot.pddl.benchmark.config import BenchConfig
+from surefoot.pddl.benchmark.run import bench_run
 from surefoot.pddl.planner import PlanReply, PlanRequest
 from surefoot.pddl.reference import lookup
 

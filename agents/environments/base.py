@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from surefoot.agents.perception.questions import Answers, FactQuestion
 from surefoot.agents.planning.base import PlanningContext
-from surefoot.verification.monitor import RuleStatus
+from surefoot.verification.monitoring.monitor import RuleStatus
 
 Picture = NDArray[np.uint8]
 """Colours, ``[H, W, 3]``."""

@@ -22,8 +22,9 @@ from surefoot.agents.planning.place import (
     world_at,
 )
 from surefoot.agents.planning.reading import read_program
-from surefoot.verification import Monitor, Rule, check_in_worlds
-from surefoot.verification.monitor import RuleStatus
+from surefoot.verification import Monitor, Rule
+from surefoot.verification.monitoring.monitor import RuleStatus
+from surefoot.verification.planchecking.worlds import check_in_worlds
 from surefoot.verification.programs.controller import ENDED, compile_program
 from surefoot.verification.programs.statements import Program
 from surefoot.verification.rules import Severity

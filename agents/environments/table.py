@@ -23,7 +23,7 @@ from surefoot.envs.tabletop.actions import Actions
 from surefoot.envs.tabletop.state import Facts, goal_holds, goal_share, successor
 from surefoot.pddl import Plan, PlanStep
 from surefoot.verification import Monitor, Rule
-from surefoot.verification.monitor import RuleStatus
+from surefoot.verification.monitoring.monitor import RuleStatus
 from surefoot.verification.rules import Severity
 
 GOAL_RULE = "reach-the-goal"

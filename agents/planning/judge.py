@@ -23,11 +23,11 @@ from surefoot.envs.tabletop.state import Facts
 from surefoot.pddl import GroundTask, Plan
 from surefoot.pddl.validator import malformed, validate
 from surefoot.pddl.verdict import Status
-from surefoot.verification.checking import PlanChecker, PlanVerdict
-from surefoot.verification.feedback import explain, repair_prompt
+from surefoot.verification.planchecking.checking import PlanChecker, PlanVerdict
+from surefoot.verification.planchecking.feedback import explain, repair_prompt
+from surefoot.verification.planchecking.worldmodel import WorldModel
 from surefoot.verification.programs.statements import Program
 from surefoot.verification.rules import RuleBook, load_rulebook
-from surefoot.verification.worldmodel import WorldModel
 
 GOAL = "reach-the-goal"
 """Name of the goal among the rules; it is told apart from them."""

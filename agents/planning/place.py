@@ -17,11 +17,11 @@ from functools import cache
 from surefoot.envs.crossing.geometry import Turn
 from surefoot.envs.crossing.street import LIGHT
 from surefoot.envs.crossing.tasks import LIGHT_RULES, check_task
-from surefoot.verification.parser import parse
+from surefoot.verification.formulas.parser import parse
+from surefoot.verification.formulas.syntax import Formula
+from surefoot.verification.planchecking.worldmodel import WorldModel
 from surefoot.verification.programs.statements import Do, Program
 from surefoot.verification.rules import Rule, RuleBook, load_rulebook
-from surefoot.verification.syntax import Formula
-from surefoot.verification.worldmodel import WorldModel
 
 DRIVES = {
     Turn.LEFT: "turn_left",

@@ -7,7 +7,7 @@ from html import escape
 from itertools import groupby
 from typing import Any
 
-from surefoot.verification.monitor import MonitorVerdict
+from surefoot.verification.monitoring.monitor import MonitorVerdict
 
 WORDS = {
     MonitorVerdict.TRUE: "holds for good",

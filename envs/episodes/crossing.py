@@ -19,7 +19,7 @@ from surefoot.envs.episodes.protocol import Env, Policy
 from surefoot.envs.perturbations.faults import Faults
 from surefoot.envs.simulation.client import Simulation
 from surefoot.verification import Monitor, Rule, load_rulebook
-from surefoot.verification.monitor import MonitorVerdict, RuleStatus
+from surefoot.verification.monitoring.monitor import MonitorVerdict, RuleStatus
 
 FOG_DISTANCE = 12.0
 """Metres over which fog's severity counts here: about once across the crossing."""

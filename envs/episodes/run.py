@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from surefoot.core.extras import require
 from surefoot.core.files import is_leftover, write_error
 from surefoot.envs.episodes.catalogue import make_policy
 from surefoot.envs.episodes.config import RunConfig, plan_of
@@ -60,7 +61,11 @@ def episodes_run(
     Raises:
         InputError: The folder holds something else, the policy cannot be made, or a file
             cannot be written; the same command then goes on where it stopped.
+        MissingDependencyError: The simulator, or what the policy needs, is not installed.
     """
+    require("pybullet")
+    if config.video != "none":
+        require("av")
     # A misspelt policy should fail now, not in every episode.
     policy = make_policy(config.policy, config.env, config.options)
     plan = plan_of(config)

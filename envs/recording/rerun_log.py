@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from surefoot.core.errors import MissingDependencyError
+from surefoot.core.extras import require
 from surefoot.envs.cameras.camera import Frame
 from surefoot.envs.cameras.visibility import axes
 
@@ -29,13 +29,9 @@ class RerunLog:
     """
 
     def __init__(self, path: Path, name: str = "surefoot") -> None:
-        try:
-            import rerun
-        except ImportError:
-            raise MissingDependencyError(
-                "a Rerun log needs the package rerun-sdk; install it with "
-                "pip install 'surefoot[rerun]'"
-            ) from None
+        require("rerun")
+        import rerun
+
         self._rerun: Any = rerun
         self.path = path
         self._temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from surefoot.core.chat import ReplyStatus, Usage
 from surefoot.core.errors import InputError
+from surefoot.core.extras import require
 from surefoot.models.options import ModelOptions
 from surefoot.pddl.planner import PlanReply, PlanRequest
 from surefoot.pddl.reference import FD_FF, FD_LMCUT, SYMK, PlannerStatus, ReferencePlanner
@@ -68,6 +69,7 @@ class SearchPlanner:
     def __init__(self, spec: str, seconds: float, concurrency: int = 0) -> None:
         self.name = spec
         self._search = find_search(spec)
+        require(self._search.package)
         self._limits = Limits(seconds=seconds)
         self._workers = concurrency or usable_cpus()
 

@@ -16,7 +16,8 @@ from time import perf_counter
 from typing import Any
 
 from surefoot.core.chat import Completion, Message, OptionScores, ReplyStatus, Request, Usage
-from surefoot.core.errors import InputError, MissingDependencyError
+from surefoot.core.errors import InputError
+from surefoot.core.extras import explained, require
 from surefoot.models.backends.formats import reader_of
 from surefoot.models.options import ModelOptions
 from surefoot.models.protocol import Capabilities, OptionScorer
@@ -52,6 +53,7 @@ class HFModel(OptionScorer):
 
     Raises:
         InputError: The folder is no model.
+        MissingDependencyError: torch or transformers is not installed.
     """
 
     def __init__(self, place: str, *, batch: int = 8, device: str = "auto") -> None:
@@ -63,6 +65,7 @@ class HFModel(OptionScorer):
         looks_local = self._local or place.startswith((".", "/", "~")) or place.count("/") > 1
         if looks_local and not (Path(place) / "config.json").is_file():
             raise InputError("no model here (no config.json)", file=place)
+        require("torch", "transformers")
 
     @cached_property
     def identity(self) -> str:
@@ -135,8 +138,7 @@ class HFModel(OptionScorer):
                 else AutoTokenizer.from_pretrained(self._place, **options)
             )
         except ImportError as error:
-            reason = " ".join(str(error).split())[:200]
-            raise MissingDependencyError(f"{self._place}: {reason}") from None
+            raise explained(error, self._place) from None
         except (OSError, ValueError) as error:
             reason = " ".join(str(error).split())[:200]
             raise InputError(f"cannot load the model: {reason}", file=self._place) from None

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from surefoot.core.errors import MissingDependencyError
+from surefoot.core.extras import require
 from surefoot.models.serving.answers import ResponseHeader
 from surefoot.models.serving.asks import ApiError, ServingRequest, read_chat, read_text
 from surefoot.models.serving.engine import Engine, QueuedRequest
@@ -19,9 +19,6 @@ from surefoot.models.serving.rows import AnswerChunk, TokenScore
 
 MAX_BODY = 32 * 2**20
 """Most bytes of a request."""
-
-INSTALL = "pip install 'surefoot[serve]'"
-"""How to get what the server needs."""
 
 
 def make_app(engine: Engine, name: str, key: str = "") -> Any:
@@ -36,12 +33,10 @@ def make_app(engine: Engine, name: str, key: str = "") -> Any:
     Raises:
         MissingDependencyError: FastAPI is not installed.
     """
-    try:
-        from fastapi import FastAPI, Request
-        from fastapi.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
-        from starlette.exceptions import HTTPException
-    except ImportError:
-        raise MissingDependencyError(f"FastAPI is not installed; {INSTALL}") from None
+    require("fastapi")
+    from fastapi import FastAPI, Request
+    from fastapi.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+    from starlette.exceptions import HTTPException
 
     @asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[None]:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from surefoot.core.errors import InputError, MissingDependencyError
-from surefoot.models.serving.app import INSTALL
+from surefoot.core.errors import InputError
+from surefoot.core.extras import require
 from surefoot.models.serving.engine import Engine
 
 _PATIENCE = 5
@@ -48,10 +48,8 @@ def run_server(app: Any, engine: Engine, place: socket.socket, ready: Callable[[
     Raises:
         MissingDependencyError: uvicorn is not installed.
     """
-    try:
-        import uvicorn
-    except ImportError:
-        raise MissingDependencyError(f"uvicorn is not installed; {INSTALL}") from None
+    require("uvicorn")
+    import uvicorn
 
     class Server(uvicorn.Server):
         """Cuts off what is being generated as soon as it is told to stop."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from surefoot.core.errors import HarnessError
-from surefoot.pddl.bench.prompts import feedback
+from surefoot.pddl.benchmark.prompts import feedback
 from surefoot.pddl.compact import compact_plan, compact_prompt
 from surefoot.pddl.domains import get_domain
 from surefoot.pddl.domains.base import Instance

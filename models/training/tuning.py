@@ -10,6 +10,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Literal
 
 from surefoot.core.errors import InputError
+from surefoot.core.extras import require
 from surefoot.core.files import write_atomic
 from surefoot.models.backends.hf import HFModel
 from surefoot.models.training.planner import export_model, load_for_training
@@ -220,12 +221,9 @@ def _loss(
 def _adapted(model: Any, recipe: TuningRecipe) -> Any:
     if recipe.adapter == "full":
         return model.requires_grad_(True)
-    try:
-        from peft import LoraConfig, get_peft_model
-    except ImportError:
-        raise InputError(
-            "adapters need the package peft; pip install 'surefoot[peft]', or choose 'full'"
-        ) from None
+    require("peft")
+    from peft import LoraConfig, get_peft_model
+
     config = LoraConfig(
         r=recipe.rank, lora_alpha=2 * recipe.rank, target_modules=_LAYERS, task_type="CAUSAL_LM"
     )

@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from surefoot.core.errors import InputError
+from surefoot.core.extras import install
 from surefoot.pddl.language import Plan, Task, parse_plan, write_domain, write_problem
 from surefoot.pddl.reference.process import FinishedProcess, Limits, ProcessEnding, run_limited
 from surefoot.pddl.validator import validate
@@ -102,7 +103,7 @@ class ReferencePlanner:
         limits = limits or Limits()
         driver = self._driver()
         if driver is None:
-            message = f"{self.name} is not installed; pip install {self.distribution}"
+            message = f"{self.name} is not installed; run {install('planners')}"
             return PlannerResult(PlannerStatus.MISSING, None, None, None, 0.0, message, self.label)
         with tempfile.TemporaryDirectory(prefix="surefoot-") as name:
             folder = Path(name)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from surefoot.core.errors import InputError
+from surefoot.core.extras import explained
 from surefoot.sparsity.engine.checkpoint import STEM, Checkpoint
 from surefoot.sparsity.engine.skeleton import bare_model, fill, quiet
 from surefoot.sparsity.export.writing import LOW_RANK_STEM, SETTINGS
@@ -136,9 +137,7 @@ def _load_plain(place: Path, dtype: torch.dtype | str) -> Any:
                 place, dtype=dtype, use_safetensors=True, local_files_only=True
             )
     except ImportError as error:
-        from surefoot.core.errors import MissingDependencyError
-
-        raise MissingDependencyError(" ".join(str(error).split())) from None
+        raise explained(error) from None
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"cannot load the model: {reason}", file=str(place)) from None

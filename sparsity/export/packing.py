@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from surefoot.core.errors import MissingDependencyError
+from surefoot.core.extras import require
 from surefoot.sparsity.recipe import Quantize
 
 if TYPE_CHECKING:
@@ -23,12 +23,7 @@ def check_library() -> None:
     Raises:
         MissingDependencyError: It is not.
     """
-    try:
-        import compressed_tensors  # noqa: F401
-    except ImportError:
-        raise MissingDependencyError(
-            "quantized models need compressed-tensors; install it with: pip install surefoot[quant]"
-        ) from None
+    require("compressed_tensors")
 
 
 def pack(

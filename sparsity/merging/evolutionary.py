@@ -8,12 +8,11 @@ a weight for each model and group of layers, normalised.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from importlib.util import find_spec
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from surefoot.core.errors import InputError
+from surefoot.core.extras import require
 from surefoot.sparsity.merging.evaluating import BudgetExhausted, Evaluations
 from surefoot.sparsity.merging.heuristic import Method
 from surefoot.sparsity.merging.operators import NEED_BASE
@@ -118,7 +117,7 @@ def evolutionary_search(
         on until no further candidate may be scored.
 
     Raises:
-        InputError: Optuna or cmaes is not installed.
+        MissingDependencyError: Optuna or cmaes is not installed.
     """
     optuna = load_optuna()
     space = SearchSpace(settings, len(evaluations.zoo.sources))
@@ -155,13 +154,9 @@ def load_optuna() -> Any:
     """Returns Optuna, its messages silenced.
 
     Raises:
-        InputError: It or cmaes is not installed.
+        MissingDependencyError: It or cmaes is not installed.
     """
-    missing = [name for name in ("optuna", "cmaes") if find_spec(name) is None]
-    if missing:
-        raise InputError(
-            f"the evolutionary search needs {' and '.join(missing)}; pip install 'surefoot[merge]'"
-        )
+    require("optuna", "cmaes")
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)

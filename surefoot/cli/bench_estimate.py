@@ -9,11 +9,11 @@ import typer
 from surefoot.models.options import ModelOptions
 from surefoot.models.prices import read_prices
 from surefoot.models.registry import make_planner
-from surefoot.pddl.bench.cases import BenchCase, load_source
-from surefoot.pddl.bench.config import AnswerForm, BenchConfig, Mode
-from surefoot.pddl.bench.dialogue import Dialogue
-from surefoot.pddl.bench.quiz import Quiz, written_answer
-from surefoot.pddl.bench.run import all_cases
+from surefoot.pddl.benchmark.cases import BenchCase, load_source
+from surefoot.pddl.benchmark.config import AnswerForm, BenchConfig, Mode
+from surefoot.pddl.benchmark.dialogue import Dialogue
+from surefoot.pddl.benchmark.quiz import Quiz, written_answer
+from surefoot.pddl.benchmark.run import all_cases
 from surefoot.pddl.reference import Bounds
 
 _CHARS = 4

@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from surefoot.cli.calibrate import calibrate
 from surefoot.cli.console import Bar, note, resumable
 from surefoot.cli.shifts import read_shift
+from surefoot.core.extras import require_extras
 
 
 class _RecordedByDefault(TyperGroup):
@@ -66,6 +67,7 @@ def calibrate_agent(
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0 for one per processor.")] = 0,
 ) -> None:
     """Calibrate an agent on what it believes when it stops looking; goes on where it stopped."""
+    require_extras("sim", *(() if perception.startswith("openai:") else ("local",)))
     from surefoot.agents.calibrating.run import CalibrationConfig
     from surefoot.agents.calibrating.run import calibrate_agent as make
     from surefoot.core.config import check_config, read_settings

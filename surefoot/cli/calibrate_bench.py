@@ -14,7 +14,7 @@ from surefoot.calibration.reports.records import (
     read_record,
 )
 from surefoot.core.errors import InputError
-from surefoot.pddl.bench.quiz_summary import QuizEpisode, is_quiz, quiz_names
+from surefoot.pddl.benchmark.quiz_summary import QuizEpisode, is_quiz, quiz_names
 from surefoot.pddl.questions import QuestionKind
 from surefoot.results.manifest import MANIFEST_NAME
 from surefoot.results.run_folder import read_run

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from surefoot.cli.console import Bar, note, resumable
+from surefoot.core.extras import require_extras
 
 if TYPE_CHECKING:
     from surefoot.sparsity.engine.calibration import Calibration, Tokens
@@ -47,6 +48,7 @@ def compress(
     ] = None,
 ) -> None:
     """Compress a model block by block; goes on at the next block where it was stopped."""
+    require_extras("local")
     from surefoot.agents.compressing.tasks import scorer_for
     from surefoot.agents.compressing.texts import own_texts, texts_of
     from surefoot.core.config import read_settings

@@ -16,7 +16,7 @@ console = Console(stderr=True)
 
 def note(text: str) -> None:
     """Tells what happens next."""
-    console.print(text, highlight=False)
+    console.print(text, highlight=False, markup=False)
 
 
 @contextmanager

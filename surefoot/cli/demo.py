@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from surefoot.cli.console import Bar, note, resumable
+from surefoot.core.extras import require_extras
 from surefoot.core.files import write_atomic
 from surefoot.results.run_folder import REPORT_NAME, check_out
 
@@ -57,6 +58,7 @@ def demo(
             run = run_grading(out, seconds)
         show(run)
         return
+    require_extras("planners", "verify", "sim", "local")
     with resumable():
         report = run_demo(EPISODES, out, workers)
     note(f"report: {report}")

@@ -10,6 +10,7 @@ import typer
 
 from surefoot.cli.console import note
 from surefoot.core.errors import InputError
+from surefoot.core.extras import require_extras
 
 if TYPE_CHECKING:
     from surefoot.sparsity.lottery.receptive.patches import PatchImage
@@ -53,6 +54,7 @@ def receptive_fields(
     seed: Annotated[int, typer.Option(min=0, help="Seed of places, shuffles and clone.")] = 0,
 ) -> None:
     """Tell whether a first layer's weights are local, and whether that comes from data."""
+    require_extras("local")
     from surefoot.models.shipped import shipped_folder
     from surefoot.sparsity.engine.checkpoint import file_hash
     from surefoot.sparsity.lottery.receptive.layers import read_first_layer

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from surefoot.core.errors import HarnessError
+from surefoot.core.extras import EXTRAS, install
 
 
 def doctor(
@@ -24,22 +25,27 @@ def doctor(
         typer.Option("--set", help="Setting NAME=VALUE of that model, such as base_url=URL."),
     ] = None,
 ) -> None:
-    """Try planners, verifier, simulator, local model and disk; exit code 1 if one fails."""
-    checks: dict[str, Callable[[], str]] = {
-        "python": lambda: f"{platform.python_version()} on {platform.platform(terse=True)}",
-        "Fast Downward": lambda: _search("fd:ff"),
-        "SymK": lambda: _search("symk"),
-        "Spot": _spot,
-        "PyBullet": _simulator,
-        "video": _video,
-        "local model": _local_model,
-        "agent": _agent,
-        "disk": _disk,
+    """Try what is installed, and say how to install the rest; exit code 1 if something fails."""
+    checks: dict[str, tuple[Callable[[], str], tuple[str, ...]]] = {
+        "python": (_python, ()),
+        "Fast Downward": (lambda: _search("fd:ff"), ("planners",)),
+        "SymK": (lambda: _search("symk"), ("planners",)),
+        "Spot": (_spot, ("verify",)),
+        "PyBullet": (_simulator, ("sim",)),
+        "video": (_video, ("sim",)),
+        "local model": (_local_model, ("local",)),
+        "agent": (_agent, ("planners", "verify", "sim", "local")),
+        "disk": (_disk, ()),
     }
     if model is not None:
-        checks[model] = lambda: _capabilities(model, settings or [])
+        checks[model] = (lambda: _capabilities(model, settings or []), ())
     failed = 0
-    for name, check in checks.items():
+    for name, (check, extras) in checks.items():
+        absent = [e for e in extras if EXTRAS[e].missing]
+        if absent:
+            how = EXTRAS[absent[0]].install if len(absent) == 1 else install(*absent)
+            typer.echo(f"absent  {name:14} {how}")
+            continue
         begun = perf_counter()
         try:
             mark, detail = "ok", check()
@@ -47,14 +53,25 @@ def doctor(
             mark, detail = "FAILED", " ".join(f"{error}".split())[:300] or type(error).__name__
             failed += 1
         typer.echo(f"{mark:7} {name:14} {detail} ({perf_counter() - begun:.1f} s)")
+    for extra in EXTRAS.values():
+        if lacking := extra.missing:
+            typer.echo(
+                f"absent  {extra.name:14} extra without {', '.join(lacking)}: {extra.install}"
+            )
+        else:
+            typer.echo(f"ok      {extra.name:14} extra: {extra.summary}")
     if failed:
         raise typer.Exit(1)
+
+
+def _python() -> str:
+    return f"{platform.python_version()} on {platform.platform(terse=True)}"
 
 
 def _search(spec: str) -> str:
     from surefoot.models.options import ModelOptions
     from surefoot.models.registry import make_planner
-    from surefoot.pddl.bench.selftest import check_planner
+    from surefoot.pddl.benchmark.selftest import check_planner
 
     planner = make_planner(spec, ModelOptions())
     check_planner(planner)
@@ -63,7 +80,7 @@ def _search(spec: str) -> str:
 
 def _spot() -> str:
     from surefoot.verification import parse
-    from surefoot.verification.automata import compile_ltlf
+    from surefoot.verification.translation.automata import compile_ltlf
 
     formula = parse("G(a -> F b)")
     if compile_ltlf(formula).table.shape != (2, 4):

@@ -7,7 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from surefoot.cli.console import note
 from surefoot.core.errors import InputError
+from surefoot.core.extras import EXTRAS, missing
 from surefoot.core.registry import OWN, Registry, RegistryEntry
 
 
@@ -16,7 +18,8 @@ def list_known(
         str,
         typer.Argument(
             help="domains, experiments, envs, tasks, skills, perturbations, or of agents: "
-            "planners, strategies, gates, operators; or recipes of compression; all by default."
+            "planners, strategies, gates, operators; or recipes of compression; or extras of the "
+            "installation; all by default."
         ),
     ] = "",
 ) -> None:
@@ -24,7 +27,15 @@ def list_known(
     if what and what not in _LISTS:
         raise InputError(f"nothing called '{what}' to list; there are {', '.join(_LISTS)}")
     for name in [what] if what else list(_LISTS):
-        for words in _LISTS[name]():
+        try:
+            found = _LISTS[name]()
+        except ModuleNotFoundError as error:
+            lacking = missing(error.name or "")
+            if what or lacking is None:
+                raise
+            note(f"{name}: {lacking}")
+            continue
+        for words in found:
             *columns, last = words
             typer.echo(
                 " ".join([*(f"{c:{w}}" for c, w in zip(columns, (16, 12), strict=False)), last])
@@ -48,9 +59,19 @@ def _domains() -> list[tuple[str, ...]]:
 
 
 def _experiments() -> list[tuple[str, ...]]:
-    from surefoot.experiments import get_experiment, list_experiments
+    from surefoot.experiments import EXPERIMENTS
 
-    return [(name, "study", get_experiment(name).claim) for name in list_experiments()]
+    lines: list[tuple[str, ...]] = []
+    for name in EXPERIMENTS.names():
+        try:
+            line = EXPERIMENTS.get(name).claim
+        except ModuleNotFoundError as error:
+            lacking = missing(error.name or "")
+            if lacking is None:
+                raise
+            line = str(lacking)
+        lines.append((name, "study", line))
+    return lines
 
 
 def _envs() -> list[tuple[str, ...]]:
@@ -130,6 +151,13 @@ def _operators() -> list[tuple[str, ...]]:
     ]
 
 
+def _extras() -> list[tuple[str, ...]]:
+    return [
+        (e.name, "missing" if e.missing else "installed", f"{e.summary}: {e.install}")
+        for e in EXTRAS.values()
+    ]
+
+
 def _recipes() -> list[tuple[str, ...]]:
     from surefoot.sparsity.recipe import shipped_recipes
 
@@ -151,4 +179,5 @@ _LISTS: dict[str, Callable[[], list[tuple[str, ...]]]] = {
     "gates": _gates,
     "operators": _operators,
     "recipes": _recipes,
+    "extras": _extras,
 }

@@ -11,6 +11,7 @@ import typer
 
 from surefoot.cli.console import Bar, note, resumable
 from surefoot.core.errors import InputError
+from surefoot.core.extras import require_extras
 
 if TYPE_CHECKING:
     from surefoot.sparsity.merging import Families, MergeRecipe, MergeSource, Zoo
@@ -92,6 +93,7 @@ def merge(
     threads: Annotated[int, typer.Option(min=1, help="Threads.")] = 1,
 ) -> None:
     """Merge models of one family, or search for the best merge; a search goes on where it was."""
+    require_extras("local")
     import torch
 
     from surefoot.models.shipped import model_folder

@@ -13,6 +13,7 @@ import typer
 
 from surefoot.cli.console import note
 from surefoot.core.errors import InputError
+from surefoot.core.extras import require_extras
 
 _LONGEST = 2048
 """Most tokens of a prompt read from a file."""
@@ -80,6 +81,7 @@ def mix(
     ] = 0,
 ) -> None:
     """Make a mixture of models of one family, whose gates are made of example prompts."""
+    require_extras("local")
     from surefoot.models.shipped import model_folder
     from surefoot.sparsity.merging.checks import open_zoo
     from surefoot.sparsity.merging.mixtures import MixtureSettings, make_mixture

@@ -10,6 +10,7 @@ import typer
 
 from surefoot.cli.console import Bar, note, resumable
 from surefoot.core.errors import InputError
+from surefoot.core.extras import require_extras
 
 if TYPE_CHECKING:
     from surefoot.sparsity.engine.calibration import Tokens
@@ -47,6 +48,7 @@ def refactor(
     ] = None,
 ) -> None:
     """Make experts of a model, one a domain; goes on at the next round where it was stopped."""
+    require_extras("local")
     import torch
 
     from surefoot.agents.compressing.tasks import scorer_for

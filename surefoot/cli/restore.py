@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from surefoot.cli.console import Bar, note, resumable
+from surefoot.core.extras import require_extras
 
 
 def restore(
@@ -45,6 +46,7 @@ def restore(
     ] = None,
 ) -> None:
     """Restore a picture with an untrained network; goes on where it was stopped."""
+    require_extras("local")
     import torch
 
     from surefoot.core.config import check_config, read_settings

@@ -10,6 +10,7 @@ import typer
 
 from surefoot.cli.console import Bar, note, resumable
 from surefoot.cli.shifts import read_shift
+from surefoot.core.extras import require_extras
 
 
 def sense(
@@ -49,6 +50,8 @@ def sense(
     ] = False,
 ) -> None:
     """Compare ways of looking again: views used, uncertainty, sets and right acts by budget."""
+    asks_here = not stills and not perception.startswith("openai:")
+    require_extras("sim", *(("local",) if asks_here else ()))
     from surefoot.agents.sensing.study import run_study
     from surefoot.agents.sensing.study_config import StudyConfig, resolve_study
     from surefoot.core.config import check_config

@@ -11,6 +11,7 @@ import typer
 
 from surefoot.cli.console import note
 from surefoot.core.errors import InputError
+from surefoot.core.extras import require_extras
 
 if TYPE_CHECKING:
     from surefoot.models.backends.hf import HFModel
@@ -55,6 +56,7 @@ def serve(
     ] = 2.0,
 ) -> None:
     """Serve a local model to any client of OpenAI's interface; Ctrl-C ends it."""
+    require_extras("local", "serve")
     import torch
 
     from surefoot.models.backends.hf import HFModel

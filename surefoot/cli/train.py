@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from surefoot.cli.console import note, resumable
+from surefoot.core.extras import require_extras
 
 
 class TrainMethod(StrEnum):
@@ -50,6 +51,7 @@ def planner(
     threads: Threads = 0,
 ) -> None:
     """Train the small planner on generated plans; goes on where it was stopped."""
+    require_extras("local")
     from surefoot.models.training.planner import PlannerRecipe, train_planner
 
     _use(threads)
@@ -87,6 +89,7 @@ def perception(
 
     First the missing pictures are rendered (5 GB), then the model is trained on them.
     """
+    require_extras("sim", "local")
     from surefoot.agents.perception.dataset import DataRecipe, render_dataset
     from surefoot.models.training.perception import (
         PerceptionRecipe,
@@ -128,6 +131,7 @@ def agent_planner(
     threads: Threads = 0,
 ) -> None:
     """Train the agent's small planner on drawn scenes; goes on where it was stopped."""
+    require_extras("local")
     from surefoot.agents.planning.learning.corpus import AgentRecipe
     from surefoot.agents.planning.prompts import STYLE
     from surefoot.models.training.planner import train_planner
@@ -157,6 +161,7 @@ def zoo(
     threads: Threads = 0,
 ) -> None:
     """Train planners for one domain each from one base, and one of another family, for merging."""
+    require_extras("local")
     from surefoot.models.shipped import model_folder
     from surefoot.models.training.zoo import (
         DOMAINS,
@@ -220,6 +225,7 @@ def refine(
     threads: Threads = 0,
 ) -> None:
     """Refine a planner on its own verified plans; exit code 1 if it fails its gate."""
+    require_extras("local")
     from surefoot.agents.planning.learning.refining import Refinement
     from surefoot.agents.planning.learning.refining import refine as run
     from surefoot.models.training.tuning import TuningRecipe

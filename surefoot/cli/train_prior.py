@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from surefoot.cli.console import note, resumable
+from surefoot.core.extras import require_extras
 
 if TYPE_CHECKING:
     from surefoot.sparsity.lottery.priors.training import PairTraining
@@ -44,6 +45,7 @@ def train_prior(
     threads: Annotated[int, typer.Option(min=0, help="Threads; 0 for the library's choice.")] = 1,
 ) -> None:
     """Train a generator of scenes as a prior for restoring; goes on where it was stopped."""
+    require_extras("sim", "local")
     import torch
 
     from surefoot.agents.perception.thumbnails import Thumbnails, render_thumbnails

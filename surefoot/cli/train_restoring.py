@@ -9,6 +9,7 @@ import typer
 
 from surefoot.cli.console import Bar, note, resumable
 from surefoot.cli.shifts import read_shift
+from surefoot.core.extras import require_extras
 
 
 def train_restoring(
@@ -32,6 +33,7 @@ def train_restoring(
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0 for one per processor.")] = 0,
 ) -> None:
     """Learn how a model answers on restored pictures; goes on where it was stopped."""
+    require_extras("sim", "local")
     from surefoot.agents.sensing.mending import RestoringConfig, learn_restoring
     from surefoot.core.config import check_config
     from surefoot.results.parallel import usable_cpus

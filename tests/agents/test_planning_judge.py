@@ -39,7 +39,7 @@ from surefoot.envs.tabletop.tasks import DIFFICULTIES, make_tabletop
 from surefoot.envs.tabletop.tasks import TASKS as KINDS
 from surefoot.pddl import PlanStep, validate
 from surefoot.pddl.compact import compact_plan
-from surefoot.verification.semantics import evaluate
+from surefoot.verification.formulas.semantics import evaluate
 
 
 def crossing(task: str) -> PlanningContext:

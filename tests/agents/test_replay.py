@@ -20,7 +20,7 @@ from surefoot.agents.replay.saved import read_saved
 from surefoot.cli.main import app
 from surefoot.core.errors import InputError
 from surefoot.envs.episodes.run import FinishedRun, episodes_run
-from surefoot.verification.monitor import MonitorVerdict
+from surefoot.verification.monitoring.monitor import MonitorVerdict
 from tests.agents.seeing import SeeingServer, agent_run
 
 KEY = "tidy/easy/8"

@@ -117,13 +117,8 @@ def test_edges() -> None:
 
 def test_verdicts_of_the_real_verifier_on_driving_plans() -> None:
     """No labels by hand: plans of a noisy planner, checked by the verifier on the driving rules."""
-    from surefoot.verification import (
-        check_plan,
-        load_rulebook,
-        load_world,
-        parse_program,
-        vocabulary_of,
-    )
+    from surefoot.verification import check_plan, load_rulebook, load_world, parse_program
+    from surefoot.verification.programs.vocabulary import vocabulary_of
 
     book = load_rulebook("driving")
     world = load_world("driving", book)

@@ -12,12 +12,12 @@ from typer.testing import CliRunner
 
 from surefoot.cli.main import app
 from surefoot.core.errors import InputError
-from surefoot.experiments.co_occurrence import run_study
-from surefoot.experiments.cooccurrence.config import CoOccurrenceConfig
-from surefoot.experiments.cooccurrence.facts import FactSequences, fact_sequences
-from surefoot.experiments.cooccurrence.report import assumption, verdict
+from surefoot.experiments.co_occurrence.config import CoOccurrenceConfig
+from surefoot.experiments.co_occurrence.facts import FactSequences, fact_sequences
+from surefoot.experiments.co_occurrence.report import assumption, verdict
+from surefoot.experiments.co_occurrence.study import run_study
 from surefoot.experiments.parts import check_place, found_in, run_part
-from surefoot.experiments.registry import get_experiment, read_study
+from surefoot.experiments.registry import EXPERIMENTS, read_study
 
 SMALL: dict[str, Any] = {
     "cases": {
@@ -171,7 +171,7 @@ def test_seeds_are_zero_or_more() -> None:
 
 
 def test_the_shipped_study_can_be_read() -> None:
-    experiment = get_experiment("co-occurrence")
+    experiment = EXPERIMENTS.get("co-occurrence")
     study = read_study(experiment, None, {})
     assert isinstance(study, CoOccurrenceConfig)
     assert len(study.cases) == 3

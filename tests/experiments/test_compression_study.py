@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from surefoot.core.errors import InputError
-from surefoot.experiments import get_experiment, read_study
-from surefoot.experiments.squeeze.config import CompressionStudyConfig, pruning
-from surefoot.experiments.squeeze.optimizers import WAYS
-from surefoot.experiments.squeeze.summary import (
+from surefoot.experiments import EXPERIMENTS, read_study
+from surefoot.experiments.compression.config import CompressionStudyConfig, pruning
+from surefoot.experiments.compression.optimizers import WAYS
+from surefoot.experiments.compression.summary import (
     difference,
     frontier_rows,
     grid_rows,
@@ -167,7 +167,7 @@ def test_recipes_of_the_grid_and_all_ways_to_train_are_valid() -> None:
     ],
 )
 def test_what_is_unknown_is_one_line(given: dict[str, Any], told: str, tmp_path: Path) -> None:
-    experiment = get_experiment("compression")
+    experiment = EXPERIMENTS.get("compression")
     with pytest.raises(InputError, match=told):
         experiment.run(read_study(experiment, None, given), tmp_path / "out", lambda *_: None)
     assert not (tmp_path / "out").exists()
@@ -175,7 +175,7 @@ def test_what_is_unknown_is_one_line(given: dict[str, Any], told: str, tmp_path:
 
 @pytest.mark.slow
 def test_a_small_study_from_end_to_end_and_again(tmp_path: Path) -> None:
-    experiment = get_experiment("compression")
+    experiment = EXPERIMENTS.get("compression")
     study, out = read_study(experiment, None, SMALL), tmp_path / "out"
     page = experiment.run(study, out, lambda *_: None)
     summary = json.loads((out / "summary.json").read_text())

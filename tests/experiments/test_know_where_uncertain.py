@@ -12,11 +12,16 @@ import torch
 
 from surefoot.core.errors import InputError
 from surefoot.envs.episodes.outcome import EpisodeOutcome
-from surefoot.experiments import get_experiment, read_study
-from surefoot.experiments.uncertain.config import ARMS, UncertaintyConfig, arm_named, damage
-from surefoot.experiments.uncertain.injection import cross_talk
-from surefoot.experiments.uncertain.parts import made_in_physics
-from surefoot.experiments.uncertain.summary import arm_rows, rule_rows, variability_rows
+from surefoot.experiments import EXPERIMENTS, read_study
+from surefoot.experiments.know_where_uncertain.config import (
+    ARMS,
+    UncertaintyConfig,
+    arm_named,
+    damage,
+)
+from surefoot.experiments.know_where_uncertain.injection import cross_talk
+from surefoot.experiments.know_where_uncertain.parts import made_in_physics
+from surefoot.experiments.know_where_uncertain.summary import arm_rows, rule_rows, variability_rows
 
 torch.set_num_threads(1)
 SMALL = {
@@ -140,7 +145,7 @@ def test_physics_has_calibrations_of_its_own_where_they_fit() -> None:
 
 
 def test_an_unknown_arm_is_one_line(tmp_path: Path) -> None:
-    experiment = get_experiment("know-where-uncertain")
+    experiment = EXPERIMENTS.get("know-where-uncertain")
     study = read_study(experiment, None, {"physics_arms": ["best"]})
     with pytest.raises(InputError, match="no arm 'best'; there are aggregate"):
         experiment.run(study, tmp_path / "out", lambda *_: None)
@@ -149,7 +154,7 @@ def test_an_unknown_arm_is_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_small_study_from_end_to_end_and_again(tmp_path: Path) -> None:
-    experiment = get_experiment("know-where-uncertain")
+    experiment = EXPERIMENTS.get("know-where-uncertain")
     study, out = read_study(experiment, None, SMALL), tmp_path / "out"
     report = experiment.run(study, out, lambda *_: None)
     summary = json.loads((out / "summary.json").read_text())

@@ -9,22 +9,22 @@ from typing import Any
 import pytest
 
 from surefoot.core.errors import InputError
-from surefoot.experiments.lottery_image_prior import run_study
-from surefoot.experiments.lotteryprior.config import ImagePriorConfig
-from surefoot.experiments.lotteryprior.summary import (
+from surefoot.experiments.lottery_image_prior.config import ImagePriorConfig
+from surefoot.experiments.lottery_image_prior.study import run_study
+from surefoot.experiments.lottery_image_prior.summary import (
     RULES,
     overfit_summary,
     task_summary,
     ticket_against_random,
 )
-from surefoot.experiments.lotteryprior.work import (
+from surefoot.experiments.lottery_image_prior.work import (
     ImagePriorJob,
     judge,
     search,
     stops_within,
     take_picture,
 )
-from surefoot.experiments.registry import get_experiment, read_study
+from surefoot.experiments.registry import EXPERIMENTS, read_study
 from surefoot.sparsity.lottery.restoring.fitting import FitResult, fit
 from surefoot.sparsity.lottery.restoring.stopping import FitPoint
 from surefoot.sparsity.lottery.restoring.tickets import PriorTicket
@@ -259,7 +259,7 @@ def test_rules_see_only_the_steps_that_count() -> None:
 
 
 def test_the_shipped_study_can_be_read() -> None:
-    study = read_study(get_experiment("lottery-image-prior"), None, {})
+    study = read_study(EXPERIMENTS.get("lottery-image-prior"), None, {})
     assert isinstance(study, ImagePriorConfig)
     assert len(study.scenes) == 8
     assert study.sensing is not None

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from surefoot.core.errors import InputError
-from surefoot.experiments.imp_receptive_fields import run_study
-from surefoot.experiments.receptive.config import ReceptiveFieldsConfig
-from surefoot.experiments.receptive.report import failing
-from surefoot.experiments.receptive.summary import claims, mean_of
-from surefoot.experiments.registry import get_experiment, read_study
+from surefoot.experiments.imp_receptive_fields.config import ReceptiveFieldsConfig
+from surefoot.experiments.imp_receptive_fields.report import failing
+from surefoot.experiments.imp_receptive_fields.study import run_study
+from surefoot.experiments.imp_receptive_fields.summary import claims, mean_of
+from surefoot.experiments.registry import EXPERIMENTS, read_study
 
 SMALL: dict[str, Any] = {
     "cases": {
@@ -109,13 +109,13 @@ def test_seeds_without_a_figure_are_left_out() -> None:
 
 
 def test_the_shipped_study_can_be_read_and_bad_ones_are_refused(tmp_path: Path) -> None:
-    study = read_study(get_experiment("imp-receptive-fields"), None, {})
+    study = read_study(EXPERIMENTS.get("imp-receptive-fields"), None, {})
     assert isinstance(study, ReceptiveFieldsConfig)
     assert len(study.seeds) >= 5
     with pytest.raises(InputError, match="at least one case"):
         run_study(ReceptiveFieldsConfig(cases={}), tmp_path, silent)
     with pytest.raises(InputError, match="none of 1 to 2"):
-        read_study(get_experiment("imp-receptive-fields"), None, {"rounds": 2})
+        read_study(EXPERIMENTS.get("imp-receptive-fields"), None, {"rounds": 2})
     lost = ReceptiveFieldsConfig.model_validate({**SMALL, "perception": {"model": "nowhere"}})
     with pytest.raises(InputError, match="no model here"):
         run_study(lost, tmp_path, silent)

@@ -11,8 +11,8 @@ from surefoot.models.backends.guessing import RandomPlanner
 from surefoot.models.options import ModelOptions
 from surefoot.models.planning import TextPlanner
 from surefoot.models.registry import make_planner
-from surefoot.pddl.bench.config import BenchConfig
-from surefoot.pddl.bench.run import bench_run
+from surefoot.pddl.benchmark.config import BenchConfig
+from surefoot.pddl.benchmark.run import bench_run
 from surefoot.pddl.planner import Guesser, OptionPlanner
 from surefoot.pddl.reference import lookup
 

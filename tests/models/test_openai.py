@@ -14,8 +14,8 @@ from surefoot.models.cache import CachedModel, ResponseCache, request_key
 from surefoot.models.planning import TextPlanner
 from surefoot.models.prices import Price
 from surefoot.models.protocol import OptionScorer, TextModel
-from surefoot.pddl.bench.config import BenchConfig
-from surefoot.pddl.bench.run import bench_run
+from surefoot.pddl.benchmark.config import BenchConfig
+from surefoot.pddl.benchmark.run import bench_run
 from surefoot.pddl.reference import lookup
 from tests.models.misbehaving import MisbehavingServer
 

@@ -10,9 +10,9 @@ import pytest
 
 from surefoot.core.chat import ReplyStatus, Usage
 from surefoot.core.errors import HarnessError, InputError
-from surefoot.pddl.bench.cases import make_cases
-from surefoot.pddl.bench.config import BenchConfig, read_config
-from surefoot.pddl.bench.run import bench_run
+from surefoot.pddl.benchmark.cases import make_cases
+from surefoot.pddl.benchmark.config import BenchConfig, read_config
+from surefoot.pddl.benchmark.run import bench_run
 from surefoot.pddl.domains import get_domain
 from surefoot.pddl.language import Plan, write_plan
 from surefoot.pddl.planner import Planner, PlanReply, PlanRequest
@@ -177,7 +177,7 @@ def test_a_broken_planner_stops_the_bench_before_it_judges(tmp_path: Path) -> No
 def test_a_broken_validator_stops_the_bench(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from surefoot.pddl.bench import selftest
+    from surefoot.pddl.benchmark import selftest
     from surefoot.pddl.validator import validate
 
     monkeypatch.setattr(selftest, "validate", lambda task, plan: validate(task, Plan()))
@@ -308,7 +308,7 @@ def test_published_prompt_beside_a_given_task_is_used(tmp_path: Path) -> None:
 
 
 def test_leaderboard_joins_runs_and_refuses_other_tasks(tmp_path: Path) -> None:
-    from surefoot.pddl.bench.leaderboard import make_leaderboard, render_leaderboard
+    from surefoot.pddl.benchmark.leaderboard import make_leaderboard, render_leaderboard
 
     bench = config()
     bench_run(bench, tmp_path / "a", {"search": Search()}, lookup)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from surefoot.models.options import ModelOptions
 from surefoot.models.registry import make_planner
-from surefoot.pddl.bench.config import BenchConfig
-from surefoot.pddl.bench.optima import with_common_bounds
-from surefoot.pddl.bench.run import bench_run
+from surefoot.pddl.benchmark.config import BenchConfig
+from surefoot.pddl.benchmark.optima import with_common_bounds
+from surefoot.pddl.benchmark.run import bench_run
 from surefoot.pddl.grading.records import AnswerOutcome, PaperLabel
 from surefoot.pddl.reference import Bounds
 

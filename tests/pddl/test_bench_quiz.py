@@ -12,12 +12,12 @@ import pytest
 
 from surefoot.core.chat import OptionRequest, OptionScores, ReplyStatus
 from surefoot.core.errors import HarnessError, InputError
-from surefoot.pddl.bench.config import BenchConfig, read_config
-from surefoot.pddl.bench.leaderboard import make_leaderboard, render_leaderboard
-from surefoot.pddl.bench.quiz_cases import make_quiz_cases, missing_questions, questions_about
-from surefoot.pddl.bench.quiz_summary import QuizEpisode, calibration
-from surefoot.pddl.bench.run import bench_run
-from surefoot.pddl.bench.selftest import check_questions
+from surefoot.pddl.benchmark.config import BenchConfig, read_config
+from surefoot.pddl.benchmark.leaderboard import make_leaderboard, render_leaderboard
+from surefoot.pddl.benchmark.quiz_cases import make_quiz_cases, missing_questions, questions_about
+from surefoot.pddl.benchmark.quiz_summary import QuizEpisode, calibration
+from surefoot.pddl.benchmark.run import bench_run
+from surefoot.pddl.benchmark.selftest import check_questions
 from surefoot.pddl.domains import list_domains
 from surefoot.pddl.planner import PlanReply, PlanRequest
 from surefoot.pddl.questions import QuestionForm, QuestionKind
@@ -274,7 +274,7 @@ def test_plans_and_questions_in_one_run_and_on_one_leaderboard(tmp_path: Path) -
 
 
 def test_a_broken_marker_stops_the_bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from surefoot.pddl.bench import selftest
+    from surefoot.pddl.benchmark import selftest
     from surefoot.pddl.questions import MarkedAnswer
 
     monkeypatch.setattr(selftest, "mark_text", lambda q, text, as_json: MarkedAnswer(True, ("x",)))

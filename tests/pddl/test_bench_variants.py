@@ -12,12 +12,12 @@ import pytest
 
 from surefoot.core.chat import ReplyStatus
 from surefoot.pddl import GroundTask, Plan, parse_plan, validate
-from surefoot.pddl.bench.cases import load_variant, make_cases, missing_variants
-from surefoot.pddl.bench.config import BenchConfig, BenchJob, Style
-from surefoot.pddl.bench.dialogue import Dialogue
-from surefoot.pddl.bench.prompts import describe
-from surefoot.pddl.bench.run import bench_run
-from surefoot.pddl.bench.variants import Variant, make_variant
+from surefoot.pddl.benchmark.cases import load_variant, make_cases, missing_variants
+from surefoot.pddl.benchmark.config import BenchConfig, BenchJob, Style
+from surefoot.pddl.benchmark.dialogue import Dialogue
+from surefoot.pddl.benchmark.prompts import describe
+from surefoot.pddl.benchmark.run import bench_run
+from surefoot.pddl.benchmark.variants import Variant, make_variant
 from surefoot.pddl.conditions import holds
 from surefoot.pddl.domains import get_domain, list_domains
 from surefoot.pddl.language import Conjunction, parse_problem, write_plan, write_problem
@@ -201,7 +201,7 @@ def test_manifests_of_plain_benches_are_as_they_were() -> None:
 
 
 def test_records_from_before_there_were_jobs_are_read(tmp_path: Path) -> None:
-    from surefoot.pddl.bench.summary import Episode
+    from surefoot.pddl.benchmark.summary import Episode
 
     done = bench_run(
         bench(planners=["rote"], jobs=["reuse"]), tmp_path / "run", {"rote": Rote()}, lookup
@@ -218,8 +218,8 @@ def test_records_from_before_there_were_jobs_are_read(tmp_path: Path) -> None:
 def test_draws_do_not_depend_on_the_process(domain: str) -> None:
     """Texts hash differently in every process; a bench that goes on needs the same draws."""
     code = f"""
-from surefoot.pddl.bench.config import BenchJob
-from surefoot.pddl.bench.variants import make_variant
+from surefoot.pddl.benchmark.config import BenchJob
+from surefoot.pddl.benchmark.variants import make_variant
 from surefoot.pddl.domains import get_domain
 from surefoot.pddl.language import write_plan, write_problem
 from surefoot.pddl.questions import make_questions

@@ -143,7 +143,7 @@ def test_a_missing_planner_is_missing() -> None:
     absent = replace(FD_LMCUT, package="no_such_package", distribution="no-such-package")
     result = absent.solve(small())
     assert result.status is PlannerStatus.MISSING
-    assert "pip install no-such-package" in result.message
+    assert "pip install 'surefoot[planners]'" in result.message
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from surefoot.verification.syntax import (
+from surefoot.verification.formulas.syntax import (
     Always,
     And,
     Eventually,
@@ -27,7 +27,7 @@ from surefoot.verification.syntax import (
     WeakUntil,
     Xor,
 )
-from surefoot.verification.systems import TransitionSystem, from_arrays
+from surefoot.verification.modelchecking.systems import TransitionSystem, from_arrays
 from tests.verification.spot_oracle import load_spot
 
 NAMES = ("a", "b", "c")

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from surefoot.core.errors import InputError
-from surefoot.verification import automata, cache, determinise, spot_backend
-from surefoot.verification.automata import Automaton, compile_buchi, compile_ltlf
-from surefoot.verification.parser import parse
-from surefoot.verification.semantics import evaluate, evaluate_lasso
-from surefoot.verification.syntax import And, Formula, Next, Not, Or, Prop, StrongNext, Xor
+from surefoot.verification.formulas.parser import parse
+from surefoot.verification.formulas.semantics import evaluate, evaluate_lasso
+from surefoot.verification.formulas.syntax import And, Formula, Next, Not, Or, Prop, StrongNext, Xor
+from surefoot.verification.translation import automata, cache, determinise, spot_backend
+from surefoot.verification.translation.automata import Automaton, compile_buchi, compile_ltlf
 from tests.verification.naive import Trace, holds, random_formula, random_trace
 
 NAMES = ["a", "b", "c"]
@@ -312,7 +312,8 @@ def test_hard_formulas_are_tried_by_way_of_their_negation() -> None:
 
 def test_spot_starts_only_when_needed() -> None:
     code = (
-        "import surefoot.verification as v; from surefoot.verification.spot_process import SPOT;"
+        "import surefoot.verification as v;"
+        "from surefoot.verification.translation.spot_process import SPOT;"
         "v.load_rulebook('driving'); v.parse('G a'); print(SPOT.pid)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -11,10 +11,16 @@ import numpy as np
 import pytest
 
 from surefoot.core.errors import InputError
-from surefoot.verification.baselines import always, any_action
-from surefoot.verification.checking import PlanChecker, check_plan
-from surefoot.verification.models import CheckStatus, check_model
-from surefoot.verification.parser import parse
+from surefoot.verification.formulas.parser import parse
+from surefoot.verification.formulas.propositional import evaluate_boolean
+from surefoot.verification.formulas.syntax import And, Formula, Not, Or, Prop, True_
+from surefoot.verification.modelchecking.models import CheckStatus, check_model
+from surefoot.verification.modelchecking.systems import TransitionSystem, from_callables
+from surefoot.verification.modelchecking.witness import WitnessKind
+from surefoot.verification.planchecking.baselines import always, any_action
+from surefoot.verification.planchecking.checking import PlanChecker, check_plan
+from surefoot.verification.planchecking.worldfile import free_world, load_world
+from surefoot.verification.planchecking.worldmodel import WorldModel
 from surefoot.verification.programs.loading import parse_program
 from surefoot.verification.programs.statements import (
     Do,
@@ -26,13 +32,7 @@ from surefoot.verification.programs.statements import (
     While,
 )
 from surefoot.verification.programs.vocabulary import vocabulary_of
-from surefoot.verification.propositional import evaluate_boolean
 from surefoot.verification.rules import Rule, RuleBook, Severity, Timing, load_rulebook
-from surefoot.verification.syntax import And, Formula, Not, Or, Prop, True_
-from surefoot.verification.systems import TransitionSystem, from_callables
-from surefoot.verification.witness import WitnessKind
-from surefoot.verification.worldfile import free_world, load_world
-from surefoot.verification.worldmodel import WorldModel
 from tests.verification.systems_support import random_formula
 
 BOOK = load_rulebook("driving")

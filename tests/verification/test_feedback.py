@@ -8,21 +8,21 @@ import numpy as np
 import pytest
 
 from surefoot.core.errors import InputError
-from surefoot.verification.baselines import always
-from surefoot.verification.checking import check_plan
-from surefoot.verification.dangers import opposite, separating
-from surefoot.verification.feedback import RuleFeedback, explain, repair_prompt
-from surefoot.verification.models import CheckStatus, ModelChecker, check_model
-from surefoot.verification.parser import parse
+from surefoot.verification.formulas.parser import parse
+from surefoot.verification.modelchecking.models import CheckStatus, ModelChecker, check_model
+from surefoot.verification.modelchecking.systems import from_arrays
+from surefoot.verification.modelchecking.vacuity import vacuous_parts
+from surefoot.verification.modelchecking.witness import WitnessKind, witness_of
+from surefoot.verification.modelchecking.witness_svg import draw_witness
+from surefoot.verification.planchecking.baselines import always
+from surefoot.verification.planchecking.checking import check_plan
+from surefoot.verification.planchecking.dangers import opposite, separating
+from surefoot.verification.planchecking.feedback import RuleFeedback, explain, repair_prompt
+from surefoot.verification.planchecking.worldmodel import WorldModel, constant
 from surefoot.verification.programs.loading import parse_program
 from surefoot.verification.programs.statements import Program
 from surefoot.verification.programs.vocabulary import PlanVocabulary
 from surefoot.verification.rules import Rule, RuleBook, Severity, Timing
-from surefoot.verification.systems import from_arrays
-from surefoot.verification.vacuity import vacuous_parts
-from surefoot.verification.witness import WitnessKind, witness_of
-from surefoot.verification.witness_svg import draw_witness
-from surefoot.verification.worldmodel import WorldModel, constant
 from tests.verification.test_checking import naive_product
 
 BITS, ACTIONS = ("ped", "green", "car"), ("go", "turn", "wait")
@@ -165,7 +165,7 @@ def test_conditions_that_tell_situations_apart() -> None:
 
 
 def true_in(condition: object, names: tuple[str, ...], row: list[bool]) -> bool:
-    from surefoot.verification.propositional import evaluate_boolean
+    from surefoot.verification.formulas.propositional import evaluate_boolean
 
     values = dict(zip(names, map(np.asarray, row), strict=True))
     return bool(evaluate_boolean(condition, values.__getitem__))  # type: ignore[arg-type]

@@ -9,11 +9,15 @@ import numpy as np
 import pytest
 
 from surefoot.core.errors import InputError
-from surefoot.verification.models import CheckStatus, ModelChecker, check_model
-from surefoot.verification.parser import parse
-from surefoot.verification.semantics import evaluate
-from surefoot.verification.systems import TransitionSystem, from_arrays, from_callables
-from surefoot.verification.witness import WitnessKind, folded
+from surefoot.verification.formulas.parser import parse
+from surefoot.verification.formulas.semantics import evaluate
+from surefoot.verification.modelchecking.models import CheckStatus, ModelChecker, check_model
+from surefoot.verification.modelchecking.systems import (
+    TransitionSystem,
+    from_arrays,
+    from_callables,
+)
+from surefoot.verification.modelchecking.witness import WitnessKind, folded
 from tests.verification.systems_support import (
     paths,
     random_formula,

@@ -8,8 +8,8 @@ from random import Random
 import pytest
 
 from surefoot.core.errors import InputError
-from surefoot.verification.parser import FormulaError, caret, parse
-from surefoot.verification.syntax import (
+from surefoot.verification.formulas.parser import FormulaError, caret, parse
+from surefoot.verification.formulas.syntax import (
     Always,
     And,
     Eventually,

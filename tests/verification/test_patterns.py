@@ -9,10 +9,9 @@ from random import Random
 import pytest
 
 from surefoot.core.errors import InputError
-from surefoot.verification import pddl3
-from surefoot.verification.automata import compile_ltlf
-from surefoot.verification.parser import MAX_DEPTH, parse
-from surefoot.verification.patterns import (
+from surefoot.verification.formulas import pddl3
+from surefoot.verification.formulas.parser import MAX_DEPTH, parse
+from surefoot.verification.formulas.patterns import (
     GLOBALLY,
     PatternScope,
     absence,
@@ -27,6 +26,7 @@ from surefoot.verification.patterns import (
     universality,
 )
 from surefoot.verification.rules import Rule, Severity, Timing
+from surefoot.verification.translation.automata import compile_ltlf
 from tests.verification.naive import Trace, random_trace
 
 Stretch = list[set[str]]

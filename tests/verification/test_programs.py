@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from surefoot.core.errors import InputError
+from surefoot.verification.planchecking.worldfile import load_world
 from surefoot.verification.programs.controller import ENDED, Controller, compile_program
 from surefoot.verification.programs.english import NotUnderstoodError
 from surefoot.verification.programs.loading import load_program, parse_program
@@ -17,7 +18,6 @@ from surefoot.verification.programs.statements import Program
 from surefoot.verification.programs.vocabulary import PlanVocabulary, vocabulary_of
 from surefoot.verification.programs.writing import program_text
 from surefoot.verification.rules import load_rulebook
-from surefoot.verification.worldfile import load_world
 
 BOOK = load_rulebook("driving")
 WORDS = vocabulary_of(BOOK, load_world("driving", BOOK).phrases)

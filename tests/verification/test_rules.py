@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from surefoot.core.errors import InputError
-from surefoot.verification.automata import compile_ltlf
-from surefoot.verification.parser import FormulaError, parse
+from surefoot.verification.formulas.parser import FormulaError, parse
+from surefoot.verification.monitoring.traces import check_traces, pack_traces
 from surefoot.verification.rules import (
     RULEBOOKS,
     Rule,
@@ -17,7 +17,7 @@ from surefoot.verification.rules import (
     Timing,
     load_rulebook,
 )
-from surefoot.verification.traces import check_traces, pack_traces
+from surefoot.verification.translation.automata import compile_ltlf
 
 GOOD = """\
 name: mine

@@ -18,9 +18,9 @@ import pytest
 
 import surefoot
 from surefoot.core.errors import HarnessError, MissingDependencyError
-from surefoot.verification import spot_process
-from surefoot.verification.spot_backend import TooLargeError, spot_version, translate
-from surefoot.verification.spot_process import SPOT, SpotProcess
+from surefoot.verification.translation import spot_process
+from surefoot.verification.translation.spot_backend import TooLargeError, spot_version, translate
+from surefoot.verification.translation.spot_process import SPOT, SpotProcess
 
 HARD = "G(p0 -> F(p1 & X[9!] p2)) <-> F(p2 & X[9!](p0 U p1))"
 ORDER = {
@@ -188,7 +188,7 @@ def _states_and_process() -> tuple[int, int]:
 def test_a_fork_does_not_keep_the_process_alive() -> None:
     code = (
         "import os, sys, time\n"
-        "from surefoot.verification.spot_process import SPOT\n"
+        "from surefoot.verification.translation.spot_process import SPOT\n"
         "SPOT.version()\n"
         "print(SPOT.pid, flush=True)\n"
         "child = os.fork()\n"
@@ -215,8 +215,8 @@ def test_threads_take_turns() -> None:
 def test_it_ends_with_its_parent(busy: bool) -> None:
     code = (
         "import sys, time\n"
-        "from surefoot.verification.spot_backend import translate\n"
-        "from surefoot.verification.spot_process import SPOT\n"
+        "from surefoot.verification.translation.spot_backend import translate\n"
+        "from surefoot.verification.translation.spot_process import SPOT\n"
         "SPOT.version()\n"
         "print(SPOT.pid, flush=True)\n"
         f"translate({HARD!r}, 3, finite=True, seconds=2) if {busy} else time.sleep(60)\n"
@@ -233,8 +233,9 @@ def test_it_ends_with_its_parent(busy: bool) -> None:
 def test_surefoot_never_loads_spot(tmp_path: Path) -> None:
     code = (
         "import sys\n"
-        "from surefoot.verification import check_traces, compile_buchi, compile_ltlf, parse\n"
-        "from surefoot.verification.spot_process import SPOT\n"
+        "from surefoot.verification import check_traces, compile_ltlf, parse\n"
+        "from surefoot.verification.translation.automata import compile_buchi\n"
+        "from surefoot.verification.translation.spot_process import SPOT\n"
         "for text in ('G(a -> F b)', 'F(a & X[!](b U (c & X[!] a))) & G(b -> F c)'):\n"
         "    compile_ltlf(parse(text)), compile_buchi(parse(text))\n"
         "assert SPOT.pid is not None\n"
@@ -276,7 +277,7 @@ def test_only_the_program_of_the_process_imports_spot() -> None:
             for name in imports(path)
         )
     }
-    program = (package / "verification" / "spot_worker.py").resolve()
+    program = (package / "verification" / "translation" / "spot_worker.py").resolve()
     assert importers == {program}
     assert not any(name.startswith("surefoot") for name in imports(program))
     code = f"import runpy, sys; runpy.run_path({str(program)!r}); print('numpy' in sys.modules)"

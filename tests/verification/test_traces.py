@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from surefoot.core.errors import InputError
-from surefoot.verification.automata import compile_ltlf
-from surefoot.verification.monitor import Monitor, MonitorVerdict
-from surefoot.verification.parser import parse
+from surefoot.verification.formulas.parser import parse
+from surefoot.verification.monitoring.monitor import Monitor, MonitorVerdict
+from surefoot.verification.monitoring.traces import check_traces, judge_traces, pack_traces
 from surefoot.verification.rules import Rule, load_rulebook
-from surefoot.verification.traces import check_traces, judge_traces, pack_traces
+from surefoot.verification.translation.automata import compile_ltlf
 from tests.verification.naive import Trace, holds, random_trace
 
 NAMES = ["a", "b", "c", "unused"]

@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 
 from surefoot.core.errors import InputError
-from surefoot.verification import worlds
-from surefoot.verification.checking import PlanChecker
-from surefoot.verification.models import ModelChecker
-from surefoot.verification.parser import parse
+from surefoot.verification.formulas.parser import parse
+from surefoot.verification.modelchecking.models import ModelChecker
+from surefoot.verification.modelchecking.systems import TransitionSystem
+from surefoot.verification.modelchecking.witness import Witness, WitnessKind
+from surefoot.verification.planchecking import worlds
+from surefoot.verification.planchecking.checking import PlanChecker
+from surefoot.verification.planchecking.worldmodel import WorldModel, constant
+from surefoot.verification.planchecking.worlds import check_in_worlds, check_variants
 from surefoot.verification.programs.loading import parse_program
 from surefoot.verification.programs.vocabulary import PlanVocabulary, vocabulary_of
 from surefoot.verification.rules import Rule, Timing, load_rulebook
-from surefoot.verification.systems import TransitionSystem
-from surefoot.verification.witness import Witness, WitnessKind
-from surefoot.verification.worldmodel import WorldModel, constant
-from surefoot.verification.worlds import check_in_worlds, check_variants
 from tests.verification.systems_support import random_formula, random_system
 from tests.verification.test_checking import random_program
 

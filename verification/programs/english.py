@@ -18,6 +18,7 @@ import re
 from dataclasses import dataclass
 
 from surefoot.core.errors import InputError
+from surefoot.verification.formulas.syntax import Formula, Not
 from surefoot.verification.programs.phrases import parse_condition
 from surefoot.verification.programs.statements import (
     MAX_STATEMENTS,
@@ -32,7 +33,6 @@ from surefoot.verification.programs.statements import (
     While,
 )
 from surefoot.verification.programs.vocabulary import PlanVocabulary
-from surefoot.verification.syntax import Formula, Not
 
 NUMBERED = re.compile(r"^\s*(?:[-*#>\s]*)(?:step\s*)?(\d{1,6})\s*[.):\-]\s*(.*)$", re.IGNORECASE)
 """The start of a step."""

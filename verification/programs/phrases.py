@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
+from surefoot.verification.formulas.syntax import And, Formula, Not, Or, Prop
 from surefoot.verification.programs.vocabulary import PlanVocabulary
-from surefoot.verification.syntax import And, Formula, Not, Or, Prop
 
 NEGATIONS = frozenset("no not isnt arent without absent gone cleared".split())
 """Words that turn a phrase into its opposite."""

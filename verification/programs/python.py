@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from surefoot.core.errors import InputError
+from surefoot.verification.formulas.syntax import And, False_, Formula, Not, Or, Prop, True_
 from surefoot.verification.programs.statements import (
     MAX_DEPTH,
     MAX_STATEMENTS,
@@ -22,7 +23,6 @@ from surefoot.verification.programs.statements import (
     While,
 )
 from surefoot.verification.programs.vocabulary import PlanVocabulary
-from surefoot.verification.syntax import And, False_, Formula, Not, Or, Prop, True_
 
 MAX_CHARACTERS = 200_000
 """Length of a plan in Python at most."""

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from surefoot.core.errors import InputError
+from surefoot.verification.formulas.syntax import Formula, True_
 from surefoot.verification.programs.statements import (
     MAX_DEPTH,
     MAX_STATEMENTS,
@@ -20,7 +21,6 @@ from surefoot.verification.programs.statements import (
     While,
 )
 from surefoot.verification.programs.vocabulary import PlanVocabulary
-from surefoot.verification.syntax import Formula, True_
 
 FORMS = (
     "'action', {do}, {if, then, else}, {while, do}, {wait_until}, {label}, {proceed}, {repeat} "

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from surefoot.core.errors import InputError
-from surefoot.verification.parser import nearest, parse
-from surefoot.verification.propositional import is_propositional
+from surefoot.verification.formulas.parser import nearest, parse
+from surefoot.verification.formulas.propositional import is_propositional
+from surefoot.verification.formulas.syntax import Formula
 from surefoot.verification.rules import RuleBook
-from surefoot.verification.syntax import Formula
 
 FILLERS = frozenset(
     "a an the there is are be any you your we it its see sees seen observe observes observed "

@@ -12,8 +12,8 @@ from surefoot.core.chat import ReplyStatus
 from surefoot.envs.crossing.geometry import Turn
 from surefoot.envs.crossing.street import LIGHT
 from surefoot.envs.crossing.twin import BARS
-from surefoot.verification.propositional import evaluate_boolean, is_propositional
-from surefoot.verification.syntax import Always
+from surefoot.verification.formulas.propositional import evaluate_boolean, is_propositional
+from surefoot.verification.formulas.syntax import Always
 
 ROADS = ("car_from_left", "car_from_right", "opposite_car")
 """Cars of the roads that :data:`~surefoot.envs.crossing.twin.BARS` numbers."""

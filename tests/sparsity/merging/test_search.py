@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from surefoot.core.errors import HarnessError, InputError
+from surefoot.core.errors import HarnessError, InputError, MissingDependencyError
 from surefoot.sparsity.merging import (
     METHODS,
     EvolutionarySettings,
@@ -305,7 +305,7 @@ def test_a_search_that_makes_no_sense_is_told(
     with pytest.raises(InputError, match="no finished search"):
         read_search(tmp_path)
     monkeypatch.setitem(sys.modules, "optuna", None)
-    with pytest.raises(InputError, match=r"pip install 'surefoot\[merge\]'"):
+    with pytest.raises(MissingDependencyError, match=r"pip install 'surefoot\[merge\]'"):
         search_merge(zoo, EvolutionarySettings(), lambda f: 0.0, tmp_path / "none")
     assert evolutionary_module.LEAST_DENSITY > 0
 

@@ -72,7 +72,7 @@ class RunningProgram:
 
     def __init__(self, context: PlanningContext, text: str, where: Callable[[], str]) -> None:
         self.text = text
-        self._brief = context
+        self._context = context
         self._where = where
         self._program = read_program(text)
         self._controller = compile_program(closed(self._program))
@@ -85,14 +85,14 @@ class RunningProgram:
     def judge(self, worlds: Sequence[Answers]) -> PlanVerification:
         """Model-checks the program from every world; traffic is free afterwards."""
         situations = tuple(propositions_of(w) for w in worlds)
-        broken = _broken(self._brief.task, self._program, situations)
+        broken = _broken(self._context.task, self._program, situations)
         good = ~np.any(list(broken.values()), axis=0)
         names = tuple(name for name, flags in broken.items() if flags.any())
         return PlanVerification(good, names, self._feedback if names else "")
 
     @cached_property
     def _feedback(self) -> str:
-        return feedback(self._brief, self.text)
+        return feedback(self._context, self.text)
 
     def choices(self, worlds: Sequence[Answers]) -> list[str | None]:
         """Returns the program's action for what each world shows.

@@ -113,10 +113,10 @@ def judge(context: PlanningContext, text: str, facts: Facts | None = None) -> Pl
     Args:
         context: What the planner was told.
         text: The plan as written.
-        facts: On the tabletop the state in which it starts; that of the brief unless given.
+        facts: On the tabletop the state in which it starts; that of the context unless given.
 
     Raises:
-        InputError: The brief is unusable. An unreadable plan is a verdict and no error.
+        InputError: The context cannot be used. An unreadable plan is a verdict and no error.
     """
     check_env(context.env)
     if context.env == CROSSING:
@@ -218,7 +218,7 @@ def feedback(context: PlanningContext, text: str) -> str:
     Of a driving program it holds the shortest ways to break each rule and checked suggestions.
 
     Raises:
-        InputError: The brief is unusable.
+        InputError: The context cannot be used.
     """
     found = judge(context, text)
     if found.good:

@@ -28,7 +28,7 @@ def short_prompt(context: PlanningContext) -> str:
     """Tells a scene in a few lines, as the project's own small planner was trained to read it.
 
     Raises:
-        InputError: The brief tells no scene.
+        InputError: The context describes no scene.
     """
     check_env(context.env)
     if context.env == CROSSING:
@@ -58,7 +58,7 @@ def short_messages(context: PlanningContext) -> tuple[Message, ...]:
     """Returns the conversation in short; of the earlier plans only the last is told.
 
     Raises:
-        InputError: The brief tells no scene.
+        InputError: The context describes no scene.
     """
     told = [Message("user", short_prompt(context))]
     for plan, feedback in context.history[-1:]:
@@ -73,7 +73,7 @@ def full_messages(context: PlanningContext) -> tuple[Message, ...]:
     """Returns the conversation for a language model that knows nothing of this project.
 
     Raises:
-        InputError: The brief tells no scene.
+        InputError: The context describes no scene.
     """
     check_env(context.env)
     told = [Message("system", _system(context)), Message("user", _scene(context))]

@@ -123,7 +123,7 @@ def places_of(context: PlanningContext) -> tuple[dict[str, str], set[str]]:
 
 
 def facts_of(context: PlanningContext) -> Facts:
-    """Returns the symbolic state that a brief tells.
+    """Returns the symbolic state that a context describes.
 
     Raises:
         InputError: An answer is none of the scene's places, or two blocks are held.
@@ -156,10 +156,10 @@ def task_of(context: PlanningContext, facts: Facts | None = None) -> Task:
 
     Args:
         context: What the planner knows.
-        facts: The state; that of the brief's likeliest world unless given.
+        facts: The state; that of the likeliest world unless given.
 
     Raises:
-        InputError: The brief tells no state.
+        InputError: The context describes no state.
     """
     goal = [read_atom(text) for text in context.goal]
     start = facts_of(context) if facts is None else facts
@@ -170,6 +170,6 @@ def ground_of(context: PlanningContext, facts: Facts | None = None) -> GroundTas
     """Returns the same, ready to execute plans.
 
     Raises:
-        InputError: The brief tells no state, or a goal names what is not there.
+        InputError: The context describes no state, or a goal names what is not there.
     """
     return GroundTask(task_of(context, facts))

@@ -224,7 +224,7 @@ def _settings(config: StudyConfig, way: LookingMethod) -> AgentSettings:
 def _work(job: _Job) -> dict[str, Any]:
     config = job.config
     if job.part == "picture":
-        simulation, perceiver = _camera(config.perception)
+        simulation, perceiver = _simulated_camera(config.perception)
         shift = Pipeline.build(config.perturb)
         return picture_scene(simulation, config.env, job.seed, shift).asked(perceiver).to_json()
     if job.still is None:
@@ -328,7 +328,7 @@ def _mean_bits(beliefs: Sequence[Any]) -> float:
 
 
 @lru_cache(1)
-def _camera(perception: str) -> tuple[Simulation, Any]:
+def _simulated_camera(perception: str) -> tuple[Simulation, Any]:
     return Simulation(), make_perceiver(perception)
 
 

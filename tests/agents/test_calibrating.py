@@ -191,10 +191,10 @@ def test_episodes_are_run_resumed_and_made_into_an_artefact(
 ) -> None:
     """In real physics, with an eye whose errors are known."""
     seeing = _Seeing()
-    make_stage = running._env
+    make_env = running._agent_env
 
     def agent_env(*given: Any) -> Any:
-        seeing.env = make_stage(*given)
+        seeing.env = make_env(*given)
         return seeing.env
 
     def tools(env: str, agent: str, path: Path | None) -> Tools:
@@ -215,7 +215,7 @@ def test_episodes_are_run_resumed_and_made_into_an_artefact(
             done.append(item.key)
             yield item, work(item)
 
-    monkeypatch.setattr(running, "_stage", agent_env)
+    monkeypatch.setattr(running, "_agent_env", agent_env)
     monkeypatch.setattr(running, "_tools", tools)
     monkeypatch.setattr(running, "run_apart", apart)
     monkeypatch.setattr(running, "make_perceiver", lambda *_: seeing)
@@ -245,9 +245,9 @@ def test_episodes_are_run_resumed_and_made_into_an_artefact(
     [
         (["--seeds", "test:10"], "split 'test'"),
         (["--seeds", "6"], "at least 4"),
-        (["--env", "moon"], "no environment 'moon'"),
+        (["--env", "moon"], "unknown environment 'moon'"),
         (["--out", "made"], "must be a .json file"),
-        (["--perturb", "rain"], "no perturbation 'rain'"),
+        (["--perturb", "rain"], "unknown perturbation 'rain'"),
         (["--alpha", "2"], "alpha"),
         (["--sensing", "best"], "sensing"),
         (["--sensing", "restore"], "is for the tabletop; traffic moves on"),

@@ -34,9 +34,11 @@ from surefoot.results.statistics import wilson
 torch.set_num_threads(1)
 
 
-def some_briefs(count: int) -> list[PlanningContext]:
+def some_contexts(count: int) -> list[PlanningContext]:
     rng = Random(11)
-    return [drivers.draw_brief(rng) if i % 2 else tidying.draw_brief(rng, i) for i in range(count)]
+    return [
+        drivers.draw_context(rng) if i % 2 else tidying.draw_context(rng, i) for i in range(count)
+    ]
 
 
 def sound(context: PlanningContext) -> str:
@@ -58,7 +60,7 @@ def test_the_guide_knows_crossings_and_the_search_knows_tables() -> None:
     for task in TASKS:
         (plan,) = make("guide").propose(PlanningContext(CROSSING, task, "", {}), 1, 0)
         assert judge(PlanningContext(CROSSING, task, "", {}), plan.text).good
-    table = tidying.brief_of(make_tabletop("retrieve", "medium", 5))
+    table = tidying.context_of(make_tabletop("retrieve", "medium", 5))
     found = make("fd").propose(table, 2, 0)
     assert found[0] == found[1]
     assert judge(table, found[0].text).good  # and so the box is shut again
@@ -70,7 +72,7 @@ def test_the_guide_knows_crossings_and_the_search_knows_tables() -> None:
 
 def test_a_damaged_plan_breaks_a_rule_for_sure_and_others_stay() -> None:
     rng = Random(3)
-    for context in some_briefs(60):
+    for context in some_contexts(60):
         spoiled = judge(context, spoil(context, sound(context), rng))
         assert spoiled.readable
         assert spoiled.broken
@@ -80,7 +82,7 @@ def test_a_damaged_plan_breaks_a_rule_for_sure_and_others_stay() -> None:
 @pytest.mark.parametrize("rate", [0.0, 0.3, 1.0])
 def test_plans_are_damaged_at_the_stated_rate(rate: float) -> None:
     planner = DamagedPlanner(rate, Careful())
-    contexts = some_briefs(40)
+    contexts = some_contexts(40)
     plans = [(b, c) for i, b in enumerate(contexts) for c in planner.propose(b, 4, i)]
     broken = sum(not judge(b, c.text).good for b, c in plans)
     interval = wilson(broken, len(plans), 0.999)
@@ -147,14 +149,14 @@ def test_any_language_model_is_told_vocabulary_rules_facts_and_history() -> None
     assert told.messages[3].text == "Rule 'x' is broken."
     assert told.max_tokens == 99
     assert len({r.seed for r in speaker.requests}) == 2
-    table = tidying.brief_of(make_tabletop("tidy", "easy", 1))
+    table = tidying.context_of(make_tabletop("tidy", "easy", 1))
     system, user = full_messages(table)
     assert "(:action open-lid" in system.text
     assert all(goal in user.text for goal in table.goal)
 
 
 def test_short_prompts_tell_where_everything_is_and_feedback_in_one_line() -> None:
-    for context in some_briefs(20):
+    for context in some_contexts(20):
         text = short_prompt(context)
         assert text.endswith("plan:\n")
         assert context.instruction in text
@@ -198,13 +200,13 @@ def test_the_corpus_is_what_its_recipe_says() -> None:
 
 def test_careful_demonstrations_are_good_and_careless_ones_are_a_share_of_the_rest() -> None:
     rng = Random(5)
-    for context in some_briefs(60):
+    for context in some_contexts(60):
         if context.env == CROSSING:
             assert judge(context, drivers.careful_program(context.task, rng)).good
     bad = dict.fromkeys(TASKS, 0)
     for task in TASKS:
         for _ in range(60):
-            context = drivers.draw_brief(rng)
+            context = drivers.draw_context(rng)
             text = drivers.careless_program(task, context.world, rng)
             bad[task] += not judge(PlanningContext(CROSSING, task, "", {}), text).good
     assert all(15 < n <= 60 for n in bad.values())

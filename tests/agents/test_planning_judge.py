@@ -1,4 +1,4 @@
-"""Reading and judging plans, and the words between briefs and symbolic states."""
+"""Reading and judging plans, and the words between contexts and symbolic states."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_verdicts_agree_with_runs_that_are_tried_one_by_one() -> None:
     """Every short run of a program in its world, judged by the naive evaluator."""
     rng = Random(4)
     for _ in range(12):
-        context = drivers.draw_brief(rng)
+        context = drivers.draw_context(rng)
         text = drivers.careless_program(context.task, context.world, rng)
         verdict, world = check_program(context.task, read_program(text))
         for rule in verdict.rules:
@@ -154,10 +154,10 @@ def test_code_blocks_are_read_and_prose_around_steps_is_not() -> None:
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
-def test_briefs_tell_the_whole_state(kind: str) -> None:
+def test_contexts_hold_the_whole_state(kind: str) -> None:
     for level, seed in itertools.product(DIFFICULTIES, range(4)):
         instance = make_tabletop(kind, level, seed)
-        context = tidying.brief_of(instance)
+        context = tidying.context_of(instance)
         assert facts_of(context) == instance.task.problem.init
         assert task_of(context).problem.goal == instance.task.problem.goal
         for name, thing in instance.scene.things.items():
@@ -168,7 +168,7 @@ def test_briefs_tell_the_whole_state(kind: str) -> None:
 def test_states_on_the_way_are_told_and_read_too() -> None:
     rng = Random(0)
     for seed in range(40):
-        context = tidying.draw_brief(rng, seed)
+        context = tidying.draw_context(rng, seed)
         ground = ground_of(context)
         state = set(ground.initial)
         for step in tidying.steady_plan(context).steps:
@@ -204,7 +204,7 @@ def test_twins_are_told_apart_by_ordinals_and_wrong_answers_are_refused() -> Non
 def test_steady_plans_are_valid_and_obey_the_rulebook() -> None:
     rng = Random(7)
     for seed in range(120):
-        context = tidying.draw_brief(rng, seed)
+        context = tidying.draw_context(rng, seed)
         plan = tidying.steady_plan(context)
         found = judge(context, compact_plan(plan))
         assert found.good, (context, plan, found.reason)
@@ -212,7 +212,7 @@ def test_steady_plans_are_valid_and_obey_the_rulebook() -> None:
 
 
 def test_the_labels_are_what_the_rules_speak_of() -> None:
-    context = tidying.brief_of(make_tabletop("retrieve", "easy", 3))
+    context = tidying.context_of(make_tabletop("retrieve", "easy", 3))
     ground = ground_of(context)
     facts = ground.facts(set(ground.initial))
     (hidden,) = (f for f in facts if f.predicate == "in")
@@ -230,7 +230,7 @@ def test_the_labels_are_what_the_rules_speak_of() -> None:
 
 
 def test_a_rule_is_named_for_each_kind_of_wrong_step() -> None:
-    context = tidying.brief_of(make_tabletop("retrieve", "easy", 3))
+    context = tidying.context_of(make_tabletop("retrieve", "easy", 3))
     ground = ground_of(context)
     start = ground.facts(set(ground.initial))
     (block, box), lid = next(f.args for f in start if f.predicate == "in"), "brown-lid"

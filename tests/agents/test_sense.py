@@ -81,7 +81,7 @@ def cheap(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         monkeypatch.setattr(module, "run_apart", apart_)
         monkeypatch.setattr(module, "picture_scene", picture)
         monkeypatch.setattr(module, "make_perceiver", lambda spec: _Model())
-    monkeypatch.setattr(study, "_eyes", lambda spec: (None, _Model()))
+    monkeypatch.setattr(study, "_simulated_camera", lambda spec: (None, _Model()))
     monkeypatch.setattr(learning, "simulated_camera", lambda spec: (None, _Model()))
     monkeypatch.setattr(study, "_identity", lambda *_: MODEL)
     return done
@@ -284,7 +284,7 @@ def test_the_command_refuses_in_one_line(
     for words, told in (
         (["--env", "crossing", "--budgets", "1,x"], "numbers with commas"),
         (["--env", "crossing", "--test", "0"], "test"),
-        (["--env", "moon"], "no environment 'moon'"),
+        (["--env", "moon"], "unknown environment 'moon'"),
     ):
         monkeypatch.setattr("sys.argv", ["surefoot", "sense", "--out", "run", *words])
         with pytest.raises(SystemExit) as ended:

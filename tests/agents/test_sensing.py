@@ -199,7 +199,7 @@ def test_models_of_views_are_kept_and_refused(crossing: ViewModel, tmp_path: Pat
     again = load_views(path, "crossing")
     for view in VIEWS["crossing"]:
         assert np.allclose(again.likelihood(CAR, view), crossing.likelihood(CAR, view), atol=1e-3)
-    with pytest.raises(InputError, match="stage 'tabletop'"):
+    with pytest.raises(InputError, match="environment 'tabletop'"):
         load_views(path, "tabletop")
     path.write_text("{}")
     with pytest.raises(InputError, match="not a model of views"):
@@ -212,7 +212,7 @@ def test_models_of_views_are_kept_and_refused(crossing: ViewModel, tmp_path: Pat
         fit_views("crossing", [], MODEL)
 
 
-def test_the_shipped_tables_know_their_stage() -> None:
+def test_the_shipped_tables_know_their_environment() -> None:
     strategy = make_strategy("entropy", "crossing")
     assert strategy.choose(scene(seen(("front", (0.5, 0.5))), {CAR.fact: 1.0}), Random(0)) == "left"
     lid = FactQuestion("lid:box", "Is it open?", ("open", "closed"), "lid")

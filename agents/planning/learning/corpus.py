@@ -57,7 +57,7 @@ class AgentRecipe(PlannerRecipe):
         """
         rng = Random(f"agent:{split}:{seed}")
         while True:
-            context = draw_brief(rng, self.crossing)
+            context = draw_context(rng, self.crossing)
             if split_of(short_prompt(context)) == split:
                 yield self._example(context, rng)
 
@@ -91,7 +91,7 @@ class AgentRecipe(PlannerRecipe):
         return _example(context, _joined(short_messages(told)), _sound(context, rng))
 
 
-def draw_brief(rng: Random, crossing: float = 0.5) -> PlanningContext:
+def draw_context(rng: Random, crossing: float = 0.5) -> PlanningContext:
     """Draws a scene of either environment.
 
     Args:
@@ -99,8 +99,8 @@ def draw_brief(rng: Random, crossing: float = 0.5) -> PlanningContext:
         crossing: Share of the crossing.
     """
     if rng.random() < crossing:
-        return drivers.draw_brief(rng)
-    return tidying.draw_brief(rng, rng.getrandbits(40))
+        return drivers.draw_context(rng)
+    return tidying.draw_context(rng, rng.getrandbits(40))
 
 
 def plain_feedback(found: PlanOutcome) -> str:

@@ -48,7 +48,7 @@ UNSURE = 0.15
 """Share of the facts that are left undecided."""
 
 
-def draw_brief(rng: Random) -> PlanningContext:
+def draw_context(rng: Random) -> PlanningContext:
     """Draws a crossing: a task, an instruction in varied words, and what is seen."""
     task = rng.choice(TASKS)
     turn, lights = Turn(task.partition("-at-")[0]), task.endswith(LIGHT)

@@ -78,8 +78,8 @@ def draw_scene(seed: int) -> PlanningScene:
     """Draws a scene with its true facts; the same seed gives the same one."""
     rng = Random(f"scene:{seed}")
     if rng.random() < CROSSING_SHARE:
-        return PlanningScene(seed, drivers.draw_brief(rng))
-    return PlanningScene(seed, tidying.draw_brief(rng, seed))
+        return PlanningScene(seed, drivers.draw_context(rng))
+    return PlanningScene(seed, tidying.draw_context(rng, seed))
 
 
 def split_of_scene(scene: PlanningScene) -> str | None:
@@ -280,7 +280,7 @@ def prompt_of(context: PlanningContext) -> str:
     """Returns what a model without a chat template reads of a scene.
 
     Raises:
-        InputError: The brief tells no scene.
+        InputError: The context describes no scene.
     """
     return _joined(short_messages(context))
 

@@ -19,7 +19,7 @@ UNSURE = 0.1
 """Share of the blocks whose place is left undecided."""
 
 
-def brief_of(instance: TabletopTask) -> PlanningContext:
+def context_of(instance: TabletopTask) -> PlanningContext:
     """Returns what a planner is told of a task whose start is known."""
     problem = instance.task.problem
     goal = problem.goal.children if isinstance(problem.goal, Conjunction) else (problem.goal,)
@@ -34,7 +34,7 @@ def brief_of(instance: TabletopTask) -> PlanningContext:
     )
 
 
-def draw_brief(rng: Random, seed: int) -> PlanningContext:
+def draw_context(rng: Random, seed: int) -> PlanningContext:
     """Draws a task of the tabletop.
 
     Args:
@@ -42,7 +42,7 @@ def draw_brief(rng: Random, seed: int) -> PlanningContext:
         seed: Seed of the scene.
     """
     kind, level = rng.choice(list(TASKS)), rng.choices(DIFFICULTIES, (4, 4, 2))[0]
-    context = brief_of(make_tabletop(kind, level, seed))
+    context = context_of(make_tabletop(kind, level, seed))
     undecided = {
         fact: (answer, "on the table")
         for fact, answer in context.world.items()
@@ -67,7 +67,7 @@ def steady_plan(context: PlanningContext, *, close: bool = True) -> Plan:
         close: Shut what was opened, whatever the goal says.
 
     Raises:
-        InputError: The brief tells no state.
+        InputError: The context describes no state.
     """
     return _Tidier(context).plan(close)
 

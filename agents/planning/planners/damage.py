@@ -44,7 +44,7 @@ class DamagedPlanner:
         """Asks the other planner; a spoiled plan is rated anew if that planner can rate.
 
         Raises:
-            InputError: The brief is unusable.
+            InputError: The context cannot be used.
         """
         rng = Random(f"damage:{seed}:{self._rate}")
         made = []
@@ -63,7 +63,7 @@ def spoil(context: PlanningContext, text: str, rng: Random) -> str:
     """Returns a plan that breaks a rule, made of a good one; others come back as they are.
 
     Raises:
-        InputError: The brief is unusable.
+        InputError: The context cannot be used.
     """
     if not judge(context, text).good:
         return text

@@ -13,11 +13,11 @@ MOST = 2000
 
 
 class KeptPlanner:
-    """Asks a planner once for every brief and seed.
+    """Asks a planner once for every context and seed.
 
     Args:
         planner: The planner.
-        seeded: Whether the seed counts; else every brief is answered as for seed 0.
+        seeded: Whether the seed counts; else every context is answered as for seed 0.
     """
 
     def __init__(self, planner: AgentPlanner, *, seeded: bool = False) -> None:
@@ -29,9 +29,9 @@ class KeptPlanner:
     def propose(self, context: PlanningContext, k: int, seed: int) -> list[ProposedPlan]:
         """Returns what it proposed the first time."""
         draw = seed if self._seeded else 0
-        # Briefs are equal by all that they tell, but their hash leaves out the world.
-        told = replace(context, undecided={}) if self._plain else context
-        key = told, tuple(sorted(context.world.items())), k, draw
+        # Contexts are equal by all that they hold, but their hash leaves out the world.
+        asked = replace(context, undecided={}) if self._plain else context
+        key = asked, tuple(sorted(context.world.items())), k, draw
         if key not in self._kept:
             if len(self._kept) >= MOST:
                 self._kept.clear()

@@ -50,7 +50,7 @@ class LanguagePlanner:
         """Samples ``k`` plans and asks of each whether it is good.
 
         Raises:
-            InputError: The brief tells no scene, or the model cannot be loaded.
+            InputError: The context describes no scene, or the model cannot be loaded.
         """
         return self.propose_all([context], k, [seed])[0]
 
@@ -71,7 +71,7 @@ class LanguagePlanner:
             rate: Ask of each plan whether it is good; else the confidence is 1.
 
         Raises:
-            InputError: A brief tells no scene, or the model cannot be loaded.
+            InputError: A context describes no scene, or the model cannot be loaded.
         """
         told = [self._told(context) for context in contexts]
         requests = [
@@ -115,7 +115,7 @@ class LanguagePlanner:
         1 where the model gives no probabilities.
 
         Raises:
-            InputError: The brief tells no scene.
+            InputError: The context describes no scene.
         """
         return [chance for chance, _ in self._ask(context, texts)]
 

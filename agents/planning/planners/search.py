@@ -27,7 +27,7 @@ class TableSearch:
         """Gives the same plan ``k`` times; at a crossing it gives up.
 
         Raises:
-            InputError: The brief tells no state.
+            InputError: The context describes no state.
         """
         if context.env != TABLETOP:
             return [ProposedPlan("", 0.0, self.name, ReplyStatus.GAVE_UP)] * k
@@ -40,10 +40,10 @@ class TableSearch:
 
 
 def shutting(context: PlanningContext) -> PlanningContext:
-    """Returns a brief whose goal also asks that boxes which are shut be shut at the end.
+    """Returns a context whose goal also asks that boxes which are shut be shut at the end.
 
     Raises:
-        InputError: The brief tells no state.
+        InputError: The context describes no state.
     """
     lids = scene_of(context.objects).lids
     _, shut = places_of(context)

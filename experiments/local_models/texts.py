@@ -1,4 +1,4 @@
-"""Calibration texts for models: what they learned from, or a file."""
+"""Calibration texts for models: of the corpus that they learned from, or of a file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from surefoot.sparsity.engine.calibration import Calibration, Tokens, tokenized
 from surefoot.sparsity.recipe import CompressionRecipe
 
 SPARE = 3
-"""Texts drawn for each that is wanted, so that those too long for the model can be left out."""
+"""Texts drawn per text wanted, so that those too long for the model can be left out."""
 
 
 def own_texts(
@@ -25,12 +25,12 @@ def own_texts(
 ) -> tuple[Sequence[Tokens] | Calibration, str] | None:
     """Returns calibration texts for a model that learned from this project's own corpora.
 
-    Planners get texts of their training split, of which the answers are to be predicted; models
-    with eyes pictures of drawn scenes with questions about them.
+    Planners get texts of their training split, of which the answers are to be predicted; vision-
+    language models get images of drawn scenes with questions about them.
 
     Args:
         model: The model's folder.
-        recipe: Says how many texts are wanted.
+        recipe: Number of texts wanted, their length, and the seed.
 
     Returns:
         The texts and what they are, ``None`` for a model of another origin.
@@ -38,9 +38,9 @@ def own_texts(
     source = HFModel(str(model))
     config = json.loads((model / "config.json").read_bytes())
     if "vision_config" in config:
-        from surefoot.agents.compressing.pictures import asked_pictures
+        from surefoot.experiments.local_models.images import asked_images
 
-        return asked_pictures(model, recipe.calibration, recipe.seed), "drawn scenes"
+        return asked_images(model, recipe.calibration, recipe.seed), "drawn scenes"
     style = source.notes.prompt_style
     examples: Iterator[Example]
     if style == "compact":
@@ -69,9 +69,9 @@ def texts_of(path: Path, model: Path, length: int) -> list[Tokens]:
 
     Args:
         path: ``.jsonl`` with a text, or an object with an entry ``text``, in each line; any other
-            file is one text that is cut into pieces.
+            file is one text that is cut into chunks.
         model: Folder of the model whose tokenizer is used.
-        length: Tokens of a piece.
+        length: Tokens per chunk.
 
     Raises:
         InputError: The file cannot be read, or holds no text.
@@ -117,10 +117,10 @@ def _lines(text: str, path: Path) -> list[str]:
             data = json.loads(line)
         except ValueError:
             raise InputError("not JSON", file=str(path), line=number) from None
-        told = data.get("text") if isinstance(data, dict) else data
-        if not isinstance(told, str):
+        line_text = data.get("text") if isinstance(data, dict) else data
+        if not isinstance(line_text, str):
             raise InputError(
                 "expected a text, or an object with 'text'", file=str(path), line=number
             )
-        found.append(told)
+        found.append(line_text)
     return found

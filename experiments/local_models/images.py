@@ -1,4 +1,4 @@
-"""Pictures of drawn scenes with questions, as calibration for models with eyes."""
+"""Images of drawn scenes with questions, as calibration for vision-language models."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 QUESTIONS = 4
-"""Questions about each picture."""
+"""Questions about each image."""
 
 
-def asked_pictures(model: Path, settings: CalibrationSettings, seed: int) -> Calibration:
-    """Draws pictures of the training split with questions, whose answers are to be predicted.
+def asked_images(model: Path, settings: CalibrationSettings, seed: int) -> Calibration:
+    """Draws images of the training split with questions, whose answers are to be predicted.
 
-    A sequence is a picture with one question and its true answer; half of the pictures show the
+    A sequence is an image with one question and its true answer; half of the images show the
     tabletop, half the crossing.
 
     Args:
         model: Folder of the model.
         settings: Says how many sequences are wanted.
-        seed: Which of the questions about a picture are asked.
+        seed: Seed of the choice of questions about each image.
 
     Raises:
         InputError: The folder has no processor.
@@ -63,38 +63,38 @@ def asked_pictures(model: Path, settings: CalibrationSettings, seed: int) -> Cal
     )
 
 
-def own_pictures(model: Path, count: int, seed: int) -> Iterator[NDArray[np.float64]]:
-    """Yields the pictures of :func:`asked_pictures` as a model of this project is shown them.
+def own_images(model: Path, count: int, seed: int) -> Iterator[NDArray[np.float64]]:
+    """Yields the images of :func:`asked_images` as a model of this project is shown them.
 
     Args:
         model: Folder of the model.
-        count: Pictures, at most.
-        seed: See there.
+        count: Most images.
+        seed: Seed of the draw.
 
     Yields:
-        Pixels ``[3, height, width]``, scaled by the model's processor; none comes twice.
+        Pixels ``[3, height, width]``, scaled by the model's processor; all different.
 
     Raises:
-        InputError: It is no model with eyes.
+        InputError: It is no vision-language model.
     """
     config = model / "config.json"
     if not config.is_file() or "vision_config" not in json.loads(config.read_bytes()):
         raise InputError(
-            "no model with eyes of this project, so it has no pictures of its own; give --images",
+            "no vision-language model of this project, so its images are not known; give --images",
             file=str(model),
         )
     wanted = CalibrationSettings(samples=count * QUESTIONS, held_out=0)
     seen: set[bytes] = set()
-    for batch in asked_pictures(model, wanted, seed).batches:
+    for batch in asked_images(model, wanted, seed).batches:
         for pixels in batch["pixel_values"].double().numpy():
-            # A picture comes once for each question about it.
+            # An image comes once for each question about it.
             if (key := pixels[:, ::8, ::8].tobytes()) not in seen:
                 seen.add(key)
                 yield pixels
 
 
 def _shots(count: int) -> Iterator[LabelledImage]:
-    """Yields pictures, of the table and of the crossing in turn."""
+    """Yields images of the table and of the crossing."""
     simulation = Simulation()
     try:
         tables = [
@@ -119,14 +119,14 @@ def _batches(rows: Sequence[tuple[Any, str, str]], size: int, processor: Any) ->
 
 
 def _batch(rows: Sequence[tuple[Any, str, str]], processor: Any) -> Batch:
-    """Puts pictures, questions and answers together; shorter rows are filled up on the left."""
+    """Collates images, questions and answers; shorter rows are padded on the left."""
     from PIL import Image
 
     tokenizer = processor.tokenizer
     tokenizer.padding_side = "left"
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
-    told = [
+    texts = [
         processor.apply_chat_template(
             [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": question}]}],
             tokenize=False,
@@ -136,7 +136,7 @@ def _batch(rows: Sequence[tuple[Any, str, str]], processor: Any) -> Batch:
         for _, question, answer in rows
     ]
     encoded = processor(
-        text=told,
+        text=texts,
         images=[Image.fromarray(rgb) for rgb, _, _ in rows],
         return_tensors="pt",
         padding=True,

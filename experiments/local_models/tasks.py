@@ -1,4 +1,4 @@
-"""What a compressed model is still able to do: tasks that it never learned from, tried anew."""
+"""Tasks of the test split, by which a compressed or merged model is judged."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from random import Random
 from surefoot.agents.perception.measuring import answered, shots_of
 from surefoot.agents.planning.base import PlanningContext
 from surefoot.agents.planning.judge import judge
-from surefoot.agents.planning.learning.corpus import draw_brief
+from surefoot.agents.planning.learning.corpus import draw_context
 from surefoot.agents.planning.planners.language import LanguagePlanner
 from surefoot.agents.planning.prompts import STYLE, short_prompt
 from surefoot.core.chat import Message, Request
@@ -28,20 +28,20 @@ _MANY = 64
 
 
 def scorer_for(model: Path, count: int) -> Scorer:
-    """Returns what tries a model, or a compressed one in its place, on tasks.
+    """Returns a scorer of a model, or of a compressed one in its place, on tasks.
 
     - the small planner: whether its plan is valid when it is executed;
     - the agent's planner: whether its plan obeys the rules and reaches the goal;
-    - models with eyes: whether the likeliest answer to a question about a picture is right.
+    - vision-language models: whether the likeliest answer to a question about an image is right.
 
     All are of the test split, and greedy.
 
     Args:
         model: Folder of the model.
-        count: About how many tasks.
+        count: Approximate number of tasks.
 
     Raises:
-        InputError: Nothing is known that the model could be tried on.
+        InputError: No tasks are known for the model.
     """
     config = json.loads((model / "config.json").read_bytes())
     if "vision_config" in config:
@@ -60,7 +60,7 @@ def scorer_for(model: Path, count: int) -> Scorer:
 def plan_scorer(
     domains: Sequence[str], count: int, *, split: str = "test", seed: int = 0
 ) -> Scorer:
-    """Returns what tries a small planner on tasks of some domains, as :func:`domain_tasks` draws.
+    """Returns a scorer of a small planner on tasks of some domains, see :func:`domain_tasks`.
 
     Raises:
         InputError: No planner learns from a domain, or it has no task of the split.
@@ -76,9 +76,9 @@ def domain_tasks(
 
     Args:
         domains: Names of domains.
-        count: Tasks of each domain, shared among the sizes that are learned from; fewer where
-            there are no more different ones.
-        split: ``test``, or ``validation`` for tasks by which something is chosen.
+        count: Tasks of each domain, spread over the sizes that are learned from; fewer where
+            there are no more distinct ones.
+        split: ``test``, or ``validation`` for tasks that something is chosen by.
         seed: Seed of the draw.
 
     Returns:
@@ -136,7 +136,7 @@ def _verdicts(folder: Path, count: int) -> Mapping[str, bool]:
     rng = Random("compressing:test")
     contexts: list[PlanningContext] = []
     while len(contexts) < count:
-        context = draw_brief(rng)
+        context = draw_context(rng)
         if split_of(short_prompt(context)) == "test":
             contexts.append(context)
     model = HFModel(str(folder), batch=_BATCH, device="cpu")

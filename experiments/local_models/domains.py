@@ -5,30 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from surefoot.agents.compressing.texts import tokenizer_of
 from surefoot.agents.planning.learning.corpus import AgentRecipe
 from surefoot.agents.planning.prompts import QUESTION, STYLE
 from surefoot.core.errors import HarnessError, InputError
+from surefoot.experiments.local_models.texts import tokenizer_of
 from surefoot.models.backends.hf import HFModel
 from surefoot.models.training.data import Example, draw
 from surefoot.sparsity.engine.calibration import Tokens
 
 _PATIENCE = 50
-"""Texts drawn for each that is wanted, at most, until every domain has enough."""
+"""Most texts drawn per text wanted, until every domain has enough."""
 
 
 def domain_texts(
     model: Path, count: int, *, least: int, longest: int, split: str = "train", seed: int = 0
 ) -> dict[str, list[Tokens]]:
-    """Draws texts for a planner of this project, in the shares in which it learned from them.
+    """Draws texts for a planner of this project, in the proportions in which it learned from them.
 
     The domains of the small planner are those of its tasks; those of the agent's planner its two
-    environments, each parted into plans and verdicts on plans. What a model does not take whole is
+    environments, each split into plans and verdicts on plans. Texts longer than a model takes are
     left out. Only answers are to be predicted.
 
     Args:
         model: The planner's folder.
-        count: Texts, about; more if a domain needs them.
+        count: Approximate number of texts; more if a domain needs them.
         least: Fewest texts of a domain.
         longest: Most tokens of a text.
         split: ``train``, ``validation`` or ``test``.
@@ -39,7 +39,7 @@ def domain_texts(
 
     Raises:
         InputError: It is no planner of this project.
-        HarnessError: A domain hardly ever comes.
+        HarnessError: A domain is drawn too rarely.
     """
     style = HFModel(str(model)).notes.prompt_style
     examples: Iterator[Example]

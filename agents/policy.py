@@ -13,7 +13,7 @@ from surefoot.agents.agent import Agent, Tools
 from surefoot.agents.assembly import make_tools
 from surefoot.agents.environments.base import Picture
 from surefoot.agents.environments.crossing import CrossingAgentEnv
-from surefoot.agents.environments.physical_table import physical_table
+from surefoot.agents.environments.making import agent_env
 from surefoot.agents.environments.table import TableAgentEnv
 from surefoot.agents.episode import broken_rules, judged
 from surefoot.agents.replay.pages import write_pages
@@ -22,11 +22,9 @@ from surefoot.agents.settings import AgentSettings
 from surefoot.core.config import check_config
 from surefoot.core.errors import InputError
 from surefoot.core.files import write_within
-from surefoot.envs.crossing.env import CrossingEnv
 from surefoot.envs.episodes.outcome import EpisodeOutcome
 from surefoot.envs.episodes.protocol import Env
 from surefoot.envs.recording.sheet import to_jpeg
-from surefoot.envs.tabletop.env import TabletopEnv
 
 
 class AgentPolicy:
@@ -64,12 +62,7 @@ class AgentPolicy:
 
     def begin(self, env: Env, observation: Mapping[str, Any], info: Mapping[str, Any]) -> None:
         """Is told of a new episode."""
-        inner = env.unwrapped
-        if isinstance(inner, CrossingEnv):
-            self._agent_env = CrossingAgentEnv(inner, info)
-        else:
-            assert isinstance(inner, TabletopEnv)
-            self._agent_env = physical_table(inner, info)
+        self._agent_env = agent_env(env, info)
         self.reason, self._pending, self._count = "", "", 0
         self._tools.operator.asked = 0
         self.agent = Agent(self._settings, self._tools, int(info["seed"]), self._keep)

@@ -194,6 +194,7 @@ def test_package_data_is_there() -> None:
     "room",
     [
         "surefoot",
+        "surefoot.agents",
         "surefoot.calibration",
         "surefoot.core",
         "surefoot.pddl",
@@ -218,7 +219,7 @@ def test_rooms_load_nothing_heavy(room: str) -> None:
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("room", ["calibration", "pddl", "verification"])
+@pytest.mark.parametrize("room", ["agents", "calibration", "pddl", "verification"])
 def test_the_public_names_exist(room: str) -> None:
     code = f"import surefoot.{room} as p; print(all(hasattr(p, n) for n in p.__all__))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -18,9 +18,7 @@ from surefoot.agents.agent import Tools
 from surefoot.agents.assembly import make_perceiver, make_sensing, planner_of
 from surefoot.agents.calibrating.fitting import blank, calibrated, fit_policy
 from surefoot.agents.calibrating.stops import LookingStop, stop_of
-from surefoot.agents.environments.base import AgentEnv
-from surefoot.agents.environments.crossing import CrossingAgentEnv
-from surefoot.agents.environments.physical_table import physical_table
+from surefoot.agents.environments.making import agent_env
 from surefoot.agents.guarantees import AgentCalibration, load_calibration
 from surefoot.agents.operator import make_operator
 from surefoot.agents.planning.base import CROSSING, ENVIRONMENTS
@@ -36,13 +34,11 @@ from surefoot.calibration.reports.records import (
     write_predictions,
 )
 from surefoot.core.errors import InputError
-from surefoot.envs.crossing.env import CrossingEnv
 from surefoot.envs.episodes.catalogue import get_environment
 from surefoot.envs.episodes.config import AGENT_SIZE
 from surefoot.envs.episodes.pool import LostResult, run_apart
 from surefoot.envs.episodes.protocol import Env
 from surefoot.envs.perturbations.pipeline import Pipeline, split_of_seed
-from surefoot.envs.tabletop.env import TabletopEnv
 from surefoot.results.manifest import Manifest, current_versions
 from surefoot.results.run_folder import RunFolder
 
@@ -225,24 +221,16 @@ def _episode(job: _Job) -> dict[str, Any]:
             AGENT_SIZE,
         )
         _, info = env.reset(seed=job.seed)
-        agent_env = _agent_env(env, info)
+        found = agent_env(env, info)
         decision = 1
-        if agent_env.moving:
+        if found.moving:
             decision = Random(f"calibrated decision:{job.seed}").randint(1, config.decisions)
         judged = not isinstance(tools.planner, GuidePlanner | TableSearch)
-        stop = stop_of(job.key, config.agent, tools, agent_env, decision, judged=judged)
+        stop = stop_of(job.key, config.agent, tools, found, decision, judged=judged)
     finally:
         if env is not None:
             env.close()
     return stop.to_json() if stop is not None else {"lost": "nothing was seen"}
-
-
-def _agent_env(env: Env, info: Mapping[str, Any]) -> AgentEnv:
-    inner = env.unwrapped
-    if isinstance(inner, CrossingEnv):
-        return CrossingAgentEnv(inner, info)
-    assert isinstance(inner, TabletopEnv)
-    return physical_table(inner, info)
 
 
 @lru_cache(2)

@@ -191,7 +191,7 @@ def test_episodes_are_run_resumed_and_made_into_an_artefact(
 ) -> None:
     """In real physics, with an eye whose errors are known."""
     seeing = _Seeing()
-    make_env = running._agent_env
+    make_env = running.agent_env
 
     def agent_env(*given: Any) -> Any:
         seeing.env = make_env(*given)
@@ -215,7 +215,7 @@ def test_episodes_are_run_resumed_and_made_into_an_artefact(
             done.append(item.key)
             yield item, work(item)
 
-    monkeypatch.setattr(running, "_agent_env", agent_env)
+    monkeypatch.setattr(running, "agent_env", agent_env)
     monkeypatch.setattr(running, "_tools", tools)
     monkeypatch.setattr(running, "run_apart", apart)
     monkeypatch.setattr(running, "make_perceiver", lambda *_: seeing)

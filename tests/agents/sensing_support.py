@@ -13,9 +13,9 @@ from surefoot.agents.perception.scenes import draw_state, facts_of
 from surefoot.agents.perception.tabletop_facts import tabletop_questions, tabletop_truth
 from surefoot.agents.sensing.scenery import VIEWS, StillScene
 from surefoot.calibration.arrays import Floats
+from surefoot.core.seeds import seeds_of
 from surefoot.envs.crossing.geometry import Turn
 from surefoot.envs.crossing.tasks import TASKS
-from surefoot.envs.perturbations.pipeline import seeds_of
 
 MODEL = "synthetic"
 

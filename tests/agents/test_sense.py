@@ -41,7 +41,7 @@ from surefoot.agents.sensing.study_config import (
 )
 from surefoot.agents.settings import AgentSettings
 from surefoot.calibration.quantiles import rank
-from surefoot.cli.main import run as surefoot
+from surefoot.cli.entry import run as surefoot
 from surefoot.core.errors import InputError
 from surefoot.envs.episodes.pool import LostResult
 from surefoot.envs.perturbations.pipeline import Pipeline
@@ -81,9 +81,8 @@ def cheap(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         monkeypatch.setattr(module, "run_apart", apart_)
         monkeypatch.setattr(module, "picture_scene", picture)
         monkeypatch.setattr(module, "make_perceiver", lambda spec: _Model())
-    monkeypatch.setattr(study, "_simulated_camera", lambda spec: (None, _Model()))
-    monkeypatch.setattr(learning, "simulated_camera", lambda spec: (None, _Model()))
-    monkeypatch.setattr(study, "_identity", lambda *_: MODEL)
+        monkeypatch.setattr(module, "simulated_camera", lambda spec: (None, _Model()))
+    monkeypatch.setattr(study, "identity_of", lambda *_: MODEL)
     return done
 
 
@@ -283,7 +282,7 @@ def test_the_command_refuses_in_one_line(
     monkeypatch.chdir(tmp_path)
     for words, told in (
         (["--env", "crossing", "--budgets", "1,x"], "numbers with commas"),
-        (["--env", "crossing", "--test", "0"], "test"),
+        (["--env", "crossing", "--num-test-scenes", "0"], "test"),
         (["--env", "moon"], "unknown environment 'moon'"),
     ):
         monkeypatch.setattr("sys.argv", ["surefoot", "sense", "--out", "run", *words])

@@ -35,6 +35,7 @@ from surefoot.calibration.reports.records import (
     write_predictions,
 )
 from surefoot.core.errors import InputError
+from surefoot.core.progress import Progress, silent
 from surefoot.core.seeds import split_of_seed
 from surefoot.envs.episodes.catalogue import get_environment
 from surefoot.envs.episodes.config import AGENT_SIZE
@@ -51,8 +52,6 @@ POLICY_NAME = "looking.json"
 """What was found from the first half of the episodes, in the folder of the episodes."""
 
 _LEAST = 4
-
-Progress = Callable[[int, int], None]
 
 
 class CalibrationConfig(BaseModel):
@@ -121,7 +120,7 @@ def calibrate_agent(
     out: Path,
     *,
     workers: int = 1,
-    progress: Progress | None = None,
+    progress: Progress = silent,
     episodes: Episodes | None = None,
 ) -> Calibrated:
     """Runs the episodes that are missing, and makes the artefact of them.
@@ -136,7 +135,7 @@ def calibrate_agent(
         out: The artefact, a ``.json`` file; the episodes are kept in the folder of the same name
             without ending.
         workers: Processes.
-        progress: Told about every finished episode.
+        progress: Called after every finished episode.
         episodes: Runs them; by default :func:`run_job`, in processes of their own.
 
     Raises:
@@ -156,13 +155,12 @@ def calibrate_agent(
         config.seeds,
         versions=_versions(),
     )
-    tell = progress or (lambda _done, _all: None)
     if episodes is None:
         episodes = partial(run_apart, run_job, workers=workers, timeout_s=config.timeout_s)
     out.parent.mkdir(parents=True, exist_ok=True)
     with RunFolder.open(folder, manifest) as run:
         half = len(jobs) // 2
-        _run(run, jobs[:half], episodes, tell)
+        _run(run, jobs[:half], episodes, progress)
         first = _stops(run.records, jobs[:half])
         if not first:
             raise InputError(_why_lost(run.records), file=str(folder))
@@ -176,7 +174,7 @@ def calibrate_agent(
         )
         policy = replace(policy, renderer=RENDERER)
         policy.save(folder / POLICY_NAME)
-        _run(run, jobs[half:], episodes, tell)
+        _run(run, jobs[half:], episodes, progress)
         second = _stops(run.records, jobs[half:])
         if not second:
             raise InputError(_why_lost(run.records), file=str(folder))
@@ -222,16 +220,16 @@ def _jobs(config: CalibrationConfig, out: Path) -> list[CalibrationJob]:
 
 
 def _run(
-    run: RunFolder, jobs: Sequence[CalibrationJob], episodes: Episodes, tell: Progress
+    run: RunFolder, jobs: Sequence[CalibrationJob], episodes: Episodes, progress: Progress
 ) -> None:
     pending = set(run.pending)
     todo = [job for job in jobs if job.key in pending]
     total = len(run.manifest.keys)
-    tell(total - len(pending), total)
+    progress(total - len(pending), total)
     for job, found in episodes(todo):
         record = {"lost": found.reason} if isinstance(found, LostResult) else found
         run.append(job.key, record)
-        tell(len(run.records), total)
+        progress(len(run.records), total)
 
 
 def run_job(

@@ -16,6 +16,7 @@ from surefoot.agents.planning.base import ENVIRONMENTS, TABLETOP
 from surefoot.agents.sensing.observation import ViewModel, fit_views
 from surefoot.agents.sensing.scenery import VIEWS, StillScene, picture_scene
 from surefoot.core.errors import InputError
+from surefoot.core.progress import Progress, silent
 from surefoot.core.seeds import seeds_of
 from surefoot.envs.episodes.pool import LostResult, run_apart
 from surefoot.envs.perturbations.pipeline import Pipeline
@@ -25,8 +26,6 @@ from surefoot.results.run_folder import RunFolder
 
 TIMEOUT_S = 600.0
 """Seconds by the clock after which a scene is lost."""
-
-Progress = Callable[[int, int], None]
 
 
 class ScenesConfig(BaseModel):
@@ -93,7 +92,7 @@ def ask_scenes(
     answered: Callable[[SceneJob], dict[str, Any]],
     *,
     workers: int = 1,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> SceneAnswers:
     """Pictures scenes and asks about them, or goes on with that.
 
@@ -104,7 +103,7 @@ def ask_scenes(
             same name without ending.
         answered: Does one scene in a process of its own.
         workers: Processes.
-        progress: Told about every finished scene.
+        progress: Called after every finished scene.
 
     Raises:
         InputError: Something is unknown, or too many scenes were lost.
@@ -122,14 +121,13 @@ def ask_scenes(
         seeds,
     )
     out.parent.mkdir(parents=True, exist_ok=True)
-    tell = progress or (lambda _done, _all: None)
     with RunFolder.open(out.with_suffix(""), manifest) as run:
         jobs = [SceneJob(config, int(key)) for key in run.pending]
-        tell(len(seeds) - len(jobs), len(seeds))
+        progress(len(seeds) - len(jobs), len(seeds))
         for job, found in run_apart(answered, jobs, workers=workers, timeout_s=TIMEOUT_S):
             record = {"lost": found.reason} if isinstance(found, LostResult) else found
             run.append(str(job.seed), record)
-            tell(len(run.records), len(seeds))
+            progress(len(run.records), len(seeds))
         records = list(run.records.values())
         good: list[Mapping[str, Any]] = [r for r in records if "lost" not in r]
         if 2 * len(good) < len(records):
@@ -139,7 +137,7 @@ def ask_scenes(
 
 
 def learn_views(
-    config: ViewsConfig, out: Path, *, workers: int = 1, progress: Progress | None = None
+    config: ViewsConfig, out: Path, *, workers: int = 1, progress: Progress = silent
 ) -> ViewModel:
     """Pictures scenes, asks about them, and writes what each view tells.
 
@@ -147,7 +145,7 @@ def learn_views(
         config: From what.
         out: The ``.json`` file, see :func:`ask_scenes`.
         workers: Processes.
-        progress: Told about every finished scene.
+        progress: Called after every finished scene.
 
     Raises:
         InputError: Something is unknown, or too many scenes were lost.

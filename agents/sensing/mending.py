@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from surefoot.agents.perception.restorers import make_restorer
 from surefoot.agents.sensing.learning import SceneJob, ScenesConfig, ask_scenes, simulated_camera
 from surefoot.agents.sensing.restoring import RestoredPair, RestoringModel, fit_restoring
 from surefoot.agents.sensing.scenery import picture_scene
+from surefoot.core.progress import Progress, silent
 from surefoot.envs.perturbations.pipeline import Pipeline
 
 
@@ -40,7 +40,7 @@ def learn_restoring(
     out: Path,
     *,
     workers: int = 1,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = silent,
 ) -> RestoringModel:
     """Pictures scenes, restores the pictures, asks about both, and writes what restoring tells.
 
@@ -49,7 +49,7 @@ def learn_restoring(
         out: The ``.json`` file; answers are kept in the folder of the same name without ending, so
             that work which was stopped goes on.
         workers: Processes.
-        progress: Told about every finished scene.
+        progress: Called after every finished scene.
 
     Raises:
         InputError: Something is unknown, or too many scenes were lost.

@@ -270,7 +270,7 @@ def refine(
     )
     plan = Refinement(base, scenes, k, threshold, hold_out, gate_scenes, tuning)
     with resumable():
-        found = run(plan, out, minutes=minutes, tell=note)
+        found = run(plan, out, minutes=minutes, note=note)
     if found is None:
         note("time is up; run the same command again to go on")
         return

@@ -197,7 +197,7 @@ def test_a_short_refinement_of_the_shipped_planner_runs_through_and_resumes(
     heard: list[str] = []
     called: list[int] = []
     found = refine(
-        plan, tmp_path, tell=heard.append, recalibrate=lambda c, y: called.append(len(c) + len(y))
+        plan, tmp_path, note=heard.append, recalibrate=lambda c, y: called.append(len(c) + len(y))
     )
     assert found is not None
     assert found.n == 12

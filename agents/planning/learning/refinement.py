@@ -21,6 +21,7 @@ from surefoot.agents.planning.planners.language import LanguagePlanner
 from surefoot.agents.planning.prompts import NO, YES, asked, short_messages, short_prompt
 from surefoot.core.chat import Message
 from surefoot.core.errors import InputError
+from surefoot.core.progress import Progress, silent
 from surefoot.core.seeds import seeds_of, split_of_seed
 from surefoot.models.training.data import split_of
 from surefoot.models.training.tuning import PreferencePair
@@ -131,7 +132,7 @@ def sample_plans(
     *,
     file: Path | None = None,
     rate: bool = False,
-    tell: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
 ) -> list[Sample]:
     """Samples ``k`` plans for each scene and verifies them; goes on where it was stopped.
 
@@ -141,7 +142,7 @@ def sample_plans(
         k: Plans for each.
         file: Where the plans are kept as they come; what it holds is not sampled again.
         rate: Ask the planner how sure it is of each plan.
-        tell: Told how many scenes are done, and of how many.
+        progress: Called with the scenes done and all scenes.
 
     Raises:
         InputError: The file holds something else.
@@ -160,8 +161,7 @@ def sample_plans(
             file.parent.mkdir(parents=True, exist_ok=True)
             with file.open("a", encoding="utf-8") as out:
                 out.writelines(json.dumps([seed, rows]) + "\n" for seed, rows in new.items())
-        if tell is not None:
-            tell(len(scenes) - len(todo) + start + len(part), len(scenes))
+        progress(len(scenes) - len(todo) + start + len(part), len(scenes))
     return [
         Sample(s.seed, text, confidence, judge(s.context, text))
         for s in scenes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
@@ -27,14 +27,13 @@ from surefoot.agents.planning.planners.language import LanguagePlanner
 from surefoot.agents.planning.registry import make
 from surefoot.core.errors import InputError
 from surefoot.core.files import write_atomic
+from surefoot.core.progress import Note, Progress, unnoted
 from surefoot.models.options import ModelOptions
 from surefoot.models.shipped import LOCAL_AGENTS
 from surefoot.models.training.tuning import PreferencePair, TuningRecipe, tune
 
 PLANS = "plans.jsonl"
 """File of the plans that are learned from."""
-
-Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ def refine(
     scenes: Sequence[PlanningScene] | None = None,
     minutes: float = 0.0,
     recalibrate: Recalibrate | None = None,
-    tell: Tell = lambda _: None,
+    note: Note = unnoted,
 ) -> GateComparison | None:
     """Refines a planner, or goes on where an earlier call stopped.
 
@@ -100,7 +99,7 @@ def refine(
         scenes: What perception saw; drawn with the true facts unless given.
         minutes: Stop the tuning after this time, to go on later; 0 for no limit.
         recalibrate: Called with the refined planner's confidences and verdicts.
-        tell: Told what happens.
+        note: Called with one line per step.
 
     Returns:
         Whether the refined model passed its gate, also written to ``gate.json``; None if the time
@@ -116,10 +115,10 @@ def refine(
     if not kept:
         raise InputError(f"perception is sure of no scene (u_p of {plan.threshold} and more)")
     samples = sample_plans(
-        base, kept, plan.k, file=out / PLANS, tell=_progress(tell, "sampled plans for")
+        base, kept, plan.k, file=out / PLANS, progress=_progress(note, "sampled plans for")
     )
     good = sum(s.verdict.good for s in samples)
-    tell(f"{good} of {len(samples)} plans obey the rules and reach the goal")
+    note(f"{good} of {len(samples)} plans obey the rules and reach the goal")
     pairs = learned(kept, samples, plan)
     folder = tune(
         folder_of(base),
@@ -127,7 +126,7 @@ def refine(
         plan.tuning,
         out,
         minutes=minutes,
-        tell=lambda s, n, loss: tell(f"step {s} of {n}: loss {loss:.4f}"),
+        tell=lambda s, n, loss: note(f"step {s} of {n}: loss {loss:.4f}"),
     )
     if folder is None:
         return None
@@ -169,12 +168,12 @@ def gate_rules(plan: Refinement) -> dict[str, frozenset[str]]:
     return {env: frozenset(rule_names(env)) for env in ENVIRONMENTS}
 
 
-def _progress(tell: Tell, words: str) -> Callable[[int, int], None]:
-    def told(done: int, total: int) -> None:
+def _progress(note: Note, words: str) -> Progress:
+    def progress(done: int, total: int, part: str = "") -> None:
         if done == total or done % 160 == 0:
-            tell(f"{words} {done} of {total} scenes")
+            note(f"{words} {done} of {total} scenes")
 
-    return told
+    return progress
 
 
 def _check(plan: Refinement, out: Path) -> None:

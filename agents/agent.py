@@ -2,7 +2,7 @@
 
 At each decision the agent holds a belief per fact and the joint conformal set that follows from
 it for the facts that the decision relies on. A plan is judged in every world of that set before
-anything moves. What the outcome depends on tells what to do: on facts that are undecided, look
+anything moves. What the outcome depends on decides what to do: on facts that are undecided, look
 again (or ask); on the plan, send it back with what is wrong with it; on nothing, act.
 
 Source: Bhatt and others (MLSys 2025) for the two uncertainties and their two remedies; the joint

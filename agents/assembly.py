@@ -88,7 +88,7 @@ class SensingTools(NamedTuple):
 
 
 def make_sensing(env: str, settings: AgentSettings, model: str) -> SensingTools:
-    """Makes the way an agent looks: the strategy, and what restores pictures.
+    """Makes the way an agent looks: the strategy, and what restores images.
 
     Args:
         env: The environment.
@@ -96,7 +96,7 @@ def make_sensing(env: str, settings: AgentSettings, model: str) -> SensingTools:
         model: Identity of the perception model.
 
     Raises:
-        InputError: What restoring tells is missing, of something else, or of no use here.
+        InputError: The restoring model is missing, of something else, or of no use here.
     """
     if settings.sensing != "restore":
         if settings.restoring:
@@ -104,12 +104,12 @@ def make_sensing(env: str, settings: AgentSettings, model: str) -> SensingTools:
         return SensingTools(make_strategy(settings.sensing, env))
     if env != TABLETOP:
         raise InputError("the sensing 'restore' is for the tabletop; traffic moves on meanwhile")
-    told = load_restoring(settings.restoring or "builtin", env)
-    if told.tables.model != model:
+    restoring = load_restoring(settings.restoring or "builtin", env)
+    if restoring.tables.model != model:
         raise InputError(
-            "what restoring tells is of another perception model; make it with "
+            "the restoring model is of another perception model; make it with "
             "'surefoot train restoring', and name the file as 'restoring'",
             file=settings.restoring or None,
         )
-    strategy = LookOrRestore(builtin_views(env), told)
-    return SensingTools(strategy, make_restorer(told.restorer), told.seconds)
+    strategy = LookOrRestore(builtin_views(env), restoring)
+    return SensingTools(strategy, make_restorer(restoring.restorer), restoring.seconds)

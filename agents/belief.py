@@ -57,7 +57,7 @@ class FactSet:
         return sum(map(len, self.members.values())) / max(1, len(self.members))
 
     def holds(self, truth: Answers) -> bool:
-        """Tells whether every fact's truth is in its set."""
+        """Whether every fact's truth is in its set."""
         return all(truth[f] in found for f, found in self.members.items() if f in truth)
 
     def worlds(
@@ -66,7 +66,7 @@ class FactSet:
         """Returns all worlds of the set, the likeliest answers first.
 
         Args:
-            possible: Tells whether answers fit together; others are left out.
+            possible: Whether answers fit together; others are left out.
             limit: Combinations that are looked at, at most.
 
         Returns:
@@ -105,13 +105,13 @@ class SceneBelief:
         *,
         instead: bool = False,
     ) -> None:
-        """Takes in what a model answered about one picture.
+        """Add what a model answered about one image.
 
         Args:
             view: Where it was taken from.
             questions: What was asked.
             answers: For each the probabilities of its options.
-            instead: Whether it is the last picture again, only better, so that these answers take
+            instead: Whether it is the last image again, only better, so that these answers take
                 the place of those.
         """
         if not instead:
@@ -125,7 +125,7 @@ class SceneBelief:
             self._said.setdefault(question.fact, {})[view] = given, 1.0
 
     def keep(self, facts: Sequence[str]) -> None:
-        """Forgets all facts but these, as when they no longer matter."""
+        """Forget all facts but these, as when they no longer matter."""
         self._fused.clear()
         for fact in set(self.questions) - set(facts):
             self.questions.pop(fact)
@@ -134,7 +134,7 @@ class SceneBelief:
             self._known.pop(fact, None)
 
     def pass_time(self, steps: int = 1) -> None:
-        """Lets what was seen grow old in a world that moves; what was told grows old at once."""
+        """Let observations fade in a moving world; the operator's answers are dropped at once."""
         self._known.clear()
         self.views = self.views[-_REMEMBERED:]
         self._fused.clear()
@@ -148,7 +148,7 @@ class SceneBelief:
             self._said[fact] = {v: (answer, kept * fresh) for v, (answer, fresh) in old.items()}
 
     def tell(self, fact: str, option: str) -> None:
-        """Takes in what an operator said; it counts as certain."""
+        """Add an operator's answer; it counts as certain."""
         self._known[fact] = option
         self._fused.clear()
 
@@ -211,7 +211,7 @@ class SceneBelief:
         """Returns the likeliest world, facts taken as independent.
 
         Args:
-            possible: Tells whether answers fit together. Worlds are tried in the order of their
+            possible: Whether answers fit together. Worlds are tried in the order of their
                 probability, at most :data:`MAX_WORLDS`; if none fits, the likeliest is returned.
         """
         names = list(self.questions)
@@ -244,7 +244,7 @@ class SceneBelief:
         return world(first)
 
     def u_p(self, fact: str) -> float:
-        """Returns the perception score of a fact; 1 for what an operator told."""
+        """Returns the perception score of a fact; 1 for what an operator answered."""
         if fact in self._known:
             return 1.0
         return self.calibration.u_p(self.questions[fact].kind, self.belief(fact))

@@ -1,4 +1,4 @@
-"""What an agent thought at each decision, kept for the report and the replay page."""
+"""What an agent thought at each decision, saved for the report and the replay page."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class LoopStep:
         good: In how many of them the plan is good and allowed.
         plan: The plan in question.
         broken: Rules that it breaks in some world.
-        feedback: What the planner is told.
+        feedback: What the planner gets.
         passed_over: Rules that the plan which was proposed first breaks in every possible world,
             where one that is good in all was adopted instead.
         view: With ``look``: where to.
@@ -70,11 +70,11 @@ class DecisionRecord:
     Attributes:
         number: From 1.
         time: Simulated seconds at its start.
-        thoughts: The turns of the loop; the last one is what it came to.
-        pictures: Files of the pictures that were taken, each with its view.
+        thoughts: The turns of the loop; the last one is the decision.
+        pictures: Files of the images that were taken, each with its view.
         truth: The true answers at its end.
         covered: Whether the joint set held the truth then.
-        relied: Facts that the decision relied on; all, where that was not told.
+        relied: Facts that the decision relied on; ``None`` for all.
         waits: Whether it was to wait.
         action: What was done, ``""`` for nothing.
         good: Whether the skill ended well.

@@ -42,9 +42,9 @@ class KindScores:
 
     Attributes:
         scores: Nonconformity 1 - p(true option) of calibration facts, ascending.
-        prior: What a model answers without evidence, one an option; empty for all the same.
+        prior: What a model answers without evidence, one per option; empty for all the same.
         dependence: How far the errors of several views go together, from 0 to 1.
-        fade: In a world that moves, the share of what was known that is lost in a step.
+        fade: In a world that moves, the fraction of what was known that is lost in a step.
     """
 
     scores: tuple[float, ...]
@@ -60,7 +60,7 @@ class AgentCalibration:
     Attributes:
         env: ``crossing`` or ``tabletop``.
         model: Identity of the perception model that it is for.
-        renderer: Renderer of the pictures.
+        renderer: Renderer of the images.
         planner: The planner whose plans were judged, ``""`` if none.
         sensing: The way of looking that was calibrated, as in
             :attr:`~surefoot.agents.settings.AgentSettings.looking`.
@@ -109,7 +109,7 @@ class AgentCalibration:
         return self._thresholds[alpha, waiting]
 
     def ranks(self, kind: str, probabilities: Floats) -> Floats:
-        """Returns how unusual each option would be: the share of scores below its own.
+        """Returns how unusual each option would be: the fraction of scores below its own.
 
         Args:
             kind: Kind of the fact.

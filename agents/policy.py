@@ -52,7 +52,7 @@ class AgentPolicy:
         self._agent_env: CrossingAgentEnv | TableAgentEnv | None = None
 
     def keep(self, folder: Path, name: str) -> None:
-        """Is told where thoughts and pictures of the next episode are kept.
+        """Called with the place where thoughts and images of the next episode are kept.
 
         Args:
             folder: The run folder.
@@ -61,7 +61,7 @@ class AgentPolicy:
         self._folder, self._name = folder, name
 
     def begin(self, env: Env, observation: Mapping[str, Any], info: Mapping[str, Any]) -> None:
-        """Is told of a new episode."""
+        """Called when an episode begins."""
         self._agent_env = agent_env(env, info)
         self.reason, self._pending, self._count = "", "", 0
         self._tools.operator.asked = 0
@@ -87,7 +87,7 @@ class AgentPolicy:
         """Says how the episode ended, the agent's own reasons and broken rules counted.
 
         Args:
-            info: What the environment told last.
+            info: The last info of the environment.
             outcome: What the environment says.
             reason: Its reason.
         """
@@ -109,7 +109,7 @@ class AgentPolicy:
         assert self._agent_env is not None
         agent, counts = self.agent, self.agent.counts
         covered = [m.covered for m in agent.decisions if m.covered is not None]
-        told: dict[str, Any] = {
+        extra_data: dict[str, Any] = {
             "looks": counts.looks,
             "look_seconds": round(counts.look_seconds, 3),
             "restores": counts.restores,
@@ -133,8 +133,8 @@ class AgentPolicy:
                 "moments": [m.to_json() for m in agent.decisions],
             }
             write_within(path, json.dumps(data) + "\n")
-            told["steps"] = f"{path.parent.name}/{path.name}"
-        return told
+            extra_data["steps"] = f"{path.parent.name}/{path.name}"
+        return extra_data
 
     def pages(self, folder: Path, records: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
         """Writes the replay pages that a finished run lacks.
@@ -149,7 +149,7 @@ class AgentPolicy:
         return write_pages(folder, records)
 
     def _finish(self, info: Mapping[str, Any]) -> None:
-        """Tells the agent what came of its last action."""
+        """Passes the result of the last action to the agent."""
         assert self.agent is not None
         assert self._agent_env is not None
         if self._pending:
@@ -166,7 +166,7 @@ class AgentPolicy:
 
 
 def make_agent(env: str, options: Mapping[str, Any] | None = None) -> AgentPolicy:
-    """Makes an agent for an environment; the models are loaded once a process.
+    """Makes an agent for an environment; the models are loaded once per process.
 
     Args:
         env: ``crossing`` or ``tabletop``.

@@ -18,7 +18,7 @@ class AgentSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     perception: str = "local-perception"
-    """Model that is shown the pictures: a specification as for planners, or the one shipped."""
+    """Model that is shown the images: a specification as for planners, or the one shipped."""
     planner: str = ""
     """Planner; empty for Fast Downward on the table and the shipped language model on the road."""
     calibration: str = "builtin"
@@ -35,7 +35,7 @@ class AgentSettings(BaseModel):
     """How the next view is chosen: a name of
     :data:`~surefoot.agents.sensing.registry.STRATEGIES`."""
     restoring: str = ""
-    """With ``restore``: file of what restoring tells, of ``surefoot train restoring``; empty for
+    """With ``restore``: file of the restoring model, of ``surefoot train restoring``; empty for
     what comes with Surefoot."""
     looks: int = Field(default=4, ge=0, le=25)
     """Further looks for one decision."""

@@ -7,7 +7,7 @@ these constants was run, come the scores of whole scenes at stop; their quantile
 of the joint set. By exchangeability of these episodes with a new one, the set at stop holds the
 truth of **all** facts that the decision relies on with probability at least 1 - alpha (Vovk,
 Gammerman, Shafer 2005; that the stopped policy is what must be calibrated: Ren et al. 2024, Explore
-until Confident). Which facts those are, and whether the decision is to wait, is told by what was
+until Confident). Which facts those are, and whether the decision is to wait, follows from what was
 seen and not by the truth; so these may choose the score and the group (Mondrian sets: Vovk et al.
 2005, section 4.5).
 """
@@ -134,14 +134,14 @@ def largest_rank(
 
 
 def calibrated(
-    policy: AgentCalibration, stops: Sequence[LookingStop], **told: object
+    policy: AgentCalibration, stops: Sequence[LookingStop], **fields: object
 ) -> AgentCalibration:
     """Returns the calibration of a policy, by episodes in which that very policy was run.
 
     Args:
         policy: What :func:`fit_policy` found.
         stops: The second group of episodes.
-        told: Further fields of the calibration.
+        fields: Further fields of the calibration.
     """
     plans = [stop.plan for stop in stops if stop.plan is not None]
     found = replace(
@@ -151,7 +151,7 @@ def calibrated(
         confidences=tuple(plan[1] for plan in plans),
         satisfied=tuple(plan[2] for plan in plans),
     )
-    return replace(found, **told)  # type: ignore[arg-type]
+    return replace(found, **fields)  # type: ignore[arg-type]
 
 
 def _prior(
@@ -213,7 +213,7 @@ def _dependence(kind: str, prior: tuple[float, ...], stops: Sequence[LookingStop
 
 
 def _lasting(stop: LookingStop) -> list[Look]:
-    """Returns the looks of a decision but for those whose picture was then restored."""
+    """Returns the looks of a decision but for those whose image was then restored."""
     after = [view for view, _, _ in stop.looks[1:]]
     return [
         look
@@ -223,7 +223,7 @@ def _lasting(stop: LookingStop) -> list[Look]:
 
 
 def _fade(kind: str, stops: Sequence[LookingStop]) -> float:
-    """Returns the share of a belief that is lost in a step.
+    """Returns the fraction of a belief that is lost in a step.
 
     If a fact is drawn anew with probability f in a step, it changes with probability
     f (1 - sum pi^2), with pi how often each option is true.

@@ -70,7 +70,7 @@ class CalibrationConfig(BaseModel):
     perturb: tuple[dict[str, Any], ...] = ()
     """Perturbations by name and arguments, in order."""
     decisions: int = Field(default=12, ge=1, le=240)
-    """On the crossing: one decision is drawn from the first so many of each episode."""
+    """On the crossing: one decision is drawn from this many first decisions of each episode."""
     timeout_s: float = Field(default=300.0, gt=0, le=86_400)
     """Seconds by the clock after which an episode is lost."""
 
@@ -146,7 +146,7 @@ def calibrate_agent(
     model = make_perceiver(config.agent.perception, config.agent.models).identity
     make_sensing(
         config.env, config.agent, model
-    )  # what does not fit is told before the first episode
+    )  # what does not fit is an error before the first episode
     folder = out.with_suffix("")
     manifest = Manifest(
         "calibrate agent",

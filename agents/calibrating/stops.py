@@ -31,9 +31,9 @@ class LookingStop:
         key: Name of the episode.
         questions: The facts that were asked for, of which the truth is known.
         truth: Their true options.
-        belief: What was believed of each at the end of looking, one probability an option.
+        belief: What was believed of each at the end of looking, one probability per option.
         looks: Every look of the decision: the view, what the model said of each fact then, and
-            what was true then. A restored picture is named as by
+            what was true then. A restored image is named as by
             :func:`~surefoot.agents.sensing.strategies.restored_from`.
         changes: By kind of fact, how many steps of the episode were watched and in how many of
             them such a fact changed.

@@ -1,12 +1,12 @@
-"""Pictures of the crossing kept by what they show, for the twin that has no pictures of its own.
+"""Images of the crossing indexed by what they show, for the twin, which cannot render.
 
 The twin knows the driver's observations and nothing of where cars are. What the camera would show
 is drawn from a bank of moments of the simulated crossing, with lights or with signs as in the task,
 in which the same observations held: all three views of one moment if the bank has one with all of
 them, else for each view a moment that agrees in everything that the view can show, else for each
-fact a picture that agrees in it. The way that the vehicle is to take may differ; that someone is on
-*its* way is among the observations. What a model answered about every picture is kept beside it, so
-that a study asks each picture once.
+fact an image that agrees in it. The way that the vehicle is to take may differ; that someone is on
+*its* way is among the observations. What a model answered about every image is kept beside it, so
+that a study asks each image once.
 """
 
 from __future__ import annotations
@@ -66,9 +66,9 @@ class ViewBank:
     """Moments by what they show.
 
     Args:
-        snaps: Pictures with answers.
+        snaps: Images with answers.
         model: Identity of the model that answered.
-        shift: What was wrong with the pictures, as text.
+        shift: What was wrong with the images, as text.
     """
 
     def __init__(self, snaps: Iterable[BankedView], model: str, shift: str) -> None:
@@ -89,7 +89,7 @@ class ViewBank:
                 self._whole[_key(first.task, first.truth)].append(views)
 
     def draw(self, task: str, truth: Answers, rng: Random) -> dict[str, BankedView]:
-        """Returns a picture of every view that shows what is true.
+        """Returns an image of every view that shows what is true.
 
         Args:
             task: The task.
@@ -97,7 +97,7 @@ class ViewBank:
             rng: Chooses among those that fit.
 
         Raises:
-            InputError: The bank has no picture of that; it must be made larger.
+            InputError: The bank has no image of that; it must be made larger.
         """
         whole = self._whole.get(_key(task, truth))
         if whole:
@@ -111,7 +111,7 @@ class ViewBank:
         return found
 
     def _put_together(self, view: str, task: str, truth: Answers, rng: Random) -> BankedView:
-        """Takes what was said of each fact from a picture in which that fact is as it should be."""
+        """Takes what was said of each fact from an image in which that fact is as it should be."""
         answers: dict[str, tuple[float, ...]] = {}
         for fact, option in truth.items():
             fitting = self._facts.get((view, _place(truth), fact, option))
@@ -124,7 +124,7 @@ class ViewBank:
         return BankedView(task, -1, -1, view, dict(truth), answers)
 
     def save(self, path: Path) -> None:
-        """Writes the bank in one go, one line a picture."""
+        """Writes the bank in one go, one line per image."""
         head = {"model": self.model, "shift": self.shift}
         lines = [json.dumps(head)]
         lines += [
@@ -151,14 +151,14 @@ class ViewBank:
         """
         try:
             head, *rows = path.read_text(encoding="utf-8").splitlines()
-            told = json.loads(head)
+            header = json.loads(head)
             snaps = [
                 BankedView(
                     task, seed, moment, view, truth, {f: tuple(a) for f, a in answers.items()}
                 )
                 for task, seed, moment, view, truth, answers in map(json.loads, rows)
             ]
-            return cls(snaps, told["model"], told["shift"])
+            return cls(snaps, header["model"], header["shift"])
         except (OSError, ValueError, KeyError) as error:
             raise InputError(f"not a bank of pictures: {error}", file=str(path)) from None
 
@@ -170,7 +170,7 @@ def fill(
     damage: Callable[[int, int], Pipeline],
     moments: int = 8,
 ) -> Iterator[BankedView]:
-    """Looks at many moments of simulated crossings and asks a model about each picture.
+    """Looks at many moments of simulated crossings and asks a model about each image.
 
     Each scene is passed twice, once by a driver who heeds the rules or stays, once by one who
     drives on whatever comes: else the bank would lack what only the second one sees.
@@ -179,7 +179,7 @@ def fill(
         simulation: Physics to use.
         seeds: Seeds of scenes.
         perceiver: The model.
-        damage: From seed and moment to what goes wrong with its pictures.
+        damage: From seed and moment to what goes wrong with its images.
         moments: Moments of a scene in each passage, at most.
     """
     for seed in seeds:

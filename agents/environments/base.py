@@ -17,7 +17,7 @@ Picture = NDArray[np.uint8]
 """Colours, ``[H, W, 3]``."""
 
 NO_PICTURE: Picture = np.zeros((1, 1, 3), np.uint8)
-"""Where only the answers about a picture are kept."""
+"""Where only the answers about an image are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class EpisodeEnd:
         over: Whether nothing can be done any more.
         success: Whether the goal holds.
         reason: One line on why not.
-        progress: Share of the goal that holds, from 0 to 1.
+        progress: Fraction of the goal that holds, from 0 to 1.
     """
 
     over: bool
@@ -98,11 +98,11 @@ class RunningPlan(Protocol):
         ...
 
     def allowed(self, action: str, world: Answers) -> bool:
-        """Tells whether an action in a world breaks no rule that counts for good."""
+        """Whether an action in a world breaks no rule that counts for good."""
         ...
 
     def advance(self, action: str, world: Answers) -> None:
-        """Is told what was done, and the likeliest world in which it was."""
+        """Called with what was done, and the likeliest world in which it was."""
         ...
 
     @property
@@ -120,8 +120,8 @@ class AgentEnv(Protocol):
         seed: The seed.
         instruction: What is asked for, in English.
         pause: An action that is safe while the agent does not know enough; ``None`` if there is
-            none, as in a world that does not change by itself.
-        moving: Whether the world changes by itself, so that what was seen a step ago is old.
+            none, as in a world that does not change on its own.
+        moving: Whether the world changes on its own, so that what was seen a step ago is old.
     """
 
     name: str
@@ -136,7 +136,7 @@ class AgentEnv(Protocol):
         ...
 
     def questions(self, view: str) -> tuple[FactQuestion, ...]:
-        """Returns what must be known now, asked about a picture from a view."""
+        """Returns what must be known now, asked about an image from a view."""
         ...
 
     def views(self) -> tuple[str, ...]:
@@ -148,7 +148,7 @@ class AgentEnv(Protocol):
         ...
 
     def look(self, view: str) -> Picture:
-        """Moves the camera and takes a picture, with all that goes wrong on the way."""
+        """Moves the camera and takes an image, with all that goes wrong on the way."""
         ...
 
     def truth(self) -> dict[str, str]:
@@ -156,7 +156,7 @@ class AgentEnv(Protocol):
         ...
 
     def possible(self, world: Answers) -> bool:
-        """Tells whether answers fit together."""
+        """Whether answers fit together."""
         ...
 
     def context(
@@ -165,7 +165,7 @@ class AgentEnv(Protocol):
         undecided: Mapping[str, tuple[str, ...]],
         history: Sequence[tuple[str, str]] = (),
     ) -> PlanningContext:
-        """Returns what a planner is told."""
+        """Returns what a planner knows."""
         ...
 
     def adopt(self, text: str) -> RunningPlan:
@@ -177,7 +177,7 @@ class AgentEnv(Protocol):
         ...
 
     def do(self, action: str) -> ActionResult:
-        """Does something."""
+        """Carry out an action and return its result."""
         ...
 
     def watch(self) -> tuple[RuleStatus, ...]:
@@ -197,5 +197,5 @@ class AgentEnv(Protocol):
         ...
 
     def close(self) -> None:
-        """Gives everything back."""
+        """Release all resources."""
         ...

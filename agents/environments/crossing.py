@@ -18,7 +18,7 @@ from surefoot.envs.crossing.skills import CrossingAction
 from surefoot.envs.crossing.world import CrossingOutcome
 
 HOME = "front"
-"""The view in which the camera rests; after every step it has a picture."""
+"""The view in which the camera rests; after every step there is an image from it."""
 
 ACTIONS = {"stop": CrossingAction.STOP} | {
     name: CrossingAction[turn.name] for turn, name in DOING.items()
@@ -31,7 +31,7 @@ class CrossingAgentEnv(DrivingAgentEnv):
 
     Args:
         env: An environment after its reset.
-        info: What the reset told.
+        info: What the reset returned.
     """
 
     def __init__(self, env: CrossingEnv, info: Mapping[str, Any]) -> None:
@@ -56,7 +56,7 @@ class CrossingAgentEnv(DrivingAgentEnv):
         return pan_cost(self._view, view).seconds
 
     def look(self, view: str) -> Picture:
-        """Takes a picture; ahead it costs nothing right after a step."""
+        """Takes an image; ahead it costs nothing right after a step."""
         if view == HOME and self._fresh and self._before is not None:
             self._fresh = False
             self._view = HOME
@@ -87,7 +87,7 @@ class CrossingAgentEnv(DrivingAgentEnv):
         return int(ACTIONS[action])
 
     def done(self, action: str, info: Mapping[str, Any]) -> ActionResult:
-        """Reads what came of an action from what the environment told."""
+        """Reads the result of an action from the environment's info."""
         self._fresh = True
         self._view = HOME
         return ActionResult(action, info["status"] == "done", str(info["reason"]))

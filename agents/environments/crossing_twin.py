@@ -1,4 +1,4 @@
-"""The crossing without physics, with what a model said of real pictures of like moments."""
+"""The crossing without physics, with what a model said of real images of like moments."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class CrossingTwinAgentEnv(DrivingAgentEnv):
 
     Args:
         env: A twin after its reset.
-        info: What the reset told.
-        bank: Pictures, each with a model's answers.
-        perceiver: Is shown the pictures.
+        info: What the reset returned.
+        bank: Images, each with a model's answers.
+        perceiver: Is shown the images.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class CrossingTwinAgentEnv(DrivingAgentEnv):
         return pan_cost(self._view, view).seconds
 
     def look(self, view: str) -> Picture:
-        """Draws a picture of what is true after the steps that looking takes."""
+        """Draws an image of what is true after the steps that looking takes."""
         if view != HOME or not self._fresh:
             for _ in range(round(self.cost(view) / STEP_SECONDS)):
                 if not self._ended:

@@ -44,7 +44,7 @@ def rules_that_count(task: str) -> tuple[Rule, ...]:
 
 
 def possible_at(task: str, world: Answers) -> bool:
-    """Tells whether answers fit the place: at a light there is no stop sign, at a sign no light.
+    """Whether answers fit the place: at a light there is no stop sign, at a sign no light.
 
     Facts that are not asked on the crossing itself count as fitting.
     """
@@ -58,7 +58,7 @@ class RunningProgram:
     """A program under way.
 
     Args:
-        context: What the planner was told.
+        context: What the planner got.
         text: The program.
         where: Tells where the vehicle is.
 
@@ -97,7 +97,7 @@ class RunningProgram:
     def choices(self, worlds: Sequence[Answers]) -> list[str | None]:
         """Returns the program's action for what each world shows.
 
-        An action that drives goes on until the crossing is past; then the vehicle stands.
+        An action that drives lasts until the crossing is past; then the vehicle stands.
         """
         place = self._where()
         if place != LINE or self._begun:
@@ -111,13 +111,13 @@ class RunningProgram:
         return [IDLE if at == ENDED else self._controller.actions(int(at))[0] for at in chosen]
 
     def allowed(self, action: str, world: Answers) -> bool:
-        """Tells whether the rules allow an action there; standing always is."""
+        """Whether the rules allow an action there; standing always is."""
         if action == IDLE:
             return True
         return self._shield.allows(self._held(world) | {action})
 
     def advance(self, action: str, world: Answers) -> None:
-        """Steps the program, or goes on driving."""
+        """Step the program, or continue to drive."""
         held = self._held(world)
         self._shield.step(held | {action})
         if self._begun or self._where() == PAST:
@@ -161,7 +161,7 @@ def driving_context(
     undecided: dict[str, tuple[str, ...]],
     history: Sequence[tuple[str, str]],
 ) -> PlanningContext:
-    """Returns what a planner of driving programs is told."""
+    """Returns what a planner of driving programs knows."""
     return PlanningContext(
         CROSSING, task, instruction, dict(world), undecided, history=tuple(history)
     )
@@ -195,7 +195,7 @@ class DrivingAgentEnv(ABC):
         """Returns the true labels of every decision step so far."""
 
     def possible(self, world: Answers) -> bool:
-        """Tells whether answers fit the place."""
+        """Whether answers fit the place."""
         return possible_at(self.task, world)
 
     def context(
@@ -204,7 +204,7 @@ class DrivingAgentEnv(ABC):
         undecided: Mapping[str, tuple[str, ...]],
         history: Sequence[tuple[str, str]] = (),
     ) -> PlanningContext:
-        """What a planner is told."""
+        """What a planner knows."""
         return driving_context(self.task, self.instruction, world, dict(undecided), history)
 
     def adopt(self, text: str) -> RunningProgram:

@@ -33,7 +33,7 @@ class RigCamera:
         return self._env.rig.cost(view).seconds
 
     def look(self, view: str) -> Picture:
-        """Moves there, while simulated time passes, and takes a picture."""
+        """Moves there, while simulated time passes, and takes an image."""
         found = self._env.rig.look(view)
         self._at = view
         return found.frame.rgb

@@ -47,7 +47,7 @@ class Table(Protocol):
         ...
 
     def close(self) -> None:
-        """Gives everything back."""
+        """Release all resources."""
         ...
 
 
@@ -63,7 +63,7 @@ class TableCamera(Protocol):
         ...
 
     def look(self, view: str) -> Picture:
-        """Moves there and takes a picture."""
+        """Moves there and takes an image."""
         ...
 
     def seconds(self) -> float:
@@ -101,8 +101,8 @@ class RunningSteps:
         good = np.array([not wrong for wrong in found], np.bool_)
         broken = dict.fromkeys(name for wrong in found for name in wrong)
         first = next((w for w, wrong in zip(worlds, found, strict=True) if wrong), None)
-        told = feedback(self._env.context(first, {}), self.text) if first is not None else ""
-        return PlanVerification(good, tuple(broken), told)
+        words = feedback(self._env.context(first, {}), self.text) if first is not None else ""
+        return PlanVerification(good, tuple(broken), words)
 
     def wrong(self, world: Answers) -> tuple[str, ...]:
         """Returns the rules that count and are broken in a world, and ``goal`` if it is missed."""
@@ -146,7 +146,7 @@ class TableAgentEnv:
     Args:
         env: An environment after its reset.
         camera: Its camera.
-        info: What the reset told.
+        info: What the reset returned.
     """
 
     name: str = TABLETOP
@@ -179,7 +179,7 @@ class TableAgentEnv:
         return self._camera.cost(view)
 
     def look(self, view: str) -> Picture:
-        """Moves the camera and takes a picture; fixes which twin is called what."""
+        """Moves the camera and takes an image; fixes which twin is called what."""
         picture = self._camera.look(view)
         self._real = self._names()
         return picture
@@ -189,7 +189,7 @@ class TableAgentEnv:
         return tabletop_truth(self.scene, self._env.facts())
 
     def possible(self, world: Answers) -> bool:
-        """Tells whether the places of all blocks fit together."""
+        """Whether the places of all blocks fit together."""
         return state_of(self.scene, world).consistent
 
     def context(
@@ -198,7 +198,7 @@ class TableAgentEnv:
         undecided: Mapping[str, tuple[str, ...]],
         history: Sequence[tuple[str, str]] = (),
     ) -> PlanningContext:
-        """What a planner is told."""
+        """What a planner knows."""
         return PlanningContext(
             TABLETOP,
             self.task,

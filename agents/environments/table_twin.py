@@ -27,7 +27,7 @@ from surefoot.envs.tabletop.twin import TabletopTwin
 from surefoot.envs.tabletop.world import TabletopWorld
 
 Key = tuple[str, str]
-"""State and view, which with the episode's task and seed fix a picture."""
+"""State and view, which with the episode's task and seed fix an image."""
 
 
 class TwinCamera:
@@ -36,9 +36,9 @@ class TwinCamera:
     Args:
         env: A twin after its reset.
         simulation: Physics to render in; it is emptied.
-        shift: What goes wrong with pictures.
+        shift: What goes wrong with images.
         seed: Seed of the episode.
-        size: Width and height of pictures in pixels.
+        size: Width and height of images in pixels.
         start: The viewpoint at which the camera is.
     """
 
@@ -107,7 +107,7 @@ class _Home(Random):
     """Leaves the hand at home."""
 
     def random(self) -> float:
-        """Returns 0, which is below every share."""
+        """Returns 0, which is below every probability."""
         return 0.0
 
 
@@ -141,10 +141,10 @@ def twin_table(
 
     Args:
         env: A twin after its reset.
-        info: What the reset told.
+        info: What the reset returned.
         simulation: Physics to render in.
-        shift: What goes wrong with pictures.
-        wrap: Puts something around the eyes, such as a memory.
+        shift: What goes wrong with images.
+        wrap: Wraps the camera, for example with a cache.
     """
     camera = TwinCamera(env, simulation, shift, int(info["seed"]))
     return TableAgentEnv(env, wrap(camera) if wrap is not None else camera, info)

@@ -1,4 +1,4 @@
-"""Small pictures of drawn scenes, for a generator to learn from."""
+"""Small images of drawn scenes, for a generator to learn from."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from surefoot.envs.simulation.client import Simulation
 from surefoot.envs.tabletop.actions import RING
 
 _FINE = 2
-"""Each pixel is the mean of so many times so many that are rendered."""
+"""Each pixel is the mean of a square of rendered ones with this side."""
 _NAME, _RECIPE = "thumbnails.npy", "thumbnails.json"
 _BLOCK = 200
 
@@ -39,7 +39,7 @@ class Thumbnails(BaseModel):
     env: Literal["tabletop", "crossing"] = "tabletop"
     """Whose camera looks."""
     count: int = Field(default=3000, ge=1)
-    """Pictures."""
+    """Images."""
     size: int = Field(default=32, ge=8)
     """Pixels across."""
     split: Literal["train", "calibration", "test"] = "train"
@@ -51,7 +51,7 @@ class Thumbnails(BaseModel):
 def render_thumbnails(
     recipe: Thumbnails, folder: Path, progress: Progress = silent
 ) -> NDArray[np.uint8]:
-    """Renders small pictures, or goes on after those that were rendered.
+    """Renders small images, resuming after those that exist.
 
     Args:
         recipe: What is rendered.

@@ -1,4 +1,4 @@
-"""What a planner of the agent is told, and what it proposes."""
+"""What a planner of the agent knows, and what it proposes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ENVIRONMENTS = (CROSSING, TABLETOP)
 
 @dataclass(frozen=True, slots=True)
 class PlanningContext:
-    """What a planner is told.
+    """What a planner knows.
 
     Attributes:
         env: ``crossing`` or ``tabletop``.
@@ -45,9 +45,9 @@ class ProposedPlan:
     Attributes:
         text: The plan as written.
         confidence: How likely, in [0, 1], the planner finds it that the plan obeys the rules and
-            reaches the goal; 1 if it cannot tell.
+            reaches the goal; 1 if it gives none.
         source: Name of the planner.
-        status: What became of the request.
+        status: Status of the request.
         usage: Tokens, time and price.
     """
 
@@ -72,7 +72,7 @@ class AgentPlanner(Protocol):
         """Proposes plans.
 
         Args:
-            context: What it is told.
+            context: What it knows.
             k: How many plans; one that has no other always gives the same.
             seed: Seed of whatever is drawn.
         """

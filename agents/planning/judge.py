@@ -30,7 +30,7 @@ from surefoot.verification.programs.statements import Program
 from surefoot.verification.rules import RuleBook, load_rulebook
 
 GOAL = "reach-the-goal"
-"""Name of the goal among the rules; it is told apart from them."""
+"""Name of the goal among the rules; it is reported apart from them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def judge(context: PlanningContext, text: str, facts: Facts | None = None) -> Pl
     that the verdict covers all traffic there can be; a tabletop plan is executed in one state.
 
     Args:
-        context: What the planner was told.
+        context: What the planner got.
         text: The plan as written.
         facts: On the tabletop the state in which it starts; that of the context unless given.
 
@@ -226,12 +226,12 @@ def feedback(context: PlanningContext, text: str) -> str:
     if not found.readable:
         return f"The plan cannot be read: {found.reason}. Write the whole plan again."
     if context.env != CROSSING:
-        told = [f"The plan is not good: {found.reason}."]
-        told += [
+        lines = [f"The plan is not good: {found.reason}."]
+        lines += [
             f"Rule '{name}' says: {table_rules().rule(name).meaning}"
             for name in (*found.broken, *([] if found.reaches_goal else [GOAL]))
         ]
-        return "\n".join([*told, "Write the whole plan again."])
+        return "\n".join([*lines, "Write the whole plan again."])
     program = read_program(text)
     verdict, world = check_program(context.task, program)
     return repair_prompt(program, explain(closed(program), world, verdict))

@@ -1,4 +1,4 @@
-"""How planners that read text are told of a scene: in short, or in full for any language model."""
+"""Prompts that describe a scene to planners that read text: short, or full for any model."""
 
 from __future__ import annotations
 
@@ -55,18 +55,18 @@ def short_feedback(text: str) -> str:
 
 
 def short_messages(context: PlanningContext) -> tuple[Message, ...]:
-    """Returns the conversation in short; of the earlier plans only the last is told.
+    """Returns the conversation in short; of the earlier plans only the last is given.
 
     Raises:
         InputError: The context describes no scene.
     """
-    told = [Message("user", short_prompt(context))]
+    messages = [Message("user", short_prompt(context))]
     for plan, feedback in context.history[-1:]:
-        told += [
+        messages += [
             Message("assistant", _tidy(plan)),
             Message("user", short_feedback(feedback) + "\nplan:\n"),
         ]
-    return tuple(told)
+    return tuple(messages)
 
 
 def full_messages(context: PlanningContext) -> tuple[Message, ...]:
@@ -76,10 +76,10 @@ def full_messages(context: PlanningContext) -> tuple[Message, ...]:
         InputError: The context describes no scene.
     """
     check_env(context.env)
-    told = [Message("system", _system(context)), Message("user", _scene(context))]
+    messages = [Message("system", _system(context)), Message("user", _scene(context))]
     for plan, feedback in context.history:
-        told += [Message("assistant", plan), Message("user", feedback)]
-    return tuple(told)
+        messages += [Message("assistant", plan), Message("user", feedback)]
+    return tuple(messages)
 
 
 def asked(messages: Sequence[Message], plan: str) -> tuple[Message, ...]:

@@ -1,6 +1,6 @@
 """From what the agent believes of a table to a planning task.
 
-Names tell what a thing is (``large-red-block2``, ``brown-box``), and places are told in the words
+Names tell what a thing is (``large-red-block2``, ``brown-box``), and places are given in the words
 of the agent's questions: ``on the table``, ``in the red bin``, ``on the second blue block``,
 ``held by the hand``.
 """
@@ -79,7 +79,7 @@ def place_words(objects: tuple[str, ...]) -> Mapping[str, str]:
     words: dict[str, str] = {TABLE: ON_TABLE, HAND: HELD}
     for block in scene.blocks:
         options = place_options(scene, block.name)
-        words |= {name: told for told, name in options.items() if told != HELD}
+        words |= {name: place for place, name in options.items() if place != HELD}
     return words
 
 
@@ -108,7 +108,7 @@ def places_of(context: PlanningContext) -> tuple[dict[str, str], set[str]]:
     Raises:
         InputError: An answer is none of the scene's places.
     """
-    names = {told: name for name, told in place_words(context.objects).items()}
+    names = {place: name for name, place in place_words(context.objects).items()}
     places: dict[str, str] = {}
     shut: set[str] = set()
     for fact, answer in context.world.items():

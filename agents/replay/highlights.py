@@ -1,4 +1,4 @@
-"""Episodes that were saved, told from what the agent thought."""
+"""Episodes that looking or verifying saved, found in what the agent thought."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def render_replay(saved: SavedEpisode, *, video: str = "") -> str:
         A complete HTML document that loads nothing and needs no script.
     """
     decisions: Sequence[SavedDecision] = saved.steps["moments"]
-    record, told = saved.record, saved.record["extra"]["agent"]
+    record, agent = saved.record, saved.record["extra"]["agent"]
     names = [kind_of(m) for m in decisions]
     return render_page(
         "replay.html.j2",
@@ -51,13 +51,13 @@ def render_replay(saved: SavedEpisode, *, video: str = "") -> str:
         tone="good" if record["outcome"] == "success" else "bad",
         reason=record["reason"],
         video=video,
-        facts=_facts(saved, told),
+        facts=_facts(saved, agent),
         codes=[(code, words, kind) for kind, (code, words) in CODES.items() if kind in names],
         cells=[_cell(m, kind) for m, kind in zip(decisions, names, strict=True)],
         missed=any(m["covered"] is False for m in decisions),
         notable=_notable(decisions),
-        rules=trusted(rule_rows(decisions, told["broken"])),
-        broken=told["broken"],
+        rules=trusted(rule_rows(decisions, agent["broken"])),
+        broken=agent["broken"],
         decisions=[
             {**_decision(saved, m, kind), "decided": [(n, WORDS[s], s.value) for n, s in new]}
             for m, kind, new in zip(decisions, names, decided(decisions), strict=True)
@@ -77,31 +77,31 @@ def kind_of(decision: SavedDecision) -> str:
 
 
 def _turned(decision: SavedDecision, route: Route) -> bool:
-    """Tells whether a decision took a route; to look where no view would tell more is none."""
+    """Whether a decision took a route; to look where no view would tell more is none."""
     return any(
         t["route"] == route.value and (route is not Route.LOOK or bool(t["view"]))
         for t in decision["thoughts"]
     )
 
 
-def _facts(saved: SavedEpisode, told: Mapping[str, Any]) -> dict[str, str]:
+def _facts(saved: SavedEpisode, agent: Mapping[str, Any]) -> dict[str, str]:
     settings = saved.steps["settings"]
     shift = "; ".join(
         f"{p['name']} {p['severity']:g}" if "severity" in p else p["name"]
         for p in saved.config.get("perturb", ())
     )
-    restored = f", {told['restores']} of them restored" if told.get("restores") else ""
+    restored = f", {agent['restores']} of them restored" if agent.get("restores") else ""
     return {
         "perception": settings["perception"],
         "gate": f"{settings['gate']}, alpha {settings['alpha']:g}",
         "sensing": f"{settings['sensing']}, {settings['looks']} looks a decision",
         "perturbations": shift or "none",
-        "decisions": str(told["decisions"]),
-        "looks again": f"{told['looks']}{restored} in {told['look_seconds']:g} s",
-        "plans": f"{told['plans']} adopted, {told['repairs']} sent back",
-        "asked": str(told["asked"]),
-        "pauses": str(told["pauses"]),
-        "sets": f"{told['covered']} of {told['sets']} held the truth of every fact relied on",
+        "decisions": str(agent["decisions"]),
+        "looks again": f"{agent['looks']}{restored} in {agent['look_seconds']:g} s",
+        "plans": f"{agent['plans']} adopted, {agent['repairs']} sent back",
+        "asked": str(agent["asked"]),
+        "pauses": str(agent["pauses"]),
+        "sets": f"{agent['covered']} of {agent['sets']} held the truth of every fact relied on",
     }
 
 

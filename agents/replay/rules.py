@@ -1,4 +1,4 @@
-"""Rules over decisions as a picture: what is known of each after every action."""
+"""Rules over decisions as a chart: what is known of each after every action."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def states_of(decisions: Sequence[Mapping[str, Any]]) -> dict[str, list[MonitorV
     for decision in decisions:
         for name, states in found.items():
             before = states[-1] if states else MonitorVerdict.NOT_YET
-            told = decision["rules"].get(name)
-            states.append(before if told is None else MonitorVerdict(told))
+            verdict = decision["rules"].get(name)
+            states.append(before if verdict is None else MonitorVerdict(verdict))
     return found
 
 

@@ -41,7 +41,7 @@ class SavedEpisode:
     steps: Mapping[str, Any]
 
     def picture(self, name: str) -> str:
-        """Returns a picture of the run as a data address, ``""`` if it is not there any more."""
+        """Returns an image of the run as a data address, ``""`` if it no longer exists."""
         try:
             data = (self.run / name).read_bytes()
         except OSError:

@@ -12,7 +12,7 @@ from surefoot.agents.sensing.strategies import LookState
 
 LEAST = 0.04
 """Bits below which a view is not expected to tell anything; tables learned from a few hundred
-scenes promise about half of that by chance alone."""
+scenes promise about half of that at random."""
 
 READING = 1.0
 """Seconds that a look counts for beside the motion: to expose, to ask the model, to judge the plan
@@ -49,8 +49,8 @@ class ByEntropy:
 
         Facts are weighed as the class says; the most of a single one is not.
         """
-        told = [self._gain(scene, view, fact) for fact in scene.matters]
-        return sum(_weighed(scene, view, self._gain)), max(told, default=0.0)
+        gains_by_fact = [self._gain(scene, view, fact) for fact in scene.matters]
+        return sum(_weighed(scene, view, self._gain)), max(gains_by_fact, default=0.0)
 
     def _gain(self, scene: LookState, view: str, fact: str) -> float:
         question, belief = scene.belief.questions[fact], scene.belief.belief(fact)

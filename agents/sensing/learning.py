@@ -1,4 +1,4 @@
-"""``surefoot train views``: pictures, answers, and what follows of each view."""
+"""``surefoot train views``: images, answers, and what follows of each view."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ class ScenesConfig(BaseModel):
     env: str
     """Stage: ``crossing`` or ``tabletop``."""
     perception: str = "local-perception"
-    """Model that is shown the pictures."""
+    """Model that is shown the images."""
     scenes: int = Field(default=200, ge=1)
     """Scenes of the split ``train``."""
     start: int = Field(default=8_000_000, ge=0)
     """Seeds begin here; they should be none that the model learned from."""
     perturb: tuple[dict[str, Any], ...] = ()
-    """What goes wrong with every picture."""
+    """What goes wrong with every image."""
 
 
 class ViewsConfig(ScenesConfig):
@@ -54,7 +54,7 @@ class ViewsConfig(ScenesConfig):
 
 @dataclass(frozen=True)
 class SceneAnswers:
-    """What came of scenes.
+    """Outcome of asking about scenes.
 
     Attributes:
         model: Identity of the model that was asked.
@@ -94,7 +94,7 @@ def ask_scenes(
     workers: int = 1,
     progress: Progress = silent,
 ) -> SceneAnswers:
-    """Pictures scenes and asks about them, or goes on with that.
+    """Renders scenes and asks about them; can be resumed.
 
     Args:
         command: What is run, such as ``train views``.
@@ -139,7 +139,7 @@ def ask_scenes(
 def learn_views(
     config: ViewsConfig, out: Path, *, workers: int = 1, progress: Progress = silent
 ) -> ViewModel:
-    """Pictures scenes, asks about them, and writes what each view tells.
+    """Renders scenes, asks about them, and writes the view model.
 
     Args:
         config: From what.
@@ -151,8 +151,10 @@ def learn_views(
         InputError: Something is unknown, or too many scenes were lost.
     """
     asked = ask_scenes("train views", config, out, _answered, workers=workers, progress=progress)
-    told = asked.provenance(config) | {"views": config.views}
-    views = fit_views(config.env, list(map(StillScene.from_json, asked.records)), asked.model, told)
+    provenance_data = asked.provenance(config) | {"views": config.views}
+    views = fit_views(
+        config.env, list(map(StillScene.from_json, asked.records)), asked.model, provenance_data
+    )
     views.save(out)
     return views
 

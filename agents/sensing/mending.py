@@ -1,4 +1,4 @@
-"""``surefoot train restoring``: pictures, raw and restored, answers, and what follows of them."""
+"""``surefoot train restoring``: images, raw and restored, answers, and what follows of them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class RestoringConfig(ScenesConfig):
     views: int = Field(default=4, ge=2, le=25)
     """Views of each table, drawn; at the crossing all three."""
     perturb: tuple[dict[str, Any], ...] = ({"name": "noise", "severity": 0.8},)
-    """What goes wrong with every picture."""
+    """What goes wrong with every image."""
 
 
 def learn_restoring(
@@ -42,12 +42,12 @@ def learn_restoring(
     workers: int = 1,
     progress: Progress = silent,
 ) -> RestoringModel:
-    """Pictures scenes, restores the pictures, asks about both, and writes what restoring tells.
+    """Renders scenes, restores the images, asks about both, and writes the restoring model.
 
     Args:
         config: From what.
         out: The ``.json`` file; answers are kept in the folder of the same name without ending, so
-            that work which was stopped goes on.
+            that stopped work is resumed.
         workers: Processes.
         progress: Called after every finished scene.
 
@@ -65,13 +65,13 @@ def learn_restoring(
     ]
     seconds = float(np.mean([s for record in asked.records for s in record["seconds"]]))
     data = json.dumps([record["pairs"] for record in asked.records]).encode()
-    told = {
+    provenance_data = {
         "scenes": len(asked.records),
         "views": config.views,
         "sha256": sha256(data).hexdigest(),
         **asked.provenance(config),
     }
-    found = fit_restoring(config.env, asked.model, config.restorer, seconds, pairs, told)
+    found = fit_restoring(config.env, asked.model, config.restorer, seconds, pairs, provenance_data)
     found.save(out)
     return found
 

@@ -4,7 +4,7 @@ For an environment, a kind of fact and a view, the model's answer is reduced to 
 likeliest option and how sure it was of it (one of :data:`LEVELS`). The table holds the probability
 of every symbol given the true option. Options are grouped by what they have in common, such as all
 boxes: a table thus serves questions with any number of options, and what it says of a wrong answer
-is shared evenly by the options of its group.
+is spread evenly over the options of its group.
 
 Images from near-by views show the same and err alike. With the fraction rho of a table, which
 falls with the angle between the views, a second view repeats what the first one said; with
@@ -91,7 +91,7 @@ class KindTable:
         groups: The groups of options.
         views: By view ``[G, 1 + G, L]``: by group of the true option the probability of each
             right or wrong answer (0: right, 1 + g: wrong, of group g) at each level.
-        repeats: By class of neighbourhood the share in which a view says what another one said.
+        repeats: By class of neighbourhood the fraction in which a view says what another one said.
     """
 
     groups: tuple[str, ...]
@@ -245,8 +245,8 @@ def fit_views(
         table = KindTable(names, views, (0.0,) * (len(ANGLES) + 1))
         repeats = _repeats(env, kind, table, stills)
         kinds[kind] = KindTable(names, views, repeats)
-    told = {"scenes": len(stills), "sha256": digest(stills), **(provenance or {})}
-    return ViewModel(env, model, kinds, told)
+    recorded = {"scenes": len(stills), "sha256": digest(stills), **(provenance or {})}
+    return ViewModel(env, model, kinds, recorded)
 
 
 def load_views(source: str | Path, env: str) -> ViewModel:
@@ -350,7 +350,7 @@ def _blind(count: Floats) -> Floats:
 def _repeats(
     env: str, kind: str, table: KindTable, stills: Sequence[StillScene]
 ) -> tuple[float, ...]:
-    """Finds the likeliest share for each neighbourhood; 1 for the same view."""
+    """Finds the likeliest fraction for each neighbourhood; 1 for the same view."""
     rng = Random(f"repeats:{env}:{kind}")
     lone = ViewModel(env, "", {kind: table})
     pairs: dict[int, list[tuple[float, bool]]] = defaultdict(list)

@@ -1,7 +1,7 @@
 """Scenes that stand still, pictured from every view and asked about, for studies of looking.
 
-A model is asked about each picture once. What it answered is kept, so that all ways of looking
-meet the very same pictures, and meet them at the cost of a look-up.
+A model is asked about each image once. What it answered is kept, so that all ways of looking
+meet the very same images, and meet them at the cost of a look-up.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ Rgb = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class StillScene:
-    """A scene with what a model answered about its picture from each view.
+    """A scene with what a model answered about its image from each view.
 
     Attributes:
         env: ``crossing`` or ``tabletop``.
@@ -109,7 +109,7 @@ class UnaskedScene:
         task: The task.
         seed: The seed.
         truth: The true answers.
-        shots: By view the picture and its questions.
+        shots: By view the image and its questions.
     """
 
     env: str
@@ -119,7 +119,7 @@ class UnaskedScene:
     shots: Mapping[str, tuple[Rgb, tuple[FactQuestion, ...]]]
 
     def asked(self, perceiver: Perceiver) -> StillScene:
-        """Asks a model about every picture.
+        """Asks a model about every image.
 
         Raises:
             HarnessError: The model could not be asked.
@@ -144,14 +144,14 @@ def picture_scene(
     views: int = 0,
     size: int = SIZE,
 ) -> UnaskedScene:
-    """Draws a scene and takes its picture from every view.
+    """Draws a scene and takes its image from every view.
 
     Args:
         simulation: Physics to use; it is emptied.
         env: ``crossing``: the vehicle stands at its line, at some moment of the traffic.
             ``tabletop``: a state that episodes pass through, with the task's goal.
         seed: Seed of everything.
-        shift: What goes wrong with every picture.
+        shift: What goes wrong with every image.
         views: How many views of the table, drawn; all if 0.
         size: Width and height in pixels.
 
@@ -216,7 +216,7 @@ def seconds_between(first: str, second: str) -> float:
 
 
 def save_stills(path: Path, stills: Iterable[StillScene], **head: Any) -> None:
-    """Writes scenes in one go, a line each under a line that tells what they are of."""
+    """Writes scenes in one go, one per line, under a header line."""
     lines = [json.dumps(head), *(json.dumps(s.to_json()) for s in stills)]
     write_atomic(path, "\n".join(lines) + "\n")
 

@@ -52,8 +52,8 @@ class StillCamera:
         return seconds_between(self._at, view)
 
     def look(self, view: str) -> Picture:
-        """Shows the picture from there."""
-        if self._looked or view != self._at:  # where it rests it has a picture already
+        """Shows the image from there."""
+        if self._looked or view != self._at:  # where it rests it has an image already
             self._seconds += self.cost(view)
         self._at, self._looked = view, True
         self._perceiver.shown = self._shots[view]
@@ -106,10 +106,10 @@ class StillTable(TableAgentEnv):
         self._ground = GroundTask(task)
         self._verdicts: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {}
         self._fits: dict[tuple[str, ...], bool] = {}
-        told = {"task": drawn.kind, "seed": still.seed, "instruction": drawn.instruction}
+        info = {"task": drawn.kind, "seed": still.seed, "instruction": drawn.instruction}
         table = _Table(Actions(instance, self._ground, ()), facts)
         self._made = still, perceiver
-        super().__init__(table, StillCamera(still, perceiver), told)
+        super().__init__(table, StillCamera(still, perceiver), info)
 
     def anew(self) -> StillTable:
         """Puts the camera back to where it rests; verdicts are kept."""
@@ -122,7 +122,7 @@ class StillTable(TableAgentEnv):
         return goal_holds(self._ground, self._env.facts())
 
     def possible(self, world: Answers) -> bool:
-        """Tells whether the places of all blocks fit together."""
+        """Whether the places of all blocks fit together."""
         key = tuple(world.values())
         if key not in self._fits:
             self._fits[key] = super().possible(world)
@@ -188,7 +188,7 @@ class StillCrossing(DrivingAgentEnv):
         return self._camera.cost(view)
 
     def look(self, view: str) -> Picture:
-        """Shows the picture from there."""
+        """Shows the image from there."""
         return self._camera.look(view)
 
     def truth(self) -> dict[str, str]:

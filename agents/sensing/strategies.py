@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from surefoot.agents.belief import SceneBelief
 
 RESTORED = "restored"
-"""Name of what is like a view: the last picture, restored."""
+"""Name of what is like a view: the last image, restored."""
 
 
 def restored_from(view: str) -> str:
-    """Returns the name of a view's picture that was restored."""
+    """Returns the name of a view's image that was restored."""
     return f"{view}, {RESTORED}"
 
 
@@ -27,12 +27,12 @@ class LookState:
         env: ``crossing`` or ``tabletop``.
         views: All views, the one where the camera is first.
         costs: Seconds that each would take, in the order of ``views``.
-        sight: The beliefs so far.
+        belief: The beliefs so far.
         matters: Bits of the verdict that depend on each fact; only those that it depends on.
         alpha: Level of the joint set.
-        moving: Whether the world changes by itself, so that a view that was taken is worth
+        moving: Whether the world changes on its own, so that a view that was taken is worth
             taking again.
-        restored: Whether the last picture was restored already.
+        restored: Whether the last image was restored already.
     """
 
     env: str
@@ -63,7 +63,7 @@ class Strategy(Protocol):
     def choose(self, scene: LookState, rng: Random) -> str | None:
         """Returns the view to take next, ``None`` if none would tell more.
 
-        Or :data:`RESTORED`, if the last picture is to be restored and asked about again.
+        Or :data:`RESTORED`, if the last image is to be restored and asked about again.
         """
         ...
 

@@ -1,6 +1,6 @@
 """``surefoot sense``: what looking again is worth, by strategy and by budget of looks.
 
-Every scene is pictured once from every view and the model is asked once about each picture; all
+Every scene is pictured once from every view and the model is asked once about each image; all
 ways of looking meet the same answers. For each strategy and budget the agent is calibrated by
 itself: on some scenes the constants of its policy, on others its sets at stop (both of the split
 ``calibration``), and then tried on scenes of the split ``test``.
@@ -86,7 +86,7 @@ def run_study(
 
     Args:
         config: A resolved configuration, see :func:`resolve_study`.
-        out: The run folder, made or gone on with.
+        out: The run folder, created or resumed.
         workers: Processes.
         progress: Called after every finished piece of work, with the name of its part.
 

@@ -24,7 +24,7 @@ class StudyConfig(BaseModel):
     env: str
     """Stage: ``crossing`` or ``tabletop``."""
     perception: str = "local-perception"
-    """Model that is shown the pictures."""
+    """Model that is shown the images."""
     planner: str = ""
     """Planner; the reference program on the crossing and Fast Downward on the table if empty."""
     stills: str = ""
@@ -42,9 +42,9 @@ class StudyConfig(BaseModel):
     test: int = Field(default=150, ge=1)
     """Scenes to try them on."""
     alpha: float = Field(default=0.1, gt=0, lt=1)
-    """Allowed share of scenes in which some fact is missed."""
+    """Allowed fraction of scenes in which some fact is missed."""
     perturb: tuple[dict[str, Any], ...] = ()
-    """What goes wrong with every picture."""
+    """What goes wrong with every image."""
     start: int = Field(default=0, ge=0)
     """Seeds begin here."""
     timeout_s: float = Field(default=900.0, gt=0)

@@ -160,7 +160,7 @@ def test_what_restoring_tells_is_written_and_read(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="of the environment 'tabletop'"):
         load_restoring(path, "tabletop")
     path.write_text("{}")
-    with pytest.raises(InputError, match="not a file of what restoring tells"):
+    with pytest.raises(InputError, match="not a restoring model"):
         load_restoring(path, "crossing")
     with pytest.raises(InputError, match="cannot read"):
         load_restoring(tmp_path / "none.json", "crossing")

@@ -34,10 +34,10 @@ class AgentRecipe(PlannerRecipe):
     """What is trained, how, and what it learns from.
 
     Attributes:
-        careless: Share of the demonstrations that are by careless drivers and tidiers.
-        crossing: Share of the crossing among the scenes.
-        verdicts: Share of the texts that are verdicts on plans.
-        repairs: Share of the texts that are repairs after feedback.
+        careless: Fraction of the demonstrations that are by careless drivers and tidiers.
+        crossing: Fraction of the crossing among the scenes.
+        verdicts: Fraction of the texts that are verdicts on plans.
+        repairs: Fraction of the texts that are repairs after feedback.
     """
 
     hidden: int = 160
@@ -78,7 +78,7 @@ class AgentRecipe(PlannerRecipe):
         found = judge(context, text)
         if found.good:
             return _example(context, _joined(short_messages(context)), text)
-        told = PlanningContext(
+        described = PlanningContext(
             context.env,
             context.task,
             context.instruction,
@@ -88,7 +88,7 @@ class AgentRecipe(PlannerRecipe):
             context.objects,
             ((text, plain_feedback(found)),),
         )
-        return _example(context, _joined(short_messages(told)), _sound(context, rng))
+        return _example(context, _joined(short_messages(described)), _sound(context, rng))
 
 
 def draw_context(rng: Random, crossing: float = 0.5) -> PlanningContext:
@@ -96,7 +96,7 @@ def draw_context(rng: Random, crossing: float = 0.5) -> PlanningContext:
 
     Args:
         rng: Source of randomness.
-        crossing: Share of the crossing.
+        crossing: Fraction of the crossing.
     """
     if rng.random() < crossing:
         return drivers.draw_context(rng)
@@ -106,8 +106,8 @@ def draw_context(rng: Random, crossing: float = 0.5) -> PlanningContext:
 def plain_feedback(found: PlanOutcome) -> str:
     """Returns feedback that names the rules a plan breaks and the step that cannot be done."""
     broken = [*found.broken, *([] if found.reaches_goal else [GOAL])]
-    told = "; ".join(f"rule '{name}' is broken" for name in broken)
-    return f"{told}: {found.reason}"
+    described = "; ".join(f"rule '{name}' is broken" for name in broken)
+    return f"{described}: {found.reason}"
 
 
 def _sound(context: PlanningContext, rng: Random) -> str:

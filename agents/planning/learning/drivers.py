@@ -45,20 +45,20 @@ FORGOTTEN = {
 """How easily each guard is forgotten, if what it guards against is not there now."""
 
 UNSURE = 0.15
-"""Share of the facts that are left undecided."""
+"""Fraction of the facts that are left undecided."""
 
 
 def draw_context(rng: Random) -> PlanningContext:
     """Draws a crossing: a task, an instruction in varied words, and what is seen."""
     task = rng.choice(TASKS)
     turn, lights = Turn(task.partition("-at-")[0]), task.endswith(LIGHT)
-    told = rng.choice(WAYS[turn]), rng.choice(PLACES[lights]), rng.choice(ENDS)
+    words = rng.choice(WAYS[turn]), rng.choice(PLACES[lights]), rng.choice(ENDS)
     world = {f: "yes" if rng.random() < 0.3 else "no" for f in FACTS}
     light = rng.choices(("green", "green arrow", "red or yellow"), (0.4, 0.2, 0.4))[0]
     world["light"] = light if lights else "no light"
     world["stop_sign"] = "no" if lights else "yes"
     undecided = {f: ("yes", "no") for f in FACTS if rng.random() < UNSURE}
-    return PlanningContext(CROSSING, task, f"{told[0]} {told[1]}{told[2]}", world, undecided)
+    return PlanningContext(CROSSING, task, f"{words[0]} {words[1]}{words[2]}", world, undecided)
 
 
 def careful_program(task: str, rng: Random) -> str:
@@ -99,7 +99,7 @@ def careless_program(task: str, world: Mapping[str, str], rng: Random) -> str:
 
 
 def _there(guard: str, world: Mapping[str, str]) -> bool:
-    """Tells whether what a guard is for is seen now, so that it is not easily forgotten."""
+    """Whether what a guard is for is seen now, so that it is not easily forgotten."""
     if guard == "green_light":
         return world.get("light") != "green"
     return world.get(guard.removeprefix("not ")) == "yes"
@@ -114,17 +114,17 @@ def _write(rng: Random, guards: list[str], way: str) -> str:
         return rng.choice((_lines(f"{way}()"), _lines("stop()", f"{way}()")))
     if rng.random() < 0.2:
         rng.shuffle(guards)
-    told = _all(guards)
+    words = _all(guards)
     match rng.choices(("wait", "stop and wait", "while", "loop"), (2, 5, 2, 2))[0]:
         case "wait":
-            return _lines(f"wait_until({told})", f"{way}()")
+            return _lines(f"wait_until({words})", f"{way}()")
         case "stop and wait":
-            return _lines("stop()", f"wait_until({told})", f"{way}()")
+            return _lines("stop()", f"wait_until({words})", f"{way}()")
         case "while":
-            return _lines(f"while not ({told}):", "    stop()", f"{way}()")
+            return _lines(f"while not ({words}):", "    stop()", f"{way}()")
         case _:
             return _lines(
-                "while True:", f"    if {told}:", f"        {way}()", "        break", "    stop()"
+                "while True:", f"    if {words}:", f"        {way}()", "        break", "    stop()"
             )
 
 

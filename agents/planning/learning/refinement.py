@@ -27,7 +27,7 @@ from surefoot.models.training.data import split_of
 from surefoot.models.training.tuning import PreferencePair
 
 CROSSING_SHARE = 0.5
-"""Share of the crossing among drawn scenes."""
+"""Fraction of the crossing among drawn scenes."""
 
 _TEXTS = {"train": "train", "validation": "calibration", "test": "test"}
 
@@ -49,8 +49,8 @@ class PlanningScene:
 
     Attributes:
         seed: Its seed, which decides its split.
-        context: What a planner is told.
-        u_p: How sure perception is of it, in [0, 1]; 1 where the state itself is told.
+        context: What a planner knows.
+        u_p: How sure perception is of it, in [0, 1]; 1 where the state itself is given.
     """
 
     seed: int
@@ -103,7 +103,7 @@ def draw_scenes(split: str, count: int, start: int = 0) -> list[PlanningScene]:
         start: Least seed.
 
     Raises:
-        InputError: There is no such split, or it has not so many scenes.
+        InputError: There is no such split, or it has too few scenes.
     """
     found: dict[str, PlanningScene] = {}
     for seed in seeds_of(split, max(200, 60 * count), start):
@@ -134,7 +134,7 @@ def sample_plans(
     rate: bool = False,
     progress: Progress = silent,
 ) -> list[Sample]:
-    """Samples ``k`` plans for each scene and verifies them; goes on where it was stopped.
+    """Samples ``k`` plans for each scene and verifies them; can be resumed.
 
     Args:
         planner: The planner.
@@ -232,7 +232,7 @@ def preferences(
         scenes: The scenes.
         samples: Their plans.
         hold_out: Leave the verdicts on :data:`HELD_OUT` out.
-        most: Pairs of a scene at most, drawn by chance.
+        most: Most pairs per scene, drawn at random.
         seed: Seed of that.
     """
     rng = Random(f"pairs:{seed}")

@@ -91,13 +91,13 @@ def refine(
     recalibrate: Recalibrate | None = None,
     note: Note = unnoted,
 ) -> GateComparison | None:
-    """Refines a planner, or goes on where an earlier call stopped.
+    """Refines a planner; resumes an earlier call that was stopped.
 
     Args:
         plan: What is done.
         out: Folder for the plans, the tuning and, in ``model/``, the refined model.
         scenes: What perception saw; drawn with the true facts unless given.
-        minutes: Stop the tuning after this time, to go on later; 0 for no limit.
+        minutes: Stop tuning after this many minutes, to be resumed later; 0 for no limit.
         recalibrate: Called with the refined planner's confidences and verdicts.
         note: Called with one line per step.
 
@@ -148,7 +148,7 @@ def learned(
 ) -> list[PreferencePair]:
     """Returns what the model is tuned on: plans, and as many verdicts on its own plans.
 
-    With held-out rules no verdicts are learned, since they tell of all rules.
+    With held-out rules no verdicts are learned, since they depend on all rules.
     """
     if plan.tuning.method == "sft":
         pairs = supervised(scenes, samples, hold_out=plan.hold_out)

@@ -16,11 +16,11 @@ from surefoot.envs.tabletop.things import TABLE
 from surefoot.pddl.language import Conjunction, Plan, PlanStep
 
 UNSURE = 0.1
-"""Share of the blocks whose place is left undecided."""
+"""Fraction of the blocks whose place is left undecided."""
 
 
 def context_of(instance: TabletopTask) -> PlanningContext:
-    """Returns what a planner is told of a task whose start is known."""
+    """Returns the context of a task whose start is known."""
     problem = instance.task.problem
     goal = problem.goal.children if isinstance(problem.goal, Conjunction) else (problem.goal,)
     objects = tuple(o.name for o in problem.objects)
@@ -113,7 +113,7 @@ class _Tidier:
         self._now[block] = place
 
     def _settle(self) -> bool:
-        """Puts every block that can go where it shall there; tells whether there was any."""
+        """Puts every block that can go where it shall there; returns whether there was any."""
         moved = False
         for block in self._now:
             target = self._target(block)

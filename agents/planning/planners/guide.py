@@ -47,7 +47,7 @@ def needs(task: str) -> tuple[str, ...]:
 
 
 def _breaks(task: str, action: str, seen: set[str]) -> bool:
-    """Tells whether an action breaks a rule at once, whatever comes."""
+    """Whether an action breaks a rule at once, whatever comes."""
     true = seen | {action}
     for rule in rules_at(task):
         body = rule.formula.child if isinstance(rule.formula, Always) else None

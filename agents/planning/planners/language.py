@@ -42,7 +42,7 @@ class LanguagePlanner:
         self._max_tokens = max_tokens
         self._temperature = temperature
         notes = getattr(model, "notes", None)
-        self._told: PromptMaker = (
+        self._prompt_of: PromptMaker = (
             short_messages if getattr(notes, "prompt_style", "") == STYLE else full_messages
         )
 
@@ -62,7 +62,7 @@ class LanguagePlanner:
         *,
         rate: bool = True,
     ) -> list[list[ProposedPlan]]:
-        """Does the same for many scenes together, which is faster.
+        """The same for many scenes together, which is faster.
 
         Args:
             contexts: The scenes.
@@ -73,10 +73,10 @@ class LanguagePlanner:
         Raises:
             InputError: A context describes no scene, or the model cannot be loaded.
         """
-        told = [self._told(context) for context in contexts]
+        prompts = [self._prompt_of(context) for context in contexts]
         requests = [
             Request(messages, self._max_tokens, self._temperature, (seed << 12) + i)
-            for messages, seed in zip(told, seeds, strict=True)
+            for messages, seed in zip(prompts, seeds, strict=True)
             for i in range(k)
         ]
         found = dict(self.model.generate(requests))
@@ -122,10 +122,10 @@ class LanguagePlanner:
     def _ask(self, context: PlanningContext, texts: Sequence[str]) -> list[tuple[float, Usage]]:
         if not isinstance(self.model, OptionScorer):
             return [(1.0, Usage())] * len(texts)
-        told = self._told(context)
+        prompts = self._prompt_of(context)
         found = []
         for text in texts:
-            request = Request(asked(told, text), 4)
+            request = Request(asked(prompts, text), 4)
             try:
                 scores = self.model.score(request, (YES, NO))
             except HarnessError:

@@ -48,5 +48,5 @@ def shutting(context: PlanningContext) -> PlanningContext:
     lids = scene_of(context.objects).lids
     _, shut = places_of(context)
     more = (f"(covers {lids[box]} {box})" for box in sorted(shut) if box in lids)
-    told = tuple(atom for atom in more if atom not in context.goal)
-    return replace(context, goal=(*context.goal, *told))
+    added = tuple(atom for atom in more if atom not in context.goal)
+    return replace(context, goal=(*context.goal, *added))

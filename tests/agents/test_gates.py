@@ -18,10 +18,14 @@ from surefoot.agents.settings import AgentSettings
 from surefoot.calibration.decisions.router import Decision, Route
 from surefoot.cli.main import app
 from surefoot.core.errors import InputError
+from surefoot.core.registry import OWN
 from surefoot.envs.crossing.env import CrossingEnv
 from tests.agents.support import Knowing, agent_in
 
+HALF = "half"
 
+
+@GATES.register(HALF)
 class HalfGate(Gate):
     """Acts on a plan that is good in half of the worlds."""
 
@@ -36,15 +40,6 @@ class HalfGate(Gate):
         return "half of the worlds are good"
 
 
-@pytest.fixture
-def half(monkeypatch: pytest.MonkeyPatch) -> str:
-    list(GATES)  # reads entry points before the registry is copied
-    monkeypatch.setattr(GATES, "_entries", dict(GATES._entries))
-    monkeypatch.setattr(GATES, "_things", dict(GATES._things))
-    assert GATES.register("half")(HalfGate) is HalfGate
-    return "half"
-
-
 @pytest.fixture(scope="module")
 def street() -> Iterator[CrossingEnv]:
     env = CrossingEnv("straight-at-light", 0.3, views=(), size=64)
@@ -52,20 +47,20 @@ def street() -> Iterator[CrossingEnv]:
     env.close()
 
 
-def test_a_gate_of_ones_own_is_listed_set_and_decides(street: CrossingEnv, half: str) -> None:
+def test_a_gate_of_ones_own_is_listed_set_and_decides(street: CrossingEnv) -> None:
     shown = CliRunner().invoke(app, ["list", "gates"]).stdout.splitlines()
-    assert shown[-1].split()[0] == half
+    assert shown[-1].split()[0] == HALF
     assert "Acts on a plan that is good in half of the worlds." in shown[-1]
     _, info = street.reset(seed=8)
     env = CrossingAgentEnv(street, info)
-    agent = agent_in(env, Knowing(0.99), "guide", gate=half)
+    agent = agent_in(env, Knowing(0.99), "guide", gate=HALF)
     assert play(agent, env).outcome == "success"
     reasons = {t.reason for m in agent.decisions for t in m.thoughts}
     assert reasons == {"good in half of the worlds"}
 
 
-def test_what_ends_looking_is_written_into_calibrations(half: str) -> None:
-    assert AgentSettings(gate=half, sensing="sweep", looks=2).looking == (
+def test_what_ends_looking_is_written_into_calibrations() -> None:
+    assert AgentSettings(gate=HALF, sensing="sweep", looks=2).looking == (
         "sweep, 2 more looks, until half of the worlds are good"
     )
     for gate, until in (
@@ -109,9 +104,10 @@ def test_a_gate_comes_with_an_installed_distribution(tmp_path: Path) -> None:
 
 
 def test_own_gates_say_where_their_evidence_comes_from() -> None:
-    evidence = {name: make_gate(name).evidence for name in GATES}
+    own = [entry.name for entry in GATES.entries() if entry.origin == OWN]
+    evidence = {name: make_gate(name).evidence for name in own}
     camera = [name for name, found in evidence.items() if found is Evidence.CAMERA]
     assert camera == ["sets", "scores", "aggregate", "none"]
-    assert [name for name in GATES if make_gate(name).joint] == ["sets"]
-    assert [n for n in GATES if make_gate(n).weighs] == ["sets", "scores", "aggregate"]
+    assert [name for name in own if make_gate(name).joint] == ["sets"]
+    assert [name for name in own if make_gate(name).weighs] == ["sets", "scores", "aggregate"]
     assert make_gate("always-stop").decide(GateInput(1.0, 1.0)).route is Route.ABSTAIN

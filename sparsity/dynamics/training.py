@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from surefoot.core.errors import InputError
+from surefoot.core.progress import Progress, silent
 from surefoot.sparsity.dynamics.data import SIGNALS, Group, Sequences
 from surefoot.sparsity.dynamics.model import (
     CONSERVED,
@@ -93,15 +93,13 @@ class FlowTrace:
         }
 
 
-def simulate(
-    data: Sequences, flow: Flow, told: Callable[[int, int], None] = lambda done, total: None
-) -> FlowTrace:
+def simulate(data: Sequences, flow: Flow, progress: Progress = silent) -> FlowTrace:
     """Runs gradient flow.
 
     Args:
         data: The sequences.
         flow: The run.
-        told: Told the steps done and all steps at every note.
+        progress: Called as the work goes on.
 
     Returns:
         What was noted: before the first step, every ``flow.every`` steps, and at the end.
@@ -130,7 +128,7 @@ def simulate(
             note = _note(model, data, output, first)
             note["growth"] = (_size(model) - start) / expected if expected else 1.0
             notes.append({"steps": step, **note})
-            told(step, flow.steps)
+            progress(step, flow.steps)
         if step < flow.steps:
             pull = pulls(output, data.labels)
             expected += 2 * flow.rate * flow.hidden * float((pull * data.labels * output).mean())

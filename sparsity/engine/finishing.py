@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from surefoot.core.files import write_atomic
+from surefoot.core.progress import Note, Progress
 from surefoot.sparsity.engine.calibration import LABELS, Batch, Calibration, mask_of
 from surefoot.sparsity.engine.checkpoint import STEM, Checkpoint
 from surefoot.sparsity.engine.compressing import WalkStages
-from surefoot.sparsity.engine.planning import CompressionPlan, LayerDecision, Told
+from surefoot.sparsity.engine.planning import CompressionPlan, LayerDecision
 from surefoot.sparsity.engine.shortening import ShortenedModel
 from surefoot.sparsity.engine.skeleton import Skeleton, names_of
 from surefoot.sparsity.engine.state import CompressionState, WorkFolder
@@ -83,11 +84,11 @@ class CompressionJob:
         targets: Its targets.
         out: Where the result goes.
         work: The state.
-        progress: How far it is.
+        state: How far it is.
         calibration: The texts.
         options: What else is wanted.
-        told: Told how far it is.
-        note: Told in a line what is worth knowing.
+        progress: Called as the work goes on.
+        note: Called with each line that is worth showing.
         shortened: What was done by ``drop``.
         original: The model that everything is compared with.
     """
@@ -97,18 +98,18 @@ class CompressionJob:
     targets: Targets
     out: Path
     work: WorkFolder
-    progress: CompressionState
+    state: CompressionState
     calibration: Calibration | None
     options: CompressOptions
-    told: Told
-    note: Callable[[str], None]
+    progress: Progress
+    note: Note
     shortened: ShortenedModel | None
     original: Checkpoint
 
     @property
     def ranks(self) -> dict[str, int]:
         """Ranks of the layers that became factors."""
-        return {r.name: r.rank for r in self.progress.records if r.rank is not None}
+        return {r.name: r.rank for r in self.state.records if r.rank is not None}
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ def finish(job: CompressionJob) -> None:
     Raises:
         InputError: The model cannot be trained or measured.
     """
-    current = _Current(job.source, job.progress.removed, job.work.block_files())
+    current = _Current(job.source, job.state.removed, job.work.block_files())
     recover: Recover | None = job.recipe.find(Recover)
     recovery: Mapping[str, Any] | None = None
     if recover is not None:
@@ -158,7 +159,7 @@ def _write(job: CompressionJob, current: _Current, folder: Path, *, merge: bool)
     folder.mkdir(parents=True)
     ranks = job.ranks
     quantize: Quantize | None = job.recipe.find(Quantize)
-    rounded = quantize is not None and any(r.bits for r in job.progress.records)
+    rounded = quantize is not None and any(r.bits for r in job.state.records)
     artifact = (
         "low-rank"
         if ranks and not merge
@@ -197,7 +198,7 @@ def _not_rounded(job: CompressionJob) -> list[str]:
     from torch import nn
 
     skeleton = Skeleton(job.source, torch.float32)
-    rounded = {record.name for record in job.progress.records}
+    rounded = {record.name for record in job.state.records}
     names: dict[str, None] = {}
     for name, module in skeleton.model.named_modules():
         if isinstance(module, nn.Linear) and name not in rounded:
@@ -228,10 +229,10 @@ def _recovered(
         settings,
         held=[_labelled(batch) for batch in job.calibration.held_out],
         folder=job.work.folder / "training",
-        tell=lambda step, steps, loss: job.told("recovery", step, steps),
+        progress=lambda step, steps, _="": job.progress(step, steps, "recovery"),
     )
     if done.held_after is not None:
-        job.progress.losses["recovered"] = done.held_after
+        job.state.losses["recovered"] = done.held_after
     stem = LOW_RANK_STEM if job.ranks else STEM
     trained = job.work.folder / "trained"
     shutil.rmtree(trained, ignore_errors=True)
@@ -243,15 +244,15 @@ def _recovered(
         shard_bytes=job.options.shard_bytes,
     )
     shutil.copyfile(folder / "config.json", trained / "config.json")
-    job.progress.records = [_counted(model, record) for record in job.progress.records]
+    job.state.records = [_counted(model, record) for record in job.state.records]
     del model
     result = _Current(Checkpoint(trained, stem=stem), [], ())
     quantize: Quantize | None = job.recipe.find(Quantize)
     if quantize is not None:
         result = _rounded(job, result, quantize)
-    told = done.to_json()
-    told["losses"] = [told["losses"][0], told["losses"][-1]]
-    return result, told
+    record = done.to_json()
+    record["losses"] = [record["losses"][0], record["losses"][-1]]
+    return result, record
 
 
 def _rounded(job: CompressionJob, current: _Current, stage: Quantize) -> _Current:
@@ -259,19 +260,19 @@ def _rounded(job: CompressionJob, current: _Current, stage: Quantize) -> _Curren
     work = WorkFolder(job.work.folder / "rounded")
     work.clear()
     plan = CompressionPlan({layer.name: LayerDecision() for layer in job.targets.layers})
-    progress = CompressionState(job.progress.identity, plan)
+    state = CompressionState(job.state.identity, plan)
     skeleton = Skeleton(current.checkpoint, torch.float32)
     limit = job.recipe.calibration.minimum_tokens
     stages = WalkStages(quantize=stage)
     walk(
-        WalkSettings(skeleton, job.targets, stages, job.calibration, limit, job.told),
+        WalkSettings(skeleton, job.targets, stages, job.calibration, limit, job.progress),
         work,
-        progress,
+        state,
     )
-    if "after" in progress.losses:
-        job.progress.losses["rounded"] = progress.losses["after"]
-    later = {record.name: record for record in progress.records}
-    job.progress.records = [
+    if "after" in state.losses:
+        job.state.losses["rounded"] = state.losses["after"]
+    later = {record.name: record for record in state.records}
+    job.state.records = [
         replace(
             record,
             method=f"{record.method} + {later[record.name].method}",
@@ -280,9 +281,9 @@ def _rounded(job: CompressionJob, current: _Current, stage: Quantize) -> _Curren
             nonzero=later[record.name].nonzero,
             sparsity=later[record.name].sparsity,
         )
-        for record in job.progress.records
+        for record in job.state.records
     ]
-    return _Current(current.checkpoint, progress.removed, work.block_files())
+    return _Current(current.checkpoint, state.removed, work.block_files())
 
 
 def _labelled(batch: Batch) -> Batch:
@@ -325,21 +326,21 @@ def _counted(model: nn.Module, record: LayerRecord) -> LayerRecord:
 def _report(
     job: CompressionJob, final: Path, artifact: str, recovery: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    options, calibration, plan = job.options, job.calibration, job.progress.plan
+    options, calibration, plan = job.options, job.calibration, job.state.plan
     original, shortened = job.original, job.shortened
     measured = None
     if options.measure:
         measured = {}
         for name, folder in (("before", original.folder), ("after", final)):
-            job.told(f"measuring {name}", 0, 1)
+            job.progress(0, 1, f"measuring {name}")
             measured[name] = measure(folder, options.threads).to_json()
     tasks = None
     if options.scorer is not None:
-        job.told("tasks", 0, 1)
+        job.progress(0, 1, "tasks")
         tasks = task_figures(options.scorer(original.folder), options.scorer(final))
     stem = LOW_RANK_STEM if artifact == "low-rank" else STEM
     written = Checkpoint(final, stem=stem)
-    records = job.progress.records
+    records = job.state.records
     if job.options.merge:
         records = [_merged(record) for record in records]
     facts = None
@@ -352,7 +353,7 @@ def _report(
         }
     parameters = sum(math.prod(original.shape(key)) for key in original.keys)
     return make_report(
-        identity=job.progress.identity,
+        identity=job.state.identity,
         model=original.folder.name,
         recipe=job.recipe.model_dump(mode="json"),
         artifact=artifact,
@@ -366,7 +367,7 @@ def _report(
         ),
         plan={"threshold": plan.threshold, "err": plan.err, "parameters": plan.parameters},
         shortened=shortened.to_json() if shortened is not None else None,
-        losses=job.progress.losses,
+        losses=job.state.losses,
         calibration=facts,
         recovery=recovery,
         tasks=tasks,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from surefoot.core.errors import InputError
+from surefoot.core.progress import Progress
 from surefoot.sparsity.engine.targets import Layer, Targets, weight_of
 from surefoot.sparsity.lowrank.ranks import RankPlan, ranks_for, saves, uniform_ranks
 from surefoot.sparsity.pruning.allocation import allocate, allocate_by_outliers
@@ -22,9 +23,6 @@ from surefoot.sparsity.recipe import Allocate, CompressionRecipe, Factorize, Qua
 
 if TYPE_CHECKING:
     from surefoot.sparsity.engine.skeleton import Skeleton
-
-Told = Callable[[str, int, int], None]
-"""Called with the name of a part, what of it is done, and all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +100,7 @@ def make_plan(
     recipe: CompressionRecipe,
     targets: Targets,
     outliers: Callable[[float], dict[str, float]],
-    told: Told,
+    progress: Progress,
 ) -> CompressionPlan:
     """Decides what is done to each layer, such that the recipe's budget is met.
 
@@ -112,16 +110,16 @@ def make_plan(
         targets: Its targets.
         outliers: Gives each layer's share of outliers for a multiple of the mean (owl); called
             only if the recipe asks for it.
-        told: Told how far it is.
+        progress: Called as the work goes on.
 
     Raises:
         InputError: The budget cannot be met.
     """
     check_shapes(recipe, targets)
     if recipe.find(Factorize) is not None:
-        return _factors(skeleton, recipe, targets, told)
+        return _factors(skeleton, recipe, targets, progress)
     if recipe.find(Sparsify) is not None:
-        return _sparsities(skeleton, recipe, targets, outliers, told)
+        return _sparsities(skeleton, recipe, targets, outliers, progress)
     return CompressionPlan({layer.name: LayerDecision() for layer in targets.layers})
 
 
@@ -130,7 +128,7 @@ def _sparsities(
     recipe: CompressionRecipe,
     targets: Targets,
     outliers: Callable[[float], dict[str, float]],
-    told: Told,
+    progress: Progress,
 ) -> CompressionPlan:
     layers = targets.layers
     wanted = pattern_of(recipe.find(Sparsify).pattern)
@@ -146,7 +144,7 @@ def _sparsities(
         found = _spectra(
             skeleton,
             targets,
-            told,
+            progress,
             lambda w, _: tail_exponent(w, by.fit, by.bound, window),
         )
         metrics = alpha_metrics(found, [a.block for a in layers], by.level)
@@ -162,15 +160,15 @@ def _sparsities(
     else:
         ratios = (wanted.sparsity,) * len(layers)
     if isinstance(wanted, SemiStructured):
-        told_patterns = [str(p) for p in patterns_for(ratios, sizes, wanted.m)]
+        patterns = [str(p) for p in patterns_for(ratios, sizes, wanted.m)]
     else:
-        told_patterns = [repr(ratio) for ratio in ratios]
+        patterns = [repr(ratio) for ratio in ratios]
     return CompressionPlan(
         {
             layer.name: LayerDecision(pattern)
             if fit is None
             else LayerDecision(pattern, None, fit.alpha, fit.ks)
-            for layer, pattern, fit in zip(layers, told_patterns, fits, strict=True)
+            for layer, pattern, fit in zip(layers, patterns, fits, strict=True)
         }
     )
 
@@ -213,14 +211,16 @@ def _from_file(path: Path, layers: Sequence[Layer]) -> tuple[float, ...]:
 
 
 def _factors(
-    skeleton: Skeleton, recipe: CompressionRecipe, targets: Targets, told: Told
+    skeleton: Skeleton, recipe: CompressionRecipe, targets: Targets, progress: Progress
 ) -> CompressionPlan:
     stage: Factorize = recipe.find(Factorize)
     layers = targets.layers
     shapes = [(a.rows, a.columns) for a in layers]
     plan: RankPlan
     if stage.method.startswith("welore"):
-        spectra = _spectra(skeleton, targets, told, lambda w, _: torch.linalg.svdvals(w.float()))
+        spectra = _spectra(
+            skeleton, targets, progress, lambda w, _: torch.linalg.svdvals(w.float())
+        )
         plan = ranks_for(spectra, shapes, stage.reduction, stage.budget)
     elif stage.budget == "parameters":
         plan = uniform_ranks(shapes, stage.reduction)
@@ -255,7 +255,10 @@ def _uniform_by_rank(shapes: Sequence[tuple[int, int]], reduction: float) -> Ran
 
 
 def _spectra(
-    skeleton: Skeleton, targets: Targets, told: Told, look: Callable[[torch.Tensor, Layer], Any]
+    skeleton: Skeleton,
+    targets: Targets,
+    progress: Progress,
+    look: Callable[[torch.Tensor, Layer], Any],
 ) -> list[Any]:
     """Looks at every layer's matrix, holding one block at a time."""
     from surefoot.sparsity.engine.skeleton import forget_all
@@ -272,5 +275,5 @@ def _spectra(
             except InputError as error:
                 raise InputError(f"{layer.name}: {error.message}") from None
         forget_all(block)
-        told("spectra", index + 1, len(skeleton.blocks))
+        progress(index + 1, len(skeleton.blocks), "spectra")
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,13 @@ import torch
 
 from surefoot.core.errors import InputError
 from surefoot.core.files import FolderLock, is_leftover, write_error
+from surefoot.core.progress import Note, Progress, silent, unnoted
 from surefoot.results.manifest import current_versions
 from surefoot.sparsity.engine.calibration import Calibration, Tokens, calibrate_with
 from surefoot.sparsity.engine.checkpoint import Checkpoint
 from surefoot.sparsity.engine.compressing import WalkStages
 from surefoot.sparsity.engine.finishing import CompressionJob, CompressOptions, finish
-from surefoot.sparsity.engine.planning import Told, make_plan
+from surefoot.sparsity.engine.planning import make_plan
 from surefoot.sparsity.engine.shortening import check_shortened, shorten
 from surefoot.sparsity.engine.skeleton import Skeleton
 from surefoot.sparsity.engine.state import WORK, CompressionState, WorkFolder
@@ -33,10 +34,6 @@ from surefoot.sparsity.recipe import (
 from surefoot.sparsity.report.summary import REPORT_NAME, read_report
 
 
-def _silent(part: str, done: int, total: int) -> None:
-    """Tells nobody."""
-
-
 def compress(
     model: Path,
     recipe: CompressionRecipe,
@@ -45,8 +42,8 @@ def compress(
     texts: Sequence[Tokens] | Calibration | None = None,
     source: str = "",
     options: CompressOptions = CompressOptions(),  # noqa: B008
-    told: Told = _silent,
-    note: Callable[[str], None] = lambda line: None,
+    progress: Progress = silent,
+    note: Note = unnoted,
 ) -> Path:
     """Compresses a model, or goes on where an earlier call stopped.
 
@@ -59,8 +56,8 @@ def compress(
             says, or batches.
         source: Where the texts are from, for the report.
         options: What else is wanted.
-        told: Told how far it is.
-        note: Told in a line what is worth knowing.
+        progress: Called as the work goes on.
+        note: Called with each line that is worth showing.
 
     Returns:
         ``out``.
@@ -90,26 +87,26 @@ def compress(
         note("this compression is done already; delete the folder to try or measure it anew")
         return out
     work = WorkFolder(out / WORK)
-    progress = work.read(identity)
+    state = work.read(identity)
     with _locked(out, work):
         shortened = None
         if drop := recipe.find(Drop):
             assert calibration is not None
-            shortened = shorten(skeleton, drop, calibration, work, identity, told)
+            shortened = shorten(skeleton, drop, calibration, work, identity, progress)
             note(shortened.note)
             skeleton = Skeleton(shortened.checkpoint, torch.float32)
             targets = find_targets(skeleton, recipe)
         for line in targets.notes:
             note(line)
-        plan = _walk_for(recipe, skeleton, targets, calibration, told)
-        if progress is None:
-            decided = make_plan(skeleton, recipe, targets, outliers_of(plan), told)
-            progress = CompressionState(identity, decided)
-        work.write(progress)
-        walk(plan, work, progress)
-        if shortened is not None and "before" in progress.losses:
-            check_shortened(shortened, progress.losses["before"])
-            progress.losses |= shortened.losses
+        plan = _walk_for(recipe, skeleton, targets, calibration, progress)
+        if state is None:
+            decided = make_plan(skeleton, recipe, targets, outliers_of(plan), progress)
+            state = CompressionState(identity, decided)
+        work.write(state)
+        walk(plan, work, state)
+        if shortened is not None and "before" in state.losses:
+            check_shortened(shortened, state.losses["before"])
+            state.losses |= shortened.losses
         finish(
             CompressionJob(
                 skeleton.checkpoint,
@@ -117,10 +114,10 @@ def compress(
                 targets,
                 out,
                 work,
-                progress,
+                state,
                 calibration,
                 options,
-                told,
+                progress,
                 note,
                 shortened,
                 begun,
@@ -134,7 +131,7 @@ def _walk_for(
     skeleton: Skeleton,
     targets: Targets,
     calibration: Calibration | None,
-    told: Told,
+    progress: Progress,
 ) -> WalkSettings:
     """Returns the walk through a model; what is trained afterwards is rounded afterwards."""
     stages = WalkStages(recipe.find(Sparsify), recipe.find(Factorize), recipe.find(Quantize))
@@ -143,7 +140,7 @@ def _walk_for(
     if stages == WalkStages() and calibration is not None:
         calibration = Calibration((), calibration.held_out, calibration.source)
     return WalkSettings(
-        skeleton, targets, stages, calibration, recipe.calibration.minimum_tokens, told
+        skeleton, targets, stages, calibration, recipe.calibration.minimum_tokens, progress
     )
 
 

@@ -21,6 +21,7 @@ import torch
 
 from surefoot.core.errors import InputError
 from surefoot.core.files import write_atomic
+from surefoot.core.progress import Progress
 from surefoot.sparsity.engine.arguments import BlockArguments
 from surefoot.sparsity.engine.calibration import Batch, Calibration, arguments_of, mask_of
 from surefoot.sparsity.engine.checkpoint import Checkpoint
@@ -30,7 +31,6 @@ from surefoot.sparsity.engine.walker import check_finite, mean_loss
 from surefoot.sparsity.export.writing import write_companions, write_config, write_weights
 
 if TYPE_CHECKING:
-    from surefoot.sparsity.engine.planning import Told
     from surefoot.sparsity.recipe import Drop
 
 _STREAM = "shortening"
@@ -82,7 +82,7 @@ def shorten(
     calibration: Calibration,
     work: WorkFolder,
     identity: Mapping[str, Any],
-    told: Told,
+    progress: Progress,
 ) -> ShortenedModel:
     """Leaves blocks out, or takes up what an earlier call did.
 
@@ -94,7 +94,7 @@ def shorten(
         calibration: The texts.
         work: Where the shortened model is kept while it is worked on.
         identity: What the work depends on.
-        told: Told how far it is.
+        progress: Called as the work goes on.
 
     Raises:
         InputError: No block would be left, or the architecture cannot do without some.
@@ -107,7 +107,7 @@ def shorten(
     folder = work.folder / _FOLDER
     known = _read_notes(work.folder / _NOTES, identity)
     if known is None:
-        dropped, scores = _choose(skeleton, stage, calibration, work, told)
+        dropped, scores = _choose(skeleton, stage, calibration, work, progress)
         losses: dict[str, float] = {}
         if calibration.held_out:
             held = calibration.held_out
@@ -151,16 +151,16 @@ def check_shortened(done: ShortenedModel, loss: float) -> None:
 
 
 def _choose(
-    skeleton: Skeleton, stage: Drop, calibration: Calibration, work: WorkFolder, told: Told
+    skeleton: Skeleton, stage: Drop, calibration: Calibration, work: WorkFolder, progress: Progress
 ) -> tuple[tuple[int, ...], tuple[float, ...]]:
     """Returns the blocks to leave out, and the score of each block."""
     count, batches = len(skeleton.blocks), calibration.batches
     # They are sorted by length, so that a few are taken from all over them.
     batches = batches[:: -(-len(batches) // _ENOUGH)]
     if stage.method == "influence":
-        told("influence", 0, 1)
+        progress(0, 1, "influence")
         _, scores = _run(skeleton, batches, work, (), influence=True)
-        told("influence", 1, 1)
+        progress(1, 1, "influence")
         order = sorted(range(count), key=lambda i: (scores[i], -i))
         return tuple(sorted(order[: stage.count(count)])), tuple(scores)
     gone: list[int] = []
@@ -173,7 +173,7 @@ def _choose(
             if index not in gone:
                 losses[index] = _run(skeleton, batches, work, (*gone, index))[0]
                 done += 1
-                told("blocks tried", done, rounds)
+                progress(done, rounds, "blocks tried")
         first = first or tuple(losses.values())
         gone.append(min(losses, key=lambda i: (losses[i], -i)))
     return tuple(sorted(gone)), first

@@ -84,16 +84,16 @@ class WorkFolder:
             data["losses"],
         )
 
-    def write(self, progress: CompressionState) -> None:
-        """Writes the progress, completely or not at all."""
+    def write(self, state: CompressionState) -> None:
+        """Writes the state, completely or not at all."""
         data = {
             "format": _FORMAT,
-            "identity": dict(progress.identity),
-            "plan": progress.plan.to_json(),
-            "done": progress.done,
-            "records": [record.to_json() for record in progress.records],
-            "removed": progress.removed,
-            "losses": progress.losses,
+            "identity": dict(state.identity),
+            "plan": state.plan.to_json(),
+            "done": state.done,
+            "records": [record.to_json() for record in state.records],
+            "removed": state.removed,
+            "losses": state.losses,
         }
         self.folder.mkdir(parents=True, exist_ok=True)
         write_atomic(self.folder / _STATE, json.dumps(data) + "\n")

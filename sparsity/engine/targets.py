@@ -127,10 +127,10 @@ def find_targets(skeleton: Skeleton, recipe: CompressionRecipe) -> Targets:
                 ]
     _refuse_shared(skeleton.model, layers)
     if not layers:
-        told = f"; its experts are fused into one tensor ({fused[0]})" if fused else ""
+        hint = f"; its experts are fused into one tensor ({fused[0]})" if fused else ""
         raise InputError(
             f"no linear layer of the {len(skeleton.blocks)} blocks fits the recipe's 'target' and "
-            f"'ignore'{told}"
+            f"'ignore'{hint}"
         )
     inside = f"{skeleton.path}."
     outside = [

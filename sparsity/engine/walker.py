@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from surefoot.core.errors import InputError
+from surefoot.core.progress import Progress
 from surefoot.sparsity.engine.arguments import BlockArguments, BlockCall
 from surefoot.sparsity.engine.calibration import (
     Batch,
@@ -27,7 +28,6 @@ from surefoot.sparsity.pruning.metrics import outlier_share
 if TYPE_CHECKING:
     from torch import nn
 
-    from surefoot.sparsity.engine.planning import Told
     from surefoot.sparsity.statistics import InputStatistics
 
 _FED, _HELD, _DENSE = "calibration", "held-out", "held-out-dense"
@@ -43,7 +43,7 @@ class WalkSettings:
         stages: What is done to them.
         calibration: What the model is looked at with; ``None`` if it is not.
         minimum_tokens: Fewest tokens that an expert must have seen.
-        told: Told how far it is.
+        progress: Called as the work goes on.
     """
 
     skeleton: Skeleton
@@ -51,7 +51,7 @@ class WalkSettings:
     stages: WalkStages
     calibration: Calibration | None
     minimum_tokens: int
-    told: Told
+    progress: Progress
 
     @property
     def fed(self) -> tuple[Batch, ...]:
@@ -64,7 +64,7 @@ class WalkSettings:
         return self.calibration.held_out if self.calibration is not None else ()
 
 
-def walk(plan: WalkSettings, work: WorkFolder, progress: CompressionState) -> None:
+def walk(plan: WalkSettings, work: WorkFolder, state: CompressionState) -> None:
     """Compresses all blocks that are not done yet, and measures the loss before and after.
 
     Of the model at most one block is in memory, beside what is needed to make the arguments of
@@ -73,24 +73,24 @@ def walk(plan: WalkSettings, work: WorkFolder, progress: CompressionState) -> No
     Args:
         plan: What is done.
         work: Where the state and the compressed tensors are kept.
-        progress: How far it is; is kept up to date.
+        state: How far it is; is kept up to date.
 
     Raises:
         InputError: Activations are not finite, or a method cannot be applied.
     """
     fed, held = BlockArguments(plan.skeleton), BlockArguments(plan.skeleton)
-    _enter(plan, work, progress.done == 0, fed, held)
+    _enter(plan, work, state.done == 0, fed, held)
     count = len(plan.skeleton.blocks)
-    for index in range(progress.done, count):
-        _step(plan, work, progress, index, fed, held)
-        plan.told("blocks", index + 1, count)
-    if plan.held and "after" not in progress.losses:
+    for index in range(state.done, count):
+        _step(plan, work, state, index, fed, held)
+        plan.progress(index + 1, count, "blocks")
+    if plan.held and "after" not in state.losses:
         plan.skeleton.fill_outside()
         for name, stream in (("before", _DENSE), ("after", _HELD)):
             hidden = work.hidden(count, stream).all(len(plan.held))
-            progress.losses[name] = mean_loss(held, plan.held, hidden)
+            state.losses[name] = mean_loss(held, plan.held, hidden)
         plan.skeleton.empty_outside()
-        work.write(progress)
+        work.write(state)
 
 
 def _enter(
@@ -115,7 +115,7 @@ def _enter(
 def _step(
     plan: WalkSettings,
     work: WorkFolder,
-    progress: CompressionState,
+    state: CompressionState,
     index: int,
     fed: BlockArguments,
     held: BlockArguments,
@@ -147,7 +147,7 @@ def _step(
             layer,
             module,
             plan.stages,
-            progress.plan.decisions[layer.name],
+            state.plan.decisions[layer.name],
             found.get(layer.name),
             skeleton.checkpoint.dtype(key),
         )
@@ -167,10 +167,10 @@ def _step(
     _replay(block, held, index, len(plan.held), work, _HELD, name)
     forget_all(block)
     give_back()
-    progress.done = index + 1
-    progress.records += records
-    progress.removed += removed
-    work.write(progress)
+    state.done = index + 1
+    state.records += records
+    state.removed += removed
+    work.write(state)
     work.forget_hidden(index)
 
 
@@ -288,7 +288,7 @@ def outliers_of(plan: WalkSettings) -> Callable[[float], dict[str, float]]:
             with torch.inference_mode():
                 hidden = [call.run(block, x) for call, x, _ in runs]
             forget_all(block)
-            plan.told("outliers", index + 1, len(plan.skeleton.blocks))
+            plan.progress(index + 1, len(plan.skeleton.blocks), "outliers")
         return shares
 
     return found

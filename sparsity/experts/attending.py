@@ -99,20 +99,20 @@ class ExpertAttendant:
 
     def counts(self) -> dict[str, float]:
         """Returns the cache's figures by name."""
-        told = self.cached
+        counts = self.cached
         return {
-            "expert_requests": told.requests,
-            "expert_hits": told.hits,
-            "expert_late": told.late,
-            "expert_hit_ratio": told.hit_ratio or 0.0,
-            "expert_loads": told.loads,
-            "expert_prefetched": told.prefetched,
-            "expert_evictions": told.evictions,
-            "expert_bytes_loaded": told.bytes_loaded,
-            "expert_wait_s": told.wait_s,
+            "expert_requests": counts.requests,
+            "expert_hits": counts.hits,
+            "expert_late": counts.late,
+            "expert_hit_ratio": counts.hit_ratio or 0.0,
+            "expert_loads": counts.loads,
+            "expert_prefetched": counts.prefetched,
+            "expert_evictions": counts.evictions,
+            "expert_bytes_loaded": counts.bytes_loaded,
+            "expert_wait_s": counts.wait_s,
             "experts_a_batch_now": self._unique / self._batches if self._batches else 0.0,
-            "expert_peak_bytes_now": told.peak_bytes,
-            "experts_seen_now": told.seen,
+            "expert_peak_bytes_now": counts.peak_bytes,
+            "experts_seen_now": counts.seen,
         }
 
     def close(self) -> None:

@@ -34,9 +34,9 @@ def parse_bytes(text: str) -> int:
     Raises:
         InputError: It is no positive number of bytes.
     """
-    told = text.strip()
-    number = told.rstrip("BbKkMmGgIi")
-    unit = told[len(number) :].upper()
+    stripped = text.strip()
+    number = stripped.rstrip("BbKkMmGgIi")
+    unit = stripped[len(number) :].upper()
     try:
         value = float(number) * _UNITS[unit]
     except (ValueError, KeyError):
@@ -346,11 +346,11 @@ class ExpertCache:
         Raises:
             InputError: There is no such expert.
         """
-        told = [expert for expert, _ in groupby(experts)]
-        for expert in told:
+        announced = [expert for expert, _ in groupby(experts)]
+        for expert in announced:
             self._check(expert)
         with self._changed:
-            self._queue = Queue(told)
+            self._queue = Queue(announced)
             self._changed.notify_all()
 
     def get(self, expert: int) -> Mapping[str, Tensor]:

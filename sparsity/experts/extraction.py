@@ -10,20 +10,16 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from surefoot.core.errors import InputError
+from surefoot.core.progress import Progress, silent
 from surefoot.sparsity.engine.calibration import Batch, arguments_of, mask_of
 from surefoot.sparsity.experts.layout import ExpertLayout, layout_of
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from surefoot.sparsity.engine.planning import Told
 
 PARTS = ("gate_proj", "up_proj", "down_proj")
 """Linear layers of a gated perceptron by the names that transformers gives them."""
-
-
-def _silent(part: str, done: int, total: int) -> None:
-    del part, done, total
 
 
 def gated_mlps(model: nn.Module) -> dict[str, Any]:
@@ -212,7 +208,7 @@ def extract_experts(
     domains: Mapping[str, Sequence[Batch]],
     *,
     keep: float = 0.5,
-    told: Told = _silent,
+    progress: Progress = silent,
 ) -> ExpertLayout:
     """Finds an expert for each domain, and the permanent one that all have in common.
 
@@ -220,7 +216,7 @@ def extract_experts(
         model: A dense decoder with gated perceptrons; left as it is.
         domains: Texts of each domain.
         keep: Share of the neurons of a layer that are on for a token.
-        told: Told how far it is.
+        progress: Called as the work goes on.
 
     Raises:
         InputError: The model has no gated perceptrons, there are fewer than two domains, one has
@@ -237,7 +233,7 @@ def extract_experts(
     widths = [m.down_proj.in_features for m in gated_mlps(model).values()]
     masks = {}
     for i, (name, batches) in enumerate(domains.items()):
-        told("domains", i, len(domains))
+        progress(i, len(domains), "domains")
         masks[name] = [strongest(a, keep) for a in watch(model, batches).importance()]
-    told("domains", len(domains), len(domains))
+    progress(len(domains), len(domains), "domains")
     return layout_of(masks, widths)

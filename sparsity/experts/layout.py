@@ -28,13 +28,13 @@ class LayerLayout:
     def __post_init__(self) -> None:
         always = set(self.permanent)
         for name, part in (("permanent", self.permanent), *enumerate(self.own)):
-            told = f"expert {name}" if isinstance(name, int) else "the permanent expert"
+            owner = f"expert {name}" if isinstance(name, int) else "the permanent expert"
             if list(part) != sorted(set(part)):
-                raise InputError(f"neurons of {told} are not ascending, or stand there twice")
+                raise InputError(f"neurons of {owner} are not ascending, or stand there twice")
             if part and not 0 <= part[0] <= part[-1] < self.width:
-                raise InputError(f"neurons of {told} are not within 0 to {self.width - 1}")
+                raise InputError(f"neurons of {owner} are not within 0 to {self.width - 1}")
             if isinstance(name, int) and always.intersection(part):
-                raise InputError(f"{told} shares neurons with the permanent expert")
+                raise InputError(f"{owner} shares neurons with the permanent expert")
 
     @property
     def rest(self) -> tuple[int, ...]:
@@ -163,5 +163,5 @@ def _bits(numbers: Iterable[int]) -> str:
 
 
 def _numbers(bits: str) -> tuple[int, ...]:
-    told = bin(int(bits, 16))[:1:-1]
-    return tuple(i for i, bit in enumerate(told) if bit == "1")
+    digits = bin(int(bits, 16))[:1:-1]
+    return tuple(i for i, bit in enumerate(digits) if bit == "1")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from hashlib import sha256
@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from surefoot.core.errors import InputError
 from surefoot.core.files import FolderLock, is_leftover, write_atomic, write_error
+from surefoot.core.progress import Note, Progress, silent, unnoted
 from surefoot.results.manifest import current_versions
 from surefoot.sparsity.engine.calibration import Batch, Tokens, calibrate_with
 from surefoot.sparsity.engine.checkpoint import Checkpoint
@@ -30,15 +31,10 @@ from surefoot.sparsity.export.loading import load_compressed
 from surefoot.sparsity.export.writing import write_companions
 
 if TYPE_CHECKING:
-    from surefoot.sparsity.engine.planning import Told
     from surefoot.sparsity.report.summary import Scorer
 
 REPORT_NAME = "refactor.json"
 """File in the new model's folder that says how it was made and how good it is."""
-
-
-def _silent(part: str, done: int, total: int) -> None:
-    del part, done, total
 
 
 class RefactorSettings(BaseModel):
@@ -138,8 +134,8 @@ def refactor_folder(
     settings: RefactorSettings,
     *,
     scorer: Scorer | None = None,
-    told: Told = _silent,
-    note: Callable[[str], None] = lambda line: None,
+    progress: Progress = silent,
+    note: Note = unnoted,
 ) -> dict[str, Any]:
     """Makes a model of experts of a dense one and writes it, or goes on where a call stopped.
 
@@ -149,8 +145,8 @@ def refactor_folder(
         domains: Texts by domain.
         settings: How.
         scorer: Tries a model's folder on tasks.
-        told: Told how far it is.
-        note: Told in a line what is worth knowing.
+        progress: Called as the work goes on.
+        note: Called with each line that is worth showing.
 
     Returns:
         The report, as ``refactor.json`` in ``out`` holds it.
@@ -172,7 +168,7 @@ def refactor_folder(
         return done
     dense = load_compressed(model, torch.float32)
     texts = divide(domains, settings, int(dense.config.pad_token_id or 0))
-    layout = extract_experts(dense, texts.statistics, keep=settings.keep, told=told)
+    layout = extract_experts(dense, texts.statistics, keep=settings.keep, progress=progress)
     made = refactor(
         dense,
         layout,
@@ -188,7 +184,13 @@ def refactor_folder(
         teacher = Teacher(dense, own_masks(made), settings.tune.loss)
         before = measure_quality(made, held, teacher)
         rounds = tune(
-            made, dense, texts.learning, settings.tune, held=held, folder=out / WORK, told=told
+            made,
+            dense,
+            texts.learning,
+            settings.tune,
+            held=held,
+            folder=out / WORK,
+            progress=progress,
         )
         after = measure_quality(made, held, teacher)
         report: dict[str, Any] = {
@@ -231,8 +233,10 @@ def refactor_folder(
 
 
 def _hash(domains: Mapping[str, Sequence[Tokens]]) -> str:
-    told = [(name, [(list(ids), start) for ids, start in texts]) for name, texts in domains.items()]
-    return sha256(json.dumps(told).encode()).hexdigest()
+    content = [
+        (name, [(list(ids), start) for ids, start in texts]) for name, texts in domains.items()
+    ]
+    return sha256(json.dumps(content).encode()).hexdigest()
 
 
 def _worth_knowing(layout: Any) -> list[str]:
@@ -270,8 +274,8 @@ def write_model(made: ReadMeForCausalLM, source: Checkpoint, folder: Path) -> No
 
 def dtype_of(source: Checkpoint) -> torch.dtype:
     """Returns the type of a model's weights, as its configuration tells it."""
-    told = str(source.config.get("dtype") or source.config.get("torch_dtype") or "float32")
-    return {"float16": torch.float16, "bfloat16": torch.bfloat16}.get(told, torch.float32)
+    name = str(source.config.get("dtype") or source.config.get("torch_dtype") or "float32")
+    return {"float16": torch.float16, "bfloat16": torch.bfloat16}.get(name, torch.float32)
 
 
 def _cast(made: Any, kind: torch.dtype) -> None:

@@ -9,27 +9,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 
 from surefoot.core.errors import InputError
 from surefoot.core.files import write_atomic
+from surefoot.core.progress import Progress, silent
 from surefoot.sparsity.engine.calibration import Batch, Tokens, arguments_of, mask_of, padded
 from surefoot.sparsity.experts.measuring import Teacher, measure_quality, own_masks
 from surefoot.sparsity.experts.model import ReadMeForCausalLM
 from surefoot.sparsity.experts.router import LossName, router_loss
 
-if TYPE_CHECKING:
-    from surefoot.sparsity.engine.planning import Told
-
 STATE_NAME = "tuning.pt"
 """File with everything that going on needs."""
-
-
-def _silent(part: str, done: int, total: int) -> None:
-    del part, done, total
 
 
 class TuneSettings(BaseModel):
@@ -135,7 +129,7 @@ def tune(
     *,
     held: Sequence[Batch] = (),
     folder: Path | None = None,
-    told: Told = _silent,
+    progress: Progress = silent,
 ) -> list[Round]:
     """Trains router and experts by turns, in place (Read-ME, section 4).
 
@@ -152,7 +146,7 @@ def tune(
         held: Batches that are only looked at.
         folder: Folder for a checkpoint after each round, from which an interrupted tuning goes
             on; ``None`` to keep none.
-        told: Told how far it is.
+        progress: Called as the work goes on.
 
     Returns:
         What each round did.
@@ -184,19 +178,20 @@ def tune(
                 model,
                 batches,
                 router_of,
-                lambda done, turn=turn: told("tuning", turn * each + done, settings.rounds * each),
+                progress,
+                (turn * each, settings.rounds * each),
             )
         if settings.expert_steps:
             at += settings.router_steps * size_r
             batches = feed.batches(at, settings.expert_steps, size_e)
             stretch = _Stretch(settings, turn, settings.expert_steps, settings.expert_rate)
-            begun = turn * each + settings.router_steps
             experts = stretch.learn(
                 _learning(model, settings),
                 model,
                 batches,
                 lambda batch: _loss(model, batch),
-                lambda done, begun=begun: told("tuning", begun + done, settings.rounds * each),
+                progress,
+                (turn * each + settings.router_steps, settings.rounds * each),
             )
         quality = measure_quality(model, held, teacher) if held else None
         found.append(
@@ -223,9 +218,19 @@ class _Stretch:
         model: ReadMeForCausalLM,
         batches: Iterator[Batch],
         loss_of: Any,
-        told: Any,
+        progress: Progress,
+        done: tuple[int, int],
     ) -> float:
-        """Does the steps and returns the mean loss."""
+        """Runs the steps and returns their mean loss.
+
+        Args:
+            learning: Parameters that are trained; all others are frozen.
+            model: The model.
+            batches: One batch per step.
+            loss_of: Computes the loss of a batch.
+            progress: Called after every step.
+            done: Steps of the whole tuning before this phase, and all its steps.
+        """
         settings, total = self._settings, 0.0
         chosen = set(map(id, learning))
         for parameter in model.parameters():
@@ -247,7 +252,7 @@ class _Stretch:
             torch.nn.utils.clip_grad_norm_(learning, settings.clip)
             optimizer.step()
             total += float(loss.detach())
-            told(step + 1)
+            progress(done[0] + step + 1, done[1], "tuning")
         model.requires_grad_(True).train(False)
         return total / self._steps
 
@@ -272,12 +277,12 @@ def _loss(model: ReadMeForCausalLM, batch: Batch) -> torch.Tensor:
 
 def _identity(model: ReadMeForCausalLM, sequences: Sequence[Tokens], settings: TuneSettings) -> str:
     """Returns a hash by which a checkpoint is known; of the weights before any tuning."""
-    told = hashlib.sha256(settings.model_dump_json().encode())
+    digest = hashlib.sha256(settings.model_dump_json().encode())
     for name, parameter in model.named_parameters():
         total = float(parameter.detach().sum(dtype=torch.float64))
-        told.update(f"{name}{tuple(parameter.shape)}{total!r}".encode())
-    told.update(repr([(list(ids), start) for ids, start in sequences]).encode())
-    return told.hexdigest()
+        digest.update(f"{name}{tuple(parameter.shape)}{total!r}".encode())
+    digest.update(repr([(list(ids), start) for ids, start in sequences]).encode())
+    return digest.hexdigest()
 
 
 def _load(model: ReadMeForCausalLM, folder: Path | None, identity: str) -> list[Round]:
@@ -297,7 +302,7 @@ def _load(model: ReadMeForCausalLM, folder: Path | None, identity: str) -> list[
             file=str(path),
         )
     model.load_state_dict(weights)
-    return [Round(*told) for told in rounds]
+    return [Round(*row) for row in rounds]
 
 
 def _save(

@@ -39,8 +39,8 @@ class WrappedModel(PreTrainedModel, GenerationMixin):  # type: ignore[no-untyped
 
 def dense_config(backbone: Mapping[str, Any]) -> Any:
     """Returns the configuration of a dense model from plain data."""
-    told = {k: v for k, v in backbone.items() if k != "model_type"}
-    return AutoConfig.for_model(backbone["model_type"], **told)
+    options = {k: v for k, v in backbone.items() if k != "model_type"}
+    return AutoConfig.for_model(backbone["model_type"], **options)
 
 
 def load_wrapped(
@@ -68,12 +68,12 @@ def load_wrapped(
     try:
         settings = config.from_pretrained(place, local_files_only=True)
         with quiet():
-            found, told = model.from_pretrained(
+            found, info = model.from_pretrained(
                 place, config=settings, dtype=dtype, output_loading_info=True, **options
             )
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"cannot load the {what}: {reason}", file=str(place)) from None
-    if missing := sorted(told["missing_keys"]):
+    if missing := sorted(info["missing_keys"]):
         raise InputError(f"no weights for '{missing[0]}'", file=str(place))
     return found.eval()

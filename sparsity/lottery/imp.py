@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from surefoot.core.errors import InputError
 from surefoot.core.files import write_atomic
+from surefoot.core.progress import Progress, silent
 from surefoot.sparsity.lottery.criteria import Scope, Score, magnitude, prune_masks
 from surefoot.sparsity.lottery.masks import Masks
 
@@ -71,7 +72,7 @@ def find_tickets(
     identity: Mapping[str, Any] | None = None,
     target: str = r"weight$",
     score: Score = magnitude,
-    told: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = silent,
 ) -> tuple[Ticket, ...]:
     """Finds tickets, or goes on after the last round that was done.
 
@@ -83,7 +84,7 @@ def find_tickets(
         identity: What the work depends on beyond ``rounds``; another one is refused.
         target: Names of parameters that are pruned.
         score: Score of weights after a training, the lowest go.
-        told: Told the trainings done and all trainings.
+        progress: Called as the work goes on.
 
     Returns:
         The dense training and one ticket for each round.
@@ -101,18 +102,18 @@ def find_tickets(
         masks = Masks.load(folder / f"masks-{len(done) - 1:02}.safetensors")
     start = folder / "start.safetensors"
     for number in range(len(done), rounds.rounds + 1):
-        told(number, rounds.rounds + 1)
+        progress(number, rounds.rounds + 1)
         if number:
             masks = prune_masks(model, masks, rounds.share, scope=rounds.scope, score=score)
             rewound = folder / "rewind.safetensors" if rounds.rewind else start
             _load_state(model, rewound)
         masks.apply(model)
 
-        def noted(step: int, trained: nn.Module, number: int = number) -> None:
+        def on_step(step: int, trained: nn.Module, number: int = number) -> None:
             if number == 0 and step == rounds.rewind:
                 _save_state(trained, folder / "rewind.safetensors")
 
-        figures = train(model, masks, noted)
+        figures = train(model, masks, on_step)
         if bad := next((k for k, v in figures.items() if v != v or abs(v) == float("inf")), None):
             raise InputError(f"round {number}: {bad} is not finite; take a smaller rate")
         if rounds.rewind and not (folder / "rewind.safetensors").is_file():
@@ -121,7 +122,7 @@ def find_tickets(
         _save_state(model, folder / "trained.safetensors")
         done.append({k: float(v) for k, v in figures.items()})
         write_atomic(folder / _STATE, json.dumps({"identity": whole, "done": done}) + "\n")
-    told(rounds.rounds + 1, rounds.rounds + 1)
+    progress(rounds.rounds + 1, rounds.rounds + 1)
     return tuple(
         Ticket(Masks.load(folder / f"masks-{i:02}.safetensors"), figures)
         for i, figures in enumerate(done)
@@ -132,12 +133,12 @@ def _read(folder: Path, identity: Mapping[str, Any]) -> list[dict[str, float]]:
     path = folder / _STATE
     try:
         data = json.loads(path.read_bytes())
-        told, done = data["identity"], [dict(figures) for figures in data["done"]]
+        stored, done = data["identity"], [dict(figures) for figures in data["done"]]
     except FileNotFoundError:
         return []
     except (OSError, ValueError, KeyError, TypeError):
         raise _damaged(path) from None
-    if told != json.loads(json.dumps(dict(identity))):
+    if stored != json.loads(json.dumps(dict(identity))):
         raise InputError(
             "tickets of other settings lie here; choose another folder", file=str(folder)
         )

@@ -44,10 +44,6 @@ _READABLE = ("dense", "masked")
 _TOKENIZER = ("model", "normalizer", "pre_tokenizer")
 
 
-def silent(part: str, done: int, total: int) -> None:
-    """Tells nobody how far something is."""
-
-
 @dataclass(frozen=True)
 class MergeSource:
     """A model that may be merged.
@@ -76,7 +72,7 @@ class Zoo:
     """Models that can be merged with each other.
 
     Attributes:
-        sources: The models, two at least unless told otherwise.
+        sources: The models, two at least by default.
         base: The model that differences are taken from.
         keys: Tensors that are merged, sorted; copies of tied ones left out.
         notes: What is worth knowing, a line each.
@@ -150,8 +146,8 @@ def open_zoo(
     """
     if not models:
         raise InputError("there is no model to merge")
-    told = list(names) if names is not None else distinct_names(models)
-    sources = tuple(open_source(m, n) for m, n in zip(models, told, strict=True))
+    given = list(names) if names is not None else distinct_names(models)
+    sources = tuple(open_source(m, n) for m, n in zip(models, given, strict=True))
     origin = open_source(base, "the base") if base is not None else None
     everyone = [*([origin] if origin is not None else []), *sources]
     first = everyone[0]

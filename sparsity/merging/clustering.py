@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from surefoot.core.errors import InputError
-from surefoot.sparsity.merging.checks import MergeSource, Zoo, difference, silent
+from surefoot.core.progress import Progress, silent
+from surefoot.sparsity.merging.checks import MergeSource, Zoo, difference
 from surefoot.sparsity.merging.similarity import comparable, similarity_matrix
-
-if TYPE_CHECKING:
-    from surefoot.sparsity.engine.planning import Told
 
 THRESHOLD = 0.95
 """Least similarity within a family, by default."""
@@ -65,7 +63,7 @@ def find_families(
     base: MergeSource | None = None,
     threshold: float = THRESHOLD,
     linkage: str = "average",
-    told: Told = silent,
+    progress: Progress = silent,
 ) -> Families:
     """Sorts models into families.
 
@@ -78,14 +76,14 @@ def find_families(
         threshold: Least similarity within a family.
         linkage: ``average``: two groups join if the mean similarity between their models reaches
             the threshold; ``connected``: if one pair does.
-        told: Told how far it is.
+        progress: Called as the work goes on.
 
     Raises:
         InputError: A setting is unknown or out of range, or a model does not fit the base.
     """
     if not sources:
         raise InputError("there is no model to sort into families")
-    matrix = similarity_matrix(sources, base, told)
+    matrix = similarity_matrix(sources, base, progress)
     groups: list[tuple[int, ...]] = []
     kinds = comparable(sources)
     for members in kinds:
@@ -103,7 +101,7 @@ def find_families(
 
 
 def check_family(
-    zoo: Zoo, *, threshold: float = THRESHOLD, linkage: str = "average", told: Told = silent
+    zoo: Zoo, *, threshold: float = THRESHOLD, linkage: str = "average", progress: Progress = silent
 ) -> Families:
     """Checks that models, and their base if there is one, are of one family.
 
@@ -111,7 +109,7 @@ def check_family(
         InputError: They are of several; the line names two and how alike they are.
     """
     everyone = [*([zoo.base] if zoo.base is not None else []), *zoo.sources]
-    found = find_families(everyone, threshold=threshold, linkage=linkage, told=told)
+    found = find_families(everyone, threshold=threshold, linkage=linkage, progress=progress)
     if len(found.groups) == 1:
         return found
     home = next(g for g in found.groups if 0 in g)

@@ -8,16 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from surefoot.core.errors import HarnessError
+from surefoot.core.progress import Progress
 from surefoot.results.run_folder import RunFolder
 from surefoot.sparsity.merging.checks import Zoo
 from surefoot.sparsity.merging.recipe import ALL, MergeRecipe
 from surefoot.sparsity.merging.streaming import merge_models
-
-if TYPE_CHECKING:
-    from surefoot.sparsity.engine.planning import Told
 
 Score = Callable[[Path], float | Mapping[str, float]]
 """Tries a model folder; returns how good it is, larger is better, or that for each of several
@@ -69,12 +67,12 @@ class Evaluations:
         zoo: The models.
         score: Tries a merged model.
         run: The folder; its keys are one for each candidate that may be scored.
-        told: Told how far it is.
+        progress: Called as the work goes on.
     """
 
-    def __init__(self, zoo: Zoo, score: Score, run: RunFolder, told: Told) -> None:
+    def __init__(self, zoo: Zoo, score: Score, run: RunFolder, progress: Progress) -> None:
         self.zoo = zoo
-        self._score, self._run, self._told = score, run, told
+        self._score, self._run, self._progress = score, run, progress
         self._work = run.path / WORK
         self.clear()
         self._found: dict[str, Evaluation] = {}
@@ -115,7 +113,7 @@ class Evaluations:
         number = len(self._found)
         if number >= self.most:
             raise BudgetExhausted
-        self._told("search", number, self.most)
+        self._progress(number, self.most, "search")
         begun = perf_counter()
         try:
             score, parts = mean_score(self._score(self.merge(recipe)))
@@ -124,7 +122,7 @@ class Evaluations:
         made = Evaluation(number, recipe, score, parts, perf_counter() - begun)
         self._run.append(self._run.manifest.keys[number], made.to_json())
         self._found[key] = made
-        self._told("search", number + 1, self.most)
+        self._progress(number + 1, self.most, "search")
         return made
 
     def merge(self, recipe: MergeRecipe) -> Path:

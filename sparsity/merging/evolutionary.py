@@ -7,12 +7,13 @@ a weight for each model and group of layers, normalised.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from surefoot.core.extras import require
+from surefoot.core.progress import Note, unnoted
 from surefoot.sparsity.merging.evaluating import BudgetExhausted, Evaluations
 from surefoot.sparsity.merging.heuristic import Method
 from surefoot.sparsity.merging.operators import NEED_BASE
@@ -100,7 +101,7 @@ def normalised(weights: Sequence[float]) -> tuple[float, ...]:
 def evolutionary_search(
     evaluations: Evaluations,
     settings: EvolutionarySettings,
-    note: Callable[[str], None] = lambda line: None,
+    note: Note = unnoted,
 ) -> dict[str, Any]:
     """Searches for weights with CMA-ES; scored first are the models as they are and their mean.
 
@@ -110,7 +111,7 @@ def evolutionary_search(
     Args:
         evaluations: Scores candidates.
         settings: How.
-        note: Told in a line what is better than before.
+        note: Called with one line per finding.
 
     Returns:
         ``trials``: the score of each point in order; ``stopped``: always true, as the search goes

@@ -7,12 +7,13 @@ code saves the coefficient that it tried last; this saves the best.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from surefoot.core.progress import Note, unnoted
 from surefoot.sparsity.merging.evaluating import BudgetExhausted, Evaluation, Evaluations
 from surefoot.sparsity.merging.recipe import ALL, MergeRecipe
 from surefoot.sparsity.merging.similarity import similarity_matrix
@@ -49,7 +50,7 @@ class HeuristicSettings(BaseModel):
 def heuristic_search(
     evaluations: Evaluations,
     settings: HeuristicSettings,
-    note: Callable[[str], None] = lambda line: None,
+    note: Note = unnoted,
 ) -> dict[str, Any]:
     """Merges models greedily, beginning with the best of them.
 
@@ -59,7 +60,7 @@ def heuristic_search(
     Args:
         evaluations: Scores candidates.
         settings: How.
-        note: Told in a line what was kept.
+        note: Called with one line per finding.
 
     Returns:
         The order, what became of each model, and the number of the candidate that was arrived at:

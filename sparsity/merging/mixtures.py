@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 
 from surefoot.core.files import write_atomic, write_error
+from surefoot.core.progress import Note, unnoted
 from surefoot.results.manifest import current_versions
 from surefoot.sparsity.engine.skeleton import find_blocks, quiet
 from surefoot.sparsity.export.loading import load_compressed
@@ -61,7 +62,7 @@ def make_mixture(
     settings: MixtureSettings,
     out: Path,
     *,
-    note: Callable[[str], None] = lambda line: None,
+    note: Note = unnoted,
 ) -> dict[str, Any]:
     """Makes a mixture and writes it.
 
@@ -72,7 +73,7 @@ def make_mixture(
         prompts: Token ids of example prompts by name of the expert.
         settings: How.
         out: Folder for the mixture; must be new or empty. It is there whole or not at all.
-        note: Told in a line what is worth knowing.
+        note: Called with one line per finding.
 
     Returns:
         What ``mixture.json`` in ``out`` holds: ``settings``, ``experts``, ``hashes``,

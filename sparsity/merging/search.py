@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from surefoot.core.errors import InputError
+from surefoot.core.progress import Note, Progress, silent, unnoted
 from surefoot.results.manifest import Manifest
 from surefoot.results.run_folder import SUMMARY_NAME, RunFolder
-from surefoot.sparsity.merging.checks import Zoo, silent
+from surefoot.sparsity.merging.checks import Zoo
 from surefoot.sparsity.merging.evaluating import Evaluation, Evaluations, Score
 from surefoot.sparsity.merging.evolutionary import (
     EvolutionarySettings,
@@ -25,9 +25,6 @@ from surefoot.sparsity.merging.heuristic import HeuristicSettings, heuristic_sea
 from surefoot.sparsity.merging.operators import NEED_BASE
 from surefoot.sparsity.merging.recipe import MergeRecipe
 from surefoot.sparsity.merging.streaming import MERGE_NAME, check_outside
-
-if TYPE_CHECKING:
-    from surefoot.sparsity.engine.planning import Told
 
 MODEL = "model"
 """Folder within a search's folder that holds the best candidate."""
@@ -61,8 +58,8 @@ def search_merge(
     out: Path,
     *,
     label: str = "",
-    told: Told = silent,
-    note: Callable[[str], None] = lambda line: None,
+    progress: Progress = silent,
+    note: Note = unnoted,
 ) -> SearchResult:
     """Searches for the best merge, or goes on where an earlier call stopped.
 
@@ -73,8 +70,8 @@ def search_merge(
         out: Folder for the scores of all candidates and, in ``model/``, the best one; new, empty,
             or with the beginning of the same search.
         label: What the score is; a search goes on only with the same.
-        told: Told how far it is.
-        note: Told in a line what is worth knowing.
+        progress: Called as the work goes on.
+        note: Called with each line that is worth showing.
 
     Returns:
         The best candidate, which is never worse than the best single model.
@@ -99,7 +96,7 @@ def search_merge(
     for line in zoo.notes:
         note(line)
     with RunFolder.open(out, manifest) as run:
-        evaluations = Evaluations(zoo, score, run, told)
+        evaluations = Evaluations(zoo, score, run, progress)
         if isinstance(settings, HeuristicSettings):
             details = heuristic_search(evaluations, settings, note)
         else:
@@ -160,8 +157,8 @@ def _holds(place: Path, recipe: MergeRecipe) -> bool:
     """Whether a folder holds the result of a recipe, after a call that was killed at the end."""
     if not os.path.isfile(place / "config.json"):
         return False
-    told = json.loads((place / MERGE_NAME).read_bytes())
-    return MergeRecipe.model_validate(told["recipe"]) == recipe
+    record = json.loads((place / MERGE_NAME).read_bytes())
+    return MergeRecipe.model_validate(record["recipe"]) == recipe
 
 
 def _hash(zoo: Zoo) -> str:

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from surefoot.core.errors import InputError
-from surefoot.sparsity.merging.checks import MergeSource, difference, silent
+from surefoot.core.progress import Progress, silent
+from surefoot.sparsity.merging.checks import MergeSource, difference
 
 if TYPE_CHECKING:
     import torch
 
-    from surefoot.sparsity.engine.planning import Told
 
 _COMPARED = re.compile(r"(?:^|\.)(?:self_attn|attn|attention|self_attention|mlp)\.")
 
@@ -43,7 +43,7 @@ def similarity_of(one: MergeSource, other: MergeSource, base: MergeSource | None
 
 
 def similarity_matrix(
-    sources: Sequence[MergeSource], base: MergeSource | None = None, told: Told = silent
+    sources: Sequence[MergeSource], base: MergeSource | None = None, progress: Progress = silent
 ) -> np.ndarray:
     """Returns how alike models are, pair by pair.
 
@@ -52,7 +52,7 @@ def similarity_matrix(
     Args:
         sources: ``n`` models.
         base: If given, differences from it are compared instead of weights.
-        told: Told how far it is.
+        progress: Called as the work goes on.
 
     Returns:
         ``[n, n]`` float64, symmetric, 1 on the diagonal; not a number where two models differ in
@@ -70,7 +70,7 @@ def similarity_matrix(
             if why is not None:
                 raise InputError(f"{some[0].name} is not of the base {base.name}: {why}")
         if len(some) > 1:
-            found[np.ix_(members, members)] = _of_comparable(some, base, told)
+            found[np.ix_(members, members)] = _of_comparable(some, base, progress)
     return found
 
 
@@ -110,13 +110,13 @@ def column_cosine(one: torch.Tensor, other: torch.Tensor) -> float:
 
 
 def _of_comparable(
-    sources: Sequence[MergeSource], base: MergeSource | None, told: Told
+    sources: Sequence[MergeSource], base: MergeSource | None, progress: Progress
 ) -> np.ndarray:
     count = len(sources)
     total = np.zeros((count, count))
     keys = compared_keys(sources[0])
     for number, key in enumerate(keys):
-        told("similarity", number, len(keys))
+        progress(number, len(keys), "similarity")
         tensors = [s.checkpoint.tensor(key) for s in sources]
         if base is not None:
             start = base.checkpoint.tensor(key).float()
@@ -126,7 +126,7 @@ def _of_comparable(
             for j in range(i):
                 total[i, j] += column_cosine(tensors[i], tensors[j])
                 total[j, i] = total[i, j]
-    told("similarity", len(keys), len(keys))
+    progress(len(keys), len(keys), "similarity")
     if not keys:
         raise InputError(f"{sources[0].name} has no matrices to compare")
     return total / len(keys)

@@ -6,12 +6,13 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from surefoot.core.errors import InputError
 from surefoot.core.files import write_atomic, write_error
+from surefoot.core.progress import Note, Progress, silent, unnoted
 from surefoot.results.manifest import current_versions
 from surefoot.sparsity.export.writing import (
     SETTINGS,
@@ -20,14 +21,13 @@ from surefoot.sparsity.export.writing import (
     write_config,
     write_weights,
 )
-from surefoot.sparsity.merging.checks import MergeSource, Zoo, silent
+from surefoot.sparsity.merging.checks import MergeSource, Zoo
 from surefoot.sparsity.merging.operators import NEED_BASE, check_numbers, merge_tensors
 from surefoot.sparsity.merging.recipe import MergeRecipe
 
 if TYPE_CHECKING:
     import torch
 
-    from surefoot.sparsity.engine.planning import Told
 
 MERGE_NAME = "merge.json"
 """File in a merged model's folder that says how it was made, so that it can be made again."""
@@ -38,8 +38,8 @@ def merge_models(
     recipe: MergeRecipe,
     out: Path,
     *,
-    told: Told = silent,
-    note: Callable[[str], None] = lambda line: None,
+    progress: Progress = silent,
+    note: Note = unnoted,
     shard_bytes: int = SHARD_BYTES,
 ) -> Path:
     """Merges models into a new folder.
@@ -51,8 +51,8 @@ def merge_models(
         zoo: The models, checked.
         recipe: How they are merged.
         out: Folder for the result; must be new or empty. It is there whole or not at all.
-        told: Told how far it is.
-        note: Told in a line what is worth knowing.
+        progress: Called as the work goes on.
+        note: Called with each line that is worth showing.
         shard_bytes: Most bytes of a file of weights.
 
     Returns:
@@ -69,7 +69,7 @@ def merge_models(
         note(line)
     if trivial:
         note(trivial)
-    tensors = _copied(zoo, told) if trivial else merged(zoo, recipe, told)
+    tensors = _copied(zoo, progress) if trivial else merged(zoo, recipe, progress)
     partial = out.with_name(f".{out.name}.{secrets.token_hex(4)}.tmp")
     try:
         partial.mkdir(parents=True)
@@ -90,20 +90,20 @@ def merge_models(
 
 
 def merged(
-    zoo: Zoo, recipe: MergeRecipe, told: Told = silent
+    zoo: Zoo, recipe: MergeRecipe, progress: Progress = silent
 ) -> Iterator[tuple[str, torch.Tensor]]:
     """Yields the tensors of a merge one by one.
 
     Args:
         zoo: The models.
         recipe: How they are merged.
-        told: Told how far it is.
+        progress: Called as the work goes on.
 
     Raises:
         InputError: A tensor of whole numbers differs between models, or a result is not finite.
     """
     for number, key in enumerate(zoo.keys):
-        told("merge", number, len(zoo.keys))
+        progress(number, len(zoo.keys), "merge")
         weights = recipe.weights_for(key, zoo.layers)
         base = zoo.base.checkpoint.tensor(key) if zoo.base is not None else None
         if not _is_float(zoo.first, key):
@@ -129,7 +129,7 @@ def merged(
                 f"are too large for {str(found.dtype).removeprefix('torch.')}"
             )
         yield key, found
-    told("merge", len(zoo.keys), len(zoo.keys))
+    progress(len(zoo.keys), len(zoo.keys), "merge")
 
 
 def trivial_result(zoo: Zoo, recipe: MergeRecipe) -> str:
@@ -194,9 +194,9 @@ def record(zoo: Zoo, recipe: MergeRecipe, trivial: str = "") -> dict[str, Any]:
     }
 
 
-def _copied(zoo: Zoo, told: Told) -> Iterator[tuple[str, torch.Tensor]]:
+def _copied(zoo: Zoo, progress: Progress) -> Iterator[tuple[str, torch.Tensor]]:
     for number, key in enumerate(zoo.keys):
-        told("copy", number, len(zoo.keys))
+        progress(number, len(zoo.keys), "copy")
         yield key, zoo.sources[0].checkpoint.tensor(key)
 
 

@@ -171,8 +171,8 @@ class AdamW8bit(torch.optim.Optimizer):
         if not group["stochastic"]:
             return None
         place, step = self._places[id(parameter)][0], self.state[parameter]["step"]
-        told = hashlib.blake2b(f"{group['seed']}:{place}:{step}".encode(), digest_size=7).digest()
-        return torch.Generator(parameter.device).manual_seed(int.from_bytes(told, "big"))
+        digest = hashlib.blake2b(f"{group['seed']}:{place}:{step}".encode(), digest_size=7).digest()
+        return torch.Generator(parameter.device).manual_seed(int.from_bytes(digest, "big"))
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Takes over a saved state as it is; torch would turn codes into floating point."""

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from surefoot.core.errors import InputError
 from surefoot.core.files import write_atomic
+from surefoot.core.progress import Progress, silent
 from surefoot.sparsity.training.galore import GaLore
 from surefoot.sparsity.training.memory import Memory, measure
 from surefoot.sparsity.training.methods import (
@@ -36,7 +37,6 @@ CURVE_NAME = "recover.jsonl"
 
 Batch = Mapping[str, Tensor]
 LossOf = Callable[[Any, Batch], Tensor]
-Tell = Callable[[int, int, float], None]
 """Called after every step with the step, all steps and the step's loss."""
 
 
@@ -90,7 +90,7 @@ def recover(
     folder: Path | None = None,
     factored: IsFactored = is_factored,
     loss_of: LossOf = model_loss,
-    tell: Tell | None = None,
+    progress: Progress = silent,
 ) -> RecoverReport:
     """Trains a model in place.
 
@@ -108,7 +108,7 @@ def recover(
             same model and batches. None to keep none.
         factored: Tells the layers whose factors ``lrc`` trains.
         loss_of: Computes the mean loss of a batch.
-        tell: Told how far it is.
+        progress: Called after every step; the part gives the loss of the step.
 
     Returns:
         What was done.
@@ -135,8 +135,7 @@ def recover(
             run.learn([_moved(batches[i], device) for i in picked])
             if run.step % settings.save_every == 0 or run.step == settings.steps:
                 run.save()
-            if tell is not None:
-                tell(run.step, settings.steps, run.losses[-1])
+            progress(run.step, settings.steps, f"loss {run.losses[-1]:.4f}")
         finish(model)
         held_after = _held_loss(model, held, loss_of, device)
     model.train(was_training)
@@ -329,12 +328,12 @@ def _moved(batch: Batch, device: torch.device) -> Batch:
 
 def _identity(model: nn.Module, batches: Sequence[Batch], settings: RecoverSettings) -> str:
     """Returns a hash of settings, weights and the first batch, by which a checkpoint is known."""
-    told = hashlib.sha256(settings.model_dump_json(exclude={"save_every"}).encode())
+    digest = hashlib.sha256(settings.model_dump_json(exclude={"save_every"}).encode())
     for name, parameter in model.named_parameters():
         total = float(parameter.detach().sum(dtype=torch.float64))
-        told.update(f"{name}{tuple(parameter.shape)}{total!r}".encode())
-    told.update(str(len(batches)).encode())
+        digest.update(f"{name}{tuple(parameter.shape)}{total!r}".encode())
+    digest.update(str(len(batches)).encode())
     for name, value in sorted(batches[0].items()):
         plain = value.detach().cpu().reshape(-1).view(torch.uint8)
-        told.update(name.encode() + plain.numpy().tobytes())
-    return told.hexdigest()
+        digest.update(name.encode() + plain.numpy().tobytes())
+    return digest.hexdigest()

@@ -200,13 +200,13 @@ def test_it_goes_on_at_the_next_block(tmp_path: Path) -> None:
     for at in (1, 2, 3):
         done: list[tuple[str, int]] = []
 
-        def stop(part: str, number: int, total: int, at: int = at, done: Any = done) -> None:
+        def stop(number: int, total: int, part: str = "", at: int = at, done: Any = done) -> None:
             done.append((part, number))
             if part == "blocks" and number == at:
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
-            compress(source, wanted, out, texts=tiny.calibration(), told=stop)
+            compress(source, wanted, out, texts=tiny.calibration(), progress=stop)
         assert done[-1] == ("blocks", at)
         assert (("outliers", 1) in done) == (at == 1)
         assert not (out / "config.json").exists()

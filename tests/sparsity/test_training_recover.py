@@ -144,18 +144,23 @@ def test_an_interrupted_recovery_ends_as_an_uninterrupted_one(
     whole = model(dropout=0.2)
     wanted = recover(whole, DATA, given, held=HELD)
 
-    def stop(step: int, steps: int, loss: float) -> None:
+    def stop(step: int, steps: int, part: str = "") -> None:
         if step == 6:
             raise KeyboardInterrupt
 
     cut = model(dropout=0.2)
     with pytest.raises(KeyboardInterrupt):
-        recover(cut, DATA, given, held=HELD, folder=tmp_path, tell=stop)
-    resumed, told = model(dropout=0.2), list[int]()
+        recover(cut, DATA, given, held=HELD, folder=tmp_path, progress=stop)
+    resumed, steps = model(dropout=0.2), list[int]()
     report = recover(
-        resumed, DATA, given, held=HELD, folder=tmp_path, tell=lambda s, *_: told.append(s)
+        resumed,
+        DATA,
+        given,
+        held=HELD,
+        folder=tmp_path,
+        progress=lambda done, total, part="": steps.append(done),
     )
-    assert told == list(range(5, 12))  # goes on behind the checkpoint of step 4
+    assert steps == list(range(5, 12))  # goes on behind the checkpoint of step 4
     assert report.losses == wanted.losses
     assert (report.held_before, report.held_after) == (wanted.held_before, wanted.held_after)
     for a, b in zip(state(whole).values(), state(resumed).values(), strict=True):

@@ -10,6 +10,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 
 from surefoot.core.errors import InputError
+from surefoot.core.progress import Progress, silent
 from surefoot.results.statistics import mean_interval
 from surefoot.sparsity.lottery.priors.sensing import LinearPrior, SenseSettings, sense, spoiled
 from surefoot.sparsity.lottery.restoring.fidelity import psnr
@@ -50,7 +51,7 @@ def measure(
     measuring: Measuring,
     *,
     known: NDArray[np.uint8] | None = None,
-    told: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = silent,
 ) -> dict[str, Any]:
     """Senses pictures that no generator has seen through random rows.
 
@@ -61,7 +62,7 @@ def measure(
         truths: Pictures, uint8 ``[n, size, size, 3]``.
         measuring: What is measured.
         known: Pictures that the generators learned from, for the linear guess; none without.
-        told: Told the pictures done and all pictures.
+        progress: Called as the work goes on.
 
     Returns:
         Plain JSON data: ``rows`` (one for each generator, number of rows and picture: ``prior``,
@@ -107,7 +108,7 @@ def measure(
                         "psnr": psnr(picture.detach().numpy(), truth.numpy()),
                     }
                 )
-        told(number + 1, len(truths))
+        progress(number + 1, len(truths))
     return {"rows": found, "sparsity": {name: _sparsity(g) for name, g in generators.items()}}
 
 

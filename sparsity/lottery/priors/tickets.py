@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import torch
 
 from surefoot.core.errors import InputError
+from surefoot.core.progress import Progress, silent
 from surefoot.sparsity.lottery.criteria import at_random, matched_masks, one_shot
 from surefoot.sparsity.lottery.imp import Rounds, Ticket, find_tickets, rewound
 from surefoot.sparsity.lottery.masks import Masks
@@ -32,7 +33,7 @@ DENSE = f"{_TICKET}-00"
 
 _STATE = "pair.pt"
 _LAST = 100
-"""Steps whose mean losses are told."""
+"""Last steps over which the mean losses of a training are recorded."""
 
 
 class OutOfTimeError(Exception):
@@ -67,7 +68,7 @@ def prior_tickets(
     folder: Path,
     *,
     minutes: float = 0.0,
-    told: Callable[[int, PairTraining], None] = lambda number, pair: None,
+    progress: Progress = silent,
 ) -> tuple[Ticket, ...]:
     """Trains the pair dense and once more after each pruning, or goes on where it was stopped.
 
@@ -80,7 +81,8 @@ def prior_tickets(
         share: Share of the living weights that goes each time, over the whole generator.
         folder: Where everything is kept, the generators in :func:`generator_folder`.
         minutes: Stop after this time; 0 for no limit.
-        told: Told the round and the training, every so often.
+        progress: Called every 100 steps with the steps of the current training; the part names the
+            round and the mean losses since the last call.
 
     Raises:
         OutOfTimeError: The time is up.
@@ -93,11 +95,12 @@ def prior_tickets(
 
     number = 0
 
-    def count(done: int, _: int) -> None:
+    def count(done: int, total: int, part: str = "") -> None:
+        del total, part
         nonlocal number
         number = done
 
-    def train(trained: Any, masks: Masks, noted: Any) -> dict[str, float]:
+    def train(trained: Any, masks: Masks, on_step: Any) -> dict[str, float]:
         place = generator_folder(folder, number)
         return _train(
             trained,
@@ -106,13 +109,14 @@ def prior_tickets(
             settings,
             place,
             ends,
-            noted=noted,
-            told=lambda pair: told(number, pair),
+            name=f"round {number}",
+            progress=progress,
+            on_step=on_step,
         )
 
     identity = {"pair": settings.model_dump(mode="json"), "pictures": len(pictures)}
     return find_tickets(
-        model, train, Rounds(rounds=rounds, share=share), folder, identity=identity, told=count
+        model, train, Rounds(rounds=rounds, share=share), folder, identity=identity, progress=count
     )
 
 
@@ -123,7 +127,7 @@ def prior_controls(
     folder: Path,
     *,
     minutes: float = 0.0,
-    told: Callable[[str, PairTraining], None] = lambda name, pair: None,
+    progress: Progress = silent,
 ) -> tuple[Path, ...]:
     """Trains the pair with masks by chance for each ticket, from the weights that tickets start at.
 
@@ -133,7 +137,8 @@ def prior_controls(
         tickets: What :func:`prior_tickets` returned; the dense one has no control.
         folder: Where it left them; controls lie beside, see :func:`control_folder`.
         minutes: Stop after this time; 0 for no limit.
-        told: Told the name of the control and the training, every so often.
+        progress: Called every 100 steps with the steps of the current training; the part names the
+            control and the mean losses since the last call.
 
     Returns:
         The folders. A control that would remove a whole layer is left out.
@@ -162,7 +167,8 @@ def prior_controls(
                     settings,
                     place,
                     ends,
-                    told=lambda pair, name=place.name: told(name, pair),  # type: ignore[misc]
+                    name=place.name,
+                    progress=progress,
                 )
             found.append(place)
     return tuple(found)
@@ -186,8 +192,9 @@ def _train(
     place: Path,
     ends: float,
     *,
-    told: Callable[[PairTraining], None],
-    noted: Callable[[int, Any], None] = lambda step, model: None,
+    name: str,
+    progress: Progress,
+    on_step: Callable[[int, Any], None] = lambda step, model: None,
 ) -> dict[str, float]:
     """Trains a pair, or goes on with it, and writes its averaged generator."""
     left = (ends - time.monotonic()) / 60
@@ -195,13 +202,15 @@ def _train(
         raise OutOfTimeError
     losses: list[tuple[float, float]] = []
 
-    def heard(pair: PairTraining) -> None:
+    def on_losses(pair: PairTraining) -> None:
         losses[:] = pair.losses[-_LAST:]
-        told(pair)
+        made, critic = (sum(x) / len(pair.losses) for x in zip(*pair.losses, strict=True))
+        part = f"{name}: loss of the generator {made:.3f}, of the critic {critic:.3f}"
+        progress(pair.step, settings.steps, part)
 
     state = place.parent / _STATE
     pair = PairTraining(pictures, settings, generator=model, masks=masks, path=state)
-    if not pair.run(minutes=0.0 if isinf(left) else left, told=heard, noted=noted):
+    if not pair.run(minutes=0.0 if isinf(left) else left, on_losses=on_losses, on_step=on_step):
         raise OutOfTimeError
     save_generator(pair.averaged, place)
     state.unlink(missing_ok=True)

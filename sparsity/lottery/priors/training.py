@@ -106,17 +106,18 @@ class PairTraining:
         self,
         *,
         minutes: float = 0.0,
-        told: Callable[[PairTraining], None] = lambda pair: None,
-        noted: Callable[[int, torch.nn.Module], None] = lambda step, model: None,
+        on_losses: Callable[[PairTraining], None] = lambda pair: None,
+        on_step: Callable[[int, torch.nn.Module], None] = lambda step, model: None,
         every: int = 100,
     ) -> bool:
         """Does the steps that are left.
 
         Args:
             minutes: Stop after this time; 0 for no limit.
-            told: Told the training every so many steps and at the end.
-            noted: Told every step done, with the generator.
-            every: So many.
+            on_losses: Called every ``every`` steps and at the end, while ``losses`` still holds the
+                losses since the last call.
+            on_step: Called after every step with its number and the generator.
+            every: Steps from one call of ``on_losses`` to the next.
 
         Returns:
             Whether all steps are done.
@@ -127,9 +128,9 @@ class PairTraining:
         begun = saved = time.monotonic()
         while self.step < self.settings.steps:
             self._learn()
-            noted(self.step, self.generator)
+            on_step(self.step, self.generator)
             if self.step % every == 0 or self.step == self.settings.steps:
-                told(self)
+                on_losses(self)
                 self.losses = []
             now = time.monotonic()
             if now - saved > SAVE_S:
@@ -145,18 +146,18 @@ class PairTraining:
         chosen = torch.randint(len(self._pictures), (settings.batch,), generator=self._draws)
         drawn = torch.from_numpy(self._pictures[chosen.numpy()]).permute(0, 3, 1, 2).float() / 255
         codes = torch.randn(2, settings.batch, settings.shape.code, generator=self._draws)
-        tell = self._tell(drawn, codes[0])
+        critic = self._learn_critic(drawn, codes[0])
         self._makes.zero_grad(set_to_none=True)
         make = functional.softplus(-self._critic(self.generator(codes[1]))).mean()
         make.backward()  # type: ignore[no-untyped-call]
         self._makes.step()
         self.step += 1
-        self.losses.append((float(make.detach()), tell))
+        self.losses.append((float(make.detach()), critic))
         if not all(map(_finite, self.losses[-1])):
             raise InputError(f"a loss is not finite at step {self.step}; take a smaller rate")
         self._average()
 
-    def _tell(self, drawn: torch.Tensor, code: torch.Tensor) -> float:
+    def _learn_critic(self, drawn: torch.Tensor, code: torch.Tensor) -> float:
         """Does a step of the critic; returns its loss without the penalty."""
         settings = self.settings
         with torch.no_grad():
@@ -215,16 +216,16 @@ class PairTraining:
         self.step = int(saved["step"])
 
     def _hash(self) -> str:
-        told = hashlib.sha256(self.settings.model_dump_json().encode())
-        told.update(self._pictures.tobytes())
+        digest = hashlib.sha256(self.settings.model_dump_json().encode())
+        digest.update(self._pictures.tobytes())
         tensors = dict(self.generator.state_dict())
         tensors |= {
             f"mask of {k}": v for k, v in (self._masks.tensors if self._masks else {}).items()
         }
         for name, tensor in tensors.items():
-            told.update(name.encode())
-            told.update(tensor.detach().contiguous().numpy().tobytes())
-        return told.hexdigest()
+            digest.update(name.encode())
+            digest.update(tensor.detach().contiguous().numpy().tobytes())
+        return digest.hexdigest()
 
 
 def _finite(value: float) -> bool:

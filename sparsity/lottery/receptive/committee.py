@@ -81,7 +81,7 @@ def training(
     y = torch.tensor(2.0 * classes - 1, dtype=torch.float32)
     known = len(x) - len(x) // 5
 
-    def train(model: nn.Module, masks: Masks, noted: Callable[[int, nn.Module], None]) -> Any:
+    def train(model: nn.Module, masks: Masks, on_step: Callable[[int, nn.Module], None]) -> Any:
         generator = torch.Generator().manual_seed(seed)
         # The slope of a unit's weights has a factor 1/K that of the last bias has not.
         last = [p for name, p in model.named_parameters() if name == "bias"]
@@ -99,7 +99,7 @@ def training(
             loss = nn.functional.mse_loss(model(x[chosen]), y[chosen])
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-            noted(step, model)
+            on_step(step, model)
         held.remove()
         with torch.inference_mode():
             out = model(x[known:])

@@ -73,9 +73,9 @@ class Diagnosis:
         }
         if self.kurtosis is not None and self.clone is not None:
             # Of units that compute a constant on the data there is no kurtosis.
-            told = alive & np.isfinite(self.kurtosis) & np.isfinite(self.clone)
-            found["kurtosis"] = float(self.kurtosis[told].mean())
-            found["clone_kurtosis"] = float(self.clone[told].mean())
+            measured = alive & np.isfinite(self.kurtosis) & np.isfinite(self.clone)
+            found["kurtosis"] = float(self.kurtosis[measured].mean())
+            found["clone_kurtosis"] = float(self.clone[measured].mean())
             found["cavity"] = dict(self.cavity or {})
             found["clone_cavity"] = dict(self.clone_cavity or {})
         return found

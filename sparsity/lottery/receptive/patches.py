@@ -108,10 +108,10 @@ def pictures_hash(folder: Path) -> str:
     Raises:
         InputError: There is none, or one cannot be read.
     """
-    told = hashlib.sha256()
+    digest = hashlib.sha256()
     for path in picture_files(folder):
-        told.update(f"{path.relative_to(folder).as_posix()}\n{file_hash(path)}\n".encode())
-    return told.hexdigest()
+        digest.update(f"{path.relative_to(folder).as_posix()}\n{file_hash(path)}\n".encode())
+    return digest.hexdigest()
 
 
 def cut(pictures: Iterable[PatchImage], layer: FirstLayer, each: int, seed: int) -> Patches:

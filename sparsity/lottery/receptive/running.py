@@ -166,8 +166,8 @@ def _dealt_kurtosis(
         [excess_kurtosis(points @ rng.permuted(weights, axis=1).T, classes) for _ in range(_DEALS)]
     )
     # A unit whose weights fell where nothing ever changes has no kurtosis in that deal.
-    told = np.isfinite(dealt)
-    return [float(row[some].mean()) for row, some in zip(dealt, told, strict=True) if some.any()]
+    finite = np.isfinite(dealt)
+    return [float(row[some].mean()) for row, some in zip(dealt, finite, strict=True) if some.any()]
 
 
 def _number(value: float) -> float | None:

@@ -13,6 +13,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 
 from surefoot.core.errors import InputError
+from surefoot.core.progress import Progress, silent
 from surefoot.sparsity.lottery.restoring.fidelity import psnr
 from surefoot.sparsity.lottery.restoring.networks import Prior
 from surefoot.sparsity.lottery.restoring.operators import InverseProblem
@@ -73,8 +74,8 @@ def fit(
     masks: Masks | None = None,
     truth: torch.Tensor | None = None,
     folder: Path | None = None,
-    noted: Callable[[int, torch.nn.Module], None] = lambda step, network: None,
-    told: Callable[[int, int], None] = lambda done, total: None,
+    on_step: Callable[[int, torch.nn.Module], None] = lambda step, network: None,
+    progress: Progress = silent,
     save_s: float | None = None,
 ) -> FitResult:
     """Fits a network to a measurement.
@@ -87,8 +88,8 @@ def fit(
         truth: The true picture ``[1, channels, height, width]``, for the PSNR and the oracle stop
             only.
         folder: Where the state is kept, to go on after an end before time.
-        noted: Told every step done, with the network.
-        told: Told the steps done and all steps, at every note.
+        on_step: Called after every step with its number and the network.
+        progress: Called whenever the fit is recorded.
         save_s: Seconds from one saved state to the next; ``SAVE_S`` by default.
 
     Raises:
@@ -101,14 +102,14 @@ def fit(
         while run.step < settings.steps and not run.patience_is_over():
             began = time.perf_counter()
             run.learn()
-            noted(run.step, network)
+            on_step(run.step, network)
             due = run.step % settings.every == 0 or run.step == settings.steps
             if due:
                 run.note(time.perf_counter() - began)
                 if time.monotonic() - saved >= (SAVE_S if save_s is None else save_s):
                     run.save()
                     saved = time.monotonic()
-                told(run.step, settings.steps)
+                progress(run.step, settings.steps)
             else:
                 run.seconds += time.perf_counter() - began
     finally:
@@ -230,13 +231,13 @@ def _identity(
     network: Prior, problem: InverseProblem, settings: FitSettings, masks: Masks | None
 ) -> str:
     """Returns a hash of all that a fit depends on."""
-    told = hashlib.sha256(settings.model_dump_json().encode())
-    told.update(f"{problem.operator.name} {problem.sigma}".encode())
+    digest = hashlib.sha256(settings.model_dump_json().encode())
+    digest.update(f"{problem.operator.name} {problem.sigma}".encode())
     tensors = {**network.state_dict(), "measured": problem.measured}
     if problem.held is not None:
         tensors["held"] = problem.held
     tensors |= {f"mask of {name}": t for name, t in (masks.tensors if masks else {}).items()}
     for name, tensor in sorted(tensors.items()):  # masks that were read come in another order
-        told.update(name.encode())
-        told.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return told.hexdigest()
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ import numpy as np
 import torch
 
 from surefoot.core.errors import InputError, WriteError
+from surefoot.core.progress import Progress, silent
 from surefoot.results.manifest import Manifest
 from surefoot.results.run_folder import RunFolder
 from surefoot.sparsity.lottery.restoring.fidelity import psnr, ssim
@@ -59,8 +59,6 @@ WORK = "work"
 _KEY = "picture"
 _SSIM_FROM = 11
 
-Told = Callable[[str, int, int], None]
-
 
 @dataclass(frozen=True)
 class RestoringJob:
@@ -92,7 +90,7 @@ def restore(
     settings: RestoreSettings,
     out: Path,
     *,
-    told: Told = lambda part, done, total: None,
+    progress: Progress = silent,
 ) -> dict[str, Any]:
     """Restores a picture, or goes on with it.
 
@@ -103,7 +101,7 @@ def restore(
         inputs: The files.
         settings: How it is restored.
         out: Folder of the run; new, empty, or with the beginning of the same run.
-        told: Told what is being done, the steps of it done, and all its steps.
+        progress: Called as the work goes on.
 
     Returns:
         What ``summary.json`` holds.
@@ -132,7 +130,7 @@ def restore(
         if run.pending or not (out / RESTORED).is_file():
             begun = (out / WORK).exists()
             try:
-                summary, result, peers, found = _work(job, out, told)
+                summary, result, peers, found = _work(job, out, progress)
             except WriteError:
                 raise
             except InputError:  # it would come again, so there is nothing to go on with
@@ -229,7 +227,7 @@ def _problem(
 
 
 def _work(
-    job: RestoringJob, out: Path, told: Told
+    job: RestoringJob, out: Path, progress: Progress
 ) -> tuple[dict[str, Any], ImageFile, dict[str, ImageFile], FitResult | None]:
     settings = job.settings
     peers = _peers(job)
@@ -263,7 +261,7 @@ def _work(
         )
     ticket = job.ticket
     if ticket is None and settings.sparsity:
-        ticket = _search(job, out, told)
+        ticket = _search(job, out, progress)
     form = ticket.card.network if ticket else _network(settings, job.size)
     if ticket is None:
         network = make_network(job.size, len(job.picture.values), form, settings.seed)
@@ -276,7 +274,7 @@ def _work(
         masks=ticket.masks if ticket else None,
         truth=job.truth.tensor() if job.truth else None,
         folder=out / WORK / "fit",
-        told=lambda done, total: told("fit", done, total),
+        progress=lambda done, total, _="": progress(done, total, "fit"),
     )
     stop = chosen_stop(found.stops, settings.stop)
     result = ImageFile(stop.picture[0].double().numpy(), _alpha(job))
@@ -320,7 +318,7 @@ def _network(settings: RestoreSettings, size: tuple[int, int]) -> NetworkSetting
     )
 
 
-def _search(job: RestoringJob, out: Path, told: Told) -> PriorTicket:
+def _search(job: RestoringJob, out: Path, progress: Progress) -> PriorTicket:
     """Looks for a ticket on what is observed; all of it counts, since nothing is stopped by it."""
     settings = job.settings
     whole = InverseProblem(job.problem.operator, job.problem.measured, job.sigma)
@@ -334,7 +332,7 @@ def _search(job: RestoringJob, out: Path, told: Told) -> PriorTicket:
         FitSettings(steps=settings.search_steps, seed=settings.seed),
         out / WORK / "search",
         seed=settings.seed,
-        told=told,
+        progress=progress,
     )[-1]
     found.save(out / TICKET)
     return found
@@ -407,8 +405,8 @@ def _file_hash(path: Path) -> str:
 
 
 def _ticket_hash(ticket: PriorTicket) -> str:
-    told = hashlib.sha256(ticket.card.model_dump_json().encode())
+    digest = hashlib.sha256(ticket.card.model_dump_json().encode())
     for part in (ticket.start, ticket.masks.tensors):
         for name, tensor in sorted(part.items()):
-            told.update(name.encode() + tensor.numpy().tobytes())
-    return told.hexdigest()
+            digest.update(name.encode() + tensor.numpy().tobytes())
+    return digest.hexdigest()

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from surefoot.core.errors import InputError
 from surefoot.core.files import write_atomic
+from surefoot.core.progress import Progress, silent
 from surefoot.sparsity.lottery.criteria import at_random, matched_masks, one_shot, snip_masks
 from surefoot.sparsity.lottery.imp import Rounds, find_tickets, rewound
 from surefoot.sparsity.lottery.masks import Masks
@@ -169,7 +170,7 @@ def find_prior_tickets(
     folder: Path,
     *,
     seed: int = 0,
-    told: Callable[[str, int, int], None] = lambda part, done, total: None,
+    progress: Progress = silent,
 ) -> tuple[PriorTicket, ...]:
     """Finds tickets of one picture or several, or goes on where that was stopped.
 
@@ -186,7 +187,7 @@ def find_prior_tickets(
         settings: Each of the fits.
         folder: Where masks and weights are kept.
         seed: Seed of the network.
-        told: Told what is being done, the steps of it done, and all its steps.
+        progress: Called as the work goes on.
 
     Returns:
         The dense network and one ticket for each round.
@@ -199,12 +200,13 @@ def find_prior_tickets(
     model = make_network(size, channels, network, seed)
     number = 0
 
-    def count(done: int, _: int) -> None:
+    def count(done: int, total: int, part: str = "") -> None:
+        del total, part
         nonlocal number
         number = done
 
     def train(
-        trained: nn.Module, masks: Masks, noted: Callable[[int, nn.Module], None]
+        trained: nn.Module, masks: Masks, on_step: Callable[[int, nn.Module], None]
     ) -> dict[str, float]:
         assert isinstance(trained, Prior)
         place = folder / f"fit-{number:02}"
@@ -215,8 +217,8 @@ def find_prior_tickets(
             settings,
             masks=masks,
             folder=place,
-            noted=noted,
-            told=lambda done, total: told(part, done, total),
+            on_step=on_step,
+            progress=lambda done, total, _="": progress(done, total, part),
         )
         last = found.curve[-1]
         shutil.rmtree(place)
@@ -233,7 +235,7 @@ def find_prior_tickets(
         "channels": channels,
         "hash": _hash(problem),
     }
-    found = find_tickets(model, train, rounds, folder, identity=identity, told=count)
+    found = find_tickets(model, train, rounds, folder, identity=identity, progress=count)
     start = {
         name: value.detach().clone() for name, value in rewound(model, folder).named_parameters()
     }

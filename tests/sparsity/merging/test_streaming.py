@@ -198,12 +198,12 @@ def test_what_is_not_finite_is_no_model(tmp_path: Path) -> None:
 def test_nothing_is_left_half_written(zoo_folders: tuple[Path, list[Path]], tmp_path: Path) -> None:
     _, tunes = zoo_folders
 
-    def stop(part: str, done: int, total: int) -> None:
+    def stop(done: int, total: int, part: str = "") -> None:
         if done > total // 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        merge_models(open_zoo(tunes), make_recipe("linear", 3), tmp_path / "out", told=stop)
+        merge_models(open_zoo(tunes), make_recipe("linear", 3), tmp_path / "out", progress=stop)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -78,7 +78,7 @@ def test_a_search_that_was_stopped_goes_on_within_a_round(
     monkeypatch.setattr("surefoot.sparsity.lottery.restoring.fitting.SAVE_S", 0.0)
     steps: list[tuple[str, int]] = []
 
-    def stopping(part: str, done: int, total: int) -> None:
+    def stopping(done: int, total: int, part: str = "") -> None:
         steps.append((part, done))
         if len(steps) == 6:
             raise KeyboardInterrupt
@@ -93,7 +93,7 @@ def test_a_search_that_was_stopped_goes_on_within_a_round(
             rounds_for(0.6),
             SETTINGS,
             tmp_path / "broken",
-            told=stopping,
+            progress=stopping,
         )
 
     with pytest.raises(KeyboardInterrupt):

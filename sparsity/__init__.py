@@ -1,6 +1,6 @@
-"""Models made smaller and faster: one folder a family of methods.
+"""Compression of language models: one subpackage per family of methods.
 
-Nothing of it knows a planner or a robot.
+Nothing in here depends on planners or robots.
 """
 
 from __future__ import annotations

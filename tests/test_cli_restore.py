@@ -14,7 +14,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from surefoot.cli.main import app
-from surefoot.sparsity.lottery.restoring.files import ImageFile, read_picture
+from surefoot.sparsity.lottery.restoring.files import ImageFile, read_image
 from surefoot.sparsity.lottery.restoring.memory import bytes_for, free_bytes
 from surefoot.sparsity.lottery.restoring.networks import NetworkSettings
 from surefoot.sparsity.lottery.restoring.running import restore as restore_picture
@@ -71,7 +71,7 @@ def test_noise_goes_and_the_page_says_how_it_was_stopped(noisy: Path, tmp_path: 
     assert page.count("data:image/png;base64,") == 4
     assert "looks at the truth" in page
     assert "non-local means" in page
-    assert read_picture(out / "restored.png").size == (21, 17)
+    assert read_image(out / "restored.png").size == (21, 17)
     assert not (out / "work").exists()
     # Done is done; and its ticket serves another picture.
     before = (out / "restored.png").stat().st_mtime_ns
@@ -147,7 +147,7 @@ def test_noise_goes_and_the_page_says_how_it_was_stopped(noisy: Path, tmp_path: 
     assert code == 0, output
     carried = json.loads((tmp_path / "next" / "summary.json").read_text())
     assert carried["ticket"]["brought"]
-    assert read_picture(tmp_path / "next" / "restored.png").size == (42, 34)
+    assert read_image(tmp_path / "next" / "restored.png").size == (42, 34)
 
 
 def test_holes_are_filled_and_what_is_known_of_them_counts(tmp_path: Path) -> None:
@@ -161,13 +161,13 @@ def test_holes_are_filled_and_what_is_known_of_them_counts(tmp_path: Path) -> No
             tmp_path / f"{name}.png", "--task", "inpaint", "--out", tmp_path / name, *extra, *SMALL
         )
         assert code == 0, output
-        results.append(read_picture(tmp_path / name / "restored.png"))
+        results.append(read_image(tmp_path / name / "restored.png"))
         # The page shows before what was known, and not what lay beneath.
         page = (tmp_path / name / "report.html").read_text()
         assert "looks at the true picture" not in page
         first = page.partition("data:image/png;base64,")[2].partition('"')[0]
         (tmp_path / "before.png").write_bytes(b64decode(first))
-        before = read_picture(tmp_path / "before.png")
+        before = read_image(tmp_path / "before.png")
         assert before.alpha is not None
         assert np.array_equal(before.alpha > 0, known)
         assert not before.values[:, ~known].any()
@@ -204,7 +204,7 @@ def test_a_constant_picture_is_itself(task: str, tmp_path: Path) -> None:
     code, output = run(tmp_path / "flat.png", "--task", task, "--out", tmp_path / "out", *SMALL)
     assert code == 0, output
     assert "one colour" in output
-    done = read_picture(tmp_path / "out" / "restored.png")
+    done = read_image(tmp_path / "out" / "restored.png")
     assert done.size == ((9, 6) if task == "denoise" else (36, 24))
     assert np.allclose(done.values, 51 / 255)
     assert "one colour" in (tmp_path / "out" / "report.html").read_text()
@@ -225,7 +225,7 @@ def test_one_known_pixel_gives_its_colour(noisy: Path, tmp_path: Path) -> None:
         *SMALL,
     )
     assert code == 0, output
-    values, done = read_picture(noisy).values, read_picture(tmp_path / "out" / "restored.png")
+    values, done = read_image(noisy).values, read_image(tmp_path / "out" / "restored.png")
     assert np.allclose(done.values, values[:, 3:4, 4:5])
 
 

@@ -1,4 +1,4 @@
-"""What comes after the walk: recovery, rounding, writing, measuring, the report."""
+"""The steps after the walk: recovery, quantization, writing, measuring, the report."""
 
 from __future__ import annotations
 
@@ -57,14 +57,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CompressOptions:
-    """What of a compression is no part of the recipe.
+    """Options of a compression that are not part of the recipe.
 
     Attributes:
-        merge: Whether factors are multiplied out, so that any program can read the result.
+        merge: Whether factors are multiplied out, so that any program can load the result.
         measure: Whether latency and memory are measured, before and after.
         threads: Threads while measuring.
-        scorer: Tries a model folder on tasks and says which it solves; ``None`` for no tasks.
-        shard_bytes: Most bytes of a file of weights.
+        scorer: Evaluates a model folder on tasks and returns which it solves; ``None`` for no
+            tasks.
+        shard_bytes: Largest size of a weight file, bytes.
     """
 
     merge: bool = False
@@ -79,18 +80,18 @@ class CompressionJob:
     """A compression whose walk is done.
 
     Attributes:
-        source: The model that is compressed; of a shortened one what was left.
+        source: The model that is compressed, after blocks were dropped.
         recipe: The recipe.
         targets: Its targets.
-        out: Where the result goes.
-        work: The state.
-        state: How far it is.
+        out: Folder of the result.
+        work: Folder of the state.
+        state: State of the compression.
         calibration: The texts.
-        options: What else is wanted.
-        progress: Called as the work goes on.
-        note: Called with each line that is worth showing.
-        shortened: What was done by ``drop``.
-        original: The model that everything is compared with.
+        options: Further options.
+        progress: Called as work proceeds; the part names the phase.
+        note: Called with each line worth showing to the user.
+        shortened: Result of ``drop``, if any.
+        original: The reference model for all comparisons.
     """
 
     source: Checkpoint
@@ -108,18 +109,18 @@ class CompressionJob:
 
     @property
     def ranks(self) -> dict[str, int]:
-        """Ranks of the layers that became factors."""
+        """Ranks of the factorized layers."""
         return {r.name: r.rank for r in self.state.records if r.rank is not None}
 
 
 @dataclass(frozen=True)
 class _Current:
-    """A model made of a checkpoint's tensors and of others in place of some.
+    """A checkpoint some of whose tensors are replaced.
 
     Attributes:
         checkpoint: The checkpoint.
-        removed: Its tensors for which others stand.
-        blocks: Files with the others.
+        removed: Its tensors that are replaced.
+        blocks: Files with the replacements.
     """
 
     checkpoint: Checkpoint
@@ -132,7 +133,7 @@ class _Current:
 
 
 def finish(job: CompressionJob) -> None:
-    """Does what is left after the walk, and moves the result to its place.
+    """Finishes a compression after the walk and moves the result to its place.
 
     Raises:
         InputError: The model cannot be trained or measured.
@@ -194,7 +195,7 @@ def _write(job: CompressionJob, current: _Current, folder: Path, *, merge: bool)
 
 
 def _not_rounded(job: CompressionJob) -> list[str]:
-    """Names the linear layers that keep their floats, as the model and as the files call them."""
+    """Returns the names of linear layers that are not quantized, in the model and in the files."""
     from torch import nn
 
     skeleton = Skeleton(job.source, torch.float32)
@@ -212,7 +213,7 @@ def _not_rounded(job: CompressionJob) -> list[str]:
 def _recovered(
     job: CompressionJob, current: _Current, stage: Recover
 ) -> tuple[_Current, Mapping[str, Any]]:
-    """Trains the compressed model, and rounds it afterwards if the recipe says so."""
+    """Trains the compressed model, then quantizes it if the recipe says so."""
     from surefoot.sparsity.training.recover import recover
 
     assert job.calibration is not None
@@ -256,7 +257,7 @@ def _recovered(
 
 
 def _rounded(job: CompressionJob, current: _Current, stage: Quantize) -> _Current:
-    """Rounds a trained model block by block."""
+    """Quantizes a trained model block by block."""
     work = WorkFolder(job.work.folder / "rounded")
     work.clear()
     plan = CompressionPlan({layer.name: LayerDecision() for layer in job.targets.layers})
@@ -287,14 +288,14 @@ def _rounded(job: CompressionJob, current: _Current, stage: Quantize) -> _Curren
 
 
 def _labelled(batch: Batch) -> Batch:
-    """Returns a batch with labels, those of all tokens if it has none."""
+    """Returns a batch with labels; by default all tokens are predicted."""
     if LABELS in batch:
         return batch
     return {**batch, LABELS: batch["input_ids"].masked_fill(~mask_of(batch), -100)}
 
 
 def _trained(model: nn.Module, files: Checkpoint) -> Iterator[tuple[str, torch.Tensor]]:
-    """Yields a trained model's tensors by the names of the files that it was read from."""
+    """Yields a trained model's tensors by their names in the source files."""
     state = model.state_dict()
     names = names_of(model, files)
     if any(computed for _, computed in names.values()):
@@ -309,7 +310,7 @@ def _trained(model: nn.Module, files: Checkpoint) -> Iterator[tuple[str, torch.T
 
 
 def _counted(model: nn.Module, record: LayerRecord) -> LayerRecord:
-    """Returns a layer's figures with its zeros counted anew."""
+    """Returns a layer's figures with its zeros recounted."""
     module: Any = model.get_submodule(record.name)
     parts = [module.U, module.V] if record.rank is not None else [module.weight]
     nonzero = sum(int(torch.count_nonzero(part.detach())) for part in parts)

@@ -1,4 +1,4 @@
-"""Who is compressed how much, decided over all layers before anything is compressed."""
+"""The compression of each layer, decided over all layers before any is compressed."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LayerDecision:
-    """What is to be done to a layer.
+    """How one layer is compressed.
 
     Attributes:
-        pattern: Such as ``2:4`` or ``0.5``; ``""`` if no weight goes.
-        rank: Rank of its factors; ``None`` if it stays whole.
+        pattern: Such as ``2:4`` or ``0.5``; ``""`` if no weight is pruned.
+        rank: Rank of its factors; ``None`` if it is not factorized.
         alpha: Exponent of the tail of its spectrum, if it was fitted.
-        ks: Distance of that fit.
+        ks: Kolmogorov-Smirnov distance of that fit.
     """
 
     pattern: str = ""
@@ -44,13 +44,13 @@ class LayerDecision:
 
 @dataclass(frozen=True, slots=True)
 class CompressionPlan:
-    """What is to be done to each layer, by its name.
+    """How each layer is compressed, by its name.
 
     Attributes:
         decisions: The decisions.
-        threshold: Least normalised singular value that stays (welore).
-        err: Share of the rank that goes (factorization).
-        parameters: Share of the targets' weights that goes (factorization).
+        threshold: Smallest normalised singular value that is kept (welore).
+        err: Fraction of the rank that is removed (factorization).
+        parameters: Fraction of the targets' weights that is saved (factorization).
     """
 
     decisions: dict[str, LayerDecision]
@@ -70,10 +70,10 @@ class CompressionPlan:
 
 
 def check_shapes(recipe: CompressionRecipe, targets: Targets) -> None:
-    """Checks that patterns and groups fit the layers' rows.
+    """Checks that patterns and groups divide the layers' rows.
 
     Raises:
-        InputError: One does not.
+        InputError: A pattern or group does not.
     """
     sparsify, quantize = recipe.find(Sparsify), recipe.find(Quantize)
     pattern = pattern_of(sparsify.pattern) if sparsify is not None else None
@@ -90,8 +90,8 @@ def check_shapes(recipe: CompressionRecipe, targets: Targets) -> None:
             )
         if quantize is not None and layer.transposed:
             raise InputError(
-                f"'{layer.name}' keeps its weights transposed (Conv1D), which quantized "
-                "checkpoints do not know; 'quantize' takes models with linear layers"
+                f"'{layer.name}' stores its weights transposed (Conv1D), which quantized "
+                "checkpoints do not support; 'quantize' needs models with linear layers"
             )
 
 
@@ -102,15 +102,15 @@ def make_plan(
     outliers: Callable[[float], dict[str, float]],
     progress: Progress,
 ) -> CompressionPlan:
-    """Decides what is done to each layer, such that the recipe's budget is met.
+    """Decides how each layer is compressed so that the recipe's budget is met.
 
     Args:
         skeleton: The model.
         recipe: The recipe.
         targets: Its targets.
-        outliers: Gives each layer's share of outliers for a multiple of the mean (owl); called
-            only if the recipe asks for it.
-        progress: Called as the work goes on.
+        outliers: Returns each layer's percentage of outliers for a multiple of the mean (owl);
+            called only if the recipe needs it.
+        progress: Called as work proceeds; the part names the phase.
 
     Raises:
         InputError: The budget cannot be met.
@@ -176,9 +176,9 @@ def _sparsities(
 def _dealt(
     metrics: Sequence[float], by: Allocate, seed: int, layers: Sequence[Layer]
 ) -> list[float]:
-    """Returns the metrics, dealt out at random if the recipe asks for that control.
+    """Returns the metrics, shuffled if the recipe asks for that control.
 
-    Where layers of a block have one metric in common, whole blocks change places.
+    If the layers of each block share one metric, whole blocks are shuffled.
     """
     if not by.shuffled:
         return list(metrics)
@@ -229,7 +229,7 @@ def _factors(
     if not any(plan.low_rank):
         raise InputError(
             f"a reduction of {stage.reduction:g} ({stage.budget}) makes no matrix smaller: factors "
-            "save only where the rank is low enough; ask for more"
+            "save only where the rank is low enough; increase it"
         )
     return CompressionPlan(
         {
@@ -260,7 +260,7 @@ def _spectra(
     progress: Progress,
     look: Callable[[torch.Tensor, Layer], Any],
 ) -> list[Any]:
-    """Looks at every layer's matrix, holding one block at a time."""
+    """Applies a function to every layer's matrix, with one block in memory at a time."""
     from surefoot.sparsity.engine.skeleton import forget_all
 
     found: list[Any] = []

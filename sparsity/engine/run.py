@@ -1,4 +1,4 @@
-"""From a model and a recipe to a compressed model with its report."""
+"""Compresses a model by a recipe and writes a report."""
 
 from __future__ import annotations
 
@@ -45,26 +45,26 @@ def compress(
     progress: Progress = silent,
     note: Note = unnoted,
 ) -> Path:
-    """Compresses a model, or goes on where an earlier call stopped.
+    """Compresses a model, or resumes an interrupted compression.
 
     Args:
         model: Folder of a transformers checkpoint with safetensors; never changed.
-        recipe: What is done.
+        recipe: The recipe.
         out: Folder for the compressed model and its report; must be new, empty, or hold the
             beginning of the same compression.
-        texts: Calibration texts as sequences of ids, from which batches are drawn as the recipe
-            says, or batches.
-        source: Where the texts are from, for the report.
-        options: What else is wanted.
-        progress: Called as the work goes on.
-        note: Called with each line that is worth showing.
+        texts: Calibration texts as sequences of ids, from which batches are drawn according to the
+            recipe, or the batches themselves.
+        source: Origin of the texts, for the report.
+        options: Further options.
+        progress: Called as work proceeds; the part names the phase.
+        note: Called with each line worth showing to the user.
 
     Returns:
         ``out``.
 
     Raises:
         InputError: The model, recipe, texts or folder cannot be used, or the budget cannot be met;
-            nothing is left behind then, unless blocks were already compressed.
+            nothing is written then unless blocks were already compressed.
     """
     begun = Checkpoint(model)
     _refuse_compressed(begun)
@@ -84,7 +84,7 @@ def compress(
         "surefoot": current_versions()["surefoot"],
     }
     if _is_done(out, identity):
-        note("this compression is done already; delete the folder to try or measure it anew")
+        note("this compression is already done; delete the folder to run it again")
         return out
     work = WorkFolder(out / WORK)
     state = work.read(identity)
@@ -133,7 +133,7 @@ def _walk_for(
     calibration: Calibration | None,
     progress: Progress,
 ) -> WalkSettings:
-    """Returns the walk through a model; what is trained afterwards is rounded afterwards."""
+    """Returns the settings of the walk; a model that is trained is quantized after the training."""
     stages = WalkStages(recipe.find(Sparsify), recipe.find(Factorize), recipe.find(Quantize))
     if recipe.find(Recover) is not None:
         stages = WalkStages(stages.sparsify, stages.factorize)
@@ -147,13 +147,13 @@ def _walk_for(
 def _refuse_compressed(checkpoint: Checkpoint) -> None:
     if checkpoint.config.get("quantization_config"):
         raise InputError(
-            "the model is quantized already; compress the one that it was made from",
+            "the model is already quantized; compress the model that it was made from",
             file=str(checkpoint.folder),
         )
 
 
 def _check_place(model: Path, out: Path) -> None:
-    """Checks that the output folder is none of the model's, and new, empty or ours."""
+    """Checks that the output folder is outside the model's and new, empty, or of a compression."""
     here, there = out.resolve(), model.resolve()
     if here == there or there in here.parents:
         raise InputError("--out lies in the model's folder; choose another", file=str(out))
@@ -173,10 +173,10 @@ def _check_place(model: Path, out: Path) -> None:
 
 
 def _is_done(out: Path, identity: Mapping[str, Any]) -> bool:
-    """Tells whether the same compression is done already; removes what it may have left over.
+    """Returns whether the same compression is already done; removes its leftovers.
 
     Raises:
-        InputError: Another one is.
+        InputError: The folder holds another compression.
     """
     if not (out / REPORT_NAME).is_file() or not (out / "config.json").is_file():
         return False
@@ -219,14 +219,14 @@ def _calibration(
 
 
 def _room(model: Checkpoint) -> int:
-    """Returns the most tokens that a model takes."""
+    """Returns the largest number of tokens that a model accepts."""
     text = model.config.get("text_config") or model.config
     return int(text.get("max_position_embeddings") or text.get("n_positions") or 1 << 30)
 
 
 @contextmanager
 def _locked(out: Path, work: WorkFolder) -> Iterator[None]:
-    """Makes and locks the output folder; what fails before the first block leaves nothing."""
+    """Makes and locks the output folder; removes it on errors before the first block is done."""
     made = not out.exists()
     try:
         out.mkdir(parents=True, exist_ok=True)

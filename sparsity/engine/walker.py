@@ -1,4 +1,4 @@
-"""Walks through a model's blocks: statistics, compression, replay through what was compressed."""
+"""Walks through a model's blocks: statistics, compression, replay through the compressed block."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from surefoot.sparsity.engine.compressing import WalkStages, compress_layer
 from surefoot.sparsity.engine.skeleton import Skeleton, forget_all, give_back
 from surefoot.sparsity.engine.state import CompressionState, HiddenStates, WorkFolder
 from surefoot.sparsity.engine.targets import Layer, Targets, stored, weight_of
-from surefoot.sparsity.pruning.metrics import outlier_share
+from surefoot.sparsity.pruning.metrics import outlier_percentage
 
 if TYPE_CHECKING:
     from torch import nn
@@ -35,15 +35,15 @@ _FED, _HELD, _DENSE = "calibration", "held-out", "held-out-dense"
 
 @dataclass(frozen=True)
 class WalkSettings:
-    """What a walk needs to know.
+    """Settings of a walk.
 
     Attributes:
         skeleton: The model.
         targets: Its layers.
-        stages: What is done to them.
-        calibration: What the model is looked at with; ``None`` if it is not.
+        stages: The stages to apply.
+        calibration: Calibration data, if any.
         minimum_tokens: Fewest tokens that an expert must have seen.
-        progress: Called as the work goes on.
+        progress: Called as work proceeds; the part names the phase.
     """
 
     skeleton: Skeleton
@@ -67,13 +67,13 @@ class WalkSettings:
 def walk(plan: WalkSettings, work: WorkFolder, state: CompressionState) -> None:
     """Compresses all blocks that are not done yet, and measures the loss before and after.
 
-    Of the model at most one block is in memory, beside what is needed to make the arguments of
-    blocks; of the hidden states one batch.
+    At most one block of the model is in memory, beside the parts that compute the arguments of
+    blocks, and one batch of hidden states.
 
     Args:
-        plan: What is done.
-        work: Where the state and the compressed tensors are kept.
-        state: How far it is; is kept up to date.
+        plan: Settings of the walk.
+        work: Folder of the state and the compressed tensors.
+        state: State of the compression; updated in place.
 
     Raises:
         InputError: Activations are not finite, or a method cannot be applied.
@@ -96,7 +96,7 @@ def walk(plan: WalkSettings, work: WorkFolder, state: CompressionState) -> None:
 def _enter(
     plan: WalkSettings, work: WorkFolder, fresh: bool, fed: BlockArguments, held: BlockArguments
 ) -> None:
-    """Notes the arguments of all blocks and, at the start, what goes into the first."""
+    """Records the arguments of all blocks and, at the start, the input of the first."""
     if not plan.fed and not plan.held:
         return
     plan.skeleton.fill_outside()
@@ -120,7 +120,7 @@ def _step(
     fed: BlockArguments,
     held: BlockArguments,
 ) -> None:
-    """Does one block."""
+    """Compresses one block."""
     skeleton, layers = plan.skeleton, plan.targets.of_block(index)
     name = skeleton.block_name(index)
     block = skeleton.fill_block(index)
@@ -134,7 +134,7 @@ def _step(
             check_tokens(layers, found, plan.minimum_tokens)
     tensors: dict[str, torch.Tensor] = {}
     removed: list[str] = []
-    # Quantized checkpoints are not read back where other tensors have to be converted.
+    # Quantized checkpoints cannot be loaded where other tensors need conversion.
     whole = any(skeleton.source_of(f"{a.name}.weight") is None for a in layers) or (
         plan.stages.quantize is not None and skeleton.converted(name)
     )
@@ -183,7 +183,7 @@ def _as_in_model(
 ) -> dict[str, torch.Tensor]:
     """Returns all tensors of a block by the model's own names.
 
-    Needed where a tensor of the files holds several matrices, of which some are compressed.
+    Needed if a tensor of the files holds several matrices of which some are compressed.
     """
     compressed = {f"{a.name}.weight" for a in layers}
     dtype = skeleton.checkpoint.dtype(skeleton.keys_of(name)[0])
@@ -220,7 +220,7 @@ def _replay(
     stream: str,
     name: str,
 ) -> None:
-    """Runs a block on what goes into it, and writes what goes into the next."""
+    """Runs a block on its input and writes the input of the next block."""
     source, target = work.hidden(index, stream), work.hidden(index + 1, stream)
     with torch.inference_mode():
         for i in range(count):
@@ -234,10 +234,10 @@ def check_finite(hidden: torch.Tensor, name: str) -> None:
 
     Args:
         hidden: The states.
-        name: What they come after.
+        name: Name of the module that they come from.
 
     Raises:
-        InputError: One is not finite.
+        InputError: A value is not finite.
     """
     if not bool(hidden.isfinite().all()):
         raise InputError(
@@ -249,7 +249,7 @@ def check_finite(hidden: torch.Tensor, name: str) -> None:
 def mean_loss(
     arguments: BlockArguments, batches: Sequence[Batch], hidden: Iterator[torch.Tensor]
 ) -> float:
-    """Returns the loss, nats a token, of what comes out of the last block, batch by batch."""
+    """Returns the loss of the outputs of the last block, nats per token."""
     total, count = 0.0, 0
     for batch, last in zip(batches, hidden, strict=True):
         more, tokens = loss_of(arguments.finish(arguments_of(batch), last), batch)
@@ -258,9 +258,9 @@ def mean_loss(
 
 
 def outliers_of(plan: WalkSettings) -> Callable[[float], dict[str, float]]:
-    """Returns a function that gives each layer the share of outliers of its block.
+    """Returns a function that computes for each layer the percentage of outliers in its block.
 
-    It runs the dense model block by block; the hidden states stay in memory.
+    It runs the dense model block by block and keeps the hidden states in memory.
     """
 
     def found(multiple: float) -> dict[str, float]:
@@ -279,7 +279,7 @@ def outliers_of(plan: WalkSettings) -> Callable[[float], dict[str, float]]:
             if layers:
                 seen = Collector(block, layers, gram=False).collect(runs)
                 check_tokens(layers, seen, plan.minimum_tokens)
-                share = outlier_share(
+                share = outlier_percentage(
                     [weight_of(block.get_submodule(a.part), a) for a in layers],
                     [seen[a.name].norms() for a in layers],
                     multiple,

@@ -1,4 +1,4 @@
-"""Models of transformers that are made around a dense one: what they share."""
+"""Common base of models of transformers that wrap a dense one."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from surefoot.core.errors import InputError
 from surefoot.sparsity.engine.skeleton import quiet
 
 CACHE = "cache" if "cache" in signature(LlamaModel.forward).parameters else "past_key_values"
-"""How this version of transformers calls keys and values of earlier tokens."""
+"""Name that this version of transformers gives to the keys and values of earlier tokens."""
 
 
 class WrappedModel(PreTrainedModel, GenerationMixin):  # type: ignore[no-untyped-call]
-    """A causal model around a dense one, which it keeps as ``backbone``."""
+    """A causal model that wraps a dense one as ``backbone``."""
 
     base_model_prefix = "backbone"
     main_input_name = "input_ids"
@@ -46,13 +46,13 @@ def dense_config(backbone: Mapping[str, Any]) -> Any:
 def load_wrapped(
     folder: str | Path, config: Any, model: Any, what: str, dtype: torch.dtype | str = "auto"
 ) -> Any:
-    """Loads such a model.
+    """Loads a wrapped model.
 
     Args:
         folder: Its folder.
         config: The class of its configuration.
         model: Its class.
-        what: What it is, for errors.
+        what: Kind of model, for errors.
         dtype: Type of the parameters; ``auto`` for that of the files.
 
     Returns:

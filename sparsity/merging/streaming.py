@@ -1,4 +1,4 @@
-"""Models merged on the disk, tensor by tensor: never two of them in memory, not even one."""
+"""Merges models on disk, tensor by tensor, without loading whole models."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 MERGE_NAME = "merge.json"
-"""File in a merged model's folder that says how it was made, so that it can be made again."""
+"""File in a merged model's folder with everything needed to repeat the merge."""
 
 
 def merge_models(
@@ -44,16 +44,16 @@ def merge_models(
 ) -> Path:
     """Merges models into a new folder.
 
-    Of one model, and of models with the same weights, the result is that model, unless there is
-    one model with a base and a method that changes its differences; this is told.
+    The result of one model, or of models with equal weights, is that model, unless there is one
+    model with a base and a method that changes its differences; a note says so.
 
     Args:
         zoo: The models, checked.
         recipe: How they are merged.
-        out: Folder for the result; must be new or empty. It is there whole or not at all.
-        progress: Called as the work goes on.
-        note: Called with each line that is worth showing.
-        shard_bytes: Most bytes of a file of weights.
+        out: Folder for the result; must be new or empty. It is written atomically.
+        progress: Called after every tensor.
+        note: Called with each line worth showing to the user.
+        shard_bytes: Largest size of a weight file, bytes.
 
     Returns:
         ``out``.
@@ -97,10 +97,10 @@ def merged(
     Args:
         zoo: The models.
         recipe: How they are merged.
-        progress: Called as the work goes on.
+        progress: Called after every tensor.
 
     Raises:
-        InputError: A tensor of whole numbers differs between models, or a result is not finite.
+        InputError: An integer tensor differs between models, or a result is not finite.
     """
     for number, key in enumerate(zoo.keys):
         progress(number, len(zoo.keys), "merge")
@@ -110,7 +110,7 @@ def merged(
             yield key, _common(zoo, key)
             continue
         sources = zoo.sources
-        if recipe.method == "linear":  # what counts nothing is not read
+        if recipe.method == "linear":  # tensors with weight 0 are not read
             sources = tuple(s for s, w in zip(sources, weights, strict=True) if w)
             weights = tuple(w for w in weights if w)
         found = merge_tensors(
@@ -133,9 +133,9 @@ def merged(
 
 
 def trivial_result(zoo: Zoo, recipe: MergeRecipe) -> str:
-    """Says why the result of a merge is its first model, ``""`` if there is something to merge."""
+    """Returns why the result of a merge is its first model, ``""`` if it is not."""
     if len(zoo.sources) == 1 and (zoo.base is None or recipe.method not in NEED_BASE):
-        return "there is one model only, so it is the result"
+        return "there is only one model, so it is the result"
     if len(zoo.sources) > 1 and zoo.identical:
         return "all models hold the same weights, so they are the result"
     return ""
@@ -157,25 +157,25 @@ def check_recipe(zoo: Zoo, recipe: MergeRecipe) -> None:
 
 
 def check_new(out: Path, *models: Path) -> None:
-    """Checks that a folder may be made.
+    """Checks that a folder can be created.
 
     Args:
         out: The folder.
         *models: Folders that it must not lie in.
 
     Raises:
-        InputError: It lies in a model's folder, or there is something in it.
+        InputError: It lies in a model's folder, or is not empty.
     """
     check_outside(out, *models)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError("--out is there already; choose another", file=str(out))
+        raise InputError("--out exists already; choose another", file=str(out))
 
 
 def check_outside(out: Path, *models: Path) -> None:
-    """Checks that a folder is none of the models' and lies in none.
+    """Checks that a folder is outside of the models' folders.
 
     Raises:
-        InputError: It does.
+        InputError: It is not.
     """
     here = out.resolve()
     for model in models:
@@ -184,7 +184,7 @@ def check_outside(out: Path, *models: Path) -> None:
 
 
 def record(zoo: Zoo, recipe: MergeRecipe, trivial: str = "") -> dict[str, Any]:
-    """Returns what a merged model's folder says about how it was made."""
+    """Returns the record of a merge."""
     return {
         "recipe": recipe.model_dump(mode="json"),
         "models": [s.name for s in zoo.sources],
@@ -209,5 +209,5 @@ def _common(zoo: Zoo, key: str) -> torch.Tensor:
 
     found = [s.checkpoint.tensor(key) for s in zoo.sources]
     if any(not torch.equal(found[0], other) for other in found[1:]):
-        raise InputError(f"'{key}' holds whole numbers, and they differ between the models")
+        raise InputError(f"'{key}' holds integers that differ between the models")
     return found[0]

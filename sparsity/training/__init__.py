@@ -1,1 +1,3 @@
-"""Training in little memory: Q-GaLore, its peers, and the recovery of compressed models."""
+"""Memory-efficient training: Q-GaLore and similar methods, and the recovery of compressed
+models.
+"""

@@ -187,7 +187,7 @@ def test_four_micro_batches_are_one_large_batch() -> None:
 
 def test_the_rate_rises_and_falls_as_a_cosine() -> None:
     given = settings("full", steps=100, warmup=0.1, final=0.1)
-    shares = [given.share_of_rate(i) for i in range(100)]
+    shares = [given.rate_factor(i) for i in range(100)]
     assert shares[:10] == pytest.approx([0.1 * (i + 1) for i in range(10)])
     assert max(shares) == shares[10] == 1.0
     assert shares[55] == pytest.approx(0.55)
@@ -276,7 +276,7 @@ def test_what_cannot_be_done_is_told_in_one_line(tmp_path: Path) -> None:
         ({"method": "lora"}, "either a rank or a budget"),
         ({"method": "lora", "rank": 2, "budget": 100}, "either a rank or a budget"),
         ({"method": "lrc", "budget": 100}, "a budget goes with"),
-        ({"method": "full", "clipping": 1.0}, "is not known"),
+        ({"method": "full", "clipping": 1.0}, "Extra inputs are not permitted"),
     ],
 )
 def test_settings_that_do_not_fit_together_are_refused(given: dict[str, Any], told: str) -> None:

@@ -1,4 +1,4 @@
-"""Tickets of the generator: prune, rewind, train the pair again; masks by chance beside them."""
+"""Tickets of the generator: prune, rewind, train again; with random masks as controls."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Control = Literal["layer-random", "random"]
-"""Masks by chance: with as many weights left in each layer as the ticket, or over all weights."""
+"""Random masks: with the ticket's sparsity in each layer, or over all weights."""
 
 _TICKET = "generator"
 KINDS = (_TICKET, *get_args(Control))
@@ -37,7 +37,7 @@ _LAST = 100
 
 
 class OutOfTimeError(Exception):
-    """The time is up; what is done is kept."""
+    """The time limit is reached; the state is saved."""
 
 
 def generator_folder(folder: Path, number: int) -> Path:
@@ -46,7 +46,7 @@ def generator_folder(folder: Path, number: int) -> Path:
 
 
 def control_folder(folder: Path, kind: Control, number: int) -> Path:
-    """Returns the folder of a generator whose masks are by chance, beside the ticket of a round."""
+    """Returns the folder of a generator with random masks, the control of a round."""
     return folder / f"{kind}-{number:02}"
 
 
@@ -70,23 +70,23 @@ def prior_tickets(
     minutes: float = 0.0,
     progress: Progress = silent,
 ) -> tuple[Ticket, ...]:
-    """Trains the pair dense and once more after each pruning, or goes on where it was stopped.
+    """Trains generator and critic, again after each pruning; resumes an interrupted search.
 
-    The critic begins anew each time and is never pruned, since it is no part of the prior.
+    The critic starts from scratch each time and is never pruned, as it is not part of the prior.
 
     Args:
         pictures: uint8 ``[n, size, size, 3]``.
-        settings: Each training.
-        rounds: How often weights go; 0 for the dense training only.
-        share: Share of the living weights that goes each time, over the whole generator.
-        folder: Where everything is kept, the generators in :func:`generator_folder`.
+        settings: Settings of each training.
+        rounds: Number of prunings; 0 for the dense training only.
+        share: Fraction of the generator's unpruned weights pruned per round.
+        folder: Folder of the search; generators are in :func:`generator_folder`.
         minutes: Stop after this time; 0 for no limit.
         progress: Called every 100 steps with the steps of the current training; the part names the
             round and the mean losses since the last call.
 
     Raises:
-        OutOfTimeError: The time is up.
-        InputError: The folder holds other work, or a loss is not finite.
+        OutOfTimeError: The time limit is reached.
+        InputError: The folder holds another search, or a loss is not finite.
     """
     torch.manual_seed(settings.seed)
     ends = _end(minutes)
@@ -129,22 +129,22 @@ def prior_controls(
     minutes: float = 0.0,
     progress: Progress = silent,
 ) -> tuple[Path, ...]:
-    """Trains the pair with masks by chance for each ticket, from the weights that tickets start at.
+    """Trains generators with random masks for each ticket, from the tickets' initial weights.
 
     Args:
         pictures: uint8 ``[n, size, size, 3]``.
-        settings: Each training, as it was for the tickets.
-        tickets: What :func:`prior_tickets` returned; the dense one has no control.
-        folder: Where it left them; controls lie beside, see :func:`control_folder`.
+        settings: Settings of each training, as for the tickets.
+        tickets: Result of :func:`prior_tickets`; the dense one has no control.
+        folder: Folder of the tickets; for controls see :func:`control_folder`.
         minutes: Stop after this time; 0 for no limit.
         progress: Called every 100 steps with the steps of the current training; the part names the
             control and the mean losses since the last call.
 
     Returns:
-        The folders. A control that would remove a whole layer is left out.
+        The folders. A control that would prune a whole layer is skipped.
 
     Raises:
-        OutOfTimeError: The time is up.
+        OutOfTimeError: The time limit is reached.
         InputError: A loss is not finite.
     """
     ends = _end(minutes)
@@ -155,7 +155,7 @@ def prior_controls(
             model = Generator(settings.shape)
             rewound(model, folder)
             try:
-                masks = _by_chance(kind, model, ticket, settings.seed + number)
+                masks = _random_masks(kind, model, ticket, settings.seed + number)
             except InputError:
                 continue
             if not (place / CONFIG_NAME).is_file():
@@ -174,7 +174,7 @@ def prior_controls(
     return tuple(found)
 
 
-def _by_chance(kind: Control, model: Generator, ticket: Ticket, seed: int) -> Masks:
+def _random_masks(kind: Control, model: Generator, ticket: Ticket, seed: int) -> Masks:
     if kind == "layer-random":
         return matched_masks(ticket.masks, seed)
     return one_shot(model, Masks.full(model), ticket.sparsity, score=at_random(seed))
@@ -196,7 +196,7 @@ def _train(
     progress: Progress,
     on_step: Callable[[int, Any], None] = lambda step, model: None,
 ) -> dict[str, float]:
-    """Trains a pair, or goes on with it, and writes its averaged generator."""
+    """Trains a generator, or resumes its training, and writes its average."""
     left = (ends - time.monotonic()) / 60
     if left <= 0:
         raise OutOfTimeError
@@ -215,5 +215,5 @@ def _train(
     save_generator(pair.averaged, place)
     state.unlink(missing_ok=True)
     count = max(1, len(losses))
-    makes, tells = (sum(x[i] for x in losses) / count for i in (0, 1))
-    return {"makes": makes, "tells": tells}
+    generator_loss, critic_loss = (sum(x[i] for x in losses) / count for i in (0, 1))
+    return {"makes": generator_loss, "tells": critic_loss}

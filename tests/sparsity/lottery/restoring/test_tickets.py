@@ -119,7 +119,7 @@ def test_several_pictures_give_the_ticket_of_their_mean(tmp_path: Path) -> None:
 
 def test_a_ticket_serves_another_task_and_picture(tmp_path: Path) -> None:
     ticket = tickets(tmp_path)[-1]
-    other = observe(Inpaint.by_chance(SIZE, 0.5, 1), truth(4))
+    other = observe(Inpaint.at_random(SIZE, 0.5, 1), truth(4))
     network = ticket.network(SIZE)
     fit(network, other, SETTINGS, masks=ticket.masks)
     alive = sum(int((p != 0).sum()) for p in ticket.masks.parameters(network).values())

@@ -121,7 +121,7 @@ def test_a_second_call_tells_that_it_is_done(refactored: Path) -> None:
     before = (refactored / "refactor.json").read_bytes()
     code, output = run("refactor", "local-planner", "--out", str(refactored), *FEW)
     assert code == 0, output
-    assert "taken apart already" in output
+    assert "already refactored" in output
     assert (refactored / "refactor.json").read_bytes() == before
     code, output = run(
         "refactor", "local-planner", "--out", str(refactored), *FEW, "--set", "keep=0.4"
@@ -165,7 +165,7 @@ def test_what_cannot_be_refactored_is_told(refactored: Path, tmp_path: Path) -> 
         (str(tmp_path), FEW, "no model here"),
         ("local-perception", FEW, "no planner of this project"),
         ("local-planner", (*FEW, "--set", "tune.expert_rate=1e30"), "the loss is not finite"),
-        ("local-planner", (*FEW, "--set", "keep=0"), "share of neurons to keep"),
+        ("local-planner", (*FEW, "--set", "keep=0"), "fraction of neurons to keep"),
         ("local-planner", (*FEW, "--set", "kept=1"), "kept"),
         ("local-planner", (*FEW, "--set", "tune.loss=repo"), "tune.loss"),
     ):

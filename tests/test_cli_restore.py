@@ -69,7 +69,7 @@ def test_noise_goes_and_the_page_says_how_it_was_stopped(noisy: Path, tmp_path: 
     assert set(summary["stops"]) >= {"held-out", "oracle", "last"}
     page = (out / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 4
-    assert "looks at the truth" in page
+    assert "uses the truth" in page
     assert "non-local means" in page
     assert read_image(out / "restored.png").size == (21, 17)
     assert not (out / "work").exists()
@@ -164,7 +164,7 @@ def test_holes_are_filled_and_what_is_known_of_them_counts(tmp_path: Path) -> No
         results.append(read_image(tmp_path / name / "restored.png"))
         # The page shows before what was known, and not what lay beneath.
         page = (tmp_path / name / "report.html").read_text()
-        assert "looks at the true picture" not in page
+        assert "uses the true image" not in page
         first = page.partition("data:image/png;base64,")[2].partition('"')[0]
         (tmp_path / "before.png").write_bytes(b64decode(first))
         before = read_image(tmp_path / "before.png")
@@ -253,15 +253,15 @@ def test_bad_input_is_one_line(noisy: Path, tmp_path: Path) -> None:
     denoise, inpaint = ("--task", "denoise"), ("--task", "inpaint")
     cases = [
         ((tmp_path / "none.png", *denoise), "no such file"),
-        ((tmp_path / "text.png", *denoise), "not a readable picture"),
+        ((tmp_path / "text.png", *denoise), "not a readable image"),
         ((tmp_path / "float.tiff", *denoise), "8 or 16 bits"),
         ((tmp_path / "thin.png", *denoise), "each side needs three"),
         ((noisy, "--task", "polish"), "task"),
         ((noisy, *denoise, "--mask", black), "--mask is for inpaint"),
         ((noisy, *inpaint), "give --mask"),
-        ((noisy, *inpaint, "--mask", black), "knows no pixel"),
+        ((noisy, *inpaint, "--mask", black), "has no known pixel"),
         ((noisy, *inpaint, "--mask", small), "a mask of 5 x 5"),
-        ((noisy, *denoise, "--truth", small), "the true picture has shape"),
+        ((noisy, *denoise, "--truth", small), "the true image has shape"),
         ((noisy, *denoise, "--ticket", tmp_path / "none"), "no ticket here"),
         ((noisy, "--task", "sr", "--scale", 3), "scale"),
         ((noisy, "--task", "sr", "--stop", "discrepancy"), "give sigma"),
@@ -271,9 +271,9 @@ def test_bad_input_is_one_line(noisy: Path, tmp_path: Path) -> None:
         ((noisy, *denoise, "--set", "width=200000"), "GiB are free"),
         ((large, *denoise), "9000 x 8000 pixels is too large"),
         ((tmp_path / "black.png", "--task", "sr", "--ticket", tmp_path), "no ticket here"),
-        ((tmp_path, *denoise), "not a readable picture"),
-        ((tmp_path / "cut.png", *denoise), "not a readable picture"),
-        ((tmp_path / "empty.png", *denoise), "not a readable picture"),
+        ((tmp_path, *denoise), "not a readable image"),
+        ((tmp_path / "cut.png", *denoise), "not a readable image"),
+        ((tmp_path / "empty.png", *denoise), "not a readable image"),
         ((noisy, *denoise, "--sparsity", 0.999, *SMALL), "nothing is left of"),
     ]
     for number, (arguments, words) in enumerate(cases):

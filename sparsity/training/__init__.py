@@ -1,3 +1,1 @@
-"""Memory-efficient training: Q-GaLore and similar methods, and the recovery of compressed
-models.
-"""
+"""Memory-efficient training (Q-GaLore and similar) and recovery of compressed models."""

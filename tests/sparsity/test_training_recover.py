@@ -235,7 +235,7 @@ def test_methods_that_would_fill_zeros_say_so(method: Method) -> None:
 
 
 def test_what_cannot_be_done_is_told_in_one_line(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="nothing to learn from"):
+    with pytest.raises(InputError, match="nothing to train on"):
         recover(model(), [], settings("full"))
     with pytest.raises(InputError, match="the model has none"):
         recover(model(), DATA, settings("lrc"))

@@ -189,7 +189,7 @@ def _laid_out(
     if laid is None or math.prod(laid) != inputs:
         raise InputError(
             f"the {inputs} inputs of '{name}' do not form "
-            f"{'x'.join(map(str, shape)) if shape else 'a square picture'}; give --shape as "
+            f"{'x'.join(map(str, shape)) if shape else 'a square image'}; give --shape as "
             "CHANNELSxROWSxCOLUMNS",
             file=str(model),
         )

@@ -65,7 +65,7 @@ def non_local_means(
     _, height, width = picture.shape
     padded = np.pad(picture, ((0, 0), (reach, reach), (reach, reach)), mode="symmetric")
     total, weights = np.zeros_like(picture), np.zeros((height, width))
-    # One shift at a time over the whole picture: the loop is over the search window only.
+    # One shift at a time over the whole image; the loop is only over the search window.
     for dy in range(search):
         for dx in range(search):
             moved = padded[:, dy : dy + height, dx : dx + width]

@@ -129,10 +129,10 @@ def test_only_the_part_whose_turn_it_is_learns() -> None:
 
 def test_rates_fall_within_a_round_and_from_round_to_round() -> None:
     settings = TuneSettings()
-    assert settings.share_of_rate(0, 100, 0) == 1
-    assert settings.share_of_rate(50, 100, 0) == pytest.approx(0.5)
-    assert settings.share_of_rate(0, 100, 3) == pytest.approx(0.8**3)
-    falling = [settings.share_of_rate(i, 100, 1) for i in range(100)]
+    assert settings.rate_factor(0, 100, 0) == 1
+    assert settings.rate_factor(50, 100, 0) == pytest.approx(0.5)
+    assert settings.rate_factor(0, 100, 3) == pytest.approx(0.8**3)
+    falling = [settings.rate_factor(i, 100, 1) for i in range(100)]
     assert falling == sorted(falling, reverse=True)
     assert falling[-1] < 0.001
 
@@ -145,7 +145,7 @@ def test_no_batch_comes_again_before_all_have_come() -> None:
     assert firsts[:12] != firsts[12:]
     later = [int(b["input_ids"][j, 0]) for b in feed.batches(8, 2, 4) for j in range(4)]
     assert later == firsts[8:16]
-    with pytest.raises(InputError, match="nothing to learn from"):
+    with pytest.raises(InputError, match="nothing to train on"):
         TextStream([], 0, seed=3)
 
 

@@ -267,7 +267,7 @@ def test_what_cannot_be_pruned_is_one_line(tmp_path: Path) -> None:
             self.two = nn.Linear(4, 4)
             self.two.weight = self.one.weight
 
-    with pytest.raises(InputError, match=r"'one\.weight' and 'two\.weight' are one parameter"):
+    with pytest.raises(InputError, match=r"'one\.weight' and 'two\.weight' are the same parameter"):
         Masks.full(Tied())
     with pytest.raises(InputError, match="no parameter"):
         Masks.full(net(), "nothing")

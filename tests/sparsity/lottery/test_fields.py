@@ -148,7 +148,7 @@ def test_a_unit_that_sees_all_sees_the_mean_of_pixels() -> None:
 @pytest.mark.parametrize(
     ("pictures", "channels", "why"),
     [
-        ([np.ones((3, 9, 9))] * 4, 3, "pictures are constant"),
+        ([np.ones((3, 9, 9))] * 4, 3, "images are constant"),
         ([np.ones((3, 4, 9))], 3, "less than the 5 x 5"),
         ([np.full((3, 9, 9), np.inf)], 3, "not finite"),
         ([np.ones((3, 9, 9))], 7, "the layer sees 7"),
@@ -175,7 +175,7 @@ def test_folders_that_cannot_be_used(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no PNG or JPEG"):
         list(images_in(tmp_path))
     (tmp_path / "a.png").write_text("no picture")
-    with pytest.raises(InputError, match="not a readable picture"):
+    with pytest.raises(InputError, match="not a readable image"):
         list(images_in(tmp_path))
     (tmp_path / "a.png").unlink()
     Image.new("1", (9000, 8000)).save(tmp_path / "b.png")
@@ -226,7 +226,7 @@ def test_the_command_writes_a_page_and_goes_on(
     ]
     first = CliRunner().invoke(app, [*told, "--out", str(tmp_path / "out")])
     assert first.exit_code == 0, first.output
-    assert "living units lie closer together" in first.output
+    assert "unpruned units are more local" in first.output
     page = (tmp_path / "out" / "report.html").read_text()
     assert page.count("<img alt") == 6
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
@@ -323,5 +323,5 @@ def test_units_of_one_weight_and_units_that_see_nothing(tmp_path: Path) -> None:
     assert "nothing left" in page
     assert "nan" not in page
     blind = FirstLayer("a", weights[1:2], False)
-    with pytest.raises(InputError, match="every unit computes a constant"):
+    with pytest.raises(InputError, match="every unit is constant"):
         look_at(blind, cut([PatchImage(p) for p in pixels], blind, 1, 0), FieldSettings(times=19))

@@ -211,7 +211,7 @@ def test_a_round_that_was_killed_goes_on_within(
 
 @pytest.mark.parametrize(
     ("pictures", "why"),
-    [(squares(size=20), "the prior is for 16"), (squares(4), "4 pictures; a step takes 8")],
+    [(squares(size=20), "the prior is for 16"), (squares(4), "4 images; a step takes 8")],
 )
 def test_pictures_that_cannot_be_learned_from(pictures: Any, why: str) -> None:
     with pytest.raises(InputError, match=why):

@@ -168,7 +168,7 @@ def test_rules_that_cannot_be_followed() -> None:
     stops.update(FitPoint(10, 0.1, 0.0), picture + 1, 2.0)
     assert set(stops.found) == {"last"}
     assert chosen_stop(stops.found, "discrepancy").step == 10
-    with pytest.raises(InputError, match="true picture"):
+    with pytest.raises(InputError, match="true image"):
         chosen_stop(stops.found, "oracle")
     with pytest.raises(InputError, match="nothing was held out"):
         chosen_stop(stops.found, "held-out")

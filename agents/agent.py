@@ -18,31 +18,37 @@ from random import Random
 import numpy as np
 
 from surefoot.agents.guarantees import AgentCalibration
-from surefoot.agents.moments import Moment, Thought
+from surefoot.agents.moments import DecisionRecord, LoopStep
 from surefoot.agents.operator import Operator
 from surefoot.agents.perception.perceiver import Perceiver
 from surefoot.agents.perception.questions import Answers
 from surefoot.agents.perception.restorers import Restorer
-from surefoot.agents.planning.base import AgentPlanner, Candidate
+from surefoot.agents.planning.base import AgentPlanner, ProposedPlan
 from surefoot.agents.relevance import relevance, reliance
-from surefoot.agents.sensing.strategies import RESTORED, Scene, Strategy, restored_from
-from surefoot.agents.settings import AgentSettings, Gate
-from surefoot.agents.sight import FactSet, Sight
-from surefoot.agents.stages.base import Course, Done, Judgement, Picture, Stage
+from surefoot.agents.sensing.strategies import RESTORED, LookState, Strategy, restored_from
+from surefoot.agents.settings import ActGate, AgentSettings
+from surefoot.agents.sight import FactSet, SceneBelief
+from surefoot.agents.stages.base import (
+    ActionResult,
+    AgentEnv,
+    Picture,
+    PlanVerification,
+    RunningPlan,
+)
 from surefoot.calibration.decisions.router import AggregateRouter, Decision, Route, Router
-from surefoot.pddl.planner import ReplyStatus
-from surefoot.results.errors import HarnessError, InputError
+from surefoot.core.chat import ReplyStatus
+from surefoot.core.errors import HarnessError, InputError
 
 MAX_TURNS = 200
 """Turns of the loop within one decision at most; only a bug would need more."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class StopReason:
     """Why an agent stopped by itself.
 
     Attributes:
-        outcome: Name of the outcome, see :class:`~surefoot.envs.episodes.outcome.Outcome`.
+        outcome: Name of the outcome, see :class:`~surefoot.envs.episodes.outcome.EpisodeOutcome`.
         reason: One line.
     """
 
@@ -103,11 +109,11 @@ class _Assessment:
     facts: FactSet
     likeliest: dict[str, str]
     worlds: list[dict[str, str]] | None = None
-    judgement: Judgement | None = None
+    judgement: PlanVerification | None = None
     action: str | None = None
     matters: dict[str, float] | None = None
     good: int = 0
-    failed: Ending | None = None
+    failed: StopReason | None = None
     relied: tuple[str, ...] | None = None
     waits: bool = False
 
@@ -135,15 +141,15 @@ class Agent:
         keep: Callable[[Picture, str], str] | None = None,
     ) -> None:
         self.settings, self.tools = settings, tools
-        self.moments: list[Moment] = []
+        self.moments: list[DecisionRecord] = []
         self.counts = Counts()
-        self.ending: Ending | None = None
+        self.ending: StopReason | None = None
         self._keep = keep or (lambda _picture, _view: "")
         self._rng = Random(f"agent:{settings.seed}:{seed}")
-        self._sight = Sight(tools.calibration)
+        self._sight = SceneBelief(tools.calibration)
         self._shown: Picture | None = None
-        self._course: Course | None = None
-        self._candidate: Candidate | None = None
+        self._course: RunningPlan | None = None
+        self._candidate: ProposedPlan | None = None
         self._verified = False
         self._approved = False
         self._planned_for: dict[str, str] = {}
@@ -154,20 +160,20 @@ class Agent:
         self._repairs_left = settings.repairs
         self._replans_left = settings.replans
         self._pauses = 0
-        self._stage: Stage | None = None
+        self._stage: AgentEnv | None = None
 
     @property
-    def stage(self) -> Stage:
+    def stage(self) -> AgentEnv:
         """The world that it is in."""
         assert self._stage is not None, "call begin first"
         return self._stage
 
     @property
-    def sight(self) -> Sight:
+    def sight(self) -> SceneBelief:
         """What it knows of the scene now."""
         return self._sight
 
-    def begin(self, stage: Stage) -> None:
+    def begin(self, stage: AgentEnv) -> None:
         """Is put into a world; once."""
         self._stage = stage
 
@@ -178,11 +184,11 @@ class Agent:
             An action of the stage, to be done now; ``None`` if the agent stops, see
             :attr:`ending`.
         """
-        moment = Moment(len(self.moments) + 1, self.stage.seconds())
+        moment = DecisionRecord(len(self.moments) + 1, self.stage.seconds())
         self.moments.append(moment)
         settings = self.settings
         self._looks_left = settings.looks if settings.sensing != "none" else 0
-        self._looking = settings.gate is Gate.SETS and self._looks_left > 0
+        self._looking = settings.gate is ActGate.SETS and self._looks_left > 0
         blind = self._verified and not self.stage.moving
         try:
             action = self._decide(moment)
@@ -198,7 +204,7 @@ class Agent:
         moment.state = self._course.state if self._course is not None else ""
         return action
 
-    def after(self, done: Done) -> None:
+    def after(self, done: ActionResult) -> None:
         """Is told what came of the action."""
         moment = self.moments[-1]
         moment.good, moment.surprise = done.good, done.surprise
@@ -215,7 +221,7 @@ class Agent:
 
     def _start_anew(self) -> None:
         """Forgets scene and plan, since the world is not as it was thought to be."""
-        self._sight = Sight(self.tools.calibration)
+        self._sight = SceneBelief(self.tools.calibration)
         self._drop_plan()
 
     def _drop_plan(self) -> None:
@@ -226,16 +232,16 @@ class Agent:
         self._history = []
         self._repairs_left = self.settings.repairs
 
-    def _decide(self, moment: Moment) -> str | None:
+    def _decide(self, moment: DecisionRecord) -> str | None:
         gate = self.settings.gate
-        if gate is Gate.ALWAYS_STOP:
-            moment.thoughts.append(Thought(Route.ABSTAIN, "it never does anything"))
+        if gate is ActGate.ALWAYS_STOP:
+            moment.thoughts.append(LoopStep(Route.ABSTAIN, "it never does anything"))
             return self._pause() or self._stop("refused", "it never does anything")
         if self._replans_left < 0:
             return self._stop("failed", "the world was not as planned for too often")
         if self._verified and not self.stage.moving:
             return self._go_on(moment)
-        if gate in (Gate.ORACLE, Gate.ALWAYS_ASK):
+        if gate in (ActGate.ORACLE, ActGate.ALWAYS_ASK):
             self._be_told(moment)
         elif self.stage.moving or not self._sight.views:
             self._look(self.stage.views()[0], moment, counted=False)
@@ -263,7 +269,7 @@ class Agent:
         raise RuntimeError("the agent cannot make up its mind")
 
     def _follow(
-        self, decision: Decision, found: _Assessment, thought: Thought, moment: Moment
+        self, decision: Decision, found: _Assessment, thought: LoopStep, moment: DecisionRecord
     ) -> str | None:
         """Does what was decided; returns :data:`_AGAIN` to go around once more."""
         match decision.route:
@@ -296,12 +302,12 @@ class Agent:
                     return self._stop("invalid_plan", f"breaks {', '.join(judged.broken)}")
                 return self._pause() or self._stop("refused", decision.reason)
 
-    def _go_on(self, moment: Moment) -> str | None:
+    def _go_on(self, moment: DecisionRecord) -> str | None:
         """Takes the next step of a plan that was verified in a world that stands still."""
         assert self._course is not None
         action = self._course.choices([self._likeliest()])[0]
         if action is not None:
-            moment.thoughts.append(Thought(Route.ACT, "the next step", plan=self._course.text))
+            moment.thoughts.append(LoopStep(Route.ACT, "the next step", plan=self._course.text))
             return action
         if self.stage.end().success or self._replans_left == 0:
             return self._stop("gave_up", "the plan is at its end")
@@ -313,8 +319,8 @@ class Agent:
         settings = self.settings
         facts = self._sight.facts(settings.alpha, looking=self._looking)
         found = _Assessment(facts, self._likeliest())
-        worlds = facts.worlds(self.stage.possible) if settings.gate is Gate.SETS else None
-        if settings.gate is not Gate.SETS:
+        worlds = facts.worlds(self.stage.possible) if settings.gate is ActGate.SETS else None
+        if settings.gate is not ActGate.SETS:
             worlds = [found.likeliest]
         found.worlds = worlds
         if not worlds:  # too many to list, or none that fits together
@@ -327,7 +333,7 @@ class Agent:
             if found.failed is not None or self._course is None:
                 return found
         course = self._course
-        if settings.gate is Gate.SETS and not self._looking:
+        if settings.gate is ActGate.SETS and not self._looking:
             worlds = self._narrowed(found, course, worlds)
         outcomes, found.judgement = self._outcomes(course, worlds)
         found.good = sum(good and allowed for good, _, allowed in outcomes)
@@ -340,8 +346,8 @@ class Agent:
         return found
 
     def _outcomes(
-        self, course: Course, worlds: Sequence[Answers]
-    ) -> tuple[list[tuple[bool, str | None, bool]], Judgement | None]:
+        self, course: RunningPlan, worlds: Sequence[Answers]
+    ) -> tuple[list[tuple[bool, str | None, bool]], PlanVerification | None]:
         """Returns for each world verdict, action and whether it is allowed; and the judgement."""
         verify = self.settings.verify
         judged = course.judge(worlds) if verify and not self._verified else None
@@ -354,7 +360,7 @@ class Agent:
         return list(zip(good, choices, allowed, strict=True)), judged
 
     def _narrowed(
-        self, found: _Assessment, course: Course, worlds: list[dict[str, str]]
+        self, found: _Assessment, course: RunningPlan, worlds: list[dict[str, str]]
     ) -> list[dict[str, str]]:
         """Restricts the promise to what the decision relies on; returns the worlds that remain.
 
@@ -381,14 +387,14 @@ class Agent:
         can_ask = settings.operator != "none"
         looks = self._looks_left
         u_p, u_d = self._u_p(found), self._u_d(found)
-        if self._approved or settings.gate in (Gate.NONE, Gate.ORACLE, Gate.ALWAYS_ASK):
+        if self._approved or settings.gate in (ActGate.NONE, ActGate.ORACLE, ActGate.ALWAYS_ASK):
             if u_d is None or u_d > 0 or self._approved:
                 return Decision(Route.ACT, "nothing is in the way")
             u_p = 1.0
-        if settings.gate is Gate.AGGREGATE:
+        if settings.gate is ActGate.AGGREGATE:
             both = min(u_p, 1.0 if u_d is None else u_d)
             return AggregateRouter(settings.t_d).decide(both, views_left=looks, can_ask=can_ask)
-        if settings.gate is Gate.SETS:
+        if settings.gate is ActGate.SETS:
             names = ", ".join(found.matters or ())
             if found.matters:
                 why = f"what happens depends on {names}"
@@ -421,11 +427,11 @@ class Agent:
             return 1.0
         return float(plans.u_d([self._candidate.confidence])[0])
 
-    def _thought(self, found: _Assessment, decision: Decision) -> Thought:
+    def _thought(self, found: _Assessment, decision: Decision) -> LoopStep:
         beliefs = {f: self._sight.belief(f) for f in self._sight.questions}
         passed_over, self._passed_over = self._passed_over, ()
         judged = found.judgement
-        return Thought(
+        return LoopStep(
             decision.route,
             decision.reason,
             tuple(self._sight.views),
@@ -445,13 +451,13 @@ class Agent:
             passed_over=passed_over,
         )
 
-    def _plan(self, found: _Assessment, worlds: Sequence[Answers]) -> Ending | None:
+    def _plan(self, found: _Assessment, worlds: Sequence[Answers]) -> StopReason | None:
         """Asks for plans and adopts the best; returns why there is none."""
         brief = self.stage.brief(found.likeliest, found.facts.undecided, self._history)
         offers = self.tools.planner.propose(
             brief, self.settings.samples, self._rng.randrange(2**31)
         )
-        best: tuple[tuple[float, float], Course, Candidate] | None = None
+        best: tuple[tuple[float, float], RunningPlan, ProposedPlan] | None = None
         problem = ""
         rejected: tuple[str, ...] = ()
         for offer in offers:
@@ -480,13 +486,13 @@ class Agent:
         self.counts.plans += 1
         return None
 
-    def _no_plan(self, offers: Sequence[Candidate], problem: str) -> Ending:
+    def _no_plan(self, offers: Sequence[ProposedPlan], problem: str) -> StopReason:
         statuses = {o.status for o in offers}
         if statuses <= {ReplyStatus.SERVER_ERROR}:
-            return Ending("model_error", "the planner could not be asked")
+            return StopReason("model_error", "the planner could not be asked")
         if statuses == {ReplyStatus.REFUSED}:
-            return Ending("refused", "the planner refuses to plan")
-        return Ending("unparsable", f"no plan could be read: {problem}")
+            return StopReason("refused", "the planner refuses to plan")
+        return StopReason("unparsable", f"no plan could be read: {problem}")
 
     def _send_back(self, found: _Assessment) -> None:
         assert self._course is not None
@@ -498,7 +504,7 @@ class Agent:
 
     def _choose(self, found: _Assessment) -> str | None:
         matters = found.matters or dict.fromkeys(found.facts.undecided, 1.0)
-        scene = Scene(
+        scene = LookState(
             self.stage.name,
             self.stage.views(),
             tuple(map(self.stage.cost, self.stage.views())),
@@ -510,7 +516,7 @@ class Agent:
         )
         return self.tools.strategy.choose(scene, self._rng)
 
-    def _look(self, view: str, moment: Moment, *, counted: bool) -> None:
+    def _look(self, view: str, moment: DecisionRecord, *, counted: bool) -> None:
         before = self.stage.seconds()
         picture = self.stage.look(view)
         questions = self.stage.questions(view)
@@ -527,7 +533,7 @@ class Agent:
             self.counts.looks += 1
             self.counts.look_seconds += spent
 
-    def _restore(self, moment: Moment) -> None:
+    def _restore(self, moment: DecisionRecord) -> None:
         """Asks about the last picture once more, restored, and believes that instead; a look."""
         assert self.tools.restorer is not None
         assert self._shown is not None
@@ -542,13 +548,13 @@ class Agent:
         self.counts.restores += 1
         self.counts.look_seconds += self.tools.restoring_s
 
-    def _be_told(self, moment: Moment) -> None:
+    def _be_told(self, moment: DecisionRecord) -> None:
         """Learns the truth, from the simulator or by asking for every fact."""
         truth = self.stage.truth()
         home = self.stage.views()[0]
-        asks = self.settings.gate is Gate.ALWAYS_ASK
+        asks = self.settings.gate is ActGate.ALWAYS_ASK
         questions = [q for q in self.stage.questions(home) if q.fact in truth]
-        self._sight = Sight(self.tools.calibration)
+        self._sight = SceneBelief(self.tools.calibration)
         even = [np.full(len(q.options), 1 / len(q.options)) for q in questions]
         self._sight.add(home, questions, even)
         for question in questions:
@@ -556,7 +562,7 @@ class Agent:
             if told is not None:
                 self._sight.tell(question.fact, told)
 
-    def _ask(self, found: _Assessment, thought: Thought) -> str | None:
+    def _ask(self, found: _Assessment, thought: LoopStep) -> str | None:
         """Asks for the fact that matters most, or whether a doubtful plan may go."""
         matters = {f: w for f, w in (found.matters or {}).items() if self._sight.u_p(f) < 1}
         if not matters and self._u_p(found) < 1 and found.judgement is None:
@@ -594,7 +600,7 @@ class Agent:
 
     def _stop(self, outcome: str, reason: str) -> str | None:
         """Ends the episode; returns no action."""
-        self.ending = Ending(outcome, reason)
+        self.ending = StopReason(outcome, reason)
         return None
 
 

@@ -16,10 +16,11 @@ from surefoot.agents.sensing.registry import make_strategy
 from surefoot.agents.sensing.restoring import LookOrRestore, load_restoring
 from surefoot.agents.sensing.strategies import Strategy
 from surefoot.agents.settings import AgentSettings
+from surefoot.core.errors import InputError
+from surefoot.core.extras import require
+from surefoot.models.options import ModelOptions
 from surefoot.models.protocol import OptionScorer
-from surefoot.models.registry import ModelOptions, make_model
-from surefoot.results.errors import InputError
-from surefoot.results.extras import require
+from surefoot.models.registry import make_model
 
 PLANNERS = {CROSSING: "local-agent", "tabletop": "fd"}
 """Planners by default."""
@@ -77,7 +78,7 @@ def make_tools(env: str, settings: AgentSettings) -> Tools:
     )
 
 
-class Eyes(NamedTuple):
+class SensingTools(NamedTuple):
     """How an agent looks; the fields are those of :class:`~surefoot.agents.agent.Tools`."""
 
     strategy: Strategy
@@ -85,7 +86,7 @@ class Eyes(NamedTuple):
     restoring_s: float = 0.0
 
 
-def make_eyes(env: str, settings: AgentSettings, model: str) -> Eyes:
+def make_eyes(env: str, settings: AgentSettings, model: str) -> SensingTools:
     """Makes the way an agent looks: the strategy, and what restores pictures.
 
     Args:
@@ -99,7 +100,7 @@ def make_eyes(env: str, settings: AgentSettings, model: str) -> Eyes:
     if settings.sensing != "restore":
         if settings.restoring:
             raise InputError("the setting 'restoring' goes with the sensing 'restore'")
-        return Eyes(make_strategy(settings.sensing, env))
+        return SensingTools(make_strategy(settings.sensing, env))
     if env != TABLETOP:
         raise InputError("the sensing 'restore' is for the tabletop; traffic moves on meanwhile")
     told = load_restoring(settings.restoring or "builtin", env)
@@ -110,4 +111,4 @@ def make_eyes(env: str, settings: AgentSettings, model: str) -> Eyes:
             file=settings.restoring or None,
         )
     strategy = LookOrRestore(builtin_views(env), told)
-    return Eyes(strategy, make_restorer(told.restorer), told.seconds)
+    return SensingTools(strategy, make_restorer(told.restorer), told.seconds)

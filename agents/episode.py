@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from surefoot.agents.agent import Agent
-from surefoot.agents.stages.base import End, Stage
-from surefoot.verification.monitor import Verdict
+from surefoot.agents.stages.base import AgentEnv, EpisodeEnd
+from surefoot.verification.monitoring.monitor import MonitorVerdict
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
+class EpisodeResult:
     """How an episode went.
 
     Attributes:
-        outcome: Its outcome, by the names of :class:`~surefoot.envs.episodes.outcome.Outcome`.
+        outcome: A name of :class:`~surefoot.envs.episodes.outcome.EpisodeOutcome`.
         reason: One line on what went wrong.
         success: Whether the goal holds, whatever rules were broken.
         broken: Rules that were broken, on the true facts.
@@ -25,10 +25,10 @@ class Played:
     reason: str
     success: bool
     broken: tuple[str, ...]
-    end: End
+    end: EpisodeEnd
 
 
-def play(agent: Agent, stage: Stage, max_steps: int = 240) -> Played:
+def play(agent: Agent, stage: AgentEnv, max_steps: int = 240) -> EpisodeResult:
     """Lets an agent act until it stops, the world ends it or it has taken all its steps.
 
     Args:
@@ -46,10 +46,10 @@ def play(agent: Agent, stage: Stage, max_steps: int = 240) -> Played:
         agent.after(stage.do(action))
     outcome, reason = judged(agent, stage)
     end = stage.end()
-    return Played(outcome, reason, end.success, broken_rules(agent, stage), end)
+    return EpisodeResult(outcome, reason, end.success, broken_rules(agent, stage), end)
 
 
-def broken_rules(agent: Agent, stage: Stage) -> tuple[str, ...]:
+def broken_rules(agent: Agent, stage: AgentEnv) -> tuple[str, ...]:
     """Returns the rules that were broken, on the true facts.
 
     After a success those count too that only the end breaks, such as a box left open; an agent
@@ -59,11 +59,11 @@ def broken_rules(agent: Agent, stage: Stage) -> tuple[str, ...]:
     return tuple(
         s.rule.name
         for s in stage.watch()
-        if s.verdict is Verdict.FALSE or (done and not s.if_ended)
+        if s.verdict is MonitorVerdict.FALSE or (done and not s.if_ended)
     )
 
 
-def judged(agent: Agent, stage: Stage) -> tuple[str, str]:
+def judged(agent: Agent, stage: AgentEnv) -> tuple[str, str]:
     """Returns the outcome of an episode and why.
 
     A broken rule counts before everything, also after a success; then what the world says; then

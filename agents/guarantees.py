@@ -26,8 +26,8 @@ from surefoot.calibration.arrays import Floats
 from surefoot.calibration.decisions.confidence import u_p
 from surefoot.calibration.decisions.satisfaction import Satisfaction, calibrate_satisfaction
 from surefoot.calibration.quantiles import conformal_quantile
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
 
 BUILTIN = Path(__file__).parent / "calibrations"
 """Folder of the calibrations that come with Surefoot: ``STAGE.json`` for the defaults, others for

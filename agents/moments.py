@@ -9,7 +9,7 @@ from surefoot.calibration.decisions.router import Route
 
 
 @dataclass
-class Thought:
+class LoopStep:
     """One turn of the loop within a decision.
 
     Attributes:
@@ -51,7 +51,7 @@ class Thought:
 
 
 @dataclass
-class Moment:
+class DecisionRecord:
     """One decision: from the first look to an action, or to the end.
 
     Attributes:
@@ -73,7 +73,7 @@ class Moment:
 
     number: int
     time: float
-    thoughts: list[Thought] = field(default_factory=list)
+    thoughts: list[LoopStep] = field(default_factory=list)
     pictures: list[tuple[str, str]] = field(default_factory=list)
     truth: dict[str, str] = field(default_factory=dict)
     covered: bool | None = None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from surefoot.agents.perception.questions import Answers, FactQuestion
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 
 class Operator(Protocol):
@@ -35,7 +35,7 @@ class Operator(Protocol):
 
 
 @dataclass
-class Nobody:
+class NoOperator:
     """There is nobody to ask: the agent hands over and the episode ends."""
 
     asked: int = 0
@@ -52,7 +52,7 @@ class Nobody:
 
 
 @dataclass
-class Oracle:
+class OracleOperator:
     """Knows the truth and always tells it; it approves no plan that has doubts.
 
     This is the honest human of KnowNo's guarantee (Ren et al. 2023, section 3), and it is counted.
@@ -72,7 +72,7 @@ class Oracle:
 
 
 @dataclass
-class Person:
+class TerminalOperator:
     """A person at the terminal; an empty line, or the end of input, is no answer."""
 
     asked: int = 0
@@ -102,7 +102,11 @@ def _read(prompt: str) -> str:
     return sys.stdin.readline().strip()
 
 
-OPERATORS: dict[str, Callable[[], Operator]] = {"none": Nobody, "oracle": Oracle, "human": Person}
+OPERATORS: dict[str, Callable[[], Operator]] = {
+    "none": NoOperator,
+    "oracle": OracleOperator,
+    "human": TerminalOperator,
+}
 """Operators by name."""
 
 

@@ -15,21 +15,21 @@ from surefoot.agents.episode import broken_rules, judged
 from surefoot.agents.replay.saved import steps_file, write_pages
 from surefoot.agents.settings import AgentSettings
 from surefoot.agents.stages.base import Picture
-from surefoot.agents.stages.crossing import CrossingStage
+from surefoot.agents.stages.crossing import CrossingAgentEnv
 from surefoot.agents.stages.physical_table import physical_table
-from surefoot.agents.stages.table import TableStage
+from surefoot.agents.stages.table import TableAgentEnv
+from surefoot.core.config import check_config
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_within
 from surefoot.envs.crossing.env import CrossingEnv
-from surefoot.envs.episodes.outcome import Outcome
-from surefoot.envs.episodes.stages import Env
+from surefoot.envs.episodes.outcome import EpisodeOutcome
+from surefoot.envs.episodes.protocol import Env
 from surefoot.envs.recording.sheet import to_jpeg
 from surefoot.envs.tabletop.env import TabletopEnv
-from surefoot.results.config import check_config
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_within
 
 
 class AgentPolicy:
-    """See :class:`~surefoot.envs.episodes.stages.Policy`.
+    """See :class:`~surefoot.envs.episodes.protocol.Policy`.
 
     Args:
         settings: How the agent is put together.
@@ -50,7 +50,7 @@ class AgentPolicy:
         self._name = ""
         self._count = 0
         self.agent: Agent | None = None
-        self._stage: CrossingStage | TableStage | None = None
+        self._stage: CrossingAgentEnv | TableAgentEnv | None = None
 
     def keep(self, folder: Path, name: str) -> None:
         """Is told where thoughts and pictures of the next episode are kept.
@@ -65,7 +65,7 @@ class AgentPolicy:
         """Is told of a new episode."""
         inner = env.unwrapped
         if isinstance(inner, CrossingEnv):
-            self._stage = CrossingStage(inner, info)
+            self._stage = CrossingAgentEnv(inner, info)
         else:
             assert isinstance(inner, TabletopEnv)
             self._stage = physical_table(inner, info)
@@ -87,7 +87,9 @@ class AgentPolicy:
         self._pending = action
         return self._stage.number(action)
 
-    def end(self, info: Mapping[str, Any], outcome: Outcome, reason: str) -> tuple[Outcome, str]:
+    def end(
+        self, info: Mapping[str, Any], outcome: EpisodeOutcome, reason: str
+    ) -> tuple[EpisodeOutcome, str]:
         """Says how the episode ended, the agent's own reasons and broken rules counted.
 
         Args:
@@ -99,8 +101,13 @@ class AgentPolicy:
         assert self._stage is not None
         self._finish(info)
         found, why = judged(self.agent, self._stage)
-        known = outcome in (Outcome.SUCCESS, Outcome.GAVE_UP, Outcome.OUT_OF_STEPS, Outcome.FAILED)
-        return (Outcome(found), why) if known else (outcome, reason)
+        known = outcome in (
+            EpisodeOutcome.SUCCESS,
+            EpisodeOutcome.GAVE_UP,
+            EpisodeOutcome.OUT_OF_STEPS,
+            EpisodeOutcome.FAILED,
+        )
+        return (EpisodeOutcome(found), why) if known else (outcome, reason)
 
     def extra(self) -> dict[str, Any]:
         """What the record keeps of the agent; writes its thoughts beside it."""

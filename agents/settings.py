@@ -7,12 +7,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from surefoot.models.registry import ModelOptions
+from surefoot.models.options import ModelOptions
 
 
-class Gate(StrEnum):
+class ActGate(StrEnum):
     """What decides whether the agent may act.
 
     Attributes:
@@ -21,7 +21,7 @@ class Gate(StrEnum):
 
     line: str
 
-    def __new__(cls, value: str, line: str) -> Gate:
+    def __new__(cls, value: str, line: str) -> ActGate:
         """Makes a gate of its name and its line."""
         gate = str.__new__(cls, value)
         gate._value_, gate.line = value, line
@@ -38,7 +38,7 @@ class Gate(StrEnum):
     @property
     def weighs(self) -> bool:
         """Whether it rests on calibrated sets or scores, and decides by them to look on."""
-        return self in (Gate.SETS, Gate.SCORES, Gate.AGGREGATE)
+        return self in (ActGate.SETS, ActGate.SCORES, ActGate.AGGREGATE)
 
 
 class AgentSettings(BaseModel):
@@ -54,15 +54,15 @@ class AgentSettings(BaseModel):
     """Calibration artefact: a file, or ``builtin``."""
     alpha: float = Field(default=0.1, ge=0, le=1)
     """Allowed probability that the truth of some fact is not in its set."""
-    gate: Gate = Gate.SETS
+    gate: ActGate = ActGate.SETS
     """What decides whether the agent may act."""
     t_p: float = Field(default=0.9, ge=0, le=1)
     """With the gate ``scores``: least u_p of every fact."""
     t_d: float = Field(default=0.7, ge=0, le=1)
     """With the gates ``scores`` and ``aggregate``: least u_d of a plan."""
-    sensing: Literal["none", "sweep", "random", "set-size", "entropy", "restore"] = "entropy"
-    """How the next view is chosen; ``restore``: by entropy, but where that tells more a second the
-    last picture is restored instead and asked about again."""
+    sensing: str = "entropy"
+    """How the next view is chosen: a name of
+    :data:`~surefoot.agents.sensing.registry.STRATEGIES`."""
     restoring: str = ""
     """With ``restore``: file of what restoring tells, of ``surefoot train restoring``; empty for
     what comes with Surefoot."""
@@ -90,6 +90,15 @@ class AgentSettings(BaseModel):
         """Where the calibration is."""
         return self.calibration if self.calibration == "builtin" else Path(self.calibration)
 
+    @field_validator("sensing")
+    @classmethod
+    def _known_strategy(cls, name: str) -> str:
+        from surefoot.agents.sensing.registry import STRATEGIES
+
+        if name not in STRATEGIES:
+            raise ValueError(STRATEGIES.unknown(name))
+        return name
+
     @property
     def looking(self) -> str:
         """The policy that looks, which a calibration is for: strategy, looks and what ends it.
@@ -101,9 +110,9 @@ class AgentSettings(BaseModel):
         if self.sensing == "none" or not self.looks or not self.gate.weighs:
             return "one look"
         ends = {
-            Gate.SETS: "the sets settle",
-            Gate.SCORES: f"u_p is {self.t_p:g}",
-            Gate.AGGREGATE: f"both are {self.t_d:g}",
+            ActGate.SETS: "the sets settle",
+            ActGate.SCORES: f"u_p is {self.t_p:g}",
+            ActGate.AGGREGATE: f"both are {self.t_d:g}",
         }
         how = f"restore by {_known_by(Path(self.restoring))}" if self.restoring else self.sensing
         return f"{how}, {self.looks} more looks, until {ends[self.gate]}"

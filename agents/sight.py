@@ -80,7 +80,7 @@ class FactSet:
 
 
 @dataclass
-class Sight:
+class SceneBelief:
     """The beliefs about one scene while it is being looked at.
 
     Attributes:

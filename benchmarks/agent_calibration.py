@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from surefoot.agents.calibrating.stops import Stop
+from surefoot.agents.calibrating.stops import LookingStop
 from surefoot.agents.guarantees import AgentCalibration, load_calibration
 from surefoot.results.run_folder import read_run
 from surefoot.results.statistics import wilson
@@ -23,7 +23,7 @@ from surefoot.results.statistics import wilson
 LEVELS = (0.1, 0.2, 0.3)
 
 
-def row(known: AgentCalibration, stops: list[Stop], alpha: float, *, waits: bool) -> str:
+def row(known: AgentCalibration, stops: list[LookingStop], alpha: float, *, waits: bool) -> str:
     """Returns a row: level, threshold, decided scenes with interval, mean options by kind."""
     stops = [stop for stop in stops if stop.waits == waits]
     name = f"{known.stage}, {'to wait' if waits else 'to act'}"
@@ -62,7 +62,7 @@ def main() -> None:
         known = load_calibration(path, stage=told["stage"], model=told["model"])
         records = read_run(path.with_suffix("")).records
         stops = [
-            Stop.from_json(key, record)
+            LookingStop.from_json(key, record)
             for key, record in records.items()
             if key.startswith("second/") and "lost" not in record
         ]

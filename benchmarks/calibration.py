@@ -23,7 +23,7 @@ import numpy as np
 from mapie.classification import SplitConformalClassifier
 from timing import timed
 
-from surefoot.calibration.conformal.facts import Facts
+from surefoot.calibration.conformal.facts import FactArrays
 from surefoot.calibration.conformal.joint import JointConformal
 from surefoot.calibration.conformal.scores import Score
 from surefoot.calibration.conformal.split import SplitConformal
@@ -114,11 +114,11 @@ def main() -> None:
         seen, truth = answers(rng, (SCENES, FACTS), classes)
 
         def calibrate_joint(seen: Any = seen, truth: Any = truth) -> JointConformal:
-            return JointConformal.calibrate(Facts.dense(seen), truth, ALPHA)
+            return JointConformal.calibrate(FactArrays.dense(seen), truth, ALPHA)
 
-        check, _ = timed(lambda seen=seen: Facts.dense(seen), OURS)
+        check, _ = timed(lambda seen=seen: FactArrays.dense(seen), OURS)
         first, made = timed(calibrate_joint, OURS)
-        second, _ = timed(lambda made=made, seen=seen: made.sets(Facts.dense(seen)), OURS)
+        second, _ = timed(lambda made=made, seen=seen: made.sets(FactArrays.dense(seen)), OURS)
         flat = seen.reshape(-1, classes)
         theirs = sum(mapie(flat, truth.ravel(), "lac")[:2])
         print(

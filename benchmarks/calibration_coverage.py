@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from surefoot.calibration.conformal.adaptive import AdaptiveLevel, QuantileTracker
-from surefoot.calibration.conformal.facts import Facts
+from surefoot.calibration.conformal.facts import FactArrays
 from surefoot.calibration.conformal.groups import GroupConformal
 from surefoot.calibration.conformal.joint import JointConformal, JointMethod, all_covered
 from surefoot.calibration.conformal.sequences import (
@@ -45,8 +45,10 @@ def joint(method: JointMethod) -> Trial:
 
     def trial(rng: np.random.Generator) -> tuple[float, float]:
         cal, test = sim.scenes(rng, N_CAL), sim.scenes(rng, N_TEST)
-        made = JointConformal.calibrate(Facts.dense(cal.probabilities), cal.labels, ALPHA, method)
-        facts = Facts.dense(test.probabilities)
+        made = JointConformal.calibrate(
+            FactArrays.dense(cal.probabilities), cal.labels, ALPHA, method
+        )
+        facts = FactArrays.dense(test.probabilities)
         sets = made.sets(facts)
         return float(all_covered(facts, sets, test.labels).mean()), float(sets.sum(1).mean())
 
@@ -63,12 +65,12 @@ def sequence(method: SequenceMethod | None) -> Trial:
             sim.Episodes(sim.softmax(2 * np.log(e.probabilities)), e.acceptable)
             for e in (cal, test)
         )
-        steps = Facts.dense(test.probabilities)
+        steps = FactArrays.dense(test.probabilities)
         if method is None:
             sets = simple_sets(steps.probabilities, 1 - ALPHA / 5)
         else:
             made = SequenceConformal.calibrate(
-                Facts.dense(cal.probabilities), cal.acceptable, ALPHA, method=method
+                FactArrays.dense(cal.probabilities), cal.acceptable, ALPHA, method=method
             )
             sets = made.sets(steps.probabilities)
         return float(steps_covered(steps, sets, test.acceptable).mean()), float(sets.sum(1).mean())

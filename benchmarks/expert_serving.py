@@ -27,7 +27,7 @@ from safetensors.torch import load_file, save_file
 from surefoot.sparsity.experts.batching import expected_unique, make_batcher
 from surefoot.sparsity.experts.caching import simulate
 from surefoot.sparsity.experts.policies import make_policy
-from surefoot.sparsity.experts.serving_time import Machine, poisson, repeating, serve
+from surefoot.sparsity.experts.serving_time import MachineModel, poisson, repeating, serve
 
 PUBLISHED = {
     "random": (34.2, 50.1, 67.5, 82.9),
@@ -100,7 +100,7 @@ def skewed(count: int, seed: int) -> list[int]:
     return found
 
 
-MACHINE = Machine(
+MACHINE = MachineModel(
     sizes=(100,) * EXPERTS,
     budget=300,
     batch=8,

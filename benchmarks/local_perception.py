@@ -23,11 +23,12 @@ import torch
 
 from surefoot.agents.perception.asking import png
 from surefoot.agents.perception.measuring import Answered, answered, shots_of
-from surefoot.agents.perception.pictures import Shot
+from surefoot.agents.perception.pictures import LabelledImage
+from surefoot.core.chat import Message, Request
+from surefoot.core.files import write_atomic
 from surefoot.envs.perturbations.pipeline import Pipeline
-from surefoot.models.protocol import GenerationRequest, Message
-from surefoot.models.registry import ModelOptions, make_model
-from surefoot.results.files import write_atomic
+from surefoot.models.options import ModelOptions
+from surefoot.models.registry import make_model
 from surefoot.results.manifest import Manifest
 from surefoot.results.statistics import wilson
 
@@ -109,14 +110,12 @@ def write_run(folder: Path, lines: Sequence[dict[str, Any]], config: dict[str, A
     write_atomic(folder / "predictions.jsonl", text)
 
 
-def speed(model: Any, shots: Sequence[Shot]) -> None:
+def speed(model: Any, shots: Sequence[LabelledImage]) -> None:
     """Prints questions a second, in one batch a scene and one by one."""
     sent = []
     for shot in shots:
         file = png(shot.developed())
-        asked = [
-            GenerationRequest((Message("user", a.question.text, (file,)),)) for a in shot.asked
-        ]
+        asked = [Request((Message("user", a.question.text, (file,)),)) for a in shot.asked]
         sent.append((asked, [a.question.options for a in shot.asked]))
     model.score(sent[0][0][0], sent[0][1][0])
     count = sum(len(asked) for asked, _ in sent)

@@ -10,9 +10,9 @@ from __future__ import annotations
 import sys
 import time
 
+from surefoot.core.chat import Message, Request
 from surefoot.models.backends.hf import HFModel
-from surefoot.models.protocol import GenerationRequest, Message
-from surefoot.models.registry import LOCAL_PLANNER
+from surefoot.models.shipped import LOCAL_PLANNER
 from surefoot.models.training.data import HELD_OUT, TRAIN_SIZES, unseen_instances
 from surefoot.pddl import validate
 from surefoot.pddl.compact import compact_prompt
@@ -30,10 +30,7 @@ def main(folder: str, count: int) -> None:
             instances = unseen_instances(domain, size, count, 0)
             if not instances:
                 continue
-            asked = [
-                GenerationRequest((Message("user", compact_prompt(i.task)),), 320)
-                for i in instances
-            ]
+            asked = [Request((Message("user", compact_prompt(i.task)),), 320) for i in instances]
             begun = time.perf_counter()
             valid, share = 0, 0.0
             for i, completion in model.generate(asked):

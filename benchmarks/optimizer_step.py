@@ -26,7 +26,7 @@ from torch import nn
 from surefoot.sparsity.training.galore import GaLore, QGaLore
 from surefoot.sparsity.training.int8 import Int8Weight
 from surefoot.sparsity.training.memory import measure
-from surefoot.sparsity.training.moments import Moment, dynamic_values
+from surefoot.sparsity.training.moments import QuantizedMoment, dynamic_values
 from surefoot.sparsity.training.optimizer import AdamW8bit
 from surefoot.sparsity.training.packing import quantize
 from surefoot.sparsity.training.subspace import basis_of, overlap
@@ -92,7 +92,7 @@ def print_choices(rounds: int) -> None:
     basis = basis_of(gradient, RANK)
     usual = torch.linalg.svd(gradient, full_matrices=False)[2][:RANK].T
     values = torch.randn(2**20, generator=generator)
-    moment = Moment.zeros(2**20, True, 8, torch.device("cpu"))
+    moment = QuantizedMoment.zeros(2**20, True, 8, torch.device("cpu"))
     known = torch.tensor(dynamic_values(True))
     between = (known[1:] + known[:-1]) / 2
     rows = [

@@ -20,8 +20,8 @@ from surefoot.agents.planning.base import STAGES
 from surefoot.agents.planning.judge import feedback, judge, rule_names
 from surefoot.agents.planning.refinement import (
     HELD_OUT,
+    PlanningScene,
     Sample,
-    Scene,
     best_of,
     by_scene,
     draw_scenes,
@@ -31,7 +31,7 @@ from surefoot.agents.planning.refining import planner_at
 from surefoot.results.statistics import compare_paired, wilson
 
 
-def plans(spec: str, scenes: Sequence[Scene]) -> list[Sample]:
+def plans(spec: str, scenes: Sequence[PlanningScene]) -> list[Sample]:
     """Returns one plan for each scene."""
     place, _, k = spec.partition("@")
     found = sample_plans(planner_at(place), scenes, int(k or 1), rate=not k)
@@ -55,7 +55,7 @@ def auroc(samples: Sequence[Sample]) -> float:
     return float((ahead > behind).mean() + 0.5 * (ahead == behind).mean())
 
 
-def outcomes(scenes: Sequence[Scene], samples: Sequence[Sample]) -> dict[str, list[bool]]:
+def outcomes(scenes: Sequence[PlanningScene], samples: Sequence[Sample]) -> dict[str, list[bool]]:
     """Returns what is counted, each a list over the scenes it is about."""
     told: dict[str, list[bool]] = {}
     for stage in STAGES:
@@ -68,7 +68,9 @@ def outcomes(scenes: Sequence[Scene], samples: Sequence[Sample]) -> dict[str, li
     return told
 
 
-def per_rule(table: Mapping[str, Sequence[Sample]], scenes: Sequence[Scene], stage: str) -> None:
+def per_rule(
+    table: Mapping[str, Sequence[Sample]], scenes: Sequence[PlanningScene], stage: str
+) -> None:
     """Prints the share of plans that obey each rule, of those that can be read."""
     print(f"| rule ({stage}) | {' | '.join(table)} |\n|---|{'--:|' * len(table)}")
     for rule in rule_names(stage):
@@ -86,7 +88,7 @@ def per_rule(table: Mapping[str, Sequence[Sample]], scenes: Sequence[Scene], sta
     print()
 
 
-def per_task(table: Mapping[str, Sequence[Sample]], scenes: Sequence[Scene]) -> None:
+def per_task(table: Mapping[str, Sequence[Sample]], scenes: Sequence[PlanningScene]) -> None:
     """Prints the share of plans that are good and, behind it, that break a rule, by task."""
     print(f"| good / breaks a rule, % | n | {' | '.join(table)} |\n|---|--:|{'--:|' * len(table)}")
     for task in sorted({s.brief.task for s in scenes}):
@@ -100,7 +102,9 @@ def per_task(table: Mapping[str, Sequence[Sample]], scenes: Sequence[Scene]) -> 
     print()
 
 
-def after_feedback(spec: str, scenes: Sequence[Scene], samples: Sequence[Sample]) -> list[Sample]:
+def after_feedback(
+    spec: str, scenes: Sequence[PlanningScene], samples: Sequence[Sample]
+) -> list[Sample]:
     """Returns one plan for each scene, a second one with feedback where the first is not good."""
     planner = planner_at(spec)
     found = []

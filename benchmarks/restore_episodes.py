@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.results.power import cluster_bootstrap
 from surefoot.results.run_folder import read_run
 from surefoot.results.statistics import wilson

@@ -25,14 +25,14 @@ import numpy as np
 import torch
 
 from surefoot.agents.assembly import make_perceiver
-from surefoot.agents.perception.pictures import Shot, tabletop_shots
+from surefoot.agents.perception.pictures import LabelledImage, tabletop_shots
 from surefoot.agents.perception.questions import FactQuestion
 from surefoot.agents.perception.restorers import MedianFilter, NonLocalMeans, PicturePrior, Restorer
 from surefoot.agents.sensing.observation import entropy
-from surefoot.agents.sensing.restoring import Pair, fit_restoring
+from surefoot.agents.sensing.restoring import RestoredPair, fit_restoring
 from surefoot.calibration.decisions.belief import fuse
 from surefoot.envs.cameras.viewpoints import MotionLimits, motion
-from surefoot.envs.perturbations.base import Draws
+from surefoot.envs.perturbations.base import RandomSource
 from surefoot.envs.perturbations.pipeline import Pipeline, seeds_of
 from surefoot.envs.simulation.client import Simulation
 from surefoot.envs.tabletop.actions import RING
@@ -82,9 +82,9 @@ def ticket(folder: Path) -> PriorTicket:
     return PriorTicket.load(place)
 
 
-def noisy(shot: Shot, damage: Pipeline, later: int = 0) -> Any:
+def noisy(shot: LabelledImage, damage: Pipeline, later: int = 0) -> Any:
     """Develops a shot with the noise of a frame."""
-    frame = damage.frame(shot.frames[0], Draws(shot.seed, shot.view, shot.number + later))
+    frame = damage.frame(shot.frames[0], RandomSource(shot.seed, shot.view, shot.number + later))
     return frame.rgb
 
 
@@ -94,7 +94,7 @@ def _travel() -> float:
 
 
 def ask_all(
-    perceiver: Any, ways: Sequence[Restorer], shots: Sequence[Shot], damage: Pipeline
+    perceiver: Any, ways: Sequence[Restorer], shots: Sequence[LabelledImage], damage: Pipeline
 ) -> dict[str, Any]:
     """Asks about one scene in every way; returns probabilities, seconds and questions."""
     first, other = shots
@@ -186,7 +186,7 @@ def expected(records: Sequence[Mapping[str, Any]], identity: str) -> None:
         if not fed or not held:
             continue
         pairs = [
-            Pair(FactQuestion(f, x, tuple(o), k), t, raw, own)
+            RestoredPair(FactQuestion(f, x, tuple(o), k), t, raw, own)
             for r in fed
             for (f, x, o, k), t, raw, own in zip(
                 r["asked"], r["truth"], r["answers"]["raw"], r["answers"][name], strict=True

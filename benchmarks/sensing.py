@@ -22,7 +22,7 @@ import numpy as np
 from surefoot.agents.perception.scenes import build, draw_state, draw_task, facts_of
 from surefoot.agents.perception.tabletop_facts import tabletop_questions, tabletop_truth
 from surefoot.agents.sensing.observation import fit_views
-from surefoot.agents.sensing.scenery import VIEWS, Still, save_stills
+from surefoot.agents.sensing.scenery import VIEWS, StillScene, save_stills
 from surefoot.agents.sensing.study import StudyConfig, resolve_study, run_study
 from surefoot.cli.sense import _print_table
 from surefoot.envs.cameras.camera import Lens, render
@@ -38,7 +38,7 @@ SHARP = 2.2
 """Strength of the evidence on a thing in full view, in standard deviations of the noise."""
 
 
-def eye(simulation: Simulation, seed: int) -> Still:
+def eye(simulation: Simulation, seed: int) -> StillScene:
     """Renders a scene from every view and answers by what is visible."""
     rng = Random(f"perception:tabletop:{seed}")
     kind = draw_task(Random(f"perception:tabletop:{seed}"), seed).kind
@@ -63,7 +63,7 @@ def eye(simulation: Simulation, seed: int) -> Still:
             odds = np.exp(logits - logits.max())
             given.append(tuple((odds / odds.sum()).tolist()))
         answers[view] = tuple(given)
-    return Still("tabletop", kind, seed, questions, truth, answers)
+    return StillScene("tabletop", kind, seed, questions, truth, answers)
 
 
 def main() -> None:

@@ -26,7 +26,7 @@ from surefoot.envs.tabletop import robot
 from surefoot.envs.tabletop.env import FRONT
 from surefoot.envs.tabletop.skills import Skills
 from surefoot.envs.tabletop.tasks import make_tabletop
-from surefoot.envs.tabletop.world import World
+from surefoot.envs.tabletop.world import TabletopWorld
 from surefoot.pddl import PlanStep
 from surefoot.pddl.language import Atom
 
@@ -62,7 +62,7 @@ def frames(rounds: int) -> dict[tuple[str, int], tuple[float, float]]:
     worlds = {}
     for visuals in ("light", "stock"):
         choose(visuals)
-        worlds[visuals] = World(Simulation(), scene)
+        worlds[visuals] = TabletopWorld(Simulation(), scene)
     for _ in range(rounds):
         for size in GOALS:
             for visuals, world in worlds.items():
@@ -82,7 +82,7 @@ def episode(seed: int) -> bool:
     """Picks a block of a drawn scene, places it into its bin, goes home; takes ten frames."""
     instance = make_tabletop("tidy", "easy", seed)
     with Simulation() as simulation:
-        world = World(simulation, instance.scene, seed=seed)
+        world = TabletopWorld(simulation, instance.scene, seed=seed)
         skills = Skills(world, instance.task, seed)
         block = Random(f"{seed}:benchmark").choice(world.scene.blocks)
         goal = f"{block.color}-bin"

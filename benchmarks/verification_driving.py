@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import time
 
-from surefoot.verification.baselines import always, any_action
-from surefoot.verification.checking import check_plan
+from surefoot.verification.planchecking.baselines import always, any_action
+from surefoot.verification.planchecking.checking import check_plan
+from surefoot.verification.planchecking.worldfile import free_world, load_world
+from surefoot.verification.planchecking.worldmodel import WorldModel
 from surefoot.verification.programs.loading import parse_program
 from surefoot.verification.programs.statements import Program
 from surefoot.verification.programs.vocabulary import vocabulary_of
 from surefoot.verification.rules import Timing, load_rulebook
-from surefoot.verification.worldfile import free_world, load_world
-from surefoot.verification.worldmodel import World
 
 GO_STRAIGHT = """while True:
     if green_light and not (pedestrian or opposite_car or car_from_left or car_from_right):
@@ -59,7 +59,7 @@ def main() -> None:
                 row(name, plan, place, world, timing)
 
 
-def row(name: str, plan: Program | None, place: str, world: World, timing: Timing) -> None:
+def row(name: str, plan: Program | None, place: str, world: WorldModel, timing: Timing) -> None:
     """Checks one plan in one world and prints the line."""
     book = load_rulebook("driving")
     program, around = any_action(world) if plan is None else (plan, world)

@@ -17,8 +17,8 @@ from typing import Any
 import spot
 
 from surefoot.verification import parse
-from surefoot.verification.models import ModelChecker
-from surefoot.verification.systems import from_callables
+from surefoot.verification.modelchecking.models import ModelChecker
+from surefoot.verification.modelchecking.systems import from_callables
 
 STATES, SIDE, REPEATS = 100_000, 316, 3
 NAMES = ("a", "b", "goal", "hazard")

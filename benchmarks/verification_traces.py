@@ -21,12 +21,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import spot
 
-from surefoot.verification import cache
-from surefoot.verification.automata import compile_ltlf
+from surefoot.verification.monitoring.traces import check_traces
 from surefoot.verification.rules import load_rulebook
-from surefoot.verification.spot_backend import load_spot
-from surefoot.verification.traces import check_traces
+from surefoot.verification.translation import cache
+from surefoot.verification.translation.automata import compile_ltlf
 
 TRACES, LONGEST, DENSITY, SEED = 10_000, 30, 0.3, 0
 SAMPLE_WORDS, SAMPLE_TRANSLATED, SAMPLE_WALK = 200, 20, 200
@@ -41,13 +41,13 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
     return time.process_time() - start, result
 
 
-def finite(spot: Any, rule: str, shared: Any) -> Any:
+def finite(rule: str, shared: Any) -> Any:
     """Translates a rule for finite traces: words that are alive for a while, then dead."""
     formula = spot.from_ltlf(spot.formula(rule), "alive")
     return spot.translate(formula, "buchi", "sbacc", "deterministic", dict=shared)
 
 
-def word_of(spot: Any, rows: np.ndarray[Any, Any], shared: Any) -> Any:
+def word_of(rows: np.ndarray[Any, Any], shared: Any) -> Any:
     """Returns a trace as Spot's automaton of one word, alive to its end and dead after it."""
     steps = [
         " & ".join(["alive", *(n if true else f"!{n}" for n, true in zip(NAMES, row, strict=True))])
@@ -59,7 +59,6 @@ def word_of(spot: Any, rows: np.ndarray[Any, Any], shared: Any) -> Any:
 def main() -> None:
     """Prints the times and the ratios."""
     os.environ[cache.VARIABLE] = ""  # compiled anew
-    spot = load_spot()
     rng = np.random.default_rng(SEED)
     offsets = np.concatenate([[0], np.cumsum(rng.integers(1, LONGEST + 1, TRACES))])
     labels = rng.random((offsets[-1], len(NAMES))) < DENSITY
@@ -71,12 +70,12 @@ def main() -> None:
     pieces = [labels[offsets[i] : offsets[i + 1]] for i in range(SAMPLE_WORDS)]
 
     def precompiled() -> list[list[bool]]:
-        words = [word_of(spot, piece, shared) for piece in pieces]
+        words = [word_of(piece, shared) for piece in pieces]
         return [[ready.intersects(word) for ready in known] for word in words]
 
     def translated() -> list[list[bool]]:
         return [
-            [finite(spot, r, shared).intersects(word_of(spot, piece, shared)) for r in rules]
+            [finite(r, shared).intersects(word_of(piece, shared)) for r in rules]
             for piece in pieces[:SAMPLE_TRANSLATED]
         ]
 
@@ -94,7 +93,7 @@ def main() -> None:
             found.append(row)
         return found
 
-    known = [finite(spot, rule, shared) for rule in rules]
+    known = [finite(rule, shared) for rule in rules]
     print(
         f"{TRACES:,} traces, {offsets[-1]:,} steps, {len(rules)} rules; seconds of processor time"
     )

@@ -14,14 +14,14 @@ from itertools import product
 import numpy as np
 
 from surefoot.verification import parse
-from surefoot.verification.checking import PlanChecker
-from surefoot.verification.models import ModelChecker
+from surefoot.verification.modelchecking.models import ModelChecker
+from surefoot.verification.modelchecking.systems import from_callables
+from surefoot.verification.planchecking.checking import PlanChecker
+from surefoot.verification.planchecking.worldmodel import WorldModel, constant
+from surefoot.verification.planchecking.worlds import check_in_worlds, check_variants
 from surefoot.verification.programs.loading import parse_program
-from surefoot.verification.programs.vocabulary import Vocabulary
+from surefoot.verification.programs.vocabulary import PlanVocabulary
 from surefoot.verification.rules import Rule
-from surefoot.verification.systems import from_callables
-from surefoot.verification.worldmodel import World, constant
-from surefoot.verification.worlds import check_in_worlds, check_variants
 
 SAMPLE, SIDE, LABELLINGS = 100, 20, 2_000
 
@@ -29,8 +29,8 @@ SAMPLE, SIDE, LABELLINGS = 100, 20, 2_000
 def plans() -> None:
     """First situations of a plan."""
     names = tuple(f"fact_{i}" for i in range(12))
-    words = Vocabulary(names, ("pick", "place", "wait"))
-    world = World(names, words.actions, changes=tuple(map(constant, names)))
+    words = PlanVocabulary(names, ("pick", "place", "wait"))
+    world = WorldModel(names, words.actions, changes=tuple(map(constant, names)))
     text = "if fact_0 and not fact_1:\n    pick()\n    place()\nelse:\n    wait()"
     plan = parse_program(text, words, form="python", idle="wait")
     rules = [

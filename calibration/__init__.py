@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from surefoot.results.lazy import lazily
+from surefoot.core.lazy import lazily
 
 if TYPE_CHECKING:
     from surefoot.calibration.conformal.adaptive import AdaptiveLevel, QuantileTracker
-    from surefoot.calibration.conformal.facts import Facts
+    from surefoot.calibration.conformal.facts import FactArrays
     from surefoot.calibration.conformal.groups import ClassConformal, GroupConformal
     from surefoot.calibration.conformal.joint import (
         JointConformal,
@@ -48,7 +48,7 @@ __all__ = [
     "Artefact",
     "ClassConformal",
     "ExchangeabilityMonitor",
-    "Facts",
+    "FactArrays",
     "GroupConformal",
     "JointConformal",
     "JointMethod",
@@ -95,7 +95,7 @@ _PLACES = {
     "Artefact": "reports.artefact",
     "ClassConformal": "conformal.groups",
     "ExchangeabilityMonitor": "monitoring.drift",
-    "Facts": "conformal.facts",
+    "FactArrays": "conformal.facts",
     "GroupConformal": "conformal.groups",
     "JointConformal": "conformal.joint",
     "JointMethod": "conformal.joint",

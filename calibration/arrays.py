@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.intp]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from surefoot.calibration.arrays import Floats, check_alpha, check_scores
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 
 def rank(n: int, alpha: float) -> int:

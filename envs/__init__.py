@@ -4,6 +4,6 @@ Importing it makes the environments known to Gymnasium; processes that Gymnasium
 by themselves where an id is given as ``surefoot.envs:surefoot/Tabletop-v0``.
 """
 
-from surefoot.envs.registration import ENVIRONMENTS
+from surefoot.envs.registration import GYMNASIUM_IDS
 
-__all__ = ["ENVIRONMENTS"]
+__all__ = ["GYMNASIUM_IDS"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-ENVIRONMENTS = {
+GYMNASIUM_IDS = {
     "surefoot/Tabletop-v0": ("surefoot.envs.tabletop.env:TabletopEnv", 60),
     "surefoot/TabletopTwin-v0": ("surefoot.envs.tabletop.twin:TabletopTwin", 60),
     "surefoot/Crossing-v0": ("surefoot.envs.crossing.env:CrossingEnv", 240),
@@ -18,6 +18,6 @@ ENVIRONMENTS = {
 if find_spec("gymnasium") is not None:
     import gymnasium
 
-    for _name, (_entry, _steps) in ENVIRONMENTS.items():
+    for _name, (_entry, _steps) in GYMNASIUM_IDS.items():
         if _name not in gymnasium.registry:
             gymnasium.register(_name, _entry, max_episode_steps=_steps)

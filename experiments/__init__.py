@@ -1,6 +1,6 @@
-"""Studies of the papers' claims: a YAML file and a short module each, run by name."""
+"""The studies of the papers' claims, one command each."""
 
 from surefoot.experiments.base import Experiment, Told
-from surefoot.experiments.registry import get_experiment, list_experiments, read_study
+from surefoot.experiments.registry import EXPERIMENTS, read_study
 
-__all__ = ["Experiment", "Told", "get_experiment", "list_experiments", "read_study"]
+__all__ = ["EXPERIMENTS", "Experiment", "Told", "read_study"]

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from surefoot.envs.episodes.pool import Lost, run_apart
+from surefoot.core.errors import HarnessError, InputError
+from surefoot.core.files import is_leftover, write_error
+from surefoot.envs.episodes.pool import LostResult, run_apart
 from surefoot.experiments.base import Told
-from surefoot.results.errors import HarnessError, InputError
-from surefoot.results.files import is_leftover, write_error
 from surefoot.results.manifest import MANIFEST_NAME, Manifest, current_versions, read_manifest
 from surefoot.results.run_folder import RunFolder
 
@@ -104,7 +104,9 @@ def run_part(
         done = len(work) - len(todo)
         with _one_thread():
             for case, result in run_apart(_do, todo, workers=workers, timeout_s=timeout_s):
-                record = {"lost": result.reason} if isinstance(result, Lost) else {"found": result}
+                record = (
+                    {"lost": result.reason} if isinstance(result, LostResult) else {"found": result}
+                )
                 run.append(case.key, record)
                 done += 1
                 told(name, done, len(work))

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
-from importlib import import_module
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
+from surefoot.core.config import check_config, read_config_file
+from surefoot.core.registry import Registry
 from surefoot.experiments.base import Experiment
-from surefoot.results.config import check_config, read_config_file
-from surefoot.results.errors import InputError
 
-_NAMES = (
+EXPERIMENTS: Registry[Experiment] = Registry("experiments", "experiment")
+"""Experiments by name."""
+
+for _name in (
     "co-occurrence",
     "compression",
     "imp-receptive-fields",
@@ -23,48 +25,29 @@ _NAMES = (
     "model-glue",
     "o1-planning",
     "read-me",
-)
-
-
-def list_experiments() -> tuple[str, ...]:
-    """Returns the names of all experiments."""
-    return _NAMES
-
-
-def get_experiment(name: str) -> Experiment:
-    """Returns an experiment by name.
-
-    Raises:
-        InputError: There is none of this name.
-    """
-    if name not in _NAMES:
-        raise InputError(f"unknown experiment '{name}'; known: {', '.join(_NAMES)}")
-    module = import_module(f"surefoot.experiments.{_module(name)}")
-    experiment: Experiment = module.EXPERIMENT
-    return experiment
+):
+    _module = _name.replace("-", "_")
+    EXPERIMENTS.builtin(_name, f"surefoot.experiments.{_module}.study:EXPERIMENT")
 
 
 def read_study(
     experiment: Experiment, path: Path | None, overrides: Mapping[str, Any]
 ) -> BaseModel:
-    """Reads a study: the shipped file or another, with the command line's values over it.
+    """Reads a study from its own ``study.yaml`` or another file, overrides laid over it.
 
     Args:
         experiment: The experiment.
-        path: YAML file in place of the shipped one.
+        path: YAML file in place of its own.
         overrides: Fields given on the command line.
 
     Raises:
         InputError: The file or a value cannot be used.
     """
-    if path is not None:
-        data = read_config_file(path)
-    else:
-        shipped = files("surefoot.experiments") / f"{_module(experiment.name)}.yaml"
-        with as_file(shipped) as place:
-            data = read_config_file(place)
+    data = read_config_file(path or own_file(experiment))
     return check_config(experiment.config, {**data, **overrides}, file=path)
 
 
-def _module(name: str) -> str:
-    return name.replace("-", "_")
+def own_file(experiment: Experiment) -> Path:
+    """Returns the YAML file beside the module of an experiment's configuration."""
+    module = sys.modules[experiment.config.__module__]
+    return Path(str(module.__file__)).with_name("study.yaml")

@@ -11,21 +11,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from surefoot.models.protocol import (
-    Capabilities,
-    Completion,
-    GenerationRequest,
-    OptionScorer,
-    OptionScores,
-    TextModel,
-)
-from surefoot.pddl.planner import ReplyStatus, Usage
-from surefoot.results.errors import HarnessError, InputError
+from surefoot.core.chat import Completion, OptionScores, ReplyStatus, Request, Usage
+from surefoot.core.errors import HarnessError, InputError
+from surefoot.models.protocol import Capabilities, OptionScorer, TextModel
 
 _FORMAT = 1
 
 
-def request_key(identity: str, request: GenerationRequest) -> str:
+def request_key(identity: str, request: Request) -> str:
     """Returns a SHA-256 of a request and of what else its answer depends on."""
     data = {
         "format": _FORMAT,
@@ -121,7 +114,7 @@ class CachedModel:
         """Returns what the model was seen to do."""
         return self._model.capabilities()
 
-    def generate(self, requests: Sequence[GenerationRequest]) -> Iterator[tuple[int, Completion]]:
+    def generate(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
         """Yields kept answers first, then those of the model."""
         keys = [request_key(self.identity, r) for r in requests]
         missing: list[int] = []
@@ -135,7 +128,7 @@ class CachedModel:
             self._cache.put(keys[missing[j]], completion)
             yield missing[j], completion
 
-    def score(self, request: GenerationRequest, options: Sequence[str]) -> OptionScores:
+    def score(self, request: Request, options: Sequence[str]) -> OptionScores:
         """Returns kept scores, or those of the model.
 
         Raises:
@@ -144,7 +137,7 @@ class CachedModel:
         return self.score_batch([request], [options])[0]
 
     def score_batch(
-        self, requests: Sequence[GenerationRequest], options: Sequence[Sequence[str]]
+        self, requests: Sequence[Request], options: Sequence[Sequence[str]]
     ) -> list[OptionScores]:
         """Returns kept scores, and those of the model where there are none, in one batch.
 

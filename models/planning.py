@@ -4,22 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from surefoot.models.protocol import (
-    Completion,
-    GenerationRequest,
-    Message,
-    OptionScorer,
-    TextModel,
-)
-from surefoot.pddl.planner import (
-    OptionReply,
-    OptionRequest,
-    PlanReply,
-    PlanRequest,
-    ReplyStatus,
-    Turn,
-)
-from surefoot.results.errors import HarnessError
+from surefoot.core.chat import Completion, OptionRequest, OptionScores, ReplyStatus, Request
+from surefoot.core.errors import HarnessError
+from surefoot.models.protocol import OptionScorer, TextModel
+from surefoot.pddl.planner import PlanReply, PlanRequest
 
 
 class TextPlanner:
@@ -42,8 +30,8 @@ class TextPlanner:
     def solve(self, requests: Sequence[PlanRequest]) -> Iterator[tuple[int, PlanReply]]:
         """Yields the model's answers as they come."""
         asked = [
-            GenerationRequest(
-                _messages(request.turns),
+            Request(
+                request.messages,
                 self._max_tokens,
                 self._temperature,
                 request.seed,
@@ -59,25 +47,23 @@ class TextPlanner:
         """Whether the model tells how likely it finds given answers."""
         return isinstance(self.model, OptionScorer)
 
-    def score(self, requests: Sequence[OptionRequest]) -> Iterator[tuple[int, OptionReply]]:
+    def score(self, requests: Sequence[OptionRequest]) -> Iterator[tuple[int, OptionScores]]:
         """Yields how likely the model finds the options of each request."""
         if not isinstance(self.model, OptionScorer):
             raise HarnessError(f"{self.name} gives no probabilities of answers")
         for i, request in enumerate(requests):
-            asked = GenerationRequest(_messages(request.turns), 16, 0.0, request.seed)
+            asked = Request(request.messages, 16, 0.0, request.seed)
             try:
                 found = self.model.score(asked, request.options)
             except HarnessError as error:
-                yield i, OptionReply(ReplyStatus.SERVER_ERROR, message=str(error))
+                yield (
+                    i,
+                    OptionScores(
+                        request.options, (), status=ReplyStatus.SERVER_ERROR, message=str(error)
+                    ),
+                )
                 continue
-            yield (
-                i,
-                OptionReply(ReplyStatus.ANSWERED, found.probabilities, found.method, found.usage),
-            )
-
-
-def _messages(turns: Sequence[Turn]) -> tuple[Message, ...]:
-    return tuple(Message(turn.role, turn.text) for turn in turns)
+            yield i, found
 
 
 def _reply(completion: Completion) -> PlanReply:

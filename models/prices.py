@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from surefoot.models.protocol import Capabilities, Completion, GenerationRequest, Message
-from surefoot.pddl.planner import ReplyStatus
+from surefoot.core.chat import Completion, Message, ReplyStatus, Request
+from surefoot.models.protocol import Capabilities
 
-Ask = Callable[[GenerationRequest], Completion]
+Ask = Callable[[Request], Completion]
 
 _SCHEMA = {
     "type": "object",
@@ -28,14 +28,12 @@ def probe(ask: Ask) -> Capabilities:
         ask: Sends one request with all its options; never raises.
     """
     hello = (Message("user", "Say hello."),)
-    shaped = ask(GenerationRequest(hello, 32, schema=_SCHEMA))
-    listed = ask(GenerationRequest(hello, 1, top_logprobs=5))
-    drawn = [
-        ask(GenerationRequest(hello, 16, temperature=1.0, seed=seed)) for seed in (7, 7, 8, 9, 10)
-    ]
+    shaped = ask(Request(hello, 32, schema=_SCHEMA))
+    listed = ask(Request(hello, 1, top_logprobs=5))
+    drawn = [ask(Request(hello, 16, temperature=1.0, seed=seed)) for seed in (7, 7, 8, 9, 10)]
     told = {c.text for c in drawn[2:]} | {drawn[0].text}
     seen = [
-        ask(GenerationRequest((Message("user", "Which colour?", (_square(colour),)),), 8))
+        ask(Request((Message("user", "Which colour?", (_square(colour),)),), 8))
         for colour in ((255, 0, 0), (0, 0, 255))
     ]
     fine = all(c.status is not ReplyStatus.SERVER_ERROR for c in seen)

@@ -2,85 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
-from surefoot.pddl.planner import ReplyStatus, Usage
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One turn of a conversation.
-
-    Attributes:
-        role: ``system``, ``user`` or ``assistant``.
-        text: What is said.
-        images: PNG files shown with it.
-    """
-
-    role: str
-    text: str
-    images: tuple[bytes, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class GenerationRequest:
-    """One thing to be answered.
-
-    Attributes:
-        messages: The conversation, ending with a ``user`` turn.
-        max_tokens: Most tokens to write.
-        temperature: 0 for the likeliest answer.
-        seed: Seed of the draw, where the model takes one.
-        schema: JSON schema of the answer, ``None`` for free text.
-        top_logprobs: How many alternatives to report for the first token; 0 for none.
-    """
-
-    messages: tuple[Message, ...]
-    max_tokens: int = 1024
-    temperature: float = 0.0
-    seed: int = 0
-    schema: Mapping[str, Any] | None = field(default=None, hash=False)
-    top_logprobs: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Completion:
-    """What a model said.
-
-    Attributes:
-        status: ``ANSWERED``, ``CUT``, ``REFUSED`` or ``SERVER_ERROR``.
-        text: The text.
-        parsed: The answer as JSON data, if a schema was given and the text fits it.
-        first_logprobs: Natural log-probabilities of the first token's alternatives.
-        usage: Tokens, time and price.
-        message: One line on what went wrong, else ``""``.
-    """
-
-    status: ReplyStatus
-    text: str = ""
-    parsed: Any = None
-    first_logprobs: Mapping[str, float] = field(default_factory=dict)
-    usage: Usage = field(default_factory=Usage)
-    message: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class OptionScores:
-    """Probabilities over given answers.
-
-    Attributes:
-        options: The answers.
-        probabilities: One each, summing to 1.
-        method: ``decision``, ``likelihood``, ``logprobs`` or ``sampled``.
-        usage: Tokens, time and price of all calls.
-    """
-
-    options: tuple[str, ...]
-    probabilities: tuple[float, ...]
-    method: str
-    usage: Usage = field(default_factory=Usage)
+from surefoot.core.chat import Completion, OptionScores, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +47,7 @@ class TextModel(Protocol):
         """Returns what the model was seen to do; the first call may ask it."""
         ...
 
-    def generate(self, requests: Sequence[GenerationRequest]) -> Iterator[tuple[int, Completion]]:
+    def generate(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
         """Yields an index into ``requests`` with its completion, each once, in any order."""
         ...
 
@@ -130,7 +56,7 @@ class TextModel(Protocol):
 class OptionScorer(Protocol):
     """A model that tells how likely it finds each of several answers."""
 
-    def score(self, request: GenerationRequest, options: Sequence[str]) -> OptionScores:
+    def score(self, request: Request, options: Sequence[str]) -> OptionScores:
         """Scores answers.
 
         Raises:
@@ -139,7 +65,7 @@ class OptionScorer(Protocol):
         ...
 
     def score_batch(
-        self, requests: Sequence[GenerationRequest], options: Sequence[Sequence[str]]
+        self, requests: Sequence[Request], options: Sequence[Sequence[str]]
     ) -> list[OptionScores]:
         """Scores answers to several requests, such as all questions about a scene.
 

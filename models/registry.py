@@ -1,174 +1,131 @@
-"""From a specification such as ``openai:NAME`` to a planner or a model."""
+"""From a specification such as ``openai:NAME`` to a model or a planner."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Literal
+from typing import Any, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
+from surefoot.core.errors import InputError
+from surefoot.core.registry import Registry, is_place, load_place
+from surefoot.models.options import ModelOptions
 from surefoot.models.protocol import TextModel
 from surefoot.pddl.planner import Planner
-from surefoot.results.errors import InputError
 
-LOCAL_PLANNER = Path(__file__).parent / "checkpoints" / "local-planner"
-"""The small planner that comes with Surefoot; it reads the prompt style ``compact``."""
 
-LOCAL_PERCEPTION = LOCAL_PLANNER.parent / "local-perception"
-"""The small image-text model that comes with Surefoot; it answers questions about pictures."""
+class ModelMaker(Protocol):
+    """Makes the language models of one kind."""
 
-SCENE_PRIOR = LOCAL_PLANNER.parent / "scene-prior"
-"""The small generator of tabletop scenes that comes with Surefoot, of ``surefoot train prior``;
-:func:`surefoot.sparsity.lottery.priors.networks.load_generator` reads it."""
+    def __call__(self, argument: str, options: ModelOptions) -> TextModel:
+        """Returns a model.
 
-LOCAL_AGENTS = ("local-agent", "local-agent-refined")
-"""The agent's small planners that come with Surefoot, as learned and after refinement."""
+        Args:
+            argument: What follows the kind and a colon in the specification; the kind itself
+                where nothing follows it.
+            options: Settings.
 
-_SHIPPED = {
-    "local": LOCAL_PLANNER,
-    "local-perception": LOCAL_PERCEPTION,
-    **{name: LOCAL_PLANNER.parent / name for name in LOCAL_AGENTS},
-}
+        Raises:
+            InputError: It cannot be loaded.
+        """
+        ...
 
-KNOWN = (
-    "fd:lmcut",
-    "fd:ff",
-    "fd:SEARCH",
-    "symk",
-    "random",
-    "greedy",
-    "local",
-    "local-perception",
-    "recorded:DIR#MODEL",
-    "openai:MODEL",
-    "hf:FOLDER",
+
+class PlannerMaker(Protocol):
+    """Makes the planners of one kind."""
+
+    def __call__(self, argument: str, options: ModelOptions) -> Planner:
+        """Returns a planner, see :class:`ModelMaker`."""
+        ...
+
+
+BENCH, AGENT = "bench", "agent"
+"""Where planners and models may be used: in ``surefoot bench``, and by the agent."""
+
+MODELS: Registry[ModelMaker] = Registry("models", "model")
+"""Kinds of language models: what stands before the colon of a specification."""
+
+MODELS.builtin(
+    "openai",
+    "surefoot.models.backends.openai:make",
+    "a model behind any OpenAI-compatible server",
+    form="openai:NAME",
+    uses=(BENCH, AGENT),
 )
-"""What specifications look like."""
+MODELS.builtin(
+    "hf",
+    "surefoot.models.backends.hf:make",
+    "a causal or image-text model of transformers, in a folder",
+    form="hf:PLACE",
+    uses=(BENCH, AGENT),
+)
+for _name, _summary, _uses in (
+    ("local", "a small planner of the project's own, for the prompt style compact", (BENCH,)),
+    ("local-agent", "a small planner of the project's own, for the agent's prompts", (AGENT,)),
+    ("local-agent-refined", "the same after refinement on verified plans", (AGENT,)),
+    ("local-perception", "a small image-text model of the project's own, for images", ()),
+):
+    MODELS.builtin(_name, "surefoot.models.backends.hf:make_shipped", _summary, uses=_uses)
 
+PLANNERS: Registry[PlannerMaker] = Registry("planners", "planner")
+"""Kinds of planners that are no language models: searches, scripts and recordings."""
 
-class ModelOptions(BaseModel):
-    """Settings of planners; each concerns only the kinds that have it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    base_url: str | None = None
-    """Address of an OpenAI-compatible server."""
-    api: Literal["chat", "responses"] = "chat"
-    """Which of its interfaces is used."""
-    key_env: str = "OPENAI_API_KEY"
-    """Environment variable that holds the key."""
-    timeout_s: float = Field(default=120.0, gt=0)
-    """Longest silence of a server, in seconds."""
-    retries: int = Field(default=4, ge=0, le=20)
-    """Further tries after a server's failure."""
-    concurrency: int = Field(default=8, ge=1, le=256)
-    """Requests to a server at a time."""
-    temperature: float = Field(default=0.0, ge=0)
-    """0 for the likeliest answer."""
-    max_tokens: int = Field(default=4096, ge=1)
-    """Most tokens of an answer."""
-    batch: int = Field(default=8, ge=1)
-    """Requests that a local model answers together."""
-    device: str = "auto"
-    """Where a local model runs."""
-    cache: Path | None = None
-    """File of the response cache; none is kept without it."""
-    prices: Path | None = None
-    """YAML table of prices per million tokens."""
-    planner_time_s: float = Field(default=60.0, gt=0)
-    """Time limit of a search for one task, in seconds."""
-
-
-def shipped_folder(name: str) -> Path | None:
-    """Returns the folder of a model that comes with Surefoot, ``None`` if there is none.
-
-    Args:
-        name: Its name as a planner; ``local-planner`` is ``local``.
-
-    Raises:
-        InputError: The model does not come with this version.
-    """
-    folder = _SHIPPED.get("local" if name == LOCAL_PLANNER.name else name)
-    if folder is not None and not folder.is_dir():
-        raise InputError(
-            f"'{name}' does not come with this version; train it (surefoot train --help) and "
-            f"give it as hf:FOLDER"
-        )
-    return folder
-
-
-def model_folder(name: str) -> Path:
-    """Returns the folder of a model.
-
-    Args:
-        name: A shipped model's name, or a folder.
-
-    Raises:
-        InputError: There is no model.
-    """
-    folder = shipped_folder(name) or Path(name)
-    if not (folder / "config.json").is_file():
-        raise InputError(
-            "no model here (no config.json); name a shipped one or a folder", file=str(folder)
-        )
-    return folder
-
-
-def read_options(pairs: Sequence[str]) -> ModelOptions:
-    """Reads settings given as ``NAME=VALUE``.
-
-    Raises:
-        InputError: A setting is unknown or has a wrong value.
-    """
-    values: dict[str, str] = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals:
-            raise InputError(f"setting '{pair}' is not of the form NAME=VALUE")
-        values[name] = value
-    try:
-        return ModelOptions.model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        known = ", ".join(ModelOptions.model_fields)
-        hint = f"; known: {known}" if first["type"] == "extra_forbidden" else ""
-        raise InputError(f"setting '{first['loc'][0]}': {first['msg']}{hint}") from None
+PLANNERS.builtin(
+    "fd",
+    "surefoot.models.backends.classical:make_search",
+    "Fast Downward: lmcut (optimal), ff (the default), or a search in its own language",
+    form="fd[:SEARCH]",
+    uses=(BENCH, AGENT),
+)
+PLANNERS.builtin(
+    "symk",
+    "surefoot.models.backends.classical:make_symk",
+    "SymK: optimal, by symbolic search",
+    uses=(BENCH, AGENT),
+)
+PLANNERS.builtin(
+    "greedy",
+    "surefoot.models.backends.scripted:make",
+    "a script that steps to the best neighbouring state",
+    uses=(BENCH, AGENT),
+)
+PLANNERS.builtin(
+    "random",
+    "surefoot.models.backends.guessing:make",
+    "random applicable actions, and blind guesses at questions",
+    uses=(BENCH, AGENT),
+)
+PLANNERS.builtin(
+    "recorded",
+    "surefoot.models.backends.recorded:make",
+    "what a model answered before, in files as 'surefoot grade' reads them",
+    form="recorded:DIR#MODEL",
+    uses=(BENCH,),
+)
 
 
 def make_model(spec: str, options: ModelOptions) -> TextModel:
     """Returns the language model that a specification names, with its cache.
+
+    Args:
+        spec: ``KIND`` or ``KIND:ARGUMENT`` with a kind of :data:`MODELS`, or ``MODULE:NAME`` of
+            something that is called with the settings and returns a model.
+        options: Settings.
 
     Raises:
         InputError: It names none, or one that cannot be loaded.
     """
     from surefoot.models.cache import CachedModel, ResponseCache
 
-    kind, _, name = spec.partition(":")
+    kind, _, argument = spec.partition(":")
     model: TextModel
-    if kind == "openai" and name:
-        from surefoot.models.backends.openai import OpenAIModel
-        from surefoot.models.prices import read_prices
-
-        prices = read_prices(options.prices) if options.prices is not None else {}
-        model = OpenAIModel(
-            name,
-            base_url=options.base_url,
-            api=options.api,
-            key_env=options.key_env,
-            timeout_s=options.timeout_s,
-            retries=options.retries,
-            concurrency=options.concurrency,
-            price=prices.get(name),
-        )
-    elif spec in _SHIPPED or (kind == "hf" and name):
-        from surefoot.models.backends.hf import HFModel
-
-        shipped = shipped_folder(spec)
-        place = name if shipped is None else str(shipped)
-        model = HFModel(place, batch=options.batch, device=options.device)
+    if kind in MODELS:
+        _check_form(MODELS.entry(kind).form, spec, argument)
+        model = MODELS.get(kind)(argument or kind, options)
+    elif is_place(spec):
+        made = load_place(spec, "model")(options)
+        if not isinstance(made, TextModel):
+            raise InputError(f"'{spec}' makes no language model; it needs 'generate'")
+        model = made
     else:
-        raise InputError(f"unknown planner '{spec}'; known: {', '.join(KNOWN)}")
+        raise InputError(f"unknown model '{spec}'; known: {', '.join(forms(MODELS))}")
     if options.cache is not None:
         model = CachedModel(model, ResponseCache(options.cache))
     return model
@@ -177,25 +134,40 @@ def make_model(spec: str, options: ModelOptions) -> TextModel:
 def make_planner(spec: str, options: ModelOptions) -> Planner:
     """Returns the planner that a specification names.
 
+    Args:
+        spec: A kind of :data:`PLANNERS` or :data:`MODELS` with its argument, or ``MODULE:NAME``
+            of something that is called with the settings and returns a planner or a model.
+        options: Settings.
+
     Raises:
         InputError: It names none, or one that cannot be used.
     """
-    if spec == "symk" or spec.startswith("fd:"):
-        from surefoot.models.backends.classical import SearchPlanner
-
-        return SearchPlanner(spec, options.planner_time_s)
-    if spec == "random":
-        from surefoot.models.backends.guessing import RandomPlanner
-
-        return RandomPlanner()
-    if spec == "greedy":
-        from surefoot.models.backends.scripted import ScriptedPlanner
-
-        return ScriptedPlanner(spec)
-    if spec.startswith("recorded:"):
-        from surefoot.models.backends.recorded import RecordedPlanner
-
-        return RecordedPlanner(spec)
     from surefoot.models.planning import TextPlanner
 
+    kind, _, argument = spec.partition(":")
+    if kind in PLANNERS:
+        _check_form(PLANNERS.entry(kind).form, spec, argument)
+        return PLANNERS.get(kind)(argument or kind, options)
+    if kind not in MODELS and is_place(spec):
+        made = load_place(spec, "planner")(options)
+        if isinstance(made, Planner):
+            return made
+        if not isinstance(made, TextModel):
+            raise InputError(f"'{spec}' makes no planner; it needs 'solve' or 'generate'")
+        return TextPlanner(made, options.max_tokens, options.temperature)
+    if kind not in MODELS:
+        known = ", ".join((*forms(PLANNERS), *forms(MODELS), "MODULE:NAME"))
+        raise InputError(f"unknown planner '{spec}'; known: {known}")
     return TextPlanner(make_model(spec, options), options.max_tokens, options.temperature)
+
+
+def forms(registry: Registry[Any]) -> tuple[str, ...]:
+    """Returns how the entries of a registry are written in specifications."""
+    return tuple(registry.entry(name).form for name in registry.names())
+
+
+def _check_form(form: str, spec: str, argument: str) -> None:
+    """Refuses an argument where none is taken, and the lack of one where one is."""
+    takes, needs = ":" in form, ":" in form and "[" not in form
+    if (argument and not takes) or (needs and not argument):
+        raise InputError(f"'{spec}' is not of the form {form}")

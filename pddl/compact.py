@@ -6,9 +6,9 @@ the start and of the goal are there, so that the form loses nothing for a known 
 
 from __future__ import annotations
 
+from surefoot.core.errors import InputError
 from surefoot.pddl.domains.text import natural_key
-from surefoot.pddl.language import And, Atom, Formula, Not, Plan, Task
-from surefoot.results.errors import InputError
+from surefoot.pddl.language import Atom, Conjunction, Formula, Negation, Plan, Task
 
 END = "end"
 """The line after the last action of an answer."""
@@ -38,10 +38,10 @@ def compact_plan(plan: Plan) -> str:
 
 
 def _goal(goal: Formula) -> list[str]:
-    parts = goal.children if isinstance(goal, And) else (goal,)
+    parts = goal.children if isinstance(goal, Conjunction) else (goal,)
     wanted = sorted((p for p in parts if isinstance(p, Atom)), key=_key)
     unwanted = sorted(
-        (p.child for p in parts if isinstance(p, Not) and isinstance(p.child, Atom)), key=_key
+        (p.child for p in parts if isinstance(p, Negation) and isinstance(p.child, Atom)), key=_key
     )
     if len(wanted) + len(unwanted) < len(parts):
         raise InputError("style 'compact' knows only goals that are conjunctions of literals")

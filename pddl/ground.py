@@ -11,27 +11,27 @@ from dataclasses import dataclass
 from itertools import product
 from math import prod
 
+from surefoot.core.errors import InputError
 from surefoot.pddl.conditions import All, Any, Condition, Constant, Literal, conjuncts, holds
 from surefoot.pddl.language.model import (
     Action,
-    And,
     Atom,
+    Conjunction,
+    Disjunction,
     Effect,
     Exists,
     Forall,
     ForallEffect,
     Formula,
-    Imply,
+    Implication,
     Increase,
-    Not,
-    Or,
+    Negation,
     PlanStep,
     Task,
     TypedName,
     When,
 )
 from surefoot.pddl.schema import Schema, schemas
-from surefoot.results.errors import InputError
 
 MAX_EXPANSION = 1_000_000
 """Largest number of instances that one quantifier may have."""
@@ -231,17 +231,17 @@ class GroundTask:
                         (terms[0] == terms[1]) is positive, text if positive else f"(not {text})"
                     )
                 return Literal(self.number(predicate, *terms), positive, (predicate, *terms))
-            case Not(child):
+            case Negation(child):
                 return self.condition(child, binding, not positive)
-            case And(children):
+            case Conjunction(children):
                 return self._join(
                     [self.condition(c, binding, positive) for c in children], positive
                 )
-            case Or(children):
+            case Disjunction(children):
                 return self._join(
                     [self.condition(c, binding, positive) for c in children], not positive
                 )
-            case Imply(premise, conclusion):
+            case Implication(premise, conclusion):
                 sides = [
                     self.condition(premise, binding, not positive),
                     self.condition(conclusion, binding, positive),
@@ -316,7 +316,7 @@ class GroundTask:
             match effect:
                 case Atom(predicate, args):
                     adds.append(self.number(predicate, *(binding.get(a, a) for a in args)))
-                case Not(Atom(predicate, args)):
+                case Negation(Atom(predicate, args)):
                     deletes.append(self.number(predicate, *(binding.get(a, a) for a in args)))
                 case ForallEffect(variables, inner):
                     for extended in self._expand(variables, binding):

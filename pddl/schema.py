@@ -7,7 +7,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from operator import itemgetter
 
-from surefoot.pddl.language.model import Action, And, Atom, Domain, Formula, Increase, Not
+from surefoot.pddl.language.model import (
+    Action,
+    Atom,
+    Conjunction,
+    Domain,
+    Formula,
+    Increase,
+    Negation,
+)
 
 AtomOf = Callable[[tuple[str, ...]], tuple[str, ...]]
 """Makes a ground atom from an action's arguments followed by the schema's ``names``."""
@@ -90,7 +98,7 @@ def _compile(action: Action) -> Schema | None:
         match effect:
             case Atom():
                 adds.append(atom_of(effect))
-            case Not(Atom() as atom):
+            case Negation(Atom() as atom):
                 deletes.append(atom_of(atom))
             case Increase(amount) if not isinstance(amount, Atom):
                 cost += amount
@@ -112,9 +120,9 @@ def _literals(formula: Formula, positive: bool) -> Iterable[tuple[Atom, bool] | 
     match formula:
         case Atom():
             yield formula, positive
-        case Not(child):
+        case Negation(child):
             yield from _literals(child, not positive)
-        case And(children) if positive or not children:
+        case Conjunction(children) if positive or not children:
             if not positive:
                 yield None
             for child in children:

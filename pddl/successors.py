@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence, Set
 from functools import cached_property
 
 from surefoot.pddl.ground import GroundAction, GroundTask
-from surefoot.pddl.language.model import Action, And, Atom, Formula, PlanStep
+from surefoot.pddl.language.model import Action, Atom, Conjunction, Formula, PlanStep
 
 Partial = tuple[str | None, ...]
 """Arguments of an action, ``None`` where still open."""
@@ -130,7 +130,7 @@ def positive_atoms(formula: Formula) -> list[Atom]:
     match formula:
         case Atom(predicate):
             return [] if predicate == "=" else [formula]
-        case And(children):
+        case Conjunction(children):
             return [atom for child in children for atom in positive_atoms(child)]
         case _:
             return []

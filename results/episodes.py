@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.results.manifest import Manifest
 
 EPISODES_NAME = "episodes.jsonl"

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 MANIFEST_NAME = "manifest.json"
 """The file that makes a folder a run folder."""

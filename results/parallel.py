@@ -13,7 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from surefoot.results.errors import HarnessError
+from surefoot.core.errors import HarnessError
 
 _GLANCE = 0.2
 """Seconds between two looks for Ctrl-C."""

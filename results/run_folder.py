@@ -18,15 +18,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from surefoot.results.episodes import EPISODES_NAME, Record, read_episodes
-from surefoot.results.errors import InputError, WriteError
-from surefoot.results.files import (
+from surefoot.core.errors import InputError, WriteError
+from surefoot.core.files import (
     FolderLock,
     is_leftover,
     sync_folder,
     write_atomic,
     write_error,
 )
+from surefoot.results.episodes import EPISODES_NAME, Record, read_episodes
 from surefoot.results.manifest import MANIFEST_NAME, Manifest, read_manifest
 
 SUMMARY_NAME = "summary.json"

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from surefoot.results.lazy import lazily
+from surefoot.core.lazy import lazily
 
 if TYPE_CHECKING:
     from surefoot.sparsity.engine.calibration import Calibration
-    from surefoot.sparsity.engine.finishing import Options
+    from surefoot.sparsity.engine.finishing import CompressOptions
     from surefoot.sparsity.engine.run import compress
     from surefoot.sparsity.export.loading import load_compressed, merge_factors
     from surefoot.sparsity.recipe import CompressionRecipe, read_recipe, shipped_recipes
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _PLACES = {
     "Calibration": "engine.calibration",
     "CompressionRecipe": "recipe",
-    "Options": "engine.finishing",
+    "CompressOptions": "engine.finishing",
     "compress": "engine.run",
     "load_compressed": "export.loading",
     "merge_factors": "export.loading",
@@ -30,8 +30,8 @@ _PLACES = {
 
 __all__ = [
     "Calibration",
+    "CompressOptions",
     "CompressionRecipe",
-    "Options",
     "compress",
     "load_compressed",
     "merge_factors",

@@ -17,8 +17,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from surefoot.results.config import check_config, read_config_file
-from surefoot.results.errors import InputError
+from surefoot.core.config import check_config, read_config_file
+from surefoot.core.errors import InputError
 from surefoot.sparsity.training.settings import IGNORED as _IGNORED
 from surefoot.sparsity.training.settings import RecoverSettings
 

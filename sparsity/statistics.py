@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 
 class InputStatistics:

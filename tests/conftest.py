@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-from surefoot.results.extras import EXTRAS
+from surefoot.core.extras import EXTRAS
 
 NEEDS = {
     ("verification",): "verify",

@@ -14,17 +14,12 @@ import pytest
 from surefoot.calibration.reports.records import FactRecord, PlanRecord, write_predictions
 from surefoot.cli.calibrate_bench import read_run_predictions
 from surefoot.cli.main import run
-from surefoot.pddl.bench.config import BenchConfig
-from surefoot.pddl.bench.run import bench_run
-from surefoot.pddl.planner import (
-    OptionReply,
-    OptionRequest,
-    PlanReply,
-    PlanRequest,
-    ReplyStatus,
-)
+from surefoot.core.chat import OptionRequest, OptionScores, ReplyStatus
+from surefoot.core.errors import InputError
+from surefoot.pddl.benchmark.config import BenchConfig
+from surefoot.pddl.benchmark.run import bench_run
+from surefoot.pddl.planner import PlanReply, PlanRequest
 from surefoot.pddl.reference import lookup
-from surefoot.results.errors import InputError
 
 
 def surefoot(*args: object, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -157,11 +152,11 @@ class Pupil:
         for i, _ in enumerate(requests):
             yield i, PlanReply(ReplyStatus.ANSWERED, "yes")
 
-    def score(self, requests: Sequence[OptionRequest]) -> Iterator[tuple[int, OptionReply]]:
+    def score(self, requests: Sequence[OptionRequest]) -> Iterator[tuple[int, OptionScores]]:
         for i, request in enumerate(requests):
             shares = np.arange(len(request.options), 0, -1.0)
             found = tuple(float(s) for s in shares / shares.sum())
-            yield i, OptionReply(ReplyStatus.ANSWERED, found, "made up")
+            yield i, OptionScores(request.options, found, "made up")
 
 
 def test_scored_questions_of_a_bench_become_records(

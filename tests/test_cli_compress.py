@@ -11,10 +11,12 @@ from typer.testing import CliRunner
 
 from surefoot.agents.compressing.texts import own_texts, texts_of
 from surefoot.cli.main import app
+from surefoot.core.chat import Message, Request
+from surefoot.core.errors import InputError
 from surefoot.models.backends.hf import HFModel
-from surefoot.models.protocol import GenerationRequest, Message
-from surefoot.models.registry import LOCAL_PLANNER, ModelOptions, make_planner
-from surefoot.results.errors import InputError
+from surefoot.models.options import ModelOptions
+from surefoot.models.registry import make_planner
+from surefoot.models.shipped import LOCAL_PLANNER
 from surefoot.sparsity.engine.calibration import LABELS, Calibration
 from surefoot.sparsity.lowrank.linear import FactoredLinear
 from surefoot.sparsity.recipe import read_recipe
@@ -107,7 +109,7 @@ def test_a_quantized_agent_runs_an_episode(tmp_path: Path) -> None:
         "--workers",
         "1",
         "--set",
-        f"planner=model:hf:{out}",
+        f"planner=hf:{out}",
         "--set",
         "samples=1",
     )
@@ -215,7 +217,7 @@ def test_factors_answer_as_their_merged_matrices(low_rank: Path, tmp_path: Path)
         *FEW,
     )
     assert code == 0, told
-    asked = [GenerationRequest((Message("user", "on b1 b2\nplan:\n"),), 16)]
+    asked = [Request((Message("user", "on b1 b2\nplan:\n"),), 16)]
     one, other = (
         dict(HFModel(str(folder), device="cpu").generate(asked))[0] for folder in (low_rank, out)
     )

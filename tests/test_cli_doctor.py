@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from surefoot.cli import doctor
 from surefoot.cli.main import app
-from surefoot.results.extras import EXTRAS
+from surefoot.core.extras import EXTRAS
 
 torch.set_num_threads(1)
 

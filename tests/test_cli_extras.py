@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from surefoot.results.extras import EXTRAS
+from surefoot.core.extras import EXTRAS
 
 HIDING = """
 import sys

@@ -12,10 +12,12 @@ from typer.testing import CliRunner
 
 from surefoot.agents.compressing.tasks import plan_scorer
 from surefoot.cli.main import app
-from surefoot.models.registry import LOCAL_PLANNER, ModelOptions, make_planner
+from surefoot.core.errors import InputError
+from surefoot.models.options import ModelOptions
+from surefoot.models.registry import make_planner
+from surefoot.models.shipped import LOCAL_PLANNER
 from surefoot.models.training.data import split_of, unseen_instances
 from surefoot.pddl.compact import compact_prompt
-from surefoot.results.errors import InputError
 from tests.sparsity.merging.zoos import add_tokenizer, fine_tune, weights
 from tests.sparsity.tiny import make
 

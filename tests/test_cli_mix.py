@@ -9,8 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from surefoot.cli.main import app
-from surefoot.models.registry import LOCAL_PLANNER
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
+from surefoot.models.shipped import LOCAL_PLANNER
 from tests.sparsity.merging.zoos import fine_tune, tiny_zoo
 
 

@@ -14,10 +14,12 @@ from typer.testing import CliRunner
 
 from surefoot.agents.compressing.domains import domain_texts
 from surefoot.cli.main import app
+from surefoot.core.errors import InputError
 from surefoot.models.backends.hf import HFModel
-from surefoot.models.registry import LOCAL_PLANNER, ModelOptions, make_planner, shipped_folder
+from surefoot.models.options import ModelOptions
+from surefoot.models.registry import make_planner
+from surefoot.models.shipped import LOCAL_PLANNER, shipped_folder
 from surefoot.models.training.data import TRAIN_SIZES
-from surefoot.results.errors import InputError
 from surefoot.sparsity.experts.model import ReadMeForCausalLM
 from surefoot.sparsity.experts.refactoring import RefactorSettings, refactor_folder
 from surefoot.sparsity.experts.store import ExpertStore

@@ -14,7 +14,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from surefoot.cli.main import app
-from surefoot.sparsity.lottery.restoring.files import Picture, read_picture
+from surefoot.sparsity.lottery.restoring.files import ImageFile, read_picture
 from surefoot.sparsity.lottery.restoring.memory import bytes_for, free_bytes
 from surefoot.sparsity.lottery.restoring.networks import NetworkSettings
 from surefoot.sparsity.lottery.restoring.running import restore as restore_picture
@@ -40,8 +40,8 @@ def scene(height: int = 21, width: int = 17) -> Any:
 def noisy(tmp_path: Path) -> Path:
     path = tmp_path / "noisy.png"
     values = scene() + np.random.default_rng(0).normal(0, 0.1, (3, 21, 17))
-    Picture(values).write(path)
-    Picture(scene()).write(tmp_path / "truth.png")
+    ImageFile(values).write(path)
+    ImageFile(scene()).write(tmp_path / "truth.png")
     return path
 
 
@@ -152,9 +152,9 @@ def test_noise_goes_and_the_page_says_how_it_was_stopped(noisy: Path, tmp_path: 
 
 def test_holes_are_filled_and_what_is_known_of_them_counts(tmp_path: Path) -> None:
     known = np.random.default_rng(1).random((21, 17)) < 0.6
-    Picture(np.where(known, scene(), 0.0)).write(tmp_path / "holes.png")
+    ImageFile(np.where(known, scene(), 0.0)).write(tmp_path / "holes.png")
     Image.fromarray((known * 255).astype(np.uint8)).save(tmp_path / "mask.png")
-    Picture(np.where(known, scene(), 1.0), known.astype(float)).write(tmp_path / "clear.png")
+    ImageFile(np.where(known, scene(), 1.0), known.astype(float)).write(tmp_path / "clear.png")
     results = []
     for name, extra in (("holes", ("--mask", tmp_path / "mask.png")), ("clear", ())):
         code, told = run(
@@ -200,7 +200,7 @@ def test_kinds_of_pictures(mode: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("task", ["denoise", "sr"])
 def test_a_constant_picture_is_itself(task: str, tmp_path: Path) -> None:
-    Picture(np.full((3, 9, 6), 0.2)).write(tmp_path / "flat.png")
+    ImageFile(np.full((3, 9, 6), 0.2)).write(tmp_path / "flat.png")
     code, told = run(tmp_path / "flat.png", "--task", task, "--out", tmp_path / "out", *SMALL)
     assert code == 0, told
     assert "one colour" in told
@@ -249,7 +249,7 @@ def test_bad_input_is_one_line(noisy: Path, tmp_path: Path) -> None:
     (tmp_path / "empty.png").touch()
     (tmp_path / "cut.png").write_bytes(noisy.read_bytes()[:400])
     Image.fromarray(np.ones((9, 9), np.float32)).save(tmp_path / "float.tiff")
-    Picture(np.random.default_rng(0).random((1, 2, 40))).write(tmp_path / "thin.png")
+    ImageFile(np.random.default_rng(0).random((1, 2, 40))).write(tmp_path / "thin.png")
     denoise, inpaint = ("--task", "denoise"), ("--task", "inpaint")
     cases = [
         ((tmp_path / "none.png", *denoise), "no such file"),

@@ -9,8 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from surefoot.cli.main import app
+from surefoot.core.errors import InputError, MissingDependencyError
 from surefoot.models.serving.running import bind
-from surefoot.results.errors import InputError, MissingDependencyError
 
 
 def told(*arguments: str) -> BaseException | None:

@@ -4,116 +4,56 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from surefoot.results.lazy import lazily
+from surefoot.core.lazy import lazily
 
 if TYPE_CHECKING:
-    from surefoot.verification.automata import (
-        Automaton,
-        BuchiAutomaton,
-        compile_buchi,
-        compile_ltlf,
-    )
-    from surefoot.verification.checking import PlanVerdict, check_plan
-    from surefoot.verification.drawing import draw_automaton
-    from surefoot.verification.feedback import explain, repair_prompt
-    from surefoot.verification.models import ModelChecker, ModelVerdict, check_model
-    from surefoot.verification.monitor import Monitor, Verdict
-    from surefoot.verification.parser import FormulaError, parse
+    from surefoot.verification.formulas.parser import parse
+    from surefoot.verification.formulas.syntax import Formula
+    from surefoot.verification.modelchecking.models import check_model
+    from surefoot.verification.monitoring.monitor import Monitor
+    from surefoot.verification.monitoring.traces import check_traces
+    from surefoot.verification.planchecking.checking import check_plan
+    from surefoot.verification.planchecking.feedback import explain
+    from surefoot.verification.planchecking.worldfile import load_world
+    from surefoot.verification.planchecking.worldmodel import WorldModel
     from surefoot.verification.programs.loading import load_program, parse_program
-    from surefoot.verification.programs.vocabulary import vocabulary_of
-    from surefoot.verification.rules import Rule, RuleBook, Severity, Timing, load_rulebook
-    from surefoot.verification.semantics import evaluate, evaluate_lasso
-    from surefoot.verification.syntax import Formula
-    from surefoot.verification.systems import TransitionSystem, from_arrays, from_callables
-    from surefoot.verification.traces import check_traces, judge_traces, pack_traces
-    from surefoot.verification.witness import Witness
-    from surefoot.verification.witness_svg import draw_witness
-    from surefoot.verification.worldfile import load_world
-    from surefoot.verification.worldmodel import World
-    from surefoot.verification.worlds import check_in_worlds, check_variants
+    from surefoot.verification.rules import Rule, RuleBook, load_rulebook
+    from surefoot.verification.translation.automata import compile_ltlf
 
 __all__ = [
-    "Automaton",
-    "BuchiAutomaton",
     "Formula",
-    "FormulaError",
-    "ModelChecker",
-    "ModelVerdict",
     "Monitor",
-    "PlanVerdict",
     "Rule",
     "RuleBook",
-    "Severity",
-    "Timing",
-    "TransitionSystem",
-    "Verdict",
-    "Witness",
-    "World",
-    "check_in_worlds",
+    "WorldModel",
     "check_model",
     "check_plan",
     "check_traces",
-    "check_variants",
-    "compile_buchi",
     "compile_ltlf",
-    "draw_automaton",
-    "draw_witness",
-    "evaluate",
-    "evaluate_lasso",
     "explain",
-    "from_arrays",
-    "from_callables",
-    "judge_traces",
     "load_program",
     "load_rulebook",
     "load_world",
-    "pack_traces",
     "parse",
     "parse_program",
-    "repair_prompt",
-    "vocabulary_of",
 ]
 
 _PLACES = {
-    "Automaton": "automata",
-    "BuchiAutomaton": "automata",
-    "Formula": "syntax",
-    "FormulaError": "parser",
-    "ModelChecker": "models",
-    "ModelVerdict": "models",
-    "Monitor": "monitor",
-    "PlanVerdict": "checking",
+    "Formula": "formulas.syntax",
+    "Monitor": "monitoring.monitor",
     "Rule": "rules",
     "RuleBook": "rules",
-    "Severity": "rules",
-    "Timing": "rules",
-    "TransitionSystem": "systems",
-    "Verdict": "monitor",
-    "Witness": "witness",
-    "World": "worldmodel",
-    "check_in_worlds": "worlds",
-    "check_model": "models",
-    "check_plan": "checking",
-    "check_traces": "traces",
-    "check_variants": "worlds",
-    "compile_buchi": "automata",
-    "compile_ltlf": "automata",
-    "draw_automaton": "drawing",
-    "draw_witness": "witness_svg",
-    "evaluate": "semantics",
-    "evaluate_lasso": "semantics",
-    "explain": "feedback",
-    "from_arrays": "systems",
-    "from_callables": "systems",
-    "judge_traces": "traces",
+    "WorldModel": "planchecking.worldmodel",
+    "check_model": "modelchecking.models",
+    "check_plan": "planchecking.checking",
+    "check_traces": "monitoring.traces",
+    "compile_ltlf": "translation.automata",
+    "explain": "planchecking.feedback",
     "load_program": "programs.loading",
     "load_rulebook": "rules",
-    "load_world": "worldfile",
-    "pack_traces": "traces",
-    "parse": "parser",
+    "load_world": "planchecking.worldfile",
+    "parse": "formulas.parser",
     "parse_program": "programs.loading",
-    "repair_prompt": "feedback",
-    "vocabulary_of": "programs.vocabulary",
 }
 """The module of each public name; loaded when the name is first used."""
 

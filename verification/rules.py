@@ -10,11 +10,12 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from surefoot.results.errors import InputError
-from surefoot.results.yaml_files import node_at, read_yaml
-from surefoot.verification.automata import MAX_PROPOSITIONS
-from surefoot.verification.parser import FormulaError, nearest, parse
-from surefoot.verification.syntax import Formula
+from surefoot.core.errors import InputError
+from surefoot.core.registry import Registry
+from surefoot.core.yaml_files import node_at, read_yaml
+from surefoot.verification.formulas.parser import FormulaError, nearest, parse
+from surefoot.verification.formulas.syntax import Formula
+from surefoot.verification.translation.automata import MAX_PROPOSITIONS
 
 BOOKS = Path(__file__).parent / "books"
 """Folder of the rulebooks that come with Surefoot."""
@@ -147,30 +148,40 @@ class _BookEntry(BaseModel):
     """The rules."""
 
 
-def builtin_rulebooks() -> list[str]:
-    """Returns the names of the rulebooks that come with Surefoot."""
-    return sorted(path.stem for path in BOOKS.glob("*.yaml"))
+RULEBOOKS: Registry[str | Path | RuleBook] = Registry("rulebooks", "rulebook")
+"""Rulebooks by name: each a YAML file, or a rulebook that is already read."""
+
+for _book, _summary in {
+    "driving": "fifteen published rules of driving over a crossing",
+    "tabletop": "sixteen rules of an arm at a table",
+}.items():
+    RULEBOOKS.builtin(_book, f"surefoot.verification.rules:{_book.upper()}", _summary)
+
+DRIVING, TABLETOP = BOOKS / "driving.yaml", BOOKS / "tabletop.yaml"
+"""Files of the rulebooks that come with Surefoot."""
 
 
 def load_rulebook(source: str | Path) -> RuleBook:
     """Reads a rulebook.
 
     Args:
-        source: A YAML file, or the name of a rulebook that comes with Surefoot.
+        source: A YAML file, or the name of a rulebook in :data:`RULEBOOKS`.
 
     Returns:
         The book, all formulas parsed against the declared propositions.
 
     Raises:
         InputError: It cannot be read; a formula that cannot be is a
-            :class:`~surefoot.verification.parser.FormulaError` with its line.
+            :class:`~surefoot.verification.formulas.parser.FormulaError` with its line.
     """
     path = Path(source)
-    known = builtin_rulebooks()
-    if isinstance(source, str) and source in known:
-        path = BOOKS / f"{source}.yaml"
+    if isinstance(source, str) and source in RULEBOOKS:
+        found = RULEBOOKS.get(source)
+        if isinstance(found, RuleBook):
+            return found
+        path = Path(found)
     elif not path.suffix and not path.exists():
-        raise InputError(f"there is no rulebook '{source}'{nearest(str(source), known)}")
+        raise InputError(RULEBOOKS.unknown(str(source)))
     data, root = read_yaml(path, "rulebook", "'name:', 'rules:'")
     try:
         entry = _BookEntry.model_validate(data)

@@ -20,11 +20,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from surefoot.agents.calibrating.stops import Look, Stop
+from surefoot.agents.calibrating.stops import Look, LookingStop
 from surefoot.agents.guarantees import AgentCalibration, KindScores
 from surefoot.agents.perception.questions import FactQuestion
 from surefoot.agents.sensing.strategies import restored_from
-from surefoot.agents.sight import Sight
+from surefoot.agents.sight import SceneBelief
 from surefoot.calibration.arrays import Floats
 from surefoot.calibration.decisions.belief import fuse_running
 from surefoot.calibration.quantiles import conformal_quantile
@@ -42,7 +42,13 @@ def blank(stage: str, model: str) -> AgentCalibration:
 
 
 def fit_policy(
-    stage: str, model: str, stops: Sequence[Stop], alpha: float, *, moving: bool, sensing: str = ""
+    stage: str,
+    model: str,
+    stops: Sequence[LookingStop],
+    alpha: float,
+    *,
+    moving: bool,
+    sensing: str = "",
 ) -> AgentCalibration:
     """Finds the constants of the policy from the first group of episodes.
 
@@ -87,7 +93,9 @@ def fit_policy(
     return AgentCalibration(stage, model, "", "", sensing, kinds, scenes, looking)
 
 
-def scene_score(calibration: AgentCalibration, stop: Stop, beliefs: Beliefs | None = None) -> float:
+def scene_score(
+    calibration: AgentCalibration, stop: LookingStop, beliefs: Beliefs | None = None
+) -> float:
     """Returns the rank of the most surprising truth that a decision relies on, from 0 to 1.
 
     Args:
@@ -125,7 +133,9 @@ def largest_rank(
     return worst
 
 
-def calibrated(policy: AgentCalibration, stops: Sequence[Stop], **told: object) -> AgentCalibration:
+def calibrated(
+    policy: AgentCalibration, stops: Sequence[LookingStop], **told: object
+) -> AgentCalibration:
     """Returns the calibration of a policy, by episodes in which that very policy was run.
 
     Args:
@@ -144,7 +154,9 @@ def calibrated(policy: AgentCalibration, stops: Sequence[Stop], **told: object) 
     return replace(found, **told)  # type: ignore[arg-type]
 
 
-def _prior(kind: str, asked: Sequence[FactQuestion], stops: Sequence[Stop]) -> tuple[float, ...]:
+def _prior(
+    kind: str, asked: Sequence[FactQuestion], stops: Sequence[LookingStop]
+) -> tuple[float, ...]:
     """Returns the mean answer, where all questions of the kind have the same options."""
     if len({q.options for q in asked}) != 1:
         return ()
@@ -159,7 +171,7 @@ def _prior(kind: str, asked: Sequence[FactQuestion], stops: Sequence[Stop]) -> t
     return tuple(np.round(mean / mean.sum(), 5).tolist())
 
 
-def _dependence(kind: str, prior: tuple[float, ...], stops: Sequence[Stop]) -> float:
+def _dependence(kind: str, prior: tuple[float, ...], stops: Sequence[LookingStop]) -> float:
     """Returns the dependence with the smallest log loss of the fused beliefs.
 
     As :func:`~surefoot.calibration.decisions.belief.fit_dependence`, over questions with any
@@ -200,7 +212,7 @@ def _dependence(kind: str, prior: tuple[float, ...], stops: Sequence[Stop]) -> f
     return round(float(tried[int(np.argmin([loss(float(r)) for r in tried]))]), 3)
 
 
-def _lasting(stop: Stop) -> list[Look]:
+def _lasting(stop: LookingStop) -> list[Look]:
     """Returns the looks of a decision but for those whose picture was then restored."""
     after = [view for view, _, _ in stop.looks[1:]]
     return [
@@ -210,7 +222,7 @@ def _lasting(stop: Stop) -> list[Look]:
     ]
 
 
-def _fade(kind: str, stops: Sequence[Stop]) -> float:
+def _fade(kind: str, stops: Sequence[LookingStop]) -> float:
     """Returns the share of a belief that is lost in a step.
 
     If a fact is drawn anew with probability f in a step, it changes with probability
@@ -230,9 +242,9 @@ def _fade(kind: str, stops: Sequence[Stop]) -> float:
     return round(min(1.0, changed / steps / max(differ, 1e-9)), 5)
 
 
-def _path(stop: Stop, calibration: AgentCalibration, *, moving: bool) -> list[list[Floats]]:
+def _path(stop: LookingStop, calibration: AgentCalibration, *, moving: bool) -> list[list[Floats]]:
     """Returns the beliefs after each look of a decision, as the agent would hold them."""
-    sight = Sight(calibration)
+    sight = SceneBelief(calibration)
     path: list[list[Floats]] = []
     for number, (view, said, _) in enumerate(stop.looks):
         if moving and number:
@@ -250,7 +262,9 @@ def _path(stop: Stop, calibration: AgentCalibration, *, moving: bool) -> list[li
 
 
 def _looking(
-    calibration: AgentCalibration, paths: Sequence[tuple[Stop, list[list[Floats]]]], alpha: float
+    calibration: AgentCalibration,
+    paths: Sequence[tuple[LookingStop, list[list[Floats]]]],
+    alpha: float,
 ) -> tuple[float, tuple[float, ...]]:
     """Returns the rank by whose sets looking ends, and the scores of scenes where it then ends.
 
@@ -283,7 +297,9 @@ def _looking(
     return 1.0, scores
 
 
-def _between(calibration: AgentCalibration, stop: Stop, beliefs: Beliefs) -> tuple[float, float]:
+def _between(
+    calibration: AgentCalibration, stop: LookingStop, beliefs: Beliefs
+) -> tuple[float, float]:
     """Returns the thresholds between which the sets that a decision relies on have one option."""
     found = [
         np.sort(calibration.ranks(question.kind, belief))[:2].tolist()

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from surefoot.agents.agent import Tools
 from surefoot.agents.assembly import make_eyes, make_perceiver, planner_of
 from surefoot.agents.calibrating.fitting import blank, calibrated, fit_policy
-from surefoot.agents.calibrating.stops import Stop, stop_of
+from surefoot.agents.calibrating.stops import LookingStop, stop_of
 from surefoot.agents.guarantees import AgentCalibration, load_calibration
 from surefoot.agents.operator import make_operator
 from surefoot.agents.planning.base import CROSSING, STAGES
@@ -25,8 +25,8 @@ from surefoot.agents.planning.guide import GuidePlanner
 from surefoot.agents.planning.registry import make as make_planner
 from surefoot.agents.planning.search import TableSearch
 from surefoot.agents.settings import AgentSettings
-from surefoot.agents.stages.base import Stage
-from surefoot.agents.stages.crossing import CrossingStage
+from surefoot.agents.stages.base import AgentEnv
+from surefoot.agents.stages.crossing import CrossingAgentEnv
 from surefoot.agents.stages.physical_table import physical_table
 from surefoot.calibration.reports.records import (
     PREDICTIONS_NAME,
@@ -35,13 +35,14 @@ from surefoot.calibration.reports.records import (
     PlanRecord,
     write_predictions,
 )
+from surefoot.core.errors import InputError
 from surefoot.envs.crossing.env import CrossingEnv
+from surefoot.envs.episodes.catalogue import get_environment
 from surefoot.envs.episodes.config import AGENT_SIZE
-from surefoot.envs.episodes.pool import Lost, run_apart
-from surefoot.envs.episodes.stages import Env, get_stage
+from surefoot.envs.episodes.pool import LostResult, run_apart
+from surefoot.envs.episodes.protocol import Env
 from surefoot.envs.perturbations.pipeline import Pipeline, split_of_seed
 from surefoot.envs.tabletop.env import TabletopEnv
-from surefoot.results.errors import InputError
 from surefoot.results.manifest import Manifest, current_versions
 from surefoot.results.run_folder import RunFolder
 
@@ -182,7 +183,7 @@ def _jobs(config: CalibrationConfig, out: Path) -> list[_Job]:
             )
     if len(set(config.seeds)) < _LEAST:
         raise InputError(f"at least {_LEAST} different seeds are needed")
-    tasks = get_stage(config.env).tasks()
+    tasks = get_environment(config.env).tasks()
     seeds = list(dict.fromkeys(config.seeds))
     half = len(seeds) // 2
     return [
@@ -205,7 +206,7 @@ def _run(
     total = len(run.manifest.keys)
     tell(total - len(pending), total)
     for job, found in run_apart(_episode, todo, workers=workers, timeout_s=config.timeout_s):
-        record = {"lost": found.reason} if isinstance(found, Lost) else found
+        record = {"lost": found.reason} if isinstance(found, LostResult) else found
         run.append(job.key, record)
         tell(len(run.records), total)
 
@@ -215,9 +216,9 @@ def _episode(job: _Job) -> dict[str, Any]:
     tools = _tools(config.env, config.agent.model_dump_json(), job.policy)
     env: Env | None = None
     try:
-        env = get_stage(config.env).make(
+        env = get_environment(config.env).make(
             job.task,
-            get_stage(config.env).difficulty(config.difficulty),
+            get_environment(config.env).difficulty(config.difficulty),
             Pipeline.build(config.perturb).faults(),
             AGENT_SIZE,
         )
@@ -234,10 +235,10 @@ def _episode(job: _Job) -> dict[str, Any]:
     return stop.to_json() if stop is not None else {"lost": "nothing was seen"}
 
 
-def _stage(env: Env, info: Mapping[str, Any]) -> Stage:
+def _stage(env: Env, info: Mapping[str, Any]) -> AgentEnv:
     inner = env.unwrapped
     if isinstance(inner, CrossingEnv):
-        return CrossingStage(inner, info)
+        return CrossingAgentEnv(inner, info)
     assert isinstance(inner, TabletopEnv)
     return physical_table(inner, info)
 
@@ -263,9 +264,9 @@ def _tools(env: str, agent: str, policy: Path | None) -> Tools:
     )
 
 
-def _stops(records: Mapping[str, Mapping[str, Any]], jobs: Sequence[_Job]) -> list[Stop]:
+def _stops(records: Mapping[str, Mapping[str, Any]], jobs: Sequence[_Job]) -> list[LookingStop]:
     return [
-        Stop.from_json(job.key, records[job.key])
+        LookingStop.from_json(job.key, records[job.key])
         for job in jobs
         if job.key in records and "lost" not in records[job.key]
     ]
@@ -277,7 +278,7 @@ def _why_lost(records: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _records(
-    stops: Sequence[Stop], origin: Origin, config: CalibrationConfig
+    stops: Sequence[LookingStop], origin: Origin, config: CalibrationConfig
 ) -> list[FactRecord | PlanRecord]:
     shift = " ".join(f"{spec['name']}={spec.get('severity', '')}" for spec in config.perturb)
     found: list[FactRecord | PlanRecord] = []
@@ -305,7 +306,10 @@ def _records(
 
 
 def _provenance(
-    config: CalibrationConfig, first: Sequence[Stop], second: Sequence[Stop], lost: int
+    config: CalibrationConfig,
+    first: Sequence[LookingStop],
+    second: Sequence[LookingStop],
+    lost: int,
 ) -> dict[str, Any]:
     digest = sha256()
     for stop in (*first, *second):

@@ -11,20 +11,20 @@ import numpy as np
 from surefoot.agents.agent import Agent, Tools
 from surefoot.agents.perception.perceiver import Perceiver
 from surefoot.agents.perception.questions import FactQuestion
-from surefoot.agents.planning.base import AgentPlanner, Brief, Candidate
+from surefoot.agents.planning.base import AgentPlanner, PlanningContext, ProposedPlan
 from surefoot.agents.planning.judge import judge
 from surefoot.agents.settings import AgentSettings
-from surefoot.agents.stages.base import Picture, Stage
+from surefoot.agents.stages.base import AgentEnv, Picture
 from surefoot.calibration.arrays import Floats
+from surefoot.core.chat import ReplyStatus
 from surefoot.envs.crossing.world import STEP_SECONDS
-from surefoot.pddl.planner import ReplyStatus
 
 Look = tuple[str, Mapping[str, tuple[float, ...]], Mapping[str, str]]
 """A view, what a model said of each fact, and what was true."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
+class LookingStop:
     """The end of looking in one decision of an episode.
 
     Attributes:
@@ -70,7 +70,7 @@ class Stop:
         }
 
     @classmethod
-    def from_json(cls, key: str, data: Mapping[str, Any]) -> Stop:
+    def from_json(cls, key: str, data: Mapping[str, Any]) -> LookingStop:
         """Reads what :meth:`to_json` wrote."""
         return cls(
             key,
@@ -92,11 +92,11 @@ def stop_of(
     key: str,
     settings: AgentSettings,
     tools: Tools,
-    stage: Stage,
+    stage: AgentEnv,
     decision: int = 1,
     *,
     judged: bool = False,
-) -> Stop | None:
+) -> LookingStop | None:
     """Lets an agent act up to a decision and returns what it believed when it stopped looking.
 
     Args:
@@ -118,7 +118,7 @@ def stop_of(
         stage.seed,
     )
     agent.begin(stage)
-    found: Stop | None = None
+    found: LookingStop | None = None
     for number in range(1, decision + 1):
         if stage.end().over:
             break
@@ -137,7 +137,7 @@ def stop_of(
     return replace(found, changes=listener.changes(), plan=rated)
 
 
-def _stop(key: str, agent: Agent, listener: _Listener) -> Stop:
+def _stop(key: str, agent: Agent, listener: _Listener) -> LookingStop:
     sight, moment = agent.sight, agent.moments[-1]
     truth = moment.truth
     questions = tuple(q for q in sight.questions.values() if truth.get(q.fact) in q.options)
@@ -147,7 +147,7 @@ def _stop(key: str, agent: Agent, listener: _Listener) -> Stop:
         (view, {f: a for f, a in said.items() if f in names}, true)
         for (view, _), (said, true) in zip(moment.pictures, listener.looks, strict=True)
     )
-    return Stop(
+    return LookingStop(
         key,
         questions,
         {f: truth[f] for f in names},
@@ -161,7 +161,7 @@ def _stop(key: str, agent: Agent, listener: _Listener) -> Stop:
 class _Listener:
     """Keeps what a perceiver said, and how the world changes meanwhile."""
 
-    def __init__(self, perceiver: Perceiver, stage: Stage) -> None:
+    def __init__(self, perceiver: Perceiver, stage: AgentEnv) -> None:
         self.identity = perceiver.identity
         self.looks: list[tuple[dict[str, tuple[float, ...]], dict[str, str]]] = []
         self._perceiver, self._stage = perceiver, stage
@@ -203,10 +203,10 @@ class _Plans:
 
     def __init__(self, planner: AgentPlanner) -> None:
         self.name = planner.name
-        self.first: tuple[Brief, Candidate] | None = None
+        self.first: tuple[PlanningContext, ProposedPlan] | None = None
         self._planner = planner
 
-    def propose(self, brief: Brief, k: int, seed: int) -> list[Candidate]:
+    def propose(self, brief: PlanningContext, k: int, seed: int) -> list[ProposedPlan]:
         """Passes the request on."""
         found = self._planner.propose(brief, k, seed)
         if self.first is None and found and found[0].status is ReplyStatus.ANSWERED:

@@ -8,9 +8,9 @@ from pathlib import Path
 from surefoot.agents.compressing.texts import tokenizer_of
 from surefoot.agents.planning.corpus import AgentRecipe
 from surefoot.agents.planning.prompts import QUESTION, STYLE
+from surefoot.core.errors import HarnessError, InputError
 from surefoot.models.backends.hf import HFModel
 from surefoot.models.training.data import Example, draw
-from surefoot.results.errors import HarnessError, InputError
 from surefoot.sparsity.engine.calibration import Tokens
 
 _PATIENCE = 50

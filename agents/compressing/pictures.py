@@ -8,10 +8,10 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from surefoot.agents.perception.pictures import Shot, crossing_shots, tabletop_shots
+from surefoot.agents.perception.pictures import LabelledImage, crossing_shots, tabletop_shots
+from surefoot.core.errors import InputError
 from surefoot.envs.perturbations.pipeline import seeds_of
 from surefoot.envs.simulation.client import Simulation
-from surefoot.results.errors import InputError
 from surefoot.sparsity.engine.calibration import LABELS, Batch, Calibration
 from surefoot.sparsity.recipe import CalibrationSettings
 
@@ -93,7 +93,7 @@ def own_pictures(model: Path, count: int, seed: int) -> Iterator[NDArray[np.floa
                 yield pixels
 
 
-def _shots(count: int) -> Iterator[Shot]:
+def _shots(count: int) -> Iterator[LabelledImage]:
     """Yields pictures, of the table and of the crossing in turn."""
     simulation = Simulation()
     try:
@@ -102,7 +102,7 @@ def _shots(count: int) -> Iterator[Shot]:
             for s in seeds_of("train", -(-count // 4))
             for shot in tabletop_shots(simulation, s, 2)
         ]
-        streets: list[Shot] = []
+        streets: list[LabelledImage] = []
         for s in seeds_of("train", count):
             if len(streets) >= count - len(tables):
                 break

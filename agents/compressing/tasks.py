@@ -8,19 +8,19 @@ from pathlib import Path
 from random import Random
 
 from surefoot.agents.perception.measuring import answered, shots_of
-from surefoot.agents.planning.base import Brief
+from surefoot.agents.planning.base import PlanningContext
 from surefoot.agents.planning.corpus import draw_brief
 from surefoot.agents.planning.judge import judge
 from surefoot.agents.planning.language import LanguagePlanner
 from surefoot.agents.planning.prompts import STYLE, short_prompt
+from surefoot.core.chat import Message, Request
+from surefoot.core.errors import InputError
 from surefoot.models.backends.hf import HFModel
-from surefoot.models.protocol import GenerationRequest, Message
 from surefoot.models.training.data import TRAIN_SIZES, split_of, unseen_instances
 from surefoot.pddl import validate
 from surefoot.pddl.compact import compact_prompt
 from surefoot.pddl.domains.base import Instance
 from surefoot.pddl.extract import extract
-from surefoot.results.errors import InputError
 from surefoot.sparsity.report.summary import Scorer
 
 _BATCH = 16
@@ -112,9 +112,7 @@ def plans_valid(folder: Path, instances: Mapping[str, Instance]) -> dict[str, bo
         instances: The tasks by name.
     """
     names = list(instances)
-    asked = [
-        GenerationRequest((Message("user", compact_prompt(instances[n].task)),), 320) for n in names
-    ]
+    asked = [Request((Message("user", compact_prompt(instances[n].task)),), 320) for n in names]
     found: dict[str, bool] = {}
     for i, completion in HFModel(str(folder), batch=_MANY, device="cpu").generate(asked):
         task = instances[names[i]].task
@@ -136,7 +134,7 @@ def _plans(folder: Path, count: int) -> Mapping[str, bool]:
 
 def _verdicts(folder: Path, count: int) -> Mapping[str, bool]:
     rng = Random("compressing:test")
-    briefs: list[Brief] = []
+    briefs: list[PlanningContext] = []
     while len(briefs) < count:
         brief = draw_brief(rng)
         if split_of(short_prompt(brief)) == "test":

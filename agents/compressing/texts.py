@@ -10,9 +10,9 @@ from typing import Any
 
 from surefoot.agents.planning.corpus import AgentRecipe
 from surefoot.agents.planning.prompts import STYLE
+from surefoot.core.errors import InputError
 from surefoot.models.backends.hf import HFModel
 from surefoot.models.training.data import Example, draw
-from surefoot.results.errors import InputError
 from surefoot.sparsity.engine.calibration import Calibration, Tokens, tokenized
 from surefoot.sparsity.recipe import CompressionRecipe
 

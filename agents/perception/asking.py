@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surefoot.agents.perception.questions import FactQuestion
-from surefoot.models.protocol import GenerationRequest, Message, OptionScorer, OptionScores
-from surefoot.results.errors import HarnessError
+from surefoot.core.chat import Message, OptionScores, Request
+from surefoot.core.errors import HarnessError
+from surefoot.models.protocol import OptionScorer
 
 SLACK = 0.01
 """By how much the probabilities of a question's options may miss 1 in sum."""
@@ -63,8 +64,7 @@ def score_many(model: OptionScorer, asked: Sequence[Question]) -> list[OptionSco
         if id(rgb) not in files:
             files[id(rgb)] = png(rgb)
     requests = [
-        GenerationRequest((Message("user", q.text, (files[id(rgb)],)),), max_tokens=8)
-        for rgb, q in asked
+        Request((Message("user", q.text, (files[id(rgb)],)),), max_tokens=8) for rgb, q in asked
     ]
     return model.score_batch(requests, [q.options for _, q in asked])
 

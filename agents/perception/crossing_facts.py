@@ -7,9 +7,9 @@ view: a car from the left shows in the left view, and the light in the view ahea
 from __future__ import annotations
 
 from surefoot.agents.perception.questions import NO, YES, YES_NO, Answers, FactQuestion
+from surefoot.core.errors import InputError
 from surefoot.envs.crossing.geometry import Turn
 from surefoot.envs.crossing.labels import OBSERVATIONS, Situation, observe
-from surefoot.results.errors import InputError
 
 LIGHT = "light"
 """The fact that the traffic light tells; it stands for two propositions of the rulebook."""

@@ -24,15 +24,15 @@ from numpy.typing import NDArray
 from surefoot.agents.perception.marks import marks_of
 from surefoot.agents.perception.pictures import (
     SIZE,
-    Shot,
+    LabelledImage,
     crossing_shots,
     rng_of,
     tabletop_shots,
 )
-from surefoot.envs.perturbations.base import ImagePerturbation, kinds
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
+from surefoot.envs.perturbations.catalogue import image_perturbations
 from surefoot.envs.perturbations.pipeline import Pipeline, seeds_of
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
 
 RECIPE_NAME = "data.json"
 
@@ -147,12 +147,11 @@ def mild_damage(recipe: DataRecipe, rng: Random) -> Pipeline:
     """Draws what goes wrong with a picture to learn from: mostly nothing, else one thing."""
     if rng.random() >= recipe.damaged:
         return Pipeline()
-    names = [n for n, kind in kinds().items() if issubclass(kind, ImagePerturbation)]
     severity = rng.uniform(recipe.mildest, recipe.worst)
-    return Pipeline.build([{"name": rng.choice(names), "severity": severity}])
+    return Pipeline.build([{"name": rng.choice(image_perturbations()), "severity": severity}])
 
 
-def _draw(recipe: DataRecipe, name: str) -> Iterator[tuple[Shot, Pipeline]]:
+def _draw(recipe: DataRecipe, name: str) -> Iterator[tuple[LabelledImage, Pipeline]]:
     """Yields shots with their damage; that of the table by picture, else by moment."""
     from surefoot.envs.simulation.client import Simulation
 

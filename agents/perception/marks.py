@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 from surefoot.agents.perception.questions import FactQuestion
 from surefoot.agents.perception.tabletop_facts import HELD, places_of
 from surefoot.envs.cameras.camera import Frame
-from surefoot.envs.crossing.geometry import Arm, exit_arm, seen_from
+from surefoot.envs.crossing.geometry import Approach, exit_arm, seen_from
 from surefoot.envs.crossing.labels import comes, in_the_way
 from surefoot.envs.crossing.signals import Lamp
-from surefoot.envs.crossing.world import World as Crossing
-from surefoot.envs.tabletop.scene import Scene, is_container, is_spot
+from surefoot.envs.crossing.world import CrossingWorld as Crossing
+from surefoot.envs.tabletop.scene import TabletopScene, is_container, is_spot
 from surefoot.envs.tabletop.state import Facts
-from surefoot.envs.tabletop.things import COLORS, TABLE, Kind
-from surefoot.envs.tabletop.world import World as Table
+from surefoot.envs.tabletop.things import COLORS, TABLE, ThingKind
+from surefoot.envs.tabletop.world import TabletopWorld as Table
 
 PATCH = 16
 """Pixels of a patch's side."""
@@ -46,7 +46,7 @@ NAMES = (
     *(f"our light: {lamp}" for lamp in Lamp),
     "our stop sign",
     "car",
-    *(f"car comes: {arm}" for arm in Arm),
+    *(f"car comes: {arm}" for arm in Approach),
     "person",
     "person in the way",
 )
@@ -83,9 +83,9 @@ def marks_of(question: FactQuestion) -> list[int]:
         "light": [f"our light: {lamp}" for lamp in Lamp],
         "stop_sign": ["our stop sign"],
         "pedestrian": ["person in the way"],
-        "opposite_car": [f"car comes: {Arm.OPPOSITE}"],
-        "car_from_left": [f"car comes: {Arm.LEFT}"],
-        "car_from_right": [f"car comes: {Arm.RIGHT}"],
+        "opposite_car": [f"car comes: {Approach.OPPOSITE}"],
+        "car_from_left": [f"car comes: {Approach.LEFT}"],
+        "car_from_right": [f"car comes: {Approach.RIGHT}"],
     }
     return [_NUMBER[mark] for mark in wanted[what]]
 
@@ -97,12 +97,12 @@ def tabletop_bodies(world: Table, facts: Facts) -> dict[int, list[str]]:
     told: dict[int, list[str]] = {world.robot.body: ["robot"]}
     for name, thing in scene.things.items():
         names = [f"{thing.color} {_group(scene, name)}"]
-        if thing.kind is Kind.BLOCK:
+        if thing.kind is ThingKind.BLOCK:
             place = places.get(name, TABLE)
             names += [thing.shape, f"block: {_place(scene, place)}"]
             if place in scene.things:
                 names.append(f"block: {scene.things[place].color}")
-        elif thing.kind is Kind.BOX:
+        elif thing.kind is ThingKind.BOX:
             names.append("closed box" if name in shut else "open box")
         told[world.bodies[name]] = names
     return told
@@ -134,14 +134,14 @@ def crossing_bodies(world: Crossing) -> dict[int, list[str]]:
     return told
 
 
-def _group(scene: Scene, name: str) -> str:
+def _group(scene: TabletopScene, name: str) -> str:
     thing = scene.things[name]
     if is_container(thing):
         return "container"
     return "flat" if is_spot(thing) else thing.kind.value
 
 
-def _place(scene: Scene, place: str) -> str:
+def _place(scene: TabletopScene, place: str) -> str:
     if place == HELD:
         return "hand"
     return _group(scene, place) if place in scene.things else "table"

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surefoot.agents.perception.asking import probabilities, score_many
-from surefoot.agents.perception.pictures import Shot, crossing_shots, tabletop_shots
+from surefoot.agents.perception.pictures import LabelledImage, crossing_shots, tabletop_shots
 from surefoot.agents.perception.questions import FactQuestion
 from surefoot.envs.perturbations.pipeline import Pipeline, seeds_of, split_of_seed
 from surefoot.envs.simulation.client import Simulation
@@ -33,7 +33,7 @@ class Answered:
         probabilities: One for each option.
     """
 
-    shot: Shot
+    shot: LabelledImage
     question: FactQuestion
     truth: str
     probabilities: NDArray[np.float64]
@@ -69,7 +69,7 @@ class Answered:
 
 def shots_of(
     env: str, split: str, scenes: int, views: Sequence[str] | int = 3, moments: int = 3
-) -> list[Shot]:
+) -> list[LabelledImage]:
     """Returns the shots of the first scenes of a split.
 
     Args:
@@ -85,7 +85,7 @@ def shots_of(
     """
     simulation = Simulation()
     try:
-        found: list[Shot] = []
+        found: list[LabelledImage] = []
         for seed in seeds_of(split, scenes):
             if env == "tabletop":
                 found += tabletop_shots(simulation, seed, views)
@@ -98,7 +98,7 @@ def shots_of(
 
 
 def answered(
-    model: OptionScorer, shots: Iterable[Shot], damage: Pipeline | None = None
+    model: OptionScorer, shots: Iterable[LabelledImage], damage: Pipeline | None = None
 ) -> Iterator[Answered]:
     """Asks all questions about all shots, some pictures at a time.
 

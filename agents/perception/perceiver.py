@@ -11,8 +11,8 @@ from surefoot.agents.perception.asking import probabilities, score_many
 from surefoot.agents.perception.questions import FactQuestion
 from surefoot.agents.stages.base import Picture
 from surefoot.calibration.arrays import Floats
+from surefoot.core.chat import Usage
 from surefoot.models.protocol import OptionScorer
-from surefoot.pddl.planner import Usage
 
 
 class Perceiver(Protocol):

@@ -11,17 +11,17 @@ from numpy.typing import NDArray
 
 from surefoot.agents.perception.crossing_facts import crossing_questions, crossing_truth
 from surefoot.agents.perception.marks import crossing_bodies, patches, tabletop_bodies
-from surefoot.agents.perception.questions import Asked, with_truth
+from surefoot.agents.perception.questions import LabelledQuestion, with_truth
 from surefoot.agents.perception.scenes import build, draw_state, facts_of
 from surefoot.agents.perception.tabletop_facts import tabletop_questions, tabletop_truth
 from surefoot.agents.perception.views import BEARINGS, expose
 from surefoot.envs.cameras.camera import Frame, Lens, render
 from surefoot.envs.crossing.expert import drive
 from surefoot.envs.crossing.labels import coming
-from surefoot.envs.crossing.skills import Action, perform
+from surefoot.envs.crossing.skills import CrossingAction, perform
 from surefoot.envs.crossing.tasks import TASKS, draw_scene
-from surefoot.envs.crossing.world import World
-from surefoot.envs.perturbations.base import Draws
+from surefoot.envs.crossing.world import CrossingWorld
+from surefoot.envs.perturbations.base import RandomSource
 from surefoot.envs.perturbations.pipeline import Pipeline
 from surefoot.envs.simulation.client import Simulation
 from surefoot.envs.tabletop.actions import RING
@@ -36,7 +36,7 @@ _LONGEST = 6
 
 
 @dataclass(frozen=True, eq=False)
-class Shot:
+class LabelledImage:
     """What a camera saw, with the questions about it, before anything goes wrong with it.
 
     Attributes:
@@ -59,7 +59,7 @@ class Shot:
     step: int
     number: int
     frames: tuple[Frame, ...]
-    asked: tuple[Asked, ...]
+    asked: tuple[LabelledQuestion, ...]
     bodies: Mapping[int, Sequence[str]]
 
     def marks(self) -> NDArray[np.bool_]:
@@ -74,7 +74,7 @@ class Shot:
         """
         shift = damage or Pipeline()
         found = [
-            shift.frame(frame, Draws(self.seed, self.view, self.number + i)).rgb
+            shift.frame(frame, RandomSource(self.seed, self.view, self.number + i)).rgb
             for i, frame in enumerate(self.frames)
         ]
         return found[0] if len(found) == 1 else expose(found[0], found[1])
@@ -91,7 +91,7 @@ def tabletop_shots(
     views: Sequence[str] | int,
     rng: Random | None = None,
     size: int = SIZE,
-) -> list[Shot]:
+) -> list[LabelledImage]:
     """Draws a state of the table and looks at it.
 
     Args:
@@ -110,7 +110,9 @@ def tabletop_shots(
     chosen = rng.sample(RING.names, views) if isinstance(views, int) else views
     api, lens = world.simulation.api, Lens(size, size)
     return [
-        Shot("tabletop", v, seed, 0, i, i, (render(api, RING.pose(v), lens),), asked, bodies)
+        LabelledImage(
+            "tabletop", v, seed, 0, i, i, (render(api, RING.pose(v), lens),), asked, bodies
+        )
         for i, v in enumerate(chosen)
     ]
 
@@ -123,7 +125,7 @@ def crossing_shots(
     size: int = SIZE,
     thin: float = 0.6,
     apart: float = 0.0,
-) -> Iterator[list[Shot]]:
+) -> Iterator[list[LabelledImage]]:
     """Lets traffic pass and looks from the vehicle now and then, each time in all three views.
 
     At most moments the vehicle stands before its line; in some scenes it then drives as the
@@ -141,16 +143,18 @@ def crossing_shots(
     """
     rng = rng or rng_of("crossing", seed)
     task, traffic = rng.choice(TASKS), rng.choice(_TRAFFIC)
-    world = World(simulation, draw_scene(task, traffic, seed), seed, size=size)
+    world = CrossingWorld(simulation, draw_scene(task, traffic, seed), seed, size=size)
     stays = rng.random() < 0.75
     moment = 0
     for _ in range(_LONGEST * moments):
         if world.outcome() is not None or world.past() or moment == moments:
             return
         if rng.random() < (apart if coming(world.situation()) else thin):
-            perform(world, Action.STOP if stays else drive(world))
+            perform(world, CrossingAction.STOP if stays else drive(world))
             continue
-        shots = street_shots(world, seed, moment, move=not stays and drive(world) != Action.STOP)
+        shots = street_shots(
+            world, seed, moment, move=not stays and drive(world) != CrossingAction.STOP
+        )
         if not shots:
             return
         yield shots
@@ -159,7 +163,7 @@ def crossing_shots(
 
 def heedless_shots(
     simulation: Simulation, seed: int, moments: int = 6, size: int = SIZE
-) -> Iterator[list[Shot]]:
+) -> Iterator[list[LabelledImage]]:
     """Looks from a vehicle that drives onto the crossing whatever comes or shows.
 
     What :func:`crossing_shots` never sees from the crossing, such as someone walking there or a car
@@ -173,7 +177,7 @@ def heedless_shots(
     """
     rng = rng_of("crossing", seed)
     task, traffic = rng.choice(TASKS), rng.choice(_TRAFFIC)
-    world = World(simulation, draw_scene(task, traffic, seed), seed, size=size)
+    world = CrossingWorld(simulation, draw_scene(task, traffic, seed), seed, size=size)
     for _ in range(rng.randrange(_DELAY)):
         world.step(False)
     while not world.over_line() and world.step(True):
@@ -185,7 +189,9 @@ def heedless_shots(
         yield shots
 
 
-def street_shots(world: World, seed: int, moment: int = 0, *, move: bool = False) -> list[Shot]:
+def street_shots(
+    world: CrossingWorld, seed: int, moment: int = 0, *, move: bool = False
+) -> list[LabelledImage]:
     """Takes one decision step and looks meanwhile, in all three views.
 
     Args:
@@ -204,7 +210,7 @@ def street_shots(world: World, seed: int, moment: int = 0, *, move: bool = False
     truth, over = crossing_truth(world.situation()), world.over_line()
     now, bodies = _frames(world), crossing_bodies(world)
     return [
-        Shot(
+        LabelledImage(
             "crossing",
             view,
             seed,
@@ -219,5 +225,5 @@ def street_shots(world: World, seed: int, moment: int = 0, *, move: bool = False
     ]
 
 
-def _frames(world: World) -> dict[str, Frame]:
+def _frames(world: CrossingWorld) -> dict[str, Frame]:
     return {view: world.look(view) for view in BEARINGS}

@@ -30,7 +30,7 @@ class FactQuestion:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class LabelledQuestion:
     """A question with the truth of the simulator.
 
     Attributes:
@@ -42,9 +42,9 @@ class Asked:
     truth: str
 
 
-def with_truth(questions: Sequence[FactQuestion], truth: Answers) -> tuple[Asked, ...]:
+def with_truth(questions: Sequence[FactQuestion], truth: Answers) -> tuple[LabelledQuestion, ...]:
     """Puts the truth beside the questions; facts without a true option are left out.
 
     A block that has fallen off the table, for example, is at none of the places.
     """
-    return tuple(Asked(q, truth[q.fact]) for q in questions if q.fact in truth)
+    return tuple(LabelledQuestion(q, truth[q.fact]) for q in questions if q.fact in truth)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 if TYPE_CHECKING:
     from surefoot.sparsity.lottery.restoring.fitting import FitSettings
@@ -97,7 +97,7 @@ class PicturePrior:
 
         from surefoot.sparsity.lottery.restoring.fitting import fit
         from surefoot.sparsity.lottery.restoring.networks import make_network
-        from surefoot.sparsity.lottery.restoring.operators import Denoise, Problem
+        from surefoot.sparsity.lottery.restoring.operators import Denoise, InverseProblem
         from surefoot.sparsity.lottery.restoring.peers import estimate_sigma
         from surefoot.sparsity.lottery.restoring.stopping import chosen_stop
 
@@ -106,7 +106,7 @@ class PicturePrior:
         if sigma < CLEAN:
             return rgb
         picture = torch.from_numpy(values).float()[None]
-        problem = Problem(Denoise(), picture, sigma).hold(self.held, self.settings.seed)
+        problem = InverseProblem(Denoise(), picture, sigma).hold(self.held, self.settings.seed)
         size = (values.shape[1], values.shape[2])
         if self.ticket is None:
             network, masks = make_network(size, 3, self.network, self.settings.seed), None

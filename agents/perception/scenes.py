@@ -12,12 +12,20 @@ from random import Random
 
 from surefoot.envs.simulation.client import Simulation
 from surefoot.envs.tabletop.kinematics import inverse
-from surefoot.envs.tabletop.robot import ARM, FINGERS, HOME, OPEN, Pose
-from surefoot.envs.tabletop.scene import FAR, NEAR, SIDE, Scene, draw_scene, is_container, is_spot
+from surefoot.envs.tabletop.robot import ARM, FINGERS, HOME, OPEN, HandPose
+from surefoot.envs.tabletop.scene import (
+    FAR,
+    NEAR,
+    SIDE,
+    TabletopScene,
+    draw_scene,
+    is_container,
+    is_spot,
+)
 from surefoot.envs.tabletop.state import Facts, derive_facts
 from surefoot.envs.tabletop.tasks import DIFFICULTIES, TASKS, TabletopTask, make_tabletop
 from surefoot.envs.tabletop.things import TABLE
-from surefoot.envs.tabletop.world import World
+from surefoot.envs.tabletop.world import TabletopWorld
 
 AS_GIVEN = 0.2
 """Share of scenes in which the blocks are where the task has them at the start."""
@@ -40,7 +48,7 @@ def draw_task(rng: Random, seed: int) -> TabletopTask:
     return make_tabletop(rng.choice(list(TASKS)), rng.choice(DIFFICULTIES), seed)
 
 
-def draw_state(rng: Random, seed: int) -> tuple[Scene, str | None]:
+def draw_state(rng: Random, seed: int) -> tuple[TabletopScene, str | None]:
     """Draws a scene with a state.
 
     Args:
@@ -67,7 +75,7 @@ def draw_state(rng: Random, seed: int) -> tuple[Scene, str | None]:
     return scene, held
 
 
-def _contain(rng: Random, scene: Scene) -> dict[str, str]:
+def _contain(rng: Random, scene: TabletopScene) -> dict[str, str]:
     """Draws what each block that does not stand on the table is on or in."""
     inside: dict[str, str] = {}
     piles: dict[str, int] = {}
@@ -91,7 +99,9 @@ def _contain(rng: Random, scene: Scene) -> dict[str, str]:
     return inside
 
 
-def build(simulation: Simulation, scene: Scene, held: str | None, rng: Random) -> World:
+def build(
+    simulation: Simulation, scene: TabletopScene, held: str | None, rng: Random
+) -> TabletopWorld:
     """Builds a drawn scene, with the hand where it is at that moment; physics then rests.
 
     Args:
@@ -100,12 +110,12 @@ def build(simulation: Simulation, scene: Scene, held: str | None, rng: Random) -
         held: The block that the hand holds.
         rng: Draws where the hand is.
     """
-    world = World(simulation, scene)
+    world = TabletopWorld(simulation, scene)
     api = simulation.api
-    pose, angles = Pose(HOME), inverse(HOME, 0.0)
+    pose, angles = HandPose(HOME), inverse(HOME, 0.0)
     while rng.random() > AT_HOME:
         spot = rng.uniform(NEAR, FAR), rng.uniform(-SIDE, SIDE), rng.uniform(*_HOVER)
-        tried = Pose.at(spot, rng.uniform(-pi / 2, pi / 2))
+        tried = HandPose.at(spot, rng.uniform(-pi / 2, pi / 2))
         found = inverse(tried.position, tried.yaw)
         if found is not None:
             pose, angles = tried, found
@@ -123,7 +133,7 @@ def build(simulation: Simulation, scene: Scene, held: str | None, rng: Random) -
     return world
 
 
-def facts_of(scene: Scene, held: str | None) -> Facts:
+def facts_of(scene: TabletopScene, held: str | None) -> Facts:
     """Returns the facts of a drawn scene."""
     places = {b.name: scene.place_of(b.name) for b in scene.blocks if b.name != held}
     shut = {scene.lids[box]: box for box in scene.shut}

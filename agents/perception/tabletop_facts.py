@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from itertools import permutations, product
 
 from surefoot.agents.perception.questions import Answers, FactQuestion
-from surefoot.envs.tabletop.scene import Scene, is_container, is_spot
+from surefoot.core.errors import InputError
+from surefoot.envs.tabletop.scene import TabletopScene, is_container, is_spot
 from surefoot.envs.tabletop.state import Facts, derive_facts
-from surefoot.envs.tabletop.things import TABLE, Kind
+from surefoot.envs.tabletop.things import TABLE, ThingKind
 from surefoot.pddl.language import Atom
-from surefoot.results.errors import InputError
 
 HELD = "held by the hand"
 ON_TABLE = "on the table"
@@ -29,7 +29,7 @@ _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class TableReading:
     """What answers add up to.
 
     Attributes:
@@ -47,7 +47,7 @@ class Reading:
         return not self.problems
 
 
-def twins(scene: Scene) -> list[tuple[str, ...]]:
+def twins(scene: TabletopScene) -> list[tuple[str, ...]]:
     """Returns the groups of two and more blocks that look the same, in the scene's order."""
     groups: dict[tuple[str, str, str], list[str]] = {}
     for b in scene.blocks:
@@ -55,7 +55,7 @@ def twins(scene: Scene) -> list[tuple[str, ...]]:
     return [tuple(names) for names in groups.values() if len(names) > 1]
 
 
-def describe(scene: Scene, name: str) -> str:
+def describe(scene: TabletopScene, name: str) -> str:
     """Returns what a thing is called in questions: ``red block``, ``second red block``."""
     words = name.replace("-", " ").rstrip("0123456789")
     for group in twins(scene):
@@ -64,7 +64,7 @@ def describe(scene: Scene, name: str) -> str:
     return words
 
 
-def place_options(scene: Scene, block: str) -> dict[str, str]:
+def place_options(scene: TabletopScene, block: str) -> dict[str, str]:
     """Returns the places where a block may be, by the words that say so.
 
     The hand stands for itself; of the others the value is the thing's name.
@@ -74,12 +74,12 @@ def place_options(scene: Scene, block: str) -> dict[str, str]:
         told = describe(scene, thing.name)
         if is_container(thing):
             places[f"in the {told}"] = thing.name
-        elif is_spot(thing) or (thing.kind is Kind.BLOCK and thing.name != block):
+        elif is_spot(thing) or (thing.kind is ThingKind.BLOCK and thing.name != block):
             places[f"on the {told}"] = thing.name
     return places | {HELD: HELD}
 
 
-def tabletop_questions(scene: Scene) -> list[FactQuestion]:
+def tabletop_questions(scene: TabletopScene) -> list[FactQuestion]:
     """Returns the questions whose answers determine the symbolic state."""
     alike = {name for group in twins(scene) for name in group}
     asked = [
@@ -99,7 +99,7 @@ def tabletop_questions(scene: Scene) -> list[FactQuestion]:
     ]
 
 
-def tabletop_truth(scene: Scene, facts: Facts) -> dict[str, str]:
+def tabletop_truth(scene: TabletopScene, facts: Facts) -> dict[str, str]:
     """Returns the true option of every fact that has one.
 
     Args:
@@ -118,7 +118,7 @@ def tabletop_truth(scene: Scene, facts: Facts) -> dict[str, str]:
     return truth | lids
 
 
-def state_of(scene: Scene, answers: Answers) -> Reading:
+def state_of(scene: TabletopScene, answers: Answers) -> TableReading:
     """Returns the symbolic state that answers add up to; the inverse of :func:`tabletop_truth`.
 
     Args:
@@ -150,10 +150,10 @@ def state_of(scene: Scene, answers: Answers) -> Reading:
         scene, lying, held[0] if held else None, shut, aside, frozenset(shut.values())
     )
     facts |= {Atom("holding", (b,)) for b in held}
-    return Reading(facts, tuple(_problems(scene, lying, held)))
+    return TableReading(facts, tuple(_problems(scene, lying, held)))
 
 
-def canonical(scene: Scene, facts: Facts) -> dict[str, str]:
+def canonical(scene: TabletopScene, facts: Facts) -> dict[str, str]:
     """Returns the canonical name of every block: of twins, those that come first.
 
     Of all ways to give twins their names, it is the one in which the places of all blocks, read
@@ -173,13 +173,13 @@ def canonical(scene: Scene, facts: Facts) -> dict[str, str]:
     return best[1]
 
 
-def canonical_facts(scene: Scene, facts: Facts) -> Facts:
+def canonical_facts(scene: TabletopScene, facts: Facts) -> Facts:
     """Returns facts with twins named in canonical order."""
     renaming = canonical(scene, facts)
     return frozenset(Atom(f.predicate, tuple(renaming.get(a, a) for a in f.args)) for f in facts)
 
 
-def _renamings(scene: Scene) -> Iterator[dict[str, str]]:
+def _renamings(scene: TabletopScene) -> Iterator[dict[str, str]]:
     same = {b.name: b.name for b in scene.blocks}
     groups = twins(scene)
     for orders in product(*(permutations(group) for group in groups)):
@@ -200,7 +200,7 @@ def places_of(facts: Iterable[Atom]) -> dict[str, str]:
     return places
 
 
-def _problems(scene: Scene, places: Mapping[str, str], held: list[str]) -> Iterator[str]:
+def _problems(scene: TabletopScene, places: Mapping[str, str], held: list[str]) -> Iterator[str]:
     if len(held) > 1:
         yield f"the hand holds {' and '.join(held)}"
     for place, count in Counter(places.values()).items():
@@ -220,6 +220,6 @@ def _problems(scene: Scene, places: Mapping[str, str], held: list[str]) -> Itera
             yield f"{block} stands on itself"
 
 
-def _inside(scene: Scene, places: Mapping[str, str], block: str) -> bool:
+def _inside(scene: TabletopScene, places: Mapping[str, str], block: str) -> bool:
     thing = scene.things.get(places.get(block, ""))
     return thing is not None and is_container(thing)

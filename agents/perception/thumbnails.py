@@ -12,12 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from surefoot.agents.perception.pictures import Shot, crossing_shots, rng_of, tabletop_shots
+from surefoot.agents.perception.pictures import (
+    LabelledImage,
+    crossing_shots,
+    rng_of,
+    tabletop_shots,
+)
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
 from surefoot.envs.perturbations.pipeline import seeds_of
 from surefoot.envs.simulation.client import Simulation
 from surefoot.envs.tabletop.actions import RING
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
 
 _FINE = 2
 """Each pixel is the mean of so many times so many that are rendered."""
@@ -92,7 +97,7 @@ def _small(recipe: Thumbnails) -> Iterator[NDArray[np.uint8]]:
         simulation.close()
 
 
-def _shots(simulation: Simulation, recipe: Thumbnails) -> Iterator[Shot]:
+def _shots(simulation: Simulation, recipe: Thumbnails) -> Iterator[LabelledImage]:
     fine = _FINE * recipe.size
     for seed in seeds_of(recipe.split, recipe.count):
         rng = rng_of(recipe.env, seed)

@@ -13,9 +13,9 @@ from math import ceil, radians
 import numpy as np
 from numpy.typing import NDArray
 
+from surefoot.core.errors import InputError
 from surefoot.envs.cameras.viewpoints import Motion
-from surefoot.envs.crossing.world import STEP_SECONDS, World
-from surefoot.results.errors import InputError
+from surefoot.envs.crossing.world import STEP_SECONDS, CrossingWorld
 
 BEARINGS = {"front": 0.0, "left": 60.0, "right": -60.0}
 """Views of the vehicle: degrees of the camera from straight ahead, to the left positive."""
@@ -50,7 +50,7 @@ def pan_cost(start: str, view: str) -> Motion:
     return Motion(0.0, radians(angle), steps * STEP_SECONDS)
 
 
-def look(world: World, view: str, start: str = "front") -> NDArray[np.uint8]:
+def look(world: CrossingWorld, view: str, start: str = "front") -> NDArray[np.uint8]:
     """Turns the camera while the vehicle stands, and takes a picture.
 
     Time passes for everyone; the decision steps are in the world's log as steps in which the
@@ -73,7 +73,7 @@ def look(world: World, view: str, start: str = "front") -> NDArray[np.uint8]:
     return drive_looking(world, view, move=False)
 
 
-def drive_looking(world: World, view: str, *, move: bool) -> NDArray[np.uint8]:
+def drive_looking(world: CrossingWorld, view: str, *, move: bool) -> NDArray[np.uint8]:
     """Takes a picture during one decision step, driving or standing; ends with the step.
 
     Raises:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from surefoot.pddl.planner import ReplyStatus, Usage
+from surefoot.core.chat import ReplyStatus, Usage
 
 CROSSING, TABLETOP = "crossing", "tabletop"
 STAGES = (CROSSING, TABLETOP)
@@ -14,7 +14,7 @@ STAGES = (CROSSING, TABLETOP)
 
 
 @dataclass(frozen=True, slots=True)
-class Brief:
+class PlanningContext:
     """What a planner is told.
 
     Attributes:
@@ -39,7 +39,7 @@ class Brief:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class ProposedPlan:
     """One proposed plan.
 
     Attributes:
@@ -58,6 +58,7 @@ class Candidate:
     usage: Usage = field(default_factory=Usage)
 
 
+@runtime_checkable
 class AgentPlanner(Protocol):
     """Anything that proposes plans.
 
@@ -67,7 +68,7 @@ class AgentPlanner(Protocol):
 
     name: str
 
-    def propose(self, brief: Brief, k: int, seed: int) -> list[Candidate]:
+    def propose(self, brief: PlanningContext, k: int, seed: int) -> list[ProposedPlan]:
         """Proposes plans.
 
         Args:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from random import Random
 
 from surefoot.agents.planning import drivers, tidying
-from surefoot.agents.planning.base import CROSSING, Brief
-from surefoot.agents.planning.judge import GOAL, Judgement, judge
+from surefoot.agents.planning.base import CROSSING, PlanningContext
+from surefoot.agents.planning.judge import GOAL, PlanOutcome, judge
 from surefoot.agents.planning.prompts import (
     NO,
     YES,
@@ -23,7 +23,7 @@ from surefoot.agents.planning.prompts import (
     short_prompt,
 )
 from surefoot.agents.planning.table import ground_of
-from surefoot.models.protocol import Message
+from surefoot.core.chat import Message
 from surefoot.models.training.data import Example, damage, split_of
 from surefoot.models.training.planner import PlannerRecipe
 from surefoot.pddl.compact import compact_plan
@@ -61,7 +61,7 @@ class AgentRecipe(PlannerRecipe):
             if split_of(short_prompt(brief)) == split:
                 yield self._example(brief, rng)
 
-    def _example(self, brief: Brief, rng: Random) -> Example:
+    def _example(self, brief: PlanningContext, rng: Random) -> Example:
         kind = rng.random()
         if kind < self.verdicts:
             text = _sound(brief, rng) if rng.random() < 0.5 else _flawed(brief, rng)
@@ -73,12 +73,12 @@ class AgentRecipe(PlannerRecipe):
         text = _careless(brief, rng) if careless else _sound(brief, rng)
         return _example(brief, _joined(short_messages(brief)), text)
 
-    def _repair(self, brief: Brief, rng: Random) -> Example:
+    def _repair(self, brief: PlanningContext, rng: Random) -> Example:
         text = _flawed(brief, rng)
         found = judge(brief, text)
         if found.good:
             return _example(brief, _joined(short_messages(brief)), text)
-        told = Brief(
+        told = PlanningContext(
             brief.stage,
             brief.task,
             brief.instruction,
@@ -91,7 +91,7 @@ class AgentRecipe(PlannerRecipe):
         return _example(brief, _joined(short_messages(told)), _sound(brief, rng))
 
 
-def draw_brief(rng: Random, crossing: float = 0.5) -> Brief:
+def draw_brief(rng: Random, crossing: float = 0.5) -> PlanningContext:
     """Draws a scene of either stage.
 
     Args:
@@ -103,26 +103,26 @@ def draw_brief(rng: Random, crossing: float = 0.5) -> Brief:
     return tidying.draw_brief(rng, rng.getrandbits(40))
 
 
-def plain_feedback(found: Judgement) -> str:
+def plain_feedback(found: PlanOutcome) -> str:
     """Returns feedback that names the rules a plan breaks and the step that cannot be done."""
     broken = [*found.broken, *([] if found.reaches_goal else [GOAL])]
     told = "; ".join(f"rule '{name}' is broken" for name in broken)
     return f"{told}: {found.reason}"
 
 
-def _sound(brief: Brief, rng: Random) -> str:
+def _sound(brief: PlanningContext, rng: Random) -> str:
     if brief.stage == CROSSING:
         return drivers.careful_program(brief.task, rng)
     return compact_plan(tidying.steady_plan(brief))
 
 
-def _careless(brief: Brief, rng: Random) -> str:
+def _careless(brief: PlanningContext, rng: Random) -> str:
     if brief.stage == CROSSING:
         return drivers.careless_program(brief.task, brief.world, rng)
     return compact_plan(tidying.careless_plan(tidying.steady_plan(brief), rng))
 
 
-def _flawed(brief: Brief, rng: Random) -> str:
+def _flawed(brief: PlanningContext, rng: Random) -> str:
     """Writes a careless plan or, on the tabletop half the time, one with random damages."""
     if brief.stage == CROSSING or rng.random() < 0.5:
         return _careless(brief, rng)
@@ -134,5 +134,5 @@ def _joined(messages: tuple[Message, ...]) -> str:
     return "\n".join(m.text for m in messages)
 
 
-def _example(brief: Brief, prompt: str, answer: str) -> Example:
+def _example(brief: PlanningContext, prompt: str, answer: str) -> Example:
     return Example(brief.stage, len(brief.objects), short_prompt(brief), prompt, answer)

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from random import Random
 
-from surefoot.agents.planning.base import CROSSING, AgentPlanner, Brief, Candidate
+from surefoot.agents.planning.base import CROSSING, AgentPlanner, PlanningContext, ProposedPlan
 from surefoot.agents.planning.judge import judge
 from surefoot.agents.planning.place import DRIVES, way_of
 from surefoot.agents.planning.reading import plan_text, read_steps
+from surefoot.core.chat import ReplyStatus
+from surefoot.core.errors import InputError
 from surefoot.pddl.compact import compact_plan
 from surefoot.pddl.language import Plan
-from surefoot.pddl.planner import ReplyStatus
-from surefoot.results.errors import InputError
 
 _GUARD = re.compile(
     r"( and )?(not )?\b(green_light|pedestrian|opposite_car|car_from_left|"
@@ -40,7 +40,7 @@ class DamagedPlanner:
         self._rate = rate
         self._inner = inner
 
-    def propose(self, brief: Brief, k: int, seed: int) -> list[Candidate]:
+    def propose(self, brief: PlanningContext, k: int, seed: int) -> list[ProposedPlan]:
         """Asks the other planner; a spoiled plan is rated anew if that planner can rate.
 
         Raises:
@@ -59,7 +59,7 @@ class DamagedPlanner:
         return made
 
 
-def spoil(brief: Brief, text: str, rng: Random) -> str:
+def spoil(brief: PlanningContext, text: str, rng: Random) -> str:
     """Returns a plan that breaks a rule, made of a good one; others come back as they are.
 
     Raises:
@@ -76,7 +76,7 @@ def spoil(brief: Brief, text: str, rng: Random) -> str:
     return text
 
 
-def _changes(brief: Brief, text: str) -> Iterator[str]:
+def _changes(brief: PlanningContext, text: str) -> Iterator[str]:
     if brief.stage == CROSSING:
         plan = plan_text(text)
         for match in _GUARD.finditer(plan):

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from random import Random
 
-from surefoot.agents.planning.base import CROSSING, Brief
+from surefoot.agents.planning.base import CROSSING, PlanningContext
 from surefoot.agents.planning.guide import needs
 from surefoot.agents.planning.place import DRIVES, way_of
 from surefoot.envs.crossing.geometry import Turn
@@ -48,7 +48,7 @@ UNSURE = 0.15
 """Share of the facts that are left undecided."""
 
 
-def draw_brief(rng: Random) -> Brief:
+def draw_brief(rng: Random) -> PlanningContext:
     """Draws a crossing: a task, an instruction in varied words, and what is seen."""
     task = rng.choice(TASKS)
     turn, lights = Turn(task.partition("-at-")[0]), task.endswith(LIGHT)
@@ -58,7 +58,7 @@ def draw_brief(rng: Random) -> Brief:
     world["light"] = light if lights else "no light"
     world["stop_sign"] = "no" if lights else "yes"
     undecided = {f: ("yes", "no") for f in FACTS if rng.random() < UNSURE}
-    return Brief(CROSSING, task, f"{told[0]} {told[1]}{told[2]}", world, undecided)
+    return PlanningContext(CROSSING, task, f"{told[0]} {told[1]}{told[2]}", world, undecided)
 
 
 def careful_program(task: str, rng: Random) -> str:

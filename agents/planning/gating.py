@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from surefoot.agents.planning.refinement import HELD_OUT, Sample, Scene, by_scene
+from surefoot.agents.planning.refinement import HELD_OUT, PlanningScene, Sample, by_scene
 from surefoot.results.statistics import holm, mcnemar_exact
 
 LEVEL = 0.05
@@ -34,7 +34,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class GateComparison:
     """Two planners compared on the rules of the gate.
 
     Attributes:
@@ -61,11 +61,11 @@ class Gate:
 
 
 def gate(
-    scenes: Sequence[Scene],
+    scenes: Sequence[PlanningScene],
     before: Sequence[Sample],
     after: Sequence[Sample],
     rules: Mapping[str, Collection[str]] = HELD_OUT,
-) -> Gate:
+) -> GateComparison:
     """Compares two planners on some rules, by the first plan for each scene.
 
     A plan that cannot be read obeys none.
@@ -100,7 +100,7 @@ def gate(
     lost, won = _counts(zip(*obeyed, strict=True))
     together = Change(lost, won, mcnemar_exact(lost, won))
     passed = not together.worse and not any(change.worse for change in single.values())
-    return Gate(len(scenes), sum(obeyed[0]), sum(obeyed[1]), together, single, passed)
+    return GateComparison(len(scenes), sum(obeyed[0]), sum(obeyed[1]), together, single, passed)
 
 
 def _counts(pairs: Iterable[Iterable[bool]]) -> tuple[int, int]:

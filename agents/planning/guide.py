@@ -6,14 +6,14 @@ from functools import cache
 
 import numpy as np
 
-from surefoot.agents.planning.base import CROSSING, Brief, Candidate
+from surefoot.agents.planning.base import CROSSING, PlanningContext, ProposedPlan
 from surefoot.agents.planning.place import DRIVES, driving_rules, rules_at, way_of
+from surefoot.core.chat import ReplyStatus
 from surefoot.envs.crossing.geometry import Turn
 from surefoot.envs.crossing.street import LIGHT
 from surefoot.envs.crossing.twin import BARS
-from surefoot.pddl.planner import ReplyStatus
-from surefoot.verification.propositional import evaluate_boolean, is_propositional
-from surefoot.verification.syntax import Always
+from surefoot.verification.formulas.propositional import evaluate_boolean, is_propositional
+from surefoot.verification.formulas.syntax import Always
 
 ROADS = ("car_from_left", "car_from_right", "opposite_car")
 """Cars of the roads that :data:`~surefoot.envs.crossing.twin.BARS` numbers."""
@@ -72,8 +72,8 @@ class GuidePlanner:
 
     name = "guide"
 
-    def propose(self, brief: Brief, k: int, seed: int) -> list[Candidate]:
+    def propose(self, brief: PlanningContext, k: int, seed: int) -> list[ProposedPlan]:
         """Gives the same program ``k`` times; on the tabletop it gives up."""
         if brief.stage != CROSSING:
-            return [Candidate("", 0.0, self.name, ReplyStatus.GAVE_UP)] * k
-        return [Candidate(reference_program(brief.task), 1.0, self.name)] * k
+            return [ProposedPlan("", 0.0, self.name, ReplyStatus.GAVE_UP)] * k
+        return [ProposedPlan(reference_program(brief.task), 1.0, self.name)] * k

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from surefoot.agents.planning.base import CROSSING, STAGES, Brief
+from surefoot.agents.planning.base import CROSSING, STAGES, PlanningContext
 from surefoot.agents.planning.labels import judge_trace, labels
 from surefoot.agents.planning.place import (
     closed,
@@ -18,23 +18,23 @@ from surefoot.agents.planning.place import (
 )
 from surefoot.agents.planning.reading import read_program, read_steps
 from surefoot.agents.planning.table import ground_of
+from surefoot.core.errors import InputError
 from surefoot.envs.tabletop.state import Facts
 from surefoot.pddl import GroundTask, Plan
 from surefoot.pddl.validator import malformed, validate
 from surefoot.pddl.verdict import Status
-from surefoot.results.errors import InputError
-from surefoot.verification.checking import PlanChecker, PlanVerdict
-from surefoot.verification.feedback import explain, repair_prompt
+from surefoot.verification.planchecking.checking import PlanChecker, PlanVerdict
+from surefoot.verification.planchecking.feedback import explain, repair_prompt
+from surefoot.verification.planchecking.worldmodel import WorldModel
 from surefoot.verification.programs.statements import Program
 from surefoot.verification.rules import RuleBook, load_rulebook
-from surefoot.verification.worldmodel import World
 
 GOAL = "reach-the-goal"
 """Name of the goal among the rules; it is told apart from them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class PlanOutcome:
     """What became of one plan.
 
     Attributes:
@@ -104,7 +104,7 @@ def check_stage(stage: str) -> None:
         raise InputError(f"unknown stage '{stage}'; there are {', '.join(STAGES)}")
 
 
-def judge(brief: Brief, text: str, facts: Facts | None = None) -> Judgement:
+def judge(brief: PlanningContext, text: str, facts: Facts | None = None) -> PlanOutcome:
     """Judges a plan.
 
     A driving program is model-checked in :func:`~surefoot.agents.planning.place.world_at`, so
@@ -124,29 +124,29 @@ def judge(brief: Brief, text: str, facts: Facts | None = None) -> Judgement:
     try:
         plan = read_steps(text)
     except InputError as error:
-        return Judgement(False, {}, False, error.message)
+        return PlanOutcome(False, {}, False, error.message)
     return judge_steps(ground_of(brief, facts), plan)
 
 
 @lru_cache(100_000)
-def _judge_program(task: str, text: str) -> Judgement:
+def _judge_program(task: str, text: str) -> PlanOutcome:
     try:
         program = read_program(text)
         checker = PlanChecker(closed(program), world_at(task))
         verdicts = {rule.name: checker.check(rule).holds for rule in rules_at(task)}
         reached = checker.check(goal_at(task)).holds
     except InputError as error:
-        return Judgement(False, {}, False, error.message)
+        return PlanOutcome(False, {}, False, error.message)
     broken = [name for name, held in verdicts.items() if not held]
     reason = f"breaks {', '.join(broken)}" if broken else ""
     if not reason and not reached:
         reason = f"does not get to '{way_of(task).replace('_', ' ')}' in every run"
-    return Judgement(True, verdicts, reached, reason)
+    return PlanOutcome(True, verdicts, reached, reason)
 
 
 def check_program(
     task: str, program: Program, situations: Sequence[Collection[str]] = ()
-) -> tuple[PlanVerdict, World]:
+) -> tuple[PlanVerdict, WorldModel]:
     """Checks a driving program against the rules of its place and the goal.
 
     Args:
@@ -175,7 +175,7 @@ def judge_steps(
     *,
     unsure: Collection[str] = (),
     person_near: bool = False,
-) -> Judgement:
+) -> PlanOutcome:
     """Judges a tabletop plan by executing it in the task's first state.
 
     Execution ends at the first step that cannot be done; that step is still on the trace, so that
@@ -209,10 +209,10 @@ def judge_steps(
     broken = [name for name, held in rules.items() if not held]
     if broken:
         reason = f"breaks {', '.join(broken)}" + (f"; {reason}" if reason else "")
-    return Judgement(True, rules, verdict.valid, reason)
+    return PlanOutcome(True, rules, verdict.valid, reason)
 
 
-def feedback(brief: Brief, text: str) -> str:
+def feedback(brief: PlanningContext, text: str) -> str:
     """Returns what to tell a planner whose plan is not good; empty if it is good.
 
     Of a driving program it holds the shortest ways to break each rule and checked suggestions.

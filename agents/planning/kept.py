@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from surefoot.agents.planning.base import AgentPlanner, Brief, Candidate
+from surefoot.agents.planning.base import AgentPlanner, PlanningContext, ProposedPlan
 from surefoot.agents.planning.guide import GuidePlanner
 from surefoot.agents.planning.search import TableSearch
 
@@ -24,9 +24,9 @@ class KeptPlanner:
         self.name = planner.name
         self._planner, self._seeded = planner, seeded
         self._plain = isinstance(planner, GuidePlanner | TableSearch)
-        self._kept: dict[tuple[object, ...], list[Candidate]] = {}
+        self._kept: dict[tuple[object, ...], list[ProposedPlan]] = {}
 
-    def propose(self, brief: Brief, k: int, seed: int) -> list[Candidate]:
+    def propose(self, brief: PlanningContext, k: int, seed: int) -> list[ProposedPlan]:
         """Returns what it proposed the first time."""
         draw = seed if self._seeded else 0
         # Briefs are equal by all that they tell, but their hash leaves out the world.

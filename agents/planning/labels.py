@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from surefoot.envs.tabletop.state import Facts, goal_holds
 from surefoot.pddl import GroundTask, PlanStep
 from surefoot.pddl.language import Atom
+from surefoot.verification.monitoring.traces import check_traces, pack_traces
 from surefoot.verification.rules import RuleBook
-from surefoot.verification.traces import check_traces, pack_traces
 
 _TAKES = frozenset({"pick", "unstack", "take-out"})
 _PUTS = frozenset({"place", "put-down", "stack", "put-in"})

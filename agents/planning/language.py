@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from surefoot.agents.planning.base import Brief, Candidate
+from surefoot.agents.planning.base import PlanningContext, ProposedPlan
 from surefoot.agents.planning.prompts import (
     NO,
     STYLE,
@@ -14,20 +14,14 @@ from surefoot.agents.planning.prompts import (
     full_messages,
     short_messages,
 )
-from surefoot.models.protocol import (
-    Completion,
-    GenerationRequest,
-    Message,
-    OptionScorer,
-    TextModel,
-)
-from surefoot.pddl.planner import ReplyStatus, Usage
-from surefoot.results.errors import HarnessError
+from surefoot.core.chat import Completion, Message, ReplyStatus, Request, Usage
+from surefoot.core.errors import HarnessError
+from surefoot.models.protocol import OptionScorer, TextModel
 
 _WRITTEN = (ReplyStatus.ANSWERED, ReplyStatus.CUT)
 """Outcomes that come with a plan."""
 
-Told = Callable[[Brief], tuple[Message, ...]]
+PromptMaker = Callable[[PlanningContext], tuple[Message, ...]]
 
 
 class LanguagePlanner:
@@ -48,11 +42,11 @@ class LanguagePlanner:
         self._max_tokens = max_tokens
         self._temperature = temperature
         notes = getattr(model, "notes", None)
-        self._told: Told = (
+        self._told: PromptMaker = (
             short_messages if getattr(notes, "prompt_style", "") == STYLE else full_messages
         )
 
-    def propose(self, brief: Brief, k: int, seed: int) -> list[Candidate]:
+    def propose(self, brief: PlanningContext, k: int, seed: int) -> list[ProposedPlan]:
         """Samples ``k`` plans and asks of each whether it is good.
 
         Raises:
@@ -61,8 +55,8 @@ class LanguagePlanner:
         return self.propose_all([brief], k, [seed])[0]
 
     def propose_all(
-        self, briefs: Sequence[Brief], k: int, seeds: Sequence[int], *, rate: bool = True
-    ) -> list[list[Candidate]]:
+        self, briefs: Sequence[PlanningContext], k: int, seeds: Sequence[int], *, rate: bool = True
+    ) -> list[list[ProposedPlan]]:
         """Does the same for many scenes together, which is faster.
 
         Args:
@@ -76,7 +70,7 @@ class LanguagePlanner:
         """
         told = [self._told(brief) for brief in briefs]
         requests = [
-            GenerationRequest(messages, self._max_tokens, self._temperature, (seed << 12) + i)
+            Request(messages, self._max_tokens, self._temperature, (seed << 12) + i)
             for messages, seed in zip(told, seeds, strict=True)
             for i in range(k)
         ]
@@ -90,14 +84,14 @@ class LanguagePlanner:
             self._rated(brief, candidates) for brief, candidates in zip(briefs, made, strict=True)
         ]
 
-    def _candidate(self, completion: Completion) -> Candidate:
-        return Candidate(completion.text, 1.0, self.name, completion.status, completion.usage)
+    def _candidate(self, completion: Completion) -> ProposedPlan:
+        return ProposedPlan(completion.text, 1.0, self.name, completion.status, completion.usage)
 
-    def _rated(self, brief: Brief, candidates: list[Candidate]) -> list[Candidate]:
+    def _rated(self, brief: PlanningContext, candidates: list[ProposedPlan]) -> list[ProposedPlan]:
         written = [c.text for c in candidates if c.status in _WRITTEN]
         texts = list(dict.fromkeys(written))
         sure = dict(zip(texts, self._ask(brief, texts), strict=True))
-        rated: list[Candidate] = []
+        rated: list[ProposedPlan] = []
         for c in candidates:
             if c.status not in _WRITTEN:
                 rated.append(replace(c, confidence=0.0))
@@ -107,7 +101,7 @@ class LanguagePlanner:
             rated.append(replace(c, confidence=chance, usage=c.usage + usage))
         return rated
 
-    def confidences(self, brief: Brief, texts: Sequence[str]) -> list[float]:
+    def confidences(self, brief: PlanningContext, texts: Sequence[str]) -> list[float]:
         """Returns how likely the model finds it that plans obey the rules and reach the goal.
 
         1 where the model gives no probabilities.
@@ -117,13 +111,13 @@ class LanguagePlanner:
         """
         return [chance for chance, _ in self._ask(brief, texts)]
 
-    def _ask(self, brief: Brief, texts: Sequence[str]) -> list[tuple[float, Usage]]:
+    def _ask(self, brief: PlanningContext, texts: Sequence[str]) -> list[tuple[float, Usage]]:
         if not isinstance(self.model, OptionScorer):
             return [(1.0, Usage())] * len(texts)
         told = self._told(brief)
         found = []
         for text in texts:
-            request = GenerationRequest(asked(told, text), 4)
+            request = Request(asked(told, text), 4)
             try:
                 scores = self.model.score(request, (YES, NO))
             except HarnessError:

@@ -17,11 +17,11 @@ from functools import cache
 from surefoot.envs.crossing.geometry import Turn
 from surefoot.envs.crossing.street import LIGHT
 from surefoot.envs.crossing.tasks import LIGHT_RULES, check_task
-from surefoot.verification.parser import parse
+from surefoot.verification.formulas.parser import parse
+from surefoot.verification.formulas.syntax import Formula
+from surefoot.verification.planchecking.worldmodel import WorldModel
 from surefoot.verification.programs.statements import Do, Program
 from surefoot.verification.rules import Rule, RuleBook, load_rulebook
-from surefoot.verification.syntax import Formula
-from surefoot.verification.worldmodel import World
 
 DRIVES = {
     Turn.LEFT: "turn_left",
@@ -67,7 +67,7 @@ def way_of(task: str) -> str:
 
 
 @cache
-def world_at(task: str) -> World:
+def world_at(task: str) -> WorldModel:
     """Returns the world of a task's place; see the top of this module.
 
     Raises:
@@ -85,7 +85,7 @@ def world_at(task: str) -> World:
     free = " & ".join(f"!{name}" for name in _IN_THE_WAY)
     open_way = f"{free} & {'green_light' if lights else 'stop_sign'}"
     drives = " | ".join(DRIVES.values())
-    return World(
+    return WorldModel(
         observations=(*book.observations, PAST),
         actions=book.actions,
         initial=(formula(f"!{PAST}"),),

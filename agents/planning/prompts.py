@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from surefoot.agents.planning.base import CROSSING, Brief
+from surefoot.agents.planning.base import CROSSING, PlanningContext
 from surefoot.agents.planning.judge import GOAL, check_stage, table_rules
 from surefoot.agents.planning.place import driving_rules, rules_at
 from surefoot.agents.planning.table import places_of
-from surefoot.models.protocol import Message
+from surefoot.core.chat import Message
 from surefoot.pddl.domains import get_domain
 from surefoot.pddl.language import write_domain
 from surefoot.verification.rules import Rule
@@ -24,7 +24,7 @@ _RULE = re.compile(r"[Rr]ule '([a-z][a-z-]*)'")
 _STEP = re.compile(r"\bstep (\d+) \((?!line )[a-z-]+[ )]")
 
 
-def short_prompt(brief: Brief) -> str:
+def short_prompt(brief: PlanningContext) -> str:
     """Tells a scene in a few lines, as the project's own small planner was trained to read it.
 
     Raises:
@@ -54,7 +54,7 @@ def short_feedback(text: str) -> str:
     return "broken " + " ".join([*rules, *([f"step {step[1]}"] if step else [])])
 
 
-def short_messages(brief: Brief) -> tuple[Message, ...]:
+def short_messages(brief: PlanningContext) -> tuple[Message, ...]:
     """Returns the conversation in short; of the earlier plans only the last is told.
 
     Raises:
@@ -69,7 +69,7 @@ def short_messages(brief: Brief) -> tuple[Message, ...]:
     return tuple(told)
 
 
-def full_messages(brief: Brief) -> tuple[Message, ...]:
+def full_messages(brief: PlanningContext) -> tuple[Message, ...]:
     """Returns the conversation for a language model that knows nothing of this project.
 
     Raises:
@@ -92,7 +92,7 @@ def _tidy(plan: str) -> str:
     return plan.strip("\n") + "\n"
 
 
-def _system(brief: Brief) -> str:
+def _system(brief: PlanningContext) -> str:
     if brief.stage == CROSSING:
         book, rules = driving_rules(), list(rules_at(brief.task))
         names = [f"- {n}(): {book.propositions[n]}" for n in book.actions]
@@ -129,7 +129,7 @@ def _rules(rules: Sequence[Rule]) -> list[str]:
     return ["Rules:", *(f"- {rule.name}: {rule.meaning}" for rule in rules)]
 
 
-def _scene(brief: Brief) -> str:
+def _scene(brief: PlanningContext) -> str:
     lines = [f"Task: {brief.instruction}", "What is seen now:"]
     lines += [f"- {fact.replace(':', ' of ')}: {answer}" for fact, answer in brief.world.items()]
     if brief.undecided:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from surefoot.agents.planning.place import IDLE, driving_rules
+from surefoot.core.errors import InputError
 from surefoot.pddl.compact import END
 from surefoot.pddl.language import Plan, PlanStep
-from surefoot.results.errors import InputError
 from surefoot.verification.programs.python import parse_python
 from surefoot.verification.programs.statements import Program
 from surefoot.verification.programs.vocabulary import vocabulary_of

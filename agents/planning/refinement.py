@@ -15,15 +15,15 @@ from pathlib import Path
 from random import Random
 
 from surefoot.agents.planning import drivers, tidying
-from surefoot.agents.planning.base import STAGES, Brief
-from surefoot.agents.planning.judge import Judgement, judge, rule_names
+from surefoot.agents.planning.base import STAGES, PlanningContext
+from surefoot.agents.planning.judge import PlanOutcome, judge, rule_names
 from surefoot.agents.planning.language import LanguagePlanner
 from surefoot.agents.planning.prompts import NO, YES, asked, short_messages, short_prompt
+from surefoot.core.chat import Message
+from surefoot.core.errors import InputError
 from surefoot.envs.perturbations.pipeline import seeds_of, split_of_seed
-from surefoot.models.protocol import Message
 from surefoot.models.training.data import split_of
-from surefoot.models.training.tuning import Pair
-from surefoot.results.errors import InputError
+from surefoot.models.training.tuning import PreferencePair
 
 CROSSING_SHARE = 0.5
 """Share of the crossing among drawn scenes."""
@@ -43,7 +43,7 @@ Recalibrate = Callable[[Sequence[float], Sequence[bool]], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class PlanningScene:
     """A scene to learn from.
 
     Attributes:
@@ -53,7 +53,7 @@ class Scene:
     """
 
     seed: int
-    brief: Brief
+    brief: PlanningContext
     u_p: float = 1.0
 
 
@@ -71,18 +71,18 @@ class Sample:
     seed: int
     text: str
     confidence: float
-    verdict: Judgement
+    verdict: PlanOutcome
 
 
-def draw_scene(seed: int) -> Scene:
+def draw_scene(seed: int) -> PlanningScene:
     """Draws a scene with its true facts; the same seed gives the same one."""
     rng = Random(f"scene:{seed}")
     if rng.random() < CROSSING_SHARE:
-        return Scene(seed, drivers.draw_brief(rng))
-    return Scene(seed, tidying.draw_brief(rng, seed))
+        return PlanningScene(seed, drivers.draw_brief(rng))
+    return PlanningScene(seed, tidying.draw_brief(rng, seed))
 
 
-def split_of_scene(scene: Scene) -> str | None:
+def split_of_scene(scene: PlanningScene) -> str | None:
     """Returns the split of a scene: that of its seed if its text is in the same, else None.
 
     Easy scenes of different seeds often read the same, so the seed alone would not keep apart
@@ -93,7 +93,7 @@ def split_of_scene(scene: Scene) -> str | None:
     return split if _TEXTS[split_of(short_prompt(scene.brief))] == split else None
 
 
-def draw_scenes(split: str, count: int, start: int = 0) -> list[Scene]:
+def draw_scenes(split: str, count: int, start: int = 0) -> list[PlanningScene]:
     """Draws scenes of a split, no two of which read the same.
 
     Args:
@@ -104,7 +104,7 @@ def draw_scenes(split: str, count: int, start: int = 0) -> list[Scene]:
     Raises:
         InputError: There is no such split, or it has not so many scenes.
     """
-    found: dict[str, Scene] = {}
+    found: dict[str, PlanningScene] = {}
     for seed in seeds_of(split, max(200, 60 * count), start):
         scene = draw_scene(seed)
         if split_of_scene(scene) == split:
@@ -114,7 +114,7 @@ def draw_scenes(split: str, count: int, start: int = 0) -> list[Scene]:
     raise InputError(f"no {count} different scenes among the seeds of '{split}' from {start} on")
 
 
-def sure_scenes(scenes: Iterable[Scene], threshold: float) -> list[Scene]:
+def sure_scenes(scenes: Iterable[PlanningScene], threshold: float) -> list[PlanningScene]:
     """Keeps the scenes of the training split that perception is sure of.
 
     Args:
@@ -126,7 +126,7 @@ def sure_scenes(scenes: Iterable[Scene], threshold: float) -> list[Scene]:
 
 def sample_plans(
     planner: LanguagePlanner,
-    scenes: Sequence[Scene],
+    scenes: Sequence[PlanningScene],
     k: int,
     *,
     file: Path | None = None,
@@ -205,13 +205,13 @@ def learned_rules(stage: str, hold_out: bool) -> tuple[str, ...]:
 
 
 def supervised(
-    scenes: Sequence[Scene], samples: Sequence[Sample], *, hold_out: bool = False
-) -> list[Pair]:
+    scenes: Sequence[PlanningScene], samples: Sequence[Sample], *, hold_out: bool = False
+) -> list[PreferencePair]:
     """Returns the verified plans that reach the goal, each text once a scene."""
     by_seed = {s.seed: s.brief for s in scenes}
     rules = {stage: learned_rules(stage, hold_out) for stage in STAGES}
     found = {
-        (s.seed, s.text): Pair(prompt_of(by_seed[s.seed]), s.text)
+        (s.seed, s.text): PreferencePair(prompt_of(by_seed[s.seed]), s.text)
         for s in samples
         if s.verdict.grade(rules[by_seed[s.seed].stage]) == 2
     }
@@ -219,13 +219,13 @@ def supervised(
 
 
 def preferences(
-    scenes: Sequence[Scene],
+    scenes: Sequence[PlanningScene],
     samples: Sequence[Sample],
     *,
     hold_out: bool = False,
     most: int = 4,
     seed: int = 0,
-) -> list[Pair]:
+) -> list[PreferencePair]:
     """Returns pairs of plans of one scene of which the verifier ranks the first higher.
 
     Args:
@@ -237,7 +237,7 @@ def preferences(
     """
     rng = Random(f"pairs:{seed}")
     rules = {stage: learned_rules(stage, hold_out) for stage in STAGES}
-    made: list[Pair] = []
+    made: list[PreferencePair] = []
     plans = by_scene(samples)
     for scene in scenes:
         grades = {
@@ -245,11 +245,13 @@ def preferences(
         }
         pairs = [(a, b) for a in grades for b in grades if grades[a] > max(grades[b], 0)]
         prompt = prompt_of(scene.brief)
-        made += [Pair(prompt, a, b) for a, b in rng.sample(pairs, min(most, len(pairs)))]
+        made += [PreferencePair(prompt, a, b) for a, b in rng.sample(pairs, min(most, len(pairs)))]
     return made
 
 
-def verdict_pairs(scenes: Sequence[Scene], samples: Sequence[Sample]) -> list[Pair]:
+def verdict_pairs(
+    scenes: Sequence[PlanningScene], samples: Sequence[Sample]
+) -> list[PreferencePair]:
     """Returns the question whether each plan is good, with the verifier's answer and the other.
 
     These keep a planner's confidence in step with its own plans (labels as in FMDP: from the
@@ -257,7 +259,7 @@ def verdict_pairs(scenes: Sequence[Scene], samples: Sequence[Sample]) -> list[Pa
     """
     briefs = {s.seed: s.brief for s in scenes}
     found = {
-        (s.seed, s.text): Pair(
+        (s.seed, s.text): PreferencePair(
             _joined(asked(short_messages(briefs[s.seed]), s.text)),
             *((YES, NO) if s.verdict.good else (NO, YES)),
         )
@@ -274,7 +276,7 @@ def by_scene(samples: Iterable[Sample]) -> dict[int, list[Sample]]:
     return found
 
 
-def prompt_of(brief: Brief) -> str:
+def prompt_of(brief: PlanningContext) -> str:
     """Returns what a model without a chat template reads of a scene.
 
     Raises:

@@ -9,14 +9,14 @@ from pathlib import Path
 from random import Random
 
 from surefoot.agents.planning.base import STAGES
-from surefoot.agents.planning.gating import Gate, gate
+from surefoot.agents.planning.gating import GateComparison, gate
 from surefoot.agents.planning.judge import rule_names
 from surefoot.agents.planning.language import LanguagePlanner
 from surefoot.agents.planning.refinement import (
     HELD_OUT,
+    PlanningScene,
     Recalibrate,
     Sample,
-    Scene,
     draw_scenes,
     preferences,
     sample_plans,
@@ -25,10 +25,11 @@ from surefoot.agents.planning.refinement import (
     verdict_pairs,
 )
 from surefoot.agents.planning.registry import make
-from surefoot.models.registry import LOCAL_AGENTS, ModelOptions
-from surefoot.models.training.tuning import Pair, TuningRecipe, tune
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
+from surefoot.models.options import ModelOptions
+from surefoot.models.shipped import LOCAL_AGENTS
+from surefoot.models.training.tuning import PreferencePair, TuningRecipe, tune
 
 PLANS = "plans.jsonl"
 """File of the plans that are learned from."""
@@ -72,7 +73,7 @@ def planner_at(place: str) -> LanguagePlanner:
     shipped = place in LOCAL_AGENTS
     if not shipped and not (Path(place) / "config.json").is_file():
         raise InputError(f"'{place}' cannot be tuned here; give local-agent or a model's folder")
-    found = make(place if shipped else f"model:hf:{place}", ModelOptions(batch=64))
+    found = make(place if shipped else f"hf:{place}", ModelOptions(batch=64))
     assert isinstance(found, LanguagePlanner)
     return found
 
@@ -86,11 +87,11 @@ def refine(
     plan: Refinement,
     out: Path,
     *,
-    scenes: Sequence[Scene] | None = None,
+    scenes: Sequence[PlanningScene] | None = None,
     minutes: float = 0.0,
     recalibrate: Recalibrate | None = None,
     tell: Tell = lambda _: None,
-) -> Gate | None:
+) -> GateComparison | None:
     """Refines a planner, or goes on where an earlier call stopped.
 
     Args:
@@ -143,7 +144,9 @@ def refine(
     return found
 
 
-def learned(scenes: Sequence[Scene], samples: Sequence[Sample], plan: Refinement) -> list[Pair]:
+def learned(
+    scenes: Sequence[PlanningScene], samples: Sequence[Sample], plan: Refinement
+) -> list[PreferencePair]:
     """Returns what the model is tuned on: plans, and as many verdicts on its own plans.
 
     With held-out rules no verdicts are learned, since they tell of all rules.

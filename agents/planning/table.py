@@ -17,23 +17,23 @@ from surefoot.agents.perception.tabletop_facts import (
     OPEN,
     place_options,
 )
-from surefoot.agents.planning.base import Brief
+from surefoot.agents.planning.base import PlanningContext
+from surefoot.core.errors import InputError
 from surefoot.envs.tabletop.problem import make_task
-from surefoot.envs.tabletop.scene import Scene
+from surefoot.envs.tabletop.scene import TabletopScene
 from surefoot.envs.tabletop.state import Facts, derive_facts
-from surefoot.envs.tabletop.things import COLORS, EDGES, TABLE, Kind, Thing
+from surefoot.envs.tabletop.things import COLORS, EDGES, TABLE, Thing, ThingKind
 from surefoot.pddl import GroundTask, Task
 from surefoot.pddl.language import Atom
-from surefoot.results.errors import InputError
 
 HAND = "the-hand"
 """What stands for the hand among the places."""
 
 _NOUNS = {
-    "block": Kind.BLOCK,
-    "cylinder": Kind.BLOCK,
-    "coaster": Kind.PAD,
-    **{kind.value: kind for kind in Kind},
+    "block": ThingKind.BLOCK,
+    "cylinder": ThingKind.BLOCK,
+    "coaster": ThingKind.PAD,
+    **{kind.value: kind for kind in ThingKind},
 }
 
 
@@ -48,22 +48,24 @@ def thing_named(name: str) -> Thing:
     if noun not in _NOUNS or len(shades) != 1 or shades[0] not in COLORS:
         raise InputError(f"cannot tell what '{name}' is; names are like 'red-block1', 'white-pad'")
     kind = _NOUNS[noun]
-    shape = ("cube" if noun == "block" else noun) if kind is Kind.BLOCK else ""
+    shape = ("cube" if noun == "block" else noun) if kind is ThingKind.BLOCK else ""
     return Thing(name, kind, shades[0], shape, size)
 
 
-def scene_of(objects: Sequence[str]) -> Scene:
+def scene_of(objects: Sequence[str]) -> TabletopScene:
     """Returns the scene of some things; where they stand on the table is not known.
 
     Raises:
         InputError: A name does not tell what it is.
     """
     things = {name: thing_named(name) for name in objects if name != TABLE}
-    lids = {t.color: t.name for t in things.values() if t.kind is Kind.LID}
+    lids = {t.color: t.name for t in things.values() if t.kind is ThingKind.LID}
     pairs = {
-        t.name: lids[t.color] for t in things.values() if t.kind is Kind.BOX and t.color in lids
+        t.name: lids[t.color]
+        for t in things.values()
+        if t.kind is ThingKind.BOX and t.color in lids
     }
-    return Scene(things, {}, lids=pairs)
+    return TabletopScene(things, {}, lids=pairs)
 
 
 @lru_cache(256)
@@ -100,7 +102,7 @@ def answers_of(objects: Sequence[str], facts: Facts) -> dict[str, str]:
     return answers
 
 
-def places_of(brief: Brief) -> tuple[dict[str, str], set[str]]:
+def places_of(brief: PlanningContext) -> tuple[dict[str, str], set[str]]:
     """Returns the place of every block by name, and the boxes that are shut.
 
     Raises:
@@ -120,7 +122,7 @@ def places_of(brief: Brief) -> tuple[dict[str, str], set[str]]:
     return places, shut
 
 
-def facts_of(brief: Brief) -> Facts:
+def facts_of(brief: PlanningContext) -> Facts:
     """Returns the symbolic state that a brief tells.
 
     Raises:
@@ -149,7 +151,7 @@ def read_atom(text: str) -> Atom:
     return Atom(words[0], tuple(words[1:]))
 
 
-def task_of(brief: Brief, facts: Facts | None = None) -> Task:
+def task_of(brief: PlanningContext, facts: Facts | None = None) -> Task:
     """Returns the planning task that a brief tells.
 
     Args:
@@ -164,7 +166,7 @@ def task_of(brief: Brief, facts: Facts | None = None) -> Task:
     return make_task(brief.task, scene_of(brief.objects), goal, start)
 
 
-def ground_of(brief: Brief, facts: Facts | None = None) -> GroundTask:
+def ground_of(brief: PlanningContext, facts: Facts | None = None) -> GroundTask:
     """Returns the same, ready to execute plans.
 
     Raises:

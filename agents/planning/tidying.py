@@ -8,23 +8,23 @@ from __future__ import annotations
 
 from random import Random
 
-from surefoot.agents.planning.base import TABLETOP, Brief
+from surefoot.agents.planning.base import TABLETOP, PlanningContext
 from surefoot.agents.planning.table import answers_of, places_of, read_atom, scene_of
-from surefoot.envs.tabletop.scene import Scene, is_container, is_spot
+from surefoot.envs.tabletop.scene import TabletopScene, is_container, is_spot
 from surefoot.envs.tabletop.tasks import DIFFICULTIES, TASKS, TabletopTask, make_tabletop
 from surefoot.envs.tabletop.things import TABLE
-from surefoot.pddl.language import And, Plan, PlanStep
+from surefoot.pddl.language import Conjunction, Plan, PlanStep
 
 UNSURE = 0.1
 """Share of the blocks whose place is left undecided."""
 
 
-def brief_of(instance: TabletopTask) -> Brief:
+def brief_of(instance: TabletopTask) -> PlanningContext:
     """Returns what a planner is told of a task whose start is known."""
     problem = instance.task.problem
-    goal = problem.goal.children if isinstance(problem.goal, And) else (problem.goal,)
+    goal = problem.goal.children if isinstance(problem.goal, Conjunction) else (problem.goal,)
     objects = tuple(o.name for o in problem.objects)
-    return Brief(
+    return PlanningContext(
         TABLETOP,
         instance.kind,
         instance.instruction,
@@ -34,7 +34,7 @@ def brief_of(instance: TabletopTask) -> Brief:
     )
 
 
-def draw_brief(rng: Random, seed: int) -> Brief:
+def draw_brief(rng: Random, seed: int) -> PlanningContext:
     """Draws a task of the tabletop.
 
     Args:
@@ -48,7 +48,7 @@ def draw_brief(rng: Random, seed: int) -> Brief:
         for fact, answer in brief.world.items()
         if fact.startswith("place:") and answer != "on the table" and rng.random() < UNSURE
     }
-    return Brief(
+    return PlanningContext(
         brief.stage,
         brief.task,
         brief.instruction,
@@ -59,7 +59,7 @@ def draw_brief(rng: Random, seed: int) -> Brief:
     )
 
 
-def steady_plan(brief: Brief, *, close: bool = True) -> Plan:
+def steady_plan(brief: PlanningContext, *, close: bool = True) -> Plan:
     """Makes a plan for a task's likeliest world.
 
     Args:
@@ -75,7 +75,7 @@ def steady_plan(brief: Brief, *, close: bool = True) -> Plan:
 class _Tidier:
     """Keeps what is where while a plan grows."""
 
-    def __init__(self, brief: Brief) -> None:
+    def __init__(self, brief: PlanningContext) -> None:
         self._scene = scene_of(brief.objects)
         self._now, self._shut = places_of(brief)
         self._goal, self._covered = _wanted(brief)
@@ -147,23 +147,23 @@ class _Tidier:
         return False
 
 
-def _wanted(brief: Brief) -> tuple[dict[str, str], set[str]]:
+def _wanted(brief: PlanningContext) -> tuple[dict[str, str], set[str]]:
     atoms = [read_atom(text) for text in brief.goal]
     goal = {a.args[0]: a.args[1] for a in atoms if a.predicate in ("on", "in")}
     return goal, {a.args[1] for a in atoms if a.predicate == "covers"}
 
 
-def _single(scene: Scene, place: str) -> bool:
+def _single(scene: TabletopScene, place: str) -> bool:
     return place != TABLE and not (place in scene.things and is_container(scene.things[place]))
 
 
-def _take(scene: Scene, block: str, place: str) -> PlanStep:
+def _take(scene: TabletopScene, block: str, place: str) -> PlanStep:
     if place == TABLE or is_spot(scene.things[place]):
         return PlanStep("pick", (block, place))
     return PlanStep("take-out" if is_container(scene.things[place]) else "unstack", (block, place))
 
 
-def _put(scene: Scene, block: str, place: str) -> PlanStep:
+def _put(scene: TabletopScene, block: str, place: str) -> PlanStep:
     if place == TABLE:
         return PlanStep("put-down", (block, place))
     thing = scene.things[place]

@@ -7,33 +7,33 @@ from html import escape
 from itertools import groupby
 from typing import Any
 
-from surefoot.verification.monitor import Verdict
+from surefoot.verification.monitoring.monitor import MonitorVerdict
 
 WORDS = {
-    Verdict.TRUE: "holds for good",
-    Verdict.FALSE: "broken",
-    Verdict.NOT_YET: "not yet decided",
+    MonitorVerdict.TRUE: "holds for good",
+    MonitorVerdict.FALSE: "broken",
+    MonitorVerdict.NOT_YET: "not yet decided",
 }
 
 
-def states_of(moments: Sequence[Mapping[str, Any]]) -> dict[str, list[Verdict]]:
+def states_of(moments: Sequence[Mapping[str, Any]]) -> dict[str, list[MonitorVerdict]]:
     """Returns for each rule its state after every decision; one without an action changes none."""
     names = dict.fromkeys(name for m in moments for name in m["rules"])
-    found: dict[str, list[Verdict]] = {name: [] for name in names}
+    found: dict[str, list[MonitorVerdict]] = {name: [] for name in names}
     for moment in moments:
         for name, states in found.items():
-            before = states[-1] if states else Verdict.NOT_YET
+            before = states[-1] if states else MonitorVerdict.NOT_YET
             told = moment["rules"].get(name)
-            states.append(before if told is None else Verdict(told))
+            states.append(before if told is None else MonitorVerdict(told))
     return found
 
 
-def decided(moments: Sequence[Mapping[str, Any]]) -> list[list[tuple[str, Verdict]]]:
+def decided(moments: Sequence[Mapping[str, Any]]) -> list[list[tuple[str, MonitorVerdict]]]:
     """Returns for each decision the rules that it decided for good."""
-    found: list[list[tuple[str, Verdict]]] = [[] for _ in moments]
+    found: list[list[tuple[str, MonitorVerdict]]] = [[] for _ in moments]
     for name, states in states_of(moments).items():
         for i, state in enumerate(states):
-            if state is not (states[i - 1] if i else Verdict.NOT_YET):
+            if state is not (states[i - 1] if i else MonitorVerdict.NOT_YET):
                 found[i].append((name, state))
     return found
 
@@ -58,22 +58,22 @@ def rule_rows(moments: Sequence[Mapping[str, Any]], broken: Collection[str] = ()
     return "".join(rows)
 
 
-def _summed(states: Sequence[Verdict], broken: bool) -> tuple[str, str]:
+def _summed(states: Sequence[MonitorVerdict], broken: bool) -> tuple[str, str]:
     last = states[-1]
-    if last is not Verdict.NOT_YET:
-        tone = "good" if last is Verdict.TRUE else "bad"
+    if last is not MonitorVerdict.NOT_YET:
+        tone = "good" if last is MonitorVerdict.TRUE else "bad"
         return tone, f"{WORDS[last]} from {states.index(last) + 1}"
     return ("bad", "broken by the end") if broken else ("soft", "not broken")
 
 
-def _row(states: Sequence[Verdict], words: str) -> str:
+def _row(states: Sequence[MonitorVerdict], words: str) -> str:
     parts, start = [], 0
     for state, run in groupby(states):
         length = len(list(run))
         top, height, colour = {
-            Verdict.TRUE: (2, 12, "--good"),
-            Verdict.FALSE: (2, 12, "--bad"),
-            Verdict.NOT_YET: (7, 2, "--soft"),
+            MonitorVerdict.TRUE: (2, 12, "--good"),
+            MonitorVerdict.FALSE: (2, 12, "--bad"),
+            MonitorVerdict.NOT_YET: (7, 2, "--soft"),
         }[state]
         hint = f"{WORDS[state]}: decisions {start + 1} to {start + length}"
         parts.append(

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_within
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_within
 from surefoot.results.run_folder import read_run
 
 STEPS, PAGES = "steps", "replay"
@@ -32,7 +32,7 @@ class SavedEpisode:
         key: Its key, such as ``tidy/easy/8``.
         config: The run's configuration.
         record: Its record.
-        steps: What the agent thought, see :class:`~surefoot.agents.moments.Moment`.
+        steps: What the agent thought, see :class:`~surefoot.agents.moments.DecisionRecord`.
     """
 
     run: Path

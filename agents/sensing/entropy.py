@@ -8,7 +8,7 @@ from random import Random
 import numpy as np
 
 from surefoot.agents.sensing.observation import ViewModel, entropy
-from surefoot.agents.sensing.strategies import Scene
+from surefoot.agents.sensing.strategies import LookState
 
 LEAST = 0.04
 """Bits below which a view is not expected to tell anything; tables learned from a few hundred
@@ -18,15 +18,15 @@ READING = 1.0
 """Seconds that a look counts for beside the motion: to expose, to ask the model, to judge the plan
 again. Without them the nearest view is nearly always the best bargain, however little it shows."""
 
-_Measure = Callable[[Scene, str, str], float]
+_Measure = Callable[[LookState, str, str], float]
 
 
 class ByEntropy:
     """The view with the greatest expected loss of entropy per second.
 
-    Facts count by how much the verdict depends on them (their share of :attr:`Scene.matters`), so
-    that what is unknown but does not matter is not looked for. In a world that stands still, a
-    view that was taken has nothing new to tell.
+    Facts count by how much the verdict depends on them (their weight in
+    :attr:`LookState.matters`), so that what is unknown but does not matter is not looked for. In a
+    static world, a view that was taken already tells nothing new.
 
     Args:
         views: What views tell.
@@ -37,14 +37,14 @@ class ByEntropy:
     def __init__(self, views: ViewModel) -> None:
         self._views = views
 
-    def choose(self, scene: Scene, rng: Random) -> str | None:
+    def choose(self, scene: LookState, rng: Random) -> str | None:
         """Returns the view, ``None`` if none is expected to tell more than :data:`LEAST` bits."""
         found = [self.gains(scene, v) for v in scene.views]
         rates = [g / (c + READING) for (g, _), c in zip(found, scene.costs, strict=True)]
         best = int(np.argmax(rates))
         return scene.views[best] if found[best][1] > LEAST else None
 
-    def gains(self, scene: Scene, view: str) -> tuple[float, float]:
+    def gains(self, scene: LookState, view: str) -> tuple[float, float]:
         """Returns the bits that a view is expected to tell: of all facts, and the most of one.
 
         Facts are weighed as the class says; the most of a single one is not.
@@ -52,7 +52,7 @@ class ByEntropy:
         told = [self._gain(scene, view, fact) for fact in scene.matters]
         return sum(_weighed(scene, view, self._gain)), max(told, default=0.0)
 
-    def _gain(self, scene: Scene, view: str, fact: str) -> float:
+    def _gain(self, scene: LookState, view: str, fact: str) -> float:
         question, belief = scene.sight.questions[fact], scene.sight.belief(fact)
         after = self._views.expected_entropy(question, belief, view, scene.sight.seen(fact))
         return entropy(belief) - after
@@ -73,7 +73,7 @@ class BySetSize:
     def __init__(self, views: ViewModel) -> None:
         self._views = views
 
-    def choose(self, scene: Scene, rng: Random) -> str | None:
+    def choose(self, scene: LookState, rng: Random) -> str | None:
         """Returns the view; ``None`` once all were taken."""
         fresh = scene.unseen
         if not fresh:
@@ -85,7 +85,7 @@ class BySetSize:
         best = max(rates)
         return rng.choice([v for v, r in zip(fresh, rates, strict=True) if r == best])
 
-    def _gain(self, scene: Scene, view: str, fact: str) -> float:
+    def _gain(self, scene: LookState, view: str, fact: str) -> float:
         sight = scene.sight
         question, belief = sight.questions[fact], sight.belief(fact)
         joint = self._views.joint(question, belief, view, sight.seen(fact))
@@ -101,7 +101,7 @@ class BySetSize:
         return float(now - later)
 
 
-def _weighed(scene: Scene, view: str, measure: _Measure) -> list[float]:
+def _weighed(scene: LookState, view: str, measure: _Measure) -> list[float]:
     total = sum(scene.matters.values())
     return [
         (bits / total if total > 0 else 1 / len(scene.matters)) * measure(scene, view, fact)

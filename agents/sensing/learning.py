@@ -14,11 +14,11 @@ from surefoot.agents.assembly import make_perceiver
 from surefoot.agents.perception.perceiver import Perceiver
 from surefoot.agents.planning.base import STAGES, TABLETOP
 from surefoot.agents.sensing.observation import ViewModel, fit_views
-from surefoot.agents.sensing.scenery import VIEWS, Still, picture_scene
-from surefoot.envs.episodes.pool import Lost, run_apart
+from surefoot.agents.sensing.scenery import VIEWS, StillScene, picture_scene
+from surefoot.core.errors import InputError
+from surefoot.envs.episodes.pool import LostResult, run_apart
 from surefoot.envs.perturbations.pipeline import Pipeline, seeds_of
 from surefoot.envs.simulation.client import Simulation
-from surefoot.results.errors import InputError
 from surefoot.results.manifest import Manifest, current_versions
 from surefoot.results.run_folder import RunFolder
 
@@ -53,7 +53,7 @@ class ViewsConfig(ScenesConfig):
 
 
 @dataclass(frozen=True)
-class Asked:
+class SceneAnswers:
     """What came of scenes.
 
     Attributes:
@@ -78,7 +78,7 @@ class Asked:
         }
 
 
-class Job(NamedTuple):
+class SceneJob(NamedTuple):
     """One scene to be asked about."""
 
     config: Any
@@ -89,11 +89,11 @@ def ask_scenes(
     command: str,
     config: ScenesConfig,
     out: Path,
-    answered: Callable[[Job], dict[str, Any]],
+    answered: Callable[[SceneJob], dict[str, Any]],
     *,
     workers: int = 1,
     progress: Progress | None = None,
-) -> Asked:
+) -> SceneAnswers:
     """Pictures scenes and asks about them, or goes on with that.
 
     Args:
@@ -123,10 +123,10 @@ def ask_scenes(
     out.parent.mkdir(parents=True, exist_ok=True)
     tell = progress or (lambda _done, _all: None)
     with RunFolder.open(out.with_suffix(""), manifest) as run:
-        jobs = [Job(config, int(key)) for key in run.pending]
+        jobs = [SceneJob(config, int(key)) for key in run.pending]
         tell(len(seeds) - len(jobs), len(seeds))
         for job, found in run_apart(answered, jobs, workers=workers, timeout_s=TIMEOUT_S):
-            record = {"lost": found.reason} if isinstance(found, Lost) else found
+            record = {"lost": found.reason} if isinstance(found, LostResult) else found
             run.append(str(job.seed), record)
             tell(len(run.records), len(seeds))
         records = list(run.records.values())
@@ -134,7 +134,7 @@ def ask_scenes(
         if 2 * len(good) < len(records):
             why = next(r["lost"] for r in records if "lost" in r)
             raise InputError(f"most scenes were lost, the first by: {why}", file=str(run.path))
-    return Asked(model, seeds, good, len(records) - len(good))
+    return SceneAnswers(model, seeds, good, len(records) - len(good))
 
 
 def learn_views(
@@ -153,12 +153,12 @@ def learn_views(
     """
     asked = ask_scenes("train views", config, out, _answered, workers=workers, progress=progress)
     told = asked.provenance(config) | {"views": config.views}
-    views = fit_views(config.env, list(map(Still.from_json, asked.records)), asked.model, told)
+    views = fit_views(config.env, list(map(StillScene.from_json, asked.records)), asked.model, told)
     views.save(out)
     return views
 
 
-def _answered(job: Job) -> dict[str, Any]:
+def _answered(job: SceneJob) -> dict[str, Any]:
     config = job.config
     simulation, perceiver = eyes(config.perception)
     shift = Pipeline.build(config.perturb)

@@ -14,8 +14,8 @@ from pydantic import Field
 
 from surefoot.agents.perception.questions import FactQuestion
 from surefoot.agents.perception.restorers import make_restorer
-from surefoot.agents.sensing.learning import Job, ScenesConfig, ask_scenes, eyes
-from surefoot.agents.sensing.restoring import Pair, RestoringModel, fit_restoring
+from surefoot.agents.sensing.learning import SceneJob, ScenesConfig, ask_scenes, eyes
+from surefoot.agents.sensing.restoring import RestoredPair, RestoringModel, fit_restoring
 from surefoot.agents.sensing.scenery import picture_scene
 from surefoot.envs.perturbations.pipeline import Pipeline
 
@@ -59,7 +59,7 @@ def learn_restoring(
         "train restoring", config, out, _answered, workers=workers, progress=progress
     )
     pairs = [
-        Pair(FactQuestion(f, text, tuple(options), kind), truth, raw, restored)
+        RestoredPair(FactQuestion(f, text, tuple(options), kind), truth, raw, restored)
         for record in asked.records
         for (f, text, options, kind), truth, raw, restored in record["pairs"]
     ]
@@ -76,7 +76,7 @@ def learn_restoring(
     return found
 
 
-def _answered(job: Job) -> dict[str, Any]:
+def _answered(job: SceneJob) -> dict[str, Any]:
     config = job.config
     simulation, perceiver = eyes(config.perception)
     restorer = make_restorer(config.restorer)

@@ -32,10 +32,10 @@ from numpy.typing import NDArray
 
 from surefoot.agents.perception.questions import FactQuestion
 from surefoot.agents.planning.base import CROSSING
-from surefoot.agents.sensing.scenery import VIEWS, Still, apart, digest
+from surefoot.agents.sensing.scenery import VIEWS, StillScene, apart, digest
 from surefoot.calibration.arrays import Floats
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
 
 LEVELS = (0.5, 0.7, 0.85, 0.95)
 """Probabilities of the likeliest option that part one level of sureness from the next."""
@@ -210,7 +210,10 @@ def entropy(chances: Floats) -> float:
 
 
 def fit_views(
-    stage: str, stills: Sequence[Still], model: str, provenance: Mapping[str, Any] | None = None
+    stage: str,
+    stills: Sequence[StillScene],
+    model: str,
+    provenance: Mapping[str, Any] | None = None,
 ) -> ViewModel:
     """Learns what views tell from scenes whose truth is known.
 
@@ -301,14 +304,14 @@ def _elevation(view: str) -> str:
     return next((end for end in ("-low", "-high", "top") if view.endswith(end)), "")
 
 
-def _counted(kind: str, still: Still, view: str) -> Iterator[tuple[FactQuestion, int, Symbol]]:
+def _counted(kind: str, still: StillScene, view: str) -> Iterator[tuple[FactQuestion, int, Symbol]]:
     for question, answer in zip(still.questions, still.answers[view], strict=True):
         if question.kind == kind and question.fact in still.truth:
             yield question, question.options.index(still.truth[question.fact]), symbol_of(answer)
 
 
 def _tables(
-    stage: str, kind: str, groups: tuple[str, ...], stills: Sequence[Still]
+    stage: str, kind: str, groups: tuple[str, ...], stills: Sequence[StillScene]
 ) -> dict[str, Floats]:
     places = {g: i for i, g in enumerate(groups)}
     shape = (len(groups), 1 + len(groups), len(LEVELS) + 1)
@@ -344,7 +347,9 @@ def _blind(count: Floats) -> Floats:
     return np.asarray(found)
 
 
-def _repeats(stage: str, kind: str, table: KindTable, stills: Sequence[Still]) -> tuple[float, ...]:
+def _repeats(
+    stage: str, kind: str, table: KindTable, stills: Sequence[StillScene]
+) -> tuple[float, ...]:
     """Finds the likeliest share for each neighbourhood; 1 for the same view."""
     rng = Random(f"repeats:{stage}:{kind}")
     lone = ViewModel(stage, "", {kind: table})

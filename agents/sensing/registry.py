@@ -1,4 +1,4 @@
-"""Strategies by name."""
+"""Looking strategies by name."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ from collections.abc import Callable
 
 from surefoot.agents.sensing.entropy import ByEntropy, BySetSize
 from surefoot.agents.sensing.observation import ViewModel, builtin_views
+from surefoot.agents.sensing.restoring import LookOrRestore, load_restoring
 from surefoot.agents.sensing.strategies import AtRandom, Stay, Strategy, Sweep
-from surefoot.results.errors import InputError
+from surefoot.core.registry import Registry
 
-_PLAIN: dict[str, Callable[[], Strategy]] = {"none": Stay, "sweep": Sweep, "random": AtRandom}
-_KNOWING: dict[str, Callable[[ViewModel], Strategy]] = {
-    "set-size": BySetSize,
-    "entropy": ByEntropy,
-}
+StrategyMaker = Callable[[str, ViewModel | None], Strategy]
+"""Makes a strategy from the environment's name and from what views tell there, if that is known."""
 
-STRATEGIES = (*_PLAIN, *_KNOWING)
-"""All names."""
+STRATEGIES: Registry[StrategyMaker] = Registry("strategies", "looking strategy")
+"""Looking strategies by name."""
 
 
 def make_strategy(name: str, env: str, views: ViewModel | None = None) -> Strategy:
@@ -24,14 +22,59 @@ def make_strategy(name: str, env: str, views: ViewModel | None = None) -> Strate
 
     Args:
         name: Its name.
-        env: The stage, by which it knows what views tell.
-        views: What they tell; that which comes with Surefoot by default.
+        env: The environment.
+        views: What views tell there; that which comes with Surefoot by default.
 
     Raises:
-        InputError: There is none of that name, or nothing is known of the stage's views.
+        InputError: There is none of that name, or nothing is known of the environment's views.
     """
-    if name in _PLAIN:
-        return _PLAIN[name]()
-    if name in _KNOWING:
-        return _KNOWING[name](views or builtin_views(env))
-    raise InputError(f"no strategy '{name}'; there are {', '.join(STRATEGIES)}")
+    return STRATEGIES.get(name)(env, views)
+
+
+def make_stay(env: str, views: ViewModel | None) -> Strategy:
+    """Makes the strategy that never looks again."""
+    return Stay()
+
+
+def make_sweep(env: str, views: ViewModel | None) -> Strategy:
+    """Makes the strategy that goes around in a fixed order."""
+    return Sweep()
+
+
+def make_random(env: str, views: ViewModel | None) -> Strategy:
+    """Makes the strategy that draws a view."""
+    return AtRandom()
+
+
+def make_set_size(env: str, views: ViewModel | None) -> Strategy:
+    """Makes the strategy that expects the smallest sets."""
+    return BySetSize(views or builtin_views(env))
+
+
+def make_entropy(env: str, views: ViewModel | None) -> Strategy:
+    """Makes the strategy that expects the greatest loss of entropy."""
+    return ByEntropy(views or builtin_views(env))
+
+
+def make_restore(env: str, views: ViewModel | None) -> Strategy:
+    """Makes the strategy that looks or restores, by what comes with Surefoot."""
+    return LookOrRestore(views or builtin_views(env), load_restoring("builtin", env))
+
+
+for _name, _maker, _summary in (
+    ("none", "make_stay", "never looks again"),
+    ("sweep", "make_sweep", "goes around in a fixed order"),
+    ("random", "make_random", "any view that was not taken yet"),
+    ("set-size", "make_set_size", "the view after which the sets are expected to be smallest"),
+    (
+        "entropy",
+        "make_entropy",
+        "the view with the greatest expected loss of entropy that matters, per second of motion",
+    ),
+    (
+        "restore",
+        "make_restore",
+        "by entropy, but restores the last image where that tells more per second",
+    ),
+):
+    STRATEGIES.builtin(_name, f"surefoot.agents.sensing.registry:{_maker}", _summary)

@@ -31,17 +31,17 @@ from surefoot.agents.sensing.observation import (
     group_of,
     symbol_of,
 )
-from surefoot.agents.sensing.strategies import RESTORED, Scene
+from surefoot.agents.sensing.strategies import RESTORED, LookState
 from surefoot.calibration.arrays import Floats
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
 
 _WEIGHT = 12.0
 """Weight of knowing nothing, in answers."""
 
 
 @dataclass(frozen=True)
-class Pair:
+class RestoredPair:
     """What a model said of a fact in a picture, raw and restored.
 
     Attributes:
@@ -150,7 +150,7 @@ def fit_restoring(
     model: str,
     restorer: str,
     seconds: float,
-    pairs: Sequence[Pair],
+    pairs: Sequence[RestoredPair],
     provenance: Mapping[str, Any] | None = None,
 ) -> RestoringModel:
     """Learns what restoring tells from pictures whose truth is known.
@@ -168,7 +168,7 @@ def fit_restoring(
     """
     if not pairs:
         raise InputError("there are no answers to learn from")
-    by_kind: dict[str, list[Pair]] = defaultdict(list)
+    by_kind: dict[str, list[RestoredPair]] = defaultdict(list)
     for pair in pairs:
         if pair.truth not in pair.question.options:
             raise InputError(f"'{pair.truth}' is no option of '{pair.question.text}'")
@@ -182,7 +182,7 @@ def fit_restoring(
     return RestoringModel(restorer, seconds, tables, repeats)
 
 
-def _table(groups: tuple[str, ...], pairs: Sequence[Pair]) -> Floats:
+def _table(groups: tuple[str, ...], pairs: Sequence[RestoredPair]) -> Floats:
     places = {g: i for i, g in enumerate(groups)}
     counts = np.zeros((len(groups), 1 + len(groups), len(LEVELS) + 1))
     for pair in pairs:
@@ -196,7 +196,7 @@ def _table(groups: tuple[str, ...], pairs: Sequence[Pair]) -> Floats:
     return np.asarray((counts + _WEIGHT * even) / (sums + _WEIGHT))
 
 
-def _share(lone: ViewModel, pairs: Sequence[Pair]) -> float:
+def _share(lone: ViewModel, pairs: Sequence[RestoredPair]) -> float:
     """Finds the likeliest share of mere repetitions."""
     own, same = [], []
     for pair in pairs:
@@ -210,7 +210,7 @@ def _share(lone: ViewModel, pairs: Sequence[Pair]) -> float:
 
 
 @dataclass(frozen=True)
-class Offer:
+class LookOption:
     """A way to learn more.
 
     Attributes:
@@ -247,21 +247,21 @@ class LookOrRestore:
         self._looks = ByEntropy(views)
         self._restoring = restoring
 
-    def offers(self, scene: Scene) -> list[Offer]:
+    def offers(self, scene: LookState) -> list[LookOption]:
         """Returns all that can be done, the best rate first."""
         found = [
-            Offer(view, *self._looks.gains(scene, view), cost + READING)
+            LookOption(view, *self._looks.gains(scene, view), cost + READING)
             for view, cost in zip(scene.views, scene.costs, strict=True)
         ]
         if (own := self._restore(scene)) is not None:
             found.append(own)
         return sorted(found, key=lambda offer: -offer.rate)
 
-    def choose(self, scene: Scene, rng: Random) -> str | None:
+    def choose(self, scene: LookState, rng: Random) -> str | None:
         """Returns a view or :data:`RESTORED`; ``None`` if neither is expected to tell anything."""
         return next((o.what for o in self.offers(scene) if o.most > LEAST), None)
 
-    def _restore(self, scene: Scene) -> Offer | None:
+    def _restore(self, scene: LookState) -> LookOption | None:
         sight = scene.sight
         if not sight.views or scene.restored:
             return None
@@ -273,9 +273,9 @@ class LookOrRestore:
             for f, bits in scene.matters.items()
         )
         seconds = self._restoring.seconds + READING
-        return Offer(RESTORED, gain, max(told.values(), default=0.0), seconds)
+        return LookOption(RESTORED, gain, max(told.values(), default=0.0), seconds)
 
-    def _fact(self, scene: Scene, fact: str, last: str) -> float:
+    def _fact(self, scene: LookState, fact: str, last: str) -> float:
         said = scene.sight.seen(fact).get(last)
         if said is None:  # the last picture was not asked about it
             return 0.0

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from surefoot.agents.perception.perceiver import Perceiver
 from surefoot.agents.perception.pictures import (
     SIZE,
-    Shot,
+    LabelledImage,
     rng_of,
     street_shots,
     tabletop_shots,
@@ -30,15 +30,15 @@ from surefoot.agents.perception.questions import FactQuestion
 from surefoot.agents.perception.scenes import draw_task
 from surefoot.agents.perception.views import BEARINGS
 from surefoot.agents.planning.base import CROSSING, TABLETOP
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
 from surefoot.envs.cameras.viewpoints import MotionLimits, angle_between, motion
-from surefoot.envs.crossing.skills import Action, perform
+from surefoot.envs.crossing.skills import CrossingAction, perform
 from surefoot.envs.crossing.tasks import TASKS, draw_scene
-from surefoot.envs.crossing.world import World
+from surefoot.envs.crossing.world import CrossingWorld
 from surefoot.envs.perturbations.pipeline import Pipeline
 from surefoot.envs.simulation.client import Simulation
 from surefoot.envs.tabletop.actions import RING
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
 
 VIEWS = {
     CROSSING: tuple(BEARINGS),
@@ -54,7 +54,7 @@ Rgb = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
-class Still:
+class StillScene:
     """A scene with what a model answered about its picture from each view.
 
     Attributes:
@@ -93,7 +93,7 @@ class Still:
         }
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Still:
+    def from_json(cls, data: Mapping[str, Any]) -> StillScene:
         """Reads what :meth:`to_json` wrote."""
         questions = tuple(FactQuestion(f, t, tuple(o), k) for f, t, o, k in data["asked"])
         answers = {v: tuple(map(tuple, given)) for v, given in data["answers"].items()}
@@ -101,7 +101,7 @@ class Still:
 
 
 @dataclass(frozen=True, eq=False)
-class Pictured:
+class UnaskedScene:
     """A scene before a model has been asked about it.
 
     Attributes:
@@ -118,7 +118,7 @@ class Pictured:
     truth: Mapping[str, str]
     shots: Mapping[str, tuple[Rgb, tuple[FactQuestion, ...]]]
 
-    def asked(self, perceiver: Perceiver) -> Still:
+    def asked(self, perceiver: Perceiver) -> StillScene:
         """Asks a model about every picture.
 
         Raises:
@@ -132,7 +132,7 @@ class Pictured:
             for view, (rgb, questions) in self.shots.items()
         }
         first = next(iter(self.shots.values()))[1]
-        return Still(self.stage, self.task, self.seed, first, self.truth, given)
+        return StillScene(self.stage, self.task, self.seed, first, self.truth, given)
 
 
 def picture_scene(
@@ -143,7 +143,7 @@ def picture_scene(
     *,
     views: int = 0,
     size: int = SIZE,
-) -> Pictured:
+) -> UnaskedScene:
     """Draws a scene and takes its picture from every view.
 
     Args:
@@ -168,27 +168,27 @@ def picture_scene(
 
 def _tabletop(
     simulation: Simulation, seed: int, shift: Pipeline, views: int, size: int
-) -> Pictured:
+) -> UnaskedScene:
     chosen = Random(f"sensing:views:{seed}").sample(VIEWS[TABLETOP], views)
     ordered = [view for view in VIEWS[TABLETOP] if view in chosen]
     shots = tabletop_shots(simulation, seed, ordered, size=size)
     return _pictured(shots, draw_task(rng_of(TABLETOP, seed), seed).kind, shift)
 
 
-def _crossing(simulation: Simulation, seed: int, shift: Pipeline, size: int) -> Pictured:
+def _crossing(simulation: Simulation, seed: int, shift: Pipeline, size: int) -> UnaskedScene:
     rng = Random(f"sensing:crossing:{seed}")
     task = rng.choice(TASKS)
-    world = World(simulation, draw_scene(task, rng.choice(_TRAFFIC), seed), seed, size=size)
+    world = CrossingWorld(simulation, draw_scene(task, rng.choice(_TRAFFIC), seed), seed, size=size)
     for _ in range(rng.randint(*_STEPS)):
-        perform(world, Action.STOP)
+        perform(world, CrossingAction.STOP)
     return _pictured(street_shots(world, seed), task, shift)
 
 
-def _pictured(shots: Sequence[Shot], task: str, shift: Pipeline) -> Pictured:
+def _pictured(shots: Sequence[LabelledImage], task: str, shift: Pipeline) -> UnaskedScene:
     first = shots[0]
     truth = {a.question.fact: a.truth for a in first.asked}
     pictures = {s.view: (s.developed(shift), tuple(a.question for a in s.asked)) for s in shots}
-    return Pictured(first.env, task, first.seed, truth, pictures)
+    return UnaskedScene(first.env, task, first.seed, truth, pictures)
 
 
 @cache
@@ -215,13 +215,13 @@ def seconds_between(first: str, second: str) -> float:
     return goal.seconds
 
 
-def save_stills(path: Path, stills: Iterable[Still], **head: Any) -> None:
+def save_stills(path: Path, stills: Iterable[StillScene], **head: Any) -> None:
     """Writes scenes in one go, a line each under a line that tells what they are of."""
     lines = [json.dumps(head), *(json.dumps(s.to_json()) for s in stills)]
     write_atomic(path, "\n".join(lines) + "\n")
 
 
-def load_stills(path: Path) -> tuple[dict[str, Any], list[Still]]:
+def load_stills(path: Path) -> tuple[dict[str, Any], list[StillScene]]:
     """Reads what :func:`save_stills` wrote: the first line, and the scenes.
 
     Raises:
@@ -229,12 +229,12 @@ def load_stills(path: Path) -> tuple[dict[str, Any], list[Still]]:
     """
     try:
         head, *rows = path.read_text(encoding="utf-8").splitlines()
-        return json.loads(head), [Still.from_json(json.loads(row)) for row in rows]
+        return json.loads(head), [StillScene.from_json(json.loads(row)) for row in rows]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"not a file of scenes: {error}", file=str(path)) from None
 
 
-def digest(stills: Sequence[Still]) -> str:
+def digest(stills: Sequence[StillScene]) -> str:
     """Returns a hash of scenes and answers."""
     found = hashlib.sha256()
     for still in stills:

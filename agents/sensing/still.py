@@ -13,10 +13,10 @@ from surefoot.agents.perception.scenes import draw_state, draw_task, facts_of
 from surefoot.agents.perception.views import pan_cost
 from surefoot.agents.planning.base import CROSSING
 from surefoot.agents.planning.place import IDLE
-from surefoot.agents.sensing.scenery import Still, seconds_between
-from surefoot.agents.stages.base import NO_PICTURE, Done, End, Picture
-from surefoot.agents.stages.driving import LINE, DrivingCourse, DrivingStage
-from surefoot.agents.stages.table import TableCourse, TableStage
+from surefoot.agents.sensing.scenery import StillScene, seconds_between
+from surefoot.agents.stages.base import NO_PICTURE, ActionResult, EpisodeEnd, Picture
+from surefoot.agents.stages.driving import LINE, DrivingAgentEnv, RunningProgram
+from surefoot.agents.stages.table import RunningSteps, TableAgentEnv
 from surefoot.envs.tabletop.actions import Actions
 from surefoot.envs.tabletop.problem import make_task
 from surefoot.envs.tabletop.state import Facts, goal_holds
@@ -24,7 +24,7 @@ from surefoot.envs.tabletop.tasks import TabletopTask
 from surefoot.pddl import GroundTask
 
 
-class StillEyes:
+class StillCamera:
     """A camera that is at once wherever it is wanted, and counts the seconds it would take.
 
     Args:
@@ -32,7 +32,7 @@ class StillEyes:
         perceiver: Is shown what the camera sees.
     """
 
-    def __init__(self, still: Still, perceiver: RecallingPerceiver) -> None:
+    def __init__(self, still: StillScene, perceiver: RecallingPerceiver) -> None:
         self._still, self._perceiver = still, perceiver
         self._at = next(iter(still.answers))
         self._seconds, self._looked = 0.0, False
@@ -83,7 +83,7 @@ class _Table:
         """There is nothing to give back."""
 
 
-class StillTable(TableStage):
+class StillTable(TableAgentEnv):
     """A table that stands still.
 
     Verdicts on a plan in a world are kept, as many ways of looking ask for the same ones.
@@ -93,7 +93,7 @@ class StillTable(TableStage):
         perceiver: Is shown what the camera sees.
     """
 
-    def __init__(self, still: Still, perceiver: RecallingPerceiver) -> None:
+    def __init__(self, still: StillScene, perceiver: RecallingPerceiver) -> None:
         rng = Random(f"perception:tabletop:{still.seed}")
         drawn = draw_task(Random(f"perception:tabletop:{still.seed}"), still.seed)
         scene, held = draw_state(rng, still.seed)
@@ -109,11 +109,11 @@ class StillTable(TableStage):
         told = {"task": drawn.kind, "seed": still.seed, "instruction": drawn.instruction}
         table = _Table(Actions(instance, self._ground, ()), facts)
         self._made = still, perceiver
-        super().__init__(table, StillEyes(still, perceiver), told)
+        super().__init__(table, StillCamera(still, perceiver), told)
 
     def anew(self) -> StillTable:
         """Puts the camera back to where it rests; verdicts are kept."""
-        self._eyes = StillEyes(*self._made)
+        self._eyes = StillCamera(*self._made)
         return self
 
     @property
@@ -128,16 +128,19 @@ class StillTable(TableStage):
             self._fits[key] = super().possible(world)
         return self._fits[key]
 
-    def adopt(self, text: str) -> TableCourse:
+    def adopt(self, text: str) -> RunningSteps:
         """Reads a plan."""
         return _KeptCourse(self, text, self._verdicts)
 
 
-class _KeptCourse(TableCourse):
+class _KeptCourse(RunningSteps):
     """Judges each world once."""
 
     def __init__(
-        self, stage: TableStage, text: str, kept: dict[tuple[str, tuple[str, ...]], tuple[str, ...]]
+        self,
+        stage: TableAgentEnv,
+        text: str,
+        kept: dict[tuple[str, tuple[str, ...]], tuple[str, ...]],
     ) -> None:
         super().__init__(stage, text)
         self._kept = kept
@@ -149,7 +152,7 @@ class _KeptCourse(TableCourse):
         return self._kept[key]
 
 
-class StillCrossing(DrivingStage):
+class StillCrossing(DrivingAgentEnv):
     """The vehicle at its line at a moment that stands still; see :class:`~..stages.base.Stage`.
 
     Args:
@@ -159,9 +162,9 @@ class StillCrossing(DrivingStage):
 
     moving: bool = False
 
-    def __init__(self, still: Still, perceiver: RecallingPerceiver) -> None:
+    def __init__(self, still: StillScene, perceiver: RecallingPerceiver) -> None:
         super().__init__(still.task, still.seed, still.task.replace("-", " "))
-        self._still, self._eyes = still, StillEyes(still, perceiver)
+        self._still, self._eyes = still, StillCamera(still, perceiver)
         self._made = still, perceiver
 
     done_before = False
@@ -169,7 +172,7 @@ class StillCrossing(DrivingStage):
 
     def anew(self) -> StillCrossing:
         """Puts the camera back to where it rests."""
-        self._eyes = StillEyes(*self._made)
+        self._eyes = StillCamera(*self._made)
         return self
 
     def questions(self, view: str) -> tuple[FactQuestion, ...]:
@@ -196,7 +199,7 @@ class StillCrossing(DrivingStage):
         """The vehicle stands at its line."""
         return LINE
 
-    def adopt(self, text: str) -> DrivingCourse:
+    def adopt(self, text: str) -> RunningProgram:
         """Reads a program; the vehicle has stood here, so a first ``stop()`` is behind it."""
         course = super().adopt(text)
         lights = self.task.endswith(LIGHT)
@@ -209,7 +212,7 @@ class StillCrossing(DrivingStage):
             course.advance(IDLE, base)
         return course
 
-    def do(self, action: str) -> Done:
+    def do(self, action: str) -> ActionResult:
         """Does nothing."""
         raise RuntimeError("nothing is done in a scene that stands still")
 
@@ -220,16 +223,16 @@ class StillCrossing(DrivingStage):
     def close(self) -> None:
         """There is nothing to give back."""
 
-    def end(self) -> End:
+    def end(self) -> EpisodeEnd:
         """It is never over."""
-        return End(False, False)
+        return EpisodeEnd(False, False)
 
     def seconds(self) -> float:
         """Seconds that all looks would have taken."""
         return self._eyes.seconds()
 
 
-def still_stage(still: Still, perceiver: RecallingPerceiver) -> StillTable | StillCrossing:
+def still_stage(still: StillScene, perceiver: RecallingPerceiver) -> StillTable | StillCrossing:
     """Returns the stage of a scene."""
     made = StillCrossing if still.stage == CROSSING else StillTable
     return made(still, perceiver)

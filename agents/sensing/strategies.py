@@ -8,7 +8,7 @@ from random import Random
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from surefoot.agents.sight import Sight
+    from surefoot.agents.sight import SceneBelief
 
 RESTORED = "restored"
 """Name of what is like a view: the last picture, restored."""
@@ -20,7 +20,7 @@ def restored_from(view: str) -> str:
 
 
 @dataclass(frozen=True)
-class Scene:
+class LookState:
     """What a choice of view is made from.
 
     Attributes:
@@ -38,7 +38,7 @@ class Scene:
     stage: str
     views: tuple[str, ...]
     costs: tuple[float, ...]
-    sight: Sight
+    sight: SceneBelief
     matters: Mapping[str, float]
     alpha: float
     moving: bool = False
@@ -60,7 +60,7 @@ class Strategy(Protocol):
 
     name: str
 
-    def choose(self, scene: Scene, rng: Random) -> str | None:
+    def choose(self, scene: LookState, rng: Random) -> str | None:
         """Returns the view to take next, ``None`` if none would tell more.
 
         Or :data:`RESTORED`, if the last picture is to be restored and asked about again.
@@ -73,7 +73,7 @@ class Stay:
 
     name = "none"
 
-    def choose(self, scene: Scene, rng: Random) -> str | None:
+    def choose(self, scene: LookState, rng: Random) -> str | None:
         """Returns nothing."""
         return None
 
@@ -89,7 +89,7 @@ class Sweep:
 
     name = "sweep"
 
-    def choose(self, scene: Scene, rng: Random) -> str | None:
+    def choose(self, scene: LookState, rng: Random) -> str | None:
         """Returns the first view of :data:`SWEEP` after the last one that is still to be taken."""
         order = [v for v in SWEEP if v in scene.views]
         last = scene.sight.views[-1] if scene.sight.views else ""
@@ -103,6 +103,6 @@ class AtRandom:
 
     name = "random"
 
-    def choose(self, scene: Scene, rng: Random) -> str | None:
+    def choose(self, scene: LookState, rng: Random) -> str | None:
         """Draws one; ``None`` once all were taken."""
         return rng.choice(scene.unseen) if scene.unseen else None

@@ -26,16 +26,16 @@ from surefoot.agents.calibrating.fitting import (
     fit_policy,
     largest_rank,
 )
-from surefoot.agents.calibrating.stops import Stop, stop_of
+from surefoot.agents.calibrating.stops import LookingStop, stop_of
 from surefoot.agents.guarantees import AgentCalibration, load_calibration
-from surefoot.agents.operator import Nobody
+from surefoot.agents.operator import NoOperator
 from surefoot.agents.perception.perceiver import RecallingPerceiver
 from surefoot.agents.planning.base import CROSSING, STAGES
 from surefoot.agents.planning.kept import KeptPlanner
 from surefoot.agents.planning.registry import make as make_planner
 from surefoot.agents.sensing.observation import entropy, load_views
 from surefoot.agents.sensing.registry import make_strategy
-from surefoot.agents.sensing.scenery import VIEWS, Still, load_stills, picture_scene
+from surefoot.agents.sensing.scenery import VIEWS, StillScene, load_stills, picture_scene
 from surefoot.agents.sensing.still import (
     StillCrossing,
     StillTable,
@@ -44,10 +44,10 @@ from surefoot.agents.sensing.still import (
 from surefoot.agents.sensing.strategies import Strategy
 from surefoot.agents.settings import AgentSettings
 from surefoot.calibration.decisions.router import Route
-from surefoot.envs.episodes.pool import Lost, run_apart
+from surefoot.core.errors import InputError
+from surefoot.envs.episodes.pool import LostResult, run_apart
 from surefoot.envs.perturbations.pipeline import Pipeline, seeds_of, split_of_seed
 from surefoot.envs.simulation.client import Simulation
-from surefoot.results.errors import InputError
 from surefoot.results.manifest import Manifest, current_versions
 from surefoot.results.run_folder import RunFolder
 
@@ -92,7 +92,7 @@ class StudyConfig(BaseModel):
     """Seconds by the clock after which work on a scene is lost."""
 
 
-class Way(NamedTuple):
+class LookingMethod(NamedTuple):
     """A strategy with its budget.
 
     Attributes:
@@ -122,7 +122,7 @@ class _Job(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Sensed:
+class SensingRun:
     """A study that is done.
 
     Attributes:
@@ -161,15 +161,15 @@ def resolve_study(config: StudyConfig) -> StudyConfig:
     )
 
 
-def ways_of(config: StudyConfig) -> list[Way]:
+def ways_of(config: StudyConfig) -> list[LookingMethod]:
     """Returns all strategies with all budgets; without looks there is one."""
-    found = [Way("none", 0)] if 0 in config.budgets else []
-    return found + [Way(s, b) for s in config.strategies for b in config.budgets if b]
+    found = [LookingMethod("none", 0)] if 0 in config.budgets else []
+    return found + [LookingMethod(s, b) for s in config.strategies for b in config.budgets if b]
 
 
 def run_study(
     config: StudyConfig, out: Path, *, workers: int = 1, progress: Progress | None = None
-) -> Sensed:
+) -> SensingRun:
     """Runs what a run folder lacks of a study, and reports on it.
 
     Args:
@@ -226,10 +226,10 @@ def run_study(
         summary = summarise(config, scores, found)
         run.write_summary(summary)
         report = run.write_report(render_report(config, summary))
-    return Sensed(summary, report)
+    return SensingRun(summary, report)
 
 
-def _given(config: StudyConfig) -> dict[int, Still]:
+def _given(config: StudyConfig) -> dict[int, StillScene]:
     """Returns the scenes of a file by seed; none without a file."""
     if not config.stills:
         return {}
@@ -239,7 +239,7 @@ def _given(config: StudyConfig) -> dict[int, Still]:
     return {still.seed: still for still in stills}
 
 
-def _seeds(config: StudyConfig, known: Mapping[int, Still]) -> dict[str, list[int]]:
+def _seeds(config: StudyConfig, known: Mapping[int, StillScene]) -> dict[str, list[int]]:
     counts = {"calibration": config.policy + config.sets, "test": config.test}
     found = {name: seeds_of(name, n, config.start) for name, n in counts.items()}
     if known:
@@ -267,7 +267,7 @@ def _do(run: RunFolder, jobs: Sequence[_Job], workers: int, tell: Progress) -> N
     done, part = len(jobs) - len(todo), jobs[0].part
     tell(done, len(jobs), part)
     for job, found in run_apart(_work, todo, workers=workers, timeout_s=jobs[0].config.timeout_s):
-        run.append(job.key, {"lost": found.reason} if isinstance(found, Lost) else found)
+        run.append(job.key, {"lost": found.reason} if isinstance(found, LostResult) else found)
         done += 1
         tell(done, len(jobs), part)
 
@@ -285,21 +285,21 @@ def _settle(
         path = _artefact(out, way)
         if part == "policy":
             name = way.strategy if way.looks else config.strategies[0]
-            stops = [Stop.from_json("", r[name]) for r in good]
+            stops = [LookingStop.from_json("", r[name]) for r in good]
             stops = [replace(s, looks=s.looks[: way.looks + 1]) for s in stops]
             looking = _settings(config, way).looking
             made = fit_policy(config.env, model, stops, config.alpha, moving=False, sensing=looking)
         else:
             policy = load_calibration(path, stage=config.env, model=model)
-            made = calibrated(policy, [Stop.from_json("", r[way.name]) for r in good])
+            made = calibrated(policy, [LookingStop.from_json("", r[way.name]) for r in good])
         made.save(path)
 
 
-def _artefact(folder: Path, way: Way) -> Path:
+def _artefact(folder: Path, way: LookingMethod) -> Path:
     return folder / "calibrations" / f"{way.name}.json"
 
 
-def _settings(config: StudyConfig, way: Way) -> AgentSettings:
+def _settings(config: StudyConfig, way: LookingMethod) -> AgentSettings:
     sensing: Any = way.strategy
     return AgentSettings(
         perception=config.perception,
@@ -319,7 +319,7 @@ def _work(job: _Job) -> dict[str, Any]:
         return picture_scene(simulation, config.env, job.seed, shift).asked(perceiver).to_json()
     if job.still is None:
         return {"lost": "there are no pictures of it"}
-    still = Still.from_json(job.still)
+    still = StillScene.from_json(job.still)
     model = _identity(config.perception, config.stills)
     perceiver = RecallingPerceiver(model)
     stage = still_stage(still, perceiver)
@@ -327,14 +327,14 @@ def _work(job: _Job) -> dict[str, Any]:
     if job.part == "test" and stage.done_before:
         return {"idle": "the goal holds already"}
 
-    def tools(way: Way, calibration: AgentCalibration) -> Tools:
+    def tools(way: LookingMethod, calibration: AgentCalibration) -> Tools:
         strategy = _strategy(way.strategy, config.env, config.views)
-        return Tools(perceiver, calibration, _planner(config.planner), strategy, Nobody())
+        return Tools(perceiver, calibration, _planner(config.planner), strategy, NoOperator())
 
     found: dict[str, Any] = {}
     if job.part == "policy":
         for name in config.strategies:
-            way = Way(name, max(config.budgets))
+            way = LookingMethod(name, max(config.budgets))
             known = tools(way, blank(config.env, model))
             found[name] = _stopped(job.key, _settings(config, way), known, stage.anew())
         return found

@@ -25,11 +25,11 @@ from surefoot.agents.perception.pictures import crossing_shots, heedless_shots, 
 from surefoot.agents.perception.questions import Answers
 from surefoot.agents.perception.views import BEARINGS
 from surefoot.agents.planning.base import CROSSING
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
 from surefoot.envs.crossing.tasks import TASKS
 from surefoot.envs.perturbations.pipeline import Pipeline
 from surefoot.envs.simulation.client import Simulation
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
 
 SHOWN = {
     "front": (LIGHT, "stop_sign", "opposite_car", "pedestrian"),
@@ -42,7 +42,7 @@ Key = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Snap:
+class BankedView:
     """One view of one moment.
 
     Attributes:
@@ -62,7 +62,7 @@ class Snap:
     answers: Mapping[str, tuple[float, ...]] = field(hash=False)
 
 
-class Bank:
+class ViewBank:
     """Moments by what they show.
 
     Args:
@@ -71,13 +71,13 @@ class Bank:
         shift: What was wrong with the pictures, as text.
     """
 
-    def __init__(self, snaps: Iterable[Snap], model: str, shift: str) -> None:
+    def __init__(self, snaps: Iterable[BankedView], model: str, shift: str) -> None:
         self.snaps = tuple(snaps)
         self.model, self.shift = model, shift
-        self._whole: dict[Key, list[dict[str, Snap]]] = defaultdict(list)
-        self._views: dict[Key, list[Snap]] = defaultdict(list)
-        self._facts: dict[Key, list[Snap]] = defaultdict(list)
-        moments: dict[tuple[str, int, int], dict[str, Snap]] = defaultdict(dict)
+        self._whole: dict[Key, list[dict[str, BankedView]]] = defaultdict(list)
+        self._views: dict[Key, list[BankedView]] = defaultdict(list)
+        self._facts: dict[Key, list[BankedView]] = defaultdict(list)
+        moments: dict[tuple[str, int, int], dict[str, BankedView]] = defaultdict(dict)
         for snap in self.snaps:
             moments[snap.task, snap.seed, snap.moment][snap.view] = snap
             self._views[_view_key(snap.view, snap.task, snap.truth)].append(snap)
@@ -88,7 +88,7 @@ class Bank:
                 first = views["front"]
                 self._whole[_key(first.task, first.truth)].append(views)
 
-    def draw(self, task: str, truth: Answers, rng: Random) -> dict[str, Snap]:
+    def draw(self, task: str, truth: Answers, rng: Random) -> dict[str, BankedView]:
         """Returns a picture of every view that shows what is true.
 
         Args:
@@ -102,7 +102,7 @@ class Bank:
         whole = self._whole.get(_key(task, truth))
         if whole:
             return rng.choice(whole)
-        found: dict[str, Snap] = {}
+        found: dict[str, BankedView] = {}
         for view in BEARINGS:
             fitting = self._views.get(_view_key(view, task, truth))
             found[view] = (
@@ -110,7 +110,7 @@ class Bank:
             )
         return found
 
-    def _put_together(self, view: str, task: str, truth: Answers, rng: Random) -> Snap:
+    def _put_together(self, view: str, task: str, truth: Answers, rng: Random) -> BankedView:
         """Takes what was said of each fact from a picture in which that fact is as it should be."""
         answers: dict[str, tuple[float, ...]] = {}
         for fact, option in truth.items():
@@ -121,7 +121,7 @@ class Bank:
                     f"{option}; fill it from more seeds"
                 )
             answers[fact] = rng.choice(fitting).answers[fact]
-        return Snap(task, -1, -1, view, dict(truth), answers)
+        return BankedView(task, -1, -1, view, dict(truth), answers)
 
     def save(self, path: Path) -> None:
         """Writes the bank in one go, one line a picture."""
@@ -143,7 +143,7 @@ class Bank:
         write_atomic(path, "\n".join(lines) + "\n")
 
     @classmethod
-    def load(cls, path: Path) -> Bank:
+    def load(cls, path: Path) -> ViewBank:
         """Reads a bank.
 
         Raises:
@@ -153,7 +153,9 @@ class Bank:
             head, *rows = path.read_text(encoding="utf-8").splitlines()
             told = json.loads(head)
             snaps = [
-                Snap(task, seed, moment, view, truth, {f: tuple(a) for f, a in answers.items()})
+                BankedView(
+                    task, seed, moment, view, truth, {f: tuple(a) for f, a in answers.items()}
+                )
                 for task, seed, moment, view, truth, answers in map(json.loads, rows)
             ]
             return cls(snaps, told["model"], told["shift"])
@@ -167,7 +169,7 @@ def fill(
     perceiver: Perceiver,
     damage: Callable[[int, int], Pipeline],
     moments: int = 8,
-) -> Iterator[Snap]:
+) -> Iterator[BankedView]:
     """Looks at many moments of simulated crossings and asks a model about each picture.
 
     Each scene is passed twice, once by a driver who heeds the rules or stays, once by one who
@@ -191,7 +193,7 @@ def fill(
                 questions = [a.question for a in shot.asked]
                 picture = shot.developed(damage(seed, moment))
                 answers = perceiver.ask(picture, questions)
-                yield Snap(
+                yield BankedView(
                     task,
                     seed,
                     moment,

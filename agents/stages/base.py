@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surefoot.agents.perception.questions import Answers, FactQuestion
-from surefoot.agents.planning.base import Brief
-from surefoot.verification.monitor import RuleStatus
+from surefoot.agents.planning.base import PlanningContext
+from surefoot.verification.monitoring.monitor import RuleStatus
 
 Picture = NDArray[np.uint8]
 """Colours, ``[H, W, 3]``."""
@@ -21,7 +21,7 @@ NO_PICTURE: Picture = np.zeros((1, 1, 3), np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class ActionResult:
     """What an action did.
 
     Attributes:
@@ -38,7 +38,7 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class EpisodeEnd:
     """How an episode stands.
 
     Attributes:
@@ -55,7 +55,7 @@ class End:
 
 
 @dataclass(frozen=True, eq=False)
-class Judgement:
+class PlanVerification:
     """A plan judged in every possible world before anything moves.
 
     Attributes:
@@ -75,7 +75,7 @@ class Judgement:
         return bool(self.good.all())
 
 
-class Course(Protocol):
+class RunningPlan(Protocol):
     """A plan that was read and is being carried out.
 
     Attributes:
@@ -89,7 +89,7 @@ class Course(Protocol):
         """Line of the plan that was carried out last, from 1; 0 before the first."""
         ...
 
-    def judge(self, worlds: Sequence[Answers]) -> Judgement:
+    def judge(self, worlds: Sequence[Answers]) -> PlanVerification:
         """Judges what is left of the plan in every world."""
         ...
 
@@ -111,7 +111,7 @@ class Course(Protocol):
         ...
 
 
-class Stage(Protocol):
+class AgentEnv(Protocol):
     """One episode of a world.
 
     Attributes:
@@ -164,11 +164,11 @@ class Stage(Protocol):
         world: Answers,
         undecided: Mapping[str, tuple[str, ...]],
         history: Sequence[tuple[str, str]] = (),
-    ) -> Brief:
+    ) -> PlanningContext:
         """Returns what a planner is told."""
         ...
 
-    def adopt(self, text: str) -> Course:
+    def adopt(self, text: str) -> RunningPlan:
         """Reads a plan.
 
         Raises:
@@ -176,7 +176,7 @@ class Stage(Protocol):
         """
         ...
 
-    def do(self, action: str) -> Done:
+    def do(self, action: str) -> ActionResult:
         """Does something."""
         ...
 
@@ -188,7 +188,7 @@ class Stage(Protocol):
         """Returns the true propositions of every step so far, with the actions."""
         ...
 
-    def end(self) -> End:
+    def end(self) -> EpisodeEnd:
         """Returns how the episode stands."""
         ...
 

@@ -10,22 +10,24 @@ import numpy as np
 from surefoot.agents.perception.crossing_facts import crossing_questions, crossing_truth
 from surefoot.agents.perception.questions import FactQuestion
 from surefoot.agents.perception.views import BEARINGS, expose, look, pan_cost
-from surefoot.agents.stages.base import Done, End, Picture
-from surefoot.agents.stages.driving import LINE, ON_CROSSING, PAST, DrivingStage
+from surefoot.agents.stages.base import ActionResult, EpisodeEnd, Picture
+from surefoot.agents.stages.driving import LINE, ON_CROSSING, PAST, DrivingAgentEnv
 from surefoot.envs.crossing.env import MAX_SECONDS, CrossingEnv
 from surefoot.envs.crossing.labels import DOING
-from surefoot.envs.crossing.skills import Action
-from surefoot.envs.crossing.world import Outcome
+from surefoot.envs.crossing.skills import CrossingAction
+from surefoot.envs.crossing.world import CrossingOutcome
 
 HOME = "front"
 """The view in which the camera rests; after every step it has a picture."""
 
-ACTIONS = {"stop": Action.STOP} | {name: Action[turn.name] for turn, name in DOING.items()}
+ACTIONS = {"stop": CrossingAction.STOP} | {
+    name: CrossingAction[turn.name] for turn, name in DOING.items()
+}
 """Actions of driving programs, by name."""
 
 
-class CrossingStage(DrivingStage):
-    """See :class:`~surefoot.agents.stages.base.Stage`.
+class CrossingAgentEnv(DrivingAgentEnv):
+    """See :class:`~surefoot.agents.stages.base.AgentEnv`.
 
     Args:
         env: An environment after its reset.
@@ -84,13 +86,13 @@ class CrossingStage(DrivingStage):
         """Returns the environment's number of an action."""
         return int(ACTIONS[action])
 
-    def done(self, action: str, info: Mapping[str, Any]) -> Done:
+    def done(self, action: str, info: Mapping[str, Any]) -> ActionResult:
         """Reads what came of an action from what the environment told."""
         self._fresh = True
         self._view = HOME
-        return Done(action, info["status"] == "done", str(info["reason"]))
+        return ActionResult(action, info["status"] == "done", str(info["reason"]))
 
-    def do(self, action: str) -> Done:
+    def do(self, action: str) -> ActionResult:
         """Drives one decision step."""
         return self.done(action, self._env.step(self.number(action))[4])
 
@@ -98,15 +100,17 @@ class CrossingStage(DrivingStage):
         """The labels of every decision step so far."""
         return self._world.log.names()
 
-    def end(self) -> End:
+    def end(self) -> EpisodeEnd:
         """How the episode stands."""
         found = self._world.outcome()
         if found is None:
-            return End(self._world.time >= MAX_SECONDS, False, "not over the crossing in time")
+            return EpisodeEnd(
+                self._world.time >= MAX_SECONDS, False, "not over the crossing in time"
+            )
         hits = self._world.log.collisions
         why = f"collision with {hits[0]}" if hits else found.value
-        good = found is Outcome.GOAL
-        return End(True, good, "" if good else why, float(good))
+        good = found is CrossingOutcome.GOAL
+        return EpisodeEnd(True, good, "" if good else why, float(good))
 
     def seconds(self) -> float:
         """Simulated seconds so far."""

@@ -17,22 +17,22 @@ from surefoot.agents.perception.crossing_facts import (
 from surefoot.agents.perception.perceiver import RecallingPerceiver
 from surefoot.agents.perception.questions import NO, YES, FactQuestion
 from surefoot.agents.perception.views import BEARINGS, pan_cost
-from surefoot.agents.stages.bank import Bank, Snap
-from surefoot.agents.stages.base import NO_PICTURE, Done, End, Picture
+from surefoot.agents.stages.bank import BankedView, ViewBank
+from surefoot.agents.stages.base import NO_PICTURE, ActionResult, EpisodeEnd, Picture
 from surefoot.agents.stages.crossing import ACTIONS, HOME
-from surefoot.agents.stages.driving import LINE, ON_CROSSING, PAST, DrivingStage
+from surefoot.agents.stages.driving import LINE, ON_CROSSING, PAST, DrivingAgentEnv
 from surefoot.envs.crossing.geometry import Turn
 from surefoot.envs.crossing.labels import OBSERVATIONS
-from surefoot.envs.crossing.skills import Action
+from surefoot.envs.crossing.skills import CrossingAction
 from surefoot.envs.crossing.twin_env import CrossingTwinEnv
-from surefoot.envs.crossing.world import STEP_SECONDS, Outcome
+from surefoot.envs.crossing.world import STEP_SECONDS, CrossingOutcome
 
 MAX_STEPS = 240
 """Decision steps of an episode at most, as many as in physics."""
 
 
-class CrossingTwinStage(DrivingStage):
-    """See :class:`~surefoot.agents.stages.base.Stage`.
+class CrossingTwinAgentEnv(DrivingAgentEnv):
+    """See :class:`~surefoot.agents.stages.base.AgentEnv`.
 
     Args:
         env: A twin after its reset.
@@ -45,7 +45,7 @@ class CrossingTwinStage(DrivingStage):
         self,
         env: CrossingTwinEnv,
         info: Mapping[str, Any],
-        bank: Bank,
+        bank: ViewBank,
         perceiver: RecallingPerceiver,
     ) -> None:
         self._env, self._bank, self._perceiver = env, bank, perceiver
@@ -56,7 +56,7 @@ class CrossingTwinStage(DrivingStage):
         self._view = HOME
         self._fresh = False
         self._stage = 0
-        self._snaps: dict[str, Snap] = {}
+        self._snaps: dict[str, BankedView] = {}
         self._ended = False
         self._steps = 0
 
@@ -78,7 +78,7 @@ class CrossingTwinStage(DrivingStage):
         if view != HOME or not self._fresh:
             for _ in range(round(self.cost(view) / STEP_SECONDS)):
                 if not self._ended:
-                    self._step(Action.STOP)
+                    self._step(CrossingAction.STOP)
         self._view, self._fresh = view, False
         if not self._snaps:
             self._snaps = self._bank.draw(self.task, self.truth(), self._rng)
@@ -101,23 +101,23 @@ class CrossingTwinStage(DrivingStage):
         """Where the vehicle is."""
         return (LINE, ON_CROSSING, PAST)[self._stage]
 
-    def do(self, action: str) -> Done:
+    def do(self, action: str) -> ActionResult:
         """Takes one decision step."""
         self._step(ACTIONS[action])
         self._fresh, self._view = True, HOME
-        return Done(action, True)
+        return ActionResult(action, True)
 
     def trace(self) -> Sequence[frozenset[str]]:
         """The labels of every decision step so far."""
         return self._env.log.names()
 
-    def end(self) -> End:
+    def end(self) -> EpisodeEnd:
         """How the episode stands."""
         outcome = self._info["outcome"]
         if not outcome:
-            return End(self._steps >= MAX_STEPS, False, "not over the crossing in time")
-        good = outcome == Outcome.GOAL.value
-        return End(True, good, "" if good else outcome, float(good))
+            return EpisodeEnd(self._steps >= MAX_STEPS, False, "not over the crossing in time")
+        good = outcome == CrossingOutcome.GOAL.value
+        return EpisodeEnd(True, good, "" if good else outcome, float(good))
 
     def seconds(self) -> float:
         """Half a second a step."""
@@ -126,7 +126,7 @@ class CrossingTwinStage(DrivingStage):
     def close(self) -> None:
         """There is nothing to give back."""
 
-    def _step(self, action: Action) -> None:
+    def _step(self, action: CrossingAction) -> None:
         observation, _, self._ended, _, self._info = self._env.step(int(action))
         self._stage = int(observation["stage"])
         self._steps += 1

@@ -10,7 +10,7 @@ import numpy as np
 
 from surefoot.agents.perception.crossing_facts import CLOSED, LIGHT, NO_LIGHT, propositions_of
 from surefoot.agents.perception.questions import NO, YES, Answers
-from surefoot.agents.planning.base import CROSSING, Brief
+from surefoot.agents.planning.base import CROSSING, PlanningContext
 from surefoot.agents.planning.judge import feedback
 from surefoot.agents.planning.place import (
     DRIVES,
@@ -21,9 +21,10 @@ from surefoot.agents.planning.place import (
     world_at,
 )
 from surefoot.agents.planning.reading import read_program
-from surefoot.agents.stages.base import Judgement
-from surefoot.verification import Monitor, Rule, check_in_worlds
-from surefoot.verification.monitor import RuleStatus
+from surefoot.agents.stages.base import PlanVerification
+from surefoot.verification import Monitor, Rule
+from surefoot.verification.monitoring.monitor import RuleStatus
+from surefoot.verification.planchecking.worlds import check_in_worlds
 from surefoot.verification.programs.controller import ENDED, compile_program
 from surefoot.verification.programs.statements import Program
 from surefoot.verification.rules import Severity
@@ -53,7 +54,7 @@ def possible_at(task: str, world: Answers) -> bool:
     return (light != NO_LIGHT) == lights and (sign == YES) != lights
 
 
-class DrivingCourse:
+class RunningProgram:
     """A program under way.
 
     Args:
@@ -69,7 +70,7 @@ class DrivingCourse:
         InputError: The program cannot be read.
     """
 
-    def __init__(self, brief: Brief, text: str, where: Callable[[], str]) -> None:
+    def __init__(self, brief: PlanningContext, text: str, where: Callable[[], str]) -> None:
         self.text = text
         self._brief = brief
         self._where = where
@@ -81,13 +82,13 @@ class DrivingCourse:
         self._entered: frozenset[str] = frozenset()  # the light that counts from then on
         self._shield = Monitor(rules_that_count(brief.task))
 
-    def judge(self, worlds: Sequence[Answers]) -> Judgement:
+    def judge(self, worlds: Sequence[Answers]) -> PlanVerification:
         """Model-checks the program from every world; traffic is free afterwards."""
         situations = tuple(propositions_of(w) for w in worlds)
         broken = _broken(self._brief.task, self._program, situations)
         good = ~np.any(list(broken.values()), axis=0)
         names = tuple(name for name, flags in broken.items() if flags.any())
-        return Judgement(good, names, self._feedback if names else "")
+        return PlanVerification(good, names, self._feedback if names else "")
 
     @cached_property
     def _feedback(self) -> str:
@@ -159,13 +160,15 @@ def driving_brief(
     world: Answers,
     undecided: dict[str, tuple[str, ...]],
     history: Sequence[tuple[str, str]],
-) -> Brief:
+) -> PlanningContext:
     """Returns what a planner of driving programs is told."""
-    return Brief(CROSSING, task, instruction, dict(world), undecided, history=tuple(history))
+    return PlanningContext(
+        CROSSING, task, instruction, dict(world), undecided, history=tuple(history)
+    )
 
 
-class DrivingStage(ABC):
-    """What all stages at a crossing share; see :class:`~surefoot.agents.stages.base.Stage`.
+class DrivingAgentEnv(ABC):
+    """What all stages at a crossing share; see :class:`~surefoot.agents.stages.base.AgentEnv`.
 
     Args:
         task: The task.
@@ -198,13 +201,13 @@ class DrivingStage(ABC):
         world: Answers,
         undecided: Mapping[str, tuple[str, ...]],
         history: Sequence[tuple[str, str]] = (),
-    ) -> Brief:
+    ) -> PlanningContext:
         """What a planner is told."""
         return driving_brief(self.task, self.instruction, world, dict(undecided), history)
 
-    def adopt(self, text: str) -> DrivingCourse:
+    def adopt(self, text: str) -> RunningProgram:
         """Reads a program."""
-        return DrivingCourse(self.brief({}, {}), text, self.where)
+        return RunningProgram(self.brief({}, {}), text, self.where)
 
     def watch(self) -> tuple[RuleStatus, ...]:
         """The rules of the place on the true labels of every step so far."""

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from surefoot.agents.stages.base import Picture
-from surefoot.agents.stages.table import TableStage
+from surefoot.agents.stages.table import TableAgentEnv
 from surefoot.envs.tabletop.actions import RING
 from surefoot.envs.tabletop.env import TabletopEnv
 
 
-class RigEyes:
+class RigCamera:
     """The movable camera of the environment's rig.
 
     Args:
@@ -43,6 +43,6 @@ class RigEyes:
         return self._env.world.simulation.time
 
 
-def physical_table(env: TabletopEnv, info: Mapping[str, Any]) -> TableStage:
+def physical_table(env: TabletopEnv, info: Mapping[str, Any]) -> TableAgentEnv:
     """Returns the stage of an episode in physics."""
-    return TableStage(env, RigEyes(env), info)
+    return TableAgentEnv(env, RigCamera(env), info)

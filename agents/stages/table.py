@@ -14,16 +14,16 @@ from surefoot.agents.perception.tabletop_facts import (
     tabletop_questions,
     tabletop_truth,
 )
-from surefoot.agents.planning.base import TABLETOP, Brief
+from surefoot.agents.planning.base import TABLETOP, PlanningContext
 from surefoot.agents.planning.judge import feedback, judge, table_rules
 from surefoot.agents.planning.labels import labels
 from surefoot.agents.planning.reading import read_steps
-from surefoot.agents.stages.base import Done, End, Judgement, Picture
+from surefoot.agents.stages.base import ActionResult, EpisodeEnd, Picture, PlanVerification
 from surefoot.envs.tabletop.actions import Actions
 from surefoot.envs.tabletop.state import Facts, goal_holds, goal_share, successor
 from surefoot.pddl import Plan, PlanStep
 from surefoot.verification import Monitor, Rule
-from surefoot.verification.monitor import RuleStatus
+from surefoot.verification.monitoring.monitor import RuleStatus
 from surefoot.verification.rules import Severity
 
 GOAL_RULE = "reach-the-goal"
@@ -51,7 +51,7 @@ class Table(Protocol):
         ...
 
 
-class Eyes(Protocol):
+class TableCamera(Protocol):
     """The camera over the table."""
 
     def views(self) -> tuple[str, ...]:
@@ -78,7 +78,7 @@ def rules_that_count() -> tuple[Rule, ...]:
     )
 
 
-class TableCourse:
+class RunningSteps:
     """A list of steps under way.
 
     Args:
@@ -89,20 +89,20 @@ class TableCourse:
         InputError: It cannot be read.
     """
 
-    def __init__(self, stage: TableStage, text: str) -> None:
+    def __init__(self, stage: TableAgentEnv, text: str) -> None:
         self.text = text
         self._stage = stage
         self._plan: Plan = read_steps(text)
         self._next = 0
 
-    def judge(self, worlds: Sequence[Answers]) -> Judgement:
+    def judge(self, worlds: Sequence[Answers]) -> PlanVerification:
         """Executes the plan in every world, and judges its trace by the rules."""
         found = [self.wrong(world) for world in worlds]
         good = np.array([not wrong for wrong in found], np.bool_)
         broken = dict.fromkeys(name for wrong in found for name in wrong)
         first = next((w for w, wrong in zip(worlds, found, strict=True) if wrong), None)
         told = feedback(self._stage.brief(first, {}), self.text) if first is not None else ""
-        return Judgement(good, tuple(broken), told)
+        return PlanVerification(good, tuple(broken), told)
 
     def wrong(self, world: Answers) -> tuple[str, ...]:
         """Returns the rules that count and are broken in a world, and ``goal`` if it is missed."""
@@ -137,8 +137,8 @@ class TableCourse:
         return f"step {self._next} of {len(self._plan.steps)}"
 
 
-class TableStage:
-    """See :class:`~surefoot.agents.stages.base.Stage`.
+class TableAgentEnv:
+    """See :class:`~surefoot.agents.stages.base.AgentEnv`.
 
     Twins (blocks that look the same) are called by where they are when the agent looks; the stage
     knows which block that is.
@@ -153,7 +153,7 @@ class TableStage:
     pause: str | None = None
     moving: bool = False
 
-    def __init__(self, env: Table, eyes: Eyes, info: Mapping[str, Any]) -> None:
+    def __init__(self, env: Table, eyes: TableCamera, info: Mapping[str, Any]) -> None:
         self._env, self._eyes = env, eyes
         self.task, self.seed = str(info["task"]), int(info["seed"])
         self.instruction = str(info["instruction"])
@@ -197,9 +197,9 @@ class TableStage:
         world: Answers,
         undecided: Mapping[str, tuple[str, ...]],
         history: Sequence[tuple[str, str]] = (),
-    ) -> Brief:
+    ) -> PlanningContext:
         """What a planner is told."""
-        return Brief(
+        return PlanningContext(
             TABLETOP,
             self.task,
             self.instruction,
@@ -210,9 +210,9 @@ class TableStage:
             tuple(history),
         )
 
-    def adopt(self, text: str) -> TableCourse:
+    def adopt(self, text: str) -> RunningSteps:
         """Reads a plan."""
-        return TableCourse(self, text)
+        return RunningSteps(self, text)
 
     def number(self, action: str) -> int:
         """Returns the environment's number of an action of a plan; -1 if it has none.
@@ -228,18 +228,20 @@ class TableStage:
         except ValueError:
             return -1
 
-    def done(self, action: str, info: Mapping[str, Any]) -> Done:
+    def done(self, action: str, info: Mapping[str, Any]) -> ActionResult:
         """Compares the world with what the action should have done."""
         good = info["status"] == "done"
         after = self._env.facts()
         if not good:
-            return Done(action, False, str(info["reason"]), str(info["reason"]) or "it failed")
+            return ActionResult(
+                action, False, str(info["reason"]), str(info["reason"]) or "it failed"
+            )
         expected = successor(self._env.actions.ground, self._before, self._step(action))
         wrong = [f"missing {f}" for f in sorted(map(str, expected - after))]
         wrong += [f"unexpected {f}" for f in sorted(map(str, after - expected))]
-        return Done(action, not wrong, "; ".join(wrong), "; ".join(wrong))
+        return ActionResult(action, not wrong, "; ".join(wrong), "; ".join(wrong))
 
-    def do(self, action: str) -> Done:
+    def do(self, action: str) -> ActionResult:
         """Runs the skill of an action."""
         return self.done(action, self._env.step(self.number(action))[4])
 
@@ -251,11 +253,13 @@ class TableStage:
         """The labels of every action so far, when it began."""
         return self._trace
 
-    def end(self) -> End:
+    def end(self) -> EpisodeEnd:
         """How the episode stands; a reached goal ends it."""
         ground, facts = self._env.actions.ground, self._env.facts()
         good, share = goal_holds(ground, facts), goal_share(ground, facts)
-        return End(good, good, "" if good else f"{share:.0%} of the goal's facts hold", share)
+        return EpisodeEnd(
+            good, good, "" if good else f"{share:.0%} of the goal's facts hold", share
+        )
 
     def seconds(self) -> float:
         """Simulated seconds so far."""

@@ -14,23 +14,23 @@ from typing import Any
 
 from surefoot.agents.perception.scenes import build
 from surefoot.agents.stages.base import Picture
-from surefoot.agents.stages.table import TableStage
+from surefoot.agents.stages.table import TableAgentEnv
 from surefoot.envs.cameras.camera import Lens, render
 from surefoot.envs.cameras.viewpoints import MotionLimits, motion
-from surefoot.envs.perturbations.base import Draws
+from surefoot.envs.perturbations.base import RandomSource
 from surefoot.envs.perturbations.pipeline import Pipeline
 from surefoot.envs.simulation.client import Simulation
 from surefoot.envs.tabletop.actions import RING
-from surefoot.envs.tabletop.scene import Scene, draw_scene
+from surefoot.envs.tabletop.scene import TabletopScene, draw_scene
 from surefoot.envs.tabletop.state import Facts
 from surefoot.envs.tabletop.twin import TabletopTwin
-from surefoot.envs.tabletop.world import World
+from surefoot.envs.tabletop.world import TabletopWorld
 
 Key = tuple[str, str]
 """State and view, which with the episode's task and seed fix a picture."""
 
 
-class TwinEyes:
+class TwinCamera:
     """A camera over rendered symbolic states.
 
     Args:
@@ -56,7 +56,7 @@ class TwinEyes:
         self._at = start
         self._limits = MotionLimits()
         self._seconds = 0.0
-        self._built: tuple[Facts, World] | None = None
+        self._built: tuple[Facts, TabletopWorld] | None = None
         self._first = env.facts()
         self._changes = 0
 
@@ -81,13 +81,13 @@ class TwinEyes:
         world = self._world()
         lens = Lens(self._size, self._size)
         frame = render(world.simulation.api, RING.pose(view), lens)
-        return self._shift.frame(frame, Draws(self._seed, view, self._changes)).rgb
+        return self._shift.frame(frame, RandomSource(self._seed, view, self._changes)).rgb
 
     def seconds(self) -> float:
         """Seconds that the camera moved."""
         return self._seconds
 
-    def _world(self) -> World:
+    def _world(self) -> TabletopWorld:
         facts = self._env.facts()
         if self._built is None or self._built[0] != facts:
             scene, held = self._env.actions.instance.scene, None
@@ -111,7 +111,7 @@ class _Home(Random):
         return 0.0
 
 
-def scene_in(scene: Scene, facts: Facts, rng: Random) -> tuple[Scene, str | None]:
+def scene_in(scene: TabletopScene, facts: Facts, rng: Random) -> tuple[TabletopScene, str | None]:
     """Draws a scene of the same things in a symbolic state.
 
     Args:
@@ -135,8 +135,8 @@ def twin_table(
     info: Mapping[str, Any],
     simulation: Simulation,
     shift: Pipeline,
-    wrap: Callable[[TwinEyes], Any] | None = None,
-) -> TableStage:
+    wrap: Callable[[TwinCamera], Any] | None = None,
+) -> TableAgentEnv:
     """Returns the stage of an episode in the twin.
 
     Args:
@@ -146,5 +146,5 @@ def twin_table(
         shift: What goes wrong with pictures.
         wrap: Puts something around the eyes, such as a memory.
     """
-    eyes = TwinEyes(env, simulation, shift, int(info["seed"]))
-    return TableStage(env, wrap(eyes) if wrap is not None else eyes, info)
+    eyes = TwinCamera(env, simulation, shift, int(info["seed"]))
+    return TableAgentEnv(env, wrap(eyes) if wrap is not None else eyes, info)

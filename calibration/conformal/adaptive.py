@@ -23,11 +23,11 @@ from surefoot.calibration.arrays import (
 )
 from surefoot.calibration.conformal.scores import Regularisation, Score, sets_within
 from surefoot.calibration.quantiles import rank
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Replay:
+class AdaptiveReplay:
     """What an adaptive method did over recorded streams.
 
     Attributes:
@@ -126,7 +126,7 @@ class AdaptiveLevel:
         """Returns how far the share of misses over ``steps`` labels can lie from ``alpha``."""
         return (max(self.start, 1 - self.start) + self.gamma) / (steps * self.gamma)
 
-    def replay(self, scores: ArrayLike) -> Replay:
+    def replay(self, scores: ArrayLike) -> AdaptiveReplay:
         """Runs over one recorded stream ``[T]`` of true labels' scores, and keeps what it learnt.
 
         Raises:
@@ -137,7 +137,7 @@ class AdaptiveLevel:
         for step, value in enumerate(values.tolist()):
             thresholds[step] = self.threshold()
             missed[step] = self.update(value)
-        return Replay(thresholds, missed, np.array([self.level]))
+        return AdaptiveReplay(thresholds, missed, np.array([self.level]))
 
 
 class QuantileTracker:
@@ -225,7 +225,7 @@ class QuantileTracker:
         *,
         observed: ArrayLike | None = None,
         probability: ArrayLike = 1.0,
-    ) -> Replay:
+    ) -> AdaptiveReplay:
         """Runs over recorded streams of true labels' scores, all streams at once.
 
         A single stream moves the tracker on; several start from where it is and leave it.
@@ -258,7 +258,7 @@ class QuantileTracker:
             now = now + gain[:, step] * (missed[:, step] - self.alpha)
         if given.ndim == 1:
             self.threshold = float(now[0])
-        return Replay(thresholds.reshape(given.shape), missed.reshape(given.shape), now)
+        return AdaptiveReplay(thresholds.reshape(given.shape), missed.reshape(given.shape), now)
 
 
 def _sets(

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from surefoot.calibration.arrays import Floats, Labels, Sets, check_labels, check_probabilities
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Facts:
+class FactArrays:
     """All facts of all scenes, one row each. The scene is the unit that is exchangeable.
 
     An episode is a scene whose facts are its steps. Make it with :meth:`dense`, :meth:`ragged`
@@ -33,7 +33,7 @@ class Facts:
     n: int
 
     @classmethod
-    def dense(cls, probabilities: ArrayLike) -> Facts:
+    def dense(cls, probabilities: ArrayLike) -> FactArrays:
         """Scenes with equally many facts of equally many options: ``[n, F, K]``.
 
         Raises:
@@ -48,7 +48,7 @@ class Facts:
         return cls(flat, None, None, len(array))
 
     @classmethod
-    def ragged(cls, scenes: Sequence[Sequence[ArrayLike]]) -> Facts:
+    def ragged(cls, scenes: Sequence[Sequence[ArrayLike]]) -> FactArrays:
         """Scenes with any number of facts with any number of options, as nested lists.
 
         Raises:
@@ -74,7 +74,7 @@ class Facts:
     @classmethod
     def flat(
         cls, scenes: ArrayLike, probabilities: ArrayLike, options: ArrayLike | None = None
-    ) -> Facts:
+    ) -> FactArrays:
         """One row per fact, in any order.
 
         Args:

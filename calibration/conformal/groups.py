@@ -26,7 +26,7 @@ from surefoot.calibration.conformal.scores import (
 )
 from surefoot.calibration.conformal.split import SplitConformal
 from surefoot.calibration.quantiles import conformal_quantile
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 
 class GroupStatus(StrEnum):

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from surefoot.calibration.arrays import Floats, Sets, check_alpha
-from surefoot.calibration.conformal.facts import Facts
+from surefoot.calibration.conformal.facts import FactArrays
 from surefoot.calibration.conformal.scores import (
     Regularisation,
     Score,
@@ -20,7 +20,7 @@ from surefoot.calibration.conformal.scores import (
     true_scores,
 )
 from surefoot.calibration.quantiles import conformal_quantile
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 
 class JointMethod(StrEnum):
@@ -72,7 +72,7 @@ class JointConformal:
     @classmethod
     def calibrate(
         cls,
-        facts: Facts,
+        facts: FactArrays,
         labels: ArrayLike,
         alpha: float,
         method: JointMethod = JointMethod.MAX,
@@ -110,7 +110,7 @@ class JointConformal:
         share = max(size, 1) if self.method is JointMethod.BONFERRONI else 1
         return conformal_quantile(self.scores, self.alpha / share)
 
-    def sets(self, facts: Facts) -> Sets:
+    def sets(self, facts: FactArrays) -> Sets:
         """Returns the set ``[m, K]`` of each fact; padding is in none.
 
         Raises:
@@ -127,7 +127,7 @@ class JointConformal:
         return facts.keep_options(found)
 
 
-def all_covered(facts: Facts, sets: Sets, labels: ArrayLike) -> NDArray[np.bool_]:
+def all_covered(facts: FactArrays, sets: Sets, labels: ArrayLike) -> NDArray[np.bool_]:
     """Returns for each scene ``[n]`` whether every fact's truth is in its set.
 
     Args:
@@ -146,7 +146,7 @@ def all_covered(facts: Facts, sets: Sets, labels: ArrayLike) -> NDArray[np.bool_
 
 
 @dataclass(frozen=True, slots=True)
-class Worlds:
+class PossibleWorlds:
     """The worlds that sets leave open: one option for every fact.
 
     Attributes:
@@ -159,7 +159,7 @@ class Worlds:
     listed: Iterator[tuple[int, ...]] | None
 
 
-def worlds(sets: ArrayLike, cap: int = 10_000) -> Worlds:
+def worlds(sets: ArrayLike, cap: int = 10_000) -> PossibleWorlds:
     """Lists the worlds that the sets of one scene's facts leave open.
 
     Args:
@@ -178,4 +178,4 @@ def worlds(sets: ArrayLike, cap: int = 10_000) -> Worlds:
         raise InputError(f"need one row of options per fact, not the shape {list(table.shape)}")
     left = [np.flatnonzero(row).tolist() for row in table]
     count = prod(len(options) for options in left)
-    return Worlds(count, product(*left) if count <= cap else None)
+    return PossibleWorlds(count, product(*left) if count <= cap else None)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from surefoot.calibration.arrays import Floats, Labels, Sets, check_probabilities
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 _BLOCK = 1 << 15  # numbers at a time, so that they stay in the processor's cache
 

@@ -18,10 +18,10 @@ from surefoot.calibration.arrays import (
     check_alpha,
     check_probabilities,
 )
-from surefoot.calibration.conformal.facts import Facts
+from surefoot.calibration.conformal.facts import FactArrays
 from surefoot.calibration.conformal.scores import Score, label_scores, sets_within
 from surefoot.calibration.quantiles import conformal_quantile
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 
 class Acceptance(StrEnum):
@@ -97,7 +97,7 @@ class SequenceConformal:
     @classmethod
     def calibrate(
         cls,
-        steps: Facts,
+        steps: FactArrays,
         acceptable: ArrayLike,
         alpha: float,
         *,
@@ -150,7 +150,7 @@ class SequenceConformal:
 
 
 def step_scores(
-    steps: Facts,
+    steps: FactArrays,
     acceptable: ArrayLike,
     acceptance: Acceptance = Acceptance.ANY,
     score: Score = Score.LAC,
@@ -175,7 +175,7 @@ def step_scores(
 
 
 def steps_covered(
-    steps: Facts, sets: Sets, acceptable: ArrayLike, acceptance: Acceptance = Acceptance.ANY
+    steps: FactArrays, sets: Sets, acceptable: ArrayLike, acceptance: Acceptance = Acceptance.ANY
 ) -> NDArray[np.bool_]:
     """Returns for each episode ``[n]`` whether every step is covered, as ``acceptance`` says.
 
@@ -218,7 +218,7 @@ def simple_sets(probabilities: ArrayLike, mass: float) -> Sets:
     return np.asarray(above < needed - 1e-12)
 
 
-def _acceptable(steps: Facts, acceptable: ArrayLike) -> NDArray[np.bool_]:
+def _acceptable(steps: FactArrays, acceptable: ArrayLike) -> NDArray[np.bool_]:
     good = np.asarray(acceptable)
     shape = steps.probabilities.shape
     if good.ndim < 2 or good.shape[-1] != shape[1] or good.size != shape[0] * shape[1]:

@@ -22,7 +22,7 @@ from surefoot.calibration.conformal.scores import (
     sets_within,
     true_scores,
 )
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 _SLACK = 1e-12  # of a product such as 10 x 0.9, relative
 

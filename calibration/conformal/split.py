@@ -26,7 +26,7 @@ from surefoot.calibration.conformal.scores import (
     true_scores,
 )
 from surefoot.calibration.quantiles import conformal_quantile, p_values
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 Seed = int | np.random.Generator
 

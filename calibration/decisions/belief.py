@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from surefoot.calibration.arrays import Floats, check_labels, check_probabilities
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 _LEAST = 1e-9
 """Smallest probability that a view may give, so that no single view can rule a label out."""

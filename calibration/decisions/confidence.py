@@ -40,7 +40,7 @@ from surefoot.calibration.arrays import (
     check_probabilities,
     check_scores,
 )
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 
 def perception_nonconformity(probabilities: ArrayLike, labels: ArrayLike) -> Floats:

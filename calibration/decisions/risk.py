@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from surefoot.calibration.arrays import Floats, check_alpha, check_flags, check_scores
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 _SPARE = 3
 

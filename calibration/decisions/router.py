@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from surefoot.calibration.arrays import Floats, check_alpha, check_scores
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 
 class Route(StrEnum):
@@ -54,7 +54,7 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
-class Replay:
+class RouterReplay:
     """How a policy ended in each episode.
 
     Attributes:
@@ -129,7 +129,7 @@ class Router:
             Route.ACT, f"u_p {u_p:.3g} and u_d {u_d:.3g} reach {self.t_p:.3g} and {self.t_d:.3g}"
         )
 
-    def replay(self, u_p: ArrayLike, u_d: ArrayLike, *, can_ask: bool = False) -> Replay:
+    def replay(self, u_p: ArrayLike, u_d: ArrayLike, *, can_ask: bool = False) -> RouterReplay:
         """Runs the policy on recorded episodes, all at once.
 
         Args:
@@ -145,9 +145,9 @@ class Router:
         ended = Route.ASK if can_ask else Route.ABSTAIN
         if self.t_p is None or self.t_d is None:
             none = np.zeros(len(seen), dtype=np.intp)
-            return Replay(np.full(len(seen), ended.value), none, none.copy())
+            return RouterReplay(np.full(len(seen), ended.value), none, none.copy())
         acted, view, repair = _walk(seen, planned, self.t_p, self.t_d)
-        return Replay(np.where(acted, Route.ACT.value, ended.value), view, repair)
+        return RouterReplay(np.where(acted, Route.ACT.value, ended.value), view, repair)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +188,7 @@ class AggregateRouter:
             return Decision(Route.LOOK, why)
         return _give_up(why, can_ask)
 
-    def replay(self, u: ArrayLike, *, can_ask: bool = False) -> Replay:
+    def replay(self, u: ArrayLike, *, can_ask: bool = False) -> RouterReplay:
         """Runs the policy on recorded episodes.
 
         Args:

@@ -36,7 +36,7 @@ from surefoot.calibration.arrays import (
     check_probabilities,
 )
 from surefoot.calibration.quantiles import conformal_quantile
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 Flags = NDArray[np.bool_]
 StopRule = Callable[[Floats], Flags]

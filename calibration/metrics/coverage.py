@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from surefoot.calibration.arrays import Floats, Sets, check_flags
 from surefoot.calibration.metrics.intervals import Estimate, Rate, cluster_index, mean, rate
 from surefoot.calibration.quantiles import rank
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 
 def covered(sets: ArrayLike, truth: ArrayLike) -> NDArray[np.bool_]:

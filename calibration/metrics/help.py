@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from surefoot.calibration.arrays import check_flags
 from surefoot.calibration.metrics.coverage import check_sets
 from surefoot.calibration.metrics.intervals import Rate, cluster_index, rate
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from surefoot.calibration.arrays import Floats, check_flags
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.results.statistics import Interval, wilson
 
 

@@ -16,7 +16,7 @@ from surefoot.calibration.metrics.intervals import (
     mean,
     rate,
 )
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 LEAST = 1e-15
 """Probabilities below are raised to this in the log loss, which would be infinite."""

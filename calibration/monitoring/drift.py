@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from surefoot.calibration.arrays import Floats, check_flags, check_scores
 from surefoot.calibration.metrics.intervals import Estimate, Rate, bootstrap, rate
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from surefoot.calibration.arrays import Floats, check_alpha, check_scores
 from surefoot.calibration.monitoring.drift import Alarm, ExchangeabilityMonitor
 from surefoot.calibration.quantiles import conformal_quantile
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)

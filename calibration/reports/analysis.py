@@ -39,7 +39,7 @@ from surefoot.calibration.monitoring.drift import ExchangeabilityMonitor
 from surefoot.calibration.quantiles import conformal_quantile
 from surefoot.calibration.reports.artefact import Artefact, as_facts, one_per_scene
 from surefoot.calibration.reports.tables import FactTable, PlanTable
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 BAND = 0.9
 """Probability of the band in which coverage over re-splits should lie."""

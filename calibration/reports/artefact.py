@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surefoot.calibration.arrays import Sets
-from surefoot.calibration.conformal.facts import Facts
+from surefoot.calibration.conformal.facts import FactArrays
 from surefoot.calibration.conformal.groups import GroupConformal
 from surefoot.calibration.conformal.joint import JointConformal, JointMethod
 from surefoot.calibration.conformal.scores import Score
@@ -23,8 +23,8 @@ from surefoot.calibration.decisions.risk import RiskThreshold, risk_threshold
 from surefoot.calibration.decisions.satisfaction import Satisfaction, calibrate_satisfaction
 from surefoot.calibration.reports.records import Origin, Predictions
 from surefoot.calibration.reports.tables import FactTable, PlanTable
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
 from surefoot.results.manifest import current_versions
 
 ARTEFACT_NAME = "calibration.json"
@@ -214,9 +214,9 @@ def load_artefact(path: Path, *, model: str, renderer: str = "", labels: str = "
     return found
 
 
-def as_facts(table: FactTable) -> Facts:
+def as_facts(table: FactTable) -> FactArrays:
     """Returns a table's facts as conformal methods take them."""
-    return Facts.flat(table.scenes, table.probabilities, table.options)
+    return FactArrays.flat(table.scenes, table.probabilities, table.options)
 
 
 def one_per_scene(scenes: NDArray[Any], seed: int) -> NDArray[np.intp]:

@@ -27,7 +27,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 PREDICTIONS_NAME = "predictions.jsonl"
 SPLITS = ("", "calibration", "test")
@@ -268,7 +268,7 @@ def write_predictions(path: Path, records: Iterable[FactRecord | PlanRecord]) ->
     Raises:
         InputError: The file cannot be written.
     """
-    from surefoot.results.files import write_atomic
+    from surefoot.core.files import write_atomic
 
     lines = (json.dumps(r.to_json(), ensure_ascii=False, allow_nan=False) for r in records)
     write_atomic(path, "".join(line + "\n" for line in lines))

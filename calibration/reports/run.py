@@ -15,8 +15,8 @@ from surefoot.calibration.reports.analysis import (
 from surefoot.calibration.reports.artefact import ARTEFACT_NAME, Artefact, Settings, calibrate
 from surefoot.calibration.reports.records import Predictions
 from surefoot.calibration.reports.tables import FactTable, PlanTable, with_splits
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic, write_error
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic, write_error
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from surefoot.calibration.arrays import Floats, Labels, Sets
 from surefoot.calibration.reports.records import FactRecord, PlanRecord, Predictions
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 
 @dataclass(frozen=True, slots=True, eq=False)

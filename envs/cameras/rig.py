@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from random import Random
 
+from surefoot.core.errors import InputError
 from surefoot.envs.cameras.camera import CameraPose, Frame, Lens, render
 from surefoot.envs.cameras.viewpoints import Motion, MotionLimits, Point, Ring, link_pose, motion
-from surefoot.envs.perturbations.base import Draws
+from surefoot.envs.perturbations.base import RandomSource
 from surefoot.envs.perturbations.faults import Faults
 from surefoot.envs.perturbations.pipeline import Pipeline
 from surefoot.envs.simulation.client import TIMESTEP, Simulation
-from surefoot.results.errors import InputError
 
 FREE = "free"
 """Name of the movable camera."""
@@ -191,7 +191,7 @@ class Rig:
             seen = render(self._simulation.api, real, lens, self._simulation.time)
             if self._retouch is not None:
                 self._retouch(seen)
-            draws = Draws(self._seed, name, feed.shots)
+            draws = RandomSource(self._seed, name, feed.shots)
             shot = self._images.frame(replace(seen, pose=pose), draws)
         feed.waiting = (*feed.waiting, shot)[-(faults.delay_frames + 1) :]
         return feed.waiting[0]

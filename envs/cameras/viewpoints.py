@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from surefoot.core.errors import InputError
 from surefoot.envs.cameras.camera import CameraPose
-from surefoot.results.errors import InputError
 
 Point = tuple[float, float, float]
 

@@ -7,7 +7,7 @@ from math import cos, sin
 from typing import Any
 
 from surefoot.envs.crossing.cars import LENGTH
-from surefoot.envs.crossing.geometry import Pose
+from surefoot.envs.crossing.geometry import GroundPose
 from surefoot.envs.crossing.shapes import (
     ALONG_Y,
     NOWHERE,
@@ -108,7 +108,7 @@ def make_person(api: Any, slot: int) -> int:
     return make_body(api, parts, collision=shape, position=_waiting(slot + 50))
 
 
-def put(api: Any, body: int, pose: Pose) -> None:
+def put(api: Any, body: int, pose: GroundPose) -> None:
     """Puts a body on the ground."""
     half = pose.yaw / 2
     api.resetBasePositionAndOrientation(body, (pose.x, pose.y, 0.0), (0, 0, sin(half), cos(half)))

@@ -15,10 +15,10 @@ from random import Random
 from surefoot.envs.crossing.geometry import (
     BOX,
     STOP_LINE,
-    Arm,
+    Approach,
+    GroundPose,
     Path,
-    Piece,
-    Pose,
+    PathSegment,
     Turn,
     conflicting,
     connector_length,
@@ -84,7 +84,7 @@ class Ego:
         if not self.occupies or crossing != self.crossing or arm == self.arm:
             return False
         side = seen_from(self.arm, arm)
-        if self.turn is Turn.LEFT or (self.turn is Turn.RIGHT and side is Arm.LEFT):
+        if self.turn is Turn.LEFT or (self.turn is Turn.RIGHT and side is Approach.LEFT):
             return True
         return conflicting(self.turn, side, turn)
 
@@ -97,7 +97,7 @@ class Ego:
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class PathCrossing:
     """A crossing on a car's path.
 
     Attributes:
@@ -155,7 +155,7 @@ class Car:
 
     slot: int
     path: Path
-    gates: tuple[Gate, ...]
+    gates: tuple[PathCrossing, ...]
     strips: tuple[Strip, ...]
     cruise: float
     s: float = LENGTH / 2
@@ -164,17 +164,17 @@ class Car:
     waited: float = 0.0
 
     @property
-    def pose(self) -> Pose:
+    def pose(self) -> GroundPose:
         """Where its middle is."""
         return self.path.at(self.s)
 
     @property
-    def gate(self) -> Gate | None:
+    def gate(self) -> PathCrossing | None:
         """The crossing that it is on or comes to next."""
         rear = self.s - LENGTH / 2
         return next((g for g in self.gates if rear < g.leave - (STOP_LINE - BOX)), None)
 
-    def gate_at(self, crossing: int) -> Gate | None:
+    def gate_at(self, crossing: int) -> PathCrossing | None:
         """Returns its next or present way over a crossing, or the one it has just left.
 
         A path may lead over the same crossing more than once.
@@ -182,7 +182,7 @@ class Car:
         gates = (g for g in self.gates if g.crossing == crossing and self.s < g.leave + 0.5)
         return next(gates, None)
 
-    def to_line(self, gate: Gate) -> float:
+    def to_line(self, gate: PathCrossing) -> float:
         """Returns the metres from its front to the line; negative when it is over it."""
         return gate.line - self.s - LENGTH / 2
 
@@ -198,7 +198,7 @@ def must_brake(speed: float, distance: float) -> float:
 
 def draw_route(
     street: Street, crossing: int, arm: int, rng: Random
-) -> tuple[Path, tuple[Gate, ...], tuple[Strip, ...]]:
+) -> tuple[Path, tuple[PathCrossing, ...], tuple[Strip, ...]]:
     """Draws a path through the street from one of its ends to another.
 
     Args:
@@ -207,8 +207,8 @@ def draw_route(
         arm: The arm by which the car comes to it.
         rng: Where randomness comes from.
     """
-    pieces: list[Piece] = []
-    gates: list[Gate] = []
+    pieces: list[PathSegment] = []
+    gates: list[PathCrossing] = []
     strips: list[Strip] = []
     at: int | None = crossing
     length = 0.0
@@ -219,7 +219,7 @@ def draw_route(
         line = length + lane.length
         leave = line + connector_length(turn)
         pieces += [lane, *connector_pieces(street.crossings[at].centre, at, arm, turn)]
-        gates.append(Gate(at, arm, turn, line, leave))
+        gates.append(PathCrossing(at, arm, turn, line, leave))
         strips.append(Strip(lane.key, length, line))
         strips.append(Strip(("over", at, arm), line, leave, turn))
         out = exit_arm(arm, turn)
@@ -358,17 +358,17 @@ class Cars:
                     break
         return best
 
-    def is_over(self, car: Car, gate: Gate) -> bool:
+    def is_over(self, car: Car, gate: PathCrossing) -> bool:
         """Returns whether a car is between its line and the far side of the box."""
         return car.to_line(gate) <= 0 and car.s - LENGTH / 2 < gate.leave - (STOP_LINE - BOX)
 
-    def is_bound(self, car: Car, gate: Gate) -> bool:
+    def is_bound(self, car: Car, gate: PathCrossing) -> bool:
         """Returns whether a car before its line cannot stop comfortably any more."""
         distance = car.to_line(gate)
         return distance > 0 and must_brake(car.speed, distance) > GIVE_WAY
 
     def may_enter(
-        self, car: Car, gate: Gate, ego: Ego, people: list[tuple[int, int, float, float]]
+        self, car: Car, gate: PathCrossing, ego: Ego, people: list[tuple[int, int, float, float]]
     ) -> bool:
         """Returns whether the rules let a car drive over its line now."""
         if ego.bars(gate.crossing, gate.arm, gate.turn):
@@ -390,7 +390,7 @@ class Cars:
             if other is not car
         )
 
-    def _stands_against(self, car: Car, gate: Gate, other: Car, guarded: bool) -> bool:
+    def _stands_against(self, car: Car, gate: PathCrossing, other: Car, guarded: bool) -> bool:
         """Returns whether another car keeps this one from entering."""
         theirs = other.gate
         if theirs is None:
@@ -409,7 +409,9 @@ class Cars:
             return True
         return self._yields(car, gate, other, theirs, guarded)
 
-    def _yields(self, car: Car, gate: Gate, other: Car, theirs: Gate, guarded: bool) -> bool:
+    def _yields(
+        self, car: Car, gate: PathCrossing, other: Car, theirs: PathCrossing, guarded: bool
+    ) -> bool:
         """Returns whether one car should wait for another one that could drive first."""
         side = seen_from(gate.arm, theirs.arm)
         crossing = self.street.crossings[gate.crossing]
@@ -423,7 +425,7 @@ class Cars:
             if mine != yours:
                 return mine and not yours
             open_for_them = not yours or other.waited >= 1.0
-        if not open_for_them or gate.turn is not Turn.LEFT or side is not Arm.OPPOSITE:
+        if not open_for_them or gate.turn is not Turn.LEFT or side is not Approach.OPPOSITE:
             return False
         if theirs.turn is Turn.LEFT:  # neither has the right of way: one must go first
             return other.slot < car.slot

@@ -11,14 +11,14 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from surefoot.core.errors import InputError
 from surefoot.envs.crossing.labels import NAMES, observe
 from surefoot.envs.crossing.log import EpisodeLog
-from surefoot.envs.crossing.skills import ACTION_NAMES, Action, perform
+from surefoot.envs.crossing.skills import ACTION_NAMES, CrossingAction, perform
 from surefoot.envs.crossing.tasks import check_difficulty, check_task, draw_scene
-from surefoot.envs.crossing.world import VIEWS, Outcome, Saved, World
+from surefoot.envs.crossing.world import VIEWS, CrossingOutcome, CrossingSnapshot, CrossingWorld
 from surefoot.envs.perturbations.faults import Faults
 from surefoot.envs.simulation.client import Simulation
-from surefoot.results.errors import InputError
 
 MAX_SECONDS = 120.0
 """Simulated seconds after which an episode is truncated."""
@@ -117,7 +117,7 @@ and heading, 0 to the right, pi/2 ahead; frame of the crossing |
         self._faults = Faults(**faults) if isinstance(faults, Mapping) else faults or Faults()
         self._seed = 0
         self._simulation: Simulation | None = None
-        self._world: World | None = None
+        self._world: CrossingWorld | None = None
         image = spaces.Box(0, 255, (size, size, 3), np.uint8)
         self.observation_space = spaces.Dict(
             {_key(view): image for view in self.views}
@@ -128,10 +128,10 @@ and heading, 0 to the right, pi/2 ahead; frame of the crossing |
                 "time": spaces.Box(0, 200, (1,), np.float32),
             }
         )
-        self.action_space = spaces.Discrete(len(Action))
+        self.action_space = spaces.Discrete(len(CrossingAction))
 
     @property
-    def world(self) -> World:
+    def world(self) -> CrossingWorld:
         """The true state of the episode, for experts and graders.
 
         Raises:
@@ -170,7 +170,9 @@ and heading, 0 to the right, pi/2 ahead; frame of the crossing |
         self.task, self.difficulty = task, float(difficulty)
         try:
             self._simulation = self._simulation or Simulation()
-            self._world = World(self._simulation, scene, self._seed, self._faults, self.size)
+            self._world = CrossingWorld(
+                self._simulation, scene, self._seed, self._faults, self.size
+            )
             return self._observe(), self._info()
         except BaseException:
             self.close()
@@ -188,9 +190,9 @@ and heading, 0 to the right, pi/2 ahead; frame of the crossing |
         if world.outcome() is not None:
             raise InputError("the episode has ended; call reset")
         try:
-            perform(world, Action(int(action)))
+            perform(world, CrossingAction(int(action)))
             outcome = world.outcome()
-            reward = 0.0 if outcome is None else 1.0 if outcome is Outcome.GOAL else -1.0
+            reward = 0.0 if outcome is None else 1.0 if outcome is CrossingOutcome.GOAL else -1.0
             truncated = outcome is None and world.time >= MAX_SECONDS
             return self._observe(), reward, outcome is not None, truncated, self._info()
         except BaseException:
@@ -203,11 +205,11 @@ and heading, 0 to the right, pi/2 ahead; frame of the crossing |
             return None
         return self.world.look(self.render_view).rgb
 
-    def save(self) -> Saved:
-        """Keeps the state of the episode; see :meth:`World.save`."""
+    def save(self) -> CrossingSnapshot:
+        """Keeps the state of the episode; see :meth:`CrossingWorld.save`."""
         return self.world.save()
 
-    def restore(self, saved: Saved) -> None:
+    def restore(self, saved: CrossingSnapshot) -> None:
         """Goes back to a kept state of this episode."""
         self.world.restore(saved)
 

@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 from surefoot.envs.crossing.cars import LENGTH
-from surefoot.envs.crossing.geometry import LANE, Arm, Turn, conflicting, seen_from
+from surefoot.envs.crossing.geometry import LANE, Approach, Turn, conflicting, seen_from
 from surefoot.envs.crossing.labels import Situation, comes, coming, observe
 from surefoot.envs.crossing.signals import Lamp
-from surefoot.envs.crossing.skills import Action
+from surefoot.envs.crossing.skills import CrossingAction
 from surefoot.envs.crossing.vehicle import FRONT, WIDTH
-from surefoot.envs.crossing.world import World
+from surefoot.envs.crossing.world import CrossingWorld
 
 ENTRY_SECONDS = 1.5
 """The light must stay as it is for these seconds for the vehicle to enter."""
 
-_MOVES = {Turn.LEFT: Action.LEFT, Turn.RIGHT: Action.RIGHT, Turn.STRAIGHT: Action.STRAIGHT}
+_MOVES = {
+    Turn.LEFT: CrossingAction.LEFT,
+    Turn.RIGHT: CrossingAction.RIGHT,
+    Turn.STRAIGHT: CrossingAction.STRAIGHT,
+}
 
 
-def drive(world: World) -> Action:
+def drive(world: CrossingWorld) -> CrossingAction:
     """Returns what to do now; it remembers nothing."""
     if world.past():
-        return Action.STOP
+        return CrossingAction.STOP
     if not world.over_line():
-        return _MOVES[world.scene.turn] if may_go(world) else Action.STOP
+        return _MOVES[world.scene.turn] if may_go(world) else CrossingAction.STOP
     if blocked(world):
-        return Action.STOP
+        return CrossingAction.STOP
     return _MOVES[world.turn]
 
 
-def may_go(world: World) -> bool:
+def may_go(world: CrossingWorld) -> bool:
     """Returns whether the rules, and other cars, allow to drive onto the crossing now."""
     if not world.log.rows:
         return False  # a full stop first
@@ -45,10 +49,10 @@ def may_go(world: World) -> bool:
     return not _lane_is_full(world)
 
 
-def _rules_allow(world: World, situation: Situation) -> bool:
+def _rules_allow(world: CrossingWorld, situation: Situation) -> bool:
     turn, roads = world.scene.turn, coming(situation)
     if turn is Turn.RIGHT:
-        return Arm.LEFT not in roads
+        return Approach.LEFT not in roads
     signal = situation.crossing.signal
     if signal is not None:
         left = signal.seconds_left(world.scene.arm, turn, world.cars.time)
@@ -57,13 +61,13 @@ def _rules_allow(world: World, situation: Situation) -> bool:
         if turn is Turn.LEFT and situation.lamp is Lamp.ARROW:
             still = signal.seconds_left(world.scene.arm, turn, world.cars.time + ENTRY_SECONDS)
             assert still > 0
-            return Arm.LEFT not in roads
+            return Approach.LEFT not in roads
     if turn is Turn.LEFT:
-        return not roads & {Arm.LEFT, Arm.RIGHT, Arm.OPPOSITE}
-    return not roads & {Arm.LEFT, Arm.RIGHT}
+        return not roads & {Approach.LEFT, Approach.RIGHT, Approach.OPPOSITE}
+    return not roads & {Approach.LEFT, Approach.RIGHT}
 
 
-def _lane_is_full(world: World) -> bool:
+def _lane_is_full(world: CrossingWorld) -> bool:
     """Returns whether a car stands where the vehicle is to stop."""
     for car in world.cars.cars:
         pose = car.pose
@@ -74,7 +78,7 @@ def _lane_is_full(world: World) -> bool:
     return False
 
 
-def blocked(world: World) -> bool:
+def blocked(world: CrossingWorld) -> bool:
     """Returns whether a car or a person is on the path within half a metre of the front."""
     place = world.place() + FRONT
     spots = [world.path.at(place + 0.1 * i) for i in range(8)]

@@ -35,7 +35,7 @@ class Turn(StrEnum):
     STRAIGHT = "straight"
 
 
-class Arm(StrEnum):
+class Approach(StrEnum):
     """The four roads of a crossing as who drives sees them; it comes by ``OWN``."""
 
     OWN = "own"
@@ -44,7 +44,7 @@ class Arm(StrEnum):
     LEFT = "left"
 
 
-ARMS = tuple(Arm)
+ARMS = tuple(Approach)
 """All arms, counter-clockwise; arm number 0 is the south, 1 the east, 2 the north, 3 the west."""
 
 _EXIT = {Turn.RIGHT: 1, Turn.STRAIGHT: 2, Turn.LEFT: 3}
@@ -55,13 +55,13 @@ def exit_arm(arm: int, turn: Turn) -> int:
     return (arm + _EXIT[turn]) % 4
 
 
-def seen_from(arm: int, other: int) -> Arm:
+def seen_from(arm: int, other: int) -> Approach:
     """Returns what an arm is to who comes by ``arm``."""
     return ARMS[(other - arm) % 4]
 
 
 @dataclass(frozen=True, slots=True)
-class Pose:
+class GroundPose:
     """A place on the ground and a heading, in the world frame.
 
     Attributes:
@@ -74,10 +74,12 @@ class Pose:
     y: float
     yaw: float
 
-    def ahead(self, distance: float, left: float = 0.0) -> Pose:
+    def ahead(self, distance: float, left: float = 0.0) -> GroundPose:
         """Returns the pose ``distance`` metres ahead and ``left`` metres to the left."""
         c, s = cos(self.yaw), sin(self.yaw)
-        return Pose(self.x + c * distance - s * left, self.y + s * distance + c * left, self.yaw)
+        return GroundPose(
+            self.x + c * distance - s * left, self.y + s * distance + c * left, self.yaw
+        )
 
     def distance(self, x: float, y: float) -> float:
         """Returns the distance to a point in metres."""
@@ -97,7 +99,7 @@ def turned(x: float, y: float, arm: int) -> tuple[float, float]:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class PathSegment:
     """A straight line or an arc.
 
     Attributes:
@@ -108,17 +110,19 @@ class Piece:
     """
 
     key: tuple[object, ...]
-    start: Pose
+    start: GroundPose
     length: float
     curvature: float = 0.0
 
-    def at(self, s: float) -> Pose:
+    def at(self, s: float) -> GroundPose:
         """Returns the pose after ``s`` metres."""
         k, a = self.curvature, self.start
         if k == 0:
             return a.ahead(s)
         turn = a.yaw + k * s
-        return Pose(a.x + (sin(turn) - sin(a.yaw)) / k, a.y - (cos(turn) - cos(a.yaw)) / k, turn)
+        return GroundPose(
+            a.x + (sin(turn) - sin(a.yaw)) / k, a.y - (cos(turn) - cos(a.yaw)) / k, turn
+        )
 
 
 class Path:
@@ -129,7 +133,7 @@ class Path:
         starts: Metres from the beginning at which each piece starts, and the length at last.
     """
 
-    def __init__(self, pieces: tuple[Piece, ...]) -> None:
+    def __init__(self, pieces: tuple[PathSegment, ...]) -> None:
         self.pieces = pieces
         self.starts = (0.0, *accumulate(p.length for p in pieces))
 
@@ -142,7 +146,7 @@ class Path:
         """Returns the number of the piece after ``s`` metres."""
         return max(0, min(bisect_right(self.starts, s) - 1, len(self.pieces) - 1))
 
-    def at(self, s: float) -> Pose:
+    def at(self, s: float) -> GroundPose:
         """Returns the pose after ``s`` metres; beyond its ends the path goes on straight."""
         i = self.index(s)
         beyond = s - self.length
@@ -184,18 +188,18 @@ def connector_length(turn: Turn) -> float:
 
 def connector_pieces(
     centre: tuple[float, float], crossing: int, arm: int, turn: Turn
-) -> tuple[Piece, ...]:
+) -> tuple[PathSegment, ...]:
     """Returns the way over a crossing in the world frame."""
     pieces = []
     for i, (x, y, yaw, length, curvature) in enumerate(connector(turn)):
         dx, dy = turned(x, y, arm)
-        start = Pose(centre[0] + dx, centre[1] + dy, yaw + arm * pi / 2)
-        pieces.append(Piece(("over", crossing, arm, turn, i), start, length, curvature))
+        start = GroundPose(centre[0] + dx, centre[1] + dy, yaw + arm * pi / 2)
+        pieces.append(PathSegment(("over", crossing, arm, turn, i), start, length, curvature))
     return tuple(pieces)
 
 
 @cache
-def conflicting(turn: Turn, other_arm: Arm, other_turn: Turn) -> bool:
+def conflicting(turn: Turn, other_arm: Approach, other_turn: Turn) -> bool:
     """Returns whether two ways over the same crossing come nearer than 0.45 m to each other.
 
     Args:

@@ -40,7 +40,7 @@ from surefoot.envs.crossing.geometry import (
     CROSSWALK,
     LANE,
     STOP_LINE,
-    Arm,
+    Approach,
     Turn,
     exit_arm,
     seen_from,
@@ -151,7 +151,7 @@ def comes(car: CarView, crossing: Crossing) -> bool:
     return max(abs(x), abs(y)) <= BOX + LENGTH / 2
 
 
-def coming(situation: Situation) -> frozenset[Arm]:
+def coming(situation: Situation) -> frozenset[Approach]:
     """Returns the roads from which cars come, as the vehicle sees them."""
     return frozenset(
         seen_from(situation.arm, car.arm)
@@ -185,12 +185,12 @@ def observe(situation: Situation) -> NDArray[np.bool_]:
     arms = [exit_arm(s.arm, s.turn)] + ([] if s.past_entry else [s.arm])
     truth = {
         "pedestrian": any(in_the_way(p, s.crossing, arms) for p in s.people),
-        "opposite_car": Arm.OPPOSITE in roads,
+        "opposite_car": Approach.OPPOSITE in roads,
         "green_left": s.lamp is Lamp.ARROW,
         "green_light": s.lamp is Lamp.GREEN,
         "stop_sign": s.crossing.stop_sign(s.arm) and not s.over_line,
-        "car_from_left": Arm.LEFT in roads,
-        "car_from_right": Arm.RIGHT in roads,
+        "car_from_left": Approach.LEFT in roads,
+        "car_from_right": Approach.RIGHT in roads,
     }
     return np.array([truth[name] for name in OBSERVATIONS], np.bool_)
 

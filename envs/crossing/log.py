@@ -87,8 +87,8 @@ def violations(
 
     Args:
         logs: The episodes.
-        checker: Judges traces; ``surefoot.verification.traces.check_traces`` with the rules
-            bound does.
+        checker: Judges traces; ``check_traces`` of :mod:`surefoot.verification` does, with the
+            rules bound.
         rules: Names of the rules, in the checker's order.
     """
     labels, offsets = pack(logs)

@@ -11,7 +11,7 @@ from math import inf
 from random import Random
 
 from surefoot.envs.crossing.cars import Cars, Ego, must_brake
-from surefoot.envs.crossing.geometry import CROSSWALK, LANE, Pose
+from surefoot.envs.crossing.geometry import CROSSWALK, LANE, GroundPose
 
 WAIT = LANE + 0.3
 """Metres from the middle of the road at which people wait."""
@@ -77,12 +77,12 @@ class People:
     def _draw(self) -> float:
         return self._rng.expovariate(1 / self._mean) if self._mean < inf else inf
 
-    def pose(self, walker: Walker) -> Pose:
+    def pose(self, walker: Walker) -> GroundPose:
         """Returns where someone stands and looks in the world frame."""
         crossing = self._cars.street.crossings[walker.crossing]
         x, y = crossing.to_world(walker.arm, -walker.side * walker.x, -walker.distance)
         ahead = crossing.frame(walker.arm).yaw
-        return Pose(x, y, ahead if walker.side < 0 else ahead + 3.141592653589793)
+        return GroundPose(x, y, ahead if walker.side < 0 else ahead + 3.141592653589793)
 
     def in_the_way(self) -> Iterator[tuple[int, int, float, float]]:
         """Yields crossing, arm, x and y of those on a roadway or about to step on it."""

@@ -8,14 +8,14 @@ import numpy as np
 
 from surefoot.envs.crossing.geometry import Turn
 from surefoot.envs.crossing.labels import observe
-from surefoot.envs.crossing.world import World
+from surefoot.envs.crossing.world import CrossingWorld
 from surefoot.envs.skills import SkillResult, SkillStatus
 
 WAIT_STEPS = 10
 """Decision steps after which ``wait`` ends even if nothing has changed."""
 
 
-class Action(IntEnum):
+class CrossingAction(IntEnum):
     """The actions, by the numbers of the action space."""
 
     STOP = 0
@@ -30,13 +30,17 @@ class Action(IntEnum):
     """Stand until an observation changes, for 10 decision steps at most."""
 
 
-ACTION_NAMES = tuple(a.name.lower() for a in Action)
+ACTION_NAMES = tuple(a.name.lower() for a in CrossingAction)
 """Names of the actions in the order of their numbers."""
 
-_TURNS = {Action.STRAIGHT: Turn.STRAIGHT, Action.LEFT: Turn.LEFT, Action.RIGHT: Turn.RIGHT}
+_TURNS = {
+    CrossingAction.STRAIGHT: Turn.STRAIGHT,
+    CrossingAction.LEFT: Turn.LEFT,
+    CrossingAction.RIGHT: Turn.RIGHT,
+}
 
 
-def perform(world: World, action: Action) -> SkillResult:
+def perform(world: CrossingWorld, action: CrossingAction) -> SkillResult:
     """Performs an action and logs what became of it.
 
     A turn once begun (the front is over the line) is finished whatever way is asked for; asking
@@ -44,7 +48,7 @@ def perform(world: World, action: Action) -> SkillResult:
     ``STRAIGHT`` is right.
     """
     began = world.time
-    if action in (Action.STOP, Action.WAIT):
+    if action in (CrossingAction.STOP, CrossingAction.WAIT):
         _stand(world, action)
         good, reason = world.standing(), "the vehicle still rolls"
     else:
@@ -62,16 +66,16 @@ def perform(world: World, action: Action) -> SkillResult:
     return result
 
 
-def _stand(world: World, action: Action) -> None:
+def _stand(world: CrossingWorld, action: CrossingAction) -> None:
     before = observe(world.situation())
-    for _ in range(WAIT_STEPS if action is Action.WAIT else 1):
+    for _ in range(WAIT_STEPS if action is CrossingAction.WAIT else 1):
         if not world.step(False) or not np.array_equal(before, observe(world.situation())):
             return
         if world.past() and world.standing():
             return
 
 
-def _drive(world: World, turn: Turn) -> tuple[bool, str]:
+def _drive(world: CrossingWorld, turn: Turn) -> tuple[bool, str]:
     over, past, place = world.over_line(), world.past(), world.place()
     world.step(True, turn)
     if world.place() - place < 0.05:

@@ -21,7 +21,7 @@ CAR_SLOTS, PEOPLE_SLOTS = 12, 8
 """How many other cars and people there can be at the same time."""
 
 
-class Stage:
+class StreetSimulation:
     """A simulation with all the bodies that a street needs.
 
     Attributes:

@@ -6,19 +6,19 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from math import pi
 
+from surefoot.core.errors import InputError
 from surefoot.envs.crossing.geometry import (
     LANE,
     STOP_LINE,
+    GroundPose,
     Path,
-    Piece,
-    Pose,
+    PathSegment,
     Turn,
     connector_pieces,
     exit_arm,
     turned,
 )
 from surefoot.envs.crossing.signals import Signal
-from surefoot.results.errors import InputError
 
 PITCH = 10.0
 """Metres between neighbouring crossings."""
@@ -51,9 +51,9 @@ class Crossing:
         """Returns whether an arm has a stop sign."""
         return self.signal is None and arm % 2 == 0
 
-    def frame(self, arm: int) -> Pose:
+    def frame(self, arm: int) -> GroundPose:
         """Returns the crossing's frame as seen by who comes by an arm: y is ahead."""
-        return Pose(self.centre[0], self.centre[1], arm * pi / 2)
+        return GroundPose(self.centre[0], self.centre[1], arm * pi / 2)
 
     def from_world(self, arm: int, x: float, y: float) -> tuple[float, float]:
         """Returns a world point in the frame of who comes by an arm: x right, y ahead."""
@@ -118,22 +118,22 @@ class Street:
             if (c.signal is not None if kind == LIGHT else c.stop_sign(arm))
         )
 
-    def lane_in(self, crossing: int, arm: int) -> Piece:
+    def lane_in(self, crossing: int, arm: int) -> PathSegment:
         """Returns the lane that leads to a stop line, from the last crossing or street end."""
         c = self.crossings[crossing]
         length = PITCH - 2 * STOP_LINE if c.neighbours[arm] is not None else REACH - STOP_LINE
         x, y = c.to_world(arm, LANE / 2, -STOP_LINE - length)
-        return Piece(("lane", crossing, arm), Pose(x, y, pi / 2 + arm * pi / 2), length)
+        return PathSegment(("lane", crossing, arm), GroundPose(x, y, pi / 2 + arm * pi / 2), length)
 
-    def lane_out(self, crossing: int, arm: int) -> Piece:
+    def lane_out(self, crossing: int, arm: int) -> PathSegment:
         """Returns the lane that leads away by an arm: to the next line or the street's end."""
         c = self.crossings[crossing]
         following = c.neighbours[arm]
         if following is not None:
             return self.lane_in(following, (arm + 2) % 4)
         x, y = c.to_world(arm, -LANE / 2, -STOP_LINE)
-        start = Pose(x, y, arm * pi / 2 - pi / 2)
-        return Piece(("end", crossing, arm), start, REACH - STOP_LINE)
+        start = GroundPose(x, y, arm * pi / 2 - pi / 2)
+        return PathSegment(("end", crossing, arm), start, REACH - STOP_LINE)
 
     def way(self, crossing: int, arm: int, turn: Turn) -> Path:
         """Returns the path of one task: towards the line, over it, and away."""

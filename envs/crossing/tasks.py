@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from math import inf
 from random import Random
 
+from surefoot.core.errors import InputError
 from surefoot.envs.crossing.geometry import Turn
 from surefoot.envs.crossing.signals import HALF
 from surefoot.envs.crossing.street import LIGHT, SIGN, Street
-from surefoot.results.errors import InputError
 
 KINDS = (LIGHT, SIGN)
 
@@ -32,7 +32,7 @@ _CAR_SECONDS, _WALKER_SECONDS = (40.0, 6.0), (40.0, 4.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class CrossingScene:
     """What an episode starts from.
 
     Attributes:
@@ -82,7 +82,7 @@ def instruction_of(task: str) -> str:
 
 def draw_scene(
     task: str, difficulty: float, seed: int, *, columns: int = 2, rows: int = 1
-) -> Scene:
+) -> CrossingScene:
     """Draws a scene; the same arguments give the same one.
 
     Args:
@@ -106,7 +106,7 @@ def draw_scene(
     if not places:
         raise InputError(f"a street of {columns} by {rows} crossings has none with a {kind}")
     crossing, arm = rng.choice(places)
-    return Scene(
+    return CrossingScene(
         task,
         Turn(turn),
         kind,

@@ -36,13 +36,13 @@ from random import Random
 import numpy as np
 from numpy.typing import NDArray
 
+from surefoot.core.errors import InputError
 from surefoot.envs.crossing.geometry import Turn
 from surefoot.envs.crossing.labels import doing
-from surefoot.envs.crossing.skills import Action
+from surefoot.envs.crossing.skills import CrossingAction
 from surefoot.envs.crossing.street import LIGHT
 from surefoot.envs.crossing.tasks import check_difficulty, check_task
-from surefoot.envs.crossing.world import Outcome
-from surefoot.results.errors import InputError
+from surefoot.envs.crossing.world import CrossingOutcome
 
 PLACES = {Turn.RIGHT: 2, Turn.STRAIGHT: 3, Turn.LEFT: 4}
 """Decision steps that a way over the crossing takes."""
@@ -59,7 +59,11 @@ NOBODY, APPROACHING, COMING, CROSSING = range(4)
 BARS = {Turn.RIGHT: (0,), Turn.STRAIGHT: (0, 1), Turn.LEFT: (0, 1, 2)}
 """For each way the roads whose cars conflict: 0 left, 1 right, 2 opposite."""
 
-_TURNS = {Action.STRAIGHT: Turn.STRAIGHT, Action.LEFT: Turn.LEFT, Action.RIGHT: Turn.RIGHT}
+_TURNS = {
+    CrossingAction.STRAIGHT: Turn.STRAIGHT,
+    CrossingAction.LEFT: Turn.LEFT,
+    CrossingAction.RIGHT: Turn.RIGHT,
+}
 _SWITCH = {"arrow": 0.2, "green": 0.1, "yellow": 0.4, "cross": 0.1}
 _LEAVES = 0.3
 
@@ -142,13 +146,13 @@ class Twin:
         )
         return truth
 
-    def actions(self, state: TwinState, action: Action) -> NDArray[np.bool_]:
+    def actions(self, state: TwinState, action: CrossingAction) -> NDArray[np.bool_]:
         """Returns the truth of ``labels.ACTIONS`` if an action is performed, shape [4]."""
         turn = _TURNS.get(action)
         way = turn if turn is not None and state.place == 0 else state.turn
         return doing(turn is None, way, state.place == PAST)
 
-    def successors(self, state: TwinState, action: Action) -> Successors:
+    def successors(self, state: TwinState, action: CrossingAction) -> Successors:
         """Returns what may follow, with probabilities that sum to 1; an end has none.
 
         Args:
@@ -169,14 +173,14 @@ class Twin:
                 merged[after] = merged.get(after, 0.0) + p
         return tuple((p, after) for after, p in merged.items())
 
-    def sample(self, state: TwinState, action: Action, rng: Random) -> TwinState:
+    def sample(self, state: TwinState, action: CrossingAction, rng: Random) -> TwinState:
         """Draws what follows."""
         options = self.successors(state, action)
         return rng.choices([s for _, s in options], [p for p, _ in options])[0]
 
     def explore(
         self, limit: int = 200_000
-    ) -> tuple[tuple[TwinState, ...], list[tuple[int, Action, float, int]]]:
+    ) -> tuple[tuple[TwinState, ...], list[tuple[int, CrossingAction, float, int]]]:
         """Lists all states that can be reached, and all transitions.
 
         Args:
@@ -191,11 +195,11 @@ class Twin:
         """
         number = {state: i for i, (_, state) in enumerate(self.initial())}
         queue = deque(number)
-        edges: list[tuple[int, Action, float, int]] = []
+        edges: list[tuple[int, CrossingAction, float, int]] = []
         while queue:
             state = queue.popleft()
-            for action in Action:
-                if action is Action.WAIT:
+            for action in CrossingAction:
+                if action is CrossingAction.WAIT:
                     continue
                 for p, after in self.successors(state, action):
                     if after not in number:
@@ -206,29 +210,29 @@ class Twin:
                     edges.append((number[state], action, p, number[after]))
         return tuple(number), edges
 
-    def expert(self, state: TwinState) -> Action:
+    def expert(self, state: TwinState) -> CrossingAction:
         """Returns what a driver does that obeys the rules and wants to reach the goal."""
         if state.place == PAST:
-            return Action.STOP
+            return CrossingAction.STOP
         go = next(a for a, t in _TURNS.items() if t is state.turn)
         if state.place:
-            return Action.STOP if self._hits(state, state.place) else go
+            return CrossingAction.STOP if self._hits(state, state.place) else go
         clear = not state.own and not state.far
         clear &= all(state.cars[road] < COMING for road in BARS[self.turn])
         open_now = state.phase in ("green", "") or self.turn is Turn.RIGHT
         open_now |= state.phase == "arrow" and self.turn is Turn.LEFT
-        return go if clear and open_now else Action.STOP
+        return go if clear and open_now else CrossingAction.STOP
 
     def _drive(self, state: TwinState, turn: Turn | None) -> TwinState:
         if state.place == PAST:
-            good = Outcome.GOAL if state.turn is self.turn else Outcome.WRONG_ROAD
-            return replace(state, end=(good if turn is None else Outcome.OVERSHOT).value)
+            good = CrossingOutcome.GOAL if state.turn is self.turn else CrossingOutcome.WRONG_ROAD
+            return replace(state, end=(good if turn is None else CrossingOutcome.OVERSHOT).value)
         if turn is None:
             return state
         if state.place == 0:
             state = replace(state, turn=turn, entered=state.phase)
         if self._hits(state, state.place):
-            return replace(state, end=Outcome.COLLISION.value)
+            return replace(state, end=CrossingOutcome.COLLISION.value)
         following = state.place + 1
         return replace(state, place=PAST if following > PLACES[state.turn] else following)
 

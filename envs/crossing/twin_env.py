@@ -9,12 +9,12 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 
+from surefoot.core.errors import InputError
 from surefoot.envs.crossing.log import EpisodeLog
-from surefoot.envs.crossing.skills import ACTION_NAMES, WAIT_STEPS, Action
+from surefoot.envs.crossing.skills import ACTION_NAMES, WAIT_STEPS, CrossingAction
 from surefoot.envs.crossing.tasks import check_difficulty, check_task, instruction_of
 from surefoot.envs.crossing.twin import PAST, Twin, TwinState
-from surefoot.envs.crossing.world import STEP_SECONDS, Outcome
-from surefoot.results.errors import InputError
+from surefoot.envs.crossing.world import STEP_SECONDS, CrossingOutcome
 
 
 class CrossingTwinEnv(gymnasium.Env[dict[str, Any], np.int64]):
@@ -52,7 +52,7 @@ class CrossingTwinEnv(gymnasium.Env[dict[str, Any], np.int64]):
         self.observation_space = spaces.Dict(
             {"labels": spaces.MultiBinary(7), "stage": spaces.Discrete(3)}
         )
-        self.action_space = spaces.Discrete(len(Action))
+        self.action_space = spaces.Discrete(len(CrossingAction))
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -76,7 +76,7 @@ class CrossingTwinEnv(gymnasium.Env[dict[str, Any], np.int64]):
         options_now = self.twin.initial()
         state = self._rng.choices([s for _, s in options_now], [p for p, _ in options_now])[0]
         for _ in range(20):  # so that traffic is under way
-            state = self.twin.sample(state, Action.STOP, self._rng)
+            state = self.twin.sample(state, CrossingAction.STOP, self._rng)
         self.state, self.log = state, EpisodeLog()
         return self._observe(state), self._info(state)
 
@@ -93,9 +93,9 @@ class CrossingTwinEnv(gymnasium.Env[dict[str, Any], np.int64]):
             raise InputError(f"actions are 0 to 4 ({', '.join(ACTION_NAMES)}), not {action!r}")
         if state is None or state.end:
             raise InputError("no episode is under way; call reset")
-        chosen = Action(int(action))
+        chosen = CrossingAction(int(action))
         before = self.twin.observations(state)
-        for _ in range(WAIT_STEPS if chosen is Action.WAIT else 1):
+        for _ in range(WAIT_STEPS if chosen is CrossingAction.WAIT else 1):
             seen, done = self.twin.observations(state), self.twin.actions(state, chosen)
             self.log.times.append(len(self.log.rows) * STEP_SECONDS)
             self.log.rows.append(np.concatenate([seen, done]))
@@ -103,7 +103,7 @@ class CrossingTwinEnv(gymnasium.Env[dict[str, Any], np.int64]):
             if state.end or not np.array_equal(before, self.twin.observations(state)):
                 break
         self.state = state
-        reward = 0.0 if not state.end else 1.0 if state.end == Outcome.GOAL.value else -1.0
+        reward = 0.0 if not state.end else 1.0 if state.end == CrossingOutcome.GOAL.value else -1.0
         return self._observe(state), reward, bool(state.end), False, self._info(state)
 
     def _observe(self, state: TwinState) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from math import atan, cos, hypot, sin, sqrt
 from typing import Any
 from xml.etree import ElementTree
 
-from surefoot.envs.crossing.geometry import Path, Pose
+from surefoot.envs.crossing.geometry import GroundPose, Path
 from surefoot.envs.simulation.client import Command, Simulation, quiet
 from surefoot.envs.simulation.generated import generated
 from surefoot.envs.simulation.urdf import data_folder
@@ -52,7 +52,7 @@ _BOXES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class DriveState:
     """What the controller knows of itself.
 
     Attributes:
@@ -114,13 +114,13 @@ class Vehicle:
     def __init__(self, simulation: Simulation) -> None:
         self._simulation = simulation
         self._api: Any = simulation.api
-        self.progress = Progress(0.0)
+        self.progress = DriveState(0.0)
         with quiet():
             self.body = int(self._api.loadURDF(_racecar_file(), basePosition=(0, 0, 0.001)))
         simulation.command(self.body, _FRONT_WHEELS, [Command(None, 0.0)] * 2)
         self._send(0.0, 0.0)
 
-    def start(self, pose: Pose, s: float, friction: float = 1.0) -> None:
+    def start(self, pose: GroundPose, s: float, friction: float = 1.0) -> None:
         """Puts the vehicle on the road, standing, with its wheels straight.
 
         Args:
@@ -137,13 +137,13 @@ class Vehicle:
             api.resetJointState(self.body, joint, 0.0)
         for joint in (*_REAR_WHEELS, *_FRONT_WHEELS):
             api.changeDynamics(self.body, joint, lateralFriction=1.2 * friction)
-        self.progress = Progress(s)
+        self.progress = DriveState(s)
         self._send(0.0, 0.0)
 
-    def pose(self) -> Pose:
+    def pose(self) -> GroundPose:
         """Returns the pose of the middle of the rear axle."""
         (x, y, _), orientation = self._api.getBasePositionAndOrientation(self.body)
-        return Pose(x, y, self._api.getEulerFromQuaternion(orientation)[2])
+        return GroundPose(x, y, self._api.getEulerFromQuaternion(orientation)[2])
 
     def speed(self) -> float:
         """Returns the speed over the ground in metres per second, never negative."""
@@ -175,7 +175,7 @@ class Vehicle:
         wish = min(wish, sqrt(2 * 1.5 * max(0.0, path.length - 0.6 - s)))
         command = self.progress.command
         command = max(command - _BRAKE * dt, min(wish, command + _PULL * dt))
-        self.progress = Progress(s, command)
+        self.progress = DriveState(s, command)
         self._send(command, curvature)
 
     def _send(self, speed: float, curvature: float | None) -> None:

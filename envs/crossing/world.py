@@ -12,6 +12,7 @@ from random import Random
 
 import numpy as np
 
+from surefoot.core.errors import InputError
 from surefoot.envs.cameras.camera import CameraPose, Frame, Lens, render
 from surefoot.envs.cameras.rig import MountedCamera, Rig
 from surefoot.envs.crossing.cars import Cars, Ego
@@ -20,12 +21,11 @@ from surefoot.envs.crossing.labels import CarView, PersonView, Situation, doing,
 from surefoot.envs.crossing.log import Collision, EpisodeLog
 from surefoot.envs.crossing.people import People
 from surefoot.envs.crossing.signals import Lamp
-from surefoot.envs.crossing.stage import CAR_SLOTS, PEOPLE_SLOTS, Stage
-from surefoot.envs.crossing.tasks import Scene
-from surefoot.envs.crossing.vehicle import FRONT, REAR, STANDING, Progress
+from surefoot.envs.crossing.stage import CAR_SLOTS, PEOPLE_SLOTS, StreetSimulation
+from surefoot.envs.crossing.tasks import CrossingScene
+from surefoot.envs.crossing.vehicle import FRONT, REAR, STANDING, DriveState
 from surefoot.envs.perturbations.faults import Faults
 from surefoot.envs.simulation.client import TIMESTEP, Simulation, Snapshot
-from surefoot.results.errors import InputError
 
 STEP_SECONDS = 0.5
 """Seconds of one decision step."""
@@ -49,7 +49,7 @@ _TICK = SUBSTEPS * TIMESTEP
 _SIDE = {"front": 0.0, "left": pi / 3, "right": -pi / 3}
 
 
-class Outcome(StrEnum):
+class CrossingOutcome(StrEnum):
     """How an episode ended."""
 
     GOAL = "goal"
@@ -63,12 +63,12 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True)
-class Saved:
-    """A saved world; see :meth:`World.save`."""
+class CrossingSnapshot:
+    """A saved world; see :meth:`CrossingWorld.save`."""
 
     physics: Snapshot
     traffic: tuple[Cars, People]
-    progress: Progress
+    progress: DriveState
     turn: Turn
     lamp: Lamp | None
     noise: object
@@ -76,7 +76,7 @@ class Saved:
     log: EpisodeLog
 
 
-class World:
+class CrossingWorld:
     """One episode's world.
 
     Attributes:
@@ -100,7 +100,7 @@ class World:
     def __init__(
         self,
         simulation: Simulation,
-        scene: Scene,
+        scene: CrossingScene,
         seed: int,
         faults: Faults | None = None,
         size: int = 224,
@@ -118,7 +118,7 @@ class World:
         street, name = scene.street, f"crossing:{scene.task}:{seed}"
         self.simulation = simulation
         self.scene = scene
-        self.stage = stage = Stage(simulation, street, Random(f"{name}:scenery"))
+        self.stage = stage = StreetSimulation(simulation, street, Random(f"{name}:scenery"))
         self.vehicle = stage.vehicle
         self.faults = faults or Faults()
         self.crossing = street.crossings[scene.crossing]
@@ -192,17 +192,17 @@ class World:
         """Returns whether the vehicle stands."""
         return self.vehicle.speed() < STANDING
 
-    def outcome(self) -> Outcome | None:
+    def outcome(self) -> CrossingOutcome | None:
         """Returns how the episode has ended, ``None`` if it has not."""
         if self.collided:
-            return Outcome.COLLISION
+            return CrossingOutcome.COLLISION
         if not self.past():
             return None
         if self.turn is not self.scene.turn:
-            return Outcome.WRONG_ROAD
+            return CrossingOutcome.WRONG_ROAD
         if self.place() - REAR > self.leave + GOAL_LENGTH:
-            return Outcome.OVERSHOT
-        return Outcome.GOAL if self.standing() else None
+            return CrossingOutcome.OVERSHOT
+        return CrossingOutcome.GOAL if self.standing() else None
 
     def situation(self) -> Situation:
         """Returns what the labels are made from; poses are those of the bodies."""
@@ -366,11 +366,11 @@ class World:
             paint_sky(frame)
         return frame
 
-    def save(self) -> Saved:
+    def save(self) -> CrossingSnapshot:
         """Keeps everything in memory until :meth:`forget`."""
         street = self.scene.street
         traffic = deepcopy((self.cars, self.people), {id(street): street})
-        return Saved(
+        return CrossingSnapshot(
             self.simulation.save(),
             traffic,
             self.vehicle.progress,
@@ -381,7 +381,7 @@ class World:
             self.log.copy(),
         )
 
-    def restore(self, saved: Saved) -> None:
+    def restore(self, saved: CrossingSnapshot) -> None:
         """Goes back to a kept state; what follows is bit for bit what followed then."""
         street = self.scene.street
         self.simulation.restore(saved.physics)
@@ -393,7 +393,7 @@ class World:
         self.rig.restore(saved.rig)
         self.log = saved.log.copy()
 
-    def forget(self, saved: Saved) -> None:
+    def forget(self, saved: CrossingSnapshot) -> None:
         """Frees a kept state."""
         self.simulation.forget(saved.physics)
 

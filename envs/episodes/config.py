@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from surefoot.envs.episodes.stages import NAMED, SCRIPTED, get_stage
+from surefoot.core.config import check_config
+from surefoot.core.errors import InputError
+from surefoot.envs.episodes.catalogue import POLICIES, SCRIPTED, check_policy, get_environment
 from surefoot.envs.perturbations.pipeline import SPLITS, Pipeline, seeds_of
-from surefoot.results.config import check_config
-from surefoot.results.errors import InputError
 
 MOST_SEEDS = 100_000
 """Seeds that a run may have."""
@@ -87,16 +87,12 @@ def resolve(given: Mapping[str, Any]) -> RunConfig:
         InputError: A value is unknown; the message names those that there are.
     """
     config = check_config(RunConfig, {**given, "perturb": _specs(given.get("perturb", ()))})
-    stage = get_stage(config.env)
+    stage = get_environment(config.env)
     tasks = config.task or stage.tasks()
     for task in tasks:
         if task not in stage.tasks():
             raise InputError(f"no {config.env} task '{task}'; there are {', '.join(stage.tasks())}")
-    if config.policy not in (SCRIPTED, *NAMED) and ":" not in config.policy:
-        raise InputError(
-            f"no policy '{config.policy}'; there are {', '.join((SCRIPTED, *NAMED))}, or "
-            f"MODULE:FUNCTION for your own"
-        )
+    check_policy(config.policy)
     if config.options and config.policy == SCRIPTED:
         raise InputError(f"options: the policy '{SCRIPTED}' has none")
     if not config.seeds:
@@ -109,7 +105,7 @@ def resolve(given: Mapping[str, Any]) -> RunConfig:
             "difficulty": stage.difficulty(config.difficulty),
             "seeds": tuple(dict.fromkeys(config.seeds)),
             "perturb": specs,
-            "size": config.size or (AGENT_SIZE if config.policy in NAMED else SIZE),
+            "size": config.size or (AGENT_SIZE if config.policy in POLICIES else SIZE),
             "max_steps": config.max_steps or stage.max_steps,
         }
     )

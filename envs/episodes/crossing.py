@@ -6,20 +6,20 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from surefoot.core.errors import InputError, MissingDependencyError
 from surefoot.envs.cameras.camera import Frame
 from surefoot.envs.crossing.env import CrossingEnv
 from surefoot.envs.crossing.expert import drive
 from surefoot.envs.crossing.labels import NAMES, observe
 from surefoot.envs.crossing.skills import ACTION_NAMES
 from surefoot.envs.crossing.tasks import TASKS, check_difficulty
-from surefoot.envs.crossing.world import World
-from surefoot.envs.episodes.outcome import Outcome
-from surefoot.envs.episodes.stages import Env, Policy
+from surefoot.envs.crossing.world import CrossingWorld
+from surefoot.envs.episodes.outcome import EpisodeOutcome
+from surefoot.envs.episodes.protocol import Env, Policy
 from surefoot.envs.perturbations.faults import Faults
 from surefoot.envs.simulation.client import Simulation
-from surefoot.results.errors import InputError, MissingDependencyError
 from surefoot.verification import Monitor, Rule, load_rulebook
-from surefoot.verification.monitor import RuleStatus, Verdict
+from surefoot.verification.monitoring.monitor import MonitorVerdict, RuleStatus
 
 FOG_DISTANCE = 12.0
 """Metres over which fog's severity counts here: about once across the crossing."""
@@ -45,8 +45,8 @@ class _Expert:
         return int(drive(_world(self._env)))
 
 
-class CrossingStage:
-    """See :class:`~surefoot.envs.episodes.stages.Stage`."""
+class CrossingAdapter:
+    """See :class:`~surefoot.envs.episodes.protocol.EnvAdapter`."""
 
     name = "crossing"
     summary = "a small car at street crossings with lights, signs, cars and people"
@@ -119,22 +119,22 @@ class CrossingStage:
         told = "no collision: holds"
         if hits:
             told = f"no collision: violated ({hits[0]} at {hits[0].time:.1f} s)"
-        broken = [s.rule.name for s in _watched(world) if s.verdict is Verdict.FALSE]
+        broken = [s.rule.name for s in _watched(world) if s.verdict is MonitorVerdict.FALSE]
         return (told, *(f"{name}: violated" for name in broken))
 
     def seconds(self, env: Env) -> float:
         """Simulated seconds of the episode so far."""
         return _world(env).time
 
-    def judge(self, env: Env) -> tuple[Outcome, str, float]:
+    def judge(self, env: Env) -> tuple[EpisodeOutcome, str, float]:
         """The world tells how it ended."""
         found = _world(env).outcome()
         if found is None:
-            return Outcome.OUT_OF_STEPS, "not over the crossing in time", 0.0
+            return EpisodeOutcome.OUT_OF_STEPS, "not over the crossing in time", 0.0
         if found.value == "goal":
-            return Outcome.SUCCESS, "", 1.0
+            return EpisodeOutcome.SUCCESS, "", 1.0
         hits = _world(env).log.collisions
-        return Outcome.FAILED, f"collision with {hits[0]}" if hits else found.value, 0.0
+        return EpisodeOutcome.FAILED, f"collision with {hits[0]}" if hits else found.value, 0.0
 
     def extra(self, env: Env) -> dict[str, Any]:
         """Collisions, broken driving rules, and the labels of every decision step."""
@@ -150,7 +150,7 @@ class CrossingStage:
         }
 
 
-def _watched(world: World) -> tuple[RuleStatus, ...]:
+def _watched(world: CrossingWorld) -> tuple[RuleStatus, ...]:
     """Returns the state of the driving rules that fit the place; none where Spot is missing."""
     rules = tuple(r for r in _driving_rules() if world.scene.rule_applies(r.name))
     try:
@@ -167,7 +167,7 @@ def _driving_rules() -> tuple[Rule, ...]:
     return load_rulebook("driving").rules
 
 
-def _world(env: Env) -> World:
+def _world(env: Env) -> CrossingWorld:
     inner = env.unwrapped
     assert isinstance(inner, CrossingEnv)
     return inner.world

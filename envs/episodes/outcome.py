@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 
-class Outcome(StrEnum):
+class EpisodeOutcome(StrEnum):
     """How an episode ended."""
 
     SUCCESS = "success"
@@ -40,7 +40,7 @@ class Outcome(StrEnum):
     @property
     def tone(self) -> str:
         """Colour in pictures: ``good``, ``bad`` or ``warn``."""
-        if self is Outcome.SUCCESS:
+        if self is EpisodeOutcome.SUCCESS:
             return "good"
         return "warn" if self in _NOBODYS_FAULT else "bad"
 
@@ -51,7 +51,13 @@ class Outcome(StrEnum):
 
 
 _NOBODYS_FAULT = frozenset(
-    {Outcome.TIMEOUT, Outcome.SIM_ERROR, Outcome.MODEL_ERROR, Outcome.REFUSED, Outcome.ASKED_HUMAN}
+    {
+        EpisodeOutcome.TIMEOUT,
+        EpisodeOutcome.SIM_ERROR,
+        EpisodeOutcome.MODEL_ERROR,
+        EpisodeOutcome.REFUSED,
+        EpisodeOutcome.ASKED_HUMAN,
+    }
 )
 
 
@@ -75,7 +81,7 @@ class EpisodeRecord:
 
     task: str
     seed: int
-    outcome: Outcome
+    outcome: EpisodeOutcome
     reason: str = ""
     instruction: str = ""
     steps: list[dict[str, str]] = field(default_factory=list)

@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Generic, TypeVar
 
-from surefoot.results.errors import WriteError
+from surefoot.core.errors import WriteError
 from surefoot.results.parallel import end_with_parent
 
 Item = TypeVar("Item")
@@ -28,7 +28,7 @@ LEAVING = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
+class LostResult:
     """What comes in place of a result.
 
     Attributes:
@@ -66,7 +66,7 @@ def run_apart(
     *,
     workers: int,
     timeout_s: float,
-) -> Iterator[tuple[Item, Result | Lost]]:
+) -> Iterator[tuple[Item, Result | LostResult]]:
     """Applies a function to every item, each in a freshly started (spawned) Python process.
 
     A process does one item after the other; one that dies, or is killed at its time limit, is
@@ -114,11 +114,11 @@ def run_apart(
                 assert item is not None
                 if worker.pipe in ready:
                     try:
-                        result: Result | Lost | _Ready | _Refused = worker.pipe.recv()
+                        result: Result | LostResult | _Ready | _Refused = worker.pipe.recv()
                     except (EOFError, OSError):
                         worker.process.join()
                         code = worker.process.exitcode or 0
-                        result = Lost(False, f"its process died ({_cause(code)})")
+                        result = LostResult(False, f"its process died ({_cause(code)})")
                     if isinstance(result, _Ready):
                         worker.ready = True
                         worker.deadline = time.monotonic() + timeout_s
@@ -127,10 +127,10 @@ def run_apart(
                         raise result.error
                 elif time.monotonic() >= worker.deadline:
                     limit = timeout_s if worker.ready else STARTING
-                    result = Lost(True, f"not done after {limit:g} s")
+                    result = LostResult(True, f"not done after {limit:g} s")
                 else:
                     continue
-                lost = isinstance(result, Lost) and result.timed_out
+                lost = isinstance(result, LostResult) and result.timed_out
                 if lost or not worker.process.is_alive():
                     _dismiss(worker)
                     crew.remove(worker)
@@ -173,11 +173,11 @@ def _work(function: Callable[[Item], Result], pipe: Connection) -> None:
             item = pipe.recv()
         except (EOFError, OSError):
             return
-        result: Result | Lost | _Refused
+        result: Result | LostResult | _Refused
         try:
             result = function(item)
         except WriteError as error:
             result = _Refused(error)
         except Exception as error:
-            result = Lost(False, f"{type(error).__name__}: {error}"[:300])
+            result = LostResult(False, f"{type(error).__name__}: {error}"[:300])
         pipe.send(result)

@@ -13,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 from surefoot.envs.episodes.config import RunConfig
 from surefoot.envs.episodes.costs import broken_in, cost_rows
-from surefoot.envs.episodes.outcome import Outcome
+from surefoot.envs.episodes.outcome import EpisodeOutcome
 from surefoot.envs.recording.sheet import Tile, contact_sheet, to_jpeg
 from surefoot.results.charts import BarRow, Category, ForestRow, forest_plot, stacked_bars
 from surefoot.results.manifest import current_versions
@@ -24,19 +24,19 @@ SHOWN = 36
 """Pictures on the contact sheet, failures first."""
 
 _CATEGORIES = {
-    Outcome.SUCCESS: Category("success", "S", "green"),
-    Outcome.FAILED: Category("failed", "F", "orange"),
-    Outcome.GAVE_UP: Category("gave up", "G", "amber"),
-    Outcome.OUT_OF_STEPS: Category("out of steps", "O", "purple"),
-    Outcome.VIOLATED: Category("violated", "V", "orange", 0.5),
-    Outcome.INVALID_PLAN: Category("invalid plan", "I", "amber", 0.5),
-    Outcome.UNPARSABLE: Category("unparsable", "U", "purple", 0.5),
-    Outcome.REFUSED: Category("refused", "R", "sky", 0.5),
-    Outcome.ASKED_HUMAN: Category("asked human", "A", "blue", 0.5),
-    Outcome.MODEL_ERROR: Category("model error", "M", "grey", 0.5),
-    Outcome.TIMEOUT: Category("timeout", "T", "blue"),
-    Outcome.POLICY_ERROR: Category("policy error", "P", "sky"),
-    Outcome.SIM_ERROR: Category("sim error", "E", "grey"),
+    EpisodeOutcome.SUCCESS: Category("success", "S", "green"),
+    EpisodeOutcome.FAILED: Category("failed", "F", "orange"),
+    EpisodeOutcome.GAVE_UP: Category("gave up", "G", "amber"),
+    EpisodeOutcome.OUT_OF_STEPS: Category("out of steps", "O", "purple"),
+    EpisodeOutcome.VIOLATED: Category("violated", "V", "orange", 0.5),
+    EpisodeOutcome.INVALID_PLAN: Category("invalid plan", "I", "amber", 0.5),
+    EpisodeOutcome.UNPARSABLE: Category("unparsable", "U", "purple", 0.5),
+    EpisodeOutcome.REFUSED: Category("refused", "R", "sky", 0.5),
+    EpisodeOutcome.ASKED_HUMAN: Category("asked human", "A", "blue", 0.5),
+    EpisodeOutcome.MODEL_ERROR: Category("model error", "M", "grey", 0.5),
+    EpisodeOutcome.TIMEOUT: Category("timeout", "T", "blue"),
+    EpisodeOutcome.POLICY_ERROR: Category("policy error", "P", "sky"),
+    EpisodeOutcome.SIM_ERROR: Category("sim error", "E", "grey"),
 }
 
 Records = Mapping[str, Mapping[str, Any]]
@@ -151,7 +151,10 @@ def _bars(config: RunConfig, cells: list[Mapping[str, Any]]) -> str:
         BarRow(
             cell["task"],
             config.policy,
-            {_CATEGORIES[Outcome(name)].name: count for name, count in cell["outcomes"].items()},
+            {
+                _CATEGORIES[EpisodeOutcome(name)].name: count
+                for name, count in cell["outcomes"].items()
+            },
         )
         for cell in cells
     ]
@@ -160,14 +163,14 @@ def _bars(config: RunConfig, cells: list[Mapping[str, Any]]) -> str:
 
 def _sheet(records: Records, media: Path) -> str:
     """Returns a contact sheet as a data address, ``""`` without pictures."""
-    order = sorted(records.values(), key=lambda r: r["outcome"] == Outcome.SUCCESS.value)
+    order = sorted(records.values(), key=lambda r: r["outcome"] == EpisodeOutcome.SUCCESS.value)
     tiles = []
     for record in order:
         name = record["media"].get("last")
         picture = _picture(media / name) if name else None
         if picture is None:
             continue
-        outcome = Outcome(record["outcome"])
+        outcome = EpisodeOutcome(record["outcome"])
         note = outcome.words + (f": {record['reason']}" if record["reason"] else "")
         tiles.append(Tile(picture, f"{record['task']} {record['seed']}", note, outcome.tone))
         if len(tiles) == SHOWN:
@@ -186,11 +189,11 @@ def _picture(path: Path) -> np.ndarray[Any, np.dtype[np.uint8]] | None:
 
 
 def _episode(key: str, record: Mapping[str, Any], pages: Mapping[str, str]) -> dict[str, Any]:
-    outcome = Outcome(record["outcome"])
+    outcome = EpisodeOutcome(record["outcome"])
     return {
         "key": key,
         "code": _CATEGORIES[outcome].code,
-        "tone": "good" if outcome is Outcome.SUCCESS else "bad",
+        "tone": "good" if outcome is EpisodeOutcome.SUCCESS else "bad",
         "outcome": outcome.words,
         "reason": record["reason"],
         "instruction": record["instruction"],

@@ -10,14 +10,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from surefoot.core.extras import require
+from surefoot.core.files import is_leftover, write_error
+from surefoot.envs.episodes.catalogue import make_policy
 from surefoot.envs.episodes.config import RunConfig, plan_of
 from surefoot.envs.episodes.costs import broken_in, costs_of
-from surefoot.envs.episodes.outcome import EpisodeRecord, Outcome
-from surefoot.envs.episodes.pool import Lost, run_apart
+from surefoot.envs.episodes.outcome import EpisodeOutcome, EpisodeRecord
+from surefoot.envs.episodes.pool import LostResult, run_apart
+from surefoot.envs.episodes.protocol import AccountingPolicy
 from surefoot.envs.episodes.report import render_report
-from surefoot.envs.episodes.runner import Job, lost_record, make_policy, run_episode
-from surefoot.results.extras import require
-from surefoot.results.files import is_leftover, write_error
+from surefoot.envs.episodes.runner import EpisodeJob, lost_record, run_episode
 from surefoot.results.manifest import Manifest, current_versions
 from surefoot.results.run_folder import RunFolder
 from surefoot.results.statistics import wilson
@@ -64,7 +66,8 @@ def episodes_run(
     require("pybullet")
     if config.video != "none":
         require("av")
-    policy = make_policy(config)  # a misspelt one should fail now, not in every episode
+    # A misspelt policy should fail now, not in every episode.
+    policy = make_policy(config.policy, config.env, config.options)
     plan = plan_of(config)
     manifest = Manifest(
         "run",
@@ -76,18 +79,18 @@ def episodes_run(
     with RunFolder.open(out, manifest) as run:
         media = _tidied(out / MEDIA)
         pending = set(run.pending)
-        jobs = [Job(config, spec, media) for spec in plan if spec.key in pending]
+        jobs = [EpisodeJob(config, spec, media) for spec in plan if spec.key in pending]
         done = len(plan) - len(jobs)
         tell = progress or (lambda _done, _all: None)
         tell(done, len(plan))
-        here = getattr(policy, "foreground", False)
-        found: Iterator[tuple[Job, EpisodeRecord | Lost]] = (
+        here = isinstance(policy, AccountingPolicy) and policy.foreground
+        found: Iterator[tuple[EpisodeJob, EpisodeRecord | LostResult]] = (
             ((job, run_episode(job)) for job in jobs)
             if here
             else run_apart(run_episode, jobs, workers=workers, timeout_s=config.timeout_s)
         )
         for job, result in found:
-            if isinstance(result, Lost):
+            if isinstance(result, LostResult):
                 result = lost_record(job.spec, result.timed_out, result.reason)
             run.append(job.spec.key, result.to_json())
             done += 1
@@ -95,7 +98,7 @@ def episodes_run(
         records = run.records
         summary = summary_of(config, records)
         run.write_summary(summary)
-        pages = policy.pages(out, records) if hasattr(policy, "pages") else {}
+        pages = policy.pages(out, records) if isinstance(policy, AccountingPolicy) else {}
         report = run.write_report(render_report(config, records, summary, media, pages))
     return FinishedRun(records, summary, report)
 
@@ -130,7 +133,7 @@ def summary_of(config: RunConfig, records: Mapping[str, Mapping[str, Any]]) -> d
 def _cell(task: str, records: list[Mapping[str, Any]]) -> dict[str, Any]:
     n = len(records)
     outcomes = Counter(r["outcome"] for r in records)
-    good = outcomes[Outcome.SUCCESS.value]
+    good = outcomes[EpisodeOutcome.SUCCESS.value]
     interval = wilson(good, n) if n else None
     mean = partial(_mean, records)
     return {
@@ -138,7 +141,7 @@ def _cell(task: str, records: list[Mapping[str, Any]]) -> dict[str, Any]:
         "n": n,
         "success": good,
         "interval": [interval.low, interval.high] if interval else None,
-        "outcomes": {o.value: outcomes[o.value] for o in Outcome if outcomes[o.value]},
+        "outcomes": {o.value: outcomes[o.value] for o in EpisodeOutcome if outcomes[o.value]},
         "goal_reached": sum(r["progress"] >= 1 for r in records),
         "mean_skills": mean(lambda r: len(r["steps"])),
         "mean_simulated_s": mean(lambda r: r["simulated_s"]),

@@ -2,43 +2,33 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from surefoot.core.errors import WriteError
+from surefoot.core.files import write_atomic
+from surefoot.envs.episodes.catalogue import get_environment, make_policy
 from surefoot.envs.episodes.config import EpisodeSpec, Filming, RunConfig
-from surefoot.envs.episodes.outcome import EpisodeRecord, Outcome
-from surefoot.envs.episodes.stages import (
-    NAMED,
-    SCRIPTED,
-    Accountable,
-    Env,
-    Policy,
-    Stage,
-    get_stage,
-)
-from surefoot.envs.perturbations.base import Draws
+from surefoot.envs.episodes.outcome import EpisodeOutcome, EpisodeRecord
+from surefoot.envs.episodes.protocol import AccountingPolicy, Env, EnvAdapter, Policy
+from surefoot.envs.perturbations.base import RandomSource
 from surefoot.envs.perturbations.pipeline import Pipeline
 from surefoot.envs.recording.captions import Caption, captioned
 from surefoot.envs.recording.sheet import to_jpeg
 from surefoot.envs.recording.video import VideoWriter
 from surefoot.envs.simulation.client import TIMESTEP
-from surefoot.results.errors import InputError, WriteError
-from surefoot.results.extras import missing
-from surefoot.results.files import write_atomic
 
 SPEED = 2
 """How many times as fast as in the simulated world a video runs."""
 
 
 @dataclass(frozen=True)
-class Job:
+class EpisodeJob:
     """What a worker process needs to run an episode.
 
     Attributes:
@@ -52,33 +42,7 @@ class Job:
     media: Path
 
 
-def make_policy(config: RunConfig) -> Policy:
-    """Makes the policy that a configuration names; its module may lie in the current folder.
-
-    Raises:
-        InputError: There is no such module or function, or it makes no policy.
-        MissingDependencyError: It needs a library that is not installed.
-    """
-    if config.policy == SCRIPTED:
-        return get_stage(config.env).scripted()
-    module, _, name = NAMED.get(config.policy, config.policy).partition(":")
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.append(here)  # last, so that nothing installed is hidden
-    try:
-        maker = getattr(import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        if isinstance(error, ModuleNotFoundError) and (lacking := missing(error.name or "")):
-            raise lacking from None
-        raise InputError(f"cannot use the policy '{config.policy}': {error}") from None
-    wanted = config.options or config.policy in NAMED
-    policy: Policy = maker(config.env, config.options) if wanted else maker(config.env)
-    if not (hasattr(policy, "begin") and hasattr(policy, "act")):
-        raise InputError(f"'{config.policy}' makes no policy; it needs 'begin' and 'act'")
-    return policy
-
-
-def run_episode(job: Job) -> EpisodeRecord:
+def run_episode(job: EpisodeJob) -> EpisodeRecord:
     """Runs an episode; whatever goes wrong becomes its outcome.
 
     Args:
@@ -89,7 +53,7 @@ def run_episode(job: Job) -> EpisodeRecord:
             done again.
     """
     started = time.monotonic()
-    stage = get_stage(job.config.env)
+    stage = get_environment(job.config.env)
     episode = _Episode(job, stage)
     try:
         outcome, reason, progress = episode.play()
@@ -97,9 +61,9 @@ def run_episode(job: Job) -> EpisodeRecord:
         episode.close()
         raise
     except _PolicyError as error:
-        outcome, reason, progress = Outcome.POLICY_ERROR, str(error), 0.0
+        outcome, reason, progress = EpisodeOutcome.POLICY_ERROR, str(error), 0.0
     except Exception as error:
-        outcome, reason, progress = Outcome.SIM_ERROR, _told(error), 0.0
+        outcome, reason, progress = EpisodeOutcome.SIM_ERROR, _told(error), 0.0
     record = EpisodeRecord(
         job.spec.task,
         job.spec.seed,
@@ -117,7 +81,7 @@ class _PolicyError(Exception):
 
 
 class _Episode:
-    def __init__(self, job: Job, stage: Stage) -> None:
+    def __init__(self, job: EpisodeJob, stage: EnvAdapter) -> None:
         self.job, self.stage = job, stage
         self.instruction = ""
         self.steps: list[dict[str, str]] = []
@@ -126,11 +90,11 @@ class _Episode:
         self._policy: Policy | None = None
         self._info: dict[str, Any] = {}
 
-    def play(self) -> tuple[Outcome, str, float]:
+    def play(self) -> tuple[EpisodeOutcome, str, float]:
         config, spec = self.job.config, self.job.spec
-        policy = _guarded(lambda: make_policy(config))
+        policy = _guarded(lambda: make_policy(config.policy, config.env, config.options))
         pipeline = Pipeline.build(config.perturb)
-        if isinstance(policy, Accountable):
+        if isinstance(policy, AccountingPolicy):
             policy.keep(self.job.media.parent, spec.key.replace("/", "-"))
         env = self._env = self.stage.make(
             spec.task, config.difficulty, pipeline.faults(), config.size
@@ -141,14 +105,14 @@ class _Episode:
         self._policy = policy
         _guarded(lambda: policy.begin(env, observation, info))
         outcome, reason, progress = self._act(policy, env, observation, info)
-        if isinstance(policy, Accountable):
+        if isinstance(policy, AccountingPolicy):
             end = policy.end
             outcome, reason = _guarded(lambda: end(self._info, outcome, reason))
         return outcome, reason, progress
 
     def _act(
         self, policy: Policy, env: Env, observation: dict[str, Any], info: dict[str, Any]
-    ) -> tuple[Outcome, str, float]:
+    ) -> tuple[EpisodeOutcome, str, float]:
         config = self.job.config
         assert self._film is not None
         self._info = info
@@ -156,9 +120,9 @@ class _Episode:
             action = _guarded(lambda: policy.act(observation, info))  # noqa: B023  called at once
             if action is None:
                 outcome, reason, progress = self.stage.judge(env)
-                if outcome is Outcome.SUCCESS:
+                if outcome is EpisodeOutcome.SUCCESS:
                     return outcome, reason, progress
-                return Outcome.GAVE_UP, getattr(policy, "reason", "") or reason, progress
+                return EpisodeOutcome.GAVE_UP, getattr(policy, "reason", "") or reason, progress
             skill = _guarded(lambda: self.stage.action_name(env, int(action)))  # noqa: B023
             self._film.begin(skill)
             observation, _, terminated, truncated, info = env.step(action)
@@ -176,14 +140,14 @@ class _Episode:
             if self._env is not None and self._film is not None:
                 values["simulated_s"] = round(self.stage.seconds(self._env), 3)
                 values["extra"] = self.stage.extra(self._env)
-                if isinstance(self._policy, Accountable):
+                if isinstance(self._policy, AccountingPolicy):
                     values["extra"]["agent"] = self._policy.extra()
                 values["media"] = self._film.end(record)
         except WriteError:
             raise
         except Exception as error:
-            if record.outcome is not Outcome.SIM_ERROR:
-                values |= {"outcome": Outcome.SIM_ERROR, "reason": _told(error)}
+            if record.outcome is not EpisodeOutcome.SIM_ERROR:
+                values |= {"outcome": EpisodeOutcome.SIM_ERROR, "reason": _told(error)}
         finally:
             self.close()
         wall = round(time.monotonic() - started, 2)
@@ -202,7 +166,7 @@ class _Film:
     """Pictures taken while simulated time passes, with captions, and what becomes of them."""
 
     def __init__(
-        self, job: Job, stage: Stage, env: Env, pipeline: Pipeline, instruction: str
+        self, job: EpisodeJob, stage: EnvAdapter, env: Env, pipeline: Pipeline, instruction: str
     ) -> None:
         self._job, self._stage, self._env, self._pipeline = job, stage, env, pipeline
         self._instruction = instruction
@@ -225,7 +189,7 @@ class _Film:
 
     def _picture(self) -> NDArray[np.uint8]:
         self._count += 1
-        draws = Draws(self._job.spec.seed, "film", self._count)
+        draws = RandomSource(self._job.spec.seed, "film", self._count)
         return self._pipeline.frame(self._stage.film(self._env), draws).rgb
 
     def _shoot(self, record: EpisodeRecord | None = None, repeat: int = 1) -> None:
@@ -251,7 +215,9 @@ class _Film:
         last = f"{self._name}.jpg"
         write_atomic(self._job.media / last, to_jpeg(self._picture()))
         found = {"last": last}
-        wanted = self._job.config.video is Filming.ALL or record.outcome is not Outcome.SUCCESS
+        wanted = (
+            self._job.config.video is Filming.ALL or record.outcome is not EpisodeOutcome.SUCCESS
+        )
         if self._video is not None and wanted:
             self._shoot(record, repeat=2 * self._job.config.fps * SPEED)
             found["video"] = self._video.finish().name
@@ -278,5 +244,5 @@ def _told(error: Exception) -> str:
 
 def lost_record(spec: EpisodeSpec, timed_out: bool, reason: str) -> EpisodeRecord:
     """Returns the record of an episode whose process died or was ended by the clock."""
-    outcome = Outcome.TIMEOUT if timed_out else Outcome.SIM_ERROR
+    outcome = EpisodeOutcome.TIMEOUT if timed_out else EpisodeOutcome.SIM_ERROR
     return EpisodeRecord(spec.task, spec.seed, outcome, reason)

@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from surefoot.core.errors import InputError
 from surefoot.envs.cameras.camera import Frame, Lens, render
-from surefoot.envs.episodes.outcome import Outcome
-from surefoot.envs.episodes.stages import Env, Policy
+from surefoot.envs.episodes.outcome import EpisodeOutcome
+from surefoot.envs.episodes.protocol import Env, Policy
 from surefoot.envs.perturbations.faults import Faults
 from surefoot.envs.simulation.client import Simulation
 from surefoot.envs.tabletop.env import FRONT, TabletopEnv
 from surefoot.envs.tabletop.state import Facts, goal_holds, goal_share, successor
 from surefoot.envs.tabletop.tasks import DIFFICULTIES, TASKS, list_tasks
 from surefoot.pddl import Plan, PlanStep, Task
-from surefoot.results.errors import InputError
 
 PERSISTENCE = 3
 """How many times the scripted policy tries one action from one state before it gives up."""
@@ -88,8 +88,8 @@ class PlanningPolicy:
         return result.plan
 
 
-class TabletopStage:
-    """See :class:`~surefoot.envs.episodes.stages.Stage`."""
+class TabletopAdapter:
+    """See :class:`~surefoot.envs.episodes.protocol.EnvAdapter`."""
 
     name = "tabletop"
     summary = "a Panda arm with blocks, pads, plates, bowls, bins and boxes with lids"
@@ -156,15 +156,15 @@ class TabletopStage:
         """Simulated seconds of the episode so far."""
         return self.simulation(env).time
 
-    def judge(self, env: Env) -> tuple[Outcome, str, float]:
+    def judge(self, env: Env) -> tuple[EpisodeOutcome, str, float]:
         """The goal's facts decide."""
         inner = _inner(env)
         facts, ground = inner.facts(), inner.actions.ground
         share = goal_share(ground, facts)
         if goal_holds(ground, facts):
-            return Outcome.SUCCESS, "", share
+            return EpisodeOutcome.SUCCESS, "", share
         reason = f"{share:.0%} of the goal's facts hold"
-        return Outcome.OUT_OF_STEPS, reason, share
+        return EpisodeOutcome.OUT_OF_STEPS, reason, share
 
     def extra(self, env: Env) -> dict[str, Any]:
         """Collisions, and the facts at the end."""

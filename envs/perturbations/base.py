@@ -1,18 +1,16 @@
-"""What all perturbations share: a severity, a seed, a name to be built by."""
+"""What all perturbations share: a severity, a seed, a name."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from surefoot.envs.perturbations.faults import Faults
-from surefoot.results.config import check_config
-from surefoot.results.errors import InputError
 
 Floats = NDArray[np.float32]
 
@@ -31,7 +29,7 @@ class Channels(NamedTuple):
     segmentation: NDArray[np.int32]
 
 
-class Draws(NamedTuple):
+class RandomSource(NamedTuple):
     """Where randomness comes from: the same numbers give the same pixels.
 
     Attributes:
@@ -74,7 +72,7 @@ class Perturbation(BaseModel, ABC):
         """Returns the fields of :class:`Faults` that it sets."""
 
     def spec(self) -> dict[str, Any]:
-        """Returns its name and all its arguments, from which :func:`build` makes it again."""
+        """Returns its name and all its arguments, from which it can be built again."""
         return {"name": self.name, **self.model_dump(mode="json")}
 
 
@@ -87,56 +85,13 @@ class ImagePerturbation(Perturbation):
         """Returns itself as one of the cameras' image perturbations; nothing at severity 0."""
         return {"images": (self.spec(),)} if self.severity > 0 else {}
 
-    def apply(self, image: Channels, draws: Draws) -> Channels:
+    def apply(self, image: Channels, draws: RandomSource) -> Channels:
         """Returns the changed image; at severity 0 the very same."""
         return self.change(image, draws) if self.severity > 0 else image
 
     @abstractmethod
-    def change(self, image: Channels, draws: Draws) -> Channels:
+    def change(self, image: Channels, draws: RandomSource) -> Channels:
         """Changes an image at a severity above 0."""
-
-
-Kind = TypeVar("Kind", bound=type[Perturbation])
-
-_KINDS: dict[str, type[Perturbation]] = {}
-
-
-def perturbation(name: str) -> Callable[[Kind], Kind]:
-    """Registers a kind of perturbation under a name."""
-
-    def register(kind: Kind) -> Kind:
-        kind.name = name
-        _KINDS[name] = kind
-        return kind
-
-    return register
-
-
-def kinds() -> dict[str, type[Perturbation]]:
-    """Returns all kinds by name."""
-    from surefoot.envs.perturbations import images, optics, robot  # noqa: F401  they register
-
-    return dict(sorted(_KINDS.items()))
-
-
-def build(spec: Mapping[str, Any]) -> Perturbation:
-    """Makes a perturbation from its name and arguments.
-
-    Args:
-        spec: ``name`` and the kind's fields.
-
-    Raises:
-        InputError: There is no such kind, or an argument does not fit.
-    """
-    arguments = dict(spec)
-    name = arguments.pop("name", None)
-    known = kinds()
-    if name not in known:
-        raise InputError(f"no perturbation '{name}'; there are {', '.join(known)}")
-    try:
-        return check_config(known[name], arguments)
-    except InputError as error:
-        raise InputError(f"perturbation '{name}': {error}") from None
 
 
 def merge_faults(base: Faults, changes: Iterable[Mapping[str, Any]]) -> Faults:

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 from io import BytesIO
+from typing import ClassVar
 
 import numpy as np
 from PIL import Image
 
-from surefoot.envs.perturbations.base import Channels, Draws, ImagePerturbation, perturbation
+from surefoot.envs.perturbations.base import Channels, ImagePerturbation, RandomSource
 from surefoot.envs.perturbations.optics import to_display, to_linear
 
 
-@perturbation("exposure")
 class Exposure(ImagePerturbation):
     """Too short an exposure, or too long a one: severity times three stops.
 
     A stop halves (or doubles) the light; what exceeds white is cut off.
     """
 
+    name: ClassVar[str] = "exposure"
+
     over: bool = False
     """Whether the exposure is too long."""
 
-    def change(self, image: Channels, draws: Draws) -> Channels:
+    def change(self, image: Channels, draws: RandomSource) -> Channels:
         """See the class."""
         stops = 3 * self.severity * (1 if self.over else -1)
         return image._replace(rgb=to_display(to_linear(image.rgb) * np.float32(2**stops)))
 
 
-@perturbation("noise")
 class Noise(ImagePerturbation):
     """Shot and read noise of a sensor, in linear light, new in every frame.
 
@@ -35,7 +36,9 @@ class Noise(ImagePerturbation):
     root; reading adds a standard deviation of severity times 2 % of white.
     """
 
-    def change(self, image: Channels, draws: Draws) -> Channels:
+    name: ClassVar[str] = "noise"
+
+    def change(self, image: Channels, draws: RandomSource) -> Channels:
         """See the class."""
         light = to_linear(image.rgb)
         electrons = 20 / self.severity**2
@@ -48,7 +51,6 @@ class Noise(ImagePerturbation):
         )
 
 
-@perturbation("colour-shift")
 class ColourShift(ImagePerturbation):
     """Wrong white balance, the same through an episode.
 
@@ -56,7 +58,9 @@ class ColourShift(ImagePerturbation):
     leaves grey as bright as it was (in the mean of the three logarithms).
     """
 
-    def change(self, image: Channels, draws: Draws) -> Channels:
+    name: ClassVar[str] = "colour-shift"
+
+    def change(self, image: Channels, draws: RandomSource) -> Channels:
         """See the class."""
         angle = draws.of_episode(self.name).uniform(0, 2 * np.pi)
         shifts = np.cos(angle + np.arange(3) * 2 * np.pi / 3)
@@ -64,11 +68,12 @@ class ColourShift(ImagePerturbation):
         return image._replace(rgb=to_display(to_linear(image.rgb) * gains))
 
 
-@perturbation("low-resolution")
 class LowResolution(ImagePerturbation):
     """Fewer pixels: those of 1 to 8 across (by severity) are one, then enlarged again."""
 
-    def change(self, image: Channels, draws: Draws) -> Channels:
+    name: ClassVar[str] = "low-resolution"
+
+    def change(self, image: Channels, draws: RandomSource) -> Channels:
         """See the class."""
         rows, columns = image.rgb.shape[:2]
         factor = 1 + 7 * self.severity
@@ -78,11 +83,12 @@ class LowResolution(ImagePerturbation):
         return image._replace(rgb=np.asarray(again, np.uint8))
 
 
-@perturbation("jpeg")
 class Jpeg(ImagePerturbation):
     """JPEG of quality 90 · (3/90)^severity: 90 at the least severity, 16 at a half, 3 at 1."""
 
-    def change(self, image: Channels, draws: Draws) -> Channels:
+    name: ClassVar[str] = "jpeg"
+
+    def change(self, image: Channels, draws: RandomSource) -> Channels:
         """See the class."""
         file = BytesIO()
         Image.fromarray(image.rgb).save(file, "JPEG", quality=round(90 * (3 / 90) ** self.severity))

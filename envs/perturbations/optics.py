@@ -15,10 +15,9 @@ from scipy.signal import fftconvolve
 
 from surefoot.envs.perturbations.base import (
     Channels,
-    Draws,
     Floats,
     ImagePerturbation,
-    perturbation,
+    RandomSource,
 )
 
 _LINEAR = (np.arange(256) / 255.0).astype(np.float32) ** np.float32(2.2)
@@ -59,24 +58,26 @@ def smooth_field(rng: np.random.Generator, shape: tuple[int, int], cells: int) -
     return np.asarray(field, np.float32)
 
 
-@perturbation("defocus")
 class Defocus(ImagePerturbation):
     """Blur of a lens out of focus: a disc whose radius is severity times 4 % of the height."""
 
-    def change(self, image: Channels, draws: Draws) -> Channels:
+    name: ClassVar[str] = "defocus"
+
+    def change(self, image: Channels, draws: RandomSource) -> Channels:
         """See the class."""
         kernel = disc(0.04 * self.severity * image.rgb.shape[0])
         return image._replace(rgb=to_display(convolve(to_linear(image.rgb), kernel)))
 
 
-@perturbation("motion-blur")
 class MotionBlur(ImagePerturbation):
     """Blur of a camera that shakes during the exposure.
 
     The way is severity times 12 % of the width, in a direction that is new in every frame.
     """
 
-    def change(self, image: Channels, draws: Draws) -> Channels:
+    name: ClassVar[str] = "motion-blur"
+
+    def change(self, image: Channels, draws: RandomSource) -> Channels:
         """See the class."""
         angle = draws.of_frame(self.name).uniform(0, np.pi)
         length = 0.12 * self.severity * image.rgb.shape[1]
@@ -92,7 +93,6 @@ class MotionBlur(ImagePerturbation):
         return image._replace(rgb=to_display(convolve(to_linear(image.rgb), kernel)))
 
 
-@perturbation("fog")
 class Fog(ImagePerturbation):
     """Fog by Koschmieder's law: light fades with distance and airlight takes its place.
 
@@ -100,12 +100,14 @@ class Fog(ImagePerturbation):
     stay true.
     """
 
+    name: ClassVar[str] = "fog"
+
     distance: float = Field(default=1.0, gt=0, le=1000)
     """Metres over which the severity counts."""
     airlight: ClassVar[tuple[float, float, float]] = (0.62, 0.64, 0.66)
     """Linear light of the fog."""
 
-    def change(self, image: Channels, draws: Draws) -> Channels:
+    def change(self, image: Channels, draws: RandomSource) -> Channels:
         """See the class."""
         thickness = -np.log1p(-0.95 * self.severity) / self.distance
         kept = np.exp(-thickness * image.depth)[:, :, None].astype(np.float32)
@@ -113,7 +115,6 @@ class Fog(ImagePerturbation):
         return image._replace(rgb=to_display(light))
 
 
-@perturbation("lens-dirt")
 class LensDirt(ImagePerturbation):
     """Smears and specks on the lens, the same through an episode.
 
@@ -121,7 +122,9 @@ class LensDirt(ImagePerturbation):
     and brownish one, on about half of the lens.
     """
 
-    def change(self, image: Channels, draws: Draws) -> Channels:
+    name: ClassVar[str] = "lens-dirt"
+
+    def change(self, image: Channels, draws: RandomSource) -> Channels:
         """See the class."""
         rng = draws.of_episode(self.name)
         shape = image.depth.shape[0], image.depth.shape[1]
@@ -134,7 +137,6 @@ class LensDirt(ImagePerturbation):
         return image._replace(rgb=to_display(light * (1 - cover) + dirt * cover))
 
 
-@perturbation("occluders")
 class Occluders(ImagePerturbation):
     """Things close before the lens, the same through an episode.
 
@@ -142,7 +144,9 @@ class Occluders(ImagePerturbation):
     :data:`OCCLUDER_DEPTH` metres where they are, and segmentation -1 (none).
     """
 
-    def change(self, image: Channels, draws: Draws) -> Channels:
+    name: ClassVar[str] = "occluders"
+
+    def change(self, image: Channels, draws: RandomSource) -> Channels:
         """See the class."""
         rng = draws.of_episode(self.name)
         rows, columns = image.depth.shape

@@ -8,19 +8,18 @@ from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
+from surefoot.core.config import read_config_file
+from surefoot.core.errors import InputError
 from surefoot.envs.cameras.camera import Frame
 from surefoot.envs.perturbations.base import (
     Channels,
-    Draws,
     ImagePerturbation,
     Perturbation,
-    build,
-    kinds,
+    RandomSource,
     merge_faults,
 )
+from surefoot.envs.perturbations.catalogue import PERTURBATIONS, build
 from surefoot.envs.perturbations.faults import Faults
-from surefoot.results.config import read_config_file
-from surefoot.results.errors import InputError
 
 SCENARIOS: dict[str, tuple[str, dict[str, float]]] = {
     "dusk": (
@@ -65,7 +64,7 @@ class Pipeline:
 
     @classmethod
     def build(cls, specs: Iterable[Mapping[str, Any]]) -> Pipeline:
-        """Makes it from names and arguments, see :func:`~.base.build`.
+        """Makes it from names and arguments.
 
         Raises:
             InputError: A name or an argument is unknown.
@@ -97,10 +96,9 @@ class Pipeline:
                 spec[key] = value
             if name in SCENARIOS:
                 specs += _scenario(name, severity)
-            elif name not in kinds():
+            elif name not in PERTURBATIONS:
                 raise InputError(
-                    f"no perturbation '{name}'; there are {', '.join(kinds())} "
-                    f"and the scenarios {', '.join(SCENARIOS)}"
+                    f"{PERTURBATIONS.unknown(name)}, and the scenarios {', '.join(SCENARIOS)}"
                 )
             else:
                 specs.append(spec)
@@ -139,14 +137,14 @@ class Pipeline:
         """Returns names and arguments, plain JSON data, from which :meth:`build` makes it."""
         return [part.spec() for part in self.parts]
 
-    def apply(self, image: Channels, draws: Draws) -> Channels:
+    def apply(self, image: Channels, draws: RandomSource) -> Channels:
         """Changes an image."""
         for part in self.parts:
             if isinstance(part, ImagePerturbation):
                 image = part.apply(image, draws)
         return image
 
-    def frame(self, frame: Frame, draws: Draws) -> Frame:
+    def frame(self, frame: Frame, draws: RandomSource) -> Frame:
         """Changes a frame; pose, lens, links and time stay."""
         image = self.apply(Channels(frame.rgb, frame.depth, frame.segmentation), draws)
         return replace(frame, **image._asdict())

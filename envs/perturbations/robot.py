@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from surefoot.envs.perturbations.base import Perturbation, perturbation
+from surefoot.envs.perturbations.base import Perturbation
 
 
 class _Physical(Perturbation):
@@ -17,50 +17,56 @@ class _Physical(Perturbation):
         return {self.field: self.scale * self.severity}
 
 
-@perturbation("grasp-slip")
 class GraspSlip(_Physical):
     """A grasp is lost while its object is carried, with severity as the probability."""
+
+    name: ClassVar[str] = "grasp-slip"
 
     field: ClassVar[str] = "grasp_slip"
 
 
-@perturbation("position-noise")
 class PositionNoise(_Physical):
     """The hand misses where it reaches for, by a standard deviation of severity times 20 mm."""
+
+    name: ClassVar[str] = "position-noise"
 
     field: ClassVar[str] = "position_noise"
     scale: ClassVar[float] = 0.02
 
 
-@perturbation("friction")
 class Friction(_Physical):
     """Fingers and things are slippery: friction falls by severity times 50 %."""
+
+    name: ClassVar[str] = "friction"
 
     def faults(self) -> dict[str, Any]:
         """See the class."""
         return {"friction": 1 - 0.5 * self.severity}
 
 
-@perturbation("camera-pose")
 class CameraPoseError(_Physical):
     """Cameras stand beside where they believe, by a deviation of severity times 5 cm an axis."""
+
+    name: ClassVar[str] = "camera-pose"
 
     part: ClassVar[str] = "camera"
     field: ClassVar[str] = "camera_position_error"
     scale: ClassVar[float] = 0.05
 
 
-@perturbation("dropped-frames")
 class DroppedFrames(_Physical):
     """A frame is the one before once more, with severity as the probability."""
+
+    name: ClassVar[str] = "dropped-frames"
 
     part: ClassVar[str] = "camera"
     field: ClassVar[str] = "dropped_frames"
 
 
-@perturbation("delay")
 class Delay(_Physical):
     """Frames come late, by severity times ten frames."""
+
+    name: ClassVar[str] = "delay"
 
     part: ClassVar[str] = "camera"
 
@@ -69,9 +75,10 @@ class Delay(_Physical):
         return {"delay_frames": round(10 * self.severity)}
 
 
-@perturbation("distractors")
 class Distractors(_Physical):
     """Things lie about that belong to no task: severity times eight of them."""
+
+    name: ClassVar[str] = "distractors"
 
     part: ClassVar[str] = "scene"
 

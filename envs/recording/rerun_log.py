@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from surefoot.core.extras import require
 from surefoot.envs.cameras.camera import Frame
 from surefoot.envs.cameras.visibility import axes
-from surefoot.results.extras import require
 
 
 class RerunLog:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from surefoot.results.files import sync_folder, write_error
+from surefoot.core.files import sync_folder, write_error
 
 if TYPE_CHECKING:
     from av.container import OutputContainer

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
-from surefoot.results.errors import HarnessError
+from surefoot.core.errors import HarnessError
 
 TIMESTEP = 1 / 240
 """Seconds of one physics step."""

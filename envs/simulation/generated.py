@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from surefoot.results.files import write_atomic
+from surefoot.core.files import write_atomic
 
 Vector = tuple[float, float, float]
 

@@ -25,8 +25,8 @@ from surefoot.envs.tabletop.things import (
     PLATE_HEIGHT,
     THING_FRICTION,
     WALL,
-    Kind,
     Thing,
+    ThingKind,
 )
 
 RING = 15
@@ -88,13 +88,13 @@ def make_body(
     turn = api.getQuaternionFromEuler((0, 0, yaw))
     color = (*COLORS[thing.color], 1.0)
     x, y, z = position
-    mass = {Kind.BLOCK: BLOCK_MASS, Kind.LID: LID_MASS}.get(thing.kind, 0.0)
-    if thing.kind is Kind.BLOCK and thing.shape == "cylinder":
+    mass = {ThingKind.BLOCK: BLOCK_MASS, ThingKind.LID: LID_MASS}.get(thing.kind, 0.0)
+    if thing.kind is ThingKind.BLOCK and thing.shape == "cylinder":
         r, h = thing.edge / 2, thing.edge
         shape = api.createCollisionShape(api.GEOM_CYLINDER, radius=r, height=h)
         look = turned(api, [(0, -h / 2), (r, -h / 2), (r, h / 2), (0, h / 2)], color)
         z += thing.edge / 2
-    elif thing.kind is Kind.BLOCK:
+    elif thing.kind is ThingKind.BLOCK:
         half = [thing.edge / 2] * 3
         shape = api.createCollisionShape(api.GEOM_BOX, halfExtents=half)
         look = api.createVisualShape(api.GEOM_BOX, halfExtents=half, rgbaColor=color)
@@ -103,7 +103,7 @@ def make_body(
         shape, look = _compound(api, _PARTS[thing.kind](api), color)
         if thing.kind in _OUTLINES:
             look = turned(api, _OUTLINES[thing.kind], color)
-        z += LID_ORIGIN if thing.kind is Kind.LID else 0.0
+        z += LID_ORIGIN if thing.kind is ThingKind.LID else 0.0
     body = int(api.createMultiBody(mass, shape, look, (x, y, z), turn))
     api.changeDynamics(
         body,
@@ -204,16 +204,16 @@ def _lid(api: Any) -> _Parts:
 
 
 _PARTS = {
-    Kind.PAD: _pad,
-    Kind.PLATE: _plate,
-    Kind.BOWL: _bowl,
-    Kind.BIN: _bin,
-    Kind.BOX: _box,
-    Kind.LID: _lid,
+    ThingKind.PAD: _pad,
+    ThingKind.PLATE: _plate,
+    ThingKind.BOWL: _bowl,
+    ThingKind.BIN: _bin,
+    ThingKind.BOX: _box,
+    ThingKind.LID: _lid,
 }
 
 _OUTLINES = {
-    Kind.PLATE: (
+    ThingKind.PLATE: (
         (0.0, 0.0),
         (PLATE - 0.014, 0.0),
         (PLATE, 0.010),
@@ -222,7 +222,7 @@ _OUTLINES = {
         (PLATE - 0.012, PLATE_HEIGHT),
         (0.0, PLATE_HEIGHT),
     ),
-    Kind.BOWL: (
+    ThingKind.BOWL: (
         (0.0, 0.0),
         (BOWL + 0.003, 0.0),
         (BOWL + 0.016, HEIGHTS["bowl"]),

@@ -10,6 +10,8 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from surefoot.core.config import check_config
+from surefoot.core.errors import InputError
 from surefoot.envs.cameras.camera import CameraPose, Frame, Lens
 from surefoot.envs.cameras.rig import FREE, FixedCamera, FreeCamera, MountedCamera, Rig
 from surefoot.envs.perturbations.faults import Faults
@@ -17,7 +19,7 @@ from surefoot.envs.simulation.client import Simulation
 from surefoot.envs.skills import SkillResult, SkillStatus
 from surefoot.envs.tabletop.actions import MAX_ACTIONS, RING, Actions
 from surefoot.envs.tabletop.episode import (
-    Choice,
+    EpisodeChoice,
     check_options,
     episode_info,
     episode_seed,
@@ -26,10 +28,8 @@ from surefoot.envs.tabletop.episode import (
 from surefoot.envs.tabletop.skills import Skills
 from surefoot.envs.tabletop.state import Facts, goal_holds, read_facts
 from surefoot.envs.tabletop.tasks import make_tabletop
-from surefoot.envs.tabletop.world import Kept, World
+from surefoot.envs.tabletop.world import TabletopSnapshot, TabletopWorld
 from surefoot.pddl import PlanStep
-from surefoot.results.config import check_config
-from surefoot.results.errors import InputError
 
 FRONT = CameraPose((1.14, 0.0, 0.78), (0.46, 0.0, 0.0))
 """The fixed camera in front of the robot, metres, world frame."""
@@ -104,13 +104,13 @@ class TabletopEnv(gymnasium.Env[Observation, np.int64]):
         render_mode: str | None = None,
         faults: Faults | Mapping[str, Any] | None = None,
     ) -> None:
-        self._choice = Choice.checked(task, difficulty)
+        self._choice = EpisodeChoice.checked(task, difficulty)
         if render_mode not in (None, "rgb_array"):
             raise InputError(f"no render mode {render_mode!r}; there is rgb_array")
         if not 16 <= size <= 1024:
             raise InputError(f"images must be 16 to 1024 pixels wide, not {size}")
         self.render_mode = render_mode
-        self.on_tick: Callable[[World], bool] | None = None
+        self.on_tick: Callable[[TabletopWorld], bool] | None = None
         self._size = size
         given = faults if isinstance(faults, Faults) else check_config(Faults, faults or {})
         self._faults = given
@@ -127,7 +127,7 @@ class TabletopEnv(gymnasium.Env[Observation, np.int64]):
         )
 
     @property
-    def world(self) -> World:
+    def world(self) -> TabletopWorld:
         """The bodies and the robot of this episode."""
         return self._now().world
 
@@ -164,7 +164,7 @@ class TabletopEnv(gymnasium.Env[Observation, np.int64]):
         instance = make_tabletop(self._choice.task, self._choice.difficulty, number)
         if self._simulation is None:
             self._simulation = Simulation()
-        world = World(self._simulation, instance.scene, self._faults, number)
+        world = TabletopWorld(self._simulation, instance.scene, self._faults, number)
         skills = Skills(world, instance.task, number)
         skills.watcher = self._watch
         lens = Lens(self._size, self._size)
@@ -246,7 +246,7 @@ class TabletopEnv(gymnasium.Env[Observation, np.int64]):
 
     def forget(self, kept: Any) -> None:
         """Frees a kept state."""
-        world: Kept = kept[0]
+        world: TabletopSnapshot = kept[0]
         self.world.forget(world)
 
     def render(self) -> NDArray[np.uint8] | None:
@@ -284,7 +284,7 @@ class TabletopEnv(gymnasium.Env[Observation, np.int64]):
 class _Episode:
     """What belongs to one episode."""
 
-    def __init__(self, world: World, skills: Skills, rig: Rig, actions: Actions) -> None:
+    def __init__(self, world: TabletopWorld, skills: Skills, rig: Rig, actions: Actions) -> None:
         self.world = world
         self.skills = skills
         self.rig = rig

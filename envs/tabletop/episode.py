@@ -8,18 +8,18 @@ from typing import Any
 
 import numpy as np
 
+from surefoot.core.errors import InputError
 from surefoot.envs.skills import SkillResult
 from surefoot.envs.tabletop.actions import Actions
 from surefoot.envs.tabletop.state import Facts, attributes, goal_share, hidden_in
 from surefoot.envs.tabletop.tasks import DIFFICULTIES, TASKS
-from surefoot.results.errors import InputError
 
 OPTIONS = ("task", "difficulty")
 """Options of ``reset``."""
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class EpisodeChoice:
     """Which episodes an environment draws.
 
     Attributes:
@@ -31,7 +31,7 @@ class Choice:
     difficulty: str
 
     @staticmethod
-    def checked(task: str, difficulty: str) -> Choice:
+    def checked(task: str, difficulty: str) -> EpisodeChoice:
         """Returns a choice.
 
         Raises:
@@ -41,10 +41,10 @@ class Choice:
             raise InputError(f"no tabletop task {task!r}; there are {', '.join(TASKS)}")
         if difficulty not in DIFFICULTIES:
             raise InputError(f"no difficulty {difficulty!r}; there are {', '.join(DIFFICULTIES)}")
-        return Choice(task, difficulty)
+        return EpisodeChoice(task, difficulty)
 
 
-def check_options(choice: Choice, options: Mapping[str, Any] | None) -> Choice:
+def check_options(choice: EpisodeChoice, options: Mapping[str, Any] | None) -> EpisodeChoice:
     """Changes a choice by the options of a reset.
 
     Raises:
@@ -54,7 +54,7 @@ def check_options(choice: Choice, options: Mapping[str, Any] | None) -> Choice:
     for name in options:
         if name not in OPTIONS:
             raise InputError(f"no option {name!r}; there are {', '.join(OPTIONS)}")
-    return Choice.checked(
+    return EpisodeChoice.checked(
         options.get("task", choice.task), options.get("difficulty", choice.difficulty)
     )
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import cos, hypot, pi, sin
 
-from surefoot.envs.tabletop.robot import OPEN, Point, Pose
+from surefoot.envs.tabletop.robot import OPEN, HandPose, Point
 from surefoot.envs.tabletop.scene import FAR, NEAR, REACH, SIDE
-from surefoot.envs.tabletop.things import HEIGHTS, KNOB, LID, SLOTS, TABLE, Kind, Thing
-from surefoot.envs.tabletop.world import World
+from surefoot.envs.tabletop.things import HEIGHTS, KNOB, LID, SLOTS, TABLE, Thing, ThingKind
+from surefoot.envs.tabletop.world import TabletopWorld
 
 SPARE = 0.008
 """Metres between each finger and what it is about to close on."""
@@ -35,7 +35,7 @@ _HALF_FINGER = 0.012
 
 def width_of(thing: Thing) -> float:
     """Returns how far apart the fingers are when they hold a thing, in metres."""
-    return 2 * KNOB[0] if thing.kind is Kind.LID else thing.edge
+    return 2 * KNOB[0] if thing.kind is ThingKind.LID else thing.edge
 
 
 def opening(thing: Thing) -> float:
@@ -43,7 +43,9 @@ def opening(thing: Thing) -> float:
     return min(2 * OPEN, width_of(thing) + 2 * SPARE)
 
 
-def blocker(world: World, pose: Pose, width: float, ignore: frozenset[str]) -> str | None:
+def blocker(
+    world: TabletopWorld, pose: HandPose, width: float, ignore: frozenset[str]
+) -> str | None:
     """Returns what the hand would meet at a pose, coming from above.
 
     Args:
@@ -72,7 +74,7 @@ def blocker(world: World, pose: Pose, width: float, ignore: frozenset[str]) -> s
 
 
 def occupant(
-    world: World,
+    world: TabletopWorld,
     middle: tuple[float, float],
     extent: tuple[float, float],
     low: float,
@@ -93,7 +95,7 @@ def occupant(
     return _first(world, [(*p, top) for p in at], [(*p, low) for p in at], ignore)
 
 
-def _start(world: World, z: float) -> float:
+def _start(world: TabletopWorld, z: float) -> float:
     """Height to probe from: under the hand and what it holds, at most 0.3 m over the place."""
     low = world.robot.tool()[2] - TIP
     held = world.held()
@@ -103,7 +105,7 @@ def _start(world: World, z: float) -> float:
 
 
 def _first(
-    world: World, starts: list[Point], ends: list[Point], ignore: frozenset[str]
+    world: TabletopWorld, starts: list[Point], ends: list[Point], ignore: frozenset[str]
 ) -> str | None:
     for body, _, fraction, *_ in world.simulation.api.rayTestBatch(starts, ends):
         if body >= 0 and fraction < 1.0 and body != world.robot.body:
@@ -113,12 +115,12 @@ def _first(
     return None
 
 
-def grasps(world: World, name: str) -> Iterator[Pose]:
+def grasps(world: TabletopWorld, name: str) -> Iterator[HandPose]:
     """Yields poses of the hand around a thing, the easiest for the wrist first."""
     thing = world.thing(name)
     x, y, z = world.position(name)
     yaw = world.yaw(name)
-    if thing.kind is Kind.LID:
+    if thing.kind is ThingKind.LID:
         z += 2 * LID[2] + KNOB[2]
         turns = [0.0, pi / 2]
     elif world.lies(name):
@@ -135,10 +137,10 @@ def grasps(world: World, name: str) -> Iterator[Pose]:
             spot = world.scene.spots[container.name]
             if max(abs(x - spot.x), abs(y - spot.y)) < 0.1:
                 z = max(z, container.height - PALM + 0.002)
-    yield from sorted((Pose.at((x, y, z), yaw + t) for t in turns), key=lambda p: abs(p.turn))
+    yield from sorted((HandPose.at((x, y, z), yaw + t) for t in turns), key=lambda p: abs(p.turn))
 
 
-def free_spots(world: World, block: str) -> list[tuple[float, float]]:
+def free_spots(world: TabletopWorld, block: str) -> list[tuple[float, float]]:
     """Returns places on the table for a block, near the hand first, roomy ones before tight ones.
 
     The places where lids are laid aside stay free.
@@ -173,7 +175,7 @@ def free_spots(world: World, block: str) -> list[tuple[float, float]]:
     return [(x, y) for _, _, x, y in sorted(found)]
 
 
-def free_slots(world: World, block: str, container: str) -> list[tuple[float, float]]:
+def free_slots(world: TabletopWorld, block: str, container: str) -> list[tuple[float, float]]:
     """Returns places in a container for a block, in metres, world frame."""
     spot = world.scene.spots[container]
     others = []

@@ -14,9 +14,9 @@ from surefoot.envs.tabletop.grasping import (
     occupant,
     opening,
 )
-from surefoot.envs.tabletop.robot import OPEN, Point, Pose
-from surefoot.envs.tabletop.things import FLOOR, HEIGHTS, LIP, TABLE, Kind
-from surefoot.envs.tabletop.world import World, top_of
+from surefoot.envs.tabletop.robot import OPEN, HandPose, Point
+from surefoot.envs.tabletop.things import FLOOR, HEIGHTS, LIP, TABLE, ThingKind
+from surefoot.envs.tabletop.world import TabletopWorld, top_of
 
 TRAVEL = 0.16
 """Least height in metres of the hand on its way."""
@@ -54,7 +54,7 @@ class Motions:
         seed: Seed of the faults: noise of positions, grasps that slip.
     """
 
-    def __init__(self, world: World, seed: int) -> None:
+    def __init__(self, world: TabletopWorld, seed: int) -> None:
         self._world = world
         self._noise = Random(f"{seed}:position")
         self._slips = Random(f"{seed}:slip")
@@ -109,7 +109,9 @@ class Motions:
     def rest(self) -> None:
         """Waits until all blocks and lids lie still, at most a second."""
         api = self._world.simulation.api
-        bodies = [self._world.bodies[t.name] for t in self._world.scene.of(Kind.BLOCK, Kind.LID)]
+        bodies = [
+            self._world.bodies[t.name] for t in self._world.scene.of(ThingKind.BLOCK, ThingKind.LID)
+        ]
         for _ in range(20):
             self._world.robot.wait(3)
             speeds = [api.getBaseVelocity(body) for body in bodies]
@@ -134,19 +136,19 @@ class Motions:
             robot.move(robot.pose.raised(height), 0.35, settle=0)
         return height
 
-    def _above(self, pose: Pose, height: float) -> None:
+    def _above(self, pose: HandPose, height: float) -> None:
         robot = self._world.robot
         robot.move(robot.pose.raised(height), 0.35, settle=0)
         robot.move(pose.raised(height), 0.6, settle=2)
 
-    def _noisy(self, pose: Pose) -> Pose:
+    def _noisy(self, pose: HandPose) -> HandPose:
         sigma = self._world.faults.position_noise
         if not sigma:
             return pose
         x, y, z = (v + self._noise.gauss(0, sigma) for v in pose.position)
-        return Pose.at((x, y, max(z, pose.position[2] - 0.004)), pose.yaw)
+        return HandPose.at((x, y, max(z, pose.position[2] - 0.004)), pose.yaw)
 
-    def _choose(self, poses: Iterable[Pose], width: float, ignore: frozenset[str]) -> Pose:
+    def _choose(self, poses: Iterable[HandPose], width: float, ignore: frozenset[str]) -> HandPose:
         """Returns the first pose that the arm reaches and where the hand fits."""
         reason = "out of reach"
         robot = self._world.robot
@@ -245,7 +247,7 @@ class Motions:
         if self._world.held() != name:
             raise FailedError(f"slipped: the hand lost {name}")
 
-    def _hand_for(self, name: str, spot: Point, yaw: float) -> Pose:
+    def _hand_for(self, name: str, spot: Point, yaw: float) -> HandPose:
         """Returns the hand's pose that puts what it holds at a spot.
 
         Args:
@@ -261,9 +263,9 @@ class Motions:
         round_ = thing.shape == "cylinder" and not world.lies(name)
         relative = 0.0 if round_ else world.yaw(name) - hand
         low = world.box(name)[0][2]
-        if thing.kind is Kind.LID:
+        if thing.kind is ThingKind.LID:
             low = z - LIP
-        new = Pose.at(spot, yaw - relative).yaw
+        new = HandPose.at(spot, yaw - relative).yaw
         turn = new - hand
         dx, dy = tool[0] - x, tool[1] - y
         at = (
@@ -271,7 +273,7 @@ class Motions:
             spot[1] + dx * sin(turn) + dy * cos(turn),
             spot[2] + (tool[2] - low) + RELEASE,
         )
-        return Pose.at(at, new)
+        return HandPose.at(at, new)
 
     def put_down(self, block: str, table: str) -> None:
         """Puts the held block on a free place of the table."""
@@ -288,11 +290,11 @@ class Motions:
         x, y, z = world.position(support)
         top = (
             world.box(support)[1][2]
-            if world.thing(support).kind is Kind.BLOCK
+            if world.thing(support).kind is ThingKind.BLOCK
             else z + top_of(world.thing(support))
         )
         yaws = [world.yaw(support) + i * pi / 2 for i in range(2)]
-        if world.thing(support).kind is Kind.PLATE or world.thing(support).shape == "cylinder":
+        if world.thing(support).kind is ThingKind.PLATE or world.thing(support).shape == "cylinder":
             yaws = [world.yaw(block) + i * pi / 8 for i in range(-3, 5)]
         self._put(block, [(x, y, top)], yaws, frozenset({support}), "occupied")
 
@@ -328,7 +330,7 @@ class Motions:
             raise FailedError(f"occupied: {met} is in the way")
         back = half * 1.42 + 0.03
         yaw = 0.0 if dx else pi / 2
-        start = Pose.at((x - dx * back, y - dy * back, max(z, 0.02)), yaw)
+        start = HandPose.at((x - dx * back, y - dy * back, max(z, 0.02)), yaw)
         pose = self._choose([start], 0.0, frozenset({block}))
         robot.close(ticks=0)
         self._above(pose, height)
@@ -336,6 +338,6 @@ class Motions:
         self._allowed = frozenset({block})
         length = back - half - 0.0105 + PUSH
         goal = (pose.position[0] + dx * length, pose.position[1] + dy * length, pose.position[2])
-        robot.move(Pose.at(goal, yaw), 0.12)
+        robot.move(HandPose.at(goal, yaw), 0.12)
         robot.move(robot.pose.raised(height), 0.3)
         robot.open(2 * OPEN, ticks=0)

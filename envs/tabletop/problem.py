@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from surefoot.envs.tabletop.scene import Scene
+from surefoot.envs.tabletop.scene import TabletopScene
 from surefoot.envs.tabletop.state import Facts, start_facts
-from surefoot.envs.tabletop.things import TABLE, Kind
+from surefoot.envs.tabletop.things import TABLE, ThingKind
 from surefoot.pddl import Problem, Task
 from surefoot.pddl.domains import get_domain
-from surefoot.pddl.language import And, Atom, TypedName
+from surefoot.pddl.language import Atom, Conjunction, TypedName
 
 
-def make_task(name: str, scene: Scene, goal: Iterable[Atom], start: Facts | None = None) -> Task:
+def make_task(
+    name: str, scene: TabletopScene, goal: Iterable[Atom], start: Facts | None = None
+) -> Task:
     """Makes a planning task.
 
     Args:
@@ -23,8 +25,8 @@ def make_task(name: str, scene: Scene, goal: Iterable[Atom], start: Facts | None
     """
     domain = get_domain("tabletop").domain
     objects = [TypedName(TABLE, ("table",))]
-    for kind in Kind:
+    for kind in ThingKind:
         objects += [TypedName(t.name, (kind.value,)) for t in scene.of(kind)]
     init = start_facts(scene) if start is None else start
-    problem = Problem(name, domain.name, tuple(objects), init, And(tuple(goal)))
+    problem = Problem(name, domain.name, tuple(objects), init, Conjunction(tuple(goal)))
     return Task(domain, problem, name)

@@ -48,7 +48,7 @@ class OutOfReachError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Pose:
+class HandPose:
     """A pose of the hand, pointing down.
 
     Attributes:
@@ -66,13 +66,13 @@ class Pose:
         return self.turn + atan2(self.position[1], self.position[0])
 
     @staticmethod
-    def at(position: Point, yaw: float) -> Pose:
+    def at(position: Point, yaw: float) -> HandPose:
         """Returns the pose with the given yaw or the one half a turn away, as fits the wrist."""
-        return Pose(position, remainder(yaw - atan2(position[1], position[0]), pi))
+        return HandPose(position, remainder(yaw - atan2(position[1], position[0]), pi))
 
-    def raised(self, z: float) -> Pose:
+    def raised(self, z: float) -> HandPose:
         """Returns the same pose at another height."""
-        return Pose((*self.position[:2], z), self.turn)
+        return HandPose((*self.position[:2], z), self.turn)
 
 
 class Panda:
@@ -95,7 +95,7 @@ class Panda:
         self.on_tick: Callable[[], None] | None = None
         home = inverse(HOME, 0.0)
         assert home is not None
-        self.pose = Pose(HOME)
+        self.pose = HandPose(HOME)
         for joint, angle in zip(ARM, home, strict=True):
             api.resetJointState(self.body, joint, angle)
         for joint in FINGERS:
@@ -156,7 +156,7 @@ class Panda:
         """Returns the bodies that both fingers push against."""
         return self.touching(FINGERS[0]) & self.touching(FINGERS[1])
 
-    def move(self, goal: Pose, speed: float = 0.5, settle: int = 3) -> None:
+    def move(self, goal: HandPose, speed: float = 0.5, settle: int = 3) -> None:
         """Moves the hand in a straight line, softly at both ends.
 
         Args:
@@ -184,7 +184,7 @@ class Panda:
             self._tick()
         self.wait(settle)
 
-    def reaches(self, goal: Pose) -> bool:
+    def reaches(self, goal: HandPose) -> bool:
         """Tells whether the arm can take a pose."""
         return inverse(goal.position, goal.yaw) is not None
 
@@ -207,15 +207,15 @@ class Panda:
         for _ in range(ticks):
             self._tick()
 
-    def posture(self) -> tuple[Pose, Vector]:
+    def posture(self) -> tuple[HandPose, Vector]:
         """Returns what :meth:`resume` needs after a saved state was restored."""
         return self.pose, self._targets.copy()
 
-    def resume(self, posture: tuple[Pose, Vector]) -> None:
+    def resume(self, posture: tuple[HandPose, Vector]) -> None:
         """Takes up a posture again whose physics has been restored."""
         self.pose, self._targets = posture[0], posture[1].copy()
 
-    def _solve(self, start: Pose, goal: Pose, pieces: int) -> list[Vector]:
+    def _solve(self, start: HandPose, goal: HandPose, pieces: int) -> list[Vector]:
         found = []
         for i in range(1, pieces + 1):
             pose = _between(start, goal, i / pieces)
@@ -243,6 +243,6 @@ class Panda:
         self.simulation.command(self.body, FINGERS, [Command(place, FINGER_FORCE)] * 2)
 
 
-def _between(start: Pose, goal: Pose, share: float) -> Pose:
+def _between(start: HandPose, goal: HandPose, share: float) -> HandPose:
     x, y, z = (a + (b - a) * share for a, b in zip(start.position, goal.position, strict=True))
-    return Pose((x, y, z), start.turn + (goal.turn - start.turn) * share)
+    return HandPose((x, y, z), start.turn + (goal.turn - start.turn) * share)

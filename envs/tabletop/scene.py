@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from math import hypot, pi
 from random import Random
 
-from surefoot.envs.tabletop.things import CONTAINERS, LID, SLOTS, SPOTS, TABLE, Kind, Thing
-from surefoot.results.errors import HarnessError
+from surefoot.core.errors import HarnessError
+from surefoot.envs.tabletop.things import CONTAINERS, LID, SLOTS, SPOTS, TABLE, Thing, ThingKind
 
 NEAR, FAR, SIDE = 0.30, 0.70, 0.42
 """Least and greatest x and greatest |y| in metres of what is handled on the table."""
@@ -48,7 +48,7 @@ class Spot:
 
 
 @dataclass(frozen=True)
-class Scene:
+class TabletopScene:
     """The things of a scene with their places.
 
     Attributes:
@@ -67,14 +67,14 @@ class Scene:
     shut: frozenset[str] = frozenset()
     parking: Mapping[str, Spot] = field(default_factory=dict)
 
-    def of(self, *kinds: Kind) -> tuple[Thing, ...]:
+    def of(self, *kinds: ThingKind) -> tuple[Thing, ...]:
         """Returns the things of these kinds, in the scene's order."""
         return tuple(t for t in self.things.values() if t.kind in kinds)
 
     @property
     def blocks(self) -> tuple[Thing, ...]:
         """All blocks."""
-        return self.of(Kind.BLOCK)
+        return self.of(ThingKind.BLOCK)
 
     def place_of(self, block: str) -> str:
         """Returns what a block stands on or lies in."""
@@ -104,7 +104,7 @@ def draw_scene(
     inside: Mapping[str, str] | None = None,
     lids: Mapping[str, str] | None = None,
     shut: Iterable[str] = (),
-) -> Scene:
+) -> TabletopScene:
     """Draws where everything stands, by rejection.
 
     Args:
@@ -119,7 +119,7 @@ def draw_scene(
     """
     inside, lids = dict(inside or {}), dict(lids or {})
     table = {t.name: t for t in things}
-    standing = [t for t in things if t.name not in inside and t.kind is not Kind.LID]
+    standing = [t for t in things if t.name not in inside and t.kind is not ThingKind.LID]
     order = sorted(standing, key=lambda t: -t.extent[0] * t.extent[1])
     piles = set(inside.values())
     for _ in range(TRIES):
@@ -127,7 +127,7 @@ def draw_scene(
         spots: dict[str, Spot] = {}
         parking: dict[str, Spot] = {}
         for thing in order:
-            block = thing.kind is Kind.BLOCK
+            block = thing.kind is ThingKind.BLOCK
             spot = _find(rng, taken, thing.extent, _gap(thing, thing.name in piles), block)
             if spot is None:
                 break
@@ -139,14 +139,14 @@ def draw_scene(
                 parking[lids[thing.name]] = spot
         else:
             spots = {t.name: spots[t.name] for t in things if t.name in spots}
-            return Scene(table, spots, inside, lids, frozenset(shut), parking)
+            return TabletopScene(table, spots, inside, lids, frozenset(shut), parking)
     raise HarnessError(f"no room for {len(things)} things on the table after {TRIES} draws")
 
 
 def _gap(thing: Thing, pile: bool) -> float:
-    if thing.kind is Kind.BLOCK:
+    if thing.kind is ThingKind.BLOCK:
         return PILE_GAP if pile else BLOCK_GAP
-    return BOX_GAP if thing.kind is Kind.BOX else GAP
+    return BOX_GAP if thing.kind is ThingKind.BOX else GAP
 
 
 @dataclass(frozen=True, slots=True)

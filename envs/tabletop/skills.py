@@ -10,10 +10,10 @@ from surefoot.envs.cameras.rig import Rig
 from surefoot.envs.simulation.client import TIMESTEP
 from surefoot.envs.skills import SkillResult, SkillStatus
 from surefoot.envs.tabletop.motions import DIRECTIONS, PUSH, FailedError, Motions
-from surefoot.envs.tabletop.robot import HOME, TICK, OutOfReachError, Pose
+from surefoot.envs.tabletop.robot import HOME, TICK, HandPose, OutOfReachError
 from surefoot.envs.tabletop.state import Facts, push_needs, read_facts
 from surefoot.envs.tabletop.things import TABLE
-from surefoot.envs.tabletop.world import World
+from surefoot.envs.tabletop.world import TabletopWorld
 from surefoot.pddl import GroundTask, PlanStep, Task
 from surefoot.pddl.conditions import unsatisfied
 from surefoot.pddl.validator import malformed
@@ -46,7 +46,7 @@ class Skills:
         collisions: All collisions so far, as (simulated seconds, name).
     """
 
-    def __init__(self, world: World, task: Task, seed: int = 0) -> None:
+    def __init__(self, world: TabletopWorld, task: Task, seed: int = 0) -> None:
         self.world = world
         self.ground = GroundTask(task)
         self.watcher: Watcher | None = None
@@ -97,7 +97,7 @@ class Skills:
 
         def move() -> None:
             height = self._motions.rise()
-            self.world.robot.move(Pose((*HOME[:2], max(HOME[2], height))))
+            self.world.robot.move(HandPose((*HOME[:2], max(HOME[2], height))))
 
         def judge() -> str:
             return "" if dist(self.world.robot.tool()[:2], HOME[:2]) < 0.01 else "not at home"

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from math import cos, dist, sin
 
-from surefoot.envs.tabletop.scene import Scene, Spot, is_container, is_spot
+from surefoot.envs.tabletop.scene import Spot, TabletopScene, is_container, is_spot
 from surefoot.envs.tabletop.things import (
     BOWL,
     HEIGHTS,
     INSIDE,
     LIP,
     TABLE,
-    Kind,
     Thing,
+    ThingKind,
 )
-from surefoot.envs.tabletop.world import World
+from surefoot.envs.tabletop.world import TabletopWorld
 from surefoot.pddl import GroundTask, PlanStep
 from surefoot.pddl.conditions import holds
 from surefoot.pddl.language import Atom
@@ -29,7 +29,7 @@ COVER = 0.012
 """How far in metres a lid may be from the middle of the box that it covers."""
 
 
-def start_facts(scene: Scene) -> Facts:
+def start_facts(scene: TabletopScene) -> Facts:
     """Returns the facts that a scene is meant to start with, without physics."""
     places = {b.name: scene.place_of(b.name) for b in scene.blocks}
     shut = {scene.lids[box]: box for box in scene.shut}
@@ -37,7 +37,7 @@ def start_facts(scene: Scene) -> Facts:
     return derive_facts(scene, places, None, shut, aside, set(scene.shut))
 
 
-def read_facts(world: World) -> Facts:
+def read_facts(world: TabletopWorld) -> Facts:
     """Reads every fact of the tabletop domain from contacts and poses.
 
     A block is held when both fingers push against it; on what its underside rests on and its
@@ -55,11 +55,11 @@ def read_facts(world: World) -> Facts:
     shut: dict[str, str] = {}
     aside: set[str] = set()
     blocked: set[str] = set()
-    for lid in scene.of(Kind.LID):
+    for lid in scene.of(ThingKind.LID):
         if lid.name == held:
             continue
         x, y, z = world.position(lid.name)
-        for box in scene.of(Kind.BOX):
+        for box in scene.of(ThingKind.BOX):
             spot = scene.spots[box.name]
             on_it = abs(z - HEIGHTS["box"]) < 0.004
             if scene.lids.get(box.name) == lid.name and on_it and _close(x, y, spot, COVER):
@@ -72,7 +72,7 @@ def read_facts(world: World) -> Facts:
 
 
 def derive_facts(
-    scene: Scene,
+    scene: TabletopScene,
     places: Mapping[str, str],
     held: str | None,
     shut: Mapping[str, str],
@@ -90,7 +90,7 @@ def derive_facts(
         blocked: Boxes with something over their opening.
     """
     facts: list[Atom] = [] if held is not None else [Atom("hand-empty")]
-    if held is not None and scene.things[held].kind is Kind.BLOCK:
+    if held is not None and scene.things[held].kind is ThingKind.BLOCK:
         facts.append(Atom("holding", (held,)))
     containers = {t.name for t in scene.things.values() if is_container(t)}
     carrying = set(places.values())
@@ -115,7 +115,7 @@ def _close(x: float, y: float, spot: Spot, limit: float) -> bool:
     return dist((x, y), (spot.x, spot.y)) < limit
 
 
-def _place(world: World, block: Thing, held: str | None) -> str | None:
+def _place(world: TabletopWorld, block: Thing, held: str | None) -> str | None:
     x, y, z = world.position(block.name)
     scene = world.scene
     for thing in scene.things.values():
@@ -132,22 +132,24 @@ def _place(world: World, block: Thing, held: str | None) -> str | None:
     return best[1] if best else None
 
 
-def _carriers(world: World, block: Thing, held: str | None) -> Iterator[tuple[str, int]]:
+def _carriers(world: TabletopWorld, block: Thing, held: str | None) -> Iterator[tuple[str, int]]:
     for name, body in world.bodies.items():
         thing = world.scene.things.get(name)
-        fits = name == TABLE or (thing is not None and (is_spot(thing) or thing.kind is Kind.BLOCK))
+        fits = name == TABLE or (
+            thing is not None and (is_spot(thing) or thing.kind is ThingKind.BLOCK)
+        )
         if name not in (block.name, held) and fits:
             yield name, body
 
 
-def _rests(world: World, block: Thing, name: str) -> bool:
+def _rests(world: TabletopWorld, block: Thing, name: str) -> bool:
     """Tells whether something pushes a block upwards."""
     api = world.simulation.api
     contacts = api.getContactPoints(world.bodies[block.name], world.bodies[name])
     return any(c[7][2] > 0.5 and c[8] < NEAR_ABOVE for c in contacts)
 
 
-def _over(world: World, name: str, x: float, y: float) -> bool:
+def _over(world: TabletopWorld, name: str, x: float, y: float) -> bool:
     """Tells whether a point lies over a thing."""
     thing = world.thing(name)
     at_x, at_y, _ = world.position(name)
@@ -155,20 +157,20 @@ def _over(world: World, name: str, x: float, y: float) -> bool:
     dx, dy = x - at_x, y - at_y
     along, across = dx * cos(yaw) + dy * sin(yaw), dy * cos(yaw) - dx * sin(yaw)
     length, width = thing.extent
-    if thing.kind is Kind.PLATE or thing.shape == "cylinder":
+    if thing.kind is ThingKind.PLATE or thing.shape == "cylinder":
         return dx * dx + dy * dy < length * length
     return abs(along) < length and abs(across) < width
 
 
-def _within(container: Thing, scene: Scene, x: float, y: float) -> bool:
+def _within(container: Thing, scene: TabletopScene, x: float, y: float) -> bool:
     spot = scene.spots[container.name]
     dx, dy = x - spot.x, y - spot.y
-    if container.kind is Kind.BOWL:
+    if container.kind is ThingKind.BOWL:
         return dx * dx + dy * dy < BOWL * BOWL
     return abs(dx) < INSIDE[0] and abs(dy) < INSIDE[1]
 
 
-def attributes(scene: Scene) -> dict[str, dict[str, str]]:
+def attributes(scene: TabletopScene) -> dict[str, dict[str, str]]:
     """Returns colour, shape, size and kind of every thing by name."""
     return {
         t.name: {

@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
+from surefoot.core.errors import InputError
 from surefoot.envs.tabletop.problem import make_task
-from surefoot.envs.tabletop.scene import Scene, draw_scene
-from surefoot.envs.tabletop.things import Kind, Thing
+from surefoot.envs.tabletop.scene import TabletopScene, draw_scene
+from surefoot.envs.tabletop.things import Thing, ThingKind
 from surefoot.pddl import Task
 from surefoot.pddl.language import Atom
-from surefoot.results.errors import InputError
 
 DIFFICULTIES = ("easy", "medium", "hard")
 """How much there is to do, from one or two moves to six with things in the way."""
@@ -38,14 +38,14 @@ class TabletopTask:
     difficulty: str
     seed: int
     instruction: str
-    scene: Scene
+    scene: TabletopScene
     task: Task
 
 
 @dataclass(frozen=True)
 class _Draft:
     instruction: str
-    scene: Scene
+    scene: TabletopScene
     goal: list[Atom]
 
 
@@ -74,13 +74,13 @@ def make_tabletop(kind: str, difficulty: str = "medium", seed: int = 0) -> Table
 def _block(color: str, shape: str = "cube", size: str = "medium", mark: str = "") -> Thing:
     noun = "block" if shape == "cube" else shape
     prefix = "" if size == "medium" else f"{size}-"
-    return Thing(f"{prefix}{color}-{noun}{mark}", Kind.BLOCK, color, shape, size)
+    return Thing(f"{prefix}{color}-{noun}{mark}", ThingKind.BLOCK, color, shape, size)
 
 
 def _tidy(rng: Random, level: int) -> _Draft:
     """Every block into the bin of its own colour."""
     colors = rng.sample(BRIGHT, (2, 2, 3)[level])
-    bins = [Thing(f"{c}-bin", Kind.BIN, c) for c in colors]
+    bins = [Thing(f"{c}-bin", ThingKind.BIN, c) for c in colors]
     count = (2, 4, 6)[level]
     blocks = []
     for i in range(count):
@@ -99,7 +99,7 @@ def _tower(rng: Random, level: int) -> _Draft:
     count = (2, 3, 4)[level]
     colors = rng.sample(BRIGHT, count)
     blocks = [_block(c) for c in colors]
-    pad = Thing("white-pad", Kind.PAD, "white")
+    pad = Thing("white-pad", ThingKind.PAD, "white")
     inside: dict[str, str] = {}
     if level == 1:
         inside = {blocks[0].name: blocks[2].name}
@@ -117,7 +117,10 @@ def _sort(rng: Random, level: int) -> _Draft:
     """Blocks into two containers, by shape, size or warm and cold colour."""
     by = rng.choice(("shape", "size") if level < 2 else ("shape", "size", "shape and size"))
     count = (2, 4, 5)[level]
-    containers = [Thing("gray-bin", Kind.BIN, "gray"), Thing("white-bowl", Kind.BOWL, "white")]
+    containers = [
+        Thing("gray-bin", ThingKind.BIN, "gray"),
+        Thing("white-bowl", ThingKind.BOWL, "white"),
+    ]
     colors = rng.sample(BRIGHT, count)
     blocks: list[Thing] = []
     for i, color in enumerate(colors):
@@ -149,11 +152,11 @@ def _retrieve(rng: Random, level: int) -> _Draft:
     """A block that is hidden in a shut box."""
     colors = rng.sample(BRIGHT, 3)
     woods = ("brown", "gray")[: 1 if level == 0 else 2]
-    boxes = [Thing(f"{w}-box", Kind.BOX, w) for w in woods]
+    boxes = [Thing(f"{w}-box", ThingKind.BOX, w) for w in woods]
     lids = {f"{w}-box": f"{w}-lid" for w in woods}
-    covers = [Thing(f"{w}-lid", Kind.LID, w) for w in woods]
+    covers = [Thing(f"{w}-lid", ThingKind.LID, w) for w in woods]
     wanted, second, third = (_block(c) for c in colors)
-    pad = Thing("white-pad", Kind.PAD, "white")
+    pad = Thing("white-pad", ThingKind.PAD, "white")
     inside = {wanted.name: rng.choice(boxes).name}
     goal = [Atom("on", (wanted.name, pad.name))]
     told = f"The {wanted.color} block is hidden in a box. Find it and put it on the white pad."
@@ -170,8 +173,8 @@ def _table(rng: Random, level: int) -> _Draft:
     """A table set for one to three: a roll on every plate, a cup on every coaster."""
     guests = level + 1
     colors = rng.sample(BRIGHT, guests)
-    plates = [Thing(f"{c}-plate", Kind.PLATE, c) for c in colors]
-    coasters = [Thing(f"{c}-coaster", Kind.PAD, c) for c in colors]
+    plates = [Thing(f"{c}-plate", ThingKind.PLATE, c) for c in colors]
+    coasters = [Thing(f"{c}-coaster", ThingKind.PAD, c) for c in colors]
     rolls, cups = [_block(c) for c in colors], [_block(c, "cylinder") for c in colors]
     goal = [Atom("on", (b.name, p.name)) for b, p in zip(rolls, plates, strict=True)]
     goal += [Atom("on", (b.name, p.name)) for b, p in zip(cups, coasters, strict=True)]

@@ -78,7 +78,7 @@ LID_ORIGIN = LIP
 """Height of the underside of a lid's plate over its lowest point, in metres."""
 
 
-class Kind(StrEnum):
+class ThingKind(StrEnum):
     """What a thing is; the names are types of the tabletop domain."""
 
     BLOCK = "block"
@@ -97,10 +97,10 @@ class Kind(StrEnum):
     """A lid with a knob."""
 
 
-SPOTS = frozenset({Kind.PAD, Kind.PLATE})
+SPOTS = frozenset({ThingKind.PAD, ThingKind.PLATE})
 """Kinds that carry one block."""
 
-CONTAINERS = frozenset({Kind.BOWL, Kind.BIN, Kind.BOX})
+CONTAINERS = frozenset({ThingKind.BOWL, ThingKind.BIN, ThingKind.BOX})
 """Kinds that hold blocks."""
 
 
@@ -117,7 +117,7 @@ class Thing:
     """
 
     name: str
-    kind: Kind
+    kind: ThingKind
     color: str
     shape: str = ""
     size: str = "medium"
@@ -131,13 +131,13 @@ class Thing:
     def height(self) -> float:
         """Height over what it stands on, in metres; of a container's rim, of a lid's knob."""
         match self.kind:
-            case Kind.BLOCK:
+            case ThingKind.BLOCK:
                 return self.edge
-            case Kind.PAD:
+            case ThingKind.PAD:
                 return PAD_HEIGHT
-            case Kind.PLATE:
+            case ThingKind.PLATE:
                 return 0.012
-            case Kind.LID:
+            case ThingKind.LID:
                 return LIP + 2 * LID[2] + 2 * KNOB[2]
             case _:
                 return HEIGHTS[self.kind.value]
@@ -146,15 +146,15 @@ class Thing:
     def extent(self) -> tuple[float, float]:
         """Half of the length (x) and width (y) that it covers, in metres."""
         match self.kind:
-            case Kind.BLOCK:
+            case ThingKind.BLOCK:
                 return self.edge / 2, self.edge / 2
-            case Kind.PAD:
+            case ThingKind.PAD:
                 return PAD, PAD
-            case Kind.PLATE:
+            case ThingKind.PLATE:
                 return PLATE, PLATE
-            case Kind.BOWL:
+            case ThingKind.BOWL:
                 return BOWL + 0.016, BOWL + 0.016
-            case Kind.LID:
+            case ThingKind.LID:
                 return LID[0], LID[1]
             case _:
                 return INSIDE[0] + 2 * WALL, INSIDE[1] + 2 * WALL

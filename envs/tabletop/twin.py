@@ -8,10 +8,11 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 
+from surefoot.core.errors import InputError
 from surefoot.envs.skills import SkillResult, SkillStatus
 from surefoot.envs.tabletop.actions import MAX_ACTIONS, Actions
 from surefoot.envs.tabletop.episode import (
-    Choice,
+    EpisodeChoice,
     check_options,
     episode_info,
     episode_seed,
@@ -21,7 +22,6 @@ from surefoot.envs.tabletop.state import Facts, goal_holds, push_needs, successo
 from surefoot.envs.tabletop.tasks import make_tabletop
 from surefoot.pddl import PlanStep
 from surefoot.pddl.conditions import unsatisfied
-from surefoot.results.errors import InputError
 
 MAX_FACTS = 256
 """Size of the observation; no task has more possible facts."""
@@ -52,7 +52,7 @@ class TabletopTwin(gymnasium.Env[Observation, np.int64]):
     }
 
     def __init__(self, task: str = "tidy", difficulty: str = "medium") -> None:
-        self._choice = Choice.checked(task, difficulty)
+        self._choice = EpisodeChoice.checked(task, difficulty)
         self._actions: Actions | None = None
         self._facts: Facts = frozenset()
         self._names: tuple[str, ...] = ()

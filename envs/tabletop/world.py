@@ -13,8 +13,8 @@ from surefoot.envs.simulation.client import Simulation, Snapshot
 from surefoot.envs.tabletop.bodies import make_body
 from surefoot.envs.tabletop.kinematics import Vector
 from surefoot.envs.tabletop.looks import tiled
-from surefoot.envs.tabletop.robot import Panda, Point, Pose
-from surefoot.envs.tabletop.scene import FAR, NEAR, SIDE, Scene
+from surefoot.envs.tabletop.robot import HandPose, Panda, Point
+from surefoot.envs.tabletop.scene import FAR, NEAR, SIDE, TabletopScene
 from surefoot.envs.tabletop.things import (
     FLOOR,
     HEIGHTS,
@@ -24,8 +24,8 @@ from surefoot.envs.tabletop.things import (
     PLATE_HEIGHT,
     TABLE,
     THING_FRICTION,
-    Kind,
     Thing,
+    ThingKind,
 )
 
 TABLE_MIDDLE = (0.36, 0.0)
@@ -48,8 +48,8 @@ SETTLE = 30
 
 
 @dataclass(frozen=True)
-class Kept:
-    """A saved state of a world; see :meth:`World.save`.
+class TabletopSnapshot:
+    """A saved state of a world; see :meth:`TabletopWorld.save`.
 
     Attributes:
         snapshot: Of the physics.
@@ -57,10 +57,10 @@ class Kept:
     """
 
     snapshot: Snapshot
-    posture: tuple[Pose, Vector]
+    posture: tuple[HandPose, Vector]
 
 
-class World:
+class TabletopWorld:
     """A scene in a simulation.
 
     Args:
@@ -79,7 +79,7 @@ class World:
     def __init__(
         self,
         simulation: Simulation,
-        scene: Scene,
+        scene: TabletopScene,
         faults: Faults | None = None,
         seed: int = 0,
     ) -> None:
@@ -116,7 +116,7 @@ class World:
         that fingers close across it at this yaw.
         """
         axes = self._axes(name)
-        if self.thing(name).kind is not Kind.BLOCK:
+        if self.thing(name).kind is not ThingKind.BLOCK:
             level = axes[0]
         elif self.lies(name):
             level = axes[2]
@@ -147,16 +147,16 @@ class World:
                 return name
         return None
 
-    def save(self) -> Kept:
+    def save(self) -> TabletopSnapshot:
         """Keeps the state in memory until :meth:`forget`."""
-        return Kept(self.simulation.save(), self.robot.posture())
+        return TabletopSnapshot(self.simulation.save(), self.robot.posture())
 
-    def restore(self, kept: Kept) -> None:
+    def restore(self, kept: TabletopSnapshot) -> None:
         """Goes back to a kept state, bit for bit."""
         self.simulation.restore(kept.snapshot)
         self.robot.resume(kept.posture)
 
-    def forget(self, kept: Kept) -> None:
+    def forget(self, kept: TabletopSnapshot) -> None:
         """Frees a kept state."""
         self.simulation.forget(kept.snapshot)
 
@@ -189,7 +189,7 @@ class World:
 
     def _start(self, name: str, tops: Mapping[str, float]) -> tuple[float, float, float, float]:
         scene = self.scene
-        if scene.things[name].kind is Kind.LID:
+        if scene.things[name].kind is ThingKind.LID:
             box = scene.box_of(name)
             if box in scene.shut:
                 spot = scene.spots[box]
@@ -207,19 +207,19 @@ class World:
 def top_of(thing: Thing) -> float:
     """Returns the height at which a thing carries blocks, over its own lowest point, in metres."""
     match thing.kind:
-        case Kind.BLOCK:
+        case ThingKind.BLOCK:
             return thing.edge
-        case Kind.PAD:
+        case ThingKind.PAD:
             return PAD_HEIGHT
-        case Kind.PLATE:
+        case ThingKind.PLATE:
             return PLATE_HEIGHT
-        case Kind.LID:
+        case ThingKind.LID:
             return LID_ORIGIN
         case _:
             return FLOOR
 
 
-def _from_below(scene: Scene) -> list[str]:
+def _from_below(scene: TabletopScene) -> list[str]:
     """Orders things so that everything comes after what it stands on."""
     done: list[str] = []
     waiting = list(scene.things)

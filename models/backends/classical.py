@@ -6,11 +6,13 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 
-from surefoot.pddl.planner import PlanReply, PlanRequest, ReplyStatus, Usage
+from surefoot.core.chat import ReplyStatus, Usage
+from surefoot.core.errors import InputError
+from surefoot.core.extras import require
+from surefoot.models.options import ModelOptions
+from surefoot.pddl.planner import PlanReply, PlanRequest
 from surefoot.pddl.reference import FD_FF, FD_LMCUT, SYMK, PlannerStatus, ReferencePlanner
 from surefoot.pddl.reference.process import Limits
-from surefoot.results.errors import InputError
-from surefoot.results.extras import require
 from surefoot.results.parallel import usable_cpus
 
 _KNOWN = {"fd:lmcut": FD_LMCUT, "fd:ff": FD_FF, "symk": SYMK}
@@ -40,6 +42,17 @@ def find_search(spec: str) -> ReferencePlanner:
         f"unknown search '{spec}'; known: {', '.join(_KNOWN)}, or fd: with a search string "
         "such as fd:astar(blind())"
     )
+
+
+def make_search(argument: str, options: ModelOptions) -> SearchPlanner:
+    """Makes Fast Downward with a search; ``fd`` alone is ``fd:ff``."""
+    spec = "fd:ff" if argument == "fd" else f"fd:{argument}"
+    return SearchPlanner(spec, options.planner_time_s)
+
+
+def make_symk(argument: str, options: ModelOptions) -> SearchPlanner:
+    """Makes SymK."""
+    return SearchPlanner(argument, options.planner_time_s)
 
 
 class SearchPlanner:

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from surefoot.core.chat import Message, OptionScores, Request, Usage
 from surefoot.models.images import data_url
-from surefoot.models.protocol import GenerationRequest, Message, OptionScores
-from surefoot.pddl.planner import Usage
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -17,7 +16,7 @@ _MAX_CHOICES = 255
 
 
 def decide(
-    client: OpenAI, model: str, request: GenerationRequest, options: Sequence[str]
+    client: OpenAI, model: str, request: Request, options: Sequence[str]
 ) -> OptionScores | None:
     """Asks which of several answers is right.
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
+from surefoot.core.registry import Registry
 
-GROUP = "surefoot.model_formats"
-"""Entry points that read a format: called with a folder and a type of torch, they give a model."""
+FORMATS: Registry[Callable[[Path, Any], Any]] = Registry("model_formats", "model format")
+"""Readers of formats by name: called with a folder and a type of torch, they give a model."""
 
 MARK = "surefoot_compression"
 """Entry of ``config.json`` that names the format of the weights beside it."""
@@ -37,10 +37,8 @@ def reader_of(folder: Path) -> Callable[[Path, Any], Any] | None:
     name = done.get("format") if isinstance(done, dict) else None
     if name is None or name in _PLAIN:
         return None
-    found = list(entry_points(group=GROUP, name=str(name)))
-    if not found:
+    if name not in FORMATS:
         raise InputError(
             f"weights of format '{name}', which nothing installed reads", file=str(folder)
         )
-    reader: Callable[[Path, Any], Any] = found[0].load()
-    return reader
+    return FORMATS.get(name)

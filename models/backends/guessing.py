@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from random import Random
 
+from surefoot.core.chat import OptionRequest, ReplyStatus, Usage
 from surefoot.models.backends.scripted import ScriptedPlanner
-from surefoot.pddl.planner import OptionRequest, PlanReply, ReplyStatus, Usage
+from surefoot.models.options import ModelOptions
+from surefoot.pddl.planner import PlanReply
 
 
 class RandomPlanner(ScriptedPlanner):
@@ -24,3 +26,8 @@ class RandomPlanner(ScriptedPlanner):
             else:
                 said = [rng.choice(request.options)]
             yield i, PlanReply(ReplyStatus.ANSWERED, "\n".join(said), None, Usage(cost=0.0))
+
+
+def make(argument: str, options: ModelOptions) -> RandomPlanner:
+    """Makes the planner that guesses; it has no settings."""
+    return RandomPlanner()

@@ -15,18 +15,13 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from surefoot.core.chat import Completion, Message, OptionScores, ReplyStatus, Request, Usage
+from surefoot.core.errors import InputError
+from surefoot.core.extras import explained, require
 from surefoot.models.backends.formats import reader_of
-from surefoot.models.protocol import (
-    Capabilities,
-    Completion,
-    GenerationRequest,
-    Message,
-    OptionScorer,
-    OptionScores,
-)
-from surefoot.pddl.planner import ReplyStatus, Usage
-from surefoot.results.errors import InputError
-from surefoot.results.extras import explained, require
+from surefoot.models.options import ModelOptions
+from surefoot.models.protocol import Capabilities, OptionScorer
+from surefoot.models.shipped import model_folder
 from surefoot.results.structured import read_json
 
 _HASHED = 64 * 2**20
@@ -36,7 +31,7 @@ NOTES_NAME = "surefoot.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Notes:
+class PromptConventions:
     """How a model wants to be asked.
 
     Attributes:
@@ -90,7 +85,7 @@ class HFModel(OptionScorer):
         return f"hf {Path(self._place).resolve()} {' '.join(stamps)}"
 
     @cached_property
-    def notes(self) -> Notes:
+    def notes(self) -> PromptConventions:
         """What the model says about itself in ``surefoot.json``.
 
         Raises:
@@ -98,9 +93,9 @@ class HFModel(OptionScorer):
         """
         path = Path(self._place) / NOTES_NAME
         if not path.is_file():
-            return Notes()
+            return PromptConventions()
         try:
-            return Notes(**json.loads(path.read_text(encoding="utf-8")))
+            return PromptConventions(**json.loads(path.read_text(encoding="utf-8")))
         except (ValueError, TypeError):
             raise InputError("not a model's notes; delete the file", file=str(path)) from None
 
@@ -183,7 +178,7 @@ class HFModel(OptionScorer):
         """Log-probabilities and seeds are always there; images if the model has eyes."""
         return Capabilities(logprobs=True, images=self._loaded[2] is not None, seeded=True)
 
-    def generate(self, requests: Sequence[GenerationRequest]) -> Iterator[tuple[int, Completion]]:
+    def generate(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
         """Generates in batches of requests of like length and the same settings."""
         groups: dict[tuple[Any, ...], list[int]] = {}
         for i, r in enumerate(requests):
@@ -196,7 +191,7 @@ class HFModel(OptionScorer):
                 part = members[start : start + self._batch]
                 yield from zip(part, self._batch_of([requests[i] for i in part]), strict=True)
 
-    def _batch_of(self, requests: Sequence[GenerationRequest]) -> list[Completion]:
+    def _batch_of(self, requests: Sequence[Request]) -> list[Completion]:
         import torch
 
         model, tokenizer, _ = self._loaded
@@ -261,11 +256,11 @@ class HFModel(OptionScorer):
         decode = self._loaded[1].decode
         return {decode([t]): v for v, t in zip(*(x.tolist() for x in top), strict=True)}
 
-    def _inputs(self, requests: Sequence[GenerationRequest]) -> Any:
+    def _inputs(self, requests: Sequence[Request]) -> Any:
         images = [i for r in requests for m in r.messages for i in m.images]
         return self.encode([self.prompt(r) for r in requests], images)
 
-    def prompt(self, request: GenerationRequest) -> str:
+    def prompt(self, request: Request) -> str:
         """Returns a conversation in the model's own form, ending where its answer begins."""
         return self._prompt(request.messages)
 
@@ -315,7 +310,7 @@ class HFModel(OptionScorer):
             return told
         return "\n".join(m.text for m in messages)
 
-    def score(self, request: GenerationRequest, options: Sequence[str]) -> OptionScores:
+    def score(self, request: Request, options: Sequence[str]) -> OptionScores:
         """Scores answers by their likelihood after the prompt, all in one batch.
 
         An option's score is the sum of its tokens' log-probabilities; a softmax over the
@@ -353,7 +348,7 @@ class HFModel(OptionScorer):
         return OptionScores(tuple(options), tuple(shares), "likelihood", usage)
 
     def score_batch(
-        self, requests: Sequence[GenerationRequest], options: Sequence[Sequence[str]]
+        self, requests: Sequence[Request], options: Sequence[Sequence[str]]
     ) -> list[OptionScores]:
         """Scores answers to several requests; a LLaVA reads each different picture only once.
 
@@ -377,3 +372,17 @@ class HFModel(OptionScorer):
             OptionScores(p.options, tuple(shares), "likelihood", usage)
             for p, shares in zip(prompts, found, strict=True)
         ]
+
+
+def make(argument: str, options: ModelOptions) -> HFModel:
+    """Makes the model of a folder, or of an id in the local cache or on the hub."""
+    return HFModel(argument, batch=options.batch, device=options.device)
+
+
+def make_shipped(argument: str, options: ModelOptions) -> HFModel:
+    """Makes a model that comes with Surefoot, by name.
+
+    Raises:
+        InputError: It does not come with this version.
+    """
+    return make(str(model_folder(argument)), options)

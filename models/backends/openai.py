@@ -16,19 +16,13 @@ from math import exp
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from surefoot.core.chat import Completion, Message, OptionScores, ReplyStatus, Request, Usage
+from surefoot.core.errors import HarnessError
 from surefoot.models.backends.decisions import decide
 from surefoot.models.images import data_url
-from surefoot.models.prices import Price
-from surefoot.models.protocol import (
-    Capabilities,
-    Completion,
-    GenerationRequest,
-    Message,
-    OptionScorer,
-    OptionScores,
-)
-from surefoot.pddl.planner import ReplyStatus, Usage
-from surefoot.results.errors import HarnessError
+from surefoot.models.options import ModelOptions
+from surefoot.models.prices import Price, read_prices
+from surefoot.models.protocol import Capabilities, OptionScorer
 from surefoot.results.structured import read_json
 
 if TYPE_CHECKING:
@@ -107,13 +101,13 @@ class OpenAIModel(OptionScorer):
             return self._seen
 
     def _decides(self) -> bool:
-        request = GenerationRequest((Message("user", "Is water wet? Answer yes or no."),))
+        request = Request((Message("user", "Is water wet? Answer yes or no."),))
         try:
             return decide(self._client, self._model, request, ("yes", "no")) is not None
         except Exception:  # a server without this interface may fail in any way
             return False
 
-    def generate(self, requests: Sequence[GenerationRequest]) -> Iterator[tuple[int, Completion]]:
+    def generate(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
         """Asks up to ``concurrency`` requests at a time."""
         if any(r.schema is not None for r in requests):
             self.capabilities()
@@ -127,7 +121,7 @@ class OpenAIModel(OptionScorer):
             pool.shutdown(wait=True, cancel_futures=True)
 
     def score_batch(
-        self, requests: Sequence[GenerationRequest], options: Sequence[Sequence[str]]
+        self, requests: Sequence[Request], options: Sequence[Sequence[str]]
     ) -> list[OptionScores]:
         """Scores answers to up to ``concurrency`` requests at a time; see :meth:`score`.
 
@@ -138,7 +132,7 @@ class OpenAIModel(OptionScorer):
         with ThreadPoolExecutor(self._concurrency) as pool:
             return list(pool.map(self.score, requests, options))
 
-    def score(self, request: GenerationRequest, options: Sequence[str]) -> OptionScores:
+    def score(self, request: Request, options: Sequence[str]) -> OptionScores:
         """Scores answers by the decisions interface, else by log-probabilities, else by sampling.
 
         Options must differ in their first token (letters do) for the second way to be used.
@@ -182,7 +176,7 @@ class OpenAIModel(OptionScorer):
         read, written = usage.prompt_tokens, usage.completion_tokens
         return replace(usage, cost=price.of(read, written) if price else None)
 
-    def _complete(self, request: GenerationRequest, trust: bool = False) -> Completion:
+    def _complete(self, request: Request, trust: bool = False) -> Completion:
         """Asks once, with the client's retries; ``trust`` sends options before any probe."""
         start = perf_counter()
         try:
@@ -197,7 +191,7 @@ class OpenAIModel(OptionScorer):
         usage = self._priced(Usage(read, written, perf_counter() - start))
         return Completion(status, text, parsed, logprobs, usage)
 
-    def _extra(self, request: GenerationRequest, trust: bool) -> dict[str, Any]:
+    def _extra(self, request: Request, trust: bool) -> dict[str, Any]:
         seen = Capabilities(structured=True, logprobs=True) if trust else self._seen
         seen = seen or Capabilities()
         extra: dict[str, Any] = {}
@@ -207,7 +201,7 @@ class OpenAIModel(OptionScorer):
             extra["top_logprobs"] = request.top_logprobs
         return extra
 
-    def _chat(self, request: GenerationRequest, trust: bool) -> tuple[Any, ...]:
+    def _chat(self, request: Request, trust: bool) -> tuple[Any, ...]:
         extra = self._extra(request, trust)
         options: dict[str, Any] = {}
         if "schema" in extra:
@@ -234,7 +228,7 @@ class OpenAIModel(OptionScorer):
         read, written = (usage.prompt_tokens, usage.completion_tokens) if usage else (0, 0)
         return status, text, logprobs, read, written
 
-    def _responses(self, request: GenerationRequest, trust: bool) -> tuple[Any, ...]:
+    def _responses(self, request: Request, trust: bool) -> tuple[Any, ...]:
         extra = self._extra(request, trust)
         options: dict[str, Any] = {}
         if "schema" in extra:
@@ -306,3 +300,18 @@ def _by_first_token(logprobs: Any, options: Sequence[str]) -> tuple[float, ...] 
     if len(firsts) < len(options) or not sum(masses):
         return None
     return tuple(m / sum(masses) for m in masses)
+
+
+def make(argument: str, options: ModelOptions) -> OpenAIModel:
+    """Makes the model of a name on the server that the settings name."""
+    prices = read_prices(options.prices) if options.prices is not None else {}
+    return OpenAIModel(
+        argument,
+        base_url=options.base_url,
+        api=options.api,
+        key_env=options.key_env,
+        timeout_s=options.timeout_s,
+        retries=options.retries,
+        concurrency=options.concurrency,
+        price=prices.get(argument),
+    )

@@ -21,7 +21,7 @@ Segment = tuple[list[int], list[int]]
 
 
 @dataclass(frozen=True, slots=True)
-class Packed:
+class PackedSegments:
     """Segments behind a common beginning.
 
     Attributes:
@@ -38,18 +38,18 @@ class Packed:
     positions: torch.Tensor
     mask: torch.Tensor
 
-    def only(self, rows: Sequence[int]) -> Packed:
+    def only(self, rows: Sequence[int]) -> PackedSegments:
         """Returns some rows."""
         parts = (self.ids, self.labels, self.segments, self.positions, self.mask)
-        return Packed(*(part[list(rows)] for part in parts))
+        return PackedSegments(*(part[list(rows)] for part in parts))
 
-    def to(self, device: Any) -> Packed:
+    def to(self, device: Any) -> PackedSegments:
         """Returns the same on a device."""
         parts = (self.ids, self.labels, self.segments, self.positions, self.mask)
-        return Packed(*(part.to(device) for part in parts))
+        return PackedSegments(*(part.to(device) for part in parts))
 
 
-def pack(rows: Sequence[Sequence[Segment]], n: int) -> Packed:
+def pack(rows: Sequence[Sequence[Segment]], n: int) -> PackedSegments:
     """Packs the segments of each picture into one sequence.
 
     Args:
@@ -75,7 +75,7 @@ def pack(rows: Sequence[Sequence[Segment]], n: int) -> Packed:
     sees[:, n:, :n] = True
     sees[:, n:, n:] = (segments[:, :, None] == segments[:, None]) & np.tri(longest, dtype=bool)
     mask = torch.zeros(sees.shape).masked_fill_(torch.from_numpy(~sees), float("-inf"))
-    return Packed(
+    return PackedSegments(
         torch.from_numpy(ids),
         torch.from_numpy(labels),
         torch.from_numpy(segments),
@@ -91,7 +91,7 @@ def image_features(model: Any, pixels: torch.Tensor) -> torch.Tensor:
     return torch.stack(list(model.model.get_image_features(pixels).pooler_output))
 
 
-def read_behind(model: Any, beginning: torch.Tensor, packed: Packed, **options: Any) -> Any:
+def read_behind(model: Any, beginning: torch.Tensor, packed: PackedSegments, **options: Any) -> Any:
     """Lets the language model of a LLaVA, a LLaMA, read a beginning and packed segments.
 
     Args:
@@ -115,7 +115,7 @@ def read_behind(model: Any, beginning: torch.Tensor, packed: Packed, **options: 
     )
 
 
-def logits_behind(model: Any, beginning: torch.Tensor, packed: Packed) -> torch.Tensor:
+def logits_behind(model: Any, beginning: torch.Tensor, packed: PackedSegments) -> torch.Tensor:
     """Returns the logits after every packed token, ``[b, t, vocabulary]``, float32.
 
     The arguments are those of :func:`read_behind`.
@@ -125,7 +125,7 @@ def logits_behind(model: Any, beginning: torch.Tensor, packed: Packed) -> torch.
     return logits
 
 
-def segment_sums(logits: torch.Tensor, packed: Packed) -> torch.Tensor:
+def segment_sums(logits: torch.Tensor, packed: PackedSegments) -> torch.Tensor:
     """Returns the summed log-probability of each segment's labels, ``[b, segments]``."""
     import torch
 

@@ -6,8 +6,10 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from surefoot.pddl.planner import PlanReply, PlanRequest, ReplyStatus
-from surefoot.results.errors import InputError
+from surefoot.core.chat import ReplyStatus
+from surefoot.core.errors import InputError
+from surefoot.models.options import ModelOptions
+from surefoot.pddl.planner import PlanReply, PlanRequest
 
 
 class RecordedPlanner:
@@ -51,6 +53,11 @@ class RecordedPlanner:
             else:
                 message = f"no recorded answer to {request.key}"
                 yield i, PlanReply(ReplyStatus.SERVER_ERROR, message=message)
+
+
+def make(argument: str, options: ModelOptions) -> RecordedPlanner:
+    """Makes the planner of recorded answers; it has no settings."""
+    return RecordedPlanner(f"recorded:{argument}")
 
 
 def _read(path: Path) -> Iterator[tuple[str, str, str]]:

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from time import perf_counter
 
+from surefoot.core.chat import ReplyStatus, Usage
+from surefoot.models.options import ModelOptions
 from surefoot.pddl.conditions import holds
 from surefoot.pddl.ground import GroundAction, GroundTask
 from surefoot.pddl.language import Plan, PlanStep
-from surefoot.pddl.planner import PlanReply, PlanRequest, ReplyStatus, Usage
+from surefoot.pddl.planner import PlanReply, PlanRequest
 from surefoot.pddl.successors import StateView
 
 MAX_STEPS = 200
@@ -88,3 +90,8 @@ def _greedy(
         if reached > score:
             best, score = action, reached
     return best
+
+
+def make(argument: str, options: ModelOptions) -> ScriptedPlanner:
+    """Makes the baseline of a name; it has no settings."""
+    return ScriptedPlanner(argument)

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from surefoot.models.serving.rows import Piece, TokenScore
+from surefoot.models.serving.rows import AnswerChunk, TokenScore
 
 
 @dataclass(frozen=True, slots=True)
-class Heading:
+class ResponseHeader:
     """What all parts of an answer have in common.
 
     Attributes:
@@ -37,7 +37,7 @@ class Heading:
             "choices": choices,
         }
 
-    def whole(self, last: Piece, scores: Sequence[TokenScore]) -> dict[str, Any]:
+    def whole(self, last: AnswerChunk, scores: Sequence[TokenScore]) -> dict[str, Any]:
         """Returns an answer in one piece."""
         choice = self._choice(scores, last.finish)
         if self.chat:
@@ -51,7 +51,7 @@ class Heading:
         choice = self._choice((), "")
         return self._with(".chunk", [{**choice, "delta": {"role": "assistant", "content": ""}}])
 
-    def part(self, piece: Piece) -> dict[str, Any]:
+    def part(self, piece: AnswerChunk) -> dict[str, Any]:
         """Returns a part of a streamed answer."""
         choice = self._choice(piece.scores, piece.finish)
         if self.chat:
@@ -60,7 +60,7 @@ class Heading:
             choice["text"] = piece.text
         return self._with(".chunk", [choice])
 
-    def usage(self, last: Piece) -> dict[str, Any]:
+    def usage(self, last: AnswerChunk) -> dict[str, Any]:
         """Returns the part of a streamed answer that tells the numbers of tokens."""
         return {**self._with(".chunk", []), "usage": _usage(last)}
 
@@ -71,7 +71,7 @@ class Heading:
         return {"index": 0, "logprobs": told, "finish_reason": finish or None}
 
 
-def _usage(last: Piece) -> dict[str, int]:
+def _usage(last: AnswerChunk) -> dict[str, int]:
     return {
         "prompt_tokens": last.read,
         "completion_tokens": last.written,

@@ -11,11 +11,11 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from surefoot.models.serving.answers import Heading
-from surefoot.models.serving.asks import ApiError, Ask, read_chat, read_text
-from surefoot.models.serving.engine import Engine, Ticket
-from surefoot.models.serving.rows import Piece, TokenScore
-from surefoot.results.extras import require
+from surefoot.core.extras import require
+from surefoot.models.serving.answers import ResponseHeader
+from surefoot.models.serving.asks import ApiError, ServingRequest, read_chat, read_text
+from surefoot.models.serving.engine import Engine, QueuedRequest
+from surefoot.models.serving.rows import AnswerChunk, TokenScore
 
 MAX_BODY = 32 * 2**20
 """Most bytes of a request."""
@@ -100,21 +100,21 @@ def make_app(engine: Engine, name: str, key: str = "") -> Any:
         return await answer(request, read_text, False)
 
     async def answer(
-        request: Request, read: Callable[[bytes], tuple[str, Ask]], chat: bool
+        request: Request, read: Callable[[bytes], tuple[str, ServingRequest]], chat: bool
     ) -> Response:
         """Has the engine generate, and answers at once or piece by piece."""
         check_key(request)
         wanted, ask = read(await _body(request))
         _check_name(wanted, name)
-        pieces: asyncio.Queue[Piece | ApiError] = asyncio.Queue()
+        pieces: asyncio.Queue[AnswerChunk | ApiError] = asyncio.Queue()
         loop = asyncio.get_running_loop()
 
-        def deliver(piece: Piece | ApiError) -> None:
+        def deliver(piece: AnswerChunk | ApiError) -> None:
             """Hands a piece from the engine's thread to the loop."""
             if not loop.is_closed():
                 loop.call_soon_threadsafe(pieces.put_nowait, piece)
 
-        head = Heading(
+        head = ResponseHeader(
             chat,
             f"{'chatcmpl' if chat else 'cmpl'}-{uuid.uuid4().hex}",
             int(time.time()),
@@ -164,14 +164,14 @@ def _card(name: str, created: int) -> dict[str, Any]:
     return {"id": name, "object": "model", "created": created, "owned_by": "surefoot"}
 
 
-async def _cancel_if_left(request: Any, ticket: Ticket) -> None:
+async def _cancel_if_left(request: Any, ticket: QueuedRequest) -> None:
     """Cancels a request whose client goes away before it is answered."""
     while not await request.is_disconnected():
         await asyncio.sleep(0.1)
     ticket.cancel()
 
 
-async def _next(pieces: "asyncio.Queue[Piece | ApiError]") -> Piece:
+async def _next(pieces: "asyncio.Queue[AnswerChunk | ApiError]") -> AnswerChunk:
     """Waits for a piece.
 
     Raises:
@@ -186,7 +186,7 @@ async def _next(pieces: "asyncio.Queue[Piece | ApiError]") -> Piece:
 
 
 async def _gather(
-    piece: Piece, pieces: "asyncio.Queue[Piece | ApiError]", head: Heading
+    piece: AnswerChunk, pieces: "asyncio.Queue[AnswerChunk | ApiError]", head: ResponseHeader
 ) -> dict[str, Any]:
     scores: list[TokenScore] = list(piece.scores)
     while not piece.finish:
@@ -196,11 +196,11 @@ async def _gather(
 
 
 async def _stream(
-    piece: Piece,
-    pieces: "asyncio.Queue[Piece | ApiError]",
-    ticket: Ticket,
-    head: Heading,
-    ask: Ask,
+    piece: AnswerChunk,
+    pieces: "asyncio.Queue[AnswerChunk | ApiError]",
+    ticket: QueuedRequest,
+    head: ResponseHeader,
+    ask: ServingRequest,
 ) -> AsyncIterator[str]:
     try:
         if head.chat:

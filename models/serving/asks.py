@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from surefoot.models.protocol import Message
+from surefoot.core.chat import Message
 
 _TOP = 20
 """Most alternatives of a token, as with OpenAI."""
@@ -42,7 +42,7 @@ class ApiError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class ServingRequest:
     """One thing to be generated.
 
     Attributes:
@@ -126,7 +126,7 @@ class _Text(_Common):
     suffix: str | None = None
 
 
-def read_chat(body: bytes) -> tuple[str, Ask]:
+def read_chat(body: bytes) -> tuple[str, ServingRequest]:
     """Reads the body of ``/v1/chat/completions``.
 
     Returns:
@@ -158,7 +158,7 @@ def read_chat(body: bytes) -> tuple[str, Ask]:
     return given.model, _ask(given, messages=messages, max_tokens=most, top_logprobs=logprobs)
 
 
-def read_text(body: bytes) -> tuple[str, Ask]:
+def read_text(body: bytes) -> tuple[str, ServingRequest]:
     """Reads the body of ``/v1/completions``; see :func:`read_chat`."""
     given = _validated(_Text, body)
     _refuse_common(given)
@@ -187,14 +187,14 @@ def _ask(
     top_logprobs: int | None,
     messages: tuple[Message, ...] = (),
     prompt: str | None = None,
-) -> Ask:
+) -> ServingRequest:
     stop = [given.stop] if isinstance(given.stop, str) else given.stop or []
     if len(stop) > 4 or not all(stop):
         raise ApiError("stop takes up to 4 texts, none of them empty", param="stop")
     if given.stream_options is not None and not given.stream:
         raise ApiError("stream_options needs stream to be true", param="stream_options")
     usage = given.stream_options is not None and given.stream_options.include_usage
-    return Ask(
+    return ServingRequest(
         messages,
         prompt,
         max_tokens,

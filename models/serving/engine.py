@@ -11,16 +11,16 @@ from itertools import count
 from time import perf_counter
 from typing import Any, Protocol
 
+from surefoot.core.chat import Request
 from surefoot.models.backends.hf import HFModel
-from surefoot.models.protocol import GenerationRequest
-from surefoot.models.serving.asks import ApiError, Ask
-from surefoot.models.serving.rows import Draws, Piece, Row, Watching
+from surefoot.models.serving.asks import ApiError, ServingRequest
+from surefoot.models.serving.rows import AnswerChunk, Row, RowObserver, RowSampler
 
 QUEUE = 256
 """Most requests that wait; more are told to come again."""
 
 
-class Attendant(Protocol):
+class GenerationObserver(Protocol):
     """Looks after a model while it generates, such as after experts that are not all in memory."""
 
     def begins(self, ids: Any, mask: Any) -> None:
@@ -51,7 +51,7 @@ class Attendant(Protocol):
 
 
 @dataclass(slots=True, eq=False)
-class Ticket:
+class QueuedRequest:
     """A request in the queue.
 
     Attributes:
@@ -62,8 +62,8 @@ class Ticket:
         kind: What the attendant makes of it, once it was asked.
     """
 
-    ask: Ask
-    deliver: Callable[[Piece | ApiError], None]
+    ask: ServingRequest
+    deliver: Callable[[AnswerChunk | ApiError], None]
     came: float = field(default_factory=perf_counter)
     kind: int | None = None
     _gone: threading.Event = field(default_factory=threading.Event)
@@ -99,7 +99,7 @@ class Engine:
         *,
         batch: int = 8,
         queue: int = QUEUE,
-        attendant: Attendant | None = None,
+        attendant: GenerationObserver | None = None,
         seed: int = 0,
     ) -> None:
         self.model = model
@@ -107,8 +107,8 @@ class Engine:
         self._most = queue
         self._attendant = attendant
         self._seeds = count(seed)
-        self._waiting: deque[Ticket] = deque()
-        self._running: list[Ticket] = []
+        self._waiting: deque[QueuedRequest] = deque()
+        self._running: list[QueuedRequest] = []
         self._changed = threading.Condition()
         self._closed = False
         self._counts = dict.fromkeys(
@@ -126,13 +126,15 @@ class Engine:
         self._thread = threading.Thread(target=self._work, name="generator", daemon=True)
         self._thread.start()
 
-    def submit(self, ask: Ask, deliver: Callable[[Piece | ApiError], None]) -> Ticket:
+    def submit(
+        self, ask: ServingRequest, deliver: Callable[[AnswerChunk | ApiError], None]
+    ) -> QueuedRequest:
         """Queues a request.
 
         Raises:
             ApiError: The queue is full or the engine is closed.
         """
-        ticket = Ticket(ask, deliver)
+        ticket = QueuedRequest(ask, deliver)
         with self._changed:
             if self._closed:
                 raise ApiError("the server is stopping", status=503)
@@ -186,7 +188,7 @@ class Engine:
                 self._counts["batches"] += 1
                 self._running = []
 
-    def _next(self, waiting: Sequence[Ticket]) -> list[Ticket]:
+    def _next(self, waiting: Sequence[QueuedRequest]) -> list[QueuedRequest]:
         """Returns the next batch; only the engine's thread takes tickets away."""
         if self._attendant is not None and len(waiting) > self._batch:
             for ticket in waiting:
@@ -196,7 +198,7 @@ class Engine:
             with suppress(Exception):  # then it is the order in which they came
                 chosen = self._attendant.choose(told, self._batch, perf_counter())
                 waiting = [waiting[i] for i in chosen] or waiting
-        found: list[Ticket] = []
+        found: list[QueuedRequest] = []
         for ticket in waiting[: self._batch]:
             sees = any(m.images for m in ticket.ask.messages)
             if sees and found:
@@ -206,7 +208,7 @@ class Engine:
                 break
         return found
 
-    def _kind_of(self, ticket: Ticket) -> int:
+    def _kind_of(self, ticket: QueuedRequest) -> int:
         """Asks the attendant; what cannot be read is told later, to who asked it."""
         ask = ticket.ask
         if self._attendant is None or ticket.cancelled or any(m.images for m in ask.messages):
@@ -214,20 +216,20 @@ class Engine:
         try:
             prompt = ask.prompt
             if prompt is None:
-                prompt = self.model.prompt(GenerationRequest(ask.messages))
+                prompt = self.model.prompt(Request(ask.messages))
             return self._attendant.kind_of(self.model.encode([prompt])["input_ids"])
         except Exception:
             return -1
 
-    def _answer(self, tickets: Sequence[Ticket]) -> None:
+    def _answer(self, tickets: Sequence[QueuedRequest]) -> None:
         """Answers a batch; whatever goes wrong is told to those who asked."""
         rows: list[Row] = []
-        owners: list[Ticket] = []
+        owners: list[QueuedRequest] = []
         prompts: list[str] = []
         for ticket in tickets:
             if ticket.cancelled:
                 self._count("cancelled")
-                ticket.deliver(Piece(finish="cancelled"))
+                ticket.deliver(AnswerChunk(finish="cancelled"))
                 continue
             try:
                 prompt, row = self._prepared(ticket)
@@ -255,10 +257,10 @@ class Engine:
         for row in rows:
             row.fail(self.model.tokenizer)  # none is left without an end
 
-    def _prepared(self, ticket: Ticket) -> tuple[str, Row]:
+    def _prepared(self, ticket: QueuedRequest) -> tuple[str, Row]:
         """Returns the prompt and an empty row of a request."""
         ask = ticket.ask
-        request = GenerationRequest(ask.messages)
+        request = Request(ask.messages)
         if any(m.images for m in ask.messages) and not self.model.capabilities().images:
             raise ApiError("this model does not look at images", code="unsupported_content")
         prompt = ask.prompt if ask.prompt is not None else self._told(request)
@@ -278,7 +280,7 @@ class Engine:
         own = self.model.notes.max_new_tokens or room
         limit = min(ask.max_tokens or own, own, room - read)
 
-        def deliver(piece: Piece) -> None:
+        def deliver(piece: AnswerChunk) -> None:
             if piece.finish:
                 self._count("cancelled" if piece.finish == "cancelled" else "requests")
                 self._count("prompt_tokens", piece.read)
@@ -287,7 +289,7 @@ class Engine:
 
         return prompt, Row(ask, limit, read, deliver, lambda: ticket.cancelled)
 
-    def _told(self, request: GenerationRequest) -> str:
+    def _told(self, request: Request) -> str:
         from jinja2 import TemplateError
 
         try:
@@ -306,8 +308,8 @@ class Engine:
         inputs = model.encode(prompts, images)
         if self._attendant is not None:
             self._attendant.begins(inputs["input_ids"], inputs["attention_mask"])
-        draws = Draws([row.ask for row in rows])
-        watching = Watching(rows, draws, model.tokenizer, model.ends)
+        draws = RowSampler([row.ask for row in rows])
+        watching = RowObserver(rows, draws, model.tokenizer, model.ends)
         processors: Any = [draws]
         stops: Any = [watching]
         with torch.inference_mode():

@@ -10,7 +10,7 @@ import torch
 from transformers import LogitsProcessor, StoppingCriteria, TopPLogitsWarper
 
 from surefoot.models.backends.sampling import SeededDraws
-from surefoot.models.serving.asks import Ask
+from surefoot.models.serving.asks import ServingRequest
 
 _UNFINISHED = "\ufffd"
 """What bytes decode to that are no whole character yet."""
@@ -35,7 +35,7 @@ class TokenScore:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class AnswerChunk:
     """A part of an answer.
 
     Attributes:
@@ -67,10 +67,10 @@ class Row:
         cancelled: Whether nobody wants the rest.
     """
 
-    ask: Ask
+    ask: ServingRequest
     limit: int
     read: int
-    deliver: Callable[[Piece], None]
+    deliver: Callable[[AnswerChunk], None]
     cancelled: Callable[[], bool]
     tokens: list[int] = field(default_factory=list)
     scores: list[TokenScore] = field(default_factory=list)
@@ -147,11 +147,13 @@ class Row:
         scores, self.scores = tuple(self.scores), []
         written = len(self.tokens)
         self.deliver(
-            Piece(new, scores, finish, text, self.read, written) if finish else Piece(new, scores)
+            AnswerChunk(new, scores, finish, text, self.read, written)
+            if finish
+            else AnswerChunk(new, scores)
         )
 
 
-class Draws(LogitsProcessor):
+class RowSampler(LogitsProcessor):
     """Draws for rows with different temperatures, and keeps what the model thought.
 
     A row of temperature 0, or of next to nothing, is left as it is. Draws are those of
@@ -162,7 +164,7 @@ class Draws(LogitsProcessor):
         logprobs: Log-probabilities ``[rows, vocabulary]`` of the last step, if any row wants them.
     """
 
-    def __init__(self, asks: Sequence[Ask]) -> None:
+    def __init__(self, asks: Sequence[ServingRequest]) -> None:
         self._asks = asks
         self._draws = [
             SeededDraws([a.seed or 0], a.temperature) if a.temperature > _COLD else None
@@ -190,7 +192,7 @@ class Draws(LogitsProcessor):
         return found
 
 
-class Watching(StoppingCriteria):
+class RowObserver(StoppingCriteria):
     """Hands every row its tokens as they come, and ends rows.
 
     Args:
@@ -200,7 +202,9 @@ class Watching(StoppingCriteria):
         ends: Tokens that end an answer.
     """
 
-    def __init__(self, rows: Sequence[Row], draws: Draws, tokenizer: Any, ends: set[int]) -> None:
+    def __init__(
+        self, rows: Sequence[Row], draws: RowSampler, tokenizer: Any, ends: set[int]
+    ) -> None:
         self._rows, self._draws = rows, draws
         self._tokenizer, self._ends = tokenizer, ends
 
@@ -213,7 +217,7 @@ class Watching(StoppingCriteria):
         done = torch.tensor([row.done for row in self._rows], device=input_ids.device)
         return torch.BoolTensor(done) if done.device.type == "cpu" else done  # type: ignore[return-value]
 
-    def _score(self, i: int, token: int, ask: Ask) -> TokenScore | None:
+    def _score(self, i: int, token: int, ask: ServingRequest) -> TokenScore | None:
         if ask.top_logprobs is None or self._draws.logprobs is None:
             return None
         of = self._draws.logprobs[i]

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+from surefoot.core.errors import InputError
+from surefoot.core.extras import require
 from surefoot.models.serving.engine import Engine
-from surefoot.results.errors import InputError
-from surefoot.results.extras import require
 
 _PATIENCE = 5
 """Seconds that answers have to end after the server is told to stop."""

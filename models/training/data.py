@@ -13,14 +13,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from random import Random
 
-from surefoot.pddl.bench.prompts import feedback
+from surefoot.core.errors import HarnessError
+from surefoot.pddl.benchmark.prompts import feedback
 from surefoot.pddl.compact import compact_plan, compact_prompt
 from surefoot.pddl.domains import get_domain
 from surefoot.pddl.domains.base import Instance
 from surefoot.pddl.ground import GroundTask
 from surefoot.pddl.language import Plan, PlanStep
 from surefoot.pddl.validator import validate
-from surefoot.results.errors import HarnessError
 
 TRAIN_SIZES: Mapping[str, tuple[int, ...]] = {
     "barman": (1,),

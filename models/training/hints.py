@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from surefoot.models.backends.packing import Packed
-from surefoot.models.training.pictures import Asked
+from surefoot.models.backends.packing import PackedSegments
+from surefoot.models.training.pictures import ImageQuestion
 
 if TYPE_CHECKING:
     import torch
@@ -44,8 +44,8 @@ def marks_loss(marked: torch.Tensor, marks: NDArray[np.bool_]) -> Any:
 
 def looking_loss(
     attention: torch.Tensor,
-    packed: Packed,
-    asked: Sequence[Sequence[Asked]],
+    packed: PackedSegments,
+    asked: Sequence[Sequence[ImageQuestion]],
     marks: NDArray[np.bool_],
 ) -> Any:
     """Returns minus the logarithm of the share of attention that lies where the answer shows.

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from surefoot.core.files import write_atomic
 from surefoot.models.backends.hf import NOTES_NAME
-from surefoot.results.files import write_atomic
 
 PATCH = 16
 """Pixels of the side of what one image token stands for."""
@@ -43,7 +43,7 @@ most are rare: as wholes, only the frequent ones were learned in 1,000 steps.
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class PerceptionShape:
     """Size of the model.
 
     Attributes:
@@ -66,7 +66,7 @@ class Shape:
         return (self.picture // PATCH) ** 2
 
 
-def make_model(shape: Shape) -> Any:
+def make_model(shape: PerceptionShape) -> Any:
     """Makes the model with random weights, from torch's own seed."""
     from transformers import (
         LevitConfig,
@@ -131,7 +131,7 @@ def _begin(tower: Any) -> None:
             torch.nn.init.zeros_(module.weight)
 
 
-def make_tokenizer(shape: Shape, texts: Iterable[str]) -> Any:
+def make_tokenizer(shape: PerceptionShape, texts: Iterable[str]) -> Any:
     """Trains a byte-level BPE in which frequent words and phrases are one token."""
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
@@ -164,7 +164,7 @@ def make_tokenizer(shape: Shape, texts: Iterable[str]) -> Any:
     )
 
 
-def make_processor(shape: Shape, tokenizer: Any) -> Any:
+def make_processor(shape: PerceptionShape, tokenizer: Any) -> Any:
     """Makes what turns pictures and questions into the model's inputs."""
     from transformers import LlavaProcessor
     from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
@@ -183,7 +183,9 @@ def make_processor(shape: Shape, tokenizer: Any) -> Any:
     )
 
 
-def export(model: Any, shape: Shape, tokenizer: Any, folder: Path, notes: dict[str, Any]) -> Path:
+def export(
+    model: Any, shape: PerceptionShape, tokenizer: Any, folder: Path, notes: dict[str, Any]
+) -> Path:
     """Writes the model in half precision with its processor and notes.
 
     Args:

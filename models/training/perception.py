@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from surefoot.core.errors import InputError
 from surefoot.models.backends.packing import (
     image_features,
     logits_behind,
@@ -20,10 +21,9 @@ from surefoot.models.backends.packing import (
     segment_sums,
 )
 from surefoot.models.training.hints import LAYER, looking_loss, marks_loss
-from surefoot.models.training.looking import Shape, export, make_model, make_tokenizer
+from surefoot.models.training.looking import PerceptionShape, export, make_model, make_tokenizer
 from surefoot.models.training.pictures import Encoder, Pictures, augmented
 from surefoot.models.training.schedule import CURVE_NAME, check_recipe, share_of_rate
-from surefoot.results.errors import InputError
 
 _STATE_NAME = "state.pt"
 _EVERY = 4
@@ -55,7 +55,7 @@ class PerceptionRecipe:
         seed: Seed of weights, order and changes of pictures.
     """
 
-    shape: Shape = field(default_factory=Shape)
+    shape: PerceptionShape = field(default_factory=PerceptionShape)
     batch: int = 32
     seeing: int = 2000
     seeing_rate: float = 3e-3
@@ -77,7 +77,7 @@ class PerceptionRecipe:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class TrainingProgress:
     """How far a training is.
 
     Attributes:
@@ -101,7 +101,7 @@ def train_perception(
     out: Path,
     *,
     minutes: float = 0.0,
-    report: Callable[[Progress], None] | None = None,
+    report: Callable[[TrainingProgress], None] | None = None,
 ) -> Path:
     """Trains, or goes on where an earlier call stopped, and exports the model.
 
@@ -327,7 +327,7 @@ def _look(
     held: Pictures,
     encoder: Encoder,
     recipe: PerceptionRecipe,
-) -> Progress:
+) -> TrainingProgress:
     model.train()  # LeViT keeps biases from the last evaluation until then
     model.eval()
     right: dict[str, list[bool]] = {}
@@ -341,7 +341,7 @@ def _look(
             surprise.append(-float(np.log(max(shares[truth], 1e-9))))
     accuracy = {kind: round(float(np.mean(hits)), 4) for kind, hits in sorted(right.items())}
     loss, hints = (round(float(v), 4) for v in np.mean(losses, axis=0))
-    return Progress(step, loss, hints, round(float(np.mean(surprise)), 4), accuracy)
+    return TrainingProgress(step, loss, hints, round(float(np.mean(surprise)), 4), accuracy)
 
 
 def _order(shown: Pictures, recipe: PerceptionRecipe, done: int) -> Iterator[tuple[int, list[int]]]:

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from surefoot.core.errors import InputError
 from surefoot.models.backends.packing import Segment
-from surefoot.results.errors import InputError
 
 if TYPE_CHECKING:
     import torch
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ImageQuestion:
     """A question about a picture.
 
     Attributes:
@@ -56,7 +56,7 @@ class Pictures:
             raise InputError(f"no pictures to learn from ({part}-*.jsonl)", file=str(folder))
         self._blocks: list[NDArray[np.uint8]] = []
         self._marks: list[NDArray[np.bool_] | None] = []
-        self.asked: list[tuple[Asked, ...]] = []
+        self.asked: list[tuple[ImageQuestion, ...]] = []
         for name in names:
             path = folder / f"{name}.jsonl"
             try:
@@ -117,9 +117,9 @@ class Pictures:
         return sorted({t for some in self.asked for a in some for t in (a.text, *a.options)})
 
 
-def _asked(data: dict[str, Any]) -> Asked:
+def _asked(data: dict[str, Any]) -> ImageQuestion:
     marks = tuple(data.get("marks", ()))
-    return Asked(data["text"], tuple(data["options"]), data["truth"], data["kind"], marks)
+    return ImageQuestion(data["text"], tuple(data["options"]), data["truth"], data["kind"], marks)
 
 
 class Encoder:

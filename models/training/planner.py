@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from surefoot.core.files import write_atomic
 from surefoot.models.backends.hf import NOTES_NAME
 from surefoot.models.training.data import Example, draw
 from surefoot.models.training.schedule import CURVE_NAME, check_recipe, share_of_rate
-from surefoot.results.files import write_atomic
 
 if TYPE_CHECKING:
     import torch

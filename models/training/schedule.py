@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
 
 CURVE_NAME = "curve.jsonl"
 """File with a line for each look at the validation data."""

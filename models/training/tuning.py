@@ -9,12 +9,12 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, Literal
 
+from surefoot.core.errors import InputError
+from surefoot.core.extras import require
+from surefoot.core.files import write_atomic
 from surefoot.models.backends.hf import HFModel
 from surefoot.models.training.planner import export_model, load_for_training
 from surefoot.models.training.schedule import CURVE_NAME
-from surefoot.results.errors import InputError
-from surefoot.results.extras import require
-from surefoot.results.files import write_atomic
 
 if TYPE_CHECKING:
     import torch
@@ -29,7 +29,7 @@ _STATE = "tuning.pt"
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class PreferencePair:
     """Two answers to one prompt, and how the better one is told apart in the loss.
 
     Attributes:
@@ -118,7 +118,7 @@ def answer_logprobs(model: Any, tokenizer: Any, texts: Sequence[tuple[str, str]]
 
 def tune(
     base: Path,
-    pairs: Sequence[Pair],
+    pairs: Sequence[PreferencePair],
     recipe: TuningRecipe,
     out: Path,
     *,
@@ -201,7 +201,7 @@ def tune(
 def _loss(
     model: Any,
     tokenizer: Any,
-    pairs: Sequence[Pair],
+    pairs: Sequence[PreferencePair],
     recipe: TuningRecipe,
     reference: torch.Tensor | None,
 ) -> torch.Tensor:
@@ -231,7 +231,7 @@ def _adapted(model: Any, recipe: TuningRecipe) -> Any:
     return adapted
 
 
-def _reference(model: Any, tokenizer: Any, pairs: Sequence[Pair]) -> torch.Tensor:
+def _reference(model: Any, tokenizer: Any, pairs: Sequence[PreferencePair]) -> torch.Tensor:
     """Returns what the model thinks before it is tuned, shape [pairs, 2]."""
     import torch
 
@@ -274,7 +274,7 @@ def _padded(tokenizer: Any, texts: Sequence[tuple[str, str]]) -> tuple[torch.Ten
     return tokens, labels
 
 
-def _check_recipe(recipe: TuningRecipe, pairs: Sequence[Pair], out: Path) -> None:
+def _check_recipe(recipe: TuningRecipe, pairs: Sequence[PreferencePair], out: Path) -> None:
     import hashlib
 
     texts = "\0".join(f"{p.prompt}\0{p.chosen}\0{p.rejected}" for p in pairs)

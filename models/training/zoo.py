@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 
+from surefoot.core.errors import InputError
 from surefoot.models.training.data import TRAIN_SIZES, Example, draw, make_example, split_of
 from surefoot.models.training.planner import PlannerRecipe, train_planner, trained_steps
 from surefoot.pddl.domains import get_domain
-from surefoot.results.errors import InputError
 
 DOMAINS = ("blocksworld", "delivery", "grippers", "kitchen", "storage", "tabletop")
 """Domains of the specialists: those with enough different tasks to learn from and to test on."""

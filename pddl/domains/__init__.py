@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib import import_module
 
+from surefoot.core.registry import Registry
 from surefoot.pddl.domains.base import DomainSpec, Instance
-from surefoot.pddl.language.scope import did_you_mean
-from surefoot.results.errors import InputError
 
-__all__ = ["DomainSpec", "Instance", "get_domain", "list_domains"]
+__all__ = ["DOMAINS", "DomainSpec", "Instance", "get_domain", "list_domains"]
 
-_CLASSES = {
-    "barman": "Barman",
-    "blocksworld": "Blocksworld",
-    "delivery": "Delivery",
-    "floortile": "Floortile",
-    "grippers": "Grippers",
-    "kitchen": "Kitchen",
-    "storage": "Storage",
-    "tabletop": "Tabletop",
-    "termes": "Termes",
-    "tyreworld": "Tyreworld",
-}
+DOMAINS: Registry[type[DomainSpec]] = Registry("domains", "domain")
+"""Classes of domains by name; add one with ``@DOMAINS.register(NAME)`` or an entry point."""
+
+for _name in (
+    "barman",
+    "blocksworld",
+    "delivery",
+    "floortile",
+    "grippers",
+    "kitchen",
+    "storage",
+    "tabletop",
+    "termes",
+    "tyreworld",
+):
+    DOMAINS.builtin(_name, f"surefoot.pddl.domains.{_name}:{_name.title()}")
 
 
 def list_domains() -> tuple[str, ...]:
-    """Returns the names of all domains, sorted."""
-    return tuple(_CLASSES)
+    """Returns the names of all domains."""
+    return DOMAINS.names()
 
 
 @cache
@@ -37,9 +39,4 @@ def get_domain(name: str) -> DomainSpec:
     Raises:
         InputError: There is no domain of this name.
     """
-    if name not in _CLASSES:
-        hint = did_you_mean(name, _CLASSES)
-        raise InputError(f"unknown domain '{name}'{hint}; known: {', '.join(_CLASSES)}")
-    module = import_module(f"surefoot.pddl.domains.{name}")
-    spec: DomainSpec = getattr(module, _CLASSES[name])()
-    return spec
+    return DOMAINS.get(name)()

@@ -7,7 +7,7 @@ from random import Random
 from typing import ClassVar
 
 from surefoot.pddl.domains.base import DomainSpec, all_of, fact, numbered, step, typed
-from surefoot.pddl.domains.text import Phrase
+from surefoot.pddl.domains.text import PredicatePhrase
 from surefoot.pddl.language import Plan, PlanStep, Problem
 
 _LEVELS = ["l0", "l1", "l2"]
@@ -33,27 +33,35 @@ class Barman(DomainSpec):
         "level": "levels",
     }
     phrases: ClassVar = {
-        "dispenses": Phrase("{0} dispenses {1}", "{0} does not dispense {1}"),
-        "cocktail-part1": Phrase(
+        "dispenses": PredicatePhrase("{0} dispenses {1}", "{0} does not dispense {1}"),
+        "cocktail-part1": PredicatePhrase(
             "the first part of {0} is {1}", "the first part of {0} is not {1}"
         ),
-        "cocktail-part2": Phrase(
+        "cocktail-part2": PredicatePhrase(
             "the second part of {0} is {1}", "the second part of {0} is not {1}"
         ),
-        "next": Phrase("the next level above {0} is {1}", "the next level above {0} is not {1}"),
-        "shaker-empty-level": Phrase(
+        "next": PredicatePhrase(
+            "the next level above {0} is {1}", "the next level above {0} is not {1}"
+        ),
+        "shaker-empty-level": PredicatePhrase(
             "the empty level of {0} is {1}", "the empty level of {0} is not {1}"
         ),
-        "shaker-level": Phrase("{0} is at level {1}", "{0} is not at level {1}"),
-        "handempty": Phrase("hand {0} is empty", "hand {0} is not empty", "empty hands: {0}"),
-        "holding": Phrase("hand {0} holds {1}", "hand {0} does not hold {1}"),
-        "ontable": Phrase("{0} is on the table", "{0} is not on the table", "on the table: {0}"),
-        "clean": Phrase("{0} is clean", "{0} is not clean", "clean: {0}"),
-        "empty": Phrase("{0} is empty", "{0} is not empty", "empty: {0}"),
-        "contains": Phrase("{0} contains {1}", "{0} does not contain {1}"),
-        "used": Phrase("{0} is marked used with {1}", "{0} is not marked used with {1}"),
-        "unshaked": Phrase("{0} is unshaken", "{0} is not marked unshaken", "unshaken: {0}"),
-        "shaked": Phrase("{0} is shaken", "{0} is not shaken", "shaken: {0}"),
+        "shaker-level": PredicatePhrase("{0} is at level {1}", "{0} is not at level {1}"),
+        "handempty": PredicatePhrase(
+            "hand {0} is empty", "hand {0} is not empty", "empty hands: {0}"
+        ),
+        "holding": PredicatePhrase("hand {0} holds {1}", "hand {0} does not hold {1}"),
+        "ontable": PredicatePhrase(
+            "{0} is on the table", "{0} is not on the table", "on the table: {0}"
+        ),
+        "clean": PredicatePhrase("{0} is clean", "{0} is not clean", "clean: {0}"),
+        "empty": PredicatePhrase("{0} is empty", "{0} is not empty", "empty: {0}"),
+        "contains": PredicatePhrase("{0} contains {1}", "{0} does not contain {1}"),
+        "used": PredicatePhrase("{0} is marked used with {1}", "{0} is not marked used with {1}"),
+        "unshaked": PredicatePhrase(
+            "{0} is unshaken", "{0} is not marked unshaken", "unshaken: {0}"
+        ),
+        "shaked": PredicatePhrase("{0} is shaken", "{0} is not shaken", "shaken: {0}"),
     }
 
     def max_witness_steps(self, size: int) -> int:

@@ -10,11 +10,12 @@ from importlib.resources import files
 from random import Random
 from typing import ClassVar
 
+from surefoot.core.errors import InputError
 from surefoot.pddl.domains.checks import check_tellable
-from surefoot.pddl.domains.text import Phrase, Teller, listing
+from surefoot.pddl.domains.text import DomainDescriber, PredicatePhrase, listing
 from surefoot.pddl.language import (
-    And,
     Atom,
+    Conjunction,
     Domain,
     Formula,
     Increase,
@@ -25,7 +26,6 @@ from surefoot.pddl.language import (
     TypedName,
     parse_domain,
 )
-from surefoot.results.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class DomainSpec(ABC):
     size_means: ClassVar[str]
     min_size: ClassVar[int]
     max_size: ClassVar[int]
-    phrases: ClassVar[Mapping[str, Phrase]]
+    phrases: ClassVar[Mapping[str, PredicatePhrase]]
     kinds: ClassVar[Mapping[str, str]]
 
     @cached_property
@@ -141,9 +141,9 @@ class DomainSpec(ABC):
         )
 
     @cached_property
-    def teller(self) -> Teller:
+    def teller(self) -> DomainDescriber:
         """Tells facts and conditions of this domain."""
-        return Teller(self.phrases, self.kinds)
+        return DomainDescriber(self.phrases, self.kinds)
 
     def tell_start(self, problem: Problem) -> list[str]:
         """Tells every initial fact, as sentences; domains may override it."""
@@ -196,9 +196,9 @@ def step(action: str, *args: str) -> PlanStep:
     return PlanStep(action, args)
 
 
-def all_of(parts: Iterable[Formula]) -> And:
+def all_of(parts: Iterable[Formula]) -> Conjunction:
     """Returns a conjunction."""
-    return And(tuple(parts))
+    return Conjunction(tuple(parts))
 
 
 def numbered(stem: str, count: int) -> list[str]:

@@ -6,7 +6,7 @@ from random import Random
 from typing import ClassVar
 
 from surefoot.pddl.domains.base import DomainSpec, all_of, fact, numbered, step, typed
-from surefoot.pddl.domains.text import Phrase
+from surefoot.pddl.domains.text import PredicatePhrase
 from surefoot.pddl.language import Atom, Plan, PlanStep, Problem
 from surefoot.pddl.language.model import ROOT_TYPE
 
@@ -24,11 +24,13 @@ class Blocksworld(DomainSpec):
     max_size = 50
     kinds: ClassVar = {ROOT_TYPE: "blocks"}
     phrases: ClassVar = {
-        "arm-empty": Phrase("the arm is empty", "the arm is not empty"),
-        "holding": Phrase("the arm holds {0}", "the arm does not hold {0}"),
-        "on": Phrase("{0} is on {1}", "{0} is not on {1}"),
-        "on-table": Phrase("{0} is on the table", "{0} is not on the table", "on the table: {0}"),
-        "clear": Phrase("{0} is clear", "{0} is not clear", "clear: {0}"),
+        "arm-empty": PredicatePhrase("the arm is empty", "the arm is not empty"),
+        "holding": PredicatePhrase("the arm holds {0}", "the arm does not hold {0}"),
+        "on": PredicatePhrase("{0} is on {1}", "{0} is not on {1}"),
+        "on-table": PredicatePhrase(
+            "{0} is on the table", "{0} is not on the table", "on the table: {0}"
+        ),
+        "clear": PredicatePhrase("{0} is clear", "{0} is not clear", "clear: {0}"),
     }
 
     def max_witness_steps(self, size: int) -> int:

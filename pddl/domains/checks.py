@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from surefoot.core.errors import InputError
 from surefoot.pddl.language import (
-    And,
     Atom,
+    Conjunction,
+    Disjunction,
     Domain,
     Exists,
     Forall,
     Formula,
-    Imply,
+    Implication,
     Increase,
-    Not,
-    Or,
+    Negation,
     Problem,
 )
-from surefoot.results.errors import InputError
 
 _COST = Atom("total-cost")
 
@@ -64,12 +64,12 @@ def _atoms(formula: Formula, bound: frozenset[str]) -> Iterator[tuple[Atom, froz
     match formula:
         case Atom():
             yield formula, bound
-        case Not(child):
+        case Negation(child):
             yield from _atoms(child, bound)
-        case And(children) | Or(children):
+        case Conjunction(children) | Disjunction(children):
             for child in children:
                 yield from _atoms(child, bound)
-        case Imply(premise, conclusion):
+        case Implication(premise, conclusion):
             yield from _atoms(premise, bound)
             yield from _atoms(conclusion, bound)
         case Forall(variables, child) | Exists(variables, child):

@@ -8,7 +8,7 @@ from random import Random
 from typing import ClassVar
 
 from surefoot.pddl.domains.base import DomainSpec, all_of, fact, numbered, step, typed
-from surefoot.pddl.domains.text import Phrase, atom_key
+from surefoot.pddl.domains.text import PredicatePhrase, atom_key
 from surefoot.pddl.language import Atom, Plan, PlanStep, Problem
 
 _ROOMS = (
@@ -43,17 +43,21 @@ class Delivery(DomainSpec):
         "level": "battery levels",
     }
     phrases: ClassVar = {
-        "joins": Phrase("{0} leads from {1} to {2}", "{0} does not lead from {1} to {2}"),
-        "open": Phrase("{0} is open", "{0} is not open", "open: {0}"),
-        "closed": Phrase("{0} is closed", "{0} is not closed", "closed: {0}"),
-        "charger": Phrase("{0} has a charger", "{0} has no charger", "rooms with a charger: {0}"),
-        "below": Phrase("{0} is one below {1}", "{0} is not one below {1}"),
-        "top": Phrase("the top level is {0}", "the top level is not {0}"),
-        "at": Phrase("{0} is in {1}", "{0} is not in {1}"),
-        "battery": Phrase("the battery of {0} is at {1}", "the battery of {0} is not at {1}"),
-        "free": Phrase("{0} is free", "{0} is not free", "free: {0}"),
-        "carrying": Phrase("{0} carries {1}", "{0} does not carry {1}"),
-        "package-in": Phrase("{0} is in {1}", "{0} is not in {1}", "in {1}: {0}"),
+        "joins": PredicatePhrase("{0} leads from {1} to {2}", "{0} does not lead from {1} to {2}"),
+        "open": PredicatePhrase("{0} is open", "{0} is not open", "open: {0}"),
+        "closed": PredicatePhrase("{0} is closed", "{0} is not closed", "closed: {0}"),
+        "charger": PredicatePhrase(
+            "{0} has a charger", "{0} has no charger", "rooms with a charger: {0}"
+        ),
+        "below": PredicatePhrase("{0} is one below {1}", "{0} is not one below {1}"),
+        "top": PredicatePhrase("the top level is {0}", "the top level is not {0}"),
+        "at": PredicatePhrase("{0} is in {1}", "{0} is not in {1}"),
+        "battery": PredicatePhrase(
+            "the battery of {0} is at {1}", "the battery of {0} is not at {1}"
+        ),
+        "free": PredicatePhrase("{0} is free", "{0} is not free", "free: {0}"),
+        "carrying": PredicatePhrase("{0} carries {1}", "{0} does not carry {1}"),
+        "package-in": PredicatePhrase("{0} is in {1}", "{0} is not in {1}", "in {1}: {0}"),
     }
 
     def max_witness_steps(self, size: int) -> int:

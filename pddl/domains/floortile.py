@@ -7,7 +7,7 @@ from random import Random
 from typing import ClassVar
 
 from surefoot.pddl.domains.base import DomainSpec, all_of, fact, numbered, step, typed
-from surefoot.pddl.domains.text import Phrase
+from surefoot.pddl.domains.text import PredicatePhrase
 from surefoot.pddl.language import Atom, Plan, PlanStep, Problem
 
 _COLORS = ["white", "black"]
@@ -25,17 +25,23 @@ class Floortile(DomainSpec):
     kinds: ClassVar = {"robot": "robots", "tile": "tiles", "color": "colors"}
     phrases: ClassVar = {
         **{
-            side: Phrase(f"{{0}} is directly {side} of {{1}}", f"{{0}} is not {side} of {{1}}")
+            side: PredicatePhrase(
+                f"{{0}} is directly {side} of {{1}}", f"{{0}} is not {side} of {{1}}"
+            )
             for side in _DIRECTIONS
         },
-        "robot-at": Phrase("{0} is on {1}", "{0} is not on {1}"),
-        "robot-has": Phrase("the gun of {0} has color {1}", "the gun of {0} has not color {1}"),
-        "free-color": Phrase("the gun of {0} is free", "the gun of {0} is not free"),
-        "available-color": Phrase(
+        "robot-at": PredicatePhrase("{0} is on {1}", "{0} is not on {1}"),
+        "robot-has": PredicatePhrase(
+            "the gun of {0} has color {1}", "the gun of {0} has not color {1}"
+        ),
+        "free-color": PredicatePhrase("the gun of {0} is free", "the gun of {0} is not free"),
+        "available-color": PredicatePhrase(
             "color {0} is available", "color {0} is not available", "available colors: {0}"
         ),
-        "clear": Phrase("{0} is clear", "{0} is not clear", "clear: {0}"),
-        "painted": Phrase("{0} is painted {1}", "{0} is not painted {1}", "painted {1}: {0}"),
+        "clear": PredicatePhrase("{0} is clear", "{0} is not clear", "clear: {0}"),
+        "painted": PredicatePhrase(
+            "{0} is painted {1}", "{0} is not painted {1}", "painted {1}: {0}"
+        ),
     }
 
     def max_witness_steps(self, size: int) -> int:

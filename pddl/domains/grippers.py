@@ -6,7 +6,7 @@ from random import Random
 from typing import ClassVar
 
 from surefoot.pddl.domains.base import DomainSpec, all_of, fact, numbered, step, typed
-from surefoot.pddl.domains.text import Phrase
+from surefoot.pddl.domains.text import PredicatePhrase
 from surefoot.pddl.language import Plan, PlanStep, Problem
 from surefoot.pddl.language.model import ROOT_TYPE
 
@@ -26,18 +26,18 @@ class Grippers(DomainSpec):
         ROOT_TYPE: "balls",
     }
     phrases: ClassVar = {
-        "at-robby": Phrase("{0} is in {1}", "{0} is not in {1}"),
-        "free": Phrase(
+        "at-robby": PredicatePhrase("{0} is in {1}", "{0} is not in {1}"),
+        "free": PredicatePhrase(
             "{0} has gripper {1}, which is free",
             "gripper {1} of robot {0} is not free",
             "{0} has these grippers, all free: {1}",
             joined=1,
         ),
-        "carry": Phrase(
+        "carry": PredicatePhrase(
             "{0} has gripper {2} and carries {1} in it",
             "{0} does not carry {1} in gripper {2}",
         ),
-        "at": Phrase("{0} lies in {1}", "{0} does not lie in {1}", "lying in {1}: {0}"),
+        "at": PredicatePhrase("{0} lies in {1}", "{0} does not lie in {1}", "lying in {1}: {0}"),
     }
 
     def max_witness_steps(self, size: int) -> int:

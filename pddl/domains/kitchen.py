@@ -7,7 +7,7 @@ from random import Random
 from typing import ClassVar
 
 from surefoot.pddl.domains.base import DomainSpec, all_of, fact, numbered, step, typed
-from surefoot.pddl.domains.text import Phrase
+from surefoot.pddl.domains.text import PredicatePhrase
 from surefoot.pddl.language import Atom, Plan, PlanStep, Problem
 
 
@@ -68,28 +68,32 @@ class Kitchen(DomainSpec):
         "food": "foods",
     }
     phrases: ClassVar = {
-        "robot-at": Phrase("the robot is at {0}", "the robot is not at {0}"),
-        "hand-free": Phrase("the hand is free", "the hand is not free"),
-        "holding": Phrase("the hand holds {0}", "the hand does not hold {0}"),
-        "open": Phrase("{0} is open", "{0} is not open", "open: {0}"),
-        "closed": Phrase("{0} is closed", "{0} is not closed", "closed: {0}"),
-        "stove-on": Phrase("{0} is on", "{0} is not on"),
-        "stove-off": Phrase("{0} is off", "{0} is not off"),
-        "pan-on": Phrase("{0} stands on {1}", "{0} does not stand on {1}"),
-        "pan-empty": Phrase("{0} is empty", "{0} is not empty", "empty: {0}"),
-        "plate-on": Phrase("{0} stands on {1}", "{0} does not stand on {1}"),
-        "unserved": Phrase("{0} is unserved", "{0} is not unserved", "unserved: {0}"),
-        "served": Phrase("{0} is served", "{0} is not served", "served: {0}"),
-        "stored": Phrase("{0} is stored in {1}", "{0} is not stored in {1}", "stored in {1}: {0}"),
-        "lies-on": Phrase("{0} lies on {1}", "{0} does not lie on {1}", "lying on {1}: {0}"),
-        "in-pan": Phrase("{0} is in {1}", "{0} is not in {1}"),
-        "on-plate": Phrase("{0} is on {1}", "{0} is not on {1}", "on {1}: {0}"),
-        "dirty": Phrase("{0} is dirty", "{0} is not dirty", "dirty: {0}"),
-        "clean": Phrase("{0} is clean", "{0} is not clean", "clean: {0}"),
-        "whole": Phrase("{0} is whole", "{0} is not whole", "whole: {0}"),
-        "chopped": Phrase("{0} is chopped", "{0} is not chopped", "chopped: {0}"),
-        "raw": Phrase("{0} is raw", "{0} is not raw", "raw: {0}"),
-        "cooked": Phrase("{0} is cooked", "{0} is not cooked", "cooked: {0}"),
+        "robot-at": PredicatePhrase("the robot is at {0}", "the robot is not at {0}"),
+        "hand-free": PredicatePhrase("the hand is free", "the hand is not free"),
+        "holding": PredicatePhrase("the hand holds {0}", "the hand does not hold {0}"),
+        "open": PredicatePhrase("{0} is open", "{0} is not open", "open: {0}"),
+        "closed": PredicatePhrase("{0} is closed", "{0} is not closed", "closed: {0}"),
+        "stove-on": PredicatePhrase("{0} is on", "{0} is not on"),
+        "stove-off": PredicatePhrase("{0} is off", "{0} is not off"),
+        "pan-on": PredicatePhrase("{0} stands on {1}", "{0} does not stand on {1}"),
+        "pan-empty": PredicatePhrase("{0} is empty", "{0} is not empty", "empty: {0}"),
+        "plate-on": PredicatePhrase("{0} stands on {1}", "{0} does not stand on {1}"),
+        "unserved": PredicatePhrase("{0} is unserved", "{0} is not unserved", "unserved: {0}"),
+        "served": PredicatePhrase("{0} is served", "{0} is not served", "served: {0}"),
+        "stored": PredicatePhrase(
+            "{0} is stored in {1}", "{0} is not stored in {1}", "stored in {1}: {0}"
+        ),
+        "lies-on": PredicatePhrase(
+            "{0} lies on {1}", "{0} does not lie on {1}", "lying on {1}: {0}"
+        ),
+        "in-pan": PredicatePhrase("{0} is in {1}", "{0} is not in {1}"),
+        "on-plate": PredicatePhrase("{0} is on {1}", "{0} is not on {1}", "on {1}: {0}"),
+        "dirty": PredicatePhrase("{0} is dirty", "{0} is not dirty", "dirty: {0}"),
+        "clean": PredicatePhrase("{0} is clean", "{0} is not clean", "clean: {0}"),
+        "whole": PredicatePhrase("{0} is whole", "{0} is not whole", "whole: {0}"),
+        "chopped": PredicatePhrase("{0} is chopped", "{0} is not chopped", "chopped: {0}"),
+        "raw": PredicatePhrase("{0} is raw", "{0} is not raw", "raw: {0}"),
+        "cooked": PredicatePhrase("{0} is cooked", "{0} is not cooked", "cooked: {0}"),
     }
 
     def max_witness_steps(self, size: int) -> int:

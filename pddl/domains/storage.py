@@ -9,7 +9,7 @@ from random import Random
 from typing import ClassVar
 
 from surefoot.pddl.domains.base import DomainSpec, all_of, fact, step, typed
-from surefoot.pddl.domains.text import Phrase, natural_key
+from surefoot.pddl.domains.text import PredicatePhrase, natural_key
 from surefoot.pddl.language import Atom, Plan, PlanStep, Problem
 
 _LOAD = "loadarea"
@@ -36,19 +36,21 @@ class Storage(DomainSpec):
         "place": "places",
     }
     phrases: ClassVar = {
-        "connected": Phrase(
+        "connected": PredicatePhrase(
             "{0} is connected to {1}",
             "{0} is not connected to {1}",
             "{0} is connected to {1}",
             joined=1,
         ),
-        "in": Phrase("{0} is in {1}", "{0} is not in {1}", "in {1}: {0}"),
-        "on": Phrase("{0} is on {1}", "{0} is not on {1}"),
-        "clear": Phrase("{0} is clear", "{0} is not clear", "clear: {0}"),
-        "at": Phrase("{0} is at {1}", "{0} is not at {1}"),
-        "available": Phrase("{0} is available", "{0} is not available", "available hoists: {0}"),
-        "lifting": Phrase("{0} lifts {1}", "{0} does not lift {1}"),
-        "compatible": Phrase(
+        "in": PredicatePhrase("{0} is in {1}", "{0} is not in {1}", "in {1}: {0}"),
+        "on": PredicatePhrase("{0} is on {1}", "{0} is not on {1}"),
+        "clear": PredicatePhrase("{0} is clear", "{0} is not clear", "clear: {0}"),
+        "at": PredicatePhrase("{0} is at {1}", "{0} is not at {1}"),
+        "available": PredicatePhrase(
+            "{0} is available", "{0} is not available", "available hoists: {0}"
+        ),
+        "lifting": PredicatePhrase("{0} lifts {1}", "{0} does not lift {1}"),
+        "compatible": PredicatePhrase(
             "{0} is compatible with {1} (this matters to no action)",
             "{0} is not compatible with {1}",
         ),

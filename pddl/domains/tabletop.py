@@ -6,7 +6,7 @@ from random import Random
 from typing import ClassVar
 
 from surefoot.pddl.domains.base import DomainSpec, all_of, fact, numbered, step, typed
-from surefoot.pddl.domains.text import Phrase
+from surefoot.pddl.domains.text import PredicatePhrase
 from surefoot.pddl.language import Atom, Plan, PlanStep, Problem
 
 _TABLE = "the-table"
@@ -38,16 +38,16 @@ class Tabletop(DomainSpec):
         "lid": "lids",
     }
     phrases: ClassVar = {
-        "hand-empty": Phrase("the hand is empty", "the hand is not empty"),
-        "holding": Phrase("the hand holds {0}", "the hand does not hold {0}"),
-        "on": Phrase("{0} is on {1}", "{0} is not on {1}"),
-        "in": Phrase("{0} is in {1}", "{0} is not in {1}"),
-        "clear": Phrase("{0} is clear", "{0} is not clear", "clear: {0}"),
-        "vacant": Phrase("{0} is vacant", "{0} is not vacant", "vacant: {0}"),
-        "fits": Phrase("{0} fits {1}", "{0} does not fit {1}"),
-        "open": Phrase("{0} is open", "{0} is not open", "open: {0}"),
-        "covers": Phrase("{0} covers {1}", "{0} does not cover {1}"),
-        "aside": Phrase("{0} lies aside", "{0} does not lie aside", "lying aside: {0}"),
+        "hand-empty": PredicatePhrase("the hand is empty", "the hand is not empty"),
+        "holding": PredicatePhrase("the hand holds {0}", "the hand does not hold {0}"),
+        "on": PredicatePhrase("{0} is on {1}", "{0} is not on {1}"),
+        "in": PredicatePhrase("{0} is in {1}", "{0} is not in {1}"),
+        "clear": PredicatePhrase("{0} is clear", "{0} is not clear", "clear: {0}"),
+        "vacant": PredicatePhrase("{0} is vacant", "{0} is not vacant", "vacant: {0}"),
+        "fits": PredicatePhrase("{0} fits {1}", "{0} does not fit {1}"),
+        "open": PredicatePhrase("{0} is open", "{0} is not open", "open: {0}"),
+        "covers": PredicatePhrase("{0} covers {1}", "{0} does not cover {1}"),
+        "aside": PredicatePhrase("{0} lies aside", "{0} does not lie aside", "lying aside: {0}"),
     }
 
     def max_witness_steps(self, size: int) -> int:

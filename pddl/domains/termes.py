@@ -8,8 +8,8 @@ from random import Random
 from typing import ClassVar
 
 from surefoot.pddl.domains.base import DomainSpec, all_of, fact, step, typed
-from surefoot.pddl.domains.text import Phrase
-from surefoot.pddl.language import Not, Plan, PlanStep, Problem
+from surefoot.pddl.domains.text import PredicatePhrase
+from surefoot.pddl.language import Negation, Plan, PlanStep, Problem
 
 Cell = tuple[int, int]
 
@@ -27,17 +27,19 @@ class Termes(DomainSpec):
     max_size = 8
     kinds: ClassVar = {"numb": "heights", "position": "positions"}
     phrases: ClassVar = {
-        "succ": Phrase("{0} is one more than {1}", "{0} is not one more than {1}"),
-        "neighbor": Phrase(
+        "succ": PredicatePhrase("{0} is one more than {1}", "{0} is not one more than {1}"),
+        "neighbor": PredicatePhrase(
             "from {0} the neighbour is {1}",
             "{1} is not a neighbour of {0}",
             "from {0} the neighbours are {1}",
             joined=1,
         ),
-        "is-depot": Phrase("{0} is a depot", "{0} is not a depot", "depots: {0}"),
-        "at": Phrase("the robot is at {0}", "the robot is not at {0}"),
-        "has-block": Phrase("the robot has a block", "the robot has no block"),
-        "height": Phrase("{0} has height {1}", "{0} has not height {1}", "height {1}: {0}"),
+        "is-depot": PredicatePhrase("{0} is a depot", "{0} is not a depot", "depots: {0}"),
+        "at": PredicatePhrase("the robot is at {0}", "the robot is not at {0}"),
+        "has-block": PredicatePhrase("the robot has a block", "the robot has no block"),
+        "height": PredicatePhrase(
+            "{0} has height {1}", "{0} has not height {1}", "height {1}: {0}"
+        ),
     }
 
     def max_witness_steps(self, size: int) -> int:
@@ -71,7 +73,7 @@ class Termes(DomainSpec):
         goal = all_of(
             [
                 *(fact("height", _name(c), f"n{robot.height[c]}") for c in cells),
-                Not(fact("has-block")),
+                Negation(fact("has-block")),
             ]
         )
         objects = typed("numb", levels) + typed("position", names)

@@ -1,6 +1,6 @@
 """Telling facts and conditions of a PDDL problem in plain English.
 
-A domain supplies one :class:`Phrase` per predicate; everything here follows from them, so
+A domain supplies one :class:`PredicatePhrase` per predicate; everything here follows from them, so
 that no fact can be left out by accident.
 """
 
@@ -10,22 +10,22 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from surefoot.core.errors import InputError
 from surefoot.pddl.language import (
-    And,
     Atom,
+    Conjunction,
+    Disjunction,
     Exists,
     Forall,
     Formula,
-    Imply,
-    Not,
-    Or,
+    Implication,
+    Negation,
     TypedName,
 )
-from surefoot.results.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
-class Phrase:
+class PredicatePhrase:
     """How a predicate is told.
 
     Attributes:
@@ -61,7 +61,7 @@ def listing(names: Iterable[str], word: str = "and") -> str:
     return f"{', '.join(items[:-1])} {word} {items[-1]}"
 
 
-class Teller:
+class DomainDescriber:
     """Tells facts and conditions of one domain.
 
     Args:
@@ -69,7 +69,7 @@ class Teller:
         kinds: What the objects of a type are called, in the plural.
     """
 
-    def __init__(self, phrases: Mapping[str, Phrase], kinds: Mapping[str, str]) -> None:
+    def __init__(self, phrases: Mapping[str, PredicatePhrase], kinds: Mapping[str, str]) -> None:
         self.phrases = phrases
         self.kinds = kinds
 
@@ -90,7 +90,7 @@ class Teller:
 
     def goal(self, formula: Formula) -> list[str]:
         """Tells a goal as sentences that must all hold."""
-        parts = formula.children if isinstance(formula, And) else (formula,)
+        parts = formula.children if isinstance(formula, Conjunction) else (formula,)
         atoms = [p for p in parts if isinstance(p, Atom) and p.predicate != "="]
         others = [p for p in parts if not isinstance(p, Atom) or p.predicate == "="]
         return self.facts(atoms) + [self._condition(other) for other in others]
@@ -102,29 +102,29 @@ class Teller:
                 return f"{left} is the same object as {right}"
             case Atom(args=args):
                 return self.phrase(formula).fact.format(*args)
-            case Not(Atom("=", (left, right))):
+            case Negation(Atom("=", (left, right))):
                 return f"{left} is not the same object as {right}"
-            case Not(Atom(args=args) as atom):
+            case Negation(Atom(args=args) as atom):
                 return self.phrase(atom).negated.format(*args)
-            case Not(child):
+            case Negation(child):
                 return f"it is not true that ({self.clause(child)})"
-            case And(()):
+            case Conjunction(()):
                 return "nothing is demanded"
-            case And(children):
+            case Conjunction(children):
                 return " and ".join(f"({self.clause(child)})" for child in children)
-            case Or(()):
+            case Disjunction(()):
                 return "the impossible is demanded"
-            case Or(children):
+            case Disjunction(children):
                 told = " or ".join(f"({self.clause(child)})" for child in children)
                 return f"at least one of these holds: {told}"
-            case Imply(premise, conclusion):
+            case Implication(premise, conclusion):
                 return f"if ({self.clause(premise)}), then ({self.clause(conclusion)})"
             case Forall(variables, child):
                 return f"for every choice of {self._variables(variables)}: {self.clause(child)}"
             case Exists(variables, child):
                 return f"for some choice of {self._variables(variables)}: {self.clause(child)}"
 
-    def phrase(self, atom: Atom) -> Phrase:
+    def phrase(self, atom: Atom) -> PredicatePhrase:
         """Returns the phrase of an atom's predicate.
 
         Raises:
@@ -136,11 +136,11 @@ class Teller:
 
     def _condition(self, formula: Formula) -> str:
         match formula:
-            case Not(Atom(args=args) as atom) if atom.predicate != "=":
+            case Negation(Atom(args=args) as atom) if atom.predicate != "=":
                 return _sentence(self.phrase(atom).negated, args)
         return f"{self.clause(formula)}."
 
-    def _groups(self, atoms: Iterable[Atom], phrase: Phrase) -> list[str]:
+    def _groups(self, atoms: Iterable[Atom], phrase: PredicatePhrase) -> list[str]:
         groups: dict[tuple[str, ...], list[Atom]] = {}
         for atom in atoms:
             at = phrase.joined

@@ -6,8 +6,8 @@ from random import Random
 from typing import ClassVar
 
 from surefoot.pddl.domains.base import DomainSpec, all_of, fact, numbered, step, typed
-from surefoot.pddl.domains.text import Phrase
-from surefoot.pddl.language import And, Atom, Plan, PlanStep, Problem
+from surefoot.pddl.domains.text import PredicatePhrase
+from surefoot.pddl.language import Atom, Conjunction, Plan, PlanStep, Problem
 
 _TOOLS = ("wrench", "jack", "pump")
 
@@ -29,30 +29,32 @@ class Tyreworld(DomainSpec):
         "container": "containers",
     }
     phrases: ClassVar = {
-        "unlocked": Phrase("{0} is unlocked", "{0} is not unlocked", "unlocked: {0}"),
-        "open": Phrase("{0} is open", "{0} is not open", "open: {0}"),
-        "closed": Phrase("{0} is closed", "{0} is not closed", "closed: {0}"),
-        "in": Phrase("{0} is in {1}", "{0} is not in {1}", "in {1}: {0}"),
-        "have": Phrase("you have {0}", "you do not have {0}", "you have {0}"),
-        "intact": Phrase("{0} is intact", "{0} is not intact", "intact wheels: {0}"),
-        "inflated": Phrase("{0} is inflated", "{0} is not marked inflated", "inflated wheels: {0}"),
-        "not-inflated": Phrase(
+        "unlocked": PredicatePhrase("{0} is unlocked", "{0} is not unlocked", "unlocked: {0}"),
+        "open": PredicatePhrase("{0} is open", "{0} is not open", "open: {0}"),
+        "closed": PredicatePhrase("{0} is closed", "{0} is not closed", "closed: {0}"),
+        "in": PredicatePhrase("{0} is in {1}", "{0} is not in {1}", "in {1}: {0}"),
+        "have": PredicatePhrase("you have {0}", "you do not have {0}", "you have {0}"),
+        "intact": PredicatePhrase("{0} is intact", "{0} is not intact", "intact wheels: {0}"),
+        "inflated": PredicatePhrase(
+            "{0} is inflated", "{0} is not marked inflated", "inflated wheels: {0}"
+        ),
+        "not-inflated": PredicatePhrase(
             "{0} is not inflated",
             "{0} is not marked as not inflated",
             "wheels that are not inflated: {0}",
         ),
-        "on": Phrase("{0} is on {1}", "{0} is not on {1}"),
-        "on-ground": Phrase(
+        "on": PredicatePhrase("{0} is on {1}", "{0} is not on {1}"),
+        "on-ground": PredicatePhrase(
             "{0} is on the ground",
             "{0} is not on the ground",
             "on the ground: {0}",
         ),
-        "not-on-ground": Phrase("{0} is in the air", "{0} is not in the air"),
-        "fastened": Phrase("{0} is fastened", "{0} is not fastened", "fastened: {0}"),
-        "unfastened": Phrase("{0} is unfastened", "{0} is not marked unfastened"),
-        "free": Phrase("{0} is free", "{0} is not free"),
-        "tight": Phrase("{0} is tight on {1}", "{0} is not tight on {1}"),
-        "loose": Phrase("{0} is loose on {1}", "{0} is not loose on {1}"),
+        "not-on-ground": PredicatePhrase("{0} is in the air", "{0} is not in the air"),
+        "fastened": PredicatePhrase("{0} is fastened", "{0} is not fastened", "fastened: {0}"),
+        "unfastened": PredicatePhrase("{0} is unfastened", "{0} is not marked unfastened"),
+        "free": PredicatePhrase("{0} is free", "{0} is not free"),
+        "tight": PredicatePhrase("{0} is tight on {1}", "{0} is not tight on {1}"),
+        "loose": PredicatePhrase("{0} is loose on {1}", "{0} is not loose on {1}"),
     }
 
     def max_witness_steps(self, size: int) -> int:
@@ -105,7 +107,7 @@ class Tyreworld(DomainSpec):
 
         The generator's witness has exactly these steps, so the bound is met.
         """
-        if problem.minimize_cost or not isinstance(problem.goal, And):
+        if problem.minimize_cost or not isinstance(problem.goal, Conjunction):
             return None
         wanted = problem.goal.children
         spare_on = {

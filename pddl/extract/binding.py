@@ -16,7 +16,7 @@ from enum import StrEnum
 from itertools import islice, product
 
 from surefoot.pddl.conditions import unsatisfied
-from surefoot.pddl.extract.drafts import Draft, Reading, Slot
+from surefoot.pddl.extract.drafts import Draft, Slot, StepReading
 from surefoot.pddl.extract.loops import index_of
 from surefoot.pddl.ground import GroundAction, GroundTask
 from surefoot.pddl.language.model import Action, PlanStep
@@ -28,7 +28,7 @@ MAX_STEPS = 20_000
 _MAX_TRIED = 400
 
 
-class Source(StrEnum):
+class ArgumentSource(StrEnum):
     """Where the arguments of a bound step come from."""
 
     STATED = "stated"
@@ -57,7 +57,7 @@ class BoundStep:
     """
 
     step: PlanStep
-    source: Source
+    source: ArgumentSource
     first_line: int
     last_line: int
     text: str
@@ -88,7 +88,7 @@ class Binder:
                 break
             if not draft.readings:
                 name = " ".join(draft.text.split())[:60] or "?"
-                self._keep(PlanStep(name), Source.UNKNOWN, draft)
+                self._keep(PlanStep(name), ArgumentSource.UNKNOWN, draft)
                 continue
             for single in self._distribute(draft):
                 self._bind(single)
@@ -117,10 +117,10 @@ class Binder:
         if len(readings) == 1 and stated and not draft.conditional:
             reading = stated[0]
             args = tuple(map(_word, reading.slots))
-            self._keep(PlanStep(reading.action, args), Source.STATED, draft)
+            self._keep(PlanStep(reading.action, args), ArgumentSource.STATED, draft)
             return
         view = StateView(self._ground, self._state)
-        found: dict[PlanStep, tuple[GroundAction, Reading]] = {}
+        found: dict[PlanStep, tuple[GroundAction, StepReading]] = {}
         for reading in readings:
             for action in self._applicable(view, reading):
                 found.setdefault(action.step, (action, reading))
@@ -130,15 +130,15 @@ class Binder:
             return
         best = min(found, key=lambda step: self._rank(step, draft, found[step][1]))
         self._remember(best, found[best][1])
-        source = Source.COMPLETED if len(found) == 1 else Source.ASSUMED
+        source = ArgumentSource.COMPLETED if len(found) == 1 else ArgumentSource.ASSUMED
         if stated and any(all(s and len(s.options) == 1 for s in r.slots) for r in stated):
-            source = Source.STATED
+            source = ArgumentSource.STATED
         self._keep(best, source, draft, len(found))
 
-    def _schema(self, reading: Reading) -> Action:
+    def _schema(self, reading: StepReading) -> Action:
         return self._ground.task.domain.actions[reading.action]
 
-    def _narrow(self, reading: Reading, draft: Draft) -> Reading:
+    def _narrow(self, reading: StepReading, draft: Draft) -> StepReading:
         """Applies what the passage round a step says: its subject, its loop, earlier labels."""
         slots = list(reading.slots)
         parameters = self._schema(reading).parameters
@@ -160,7 +160,7 @@ class Binder:
         return replace(reading, slots=tuple(slots))
 
     @staticmethod
-    def _complete_text(reading: Reading) -> bool:
+    def _complete_text(reading: StepReading) -> bool:
         """Whether the text alone fixes the step: all arguments, or a formal list."""
         if reading.strict:
             return all(s is not None and len(s.options) <= 1 for s in reading.slots)
@@ -168,7 +168,7 @@ class Binder:
             s is not None and len(s.options) == 1 for s in reading.slots
         )
 
-    def _applicable(self, view: StateView, reading: Reading) -> Iterator[GroundAction]:
+    def _applicable(self, view: StateView, reading: StepReading) -> Iterator[GroundAction]:
         schema = self._schema(reading)
         if reading.misfit is not None or len(reading.slots) != len(schema.parameters):
             return
@@ -185,7 +185,7 @@ class Binder:
             ):
                 yield action
 
-    def _rank(self, step: PlanStep, draft: Draft, reading: Reading) -> tuple[float, ...]:
+    def _rank(self, step: PlanStep, draft: Draft, reading: StepReading) -> tuple[float, ...]:
         open_args = [
             arg
             for arg, slot in zip(step.args, reading.slots, strict=True)
@@ -201,7 +201,7 @@ class Binder:
             *(self._order[arg] for arg in step.args),
         )
 
-    def _force(self, readings: Sequence[Reading], draft: Draft) -> None:
+    def _force(self, readings: Sequence[StepReading], draft: Draft) -> None:
         """Writes down a step that cannot be executed, as near to the text as possible."""
         best: tuple[int, PlanStep] | None = None
         for reading in readings:
@@ -211,9 +211,9 @@ class Binder:
                     best = (missing, step)
         assert best is not None
         self._failed = True
-        self._keep(best[1], Source.FORCED, draft, 0)
+        self._keep(best[1], ArgumentSource.FORCED, draft, 0)
 
-    def _already(self, readings: Sequence[Reading]) -> bool:
+    def _already(self, readings: Sequence[StepReading]) -> bool:
         """Tells whether a conditional step has nothing left to do."""
         for reading in readings:
             for step in self._nearest(reading):
@@ -225,7 +225,7 @@ class Binder:
                     return True
         return False
 
-    def _nearest(self, reading: Reading) -> Iterator[PlanStep]:
+    def _nearest(self, reading: StepReading) -> Iterator[PlanStep]:
         schema = self._schema(reading)
         slots = list(reading.slots)
         if len(slots) != len(schema.parameters):
@@ -259,16 +259,16 @@ class Binder:
             return 1000
         return len(unsatisfied(self._ground.ground(step).precondition, self._state))
 
-    def _remember(self, step: PlanStep, reading: Reading) -> None:
+    def _remember(self, step: PlanStep, reading: StepReading) -> None:
         for slot, arg in zip(reading.slots, step.args, strict=True):
             if slot is not None and slot.label:
                 self._labels.setdefault(slot.label, arg)
 
-    def _keep(self, step: PlanStep, source: Source, draft: Draft, choices: int = 1) -> None:
+    def _keep(self, step: PlanStep, source: ArgumentSource, draft: Draft, choices: int = 1) -> None:
         self._steps.append(
             BoundStep(step, source, draft.first_line, draft.last_line, draft.text, choices)
         )
-        if source is Source.UNKNOWN or self._missing(step) >= 1000:
+        if source is ArgumentSource.UNKNOWN or self._missing(step) >= 1000:
             return
         action = self._ground.ground(step)
         if not action.applicable(self._state):

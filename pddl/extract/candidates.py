@@ -13,20 +13,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from surefoot.pddl.extract import cues
-from surefoot.pddl.extract.binding import MAX_STEPS, Binder, BoundStep, Source
+from surefoot.pddl.extract.binding import MAX_STEPS, ArgumentSource, Binder, BoundStep
 from surefoot.pddl.extract.drafts import Draft
-from surefoot.pddl.extract.items import Item, Kind, Section, classify
+from surefoot.pddl.extract.items import Item, LineKind, Section, classify
 from surefoot.pddl.extract.lexicon import Lexicon
 from surefoot.pddl.extract.lines import MAX_CHARS, Line, split_lines
 from surefoot.pddl.extract.sentences import read_steps
 from surefoot.pddl.extract.structure import Assembler, Block
 from surefoot.pddl.extract.unrolling import expand, repeats, stated
-from surefoot.pddl.extract.vocabulary import Vocabulary
+from surefoot.pddl.extract.vocabulary import TaskVocabulary
 from surefoot.pddl.ground import GroundTask
 from surefoot.pddl.language.model import Plan, Task
 
 
-class Form(StrEnum):
+class AnswerShape(StrEnum):
     """What an answer turns out to be."""
 
     PLAN = "plan"
@@ -45,7 +45,7 @@ class Form(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class PlanCandidate:
     """A plan found in an answer.
 
     Attributes:
@@ -84,9 +84,9 @@ class Extraction:
         claims_unsolvable: Whether it says that the goal cannot be reached.
     """
 
-    form: Form
-    chosen: Candidate | None
-    candidates: tuple[Candidate, ...]
+    form: AnswerShape
+    chosen: PlanCandidate | None
+    candidates: tuple[PlanCandidate, ...]
     claims_goal: bool
     claims_unsolvable: bool
 
@@ -104,21 +104,21 @@ def extract(answer: str, task: Task | GroundTask, lexicon: Lexicon | None = None
     """
     ground = task if isinstance(task, GroundTask) else GroundTask(task)
     if not answer.strip():
-        return Extraction(Form.EMPTY, None, (), False, False)
-    vocabulary = Vocabulary(ground.task, lexicon or Lexicon())
+        return Extraction(AnswerShape.EMPTY, None, (), False, False)
+    vocabulary = TaskVocabulary(ground.task, lexicon or Lexicon())
     return extract_with(answer, ground, vocabulary)
 
 
-def extract_with(answer: str, ground: GroundTask, vocabulary: Vocabulary) -> Extraction:
+def extract_with(answer: str, ground: GroundTask, vocabulary: TaskVocabulary) -> Extraction:
     """Like :func:`extract`, with the words of the task compiled once for many answers."""
     if not answer.strip():
-        return Extraction(Form.EMPTY, None, (), False, False)
+        return Extraction(AnswerShape.EMPTY, None, (), False, False)
     lines = split_lines(answer)
     text = " ".join(line.text for line in lines if line.text)
     unsolvable = cues.says_unsolvable(text)
     structured = _from_json(answer, ground, vocabulary)
     if structured is not None:
-        form = Form.PLAN if structured.steps else Form.NO_ACTION
+        form = AnswerShape.PLAN if structured.steps else AnswerShape.NO_ACTION
         return Extraction(form, structured, (structured,), True, unsolvable)
     items = classify(vocabulary, lines)
     blocks = Assembler(vocabulary).run(items)
@@ -126,19 +126,23 @@ def extract_with(answer: str, ground: GroundTask, vocabulary: Vocabulary) -> Ext
     claims_goal = cues.claims_goal(_after(lines, candidates)) and not unsolvable
     no_action = _says_no_action(items, candidates)
     if no_action is not None:
-        empty = Candidate((), no_action, no_action, "no_action", 0.8)
-        return Extraction(Form.NO_ACTION, empty, (empty, *candidates), True, unsolvable)
+        empty = PlanCandidate((), no_action, no_action, "no_action", 0.8)
+        return Extraction(AnswerShape.NO_ACTION, empty, (empty, *candidates), True, unsolvable)
     chosen = _choose(candidates)
     if chosen is None:
         refused = unsolvable or cues.refuses(text)
         return Extraction(
-            Form.REFUSAL if refused else Form.UNPARSED, None, candidates, False, unsolvable
+            AnswerShape.REFUSAL if refused else AnswerShape.UNPARSED,
+            None,
+            candidates,
+            False,
+            unsolvable,
         )
-    form = Form.PLAN
+    form = AnswerShape.PLAN
     if chosen.unexpandable:
-        form = Form.UNEXPANDABLE
+        form = AnswerShape.UNEXPANDABLE
     elif _cut_off(answer, lines, chosen):
-        form = Form.TRUNCATED
+        form = AnswerShape.TRUNCATED
     return Extraction(form, chosen, candidates, claims_goal, unsolvable)
 
 
@@ -152,8 +156,8 @@ class _Group:
 
 
 def _candidates(
-    blocks: list[Block], ground: GroundTask, vocabulary: Vocabulary
-) -> tuple[Candidate, ...]:
+    blocks: list[Block], ground: GroundTask, vocabulary: TaskVocabulary
+) -> tuple[PlanCandidate, ...]:
     """Joins blocks that continue each other and binds each resulting candidate."""
     groups: list[_Group] = []
     for block in blocks:
@@ -181,18 +185,22 @@ def _candidates(
     return tuple(_bind(group.role, group.drafts, ground) for group in groups)
 
 
-def _bind(role: str, drafts: list[Draft], ground: GroundTask) -> Candidate:
+def _bind(role: str, drafts: list[Draft], ground: GroundTask) -> PlanCandidate:
     stop = next((i for i, d in enumerate(drafts) if d.text.startswith("unexpandable: ")), None)
     loop = drafts[stop].text.removeprefix("unexpandable: ") if stop is not None else ""
     bound = Binder(ground).run(drafts[:stop])
-    weights = {Source.STATED: 1.0, Source.COMPLETED: 1.0, Source.ASSUMED: 0.5}
+    weights = {
+        ArgumentSource.STATED: 1.0,
+        ArgumentSource.COMPLETED: 1.0,
+        ArgumentSource.ASSUMED: 0.5,
+    }
     score = sum(weights.get(s.source, 0.0) for s in bound) / len(bound) if bound else 0.0
     first = min(d.first_line for d in drafts)
     last = max(d.last_line for d in drafts)
-    return Candidate(tuple(bound), first, last, role, round(score, 3), loop)
+    return PlanCandidate(tuple(bound), first, last, role, round(score, 3), loop)
 
 
-def _choose(candidates: tuple[Candidate, ...]) -> Candidate | None:
+def _choose(candidates: tuple[PlanCandidate, ...]) -> PlanCandidate | None:
     """Takes the last revision, else the main plan.
 
     A restatement only stands in for a main plan whose loops are not spelled out, an
@@ -224,7 +232,7 @@ def _choose(candidates: tuple[Candidate, ...]) -> Candidate | None:
     return None
 
 
-def _says_no_action(items: list[Item], candidates: tuple[Candidate, ...]) -> int | None:
+def _says_no_action(items: list[Item], candidates: tuple[PlanCandidate, ...]) -> int | None:
     """Returns the line that says no action is needed, if the answer commits to that.
 
     Such a line counts where no plan stands in the answer, or before the first step; a
@@ -232,7 +240,7 @@ def _says_no_action(items: list[Item], candidates: tuple[Candidate, ...]) -> int
     """
     first_step = min((c.first_line for c in candidates if c.role != "outline"), default=None)
     for item in items:
-        if item.kind in (Kind.STEP, Kind.ACTION, Kind.BLANK):
+        if item.kind in (LineKind.STEP, LineKind.ACTION, LineKind.BLANK):
             continue
         if not cues.says_no_action(item.line.text):
             continue
@@ -241,13 +249,13 @@ def _says_no_action(items: list[Item], candidates: tuple[Candidate, ...]) -> int
     return None
 
 
-def _after(lines: list[Line], candidates: tuple[Candidate, ...]) -> str:
+def _after(lines: list[Line], candidates: tuple[PlanCandidate, ...]) -> str:
     """Text behind the first step: where an answer says what its plan achieves."""
     start = min((c.first_line for c in candidates), default=0)
     return " ".join(line.text for line in lines if line.text and line.number > start)
 
 
-def _cut_off(answer: str, lines: list[Line], chosen: Candidate) -> bool:
+def _cut_off(answer: str, lines: list[Line], chosen: PlanCandidate) -> bool:
     if len(answer) > MAX_CHARS or len(chosen.steps) >= MAX_STEPS:
         return True
     last = next((line for line in reversed(lines) if line.text or line.marked), None)
@@ -256,7 +264,7 @@ def _cut_off(answer: str, lines: list[Line], chosen: Candidate) -> bool:
     return not last.heading and cues.breaks_off(last.text)
 
 
-def _from_json(answer: str, ground: GroundTask, vocabulary: Vocabulary) -> Candidate | None:
+def _from_json(answer: str, ground: GroundTask, vocabulary: TaskVocabulary) -> PlanCandidate | None:
     """Reads ``{"plan": [{"action": …, "args": […]}, …]}`` or a list of such or of strings."""
     fenced = re.search(r"```(?:json)?\s*([\[{].*?[\]}])\s*```", answer, re.DOTALL)
     body = fenced.group(1) if fenced else answer.strip()
@@ -279,7 +287,7 @@ def _from_json(answer: str, ground: GroundTask, vocabulary: Vocabulary) -> Candi
         if text is None:
             return None
         drafts.extend(read_steps(vocabulary, text, line) or [Draft((), text, line, line)])
-    return _bind("main", drafts, ground) if drafts else Candidate((), 1, 1, "no_action", 1.0)
+    return _bind("main", drafts, ground) if drafts else PlanCandidate((), 1, 1, "no_action", 1.0)
 
 
 def _json_step(entry: object) -> str | None:

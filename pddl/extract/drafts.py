@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from surefoot.pddl.extract.vocabulary import Ref, Vocabulary
+from surefoot.pddl.extract.vocabulary import Ref, TaskVocabulary
 from surefoot.pddl.language.model import ROOT_TYPE, Action
 
 Options = tuple[str, ...]
@@ -31,7 +31,7 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class StepReading:
     """One way to read a step: an action with what the text says of its arguments.
 
     Attributes:
@@ -65,7 +65,7 @@ class Draft:
         conditional: Whether it is only meant where needed (``if not already open``).
     """
 
-    readings: tuple[Reading, ...]
+    readings: tuple[StepReading, ...]
     text: str
     first_line: int
     last_line: int
@@ -79,7 +79,7 @@ class Draft:
         return frozenset(r.action for r in self.readings)
 
 
-def read_arguments(vocabulary: Vocabulary, action: str, refs: list[Ref]) -> Reading:
+def read_arguments(vocabulary: TaskVocabulary, action: str, refs: list[Ref]) -> StepReading:
     """Distributes the objects of a sentence over an action's parameters.
 
     A preposition with a role decides first, then type and order.
@@ -129,7 +129,7 @@ def read_arguments(vocabulary: Vocabulary, action: str, refs: list[Ref]) -> Read
                 previous = (index, ref)
         elif misfit is None and used == 0 and not ref.preposition and not ref.many:
             misfit = Slot(ref.objects, ref.label, text=ref.text)
-    return Reading(action, tuple(slots), misfit, used, clash=clash)
+    return StepReading(action, tuple(slots), misfit, used, clash=clash)
 
 
 def _slot(options: Options, ref: Ref) -> Slot:
@@ -143,8 +143,8 @@ def _coordinate(earlier: Ref, ref: Ref) -> bool:
 
 
 def positional_reading(
-    vocabulary: Vocabulary, action: str, refs: list[Ref | None], texts: list[str]
-) -> Reading:
+    vocabulary: TaskVocabulary, action: str, refs: list[Ref | None], texts: list[str]
+) -> StepReading:
     """Reads a formal argument list.
 
     A list of full length is taken as it stands; a shorter one is spread over the
@@ -161,20 +161,20 @@ def positional_reading(
         for ref, text in zip(refs, texts, strict=True)
     ]
     if len(slots) >= len(schema.parameters):
-        return Reading(action, tuple(slots), None, len(slots), strict=True)
+        return StepReading(action, tuple(slots), None, len(slots), strict=True)
     if None in refs and any(inner):  # 'loosen(nut_on_hub)' names two objects in one
         return read_arguments(vocabulary, action, [ref for found in inner for ref in found])
     known = [ref for ref in refs if ref is not None]
     aligned = _align(vocabulary, schema, known)
     if aligned is not None and len(known) == len(refs):
-        return Reading(action, aligned, None, len(refs))
+        return StepReading(action, aligned, None, len(refs))
     reading = read_arguments(vocabulary, action, known)
     unknown = next((s for s, ref in zip(slots, refs, strict=True) if ref is None), None)
     return replace(reading, misfit=reading.misfit or unknown)
 
 
 def _align(
-    vocabulary: Vocabulary, schema: Action, refs: list[Ref]
+    vocabulary: TaskVocabulary, schema: Action, refs: list[Ref]
 ) -> tuple[Slot | None, ...] | None:
     slots: list[Slot | None] = [None] * len(schema.parameters)
     at = 0
@@ -189,7 +189,7 @@ def _align(
     return tuple(slots)
 
 
-def _fitting(vocabulary: Vocabulary, schema: Action, index: int, ref: Ref) -> Options:
+def _fitting(vocabulary: TaskVocabulary, schema: Action, index: int, ref: Ref) -> Options:
     """Returns the objects of a ref that a parameter accepts."""
     task = vocabulary.task
     types = schema.parameters[index].types
@@ -205,7 +205,7 @@ def merge(first: Draft, second: Draft) -> Draft | None:
     ``Unstack b6 from b3`` and ``unstack(b6, b3)`` are one step; what one leaves out the
     other fills in.
     """
-    readings: list[Reading] = []
+    readings: list[StepReading] = []
     for a in first.readings:
         for b in second.readings:
             joined = _merge_readings(a, b) if a.action == b.action else None
@@ -222,7 +222,7 @@ def merge(first: Draft, second: Draft) -> Draft | None:
     )
 
 
-def _merge_readings(a: Reading, b: Reading) -> Reading | None:
+def _merge_readings(a: StepReading, b: StepReading) -> StepReading | None:
     if a.strict or b.strict:
         strict = a if a.strict else b
         other = b if a.strict else a
@@ -233,7 +233,7 @@ def _merge_readings(a: Reading, b: Reading) -> Reading | None:
     slots = _compatible(a.slots, b.slots)
     if slots is None:
         return None
-    return Reading(a.action, slots, a.misfit or b.misfit, max(a.named, b.named))
+    return StepReading(a.action, slots, a.misfit or b.misfit, max(a.named, b.named))
 
 
 def _compatible(

@@ -9,10 +9,10 @@ from enum import Enum, auto
 from surefoot.pddl.extract.drafts import Draft
 from surefoot.pddl.extract.lines import Line
 from surefoot.pddl.extract.sentences import dropped, read_steps
-from surefoot.pddl.extract.vocabulary import Ref, Vocabulary
+from surefoot.pddl.extract.vocabulary import Ref, TaskVocabulary
 
 
-class Kind(Enum):
+class LineKind(Enum):
     """What a line is for."""
 
     BLANK = auto()
@@ -51,7 +51,7 @@ class Item:
     """
 
     line: Line
-    kind: Kind
+    kind: LineKind
     drafts: tuple[Draft, ...] = ()
     refs: tuple[Ref, ...] = ()
     section: Section | None = None
@@ -121,7 +121,7 @@ _STATEMENT = re.compile(
 )
 
 
-def classify(vocabulary: Vocabulary, lines: list[Line]) -> list[Item]:
+def classify(vocabulary: TaskVocabulary, lines: list[Line]) -> list[Item]:
     """Classifies every line of an answer.
 
     Args:
@@ -129,14 +129,14 @@ def classify(vocabulary: Vocabulary, lines: list[Line]) -> list[Item]:
         lines: The answer's lines.
     """
     items = _without_remarks(vocabulary, _expand_tables(vocabulary, lines))
-    numbered = [i for i in items if i.line.ordinal is not None and i.kind is not Kind.HEADING]
-    steps = sum(i.kind in (Kind.STEP, Kind.LOOP) for i in numbered)
+    numbered = [i for i in items if i.line.ordinal is not None and i.kind is not LineKind.HEADING]
+    steps = sum(i.kind in (LineKind.STEP, LineKind.LOOP) for i in numbered)
     if not numbered or steps * 2 < len(numbered):
-        return [replace(i, kind=Kind.TEXT) if i.kind is Kind.ODD else i for i in items]
+        return [replace(i, kind=LineKind.TEXT) if i.kind is LineKind.ODD else i for i in items]
     return items
 
 
-def _without_remarks(vocabulary: Vocabulary, items: list[Item]) -> list[Item]:
+def _without_remarks(vocabulary: TaskVocabulary, items: list[Item]) -> list[Item]:
     """Takes ``robot2 paints the tile`` for a remark where steps read ``robot2: paint up``."""
     agents = vocabulary.task.objects_by_type.get(vocabulary.lexicon.agent or "", ())
 
@@ -144,13 +144,13 @@ def _without_remarks(vocabulary: Vocabulary, items: list[Item]) -> list[Item]:
     orders = re.compile(rf"(?:{names}): [a-z]+")
     if (
         not agents
-        or sum(i.kind is Kind.STEP and bool(orders.match(i.line.text)) for i in items) < 2
+        or sum(i.kind is LineKind.STEP and bool(orders.match(i.line.text)) for i in items) < 2
     ):
         return items
     tells = re.compile(rf"(?:{names}) [a-z]+s\b")
     return [
-        replace(i, kind=Kind.DETAIL, drafts=())
-        if i.kind is Kind.STEP and not i.line.marked and tells.match(i.line.text)
+        replace(i, kind=LineKind.DETAIL, drafts=())
+        if i.kind is LineKind.STEP and not i.line.marked and tells.match(i.line.text)
         else i
         for i in items
     ]
@@ -177,7 +177,7 @@ def section_of(text: str) -> Section | None:
     return None
 
 
-def _expand_tables(vocabulary: Vocabulary, lines: list[Line]) -> list[Item]:
+def _expand_tables(vocabulary: TaskVocabulary, lines: list[Line]) -> list[Item]:
     items: list[Item] = []
     header: tuple[str, ...] = ()
     for line in lines:
@@ -188,7 +188,7 @@ def _expand_tables(vocabulary: Vocabulary, lines: list[Line]) -> list[Item]:
         if not header:
             header = line.cells
             if any(cell in ("action", "actions", "step", "robot") for cell in header):
-                items.append(Item(line, Kind.DETAIL))
+                items.append(Item(line, LineKind.DETAIL))
                 continue
         items.append(_table_row(vocabulary, line, header))
     return items
@@ -197,7 +197,7 @@ def _expand_tables(vocabulary: Vocabulary, lines: list[Line]) -> list[Item]:
 _COLUMN_PREPOSITIONS = ("from", "to", "in", "on", "at", "with", "into", "onto")
 
 
-def _table_row(vocabulary: Vocabulary, line: Line, header: tuple[str, ...]) -> Item:
+def _table_row(vocabulary: TaskVocabulary, line: Line, header: tuple[str, ...]) -> Item:
     """Reads a table row as a sentence: actor, action, then the other columns as objects."""
     named = dict(zip(header, line.cells, strict=False))
     action = next((text for name, text in named.items() if name.startswith("action")), None)
@@ -221,10 +221,10 @@ def _table_row(vocabulary: Vocabulary, line: Line, header: tuple[str, ...]) -> I
     first = line.cells[0]
     ordinal = int(first) if first.isdigit() else None
     numbered = replace(line, text=text, ordinal=ordinal, marked=True)
-    return Item(numbered, Kind.STEP if drafts else Kind.DETAIL, drafts)
+    return Item(numbered, LineKind.STEP if drafts else LineKind.DETAIL, drafts)
 
 
-def _agents_row(vocabulary: Vocabulary, line: Line, named: dict[str, str]) -> Item:
+def _agents_row(vocabulary: TaskVocabulary, line: Line, named: dict[str, str]) -> Item:
     """Reads a row in which every acting object has a column of its own; from left to right."""
     agents = vocabulary.task.objects_by_type.get(vocabulary.lexicon.agent or "", ())
     drafts: list[Draft] = []
@@ -233,47 +233,47 @@ def _agents_row(vocabulary: Vocabulary, line: Line, named: dict[str, str]) -> It
         if len(found) == 1 and found[0] in agents and cell:
             drafts += read_steps(vocabulary, f"{found[0]} {cell}", line.number)
     numbered = replace(line, marked=True)
-    return Item(numbered, Kind.STEP if drafts else Kind.DETAIL, tuple(drafts))
+    return Item(numbered, LineKind.STEP if drafts else LineKind.DETAIL, tuple(drafts))
 
 
-def _one(vocabulary: Vocabulary, cell: str) -> bool:
+def _one(vocabulary: TaskVocabulary, cell: str) -> bool:
     found = vocabulary.object_named(cell)
     return found is not None and found.exact
 
 
-def _classify_line(vocabulary: Vocabulary, line: Line) -> Item:
+def _classify_line(vocabulary: TaskVocabulary, line: Line) -> Item:
     text = line.text
     if not text:
-        return Item(line, Kind.BLANK)
+        return Item(line, LineKind.BLANK)
     label = line.label
     if label is not None:
         name, rest = label
         if _ACTION_LABEL.match(name) and (not line.heading or line.indent):
             if _LOOP.search(rest):
-                return Item(line, Kind.LOOP)
+                return Item(line, LineKind.LOOP)
             drafts = tuple(read_steps(vocabulary, rest, line.number))
-            return Item(line, Kind.ACTION if drafts or not rest else Kind.DETAIL, drafts)
+            return Item(line, LineKind.ACTION if drafts or not rest else LineKind.DETAIL, drafts)
         if not rest and line.heading and _NOTES.match(name):
-            return Item(line, Kind.HEADING, section=Section.ASIDE)
+            return Item(line, LineKind.HEADING, section=Section.ASIDE)
         if _INNER_LABEL.match(name) or (rest and _OUTER_LABEL.match(name)):
-            return Item(line, Kind.DETAIL)
+            return Item(line, LineKind.DETAIL)
     looped = re.match(r"(?:after|once|when)\b[^,]*\b(?:repeat|all)[^,]*,\s*", text)
     if looped:
         text = text[looped.end() :]
     elif _LOOP.search(text):
         refs = tuple(vocabulary.refs(text))
-        return Item(line, Kind.LOOP, refs=refs)
+        return Item(line, LineKind.LOOP, refs=refs)
     drafts = tuple(read_steps(vocabulary, text, line.number))
     if drafts and dropped(text):
-        return Item(line, Kind.DETAIL)
+        return Item(line, LineKind.DETAIL)
     if line.heading:
         refs = tuple(vocabulary.refs(text))
-        return Item(line, Kind.HEADING, drafts, refs, section_of(text))
+        return Item(line, LineKind.HEADING, drafts, refs, section_of(text))
     if drafts:
-        return Item(line, Kind.STEP, drafts)
+        return Item(line, LineKind.STEP, drafts)
     if line.titled:
         refs = tuple(vocabulary.refs(text))
-        return Item(line, Kind.HEADING, (), refs, section_of(text))
+        return Item(line, LineKind.HEADING, (), refs, section_of(text))
     if line.ordinal is not None and not _STATEMENT.search(text) and not vocabulary.ignored(text):
-        return Item(line, Kind.ODD, (Draft((), text, line.number, line.number),))
-    return Item(line, Kind.TEXT, refs=())
+        return Item(line, LineKind.ODD, (Draft((), text, line.number, line.number),))
+    return Item(line, LineKind.TEXT, refs=())

@@ -12,16 +12,16 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from surefoot.core.errors import InputError
 from surefoot.pddl.language.model import Domain
 from surefoot.pddl.language.scope import did_you_mean
-from surefoot.results.errors import InputError
 
 
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Phrase(_Model):
+class ActionPhrase(_Model):
     """A way to say an action."""
 
     text: str
@@ -35,7 +35,7 @@ class Phrase(_Model):
 class ActionWords(_Model):
     """How one action is spoken of."""
 
-    phrases: tuple[Phrase, ...] = ()
+    phrases: tuple[ActionPhrase, ...] = ()
     """Phrases beside the action's own name; a plain string is a phrase without needs."""
     roles: dict[str, str] = Field(default_factory=dict)
     """Which parameter (without ``?``) a preposition introduces, e.g. ``to: destination``."""

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from surefoot.pddl.extract.drafts import Draft, Reading, Slot
-from surefoot.pddl.extract.vocabulary import Vocabulary
+from surefoot.pddl.extract.drafts import Draft, Slot, StepReading
+from surefoot.pddl.extract.vocabulary import TaskVocabulary
 
 _RANGE = re.compile(
     r"steps?\s+(?P<first>\d+)\s*(?:-|to|through|until|and)\s*(?:steps?\s+)?(?P<last>\d+)"
@@ -38,7 +38,7 @@ class Loop:
     objects: tuple[str, ...]
 
 
-def read_loop(vocabulary: Vocabulary, text: str) -> Loop:
+def read_loop(vocabulary: TaskVocabulary, text: str) -> Loop:
     """Reads what a loop line says of its body and of the objects that it runs over."""
     span = _RANGE.search(text)
     first = int(span.group("first")) if span else None
@@ -105,7 +105,7 @@ def named_objects(drafts: Sequence[Draft]) -> set[str]:
     }
 
 
-def interpolate(vocabulary: Vocabulary, before: Draft, after: Draft) -> list[Draft] | None:
+def interpolate(vocabulary: TaskVocabulary, before: Draft, after: Draft) -> list[Draft] | None:
     """Fills in an ellipsis between ``fetch tyre 2`` and ``fetch tyre 19``.
 
     Returns:
@@ -125,7 +125,7 @@ def interpolate(vocabulary: Vocabulary, before: Draft, after: Draft) -> list[Dra
 
 
 def unroll(
-    vocabulary: Vocabulary, body: Sequence[Draft], indices: Sequence[str], done: str | None
+    vocabulary: TaskVocabulary, body: Sequence[Draft], indices: Sequence[str], done: str | None
 ) -> list[Draft]:
     """Repeats a body for each index.
 
@@ -154,8 +154,8 @@ def unroll(
 
 
 def _shift(
-    reading: Reading, done: str | None, index: str, names: set[str], fixed: set[str]
-) -> Reading:
+    reading: StepReading, done: str | None, index: str, names: set[str], fixed: set[str]
+) -> StepReading:
     slots: list[Slot | None] = []
     for slot in reading.slots:
         if slot is not None and len(slot.options) == 1 and done is not None:

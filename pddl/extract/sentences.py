@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from surefoot.pddl.extract.drafts import (
     Draft,
-    Reading,
+    StepReading,
     merge,
     positional_reading,
     read_arguments,
 )
-from surefoot.pddl.extract.vocabulary import PhraseHit, Ref, Vocabulary
+from surefoot.pddl.extract.vocabulary import PhraseHit, Ref, TaskVocabulary
 
 _CALL = re.compile(r"(?<![\w-])([a-z][a-z_-]*[a-z])\s?\(([^()]{0,300})\)")
 _SEXPR = re.compile(r"\(\s*([a-z][\w-]*)((?:\s+[\w?-]+)*)\s*\)")
@@ -49,7 +49,7 @@ _DROPPED = re.compile(
 )
 
 
-def read_steps(vocabulary: Vocabulary, text: str, number: int) -> list[Draft]:
+def read_steps(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft]:
     """Reads the steps that a line states, in order.
 
     The line must open with an action (after its subject or a place); what follows a colon,
@@ -71,7 +71,7 @@ def read_steps(vocabulary: Vocabulary, text: str, number: int) -> list[Draft]:
     return drafts
 
 
-def _spoken(vocabulary: Vocabulary, text: str, number: int) -> list[Draft]:
+def _spoken(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft]:
     pieces = _SPLIT.split(text)
     drafts: list[Draft] = []
     depth = 0
@@ -115,7 +115,7 @@ def dropped(text: str) -> bool:
     return bool(_DROPPED.search(text))
 
 
-def _formal_calls(vocabulary: Vocabulary, text: str, number: int) -> list[Draft]:
+def _formal_calls(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft]:
     drafts: list[Draft] = []
     end = 0
     for match in [*_SEXPR.finditer(text), *_CALL.finditer(text)]:
@@ -145,7 +145,7 @@ def _formal_calls(vocabulary: Vocabulary, text: str, number: int) -> list[Draft]
     return drafts
 
 
-def _heads(vocabulary: Vocabulary, prefix: str) -> bool:
+def _heads(vocabulary: TaskVocabulary, prefix: str) -> bool:
     """Tells whether a clause may still begin after this prefix: a subject, a place, no verb."""
     rest = prefix
     for ref in reversed(vocabulary.refs(prefix)):
@@ -154,7 +154,7 @@ def _heads(vocabulary: Vocabulary, prefix: str) -> bool:
     return all(word in _PREFIX_WORDS or word == ":" for word in words)
 
 
-def _clause(vocabulary: Vocabulary, text: str, number: int) -> list[Draft]:
+def _clause(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft]:
     hits = vocabulary.phrases(text)
     if not hits:
         return []
@@ -206,14 +206,14 @@ def _without_refs(text: str, start: int, end: int, refs: list[Ref]) -> str:
 
 
 def _draft(
-    vocabulary: Vocabulary,
+    vocabulary: TaskVocabulary,
     hit: PhraseHit,
     subject: list[Ref],
     own: list[Ref],
     text: str,
     number: int,
 ) -> Draft | None:
-    readings: list[Reading] = []
+    readings: list[StepReading] = []
     for action, phrase in hit.readings:
         reading = read_arguments(vocabulary, action, own)
         reading = _with_refs(vocabulary, reading, subject)
@@ -229,17 +229,17 @@ def _draft(
     return Draft(_best(readings), text, number, number)
 
 
-def _best(readings: list[Reading]) -> tuple[Reading, ...]:
+def _best(readings: list[StepReading]) -> tuple[StepReading, ...]:
     """Keeps the readings that account for most of the text."""
 
-    def rank(reading: Reading) -> tuple[bool, int, int]:
+    def rank(reading: StepReading) -> tuple[bool, int, int]:
         return (reading.misfit is not None, reading.clash, -reading.named)
 
     top = min(map(rank, readings))
     return tuple(r for r in readings if rank(r) == top)
 
 
-def _with_refs(vocabulary: Vocabulary, reading: Reading, refs: list[Ref]) -> Reading:
+def _with_refs(vocabulary: TaskVocabulary, reading: StepReading, refs: list[Ref]) -> StepReading:
     """Fills open arguments from objects outside the clause proper (subject, parenthesis)."""
     if not refs or reading.strict:
         return reading
@@ -253,7 +253,7 @@ def _with_refs(vocabulary: Vocabulary, reading: Reading, refs: list[Ref]) -> Rea
     return replace(reading, slots=tuple(slots), named=named)
 
 
-def _fill(vocabulary: Vocabulary, draft: Draft, text: str) -> Draft:
+def _fill(vocabulary: TaskVocabulary, draft: Draft, text: str) -> Draft:
     refs = vocabulary.refs(text)
     if not refs:
         return draft

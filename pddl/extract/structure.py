@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from surefoot.pddl.extract.drafts import Draft, merge
-from surefoot.pddl.extract.items import Item, Kind, Section
+from surefoot.pddl.extract.items import Item, LineKind, Section
 from surefoot.pddl.extract.loops import Loop, index_of, read_loop
 from surefoot.pddl.extract.sentences import read_steps
-from surefoot.pddl.extract.vocabulary import Vocabulary
+from surefoot.pddl.extract.vocabulary import TaskVocabulary
 
 _REVISION = re.compile(
     r"\b(?:revised|corrected|adjusted|updated|improved|combin(?:ed|ing))\b"
@@ -31,7 +31,7 @@ _TROUBLE = re.compile(
 
 
 @dataclass
-class Step:
+class ListedStep:
     """A draft with the place that it had in its list."""
 
     draft: Draft
@@ -57,7 +57,7 @@ class LoopMark:
     """Whether it repeats one step that it names, not all steps before it."""
 
 
-Entry = Step | LoopMark
+Entry = ListedStep | LoopMark
 
 
 @dataclass
@@ -93,7 +93,7 @@ class Assembler:
         vocabulary: The task's words.
     """
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
+    def __init__(self, vocabulary: TaskVocabulary) -> None:
         self.vocabulary = vocabulary
         self.blocks: list[Block] = [Block(Section.PLAN)]
         self._section = Section.PLAN
@@ -109,10 +109,10 @@ class Assembler:
     def run(self, items: Sequence[Item]) -> list[Block]:
         """Reads all lines and returns the blocks that hold steps."""
         for index, item in enumerate(items):
-            following = next((i for i in items[index + 1 :] if i.kind is not Kind.BLANK), None)
+            following = next((i for i in items[index + 1 :] if i.kind is not LineKind.BLANK), None)
             self._take(item, following, items[max(0, index - 6) : index])
         self._close_loop()
-        return [b for b in self.blocks if any(isinstance(e, Step) for e in b.entries)]
+        return [b for b in self.blocks if any(isinstance(e, ListedStep) for e in b.entries)]
 
     @property
     def _block(self) -> Block:
@@ -120,30 +120,34 @@ class Assembler:
 
     def _take(self, item: Item, following: Item | None, before: Sequence[Item]) -> None:
         line = item.line
-        if self._muted is not None and item.kind is not Kind.BLANK:
-            if line.indent > self._muted and item.kind in (Kind.STEP, Kind.TEXT, Kind.DETAIL):
+        if self._muted is not None and item.kind is not LineKind.BLANK:
+            if line.indent > self._muted and item.kind in (
+                LineKind.STEP,
+                LineKind.TEXT,
+                LineKind.DETAIL,
+            ):
                 return
             self._muted = None
-        if self._listing is not None and item.kind is not Kind.BLANK:
-            if line.indent > self._listing and item.kind is Kind.STEP:
+        if self._listing is not None and item.kind is not LineKind.BLANK:
+            if line.indent > self._listing and item.kind is LineKind.STEP:
                 self._action(item)
                 return
             self._listing = None
         match item.kind:
-            case Kind.HEADING:
+            case LineKind.HEADING:
                 rules = _RULES.search(line.text)
                 if item.drafts and not rules and self._titles_a_step(following):
                     self._step(item)
                 else:
                     self._heading(item, before)
-            case Kind.DETAIL:
+            case LineKind.DETAIL:
                 if line.text.endswith(":"):
                     self._muted = line.indent
-            case Kind.LOOP:
+            case LineKind.LOOP:
                 self._loop(item)
-            case Kind.STEP | Kind.ODD:
+            case LineKind.STEP | LineKind.ODD:
                 self._step(item)
-            case Kind.ACTION:
+            case LineKind.ACTION:
                 if not item.drafts:
                     self._listing = line.indent
                 self._action(item)
@@ -152,7 +156,7 @@ class Assembler:
 
     @staticmethod
     def _titles_a_step(following: Item | None) -> bool:
-        return following is not None and following.kind in (Kind.ACTION, Kind.DETAIL)
+        return following is not None and following.kind in (LineKind.ACTION, LineKind.DETAIL)
 
     def _heading(self, item: Item, before: Sequence[Item]) -> None:
         self._title = None
@@ -193,7 +197,11 @@ class Assembler:
     def _drop_from(self, ordinal: int) -> bool:
         """Takes back the steps from a number on; tells whether there is such a step."""
         for at, entry in enumerate(self._block.entries):
-            if isinstance(entry, Step) and entry.ordinal is not None and entry.ordinal >= ordinal:
+            if (
+                isinstance(entry, ListedStep)
+                and entry.ordinal is not None
+                and entry.ordinal >= ordinal
+            ):
                 del self._block.entries[at:]
                 return True
         return False
@@ -220,7 +228,7 @@ class Assembler:
             title is not None
             and line.indent > title.item.line.indent
             and line.ordinal is None
-            and item.kind is Kind.STEP
+            and item.kind is LineKind.STEP
         )
         if child and title is not None:
             self._refine(title, self._drafts(item))
@@ -230,7 +238,7 @@ class Assembler:
             self._new_block()
         start = len(self._block.entries)
         for draft in self._drafts(item):
-            self._block.entries.append(Step(draft, line.ordinal, line.indent))
+            self._block.entries.append(ListedStep(draft, line.ordinal, line.indent))
         self._title = _Title(item, start)
 
     def _action(self, item: Item) -> None:
@@ -241,7 +249,7 @@ class Assembler:
         if self._title is not None:
             self._refine(self._title, self._drafts(item))
         else:
-            self._block.entries.extend(Step(d) for d in self._drafts(item))
+            self._block.entries.extend(ListedStep(d) for d in self._drafts(item))
 
     def _refine(self, title: _Title, drafts: list[Draft]) -> None:
         """Puts more precise steps in the place of their title, or adds to them."""
@@ -249,17 +257,17 @@ class Assembler:
         head = title.item.line
         if not title.used:
             title.used = True
-            stated = [e for e in entries[title.start :] if isinstance(e, Step)]
+            stated = [e for e in entries[title.start :] if isinstance(e, ListedStep)]
             if drafts and stated and len(entries) - title.start == len(stated):
                 joined = merge(drafts[0], stated[-1].draft) if len(stated) == 1 else None
                 del entries[title.start :]
                 if joined is not None:
                     drafts = [joined, *drafts[1:]]
-        entries.extend(Step(d, head.ordinal, head.indent) for d in drafts)
+        entries.extend(ListedStep(d, head.ordinal, head.indent) for d in drafts)
 
     def _last_ordinal(self) -> int | None:
         for entry in reversed(self._block.entries):
-            if isinstance(entry, Step) and entry.ordinal is not None:
+            if isinstance(entry, ListedStep) and entry.ordinal is not None:
                 return entry.ordinal
         return None
 
@@ -316,7 +324,7 @@ class Assembler:
             return False
         head = self._open_loop[1].line
         line = item.line
-        if item.kind is Kind.HEADING:
+        if item.kind is LineKind.HEADING:
             part = line.marked and line.ordinal is None and not head.marked  # 'a. Loosening'
             empty = self._block.entries[-1:] == [self._open_loop[0]]
             one = any(r.objects and not r.many for r in item.refs)

@@ -14,11 +14,11 @@ from surefoot.pddl.extract.loops import (
     named_objects,
     unroll,
 )
-from surefoot.pddl.extract.structure import ELLIPSIS, Block, Entry, LoopMark, Step
-from surefoot.pddl.extract.vocabulary import Vocabulary
+from surefoot.pddl.extract.structure import ELLIPSIS, Block, Entry, ListedStep, LoopMark
+from surefoot.pddl.extract.vocabulary import TaskVocabulary
 
 
-def expand(vocabulary: Vocabulary, block: Block) -> list[Draft]:
+def expand(vocabulary: TaskVocabulary, block: Block) -> list[Draft]:
     """Unrolls the loops of a block.
 
     A loop whose rounds are not determined leaves a draft without readings, marked by the
@@ -31,13 +31,15 @@ def expand(vocabulary: Vocabulary, block: Block) -> list[Draft]:
     while index < len(entries):
         entry = entries[index]
         index += 1
-        if isinstance(entry, Step):
+        if isinstance(entry, ListedStep):
             result.append(entry.draft)
             continue
-        later = [e.draft for e in entries[index:] if isinstance(e, Step)]
+        later = [e.draft for e in entries[index:] if isinstance(e, ListedStep)]
         rounds = list(entry.loop.indices)
         if entry.forward and entry.loop.first is None:
-            body = [e.draft for e in entries[index : index + entry.length] if isinstance(e, Step)]
+            body = [
+                e.draft for e in entries[index : index + entry.length] if isinstance(e, ListedStep)
+            ]
             if body and entry.replaces:
                 del result[-entry.replaces :]
             elif entry.replaces and not entry.inline:
@@ -85,11 +87,11 @@ def _ranged(entries: Sequence[Entry], index: int, mark: LoopMark) -> tuple[list[
     """
     loop = mark.loop
     if loop.first is None or loop.last is None:
-        return [e.draft for e in entries[: index - 1] if isinstance(e, Step)], []
+        return [e.draft for e in entries[: index - 1] if isinstance(e, ListedStep)], []
     inside = [
         (at, e.draft)
         for at, e in enumerate(entries)
-        if isinstance(e, Step)
+        if isinstance(e, ListedStep)
         and e.ordinal is not None
         and loop.first <= e.ordinal <= loop.last
         and e.indent <= mark.indent
@@ -108,7 +110,7 @@ def signature(draft: Draft) -> tuple[str, ...]:
 
 def stated(block: Block) -> list[Draft]:
     """Returns the steps of a block as they are written, loops not unrolled."""
-    return [e.draft for e in block.entries if isinstance(e, Step)]
+    return [e.draft for e in block.entries if isinstance(e, ListedStep)]
 
 
 def repeats(earlier: Sequence[Draft], later: Sequence[Draft]) -> bool:

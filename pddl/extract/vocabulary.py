@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from surefoot.pddl.extract.lexicon import ActionWords, Lexicon, Phrase
+from surefoot.pddl.extract.lexicon import ActionPhrase, ActionWords, Lexicon
 from surefoot.pddl.language.model import Task
 
 _ORDINALS = {
@@ -81,11 +81,11 @@ class PhraseHit:
 
     start: int
     end: int
-    readings: tuple[tuple[str, Phrase], ...]
+    readings: tuple[tuple[str, ActionPhrase], ...]
     """Candidate actions, each with the phrase that was met."""
 
 
-class Vocabulary:
+class TaskVocabulary:
     """The words of one task, compiled.
 
     Args:
@@ -165,11 +165,11 @@ class Vocabulary:
         objects = members.get(index) or tuple(o for group in members.values() for o in group)
         return Ref(0, len(text), objects, len(objects) == 1, False, "", "", text)
 
-    def _collect_phrases(self) -> dict[str, list[tuple[str, Phrase]]]:
-        table: dict[str, list[tuple[str, Phrase]]] = {}
+    def _collect_phrases(self) -> dict[str, list[tuple[str, ActionPhrase]]]:
+        table: dict[str, list[tuple[str, ActionPhrase]]] = {}
         for action, words in self.words.items():
             own = " ".join(_SPLIT_NAME.split(action))
-            for phrase in (Phrase(text=own), *words.phrases):
+            for phrase in (ActionPhrase(text=own), *words.phrases):
                 key = " ".join(_SPLIT_NAME.split(phrase.text.lower()))
                 readings = table.setdefault(key, [])
                 if (action, phrase) not in readings:

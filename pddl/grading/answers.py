@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from surefoot.core.errors import InputError
 from surefoot.pddl.language.sexpr import decode_text
-from surefoot.results.errors import InputError
 
 _NO_MODEL = frozenset({"prompt", "nl"})
 """Endings of files that lie beside the answers but hold none."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from surefoot.pddl.conditions import Literal, conjuncts, holds
 from surefoot.pddl.ground import GroundAction, GroundTask
-from surefoot.pddl.language.model import Action, Atom, Not, Plan, PlanStep
+from surefoot.pddl.language.model import Action, Atom, Negation, Plan, PlanStep
 from surefoot.pddl.successors import StateView
 from surefoot.pddl.validator import malformed
 from surefoot.pddl.verdict import ErrorKind, Verdict
@@ -113,7 +113,7 @@ def _matching(
 ) -> Iterator[dict[str, str]]:
     """Yields variable bindings under which an effect of a schema is the wanted fact."""
     for effect in schema.effects:
-        atom = effect if positive else effect.child if isinstance(effect, Not) else None
+        atom = effect if positive else effect.child if isinstance(effect, Negation) else None
         if not isinstance(atom, Atom) or atom.predicate != predicate:
             continue
         binding: dict[str, str] = {}

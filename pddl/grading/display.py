@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from surefoot.pddl.grading.records import SOLVED, UNGRADED, Kind
+from surefoot.pddl.grading.records import SOLVED, UNGRADED, AnswerOutcome
 from surefoot.results.charts import Category
 
-CATEGORIES: dict[Kind, Category] = {
-    Kind.VALID: Category("valid", "✓", "green"),
-    Kind.SUBOPTIMAL: Category("valid, not optimal", "~", "green", 0.5),
-    Kind.PRECONDITION: Category("precondition not met", "P", "orange"),
-    Kind.TYPE: Category("argument of wrong type", "T", "orange", 0.72),
-    Kind.ARITY: Category("wrong number of arguments", "#", "orange", 0.58),
-    Kind.UNKNOWN_OBJECT: Category("no such object", "O", "orange", 0.42),
-    Kind.UNKNOWN_ACTION: Category("no such action", "A", "orange", 0.28),
-    Kind.WRONG_GOAL: Category("goal not reached, but claimed", "W", "purple"),
-    Kind.GOAL_UNMET: Category("goal not reached", "G", "purple", 0.5),
-    Kind.TRUNCATED: Category("plan breaks off", "…", "blue"),
-    Kind.UNEXPANDABLE: Category("open-ended loop", "L", "sky"),
-    Kind.UNPARSED: Category("no plan made out", "?", "sky", 0.5),
-    Kind.NO_PLAN: Category("no plan found", "∅", "blue", 0.5),
-    Kind.REFUSAL: Category("declined", "R", "grey"),
-    Kind.NOT_RUN: Category("not run", "–", "grey", 0.5),
-    Kind.HARNESS_ERROR: Category("grading failed", "!", "grey", 0.3),
+CATEGORIES: dict[AnswerOutcome, Category] = {
+    AnswerOutcome.VALID: Category("valid", "✓", "green"),
+    AnswerOutcome.SUBOPTIMAL: Category("valid, not optimal", "~", "green", 0.5),
+    AnswerOutcome.PRECONDITION: Category("precondition not met", "P", "orange"),
+    AnswerOutcome.TYPE: Category("argument of wrong type", "T", "orange", 0.72),
+    AnswerOutcome.ARITY: Category("wrong number of arguments", "#", "orange", 0.58),
+    AnswerOutcome.UNKNOWN_OBJECT: Category("no such object", "O", "orange", 0.42),
+    AnswerOutcome.UNKNOWN_ACTION: Category("no such action", "A", "orange", 0.28),
+    AnswerOutcome.WRONG_GOAL: Category("goal not reached, but claimed", "W", "purple"),
+    AnswerOutcome.GOAL_UNMET: Category("goal not reached", "G", "purple", 0.5),
+    AnswerOutcome.TRUNCATED: Category("plan breaks off", "…", "blue"),
+    AnswerOutcome.UNEXPANDABLE: Category("open-ended loop", "L", "sky"),
+    AnswerOutcome.UNPARSED: Category("no plan made out", "?", "sky", 0.5),
+    AnswerOutcome.NO_PLAN: Category("no plan found", "∅", "blue", 0.5),
+    AnswerOutcome.REFUSAL: Category("declined", "R", "grey"),
+    AnswerOutcome.NOT_RUN: Category("not run", "–", "grey", 0.5),
+    AnswerOutcome.HARNESS_ERROR: Category("grading failed", "!", "grey", 0.3),
 }
 """Words, letter and colour of every outcome, in the order of the charts' bars.
 
@@ -30,7 +30,7 @@ gives no complete plan (IP), green is valid.
 """
 
 
-def tone(kind: Kind) -> str:
+def tone(kind: AnswerOutcome) -> str:
     """Returns the CSS class of an outcome: ``good``, ``bad`` or ``soft``."""
     return "good" if kind in SOLVED else "soft" if kind in UNGRADED else "bad"
 

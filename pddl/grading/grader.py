@@ -10,13 +10,20 @@ from importlib.resources import files
 from pathlib import Path
 
 from surefoot.pddl.domains import get_domain, list_domains
-from surefoot.pddl.extract import Extraction, Form, Lexicon, Vocabulary, extract_with, load_lexicon
+from surefoot.pddl.extract import (
+    AnswerShape,
+    Extraction,
+    Lexicon,
+    TaskVocabulary,
+    extract_with,
+    load_lexicon,
+)
 from surefoot.pddl.grading.answers import Answer, TaskFiles
 from surefoot.pddl.grading.diagnosis import sub_label
-from surefoot.pddl.grading.records import AnswerRecord, Kind, StepRecord, paper_label
+from surefoot.pddl.grading.records import AnswerOutcome, AnswerRecord, StepRecord, paper_label
 from surefoot.pddl.ground import GroundTask
 from surefoot.pddl.language import Domain, Plan, Task, parse_domain, parse_problem
-from surefoot.pddl.language.sexpr import Source
+from surefoot.pddl.language.sexpr import SourceText
 from surefoot.pddl.reference.bounds import Bounds
 from surefoot.pddl.validator import validate
 from surefoot.pddl.verdict import Verdict
@@ -31,7 +38,7 @@ class LoadedTask:
 
     files: TaskFiles
     ground: GroundTask
-    vocabulary: Vocabulary
+    vocabulary: TaskVocabulary
     bounds: Bounds
     sha256: str
 
@@ -82,15 +89,15 @@ class TaskLoader:
             return known
         path = place.domain_path
         if path not in self._domains:
-            source = Source.from_file(path)
+            source = SourceText.from_file(path)
             domain = parse_domain(source)
             self._domains[path] = domain, find_lexicon(domain, path.parent), source.text.encode()
         domain, lexicon, text = self._domains[path]
-        problem_source = Source.from_file(place.problem_path)
+        problem_source = SourceText.from_file(place.problem_path)
         task = Task(domain, parse_problem(problem_source, domain), place.name)
         digest = hashlib.sha256(text + b"\0" + problem_source.text.encode()).hexdigest()
         loaded = LoadedTask(
-            place, GroundTask(task), Vocabulary(task, lexicon), self._bounds(task), digest
+            place, GroundTask(task), TaskVocabulary(task, lexicon), self._bounds(task), digest
         )
         self._tasks[place.name] = loaded
         return loaded
@@ -103,18 +110,24 @@ def grade(answer: Answer, task: LoadedTask) -> AnswerRecord:
         plan = extraction.chosen.plan if extraction.chosen else Plan()
         verdict = validate(task.ground, plan) if extraction.chosen else None
         kind, detail = outcome(extraction, verdict)
-        if kind is Kind.VALID and verdict is not None and _beaten(verdict.cost, task.bounds):
-            kind = Kind.SUBOPTIMAL
+        if (
+            kind is AnswerOutcome.VALID
+            and verdict is not None
+            and _beaten(verdict.cost, task.bounds)
+        ):
+            kind = AnswerOutcome.SUBOPTIMAL
             detail = f"cost {verdict.cost:g}, a plan of cost {task.bounds.upper:g} is known"
         label = sub_label(task.ground, plan, verdict) if verdict is not None else ""
-        if kind is Kind.VALID and label == "redundant":
-            kind, detail = Kind.SUBOPTIMAL, "some of its steps can be left out"
+        if kind is AnswerOutcome.VALID and label == "redundant":
+            kind, detail = AnswerOutcome.SUBOPTIMAL, "some of its steps can be left out"
     except Exception as error:  # a broken harness must never count against the model
-        return _record(answer, task, Kind.HARNESS_ERROR, f"{type(error).__name__}: {error}")
+        return _record(
+            answer, task, AnswerOutcome.HARNESS_ERROR, f"{type(error).__name__}: {error}"
+        )
     return _record(answer, task, kind, detail, label, extraction, verdict)
 
 
-def outcome(extraction: Extraction, verdict: Verdict | None) -> tuple[Kind, str]:
+def outcome(extraction: Extraction, verdict: Verdict | None) -> tuple[AnswerOutcome, str]:
     """Decides the raw kind; the first thing that goes wrong counts.
 
     Args:
@@ -125,24 +138,34 @@ def outcome(extraction: Extraction, verdict: Verdict | None) -> tuple[Kind, str]
         The kind (never ``SUBOPTIMAL``) and one line of detail.
     """
     without_plan = {
-        Form.EMPTY: (Kind.NOT_RUN, "the answer is empty"),
-        Form.REFUSAL: (Kind.REFUSAL, "declines to give a plan or says that there is none"),
-        Form.UNPARSED: (Kind.UNPARSED, "no plan can be made out"),
+        AnswerShape.EMPTY: (AnswerOutcome.NOT_RUN, "the answer is empty"),
+        AnswerShape.REFUSAL: (
+            AnswerOutcome.REFUSAL,
+            "declines to give a plan or says that there is none",
+        ),
+        AnswerShape.UNPARSED: (AnswerOutcome.UNPARSED, "no plan can be made out"),
     }
     if verdict is None or extraction.chosen is None:
-        return without_plan.get(extraction.form, (Kind.UNPARSED, "no plan can be made out"))
+        return without_plan.get(
+            extraction.form, (AnswerOutcome.UNPARSED, "no plan can be made out")
+        )
     if verdict.first_error is not None:
-        return Kind(verdict.first_error.kind.value), verdict.first_error.message
-    if extraction.form is Form.UNEXPANDABLE:
-        return Kind.UNEXPANDABLE, f"loop without definite rounds: {extraction.chosen.unexpandable}"
+        return AnswerOutcome(verdict.first_error.kind.value), verdict.first_error.message
+    if extraction.form is AnswerShape.UNEXPANDABLE:
+        return (
+            AnswerOutcome.UNEXPANDABLE,
+            f"loop without definite rounds: {extraction.chosen.unexpandable}",
+        )
     if verdict.valid:
-        return Kind.VALID, ""
-    if extraction.form is Form.TRUNCATED:
-        return Kind.TRUNCATED, "the plan breaks off"
+        return AnswerOutcome.VALID, ""
+    if extraction.form is AnswerShape.TRUNCATED:
+        return AnswerOutcome.TRUNCATED, "the plan breaks off"
     unmet = ", ".join(verdict.unmet_goals[:5])
     more = len(verdict.unmet_goals) - 5
     detail = f"goal not reached: {unmet}" + (f" and {more} more" if more > 0 else "")
-    return (Kind.WRONG_GOAL if extraction.claims_goal else Kind.GOAL_UNMET), detail
+    return (
+        AnswerOutcome.WRONG_GOAL if extraction.claims_goal else AnswerOutcome.GOAL_UNMET
+    ), detail
 
 
 def _beaten(cost: float, bounds: Bounds) -> bool:
@@ -152,7 +175,7 @@ def _beaten(cost: float, bounds: Bounds) -> bool:
 def _record(
     answer: Answer,
     task: LoadedTask,
-    kind: Kind,
+    kind: AnswerOutcome,
     detail: str,
     label: str = "",
     extraction: Extraction | None = None,
@@ -174,7 +197,7 @@ def _record(
         paper=paper_label(kind),
         detail=detail,
         sub_label=label,
-        heuristic=kind in (Kind.WRONG_GOAL, Kind.GOAL_UNMET),
+        heuristic=kind in (AnswerOutcome.WRONG_GOAL, AnswerOutcome.GOAL_UNMET),
         form=extraction.form.value if extraction else "",
         steps=steps,
         first_error=first.step if first else None,

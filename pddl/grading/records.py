@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 
-class Kind(StrEnum):
+class AnswerOutcome(StrEnum):
     """What became of an answer; the first thing that goes wrong decides."""
 
     NOT_RUN = "not_run"
@@ -44,17 +44,17 @@ class Kind(StrEnum):
     """The plan is valid and, as far as the reference knows, of least cost."""
 
 
-UNGRADED = frozenset({Kind.NOT_RUN, Kind.HARNESS_ERROR})
+UNGRADED = frozenset({AnswerOutcome.NOT_RUN, AnswerOutcome.HARNESS_ERROR})
 """Kinds that say nothing about the model."""
 
-SOLVED = frozenset({Kind.VALID, Kind.SUBOPTIMAL})
+SOLVED = frozenset({AnswerOutcome.VALID, AnswerOutcome.SUBOPTIMAL})
 """Kinds whose plan is valid."""
 
 
 class PaperLabel(StrEnum):
     """Error classes of 'On the Planning Abilities of o1' (arXiv 2409.19924), as far as known.
 
-    Derived from :class:`Kind`; the raw kind is always kept beside it.
+    Derived from :class:`AnswerOutcome`; the raw kind is always kept beside it.
     """
 
     OK = "ok"
@@ -74,27 +74,33 @@ class PaperLabel(StrEnum):
 _LABELS = {
     **dict.fromkeys(UNGRADED, PaperLabel.NONE),
     **dict.fromkeys(
-        [Kind.UNKNOWN_ACTION, Kind.UNKNOWN_OBJECT, Kind.ARITY, Kind.TYPE, Kind.PRECONDITION],
+        [
+            AnswerOutcome.UNKNOWN_ACTION,
+            AnswerOutcome.UNKNOWN_OBJECT,
+            AnswerOutcome.ARITY,
+            AnswerOutcome.TYPE,
+            AnswerOutcome.PRECONDITION,
+        ],
         PaperLabel.IR,
     ),
     **dict.fromkeys(
         [
-            Kind.REFUSAL,
-            Kind.NO_PLAN,
-            Kind.TRUNCATED,
-            Kind.UNPARSED,
-            Kind.UNEXPANDABLE,
-            Kind.GOAL_UNMET,
+            AnswerOutcome.REFUSAL,
+            AnswerOutcome.NO_PLAN,
+            AnswerOutcome.TRUNCATED,
+            AnswerOutcome.UNPARSED,
+            AnswerOutcome.UNEXPANDABLE,
+            AnswerOutcome.GOAL_UNMET,
         ],
         PaperLabel.IP,
     ),
-    Kind.WRONG_GOAL: PaperLabel.MG,
-    Kind.SUBOPTIMAL: PaperLabel.LO,
-    Kind.VALID: PaperLabel.OK,
+    AnswerOutcome.WRONG_GOAL: PaperLabel.MG,
+    AnswerOutcome.SUBOPTIMAL: PaperLabel.LO,
+    AnswerOutcome.VALID: PaperLabel.OK,
 }
 
 
-def paper_label(kind: Kind) -> PaperLabel:
+def paper_label(kind: AnswerOutcome) -> PaperLabel:
     """Returns the paper's error class for a raw kind."""
     return _LABELS[kind]
 
@@ -131,7 +137,7 @@ class AnswerRecord:
         detail: One line on what went wrong, ``""`` for a valid plan.
         sub_label: ``missing_step``, ``order`` or ``redundant`` where that is found, else ``""``.
         heuristic: Whether the kind rests on reading a claim in the text (goal kinds).
-        form: What the answer is (see ``surefoot.pddl.extract.Form``).
+        form: What the answer is (see ``surefoot.pddl.extract.candidates.AnswerShape``).
         steps: Steps of the chosen plan.
         first_error: 1-based step of the first error, if a step fails.
         literals: Unsatisfied conditions of that step, or unmet goals.
@@ -151,7 +157,7 @@ class AnswerRecord:
     task: str
     domain: str
     model: str
-    kind: Kind
+    kind: AnswerOutcome
     paper: PaperLabel
     detail: str
     sub_label: str
@@ -180,7 +186,7 @@ class AnswerRecord:
     def from_json(cls, data: dict[str, Any]) -> AnswerRecord:
         """Reads what :meth:`to_json` wrote."""
         fields = dict(data)
-        fields["kind"] = Kind(data["kind"])
+        fields["kind"] = AnswerOutcome(data["kind"])
         fields["paper"] = PaperLabel(data["paper"])
         fields["steps"] = tuple(StepRecord(**step) for step in data["steps"])
         fields["literals"] = tuple(data["literals"])

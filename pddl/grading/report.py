@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from surefoot.core.files import write_atomic
 from surefoot.pddl.grading.display import CATEGORIES, p_equals, p_text, percent, tone
 from surefoot.pddl.grading.published import PublishedCell
 from surefoot.pddl.grading.records import UNGRADED, AnswerRecord
 from surefoot.pddl.grading.report_answers import answer_html, verdict_line
 from surefoot.pddl.grading.summary import Cell
 from surefoot.results.charts import BarRow, ForestRow, forest_plot, stacked_bars
-from surefoot.results.files import write_atomic
 from surefoot.results.page import render_page, trusted
 from surefoot.results.statistics import PairedComparison
 

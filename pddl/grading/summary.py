@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from surefoot.pddl.grading.records import SOLVED, UNGRADED, AnswerRecord, Kind, PaperLabel
+from surefoot.pddl.grading.records import SOLVED, UNGRADED, AnswerOutcome, AnswerRecord, PaperLabel
 from surefoot.results.statistics import Interval, wilson
 
 
@@ -69,13 +69,13 @@ def make_cell(model: str, domain: str, records: Sequence[AnswerRecord]) -> Cell:
     graded = [r for r in records if r.kind not in UNGRADED]
     labels = Counter(r.paper for r in graded)
     solved = [r for r in graded if r.kind in SOLVED]
-    open_cases = [r for r in solved if r.kind is Kind.VALID and not proven_optimal(r)]
+    open_cases = [r for r in solved if r.kind is AnswerOutcome.VALID and not proven_optimal(r)]
     return Cell(
         model,
         domain,
         len(graded),
-        kinds[Kind.NOT_RUN],
-        kinds[Kind.HARNESS_ERROR],
+        kinds[AnswerOutcome.NOT_RUN],
+        kinds[AnswerOutcome.HARNESS_ERROR],
         len(solved),
         sum(map(proven_optimal, solved)),
         len(open_cases),
@@ -83,7 +83,7 @@ def make_cell(model: str, domain: str, records: Sequence[AnswerRecord]) -> Cell:
             str(label): labels[label]
             for label in (PaperLabel.IR, PaperLabel.IP, PaperLabel.MG, PaperLabel.LO)
         },
-        {str(kind): kinds[kind] for kind in Kind if kinds[kind] and kind not in SOLVED},
+        {str(kind): kinds[kind] for kind in AnswerOutcome if kinds[kind] and kind not in SOLVED},
         wilson(len(solved), len(graded)) if graded else None,
     )
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 import math
 
 from surefoot.pddl.language.model import (
-    And,
     Atom,
+    Conjunction,
+    Disjunction,
     Effect,
     Exists,
     Forall,
     ForallEffect,
     Formula,
-    Imply,
+    Implication,
     Increase,
-    Not,
-    Or,
+    Negation,
     When,
 )
-from surefoot.pddl.language.scope import Scope, variable_list
+from surefoot.pddl.language.scope import NameScope, variable_list
 from surefoot.pddl.language.sexpr import Node, SList, Symbol, shorten
 
 COST = "total-cost"
@@ -47,7 +47,7 @@ _UNSUPPORTED_EFFECT = dict.fromkeys(
 )
 
 
-def read_formula(scope: Scope, node: Node) -> Formula:
+def read_formula(scope: NameScope, node: Node) -> Formula:
     """Reads a condition; ``()`` is the empty conjunction.
 
     Raises:
@@ -57,20 +57,20 @@ def read_formula(scope: Scope, node: Node) -> Formula:
     if not isinstance(node, SList):
         fail(f"expected a condition in parentheses, found '{shorten(node)}'", node)
     if not node:
-        return And()
+        return Conjunction()
     head = scope.symbol(node[0], "a predicate or a connective")
     if head in scope.domain.predicates and head not in _CONNECTIVES:
         return Atom(head, scope.arguments(node, scope.domain.predicates, "predicate"))
     if head == "and":
-        return And(tuple(read_formula(scope, child) for child in node[1:]))
+        return Conjunction(tuple(read_formula(scope, child) for child in node[1:]))
     if head == "or":
-        return Or(tuple(read_formula(scope, child) for child in node[1:]))
+        return Disjunction(tuple(read_formula(scope, child) for child in node[1:]))
     if head == "not":
-        return Not(read_formula(scope, _only(scope, node)))
+        return Negation(read_formula(scope, _only(scope, node)))
     if head == "imply":
         if len(node) != 3:
             fail("'imply' takes two conditions", node)
-        return Imply(read_formula(scope, node[1]), read_formula(scope, node[2]))
+        return Implication(read_formula(scope, node[1]), read_formula(scope, node[2]))
     if head in ("forall", "exists"):
         if len(node) != 3 or not isinstance(node[1], SList):
             fail(f"write ({head} (?x - type …) condition)", node)
@@ -87,7 +87,7 @@ def read_formula(scope: Scope, node: Node) -> Formula:
 _CONNECTIVES = frozenset({"and", "or", "not", "imply", "forall", "exists", "="})
 
 
-def _equality(scope: Scope, node: SList) -> Atom:
+def _equality(scope: NameScope, node: SList) -> Atom:
     if len(node) != 3:
         scope.source.fail("'=' takes two terms", node)
     if any(isinstance(child, SList) for child in node[1:]):
@@ -95,13 +95,13 @@ def _equality(scope: Scope, node: SList) -> Atom:
     return Atom("=", tuple(scope.term(child) for child in node[1:]))
 
 
-def _only(scope: Scope, node: SList) -> Node:
+def _only(scope: NameScope, node: SList) -> Node:
     if len(node) != 2:
         scope.source.fail(f"'{node[0]}' takes one condition", node)
     return node[1]
 
 
-def read_effects(scope: Scope, node: Node) -> tuple[Effect, ...]:
+def read_effects(scope: NameScope, node: Node) -> tuple[Effect, ...]:
     """Reads an effect and flattens its conjunctions.
 
     Raises:
@@ -117,7 +117,7 @@ def read_effects(scope: Scope, node: Node) -> tuple[Effect, ...]:
     if head == "and":
         return tuple(effect for child in node[1:] for effect in read_effects(scope, child))
     if head == "not":
-        return (Not(_effect_atom(scope, _only(scope, node))),)
+        return (Negation(_effect_atom(scope, _only(scope, node))),)
     if head == "when":
         if len(node) != 3:
             fail("write (when condition effect)", node)
@@ -138,12 +138,12 @@ def read_effects(scope: Scope, node: Node) -> tuple[Effect, ...]:
     return (_effect_atom(scope, node),)
 
 
-def _refuse_costs(scope: Scope, effects: tuple[Effect, ...], node: SList) -> None:
+def _refuse_costs(scope: NameScope, effects: tuple[Effect, ...], node: SList) -> None:
     if any(isinstance(effect, Increase) for effect in effects):
         scope.source.fail("unsupported: an action cost inside 'when' or 'forall'", node)
 
 
-def _effect_atom(scope: Scope, node: Node) -> Atom:
+def _effect_atom(scope: NameScope, node: Node) -> Atom:
     if not isinstance(node, SList) or not node:
         scope.source.fail("expected (predicate term …)", node)
     if node[0] == "=":
@@ -151,7 +151,7 @@ def _effect_atom(scope: Scope, node: Node) -> Atom:
     return Atom(str(node[0]), scope.arguments(node, scope.domain.predicates, "predicate"))
 
 
-def _increase(scope: Scope, node: SList) -> Increase:
+def _increase(scope: NameScope, node: SList) -> Increase:
     fail = scope.source.fail
     if len(node) != 3:
         fail("write (increase (total-cost) amount)", node)
@@ -169,7 +169,7 @@ def _increase(scope: Scope, node: SList) -> Increase:
     return Increase(Atom(str(amount[0]), args))
 
 
-def read_number(scope: Scope, node: Node) -> float:
+def read_number(scope: NameScope, node: Node) -> float:
     """Reads a finite, non-negative number."""
     text = scope.symbol(node, "a number")
     try:

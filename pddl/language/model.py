@@ -39,28 +39,28 @@ class Atom:
 
 
 @dataclass(frozen=True, slots=True)
-class Not:
+class Negation:
     """Negation of a formula."""
 
     child: Formula
 
 
 @dataclass(frozen=True, slots=True)
-class And:
+class Conjunction:
     """Conjunction; the empty one is true."""
 
     children: tuple[Formula, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Or:
+class Disjunction:
     """Disjunction; the empty one is false."""
 
     children: tuple[Formula, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Imply:
+class Implication:
     """Implication."""
 
     premise: Formula
@@ -83,7 +83,7 @@ class Exists:
     child: Formula
 
 
-Formula = Atom | Not | And | Or | Imply | Forall | Exists
+Formula = Atom | Negation | Conjunction | Disjunction | Implication | Forall | Exists
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +109,8 @@ class Increase:
     amount: float | Atom
 
 
-Effect = Atom | Not | When | ForallEffect | Increase
-"""An added atom, a deleted atom (``Not`` of an ``Atom``), or a compound effect."""
+Effect = Atom | Negation | When | ForallEffect | Increase
+"""An added atom, a deleted atom (``Negation`` of an ``Atom``), or a compound effect."""
 
 
 @dataclass(frozen=True, slots=True)

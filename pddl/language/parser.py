@@ -16,8 +16,8 @@ from surefoot.pddl.language.formulas import COST, read_effects, read_formula, re
 from surefoot.pddl.language.model import (
     ROOT_TYPE,
     Action,
-    And,
     Atom,
+    Conjunction,
     Domain,
     Formula,
     Predicate,
@@ -25,8 +25,14 @@ from surefoot.pddl.language.model import (
     Task,
     TypedName,
 )
-from surefoot.pddl.language.scope import Scope, did_you_mean, type_text, typed_list, variable_list
-from surefoot.pddl.language.sexpr import Node, SList, Source, Symbol, read_sexpr, shorten
+from surefoot.pddl.language.scope import (
+    NameScope,
+    did_you_mean,
+    type_text,
+    typed_list,
+    variable_list,
+)
+from surefoot.pddl.language.sexpr import Node, SList, SourceText, Symbol, read_sexpr, shorten
 
 _UNSUPPORTED_SECTIONS = {
     ":durative-action": "durative actions (:durative-actions)",
@@ -50,7 +56,7 @@ _UNSUPPORTED_REQUIREMENTS = {
 }
 
 
-def parse_domain(text: str | Source, name: str = "<domain>") -> Domain:
+def parse_domain(text: str | SourceText, name: str = "<domain>") -> Domain:
     """Reads a domain.
 
     Args:
@@ -60,7 +66,7 @@ def parse_domain(text: str | Source, name: str = "<domain>") -> Domain:
     Raises:
         InputError: With line and column, if the text is not a supported domain.
     """
-    source = text if isinstance(text, Source) else Source(text, name)
+    source = text if isinstance(text, SourceText) else SourceText(text, name)
     domain_name, sections = _definition(source, "domain")
     by_head: dict[str, list[SList]] = {}
     for section in sections:
@@ -91,7 +97,7 @@ def parse_domain(text: str | Source, name: str = "<domain>") -> Domain:
     functions = _functions(source, body(":functions"), domain)
     domain = Domain(domain_name, requirements, types, constants, predicates, functions)
     free_names: set[str] = set()
-    scope = Scope(source, domain, {c.name: c.types for c in constants}, free_names)
+    scope = NameScope(source, domain, {c.name: c.types for c in constants}, free_names)
     actions: dict[str, Action] = {}
     for section in by_head.get(":action", []):
         action = _action(scope, section)
@@ -110,7 +116,7 @@ def parse_domain(text: str | Source, name: str = "<domain>") -> Domain:
     )
 
 
-def parse_problem(text: str | Source, domain: Domain, name: str = "<problem>") -> Problem:
+def parse_problem(text: str | SourceText, domain: Domain, name: str = "<problem>") -> Problem:
     """Reads a problem of a domain.
 
     The problem's ``(:domain …)`` name is recorded but need not match: published suites
@@ -119,7 +125,7 @@ def parse_problem(text: str | Source, domain: Domain, name: str = "<problem>") -
     Raises:
         InputError: With line and column, if the text is not a supported problem.
     """
-    source = text if isinstance(text, Source) else Source(text, name)
+    source = text if isinstance(text, SourceText) else SourceText(text, name)
     problem_name, sections = _definition(source, "problem")
     seen: dict[str, SList] = {}
     for section in sections:
@@ -160,7 +166,7 @@ def parse_problem(text: str | Source, domain: Domain, name: str = "<problem>") -
             "nor this problem declares",
             seen.get(":objects", 0),
         )
-    scope = Scope(source, domain, names)
+    scope = NameScope(source, domain, names)
     init, values = _init(scope, seen[":init"])
     goal_section = seen[":goal"]
     if len(goal_section) != 2:
@@ -182,12 +188,12 @@ def load_task(domain_path: str | Path, problem_path: str | Path, name: str = "")
     Raises:
         InputError: A file cannot be read or is not supported PDDL.
     """
-    domain = parse_domain(Source.from_file(domain_path))
-    problem = parse_problem(Source.from_file(problem_path), domain)
+    domain = parse_domain(SourceText.from_file(domain_path))
+    problem = parse_problem(SourceText.from_file(problem_path), domain)
     return Task(domain, problem, name or Path(problem_path).stem)
 
 
-def _definition(source: Source, kind: str) -> tuple[str, list[SList]]:
+def _definition(source: SourceText, kind: str) -> tuple[str, list[SList]]:
     root = read_sexpr(source)
     if not root or root[0] != "define":
         source.fail("a PDDL file starts with '(define'", root)
@@ -207,7 +213,7 @@ def _definition(source: Source, kind: str) -> tuple[str, list[SList]]:
     return str(header[1]), sections
 
 
-def _requirements(source: Source, nodes: list[Node]) -> tuple[str, ...]:
+def _requirements(source: SourceText, nodes: list[Node]) -> tuple[str, ...]:
     flags: list[str] = []
     for node in nodes:
         if not isinstance(node, Symbol) or not node.startswith(":"):
@@ -218,7 +224,7 @@ def _requirements(source: Source, nodes: list[Node]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(flags))
 
 
-def _type_table(source: Source, nodes: list[Node]) -> dict[str, tuple[str, ...]]:
+def _type_table(source: SourceText, nodes: list[Node]) -> dict[str, tuple[str, ...]]:
     table: dict[str, tuple[str, ...]] = {}
     for name, parents in typed_list(source, nodes, None, variables=False):
         if name == ROOT_TYPE:
@@ -232,7 +238,7 @@ def _type_table(source: Source, nodes: list[Node]) -> dict[str, tuple[str, ...]]
 
 
 def _objects(
-    source: Source,
+    source: SourceText,
     nodes: list[Node],
     domain: Domain,
     constants: dict[str, tuple[str, ...]],
@@ -252,7 +258,7 @@ def _objects(
     return tuple(found.values())
 
 
-def _signatures(source: Source, nodes: list[Node], domain: Domain) -> dict[str, Predicate]:
+def _signatures(source: SourceText, nodes: list[Node], domain: Domain) -> dict[str, Predicate]:
     table: dict[str, Predicate] = {}
     for node in nodes:
         if not isinstance(node, SList) or not node or not isinstance(node[0], Symbol):
@@ -265,7 +271,7 @@ def _signatures(source: Source, nodes: list[Node], domain: Domain) -> dict[str, 
     return table
 
 
-def _functions(source: Source, nodes: list[Node], domain: Domain) -> dict[str, Predicate]:
+def _functions(source: SourceText, nodes: list[Node], domain: Domain) -> dict[str, Predicate]:
     lists: list[Node] = []
     rest: Iterator[Node] = iter(nodes)
     for node in rest:
@@ -278,7 +284,7 @@ def _functions(source: Source, nodes: list[Node], domain: Domain) -> dict[str, P
     return _signatures(source, lists, domain)
 
 
-def _action(scope: Scope, section: SList) -> Action:
+def _action(scope: NameScope, section: SList) -> Action:
     fail = scope.source.fail
     if len(section) < 2 or not isinstance(section[1], Symbol):
         fail("write (:action NAME …)", section)
@@ -295,14 +301,14 @@ def _action(scope: Scope, section: SList) -> Action:
         fail("parameters stand in parentheses", listed)
     parameters = variable_list(scope, listed)
     inner = scope.bind(parameters)
-    condition: Formula = And()
+    condition: Formula = Conjunction()
     if ":precondition" in parts:
         condition = read_formula(inner, parts[":precondition"])
     effects = read_effects(inner, parts[":effect"]) if ":effect" in parts else ()
     return Action(str(section[1]), parameters, condition, effects)
 
 
-def _pairs(source: Source, nodes: list[Node]) -> Iterator[tuple[Symbol, Node]]:
+def _pairs(source: SourceText, nodes: list[Node]) -> Iterator[tuple[Symbol, Node]]:
     rest = iter(nodes)
     for key in rest:
         if not isinstance(key, Symbol) or not key.startswith(":"):
@@ -313,7 +319,7 @@ def _pairs(source: Source, nodes: list[Node]) -> Iterator[tuple[Symbol, Node]]:
         yield key, value
 
 
-def _init(scope: Scope, section: SList) -> tuple[frozenset[Atom], dict[Atom, float]]:
+def _init(scope: NameScope, section: SList) -> tuple[frozenset[Atom], dict[Atom, float]]:
     fail = scope.source.fail
     atoms: set[Atom] = set()
     values: dict[Atom, float] = {}
@@ -338,7 +344,7 @@ def _init(scope: Scope, section: SList) -> tuple[frozenset[Atom], dict[Atom, flo
     return frozenset(atoms), values
 
 
-def _metric(source: Source, section: SList) -> bool:
+def _metric(source: SourceText, section: SList) -> bool:
     term = section[2] if len(section) == 3 and section[1] == "minimize" else None
     if term != COST and term != [COST]:
         source.fail("unsupported metric; only (:metric minimize (total-cost))", section)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 from surefoot.pddl.language.model import Plan, PlanStep
-from surefoot.pddl.language.sexpr import Source, shorten
+from surefoot.pddl.language.sexpr import SourceText, shorten
 
 _LINE = re.compile(r"\s*(?:\d+(?:\.\d+)?\s*:)?\s*\(\s*([^\s()]+)([^()]*)\)\s*(?:\[[^\]]*\])?\s*$")
 
 
-def parse_plan(text: str | Source, name: str = "<plan>") -> Plan:
+def parse_plan(text: str | SourceText, name: str = "<plan>") -> Plan:
     """Reads a plan as planners write it.
 
     Blank lines and comments (``; cost = 12``) are skipped, a leading time stamp
@@ -19,7 +19,7 @@ def parse_plan(text: str | Source, name: str = "<plan>") -> Plan:
     Raises:
         InputError: A line is not ``(action object …)``.
     """
-    source = text if isinstance(text, Source) else Source(text, name)
+    source = text if isinstance(text, SourceText) else SourceText(text, name)
     steps: list[PlanStep] = []
     offset = 0
     for raw in source.text.split("\n"):

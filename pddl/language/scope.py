@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from surefoot.pddl.language.model import ROOT_TYPE, Domain, Predicate, TypedName
-from surefoot.pddl.language.sexpr import Node, SList, Source, Symbol, shorten
+from surefoot.pddl.language.sexpr import Node, SList, SourceText, Symbol, shorten
 
 Types = tuple[str, ...]
 
 
 @dataclass
-class Scope:
+class NameScope:
     """What is visible at one place of a file.
 
     Attributes:
@@ -24,15 +24,15 @@ class Scope:
             an undeclared name is an error (problem files).
     """
 
-    source: Source
+    source: SourceText
     domain: Domain
     names: Mapping[str, Types]
     free_names: set[str] | None = field(default=None)
 
-    def bind(self, variables: Iterable[TypedName]) -> Scope:
+    def bind(self, variables: Iterable[TypedName]) -> NameScope:
         """Returns a scope in which the given variables are visible as well."""
         names = {**self.names, **{v.name: v.types for v in variables}}
-        return Scope(self.source, self.domain, names, self.free_names)
+        return NameScope(self.source, self.domain, names, self.free_names)
 
     def term(self, node: Node) -> str:
         """Reads a variable or an object name."""
@@ -89,7 +89,11 @@ class Scope:
 
 
 def typed_list(
-    source: Source, nodes: Iterable[Node], known: Mapping[str, object] | None, *, variables: bool
+    source: SourceText,
+    nodes: Iterable[Node],
+    known: Mapping[str, object] | None,
+    *,
+    variables: bool,
 ) -> list[tuple[Symbol, Types]]:
     """Reads ``a b - type c - (either t u) d``.
 
@@ -126,7 +130,7 @@ def typed_list(
     return result
 
 
-def variable_list(scope: Scope, nodes: Iterable[Node]) -> tuple[TypedName, ...]:
+def variable_list(scope: NameScope, nodes: Iterable[Node]) -> tuple[TypedName, ...]:
     """Reads the typed variables of an action or a quantifier."""
     seen: dict[str, TypedName] = {}
     for name, types in typed_list(scope.source, nodes, scope.domain.supertypes, variables=True):
@@ -136,7 +140,7 @@ def variable_list(scope: Scope, nodes: Iterable[Node]) -> tuple[TypedName, ...]:
     return tuple(seen.values())
 
 
-def _types(source: Source, node: Node, known: Mapping[str, object] | None) -> Types:
+def _types(source: SourceText, node: Node, known: Mapping[str, object] | None) -> Types:
     alternatives: list[Node] = [node]
     if isinstance(node, SList):
         if len(node) < 2 or node[0] != "either":

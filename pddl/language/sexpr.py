@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from typing import NoReturn
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 MAX_DEPTH = 200
 """Deepest nesting that is read; real files stay below 20."""
@@ -37,7 +37,7 @@ class SList(list["Symbol | SList"]):
 Node = Symbol | SList
 
 
-class Source:
+class SourceText:
     """A text with the name it is reported under.
 
     Args:
@@ -50,7 +50,7 @@ class Source:
         self.name = name
 
     @classmethod
-    def from_file(cls, path: str | Path) -> Source:
+    def from_file(cls, path: str | Path) -> SourceText:
         """Reads a UTF-8 text file.
 
         Raises:
@@ -99,7 +99,7 @@ def decode_text(data: bytes, name: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def read_sexpr(source: Source) -> SList:
+def read_sexpr(source: SourceText) -> SList:
     """Reads the one parenthesised expression that a PDDL file consists of.
 
     Args:

@@ -6,18 +6,18 @@ from collections.abc import Iterable
 
 from surefoot.pddl.language.model import (
     Action,
-    And,
     Atom,
+    Conjunction,
+    Disjunction,
     Domain,
     Effect,
     Exists,
     Forall,
     ForallEffect,
     Formula,
-    Imply,
+    Implication,
     Increase,
-    Not,
-    Or,
+    Negation,
     Predicate,
     Problem,
     TypedName,
@@ -69,13 +69,13 @@ def write_formula(formula: Formula) -> str:
     match formula:
         case Atom():
             return str(formula)
-        case Not(child):
+        case Negation(child):
             return f"(not {write_formula(child)})"
-        case And(children):
+        case Conjunction(children):
             return _list("and", map(write_formula, children))
-        case Or(children):
+        case Disjunction(children):
             return _list("or", map(write_formula, children))
-        case Imply(premise, conclusion):
+        case Implication(premise, conclusion):
             return f"(imply {write_formula(premise)} {write_formula(conclusion)})"
         case Forall(variables, child):
             return f"(forall ({_typed(variables)}) {write_formula(child)})"
@@ -91,7 +91,7 @@ def _effect(effect: Effect) -> str:
     match effect:
         case Atom():
             return str(effect)
-        case Not(child):
+        case Negation(child):
             return f"(not {write_formula(child)})"
         case When(condition, effects):
             return f"(when {write_formula(condition)} {_effects(effects)})"

@@ -1,12 +1,12 @@
 """Questions about planning tasks whose answers are exact: proven over states, never guessed."""
 
-from surefoot.pddl.questions.check import Marked, check, question_schema, read_value
+from surefoot.pddl.questions.check import MarkedAnswer, check, question_schema, read_value
 from surefoot.pddl.questions.facts import Universe, changing_predicates
 from surefoot.pddl.questions.make import (
     MAX_STATES,
-    Form,
-    Kind,
     Question,
+    QuestionForm,
+    QuestionKind,
     ask,
     look,
     make_questions,
@@ -16,10 +16,10 @@ from surefoot.pddl.questions.space import StateSpace, explore
 
 __all__ = [
     "MAX_STATES",
-    "Form",
-    "Kind",
-    "Marked",
+    "MarkedAnswer",
     "Question",
+    "QuestionForm",
+    "QuestionKind",
     "SampledSpace",
     "StateSpace",
     "Universe",

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from surefoot.pddl.questions.make import Form, Question
+from surefoot.pddl.questions.make import Question, QuestionForm
 
 _ATOM = re.compile(r"\(\s*([^\s()]+(?:\s+[^\s()]+)*)\s*\)")
 _ANSWER = re.compile(r"answer:", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Marked:
+class MarkedAnswer:
     """A marked answer.
 
     Attributes:
@@ -26,7 +26,7 @@ class Marked:
     parsed: tuple[str, ...] | None
 
 
-def check(question: Question, reply: str) -> Marked:
+def check(question: Question, reply: str) -> MarkedAnswer:
     """Marks an answer.
 
     Args:
@@ -34,23 +34,23 @@ def check(question: Question, reply: str) -> Marked:
         reply: The answer as written; a conclusion may follow any amount of reasoning. Where
             it has a line ``Answer:``, only what follows the last one is read.
     """
-    read = {Form.BOOLEAN: _boolean, Form.CHOICE: _choice}.get(question.form, _items)
+    read = {QuestionForm.BOOLEAN: _boolean, QuestionForm.CHOICE: _choice}.get(question.form, _items)
     parsed = read(question, _ANSWER.split(reply)[-1])
-    return Marked(False, None) if parsed is None else mark(question, parsed)
+    return MarkedAnswer(False, None) if parsed is None else mark(question, parsed)
 
 
-def mark(question: Question, parsed: Sequence[str]) -> Marked:
+def mark(question: Question, parsed: Sequence[str]) -> MarkedAnswer:
     """Marks an answer that was read; where one item is wanted, the last one counts."""
     said = tuple(parsed)
     if question.every:
-        return Marked(set(said) == set(question.answers), said)
-    return Marked(bool(said) and said[-1] in question.answers, said)
+        return MarkedAnswer(set(said) == set(question.answers), said)
+    return MarkedAnswer(bool(said) and said[-1] in question.answers, said)
 
 
 def question_schema(question: Question) -> dict[str, Any]:
     """Returns a JSON schema of the answers that a question can have."""
     value: dict[str, Any] = {"type": "string"}
-    if question.form is not Form.GENERATIVE:
+    if question.form is not QuestionForm.GENERATIVE:
         value["enum"] = list(question.pool)
     if question.every:
         value = {"type": "array", "items": value}
@@ -62,11 +62,11 @@ def question_schema(question: Question) -> dict[str, Any]:
     }
 
 
-def read_value(question: Question, value: Any) -> Marked:
+def read_value(question: Question, value: Any) -> MarkedAnswer:
     """Marks an answer given as JSON that fits :func:`question_schema`."""
     said = value["answer"]
     items = said if isinstance(said, list) else [said]
-    if question.form is not Form.GENERATIVE:
+    if question.form is not QuestionForm.GENERATIVE:
         return mark(question, items)
     atoms = question.answers[0].startswith("(")
     told = [f"({i})" if atoms and "(" not in i else i for i in items]

@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import islice, product
 from random import Random
 
-from surefoot.pddl.language import Not, Plan, PlanStep, Task
+from surefoot.pddl.language import Negation, Plan, PlanStep, Task
 from surefoot.pddl.language.model import Effect, ForallEffect, When
 from surefoot.pddl.questions.sample import SampledSpace, after
 from surefoot.pddl.questions.space import State, StateSpace
@@ -141,7 +141,7 @@ def _changed(effects: tuple[Effect, ...]) -> set[str]:
         match effect:
             case When(_, inner) | ForallEffect(_, inner):
                 found |= _changed(inner)
-            case Not(child):
+            case Negation(child):
                 found.add(getattr(child, "predicate", "="))
             case _:
                 found.add(getattr(effect, "predicate", ""))

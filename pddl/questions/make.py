@@ -25,7 +25,7 @@ MAX_STATES = 50_000
 """States up to which a task is looked at as a whole, unless told otherwise."""
 
 
-class Kind(StrEnum):
+class QuestionKind(StrEnum):
     """What a question is about: the suites of ACPBench (arXiv 2410.05669) and its sequel.
 
     Execution is PlanBench's (arXiv 2206.10498, section 4).
@@ -42,7 +42,7 @@ class Kind(StrEnum):
     NEXT_ACTION = "next_action"
 
 
-class Form(StrEnum):
+class QuestionForm(StrEnum):
     """How a question is answered."""
 
     BOOLEAN = "boolean"
@@ -53,18 +53,25 @@ class Form(StrEnum):
     """One or all fitting items, written out."""
 
 
-_MAKERS: dict[Kind, Maker] = {
-    Kind.APPLICABILITY: facts.applicability,
-    Kind.PROGRESSION: facts.progression,
-    Kind.REACHABILITY: facts.reachability,
-    Kind.ACTION_REACHABILITY: facts.action_reachability,
-    Kind.VALIDATION: facts.validation,
-    Kind.EXECUTION: facts.execution,
-    Kind.JUSTIFICATION: facts.justification,
-    Kind.LANDMARKS: facts.landmarks,
-    Kind.NEXT_ACTION: facts.next_action,
+_MAKERS: dict[QuestionKind, Maker] = {
+    QuestionKind.APPLICABILITY: facts.applicability,
+    QuestionKind.PROGRESSION: facts.progression,
+    QuestionKind.REACHABILITY: facts.reachability,
+    QuestionKind.ACTION_REACHABILITY: facts.action_reachability,
+    QuestionKind.VALIDATION: facts.validation,
+    QuestionKind.EXECUTION: facts.execution,
+    QuestionKind.JUSTIFICATION: facts.justification,
+    QuestionKind.LANDMARKS: facts.landmarks,
+    QuestionKind.NEXT_ACTION: facts.next_action,
 }
-_ALL = frozenset({Kind.APPLICABILITY, Kind.PROGRESSION, Kind.EXECUTION, Kind.JUSTIFICATION})
+_ALL = frozenset(
+    {
+        QuestionKind.APPLICABILITY,
+        QuestionKind.PROGRESSION,
+        QuestionKind.EXECUTION,
+        QuestionKind.JUSTIFICATION,
+    }
+)
 """Kinds whose generative form asks for all items; the others ask for one."""
 
 
@@ -86,8 +93,8 @@ class Question:
         task: Name of the task.
     """
 
-    kind: Kind
-    form: Form
+    kind: QuestionKind
+    form: QuestionForm
     index: int
     setting: str
     text: str
@@ -108,8 +115,8 @@ def make_questions(
     task: Task,
     plan: Plan,
     *,
-    kinds: Sequence[Kind] = tuple(Kind),
-    forms: Sequence[Form] = tuple(Form),
+    kinds: Sequence[QuestionKind] = tuple(QuestionKind),
+    forms: Sequence[QuestionForm] = tuple(QuestionForm),
     n: int = 2,
     seed: int = 0,
     cap: int = MAX_STATES,
@@ -147,7 +154,11 @@ def look(task: Task, plan: Plan, cap: int, seed: int) -> StateSpace | SampledSpa
 
 
 def ask(
-    universe: Universe, kinds: Sequence[Kind], forms: Sequence[Form], n: int, seed: int
+    universe: Universe,
+    kinds: Sequence[QuestionKind],
+    forms: Sequence[QuestionForm],
+    n: int,
+    seed: int,
 ) -> list[Question]:
     """Makes questions about a task whose states are known; see :func:`make_questions`."""
     name = universe.space.ground.task.name
@@ -163,12 +174,14 @@ def ask(
     return made
 
 
-def _one(u: Universe, kind: Kind, form: Form, i: int, yes: bool, rng: Random) -> Question | None:
+def _one(
+    u: Universe, kind: QuestionKind, form: QuestionForm, i: int, yes: bool, rng: Random
+) -> Question | None:
     for _ in range(_TRIES if isinstance(u.space, StateSpace) else _SAMPLED_TRIES):
         topic = _MAKERS[kind](u, rng)
         if topic is None:
             return None
-        every = form is Form.GENERATIVE and kind in _ALL
+        every = form is QuestionForm.GENERATIVE and kind in _ALL
         built = _BUILD[form](topic, yes, rng)
         if built is not None:
             text, options, answers, pool = built
@@ -218,4 +231,8 @@ def _generative(topic: Topic, yes: bool, rng: Random) -> Built | None:
     return topic.list_all, (), topic.right, (*topic.right, *topic.wrong)
 
 
-_BUILD = {Form.BOOLEAN: _boolean, Form.CHOICE: _choice, Form.GENERATIVE: _generative}
+_BUILD = {
+    QuestionForm.BOOLEAN: _boolean,
+    QuestionForm.CHOICE: _choice,
+    QuestionForm.GENERATIVE: _generative,
+}

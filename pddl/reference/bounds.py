@@ -11,9 +11,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
 from surefoot.pddl.language import Task, write_domain, write_problem
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from surefoot.core.errors import InputError
 from surefoot.pddl.conditions import holds
 from surefoot.pddl.domains import get_domain, list_domains
 from surefoot.pddl.ground import GroundTask
@@ -15,7 +16,6 @@ from surefoot.pddl.reference.bounds import Bounds, BoundsStore, content_key
 from surefoot.pddl.reference.planners import FD_FF, FD_LMCUT, SYMK, PlannerResult, PlannerStatus
 from surefoot.pddl.reference.process import Limits
 from surefoot.pddl.reference.suite import shipped_suite
-from surefoot.results.errors import InputError
 
 
 def without_planner(task: Task) -> Bounds | None:

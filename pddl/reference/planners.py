@@ -11,11 +11,11 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
+from surefoot.core.errors import InputError
+from surefoot.core.extras import install
 from surefoot.pddl.language import Plan, Task, parse_plan, write_domain, write_problem
-from surefoot.pddl.reference.process import Ending, Finished, Limits, run_limited
+from surefoot.pddl.reference.process import FinishedProcess, Limits, ProcessEnding, run_limited
 from surefoot.pddl.validator import validate
-from surefoot.results.errors import InputError
-from surefoot.results.extras import install
 
 
 class PlannerStatus(StrEnum):
@@ -125,7 +125,7 @@ class ReferencePlanner:
                 return path
         return None
 
-    def _judge(self, task: Task, finished: Finished, plan_text: str | None) -> PlannerResult:
+    def _judge(self, task: Task, finished: FinishedProcess, plan_text: str | None) -> PlannerResult:
         status, message = self._status(finished)
         bounds = [float(b) for b in re.findall(self.bound, finished.output)]
         lower = max(bounds, default=None)
@@ -152,11 +152,11 @@ class ReferencePlanner:
             status, lower = PlannerStatus.OPTIMAL, cost
         return PlannerResult(status, plan, cost, lower, finished.seconds, message, self.label)
 
-    def _status(self, finished: Finished) -> tuple[PlannerStatus, str]:
+    def _status(self, finished: FinishedProcess) -> tuple[PlannerStatus, str]:
         """Reads the driver's exit code (fast-downward.org, 'Exit codes')."""
-        if finished.ending is Ending.TIMEOUT:
+        if finished.ending is ProcessEnding.TIMEOUT:
             return PlannerStatus.TIMEOUT, f"stopped after {finished.seconds:.1f} s"
-        if finished.ending is Ending.SIGNAL:
+        if finished.ending is ProcessEnding.SIGNAL:
             return PlannerStatus.CRASHED, f"killed by signal {finished.code}"
         match finished.code:
             case 0 | 1 | 2 | 3:

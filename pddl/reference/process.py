@@ -28,7 +28,7 @@ os.execvp(sys.argv[3], sys.argv[3:])
 """Sets the limits in the child itself: code between fork and exec is unsafe with threads."""
 
 
-class Ending(StrEnum):
+class ProcessEnding(StrEnum):
     """How a program ended."""
 
     EXIT = "exit"
@@ -53,7 +53,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class FinishedProcess:
     """A program that has ended.
 
     Attributes:
@@ -63,13 +63,13 @@ class Finished:
         output: Standard output and standard error together.
     """
 
-    ending: Ending
+    ending: ProcessEnding
     code: int
     seconds: float
     output: str
 
 
-def run_limited(command: Sequence[str], folder: Path, limits: Limits) -> Finished:
+def run_limited(command: Sequence[str], folder: Path, limits: Limits) -> FinishedProcess:
     """Runs a program in a session of its own and leaves nothing of it behind.
 
     At the limit the whole process group is asked to end and, a second later, killed; what
@@ -108,10 +108,10 @@ def run_limited(command: Sequence[str], folder: Path, limits: Limits) -> Finishe
     output = log.read_text(encoding="utf-8", errors="replace")
     code = process.returncode
     if timed_out or code == -signal.SIGXCPU:
-        return Finished(Ending.TIMEOUT, code, seconds, output)
+        return FinishedProcess(ProcessEnding.TIMEOUT, code, seconds, output)
     if code < 0:
-        return Finished(Ending.SIGNAL, -code, seconds, output)
-    return Finished(Ending.EXIT, code, seconds, output)
+        return FinishedProcess(ProcessEnding.SIGNAL, -code, seconds, output)
+    return FinishedProcess(ProcessEnding.EXIT, code, seconds, output)
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:

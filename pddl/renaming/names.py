@@ -13,7 +13,7 @@ from string import ascii_lowercase, digits
 import yaml
 
 
-class Level(StrEnum):
+class NameLevel(StrEnum):
     """What the new names are like."""
 
     NONE = "none"
@@ -53,7 +53,7 @@ def _thesaurus() -> dict[str, list[str]]:
 
 
 def choose(
-    names: Names, fixed: frozenset[str], level: Level, seed: int
+    names: Names, fixed: frozenset[str], level: NameLevel, seed: int
 ) -> dict[str, dict[str, str]]:
     """Draws a new name for every old one.
 
@@ -67,7 +67,7 @@ def choose(
         level: What the new names are like.
         seed: Seed of the draw.
     """
-    if level is Level.NONE:
+    if level is NameLevel.NONE:
         return {kind: {} for kind in names}
     rng = Random(f"{level}:{seed}")
     taken = set(fixed) | _RESERVED | {n for old in names.values() for n in old}
@@ -75,12 +75,12 @@ def choose(
 
 
 def _kind(
-    kind: str, old: Sequence[str], taken: set[str], level: Level, rng: Random
+    kind: str, old: Sequence[str], taken: set[str], level: NameLevel, rng: Random
 ) -> dict[str, str]:
-    if level is Level.RANDOM_STRING:
+    if level is NameLevel.RANDOM_STRING:
         return {name: _string(rng, taken) for name in old}
     stems: dict[str, str] = {}
-    pool = list(_words()[kind if level is Level.DECEPTIVE else "neutral"])
+    pool = list(_words()[kind if level is NameLevel.DECEPTIVE else "neutral"])
     rng.shuffle(pool)
     found: dict[str, str] = {}
     for name in old:
@@ -95,12 +95,17 @@ def _kind(
 
 
 def _stem(
-    stem: str, indices: Sequence[str], pool: list[str], taken: set[str], level: Level, rng: Random
+    stem: str,
+    indices: Sequence[str],
+    pool: list[str],
+    taken: set[str],
+    level: NameLevel,
+    rng: Random,
 ) -> str:
     def free(word: str) -> bool:
         return word not in taken and all(word + i not in taken for i in indices)
 
-    if level is Level.SYNONYM:
+    if level is NameLevel.SYNONYM:
         parts = re.split(r"([-_])", stem)
         for _ in range(50):
             word = "".join(

@@ -9,18 +9,18 @@ from typing import Any
 from surefoot.pddl.language.model import (
     ROOT_TYPE,
     Action,
-    And,
     Atom,
+    Conjunction,
+    Disjunction,
     Domain,
     Effect,
     Exists,
     Forall,
     ForallEffect,
     Formula,
-    Imply,
+    Implication,
     Increase,
-    Not,
-    Or,
+    Negation,
     Plan,
     PlanStep,
     Predicate,
@@ -29,7 +29,7 @@ from surefoot.pddl.language.model import (
     TypedName,
     When,
 )
-from surefoot.pddl.renaming.names import Level, choose
+from surefoot.pddl.renaming.names import NameLevel, choose
 
 
 @dataclass(frozen=True)
@@ -152,14 +152,14 @@ class Renaming:
         match formula:
             case Atom():
                 return self._atom(formula)
-            case Not(child):
-                return Not(self._formula(child))
-            case And(children):
-                return And(tuple(map(self._formula, children)))
-            case Or(children):
-                return Or(tuple(map(self._formula, children)))
-            case Imply(premise, conclusion):
-                return Imply(self._formula(premise), self._formula(conclusion))
+            case Negation(child):
+                return Negation(self._formula(child))
+            case Conjunction(children):
+                return Conjunction(tuple(map(self._formula, children)))
+            case Disjunction(children):
+                return Disjunction(tuple(map(self._formula, children)))
+            case Implication(premise, conclusion):
+                return Implication(self._formula(premise), self._formula(conclusion))
             case Forall(variables, child):
                 return Forall(self._typed(variables), self._formula(child))
             case Exists(variables, child):
@@ -169,8 +169,8 @@ class Renaming:
         match effect:
             case Atom():
                 return self._atom(effect)
-            case Not(Atom() as atom):
-                return Not(self._atom(atom))
+            case Negation(Atom() as atom):
+                return Negation(self._atom(atom))
             case When(condition, inner):
                 return When(self._formula(condition), tuple(map(self._effect, inner)))
             case ForallEffect(variables, inner):
@@ -180,7 +180,7 @@ class Renaming:
         return effect
 
 
-def rename_task(task: Task, level: Level, seed: int) -> tuple[Task, Renaming]:
+def rename_task(task: Task, level: NameLevel, seed: int) -> tuple[Task, Renaming]:
     """Renames a task.
 
     Args:

@@ -11,17 +11,17 @@ from collections.abc import Iterable
 from surefoot.pddl.language.model import (
     ROOT_TYPE,
     Action,
-    And,
     Atom,
+    Conjunction,
+    Disjunction,
     Effect,
     Exists,
     Forall,
     ForallEffect,
     Formula,
-    Imply,
+    Implication,
     Increase,
-    Not,
-    Or,
+    Negation,
     Task,
     TypedName,
     When,
@@ -76,7 +76,7 @@ def _action(action: Action, costs: bool) -> list[str]:
 
 
 def _parts(formula: Formula) -> list[str]:
-    if isinstance(formula, And):
+    if isinstance(formula, Conjunction):
         return [text for child in formula.children for text in _parts(child)]
     return [_formula(formula)]
 
@@ -87,17 +87,17 @@ def _formula(formula: Formula) -> str:
             return f"{left} is the same as {right}"
         case Atom():
             return f"{formula} is true"
-        case Not(Atom("=", (left, right))):
+        case Negation(Atom("=", (left, right))):
             return f"{left} is not the same as {right}"
-        case Not(Atom() as atom):
+        case Negation(Atom() as atom):
             return f"{atom} is false"
-        case Not(child):
+        case Negation(child):
             return f"it is not so that [{_formula(child)}]"
-        case And(children):
+        case Conjunction(children):
             return _joined(children, "and") or "nothing is demanded"
-        case Or(children):
+        case Disjunction(children):
             return _joined(children, "or") or "the impossible is demanded"
-        case Imply(premise, conclusion):
+        case Implication(premise, conclusion):
             return f"if [{_formula(premise)}] then [{_formula(conclusion)}]"
         case Forall(variables, child):
             return f"for every {_variables(variables)}: [{_formula(child)}]"
@@ -113,7 +113,7 @@ def _effect(effect: Effect, costs: bool) -> str:
     match effect:
         case Atom():
             return f"{effect} becomes true"
-        case Not(child):
+        case Negation(child):
             return f"{child} becomes false"
         case When(condition, inner):
             told = "; ".join(t for e in inner if (t := _effect(e, costs)))

@@ -3,13 +3,13 @@
 from surefoot.sparsity.dynamics.data import Sequences, draw_sequences, read_sequences
 from surefoot.sparsity.dynamics.model import Transformer, gradients, init_transformer
 from surefoot.sparsity.dynamics.predictions import Check, check_predictions
-from surefoot.sparsity.dynamics.training import Flow, Trace, simulate
+from surefoot.sparsity.dynamics.training import Flow, FlowTrace, simulate
 
 __all__ = [
     "Check",
     "Flow",
+    "FlowTrace",
     "Sequences",
-    "Trace",
     "Transformer",
     "check_predictions",
     "draw_sequences",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from surefoot.sparsity.dynamics.training import Trace
+    from surefoot.sparsity.dynamics.training import FlowTrace
 
 _OURS = "bound ours"
 
@@ -48,13 +48,13 @@ class Check:
         }
 
 
-def end_of_first_phase(trace: Trace) -> int | None:
+def end_of_first_phase(trace: FlowTrace) -> int | None:
     """Returns the number of the first note with every sequence classified, ``None`` if none is."""
     done = np.flatnonzero(trace.accuracy == 1)
     return int(done[0]) if done.size else None
 
 
-def check_predictions(trace: Trace, rate: float) -> tuple[Check, ...]:
+def check_predictions(trace: FlowTrace, rate: float) -> tuple[Check, ...]:
     """Holds all predictions against a trace.
 
     Args:
@@ -87,7 +87,7 @@ def _check(
     return Check(name, source, tuple(float(v) for v in value), bound, bool(holds), attention)
 
 
-def _identities(trace: Trace, rate: float) -> tuple[Check, ...]:
+def _identities(trace: FlowTrace, rate: float) -> tuple[Check, ...]:
     drift = trace.drift[-1] / rate
     growth = float(trace.growth[-1])
     return (
@@ -108,7 +108,7 @@ def _identities(trace: Trace, rate: float) -> tuple[Check, ...]:
     )
 
 
-def _first_phase(trace: Trace, turn: int) -> list[Check]:
+def _first_phase(trace: FlowTrace, turn: int) -> list[Check]:
     g, scores = trace.contributions, trace.scores
     single = trace.group_losses[:, 1:3]
     both = trace.group_losses[:, 0]
@@ -156,7 +156,7 @@ def _first_phase(trace: Trace, turn: int) -> list[Check]:
     ]
 
 
-def _second_phase(trace: Trace, turn: int) -> list[Check]:
+def _second_phase(trace: FlowTrace, turn: int) -> list[Check]:
     scores = trace.scores[-1] - trace.scores[turn]
     values = trace.values[-1] - trace.values[turn]
     g = trace.contributions[-1]

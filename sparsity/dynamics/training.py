@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.dynamics.data import SIGNALS, Group, Sequences
 from surefoot.sparsity.dynamics.model import (
     CONSERVED,
@@ -52,7 +52,7 @@ class Flow(BaseModel):
 
 
 @dataclass(frozen=True)
-class Trace:
+class FlowTrace:
     """What was noted, ``T`` times.
 
     Attributes:
@@ -95,7 +95,7 @@ class Trace:
 
 def simulate(
     data: Sequences, flow: Flow, told: Callable[[int, int], None] = lambda done, total: None
-) -> Trace:
+) -> FlowTrace:
     """Runs gradient flow.
 
     Args:
@@ -136,7 +136,7 @@ def simulate(
             expected += 2 * flow.rate * flow.hidden * float((pull * data.labels * output).mean())
             model = model.moved(flow.rate, gradient)
     columns = {name: np.array([note[name] for note in notes]) for name in notes[0]}
-    return Trace(**columns, final=model)
+    return FlowTrace(**columns, final=model)
 
 
 def _size(model: Transformer) -> float:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 if TYPE_CHECKING:
     from surefoot.sparsity.engine.skeleton import Skeleton
@@ -25,7 +25,7 @@ _HIDDEN = "hidden_states"
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class BlockCall:
     """Arguments of one block beside its input.
 
     Attributes:
@@ -60,7 +60,7 @@ class _Enough(Exception):  # noqa: N818
 class _Stub(nn.Module):
     """Stands in for a block; everything else that the model asks it for is the block's."""
 
-    def __init__(self, block: nn.Module, answer: Callable[[Call, torch.Tensor], Any]) -> None:
+    def __init__(self, block: nn.Module, answer: Callable[[BlockCall, torch.Tensor], Any]) -> None:
         super().__init__()
         self.__dict__["stands_for"] = block
         self.__dict__["answer"] = answer
@@ -79,12 +79,12 @@ class _Stub(nn.Module):
                 "that is not known here"
             )
         hidden = kwargs.pop(_HIDDEN) if by_name else args[0]
-        return self.__dict__["answer"](Call(tuple(args[1:]), kwargs, by_name), hidden)
+        return self.__dict__["answer"](BlockCall(tuple(args[1:]), kwargs, by_name), hidden)
 
 
 @contextmanager
 def _stubs(
-    blocks: nn.ModuleList, answers: Sequence[Callable[[Call, torch.Tensor], Any]]
+    blocks: nn.ModuleList, answers: Sequence[Callable[[BlockCall, torch.Tensor], Any]]
 ) -> Iterator[None]:
     kept = list(blocks)
     try:
@@ -96,7 +96,7 @@ def _stubs(
             blocks[i] = block
 
 
-class Arguments:
+class BlockArguments:
     """Arguments of all blocks for all batches; tensors that are alike are kept once.
 
     Args:
@@ -105,7 +105,7 @@ class Arguments:
 
     def __init__(self, skeleton: Skeleton) -> None:
         self._skeleton = skeleton
-        self._calls: list[list[Call]] = []
+        self._calls: list[list[BlockCall]] = []
         self._kept: dict[tuple[Any, ...], torch.Tensor] = {}
         self._shape_of_answer: Callable[[torch.Tensor], Any] | None = None
 
@@ -123,10 +123,10 @@ class Arguments:
             self._check_order(batch)
         wrap = self._shape_of_answer
         assert wrap is not None
-        calls: list[Call] = []
+        calls: list[BlockCall] = []
         seen: list[torch.Tensor] = []
 
-        def answer(call: Call, hidden: torch.Tensor) -> Any:
+        def answer(call: BlockCall, hidden: torch.Tensor) -> Any:
             calls.append(self._interned(call))
             seen.append(hidden)
             if len(calls) == len(self._skeleton.blocks):
@@ -138,7 +138,7 @@ class Arguments:
         self._calls.append(calls)
         return seen[0].detach()
 
-    def of(self, batch: int, block: int) -> Call:
+    def of(self, batch: int, block: int) -> BlockCall:
         """Returns the arguments of a block for a batch, in the order of :meth:`note`."""
         return self._calls[batch][block]
 
@@ -158,7 +158,7 @@ class Arguments:
         return logits
 
     def _pass(
-        self, batch: Mapping[str, torch.Tensor], answer: Callable[[Call, torch.Tensor], Any]
+        self, batch: Mapping[str, torch.Tensor], answer: Callable[[BlockCall, torch.Tensor], Any]
     ) -> Any:
         blocks = self._skeleton.blocks
         with _stubs(blocks, [answer] * len(blocks)), torch.inference_mode():
@@ -168,9 +168,9 @@ class Arguments:
         """Calls the first block once to see whether blocks return a tensor or a tuple."""
         from surefoot.sparsity.engine.skeleton import forget_all
 
-        noted: list[tuple[Call, torch.Tensor]] = []
+        noted: list[tuple[BlockCall, torch.Tensor]] = []
 
-        def stop(call: Call, hidden: torch.Tensor) -> Any:
+        def stop(call: BlockCall, hidden: torch.Tensor) -> Any:
             noted.append((call, hidden))
             raise _Enough
 
@@ -204,7 +204,7 @@ class Arguments:
         assert wrap is not None
         times = 0
 
-        def answer(call: Call, hidden: torch.Tensor) -> Any:
+        def answer(call: BlockCall, hidden: torch.Tensor) -> Any:
             nonlocal times
             times += 1
             return wrap(hidden)
@@ -217,8 +217,8 @@ class Arguments:
                 "blocks is not compressed here"
             )
 
-    def _interned(self, call: Call) -> Call:
-        return Call(
+    def _interned(self, call: BlockCall) -> BlockCall:
+        return BlockCall(
             tuple(self._keep(v) for v in call.positional),
             {k: self._keep(v) for k, v in call.named.items()},
             call.by_name,

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 LABELS = "labels"
 """Entry of a batch that is for the loss and not for the model: ids to predict, -100 for none."""

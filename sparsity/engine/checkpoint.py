@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 if TYPE_CHECKING:
     import torch

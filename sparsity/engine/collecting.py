@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.statistics import InputStatistics
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from surefoot.sparsity.engine.arguments import Call
+    from surefoot.sparsity.engine.arguments import BlockCall
     from surefoot.sparsity.engine.targets import Layer
 
 
@@ -38,7 +38,7 @@ class Collector:
         self._mask = torch.zeros(0, dtype=torch.bool)
 
     def collect(
-        self, runs: Iterable[tuple[Call, torch.Tensor, torch.Tensor]]
+        self, runs: Iterable[tuple[BlockCall, torch.Tensor, torch.Tensor]]
     ) -> dict[str, InputStatistics]:
         """Runs the block and returns the statistics of each layer that had an input, by its name.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.engine.targets import Layer, stored, weight_of
 from surefoot.sparsity.lowrank.factors import factorize
 from surefoot.sparsity.pruning.methods import output_error, prune
@@ -16,12 +16,12 @@ from surefoot.sparsity.recipe import Factorize, Quantize, Sparsify
 from surefoot.sparsity.report.layers import LayerRecord
 
 if TYPE_CHECKING:
-    from surefoot.sparsity.engine.planning import Decision
+    from surefoot.sparsity.engine.planning import LayerDecision
     from surefoot.sparsity.statistics import InputStatistics
 
 
 @dataclass(frozen=True)
-class Stages:
+class WalkStages:
     """What one walk through a model does to its layers.
 
     Attributes:
@@ -45,7 +45,7 @@ class Stages:
 
 
 @dataclass(frozen=True)
-class Compressed:
+class CompressedLayer:
     """A compressed layer.
 
     Attributes:
@@ -63,11 +63,11 @@ class Compressed:
 def compress_layer(
     layer: Layer,
     module: Any,
-    stages: Stages,
-    decision: Decision,
+    stages: WalkStages,
+    decision: LayerDecision,
     statistics: InputStatistics | None,
     dtype: torch.dtype,
-) -> Compressed:
+) -> CompressedLayer:
     """Compresses a layer; its module is left as it is.
 
     Args:
@@ -129,14 +129,14 @@ def compress_layer(
         bytes_after=sum(t.numel() * t.element_size() for t in tensors.values()),
         **facts,
     )
-    return Compressed(tensors, after, record)
+    return CompressedLayer(tensors, after, record)
 
 
 def _sparse(
     layer: Layer,
     weight: torch.Tensor,
     stage: Sparsify,
-    decision: Decision,
+    decision: LayerDecision,
     statistics: InputStatistics | None,
 ) -> tuple[torch.Tensor, dict[str, Any]]:
     pattern = pattern_of(decision.pattern)

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from surefoot.results.files import write_atomic
+from surefoot.core.files import write_atomic
 from surefoot.sparsity.engine.calibration import LABELS, Batch, Calibration, mask_of
 from surefoot.sparsity.engine.checkpoint import STEM, Checkpoint
-from surefoot.sparsity.engine.compressing import Stages
-from surefoot.sparsity.engine.planning import Decision, Plan, Told
-from surefoot.sparsity.engine.shortening import Shortened
+from surefoot.sparsity.engine.compressing import WalkStages
+from surefoot.sparsity.engine.planning import CompressionPlan, LayerDecision, Told
+from surefoot.sparsity.engine.shortening import ShortenedModel
 from surefoot.sparsity.engine.skeleton import Skeleton, names_of
-from surefoot.sparsity.engine.state import Progress, Work
+from surefoot.sparsity.engine.state import CompressionState, WorkFolder
 from surefoot.sparsity.engine.targets import Targets
-from surefoot.sparsity.engine.walker import Walk, walk
+from surefoot.sparsity.engine.walker import WalkSettings, walk
 from surefoot.sparsity.export.loading import load_compressed
 from surefoot.sparsity.export.writing import (
     LOW_RANK_STEM,
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Options:
+class CompressOptions:
     """What of a compression is no part of the recipe.
 
     Attributes:
@@ -74,7 +74,7 @@ class Options:
 
 
 @dataclass
-class Job:
+class CompressionJob:
     """A compression whose walk is done.
 
     Attributes:
@@ -96,13 +96,13 @@ class Job:
     recipe: CompressionRecipe
     targets: Targets
     out: Path
-    work: Work
-    progress: Progress
+    work: WorkFolder
+    progress: CompressionState
     calibration: Calibration | None
-    options: Options
+    options: CompressOptions
     told: Told
     note: Callable[[str], None]
-    shortened: Shortened | None
+    shortened: ShortenedModel | None
     original: Checkpoint
 
     @property
@@ -130,7 +130,7 @@ class _Current:
         return merged_tensors(self.checkpoint, self.removed, self.blocks)
 
 
-def finish(job: Job) -> None:
+def finish(job: CompressionJob) -> None:
     """Does what is left after the walk, and moves the result to its place.
 
     Raises:
@@ -152,7 +152,7 @@ def finish(job: Job) -> None:
     job.work.clear()
 
 
-def _write(job: Job, current: _Current, folder: Path, *, merge: bool) -> str:
+def _write(job: CompressionJob, current: _Current, folder: Path, *, merge: bool) -> str:
     """Writes a model and returns its format."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -192,7 +192,7 @@ def _write(job: Job, current: _Current, folder: Path, *, merge: bool) -> str:
     return artifact
 
 
-def _not_rounded(job: Job) -> list[str]:
+def _not_rounded(job: CompressionJob) -> list[str]:
     """Names the linear layers that keep their floats, as the model and as the files call them."""
     from torch import nn
 
@@ -208,7 +208,9 @@ def _not_rounded(job: Job) -> list[str]:
     return list(names)
 
 
-def _recovered(job: Job, current: _Current, stage: Recover) -> tuple[_Current, Mapping[str, Any]]:
+def _recovered(
+    job: CompressionJob, current: _Current, stage: Recover
+) -> tuple[_Current, Mapping[str, Any]]:
     """Trains the compressed model, and rounds it afterwards if the recipe says so."""
     from surefoot.sparsity.training.recover import recover
 
@@ -252,16 +254,20 @@ def _recovered(job: Job, current: _Current, stage: Recover) -> tuple[_Current, M
     return result, told
 
 
-def _rounded(job: Job, current: _Current, stage: Quantize) -> _Current:
+def _rounded(job: CompressionJob, current: _Current, stage: Quantize) -> _Current:
     """Rounds a trained model block by block."""
-    work = Work(job.work.folder / "rounded")
+    work = WorkFolder(job.work.folder / "rounded")
     work.clear()
-    plan = Plan({layer.name: Decision() for layer in job.targets.layers})
-    progress = Progress(job.progress.identity, plan)
+    plan = CompressionPlan({layer.name: LayerDecision() for layer in job.targets.layers})
+    progress = CompressionState(job.progress.identity, plan)
     skeleton = Skeleton(current.checkpoint, torch.float32)
     limit = job.recipe.calibration.minimum_tokens
-    stages = Stages(quantize=stage)
-    walk(Walk(skeleton, job.targets, stages, job.calibration, limit, job.told), work, progress)
+    stages = WalkStages(quantize=stage)
+    walk(
+        WalkSettings(skeleton, job.targets, stages, job.calibration, limit, job.told),
+        work,
+        progress,
+    )
     if "after" in progress.losses:
         job.progress.losses["rounded"] = progress.losses["after"]
     later = {record.name: record for record in progress.records}
@@ -317,7 +323,7 @@ def _counted(model: nn.Module, record: LayerRecord) -> LayerRecord:
 
 
 def _report(
-    job: Job, final: Path, artifact: str, recovery: Mapping[str, Any] | None
+    job: CompressionJob, final: Path, artifact: str, recovery: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     options, calibration, plan = job.options, job.calibration, job.progress.plan
     original, shortened = job.original, job.shortened

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.engine.targets import Layer, Targets, weight_of
 from surefoot.sparsity.lowrank.ranks import RankPlan, ranks_for, saves, uniform_ranks
 from surefoot.sparsity.pruning.allocation import allocate, allocate_by_outliers
@@ -28,7 +28,7 @@ Told = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class LayerDecision:
     """What is to be done to a layer.
 
     Attributes:
@@ -45,7 +45,7 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class CompressionPlan:
     """What is to be done to each layer, by its name.
 
     Attributes:
@@ -55,7 +55,7 @@ class Plan:
         parameters: Share of the targets' weights that goes (factorization).
     """
 
-    decisions: dict[str, Decision]
+    decisions: dict[str, LayerDecision]
     threshold: float | None = None
     err: float | None = None
     parameters: float | None = None
@@ -65,9 +65,9 @@ class Plan:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Plan:
+    def from_json(cls, data: dict[str, Any]) -> CompressionPlan:
         """Reads what :meth:`to_json` gave."""
-        given = {name: Decision(**d) for name, d in data["decisions"].items()}
+        given = {name: LayerDecision(**d) for name, d in data["decisions"].items()}
         return cls(given, *(data[n] for n in ("threshold", "err", "parameters")))
 
 
@@ -103,7 +103,7 @@ def make_plan(
     targets: Targets,
     outliers: Callable[[float], dict[str, float]],
     told: Told,
-) -> Plan:
+) -> CompressionPlan:
     """Decides what is done to each layer, such that the recipe's budget is met.
 
     Args:
@@ -122,7 +122,7 @@ def make_plan(
         return _factors(skeleton, recipe, targets, told)
     if recipe.find(Sparsify) is not None:
         return _sparsities(skeleton, recipe, targets, outliers, told)
-    return Plan({layer.name: Decision() for layer in targets.layers})
+    return CompressionPlan({layer.name: LayerDecision() for layer in targets.layers})
 
 
 def _sparsities(
@@ -131,7 +131,7 @@ def _sparsities(
     targets: Targets,
     outliers: Callable[[float], dict[str, float]],
     told: Told,
-) -> Plan:
+) -> CompressionPlan:
     layers = targets.layers
     wanted = pattern_of(recipe.find(Sparsify).pattern)
     by: Allocate = recipe.find(Allocate) or Allocate()
@@ -165,11 +165,11 @@ def _sparsities(
         told_patterns = [str(p) for p in patterns_for(ratios, sizes, wanted.m)]
     else:
         told_patterns = [repr(ratio) for ratio in ratios]
-    return Plan(
+    return CompressionPlan(
         {
-            layer.name: Decision(pattern)
+            layer.name: LayerDecision(pattern)
             if fit is None
-            else Decision(pattern, None, fit.alpha, fit.ks)
+            else LayerDecision(pattern, None, fit.alpha, fit.ks)
             for layer, pattern, fit in zip(layers, told_patterns, fits, strict=True)
         }
     )
@@ -212,7 +212,9 @@ def _from_file(path: Path, layers: Sequence[Layer]) -> tuple[float, ...]:
     return tuple(found)
 
 
-def _factors(skeleton: Skeleton, recipe: CompressionRecipe, targets: Targets, told: Told) -> Plan:
+def _factors(
+    skeleton: Skeleton, recipe: CompressionRecipe, targets: Targets, told: Told
+) -> CompressionPlan:
     stage: Factorize = recipe.find(Factorize)
     layers = targets.layers
     shapes = [(a.rows, a.columns) for a in layers]
@@ -229,9 +231,9 @@ def _factors(skeleton: Skeleton, recipe: CompressionRecipe, targets: Targets, to
             f"a reduction of {stage.reduction:g} ({stage.budget}) makes no matrix smaller: factors "
             "save only where the rank is low enough; ask for more"
         )
-    return Plan(
+    return CompressionPlan(
         {
-            layer.name: Decision(rank=rank if low else None)
+            layer.name: LayerDecision(rank=rank if low else None)
             for layer, rank, low in zip(layers, plan.ranks, plan.low_rank, strict=True)
         },
         None if plan.threshold != plan.threshold else plan.threshold,

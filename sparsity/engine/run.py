@@ -9,19 +9,19 @@ from typing import Any
 
 import torch
 
-from surefoot.results.errors import InputError
-from surefoot.results.files import FolderLock, is_leftover, write_error
+from surefoot.core.errors import InputError
+from surefoot.core.files import FolderLock, is_leftover, write_error
 from surefoot.results.manifest import current_versions
 from surefoot.sparsity.engine.calibration import Calibration, Tokens, calibrate_with
 from surefoot.sparsity.engine.checkpoint import Checkpoint
-from surefoot.sparsity.engine.compressing import Stages
-from surefoot.sparsity.engine.finishing import Job, Options, finish
+from surefoot.sparsity.engine.compressing import WalkStages
+from surefoot.sparsity.engine.finishing import CompressionJob, CompressOptions, finish
 from surefoot.sparsity.engine.planning import Told, make_plan
 from surefoot.sparsity.engine.shortening import check_shortened, shorten
 from surefoot.sparsity.engine.skeleton import Skeleton
-from surefoot.sparsity.engine.state import WORK, Progress, Work
+from surefoot.sparsity.engine.state import WORK, CompressionState, WorkFolder
 from surefoot.sparsity.engine.targets import Targets, find_targets
-from surefoot.sparsity.engine.walker import Walk, outliers_of, walk
+from surefoot.sparsity.engine.walker import WalkSettings, outliers_of, walk
 from surefoot.sparsity.recipe import (
     CompressionRecipe,
     Drop,
@@ -44,7 +44,7 @@ def compress(
     *,
     texts: Sequence[Tokens] | Calibration | None = None,
     source: str = "",
-    options: Options = Options(),  # noqa: B008
+    options: CompressOptions = CompressOptions(),  # noqa: B008
     told: Told = _silent,
     note: Callable[[str], None] = lambda line: None,
 ) -> Path:
@@ -89,7 +89,7 @@ def compress(
     if _is_done(out, identity):
         note("this compression is done already; delete the folder to try or measure it anew")
         return out
-    work = Work(out / WORK)
+    work = WorkFolder(out / WORK)
     progress = work.read(identity)
     with _locked(out, work):
         shortened = None
@@ -104,14 +104,14 @@ def compress(
         plan = _walk_for(recipe, skeleton, targets, calibration, told)
         if progress is None:
             decided = make_plan(skeleton, recipe, targets, outliers_of(plan), told)
-            progress = Progress(identity, decided)
+            progress = CompressionState(identity, decided)
         work.write(progress)
         walk(plan, work, progress)
         if shortened is not None and "before" in progress.losses:
             check_shortened(shortened, progress.losses["before"])
             progress.losses |= shortened.losses
         finish(
-            Job(
+            CompressionJob(
                 skeleton.checkpoint,
                 recipe,
                 targets,
@@ -135,14 +135,16 @@ def _walk_for(
     targets: Targets,
     calibration: Calibration | None,
     told: Told,
-) -> Walk:
+) -> WalkSettings:
     """Returns the walk through a model; what is trained afterwards is rounded afterwards."""
-    stages = Stages(recipe.find(Sparsify), recipe.find(Factorize), recipe.find(Quantize))
+    stages = WalkStages(recipe.find(Sparsify), recipe.find(Factorize), recipe.find(Quantize))
     if recipe.find(Recover) is not None:
-        stages = Stages(stages.sparsify, stages.factorize)
-    if stages == Stages() and calibration is not None:
+        stages = WalkStages(stages.sparsify, stages.factorize)
+    if stages == WalkStages() and calibration is not None:
         calibration = Calibration((), calibration.held_out, calibration.source)
-    return Walk(skeleton, targets, stages, calibration, recipe.calibration.minimum_tokens, told)
+    return WalkSettings(
+        skeleton, targets, stages, calibration, recipe.calibration.minimum_tokens, told
+    )
 
 
 def _refuse_compressed(checkpoint: Checkpoint) -> None:
@@ -183,7 +185,7 @@ def _is_done(out: Path, identity: Mapping[str, Any]) -> bool:
         return False
     if read_report(out)["identity"] != dict(identity):
         raise InputError("another compression lies here; choose another --out", file=str(out))
-    Work(out / WORK).clear()
+    WorkFolder(out / WORK).clear()
     return True
 
 
@@ -226,7 +228,7 @@ def _room(model: Checkpoint) -> int:
 
 
 @contextmanager
-def _locked(out: Path, work: Work) -> Iterator[None]:
+def _locked(out: Path, work: WorkFolder) -> Iterator[None]:
     """Makes and locks the output folder; what fails before the first block leaves nothing."""
     made = not out.exists()
     try:

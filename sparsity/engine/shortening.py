@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
-from surefoot.sparsity.engine.arguments import Arguments
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
+from surefoot.sparsity.engine.arguments import BlockArguments
 from surefoot.sparsity.engine.calibration import Batch, Calibration, arguments_of, mask_of
 from surefoot.sparsity.engine.checkpoint import Checkpoint
 from surefoot.sparsity.engine.skeleton import Skeleton, forget_all, give_back
-from surefoot.sparsity.engine.state import Work
+from surefoot.sparsity.engine.state import WorkFolder
 from surefoot.sparsity.engine.walker import check_finite, mean_loss
 from surefoot.sparsity.export.writing import write_companions, write_config, write_weights
 
@@ -39,7 +39,7 @@ _FOLDER, _NOTES = "shortened", "shortened.json"
 
 
 @dataclass(frozen=True)
-class Shortened:
+class ShortenedModel:
     """A model of which blocks were left out.
 
     Attributes:
@@ -80,10 +80,10 @@ def shorten(
     skeleton: Skeleton,
     stage: Drop,
     calibration: Calibration,
-    work: Work,
+    work: WorkFolder,
     identity: Mapping[str, Any],
     told: Told,
-) -> Shortened:
+) -> ShortenedModel:
     """Leaves blocks out, or takes up what an earlier call did.
 
     One block at a time is in memory, and one batch of hidden states.
@@ -122,7 +122,7 @@ def shorten(
         for index in known["dropped"]
         for key in skeleton.keys_of(skeleton.block_name(index))
     )
-    return Shortened(
+    return ShortenedModel(
         Checkpoint(folder),
         count,
         tuple(known["dropped"]),
@@ -132,7 +132,7 @@ def shorten(
     )
 
 
-def check_shortened(done: Shortened, loss: float) -> None:
+def check_shortened(done: ShortenedModel, loss: float) -> None:
     """Checks that the model written computes what the whole one did without these blocks.
 
     Args:
@@ -151,7 +151,7 @@ def check_shortened(done: Shortened, loss: float) -> None:
 
 
 def _choose(
-    skeleton: Skeleton, stage: Drop, calibration: Calibration, work: Work, told: Told
+    skeleton: Skeleton, stage: Drop, calibration: Calibration, work: WorkFolder, told: Told
 ) -> tuple[tuple[int, ...], tuple[float, ...]]:
     """Returns the blocks to leave out, and the score of each block."""
     count, batches = len(skeleton.blocks), calibration.batches
@@ -182,12 +182,12 @@ def _choose(
 def _run(
     skeleton: Skeleton,
     batches: Sequence[Batch],
-    work: Work,
+    work: WorkFolder,
     skip: Collection[int],
     influence: bool = False,
 ) -> tuple[float, list[float]]:
     """Runs the model without some blocks; returns its loss and the influence of each block."""
-    arguments = Arguments(skeleton)
+    arguments = BlockArguments(skeleton)
     skeleton.fill_outside()
     for i, batch in enumerate(batches):
         hidden = arguments.note(arguments_of(batch))

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.engine.checkpoint import Checkpoint
 
 if TYPE_CHECKING:

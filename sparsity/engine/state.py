@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic, write_error
-from surefoot.sparsity.engine.planning import Plan
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic, write_error
+from surefoot.sparsity.engine.planning import CompressionPlan
 from surefoot.sparsity.report.layers import LayerRecord
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _FORMAT = 1
 
 
 @dataclass
-class Progress:
+class CompressionState:
     """What is done.
 
     Attributes:
@@ -37,14 +37,14 @@ class Progress:
     """
 
     identity: Mapping[str, Any]
-    plan: Plan
+    plan: CompressionPlan
     done: int = 0
     records: list[LayerRecord] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     losses: dict[str, float] = field(default_factory=dict)
 
 
-class Work:
+class WorkFolder:
     """The folder with the state.
 
     Args:
@@ -54,7 +54,7 @@ class Work:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def read(self, identity: Mapping[str, Any]) -> Progress | None:
+    def read(self, identity: Mapping[str, Any]) -> CompressionState | None:
         """Returns the progress, ``None`` if nothing was begun.
 
         Raises:
@@ -75,16 +75,16 @@ class Work:
                     f"another compression lies here ({name} differs); choose another --out",
                     file=str(self.folder.parent),
                 )
-        return Progress(
+        return CompressionState(
             identity,
-            Plan.from_json(data["plan"]),
+            CompressionPlan.from_json(data["plan"]),
             data["done"],
             [LayerRecord.from_json(r) for r in data["records"]],
             data["removed"],
             data["losses"],
         )
 
-    def write(self, progress: Progress) -> None:
+    def write(self, progress: CompressionState) -> None:
         """Writes the progress, completely or not at all."""
         data = {
             "format": _FORMAT,
@@ -109,9 +109,9 @@ class Work:
     def _block(self, index: int) -> Path:
         return self.folder / "blocks" / f"{index:05}.safetensors"
 
-    def hidden(self, block: int, stream: str) -> Hidden:
+    def hidden(self, block: int, stream: str) -> HiddenStates:
         """Returns what goes into a block."""
-        return Hidden(self.folder / "hidden" / f"{block:05}" / stream)
+        return HiddenStates(self.folder / "hidden" / f"{block:05}" / stream)
 
     def forget_hidden(self, block: int) -> None:
         """Deletes what went into a block."""
@@ -122,7 +122,7 @@ class Work:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-class Hidden:
+class HiddenStates:
     """Hidden states of all batches, one file each, read one at a time.
 
     Args:

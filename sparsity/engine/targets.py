@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 if TYPE_CHECKING:
     import torch

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from surefoot.results.errors import InputError
-from surefoot.sparsity.engine.arguments import Arguments, Call
+from surefoot.core.errors import InputError
+from surefoot.sparsity.engine.arguments import BlockArguments, BlockCall
 from surefoot.sparsity.engine.calibration import (
     Batch,
     Calibration,
@@ -18,9 +18,9 @@ from surefoot.sparsity.engine.calibration import (
     mask_of,
 )
 from surefoot.sparsity.engine.collecting import Collector, check_tokens
-from surefoot.sparsity.engine.compressing import Stages, compress_layer
+from surefoot.sparsity.engine.compressing import WalkStages, compress_layer
 from surefoot.sparsity.engine.skeleton import Skeleton, forget_all, give_back
-from surefoot.sparsity.engine.state import Hidden, Progress, Work
+from surefoot.sparsity.engine.state import CompressionState, HiddenStates, WorkFolder
 from surefoot.sparsity.engine.targets import Layer, Targets, stored, weight_of
 from surefoot.sparsity.pruning.metrics import outlier_share
 
@@ -34,7 +34,7 @@ _FED, _HELD, _DENSE = "calibration", "held-out", "held-out-dense"
 
 
 @dataclass(frozen=True)
-class Walk:
+class WalkSettings:
     """What a walk needs to know.
 
     Attributes:
@@ -48,7 +48,7 @@ class Walk:
 
     skeleton: Skeleton
     targets: Targets
-    stages: Stages
+    stages: WalkStages
     calibration: Calibration | None
     minimum_tokens: int
     told: Told
@@ -64,7 +64,7 @@ class Walk:
         return self.calibration.held_out if self.calibration is not None else ()
 
 
-def walk(plan: Walk, work: Work, progress: Progress) -> None:
+def walk(plan: WalkSettings, work: WorkFolder, progress: CompressionState) -> None:
     """Compresses all blocks that are not done yet, and measures the loss before and after.
 
     Of the model at most one block is in memory, beside what is needed to make the arguments of
@@ -78,7 +78,7 @@ def walk(plan: Walk, work: Work, progress: Progress) -> None:
     Raises:
         InputError: Activations are not finite, or a method cannot be applied.
     """
-    fed, held = Arguments(plan.skeleton), Arguments(plan.skeleton)
+    fed, held = BlockArguments(plan.skeleton), BlockArguments(plan.skeleton)
     _enter(plan, work, progress.done == 0, fed, held)
     count = len(plan.skeleton.blocks)
     for index in range(progress.done, count):
@@ -93,7 +93,9 @@ def walk(plan: Walk, work: Work, progress: Progress) -> None:
         work.write(progress)
 
 
-def _enter(plan: Walk, work: Work, fresh: bool, fed: Arguments, held: Arguments) -> None:
+def _enter(
+    plan: WalkSettings, work: WorkFolder, fresh: bool, fed: BlockArguments, held: BlockArguments
+) -> None:
     """Notes the arguments of all blocks and, at the start, what goes into the first."""
     if not plan.fed and not plan.held:
         return
@@ -111,7 +113,12 @@ def _enter(plan: Walk, work: Work, fresh: bool, fed: Arguments, held: Arguments)
 
 
 def _step(
-    plan: Walk, work: Work, progress: Progress, index: int, fed: Arguments, held: Arguments
+    plan: WalkSettings,
+    work: WorkFolder,
+    progress: CompressionState,
+    index: int,
+    fed: BlockArguments,
+    held: BlockArguments,
 ) -> None:
     """Does one block."""
     skeleton, layers = plan.skeleton, plan.targets.of_block(index)
@@ -198,18 +205,18 @@ def _as_in_model(
 
 
 def _runs(
-    arguments: Arguments, index: int, batches: Sequence[Batch], hidden: Hidden
-) -> Iterator[tuple[Call, torch.Tensor, torch.Tensor]]:
+    arguments: BlockArguments, index: int, batches: Sequence[Batch], hidden: HiddenStates
+) -> Iterator[tuple[BlockCall, torch.Tensor, torch.Tensor]]:
     for i, batch in enumerate(batches):
         yield arguments.of(i, index), hidden.get(i), mask_of(batch)
 
 
 def _replay(
     block: nn.Module,
-    arguments: Arguments,
+    arguments: BlockArguments,
     index: int,
     count: int,
-    work: Work,
+    work: WorkFolder,
     stream: str,
     name: str,
 ) -> None:
@@ -240,7 +247,7 @@ def check_finite(hidden: torch.Tensor, name: str) -> None:
 
 
 def mean_loss(
-    arguments: Arguments, batches: Sequence[Batch], hidden: Iterator[torch.Tensor]
+    arguments: BlockArguments, batches: Sequence[Batch], hidden: Iterator[torch.Tensor]
 ) -> float:
     """Returns the loss, nats a token, of what comes out of the last block, batch by batch."""
     total, count = 0.0, 0
@@ -250,14 +257,14 @@ def mean_loss(
     return total / max(1, count)
 
 
-def outliers_of(plan: Walk) -> Callable[[float], dict[str, float]]:
+def outliers_of(plan: WalkSettings) -> Callable[[float], dict[str, float]]:
     """Returns a function that gives each layer the share of outliers of its block.
 
     It runs the dense model block by block; the hidden states stay in memory.
     """
 
     def found(multiple: float) -> dict[str, float]:
-        arguments = Arguments(plan.skeleton)
+        arguments = BlockArguments(plan.skeleton)
         plan.skeleton.fill_outside()
         hidden = [arguments.note(arguments_of(batch)) for batch in plan.fed]
         plan.skeleton.empty_outside()

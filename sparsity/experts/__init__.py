@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from surefoot.results.lazy import lazily
+from surefoot.core.lazy import lazily
 
 if TYPE_CHECKING:
     from surefoot.sparsity.experts.attending import attend

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from surefoot.results.errors import InputError
-from surefoot.sparsity.experts.batching import Batcher, ExpertAware, Waiting
+from surefoot.core.errors import InputError
+from surefoot.sparsity.experts.batching import Batcher, ExpertAware, WaitingToken
 from surefoot.sparsity.experts.caching import CacheCounts, ExpertCache, Store
-from surefoot.sparsity.experts.policies import Policy
+from surefoot.sparsity.experts.policies import CachePolicy
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -76,7 +76,7 @@ class ExpertAttendant:
             now: The time on the same clock.
         """
         held = self._cache.held
-        tokens = [Waiting(i, expert, came) for i, (expert, came) in enumerate(waiting)]
+        tokens = [WaitingToken(i, expert, came) for i, (expert, came) in enumerate(waiting)]
         return self._batcher.pick(tokens, size, now, lambda expert: expert in held)
 
     def begins(self, ids: Tensor, mask: Tensor) -> None:
@@ -124,7 +124,7 @@ def attend(
     model: Any,
     store: Store,
     budget: int,
-    policy: Policy,
+    policy: CachePolicy,
     *,
     deadline: float = 2.0,
     background: bool = True,

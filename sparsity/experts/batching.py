@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 BATCHERS = ("fifo", "released", "expert-aware")
 """Names of the ways to batch."""
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingToken:
     """A token that could be computed now.
 
     Attributes:
@@ -38,7 +38,7 @@ class Batcher(Protocol):
     name: str
 
     def pick(
-        self, waiting: Sequence[Waiting], size: int, now: float, holds: Callable[[int], bool]
+        self, waiting: Sequence[WaitingToken], size: int, now: float, holds: Callable[[int], bool]
     ) -> list[int]:
         """Returns indices into ``waiting``, each once, 1 to ``size`` of them unless none waits.
 
@@ -57,13 +57,13 @@ class Fifo:
     name = "fifo"
 
     def pick(
-        self, waiting: Sequence[Waiting], size: int, now: float, holds: Callable[[int], bool]
+        self, waiting: Sequence[WaitingToken], size: int, now: float, holds: Callable[[int], bool]
     ) -> list[int]:
         """Returns the first ``size``."""
         return list(range(min(size, len(waiting))))
 
 
-class Released:
+class ReleasedBatcher:
     """Algorithm 1 of Read-ME, with what it does wrong, except that it ends.
 
     Tokens queue by expert, and the batch is filled from the fullest queue, then from the fullest
@@ -85,7 +85,7 @@ class Released:
         self.endless = 0
 
     def pick(
-        self, waiting: Sequence[Waiting], size: int, now: float, holds: Callable[[int], bool]
+        self, waiting: Sequence[WaitingToken], size: int, now: float, holds: Callable[[int], bool]
     ) -> list[int]:
         """Returns tokens of the fullest queue, then of the next fullest, and so on."""
         queues = _queues(waiting)
@@ -131,7 +131,7 @@ class ExpertAware:
         self.deadline = deadline
 
     def pick(
-        self, waiting: Sequence[Waiting], size: int, now: float, holds: Callable[[int], bool]
+        self, waiting: Sequence[WaitingToken], size: int, now: float, holds: Callable[[int], bool]
     ) -> list[int]:
         """Returns overdue tokens, then tokens by expert."""
         found = [i for i, w in enumerate(waiting) if now - w.since >= self.deadline][:size]
@@ -159,7 +159,7 @@ def make_batcher(name: str, deadline: float = 0.5) -> Batcher:
     if name == "fifo":
         return Fifo()
     if name == "released":
-        return Released()
+        return ReleasedBatcher()
     if name == "expert-aware":
         return ExpertAware(deadline)
     raise InputError(f"unknown way to batch '{name}'; known: {', '.join(BATCHERS)}")
@@ -180,7 +180,7 @@ def rarest(experts: Sequence[int]) -> int | None:
 
 
 def _queues(
-    waiting: Sequence[Waiting], without: frozenset[int] | set[int] = frozenset()
+    waiting: Sequence[WaitingToken], without: frozenset[int] | set[int] = frozenset()
 ) -> dict[int, list[int]]:
     queues: dict[int, list[int]] = {}
     for i, token in enumerate(waiting):

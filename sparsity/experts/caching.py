@@ -10,8 +10,8 @@ from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
-from surefoot.results.errors import HarnessError, InputError
-from surefoot.sparsity.experts.policies import Future, Ledger, Policy, Queue, Trace
+from surefoot.core.errors import HarnessError, InputError
+from surefoot.sparsity.experts.policies import CacheLedger, CachePolicy, Future, Queue, RequestTrace
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -90,7 +90,9 @@ class Timeline:
         now: Simulated time, seconds.
     """
 
-    def __init__(self, ledger: Ledger, bandwidth: float = float("inf"), ahead: int = 0) -> None:
+    def __init__(
+        self, ledger: CacheLedger, bandwidth: float = float("inf"), ahead: int = 0
+    ) -> None:
         if not bandwidth > 0:
             raise InputError(f"the load bandwidth must be above 0 bytes a second, not {bandwidth}")
         if ahead < 0:
@@ -175,7 +177,7 @@ def simulate(
     trace: Sequence[int],
     sizes: Sequence[int],
     budget: int,
-    policy: Policy,
+    policy: CachePolicy,
     *,
     bandwidth: float = float("inf"),
     seconds: float = 0.0,
@@ -199,11 +201,11 @@ def simulate(
 
     Source: Read-ME, arXiv 2410.19123, section 4 (prefetching and caching).
     """
-    timeline = Timeline(Ledger(sizes, budget, policy), bandwidth, ahead)
+    timeline = Timeline(CacheLedger(sizes, budget, policy), bandwidth, ahead)
     for expert in set(trace):
         if not 0 <= expert < len(sizes):
             raise InputError(f"the trace names expert {expert}; there are {len(sizes)}")
-    future = Trace(trace)
+    future = RequestTrace(trace)
     for i, expert in enumerate(trace):
         future.position = i + 1
         near = (trace[k] for k in range(i + 1, len(trace))) if ahead else ()
@@ -279,11 +281,11 @@ class ExpertCache:
     """
 
     def __init__(
-        self, store: Store, budget: int, policy: Policy, *, background: bool = True
+        self, store: Store, budget: int, policy: CachePolicy, *, background: bool = True
     ) -> None:
         sizes = [store.bytes_of(i) for i in range(store.experts)]
         self._store = store
-        self._ledger = Ledger(sizes, budget, policy)
+        self._ledger = CacheLedger(sizes, budget, policy)
         self._there: dict[int, Mapping[str, Tensor]] = {}
         self._loading: set[int] = set()
         self._queue = Queue()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.engine.calibration import Batch, arguments_of, mask_of
 from surefoot.sparsity.experts.layout import ExpertLayout, layout_of
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 
 @dataclass(frozen=True)

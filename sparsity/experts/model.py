@@ -10,7 +10,7 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedConfig
 from transformers.cache_utils import DynamicCache
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.experts.extraction import gated_mlps
 from surefoot.sparsity.experts.layout import ExpertLayout
 from surefoot.sparsity.experts.mlp import Announce, ExpertMLP, ExpertsOn, Routing, Source

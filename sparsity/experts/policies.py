@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from itertools import islice
 from typing import Protocol
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 DEFAULT_WINDOW = 8
 """Requests that ``lookahead`` knows in advance. Eight give almost all that knowing all gives."""
@@ -32,7 +32,7 @@ class Future(Protocol):
         ...
 
 
-class Policy(Protocol):
+class CachePolicy(Protocol):
     """Chooses what a full cache gives up.
 
     Attributes:
@@ -131,7 +131,7 @@ class Lookahead(_Recency):
         return max(held, key=rank)
 
 
-def make_policy(name: str, *, window: int = DEFAULT_WINDOW, seed: int = 0) -> Policy:
+def make_policy(name: str, *, window: int = DEFAULT_WINDOW, seed: int = 0) -> CachePolicy:
     """Returns a policy.
 
     Args:
@@ -153,7 +153,7 @@ def make_policy(name: str, *, window: int = DEFAULT_WINDOW, seed: int = 0) -> Po
     raise InputError(f"unknown policy '{name}'; known: {', '.join(POLICIES)}")
 
 
-class Trace:
+class RequestTrace:
     """A whole sequence of requests, of which every next one is known.
 
     Attributes:
@@ -192,7 +192,7 @@ class Queue:
             return None
 
 
-class Ledger:
+class CacheLedger:
     """The books of a cache: what lies in it, and what has to go for something else.
 
     Args:
@@ -209,7 +209,7 @@ class Ledger:
         used: Their bytes.
     """
 
-    def __init__(self, sizes: Sequence[int], budget: int, policy: Policy) -> None:
+    def __init__(self, sizes: Sequence[int], budget: int, policy: CachePolicy) -> None:
         if not sizes or min(sizes) <= 0:
             raise InputError("an expert cache needs at least one expert, each of at least one byte")
         if budget < max(sizes):

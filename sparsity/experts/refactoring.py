@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 
-from surefoot.results.errors import InputError
-from surefoot.results.files import FolderLock, is_leftover, write_atomic, write_error
+from surefoot.core.errors import InputError
+from surefoot.core.files import FolderLock, is_leftover, write_atomic, write_error
 from surefoot.results.manifest import current_versions
 from surefoot.sparsity.engine.calibration import Batch, Tokens, calibrate_with
 from surefoot.sparsity.engine.checkpoint import Checkpoint
@@ -68,7 +68,7 @@ class RefactorSettings(BaseModel):
     """Seed of the choice of texts and of the router's first weights."""
 
 
-class Divided(BaseModel):
+class TextSplit(BaseModel):
     """Texts by what they are for.
 
     Attributes:
@@ -90,7 +90,7 @@ class Divided(BaseModel):
 
 def divide(
     domains: Mapping[str, Sequence[Tokens]], settings: RefactorSettings, pad: int
-) -> Divided:
+) -> TextSplit:
     """Divides texts of domains.
 
     Args:
@@ -128,7 +128,7 @@ def divide(
         held[name] = calibrate_with(spare, samples=kept, **common).batches
         statistics[name] = calibrate_with(rest, samples=settings.samples, **common).batches
         learning += rest
-    return Divided(statistics=statistics, held=held, learning=learning)
+    return TextSplit(statistics=statistics, held=held, learning=learning)
 
 
 def refactor_folder(

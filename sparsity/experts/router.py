@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy, log_softmax, softmax
 from transformers import LlamaConfig, LlamaModel
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.export.wrapped import CACHE
 
 LossName = Literal["eq4", "released"]

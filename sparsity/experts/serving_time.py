@@ -9,14 +9,14 @@ from math import inf
 
 import numpy as np
 
-from surefoot.results.errors import InputError
-from surefoot.sparsity.experts.batching import Batcher, Released, Waiting, rarest
+from surefoot.core.errors import InputError
+from surefoot.sparsity.experts.batching import Batcher, ReleasedBatcher, WaitingToken, rarest
 from surefoot.sparsity.experts.caching import Timeline
-from surefoot.sparsity.experts.policies import Ledger, Policy, Queue
+from surefoot.sparsity.experts.policies import CacheLedger, CachePolicy, Queue
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class SimulatedRequest:
     """Something to be generated.
 
     Attributes:
@@ -29,7 +29,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
+class MachineModel:
     """What computing and loading take.
 
     Attributes:
@@ -56,7 +56,7 @@ class Machine:
 
 
 @dataclass(frozen=True, slots=True)
-class Times:
+class DurationSummary:
     """Durations summed up, seconds; ``None`` where there were none.
 
     Attributes:
@@ -98,9 +98,9 @@ class ServingReport:
     requests: int = 0
     tokens: int = 0
     batches: int = 0
-    latency: Times = Times()
-    wait: Times = Times()
-    rarest_wait: Times = Times()
+    latency: DurationSummary = DurationSummary()
+    wait: DurationSummary = DurationSummary()
+    rarest_wait: DurationSummary = DurationSummary()
     hit_ratio: float | None = None
     unique: float | None = None
     loads: int = 0
@@ -112,7 +112,10 @@ class ServingReport:
 
 
 def serve(
-    requests: Sequence[Request], machine: Machine, batcher: Batcher, policy: Policy
+    requests: Sequence[SimulatedRequest],
+    machine: MachineModel,
+    batcher: Batcher,
+    policy: CachePolicy,
 ) -> ServingReport:
     """Serves requests until all are done.
 
@@ -134,25 +137,25 @@ def serve(
     """
     _check(requests, machine)
     timeline = Timeline(
-        Ledger(machine.sizes, machine.budget, policy), machine.bandwidth, machine.ahead
+        CacheLedger(machine.sizes, machine.budget, policy), machine.bandwidth, machine.ahead
     )
     order = sorted(range(len(requests)), key=lambda i: (requests[i].arrival, i))
     coming = [i for i in order if requests[i].experts]
     place = [0] * len(requests)
-    waiting: list[Waiting] = []
+    waiting: list[WaitingToken] = []
     latency = [0.0] * len(requests)
     waits: list[float] = []
     waits_of: dict[int, list[float]] = {}
     made: list[tuple[tuple[int, int], ...]] = []
     unique = 0
-    endless = batcher.endless if isinstance(batcher, Released) else 0
+    endless = batcher.endless if isinstance(batcher, ReleasedBatcher) else 0
     at = 0
     while waiting or at < len(coming):
         if not waiting:
             timeline.idle_until(requests[coming[at]].arrival)
         while at < len(coming) and requests[coming[at]].arrival <= timeline.now:
             i = coming[at]
-            waiting.append(Waiting(i, requests[i].experts[0], requests[i].arrival))
+            waiting.append(WaitingToken(i, requests[i].experts[0], requests[i].arrival))
             at += 1
         waiting.sort(key=lambda w: w.since)  # stable: of one age, who came first
         chosen = batcher.pick(waiting, machine.batch, timeline.now, timeline.holds)
@@ -169,7 +172,7 @@ def serve(
             place[token.request] += 1
             if place[token.request] < len(asked.experts):
                 expert = asked.experts[place[token.request]]
-                waiting.append(Waiting(token.request, expert, timeline.now))
+                waiting.append(WaitingToken(token.request, expert, timeline.now))
             else:
                 latency[token.request] = timeline.now - asked.arrival
     least = rarest([e for r in requests for e in r.experts])
@@ -189,13 +192,16 @@ def serve(
         report.bytes_loaded,
         report.wait_s,
         report.end_s,
-        batcher.endless - endless if isinstance(batcher, Released) else 0,
+        batcher.endless - endless if isinstance(batcher, ReleasedBatcher) else 0,
         tuple(made),
     )
 
 
 def _compute(
-    batch: Sequence[Waiting], waiting: Sequence[Waiting], machine: Machine, timeline: Timeline
+    batch: Sequence[WaitingToken],
+    waiting: Sequence[WaitingToken],
+    machine: MachineModel,
+    timeline: Timeline,
 ) -> int:
     """Computes a batch expert by expert and returns how many there were."""
     counts = Counter(token.expert for token in batch)
@@ -208,7 +214,7 @@ def _compute(
     return len(experts)
 
 
-def _check(requests: Sequence[Request], machine: Machine) -> None:
+def _check(requests: Sequence[SimulatedRequest], machine: MachineModel) -> None:
     if machine.batch < 1:
         raise InputError(f"a batch must hold at least 1 token, not {machine.batch}")
     if min(machine.batch_s, machine.expert_s, machine.token_s) < 0:
@@ -218,13 +224,15 @@ def _check(requests: Sequence[Request], machine: Machine) -> None:
             raise InputError(f"request {i} needs an expert beyond the {len(machine.sizes)} there")
 
 
-def _times(values: Sequence[float]) -> Times:
+def _times(values: Sequence[float]) -> DurationSummary:
     if not len(values):
-        return Times()
-    return Times(float(np.mean(values)), float(np.percentile(values, 95)), float(max(values)))
+        return DurationSummary()
+    return DurationSummary(
+        float(np.mean(values)), float(np.percentile(values, 95)), float(max(values))
+    )
 
 
-def poisson(traces: Sequence[Sequence[int]], rate: float, seed: int) -> Iterator[Request]:
+def poisson(traces: Sequence[Sequence[int]], rate: float, seed: int) -> Iterator[SimulatedRequest]:
     """Yields requests that arrive independently of each other.
 
     Args:
@@ -236,7 +244,7 @@ def poisson(traces: Sequence[Sequence[int]], rate: float, seed: int) -> Iterator
     now = 0.0
     for trace in traces:
         now += float(draws.exponential(1.0 / rate))
-        yield Request(now, tuple(trace))
+        yield SimulatedRequest(now, tuple(trace))
 
 
 def repeating(count: int, experts: int, repeats: float, seed: int) -> list[int]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 if TYPE_CHECKING:
     import torch
@@ -33,7 +33,7 @@ def write_experts(experts: Iterable[Mapping[str, Tensor]], folder: Path) -> None
     """
     from safetensors.torch import save
 
-    from surefoot.results.files import write_within
+    from surefoot.core.files import write_within
 
     for i, tensors in enumerate(experts):
         content = save({name: t.detach().cpu().contiguous() for name, t in tensors.items()})

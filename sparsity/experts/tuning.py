@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
 from surefoot.sparsity.engine.calibration import Batch, Tokens, arguments_of, mask_of, padded
 from surefoot.sparsity.experts.measuring import Teacher, measure_quality, own_masks
 from surefoot.sparsity.experts.model import ReadMeForCausalLM
@@ -71,7 +71,7 @@ class TuneSettings(BaseModel):
         return self.decay**turn * 0.5 * (1 + math.cos(math.pi * step / max(1, steps)))
 
 
-class Feed:
+class TextStream:
     """Texts without end, each pass in an order of its own.
 
     Args:
@@ -160,7 +160,7 @@ def tune(
     Raises:
         InputError: There is no text, the folder holds another tuning, or a loss is not finite.
     """
-    feed = Feed(sequences, int(model.config.pad_token_id or 0), settings.seed)
+    feed = TextStream(sequences, int(model.config.pad_token_id or 0), settings.seed)
     teacher = Teacher(dense, own_masks(model), settings.loss)
     identity = _identity(model, sequences, settings)
     found = _load(model, folder, identity)

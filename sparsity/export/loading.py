@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from surefoot.results.errors import InputError
-from surefoot.results.extras import explained
+from surefoot.core.errors import InputError
+from surefoot.core.extras import explained
 from surefoot.sparsity.engine.checkpoint import STEM, Checkpoint
 from surefoot.sparsity.engine.skeleton import bare_model, fill, quiet
 from surefoot.sparsity.export.writing import LOW_RANK_STEM, SETTINGS

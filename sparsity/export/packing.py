@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from surefoot.results.extras import require
+from surefoot.core.extras import require
 from surefoot.sparsity.recipe import Quantize
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from typing import IO, Any
 
 import torch
 
-from surefoot.results.errors import HarnessError
-from surefoot.results.files import write_error
+from surefoot.core.errors import HarnessError
+from surefoot.core.files import write_error
 
 _NAMES = {
     torch.float64: "F64",

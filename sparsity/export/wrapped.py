@@ -12,7 +12,7 @@ from transformers import AutoConfig, PreTrainedModel
 from transformers.generation.utils import GenerationMixin
 from transformers.models.llama.modeling_llama import LlamaModel
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.engine.skeleton import quiet
 
 CACHE = "cache" if "cache" in signature(LlamaModel.forward).parameters else "past_key_values"

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from surefoot.results.files import write_atomic
+from surefoot.core.files import write_atomic
 from surefoot.sparsity.engine.checkpoint import STEM, Checkpoint
 from surefoot.sparsity.export.streaming import TensorFile
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
 from surefoot.sparsity.lottery.criteria import Scope, Score, magnitude, prune_masks
 from surefoot.sparsity.lottery.masks import Masks
 

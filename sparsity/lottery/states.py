@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
 
 IDENTITY = "identity"
 """Entry that says whose state it is."""

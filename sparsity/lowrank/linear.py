@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.lowrank.factors import factorize
 from surefoot.sparsity.statistics import InputStatistics
 

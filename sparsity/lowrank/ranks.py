@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 Budget = Literal["err", "parameters"]
 

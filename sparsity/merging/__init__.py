@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from surefoot.results.lazy import lazily
+from surefoot.core.lazy import lazily
 
 if TYPE_CHECKING:
-    from surefoot.sparsity.merging.checks import Source, Zoo, open_source, open_zoo
+    from surefoot.sparsity.merging.checks import MergeSource, Zoo, open_source, open_zoo
     from surefoot.sparsity.merging.clustering import Families, cluster, find_families
     from surefoot.sparsity.merging.evaluating import Evaluation
     from surefoot.sparsity.merging.evolutionary import EvolutionarySettings
@@ -26,7 +26,7 @@ _PLACES = {
     "METHODS": "operators",
     "MergeRecipe": "recipe",
     "SearchResult": "search",
-    "Source": "checks",
+    "MergeSource": "checks",
     "Zoo": "checks",
     "cluster": "clustering",
     "find_families": "clustering",
@@ -49,8 +49,8 @@ __all__ = [
     "Families",
     "HeuristicSettings",
     "MergeRecipe",
+    "MergeSource",
     "SearchResult",
-    "Source",
     "Zoo",
     "cluster",
     "find_families",

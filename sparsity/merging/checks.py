@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.engine.checkpoint import Checkpoint, read_json
 from surefoot.sparsity.export.writing import SETTINGS
 
@@ -49,7 +49,7 @@ def silent(part: str, done: int, total: int) -> None:
 
 
 @dataclass(frozen=True)
-class Source:
+class MergeSource:
     """A model that may be merged.
 
     Attributes:
@@ -82,13 +82,13 @@ class Zoo:
         notes: What is worth knowing, a line each.
     """
 
-    sources: tuple[Source, ...]
-    base: Source | None
+    sources: tuple[MergeSource, ...]
+    base: MergeSource | None
     keys: tuple[str, ...]
     notes: tuple[str, ...]
 
     @property
-    def first(self) -> Source:
+    def first(self) -> MergeSource:
         """The model that gives configuration, tokenizer and types: the base if there is one."""
         return self.base or self.sources[0]
 
@@ -111,7 +111,7 @@ class Zoo:
         }
 
 
-def open_source(folder: Path, name: str = "") -> Source:
+def open_source(folder: Path, name: str = "") -> MergeSource:
     """Opens a model to be merged.
 
     Args:
@@ -131,7 +131,7 @@ def open_source(folder: Path, name: str = "") -> Source:
             "compressed weights do not merge; merge the models that they were made of",
             file=str(folder),
         )
-    return Source(name or folder.name, Checkpoint(folder))
+    return MergeSource(name or folder.name, Checkpoint(folder))
 
 
 def open_zoo(
@@ -169,7 +169,7 @@ def open_zoo(
     return Zoo(sources, origin, keys, tuple(notes))
 
 
-def difference(one: Source, other: Source) -> str | None:
+def difference(one: MergeSource, other: MergeSource) -> str | None:
     """Says in a line why two models cannot be merged, ``None`` if they can.
 
     Compared are the tokenizers, then everything in the configurations that changes what a model
@@ -214,7 +214,7 @@ def _unlike(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[str]:
     return [n for n in every if n not in _NO_MATTER and left.get(n) != right.get(n)]
 
 
-def _complete(source: Source) -> dict[str, Any]:
+def _complete(source: MergeSource) -> dict[str, Any]:
     """Returns a configuration as transformers reads it, with what it leaves out."""
     from transformers import AutoConfig
 
@@ -228,11 +228,11 @@ def _complete(source: Source) -> dict[str, Any]:
     return found
 
 
-def _weights(source: Source) -> list[str]:
+def _weights(source: MergeSource) -> list[str]:
     return [h for name, h in sorted(source.hashes.items()) if name != "config.json"]
 
 
-def _common_keys(everyone: Sequence[Source]) -> tuple[tuple[str, ...], list[str]]:
+def _common_keys(everyone: Sequence[MergeSource]) -> tuple[tuple[str, ...], list[str]]:
     """Returns the tensors that all have, and notes about those that are left out."""
     sets = [set(s.checkpoint.keys) for s in everyone]
     every = set.union(*sets)
@@ -249,7 +249,7 @@ def _common_keys(everyone: Sequence[Source]) -> tuple[tuple[str, ...], list[str]
     return tuple(sorted(every - copies)), notes
 
 
-def _tied_copies(everyone: Sequence[Source], keys: set[str]) -> set[str]:
+def _tied_copies(everyone: Sequence[MergeSource], keys: set[str]) -> set[str]:
     """Returns tensors that are mere copies of another one, as the embeddings may be.
 
     Merged apart from each other, such a copy could become another tensor than its original.

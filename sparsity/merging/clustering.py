@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from surefoot.results.errors import InputError
-from surefoot.sparsity.merging.checks import Source, Zoo, difference, silent
+from surefoot.core.errors import InputError
+from surefoot.sparsity.merging.checks import MergeSource, Zoo, difference, silent
 from surefoot.sparsity.merging.similarity import comparable, similarity_matrix
 
 if TYPE_CHECKING:
@@ -60,9 +60,9 @@ class Families:
 
 
 def find_families(
-    sources: Sequence[Source],
+    sources: Sequence[MergeSource],
     *,
-    base: Source | None = None,
+    base: MergeSource | None = None,
     threshold: float = THRESHOLD,
     linkage: str = "average",
     told: Told = silent,

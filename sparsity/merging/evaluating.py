@@ -10,7 +10,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from surefoot.results.errors import HarnessError
+from surefoot.core.errors import HarnessError
 from surefoot.results.run_folder import RunFolder
 from surefoot.sparsity.merging.checks import Zoo
 from surefoot.sparsity.merging.recipe import ALL, MergeRecipe
@@ -55,7 +55,7 @@ class Evaluation:
         }
 
 
-class Exhausted(Exception):  # noqa: N818
+class BudgetExhausted(Exception):  # noqa: N818
     """No further candidate may be scored."""
 
 
@@ -114,7 +114,7 @@ class Evaluations:
             return self._found[key]
         number = len(self._found)
         if number >= self.most:
-            raise Exhausted
+            raise BudgetExhausted
         self._told("search", number, self.most)
         begun = perf_counter()
         try:

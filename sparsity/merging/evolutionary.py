@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from surefoot.results.extras import require
-from surefoot.sparsity.merging.evaluating import Evaluations, Exhausted
+from surefoot.core.extras import require
+from surefoot.sparsity.merging.evaluating import BudgetExhausted, Evaluations
 from surefoot.sparsity.merging.heuristic import Method
 from surefoot.sparsity.merging.operators import NEED_BASE
 from surefoot.sparsity.merging.recipe import GROUPS, MergeRecipe
@@ -39,7 +39,7 @@ class EvolutionarySettings(BaseModel):
     """Most candidates that are scored, the models themselves among them."""
 
 
-class Space:
+class SearchSpace:
     """From points of the unit cube to recipes.
 
     The first numbers are weights of the models by group; after them come the density, for TIES
@@ -120,7 +120,7 @@ def evolutionary_search(
         MissingDependencyError: Optuna or cmaes is not installed.
     """
     optuna = load_optuna()
-    space = Space(settings, len(evaluations.zoo.sources))
+    space = SearchSpace(settings, len(evaluations.zoo.sources))
     names = [f"x{i:04}" for i in range(space.size)]
     middle = dict(zip(names, space.middle, strict=True))
     distributions = {n: optuna.distributions.FloatDistribution(0.0, 1.0) for n in names}
@@ -145,7 +145,7 @@ def evolutionary_search(
             if found.score > best:
                 best = found.score
                 note(f"candidate {found.number + 1}: {best:.4f}")
-    except Exhausted:
+    except BudgetExhausted:
         pass
     return {"trials": trials, "stopped": True}
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import torch
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.engine.skeleton import find_blocks
 from surefoot.sparsity.merging.mixture import MixtureForCausalLM
 from surefoot.sparsity.merging.routed import Pool, Route, pooled

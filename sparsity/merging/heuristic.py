@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from surefoot.sparsity.merging.evaluating import Evaluation, Evaluations, Exhausted
+from surefoot.sparsity.merging.evaluating import BudgetExhausted, Evaluation, Evaluations
 from surefoot.sparsity.merging.recipe import ALL, MergeRecipe
 from surefoot.sparsity.merging.similarity import similarity_matrix
 
@@ -99,7 +99,7 @@ def heuristic_search(
             if keeps:
                 current, weights, kept = scored[top], candidates[top], kept + 1
                 found["last"] = current.number
-    except Exhausted:
+    except BudgetExhausted:
         found["stopped"] = True
         note(f"stopped after {evaluations.most} candidates, as many as were allowed")
     return found

@@ -12,11 +12,11 @@ from torch import nn
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedConfig
 from transformers.cache_utils import DynamicCache
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.engine.skeleton import find_blocks
 from surefoot.sparsity.experts.extraction import gated_mlps
 from surefoot.sparsity.export.wrapped import CACHE, WrappedModel, dense_config, load_wrapped
-from surefoot.sparsity.merging.routed import Gate, MixedMLP, Pool, Route, RoutedLeaf, Routes
+from surefoot.sparsity.merging.routed import LinearGate, MixedMLP, Pool, Route, RoutedLeaf, Routes
 
 FORMAT = "mixture"
 """Name of the format in ``config.json``, see :mod:`surefoot.models.backends.formats`."""
@@ -157,7 +157,7 @@ class MixtureForCausalLM(WrappedModel):
             self.backbone.set_submodule(name, kind(leaf, count, number, self.routes))
         gated = [config.dense_layers] if config.level == "model" else list(places)
         made = [
-            Gate(
+            LinearGate(
                 config.hidden_size,
                 count,
                 number,
@@ -277,7 +277,7 @@ def _own_parts(backbone: Any, block: str, level: Level) -> list[str]:
     return found
 
 
-def _ask(gate: Gate, block: nn.Module, given: Any, named: dict[str, Any]) -> None:
+def _ask(gate: LinearGate, block: nn.Module, given: Any, named: dict[str, Any]) -> None:
     del block
     gate.choose(given[0] if given else named["hidden_states"])
 

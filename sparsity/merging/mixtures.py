@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 
-from surefoot.results.files import write_atomic, write_error
+from surefoot.core.files import write_atomic, write_error
 from surefoot.results.manifest import current_versions
 from surefoot.sparsity.engine.skeleton import find_blocks, quiet
 from surefoot.sparsity.export.loading import load_compressed

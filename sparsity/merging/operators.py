@@ -15,7 +15,7 @@ from hashlib import sha256
 
 import torch
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 METHODS = ("linear", "task-arithmetic", "ties", "dare-linear", "dare-ties")
 """Names of the operators."""

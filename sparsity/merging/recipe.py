@@ -82,8 +82,8 @@ def make_recipe(
     Raises:
         InputError: A number is out of range, or there is not one weight for each model.
     """
-    from surefoot.results.config import check_config
-    from surefoot.results.errors import InputError
+    from surefoot.core.config import check_config
+    from surefoot.core.errors import InputError
     from surefoot.sparsity.merging.operators import check_numbers
 
     given = tuple(weights) if weights is not None else (1.0,) * count
@@ -106,7 +106,7 @@ def read_recipe(path: Path) -> tuple[MergeRecipe, dict[str, Any] | None]:
     Raises:
         InputError: The file is no recipe.
     """
-    from surefoot.results.config import check_config
+    from surefoot.core.config import check_config
     from surefoot.sparsity.engine.checkpoint import read_json
 
     data = read_json(path, "no recipe here")

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 Route = Literal["sequence", "token"]
 """Whether a text is given to experts as a whole, or token by token."""
@@ -72,7 +72,7 @@ class Routes:
         self._kept[gate] = self.chosen[gate]
 
 
-class Gate(nn.Module):
+class LinearGate(nn.Module):
     """Chooses experts by a linear map of hidden states.
 
     Args:

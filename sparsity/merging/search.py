@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.results.manifest import Manifest
 from surefoot.results.run_folder import SUMMARY_NAME, RunFolder
 from surefoot.sparsity.merging.checks import Zoo, silent

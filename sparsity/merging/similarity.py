@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from surefoot.results.errors import InputError
-from surefoot.sparsity.merging.checks import Source, difference, silent
+from surefoot.core.errors import InputError
+from surefoot.sparsity.merging.checks import MergeSource, difference, silent
 
 if TYPE_CHECKING:
     import torch
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _COMPARED = re.compile(r"(?:^|\.)(?:self_attn|attn|attention|self_attention|mlp)\.")
 
 
-def similarity_of(one: Source, other: Source, base: Source | None = None) -> float:
+def similarity_of(one: MergeSource, other: MergeSource, base: MergeSource | None = None) -> float:
     """Returns how alike two models are, between -1 and 1.
 
     Args:
@@ -43,7 +43,7 @@ def similarity_of(one: Source, other: Source, base: Source | None = None) -> flo
 
 
 def similarity_matrix(
-    sources: Sequence[Source], base: Source | None = None, told: Told = silent
+    sources: Sequence[MergeSource], base: MergeSource | None = None, told: Told = silent
 ) -> np.ndarray:
     """Returns how alike models are, pair by pair.
 
@@ -74,7 +74,7 @@ def similarity_matrix(
     return found
 
 
-def comparable(sources: Sequence[Source]) -> list[list[int]]:
+def comparable(sources: Sequence[MergeSource]) -> list[list[int]]:
     """Groups models that can be compared: those of one vocabulary, architecture and shape."""
     groups: list[list[int]] = []
     for i, source in enumerate(sources):
@@ -87,7 +87,7 @@ def comparable(sources: Sequence[Source]) -> list[list[int]]:
     return groups
 
 
-def compared_keys(source: Source) -> tuple[str, ...]:
+def compared_keys(source: MergeSource) -> tuple[str, ...]:
     """Names the matrices that are compared: those of attention and perceptrons, else all."""
     files = source.checkpoint
     matrices = tuple(key for key in files.keys if len(files.shape(key)) == 2)
@@ -109,7 +109,9 @@ def column_cosine(one: torch.Tensor, other: torch.Tensor) -> float:
     return float(cosine.clamp(-1, 1).mean())
 
 
-def _of_comparable(sources: Sequence[Source], base: Source | None, told: Told) -> np.ndarray:
+def _of_comparable(
+    sources: Sequence[MergeSource], base: MergeSource | None, told: Told
+) -> np.ndarray:
     count = len(sources)
     total = np.zeros((count, count))
     keys = compared_keys(sources[0])

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic, write_error
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic, write_error
 from surefoot.results.manifest import current_versions
 from surefoot.sparsity.export.writing import (
     SETTINGS,
@@ -20,7 +20,7 @@ from surefoot.sparsity.export.writing import (
     write_config,
     write_weights,
 )
-from surefoot.sparsity.merging.checks import Source, Zoo, silent
+from surefoot.sparsity.merging.checks import MergeSource, Zoo, silent
 from surefoot.sparsity.merging.operators import NEED_BASE, check_numbers, merge_tensors
 from surefoot.sparsity.merging.recipe import MergeRecipe
 
@@ -200,7 +200,7 @@ def _copied(zoo: Zoo, told: Told) -> Iterator[tuple[str, torch.Tensor]]:
         yield key, zoo.sources[0].checkpoint.tensor(key)
 
 
-def _is_float(source: Source, key: str) -> bool:
+def _is_float(source: MergeSource, key: str) -> bool:
     return source.checkpoint.dtype(key).is_floating_point
 
 

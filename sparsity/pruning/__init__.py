@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from surefoot.results.lazy import lazily
+from surefoot.core.lazy import lazily
 
 if TYPE_CHECKING:
     from surefoot.sparsity.pruning.allocation import allocate, allocate_by_outliers
     from surefoot.sparsity.pruning.masks import keep_mask
-    from surefoot.sparsity.pruning.methods import Pruned, output_error, prune
+    from surefoot.sparsity.pruning.methods import PrunedMatrix, output_error, prune
     from surefoot.sparsity.pruning.metrics import alpha_metrics, outlier_share, owl_scores
     from surefoot.sparsity.pruning.patterns import (
         Pattern,
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _PLACES = {
     "Pattern": "patterns",
-    "Pruned": "methods",
+    "PrunedMatrix": "methods",
     "SemiStructured": "patterns",
     "TailFit": "tails",
     "Unstructured": "patterns",
@@ -45,7 +45,7 @@ _PLACES = {
 
 __all__ = [
     "Pattern",
-    "Pruned",
+    "PrunedMatrix",
     "SemiStructured",
     "TailFit",
     "Unstructured",

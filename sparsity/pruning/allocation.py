@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from math import fsum, isfinite
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 LARGEST = 0.99
 """Sparsity that no matrix exceeds unless told otherwise: one without weights is a cut wire."""

@@ -6,7 +6,7 @@ from typing import Literal
 
 import torch
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.pruning.patterns import Pattern, SemiStructured
 
 Granularity = Literal["tensor", "row"]

@@ -7,7 +7,7 @@ from typing import Literal
 
 import torch
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.pruning.masks import Granularity, keep_mask
 from surefoot.sparsity.pruning.patterns import Pattern, pattern_of
 from surefoot.sparsity.pruning.sparsegpt import BLOCK, DAMPING, inverse_root, sparsegpt
@@ -19,7 +19,7 @@ METHODS: tuple[Method, ...] = ("magnitude", "wanda", "sparsegpt")
 
 
 @dataclass(frozen=True, slots=True)
-class Pruned:
+class PrunedMatrix:
     """A pruned weight matrix, and what it took.
 
     Attributes:
@@ -52,7 +52,7 @@ def prune(
     granularity: Granularity | None = None,
     block_size: int = BLOCK,
     damping: float = DAMPING,
-) -> Pruned:
+) -> PrunedMatrix:
     """Prunes the weight matrix of a linear layer; the given one is left as it is.
 
     - ``magnitude``: the smallest abs(W) go, compared over the whole tensor;
@@ -86,14 +86,14 @@ def prune(
         root = inverse_root(gram, damping)
         new, mask = sparsegpt(old, root, wanted, block_size)
         new = new.to(weight.dtype)
-        return Pruned(new, mask, root.damping, output_error(old, new, gram), root.solver)
+        return PrunedMatrix(new, mask, root.damping, output_error(old, new, gram), root.solver)
     scores = old.abs()
     if method == "wanda":
         assert statistics is not None
         scores = scores * statistics.norms().to(scores.device)
     mask = keep_mask(scores, wanted, granularity or ("row" if method == "wanda" else "tensor"))
     new = torch.where(mask, weight.detach(), torch.zeros_like(weight))
-    return Pruned(new, mask, None, None if gram is None else output_error(old, new, gram))
+    return PrunedMatrix(new, mask, None, None if gram is None else output_error(old, new, gram))
 
 
 def output_error(weight: torch.Tensor, new: torch.Tensor, gram: torch.Tensor) -> float:

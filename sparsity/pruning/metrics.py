@@ -8,7 +8,7 @@ from typing import Literal
 
 import torch
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.pruning.tails import TailFit
 
 Level = Literal["matrix", "block", "mixed"]

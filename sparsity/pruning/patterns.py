@@ -9,7 +9,7 @@ from math import fsum, gcd
 
 import numpy as np
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 _LARGEST_TABLE = 1 << 24
 """Cells (matrices x reachable sums) up to which the best mix of patterns is searched for."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.pruning.masks import check_groups, keep_highest
 from surefoot.sparsity.pruning.patterns import Pattern, SemiStructured
 

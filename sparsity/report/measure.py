@@ -16,7 +16,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from surefoot.results.errors import HarnessError
+from surefoot.core.errors import HarnessError
 
 PROMPT, WRITTEN = 64, 32
 """Tokens of the prompt, and tokens written after it one by one."""
@@ -24,7 +24,7 @@ _WARM, _RUNS = 3, 50
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class ModelMeasurement:
     """What a model takes.
 
     Attributes:
@@ -50,7 +50,7 @@ class Measured:
         return asdict(self)
 
 
-def measure(folder: Path, threads: int = 1) -> Measured:
+def measure(folder: Path, threads: int = 1) -> ModelMeasurement:
     """Measures a model, float32 on the CPU, one sequence at a time, after a warm-up.
 
     Args:
@@ -68,7 +68,7 @@ def measure(folder: Path, threads: int = 1) -> Measured:
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise HarnessError(f"measuring {folder} failed: {last}")
-    return Measured(**json.loads(done.stdout.strip().splitlines()[-1]))
+    return ModelMeasurement(**json.loads(done.stdout.strip().splitlines()[-1]))
 
 
 def main(folder: str, threads: int) -> None:
@@ -91,7 +91,7 @@ def main(folder: str, threads: int) -> None:
         loaded = _resident() - before
         _write(model, ids)
         tokens = [seconds for _ in range(_WARM) for seconds in _write(model, ids)]
-    found = Measured(
+    found = ModelMeasurement(
         *_quantiles(prompts),
         *_quantiles(tokens),
         round(loaded / 2**20, 1),

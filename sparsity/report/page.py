@@ -8,7 +8,7 @@ from typing import Any
 from surefoot.results.lines import Curve, ceiling, line_chart
 from surefoot.results.page import render_page, trusted
 from surefoot.sparsity.report.layers import LayerRecord
-from surefoot.sparsity.report.pareto import Point, pareto_plot
+from surefoot.sparsity.report.pareto import ParetoPoint, pareto_plot
 
 _MIB = 2**20
 _THIN = "\u2009"
@@ -214,7 +214,7 @@ def _pareto(report: Mapping[str, Any], siblings: Sequence[Mapping[str, Any]]) ->
     points = [p for r in (report, *siblings) if (p := _point(r)) is not None]
     if not points:
         return ""
-    whole = Point(
+    whole = ParetoPoint(
         "not compressed", report["totals"]["bytes_before"] / _MIB, report["losses"]["before"]
     )
     drawn = pareto_plot(
@@ -226,12 +226,14 @@ def _pareto(report: Mapping[str, Any], siblings: Sequence[Mapping[str, Any]]) ->
     return trusted(drawn)
 
 
-def _point(report: Mapping[str, Any]) -> Point | None:
+def _point(report: Mapping[str, Any]) -> ParetoPoint | None:
     losses = report["losses"]
     last = next((n for n in ("rounded", "recovered", "after") if n in losses), None)
     if last is None:
         return None
-    return Point(report["recipe"]["name"], report["totals"]["bytes_after"] / _MIB, losses[last])
+    return ParetoPoint(
+        report["recipe"]["name"], report["totals"]["bytes_after"] / _MIB, losses[last]
+    )
 
 
 _COLUMNS = {

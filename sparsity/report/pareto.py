@@ -12,7 +12,7 @@ _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP, _RIGHT = 760, 320, 64, 46, 12, 20
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class ParetoPoint:
     """One model.
 
     Attributes:
@@ -26,16 +26,16 @@ class Point:
     loss: float
 
 
-def front_of(points: Sequence[Point]) -> list[Point]:
+def front_of(points: Sequence[ParetoPoint]) -> list[ParetoPoint]:
     """Returns the points that no other one beats in both, by cost."""
-    found: list[Point] = []
+    found: list[ParetoPoint] = []
     for point in sorted(points, key=lambda p: (p.cost, p.loss)):
         if not found or point.loss < found[-1].loss:
             found.append(point)
     return found
 
 
-def pareto_plot(points: Sequence[Point], *, title: str, x: str, y: str) -> str:
+def pareto_plot(points: Sequence[ParetoPoint], *, title: str, x: str, y: str) -> str:
     """Draws points and the line of those that no other one beats.
 
     Args:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
 from surefoot.results.manifest import current_versions
 from surefoot.results.statistics import mcnemar_exact, wilson
 

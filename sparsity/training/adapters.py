@@ -8,9 +8,9 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.training.int8 import product
-from surefoot.sparsity.training.packing import Grouped, quantize
+from surefoot.sparsity.training.packing import GroupedCodes, quantize
 
 BASE_GROUP = 64
 """Values a group of a frozen weight in 4 bits (QLoRA, arXiv 2305.14314, section 3)."""
@@ -42,10 +42,12 @@ class Int4Linear(nn.Module):
         self.bias = linear.bias
 
     @property
-    def grouped(self) -> Grouped:
+    def grouped(self) -> GroupedCodes:
         """The weight as codes [out, in]."""
         shape = (self.out_features, self.in_features)
-        return Grouped(self.codes, self.scales.float(), self.minima.float(), shape, 4, self._group)
+        return GroupedCodes(
+            self.codes, self.scales.float(), self.minima.float(), shape, 4, self._group
+        )
 
     @property
     def weight(self) -> Tensor:

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.training.optimizer import AdamW8bit, adam_direction
-from surefoot.sparsity.training.packing import BITS, Grouped, quantize
+from surefoot.sparsity.training.packing import BITS, GroupedCodes, quantize
 from surefoot.sparsity.training.subspace import (
     MEASURES,
     aligned,
@@ -186,7 +186,7 @@ def _basis(state: dict[str, Any], shape: tuple[int, ...], group: dict[str, Any])
     bits = group["projection_bits"]
     if bits == 32:
         return basis
-    kept = Grouped(
+    kept = GroupedCodes(
         basis, state["basis_scales"], state["basis_minima"], (min(shape), group["rank"]), bits, 256
     )
     return kept.dequantize()

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
-from surefoot.results.errors import InputError
-from surefoot.sparsity.training.packing import GROUP, Grouped, add_, quantize
+from surefoot.core.errors import InputError
+from surefoot.sparsity.training.packing import GROUP, GroupedCodes, add_, quantize
 
 _PARTS = ("codes", "scales", "minima")
 
@@ -31,10 +31,10 @@ class Int8Weight(Tensor):
         dtype: Data type that the weight has to the outside, and its gradient.
     """
 
-    grouped: Grouped
+    grouped: GroupedCodes
 
     @staticmethod
-    def __new__(cls, grouped: Grouped, dtype: torch.dtype) -> Int8Weight:
+    def __new__(cls, grouped: GroupedCodes, dtype: torch.dtype) -> Int8Weight:
         """Makes the outer tensor, which has no storage."""
         made: Int8Weight = torch.Tensor._make_wrapper_subclass(
             cls, grouped.shape, dtype=dtype, device=grouped.codes.device, requires_grad=False
@@ -74,7 +74,7 @@ class Int8Weight(Tensor):
     ) -> Int8Weight:
         dtype, group = known
         codes, scales, minima = (parts[part] for part in _PARTS)
-        return Int8Weight(Grouped(codes, scales, minima, tuple(size), 8, group), dtype)
+        return Int8Weight(GroupedCodes(codes, scales, minima, tuple(size), 8, group), dtype)
 
     @classmethod
     def __torch_dispatch__(  # type: ignore[override]
@@ -108,7 +108,7 @@ class _Product(torch.autograd.Function):
     """x W^T where W is read from its codes both ways, so that no copy outlives the product."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, codes: Grouped, weight: Tensor | None) -> Tensor:
+    def forward(ctx: Any, x: Tensor, codes: GroupedCodes, weight: Tensor | None) -> Tensor:
         ctx.save_for_backward(x if weight is not None else None)
         ctx.codes = codes
         return torch.nn.functional.linear(x, codes.dequantize(x.dtype))
@@ -124,7 +124,7 @@ class _Product(torch.autograd.Function):
         return of_x, None, of_weight
 
 
-def product(x: Tensor, codes: Grouped, weight: Tensor | None = None) -> Tensor:
+def product(x: Tensor, codes: GroupedCodes, weight: Tensor | None = None) -> Tensor:
     """Computes x W^T with a weight in codes, which autograd keeps no copy of.
 
     Args:
@@ -150,7 +150,7 @@ class Int8Linear(nn.Module):
     Source: Q-GaLore, arXiv 2407.08296, section 3.1.
     """
 
-    def __init__(self, weight: Grouped, bias: Tensor | None, dtype: torch.dtype) -> None:
+    def __init__(self, weight: GroupedCodes, bias: Tensor | None, dtype: torch.dtype) -> None:
         super().__init__()
         self.out_features, self.in_features = weight.shape
         self.weight = nn.Parameter(Int8Weight(weight, dtype))

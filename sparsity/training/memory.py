@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.training.adapters import BASE_GROUP
 from surefoot.sparsity.training.galore import GaLore
 from surefoot.sparsity.training.moments import moment_nbytes

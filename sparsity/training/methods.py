@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.training.adapters import LoRALinear, lora_rank_for
 from surefoot.sparsity.training.galore import GaLore, QGaLore
 from surefoot.sparsity.training.int8 import Int8Linear
@@ -32,7 +32,7 @@ def is_factored(name: str, module: nn.Module) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedModel:
     """A model that is ready to be trained.
 
     Attributes:
@@ -73,7 +73,7 @@ def linear_targets(model: nn.Module, settings: RecoverSettings) -> dict[str, nn.
 
 def prepare(
     model: nn.Module, settings: RecoverSettings, factored: IsFactored = is_factored
-) -> Prepared:
+) -> PreparedModel:
     """Makes a model and its optimizer ready; layers of the model may be replaced.
 
     Args:
@@ -115,7 +115,7 @@ def prepare(
     for name, mask in masks.items():
         if name in learning:
             parameters[name].register_hook(partial(torch.mul, mask))  # type: ignore[no-untyped-call]
-    return Prepared(
+    return PreparedModel(
         optimizer,
         tuple(learning),
         sum(parameters[name].numel() for name in learning),

@@ -49,7 +49,7 @@ def _tables(signed: bool, device: torch.device) -> tuple[Tensor, Tensor]:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class QuantizedMoment:
     """A running average, as 8-bit codes or, for a small tensor, as it is.
 
     Attributes:
@@ -63,7 +63,7 @@ class Moment:
     signed: bool
 
     @classmethod
-    def zeros(cls, numel: int, signed: bool, bits: int, device: torch.device) -> Moment:
+    def zeros(cls, numel: int, signed: bool, bits: int, device: torch.device) -> QuantizedMoment:
         """Makes an average of nothing yet, 8 or 32 bits a value."""
         if bits == 32:
             return cls(torch.zeros(numel, device=device), None, signed)

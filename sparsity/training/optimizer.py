@@ -16,9 +16,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.training.int8 import Int8Weight
-from surefoot.sparsity.training.moments import Moment
+from surefoot.sparsity.training.moments import QuantizedMoment
 
 QUANTIZE_FROM = 4096
 """Smaller parameters, as norms and biases, keep their averages in 32 bits."""
@@ -237,16 +237,16 @@ def adam_direction(flat: Tensor, state: dict[str, Any], group: dict[str, Any]) -
     return direction
 
 
-def _moments(flat: Tensor, state: dict[str, Any], group: dict[str, Any]) -> list[Moment]:
+def _moments(flat: Tensor, state: dict[str, Any], group: dict[str, Any]) -> list[QuantizedMoment]:
     bits = group["state_bits"] if flat.numel() >= QUANTIZE_FROM else 32
     found = []
     for name, signed in (("mean", True), ("root", False)):
         if name not in state:
-            made = Moment.zeros(flat.numel(), signed, bits, flat.device)
+            made = QuantizedMoment.zeros(flat.numel(), signed, bits, flat.device)
             state[name] = made.codes
             if made.scales is not None:
                 state[f"{name}_scales"] = made.scales
-        found.append(Moment(state[name], state.get(f"{name}_scales"), signed))
+        found.append(QuantizedMoment(state[name], state.get(f"{name}_scales"), signed))
     return found
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 GROUP = 256
 """Values a group (Q-GaLore, arXiv 2407.08296, section 3.1)."""
@@ -23,7 +23,7 @@ BITS = (4, 8)
 
 
 @dataclass(frozen=True, slots=True)
-class Grouped:
+class GroupedCodes:
     """A tensor as codes with a scale and a minimum a group.
 
     Attributes:
@@ -59,7 +59,7 @@ class Grouped:
         values = torch.addcmul(self.minima.unsqueeze(1), rows, self.scales.unsqueeze(1))
         return values.flatten()[: self.numel].view(self.shape).to(dtype)
 
-    def to(self, device: torch.device | str) -> Grouped:
+    def to(self, device: torch.device | str) -> GroupedCodes:
         """Returns the same on another device."""
         return replace(
             self,
@@ -68,13 +68,13 @@ class Grouped:
             minima=self.minima.to(device),
         )
 
-    def clone(self) -> Grouped:
+    def clone(self) -> GroupedCodes:
         """Returns a copy that shares nothing."""
         return replace(
             self, codes=self.codes.clone(), scales=self.scales.clone(), minima=self.minima.clone()
         )
 
-    def copy_(self, other: Grouped) -> None:
+    def copy_(self, other: GroupedCodes) -> None:
         """Takes over another's values.
 
         Raises:
@@ -143,7 +143,7 @@ def stochastic_round(values: Tensor, generator: torch.Generator) -> Tensor:
 
 def quantize(
     values: Tensor, bits: int, group: int = GROUP, generator: torch.Generator | None = None
-) -> Grouped:
+) -> GroupedCodes:
     """Turns a tensor into codes over the range of each group.
 
     Args:
@@ -168,11 +168,14 @@ def quantize(
     scales, minima = _grid(low, high, bits, 0.0)
     steps = (rows - minima.unsqueeze(1)) / scales.unsqueeze(1)
     codes = _write(_whole(steps, bits, generator), values.numel(), bits)
-    return Grouped(codes, scales, minima, tuple(values.shape), bits, group)
+    return GroupedCodes(codes, scales, minima, tuple(values.shape), bits, group)
 
 
 def add_(
-    weight: Grouped, update: Tensor, generator: torch.Generator | None, headroom: float = 1 / 32
+    weight: GroupedCodes,
+    update: Tensor,
+    generator: torch.Generator | None,
+    headroom: float = 1 / 32,
 ) -> None:
     """Adds to a quantized tensor in place.
 

@@ -15,13 +15,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
 from surefoot.sparsity.training.galore import GaLore
 from surefoot.sparsity.training.memory import Memory, measure
 from surefoot.sparsity.training.methods import (
     IsFactored,
-    Prepared,
+    PreparedModel,
     finish,
     is_factored,
     prepare,
@@ -167,7 +167,7 @@ class _Run:
         loss_of: Computes the mean loss of a batch.
     """
 
-    prepared: Prepared
+    prepared: PreparedModel
 
     def __init__(
         self,

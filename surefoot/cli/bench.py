@@ -84,9 +84,10 @@ def bench(
     ] = False,
 ) -> None:
     """Benchmark planners on feasibility, optimality and generalization."""
-    from surefoot.models.registry import ModelOptions, make_planner, read_options
-    from surefoot.pddl.bench.config import read_config
-    from surefoot.pddl.bench.run import bench_run
+    from surefoot.models.options import ModelOptions, read_options
+    from surefoot.models.registry import make_planner
+    from surefoot.pddl.benchmark.config import read_config
+    from surefoot.pddl.benchmark.run import bench_run
     from surefoot.pddl.reference import lookup
 
     given: dict[str, Any] = {
@@ -137,8 +138,8 @@ def bench(
         typer.echo(json.dumps(done.summary, indent=2))
     else:
         from surefoot.cli.bench_table import print_quiz
-        from surefoot.pddl.bench.quiz_summary import quiz_cells, quiz_names
-        from surefoot.pddl.bench.summary import cells_of
+        from surefoot.pddl.benchmark.quiz_summary import quiz_cells, quiz_names
+        from surefoot.pddl.benchmark.summary import cells_of
         from surefoot.pddl.grading.table import print_table
 
         if done.episodes:

@@ -6,13 +6,14 @@ from collections import Counter
 
 import typer
 
+from surefoot.models.options import ModelOptions
 from surefoot.models.prices import read_prices
-from surefoot.models.registry import ModelOptions, make_planner
-from surefoot.pddl.bench.cases import Case, load_source
-from surefoot.pddl.bench.config import AnswerForm, BenchConfig, Mode
-from surefoot.pddl.bench.dialogue import Dialogue
-from surefoot.pddl.bench.quiz import Quiz, written_answer
-from surefoot.pddl.bench.run import all_cases
+from surefoot.models.registry import make_planner
+from surefoot.pddl.benchmark.cases import BenchCase, load_source
+from surefoot.pddl.benchmark.config import AnswerForm, BenchConfig, Mode
+from surefoot.pddl.benchmark.dialogue import Dialogue
+from surefoot.pddl.benchmark.quiz import Quiz, written_answer
+from surefoot.pddl.benchmark.run import all_cases
 from surefoot.pddl.reference import Bounds
 
 _CHARS = 4
@@ -52,20 +53,20 @@ def show_estimate(config: BenchConfig, options: ModelOptions) -> None:
         )
 
 
-def _plan_size(case: Case, config: BenchConfig) -> tuple[float, float]:
+def _plan_size(case: BenchCase, config: BenchConfig) -> tuple[float, float]:
     """Tokens read and written at most in an episode that asks for a plan."""
     rounds = 1 if case.mode == Mode.DIRECT else config.rounds
     dialogue = Dialogue(case, config, lambda task: Bounds())
     source = load_source(case.domain, case.size, case.seed, case.task, config.tasks)
     steps = source.witness.steps if source.witness else ()
     answer = max(100, 4 * sum(len(str(s)) for s in steps)) / _CHARS
-    prompt = sum(len(t.text) for t in dialogue.turns) / _CHARS
+    prompt = sum(len(t.text) for t in dialogue.messages) / _CHARS
     return rounds * prompt + answer * rounds * (rounds - 1) / 2, rounds * answer
 
 
-def _quiz_size(case: Case, config: BenchConfig) -> tuple[float, float]:
+def _quiz_size(case: BenchCase, config: BenchConfig) -> tuple[float, float]:
     """Tokens read and written at most in an episode that asks a question."""
     quiz = Quiz(case, config)
     answer = max(100, 4 * len(written_answer(quiz.question, as_json=True))) / _CHARS
-    prompt = sum(len(t.text) for t in quiz.turns) / _CHARS
+    prompt = sum(len(t.text) for t in quiz.messages) / _CHARS
     return prompt, 1.0 if case.answer == AnswerForm.SCORED else answer

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from surefoot.pddl.bench.quiz_report import quiz_row
-from surefoot.pddl.bench.quiz_summary import QuizCell
+from surefoot.pddl.benchmark.quiz_report import quiz_row
+from surefoot.pddl.benchmark.quiz_summary import QuizCell
 
 _PLAIN_WIDTH = 160
 """Columns where standard output is no terminal, as in the table of plans."""

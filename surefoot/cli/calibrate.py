@@ -9,7 +9,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from surefoot.cli.console import note
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 _Name = TypeVar("_Name", bound=StrEnum)
 _METHODS = "lac, aps, raps or top-k"

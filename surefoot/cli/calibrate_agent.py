@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 from surefoot.cli.calibrate import calibrate
 from surefoot.cli.console import Bar, note, resumable
 from surefoot.cli.shifts import read_shift
-from surefoot.results.extras import require_extras
+from surefoot.core.extras import require_extras
 
 
 class _RecordedByDefault(TyperGroup):
@@ -70,8 +70,8 @@ def calibrate_agent(
     require_extras("sim", *(() if perception.startswith("openai:") else ("local",)))
     from surefoot.agents.calibrating.run import CalibrationConfig
     from surefoot.agents.calibrating.run import calibrate_agent as make
+    from surefoot.core.config import check_config, read_settings
     from surefoot.envs.episodes.config import read_seeds
-    from surefoot.results.config import check_config, read_settings
     from surefoot.results.parallel import usable_cpus
 
     agent = {

@@ -13,9 +13,9 @@ from surefoot.calibration.reports.records import (
     read_predictions,
     read_record,
 )
-from surefoot.pddl.bench.quiz_summary import QuizEpisode, is_quiz, quiz_names
-from surefoot.pddl.questions import Kind
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
+from surefoot.pddl.benchmark.quiz_summary import QuizEpisode, is_quiz, quiz_names
+from surefoot.pddl.questions import QuestionKind
 from surefoot.results.manifest import MANIFEST_NAME
 from surefoot.results.run_folder import read_run
 
@@ -80,7 +80,7 @@ def _of_bench(folder: Path) -> Predictions:
         )
         read_record(fact.to_json())  # checks it
         facts.append(fact)
-        if asked["kind"] == Kind.VALIDATION and set(given) == {"yes", "no"}:
+        if asked["kind"] == QuestionKind.VALIDATION and set(given) == {"yes", "no"}:
             satisfied = asked["answers"] == ["yes"]
             plan = f"{case.question}{renamed} {asked['sha256'][:16]}"
             plans.append(PlanRecord(case.task, plan, given["yes"], satisfied, origin=origin))

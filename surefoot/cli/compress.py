@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from surefoot.cli.console import Bar, note, resumable
-from surefoot.results.extras import require_extras
+from surefoot.core.extras import require_extras
 
 if TYPE_CHECKING:
     from surefoot.sparsity.engine.calibration import Calibration, Tokens
@@ -51,9 +51,9 @@ def compress(
     require_extras("local")
     from surefoot.agents.compressing.tasks import scorer_for
     from surefoot.agents.compressing.texts import own_texts, texts_of
-    from surefoot.models.registry import model_folder
-    from surefoot.results.config import read_settings
-    from surefoot.sparsity.engine.finishing import Options
+    from surefoot.core.config import read_settings
+    from surefoot.models.shipped import model_folder
+    from surefoot.sparsity.engine.finishing import CompressOptions
     from surefoot.sparsity.engine.run import compress as run
     from surefoot.sparsity.recipe import read_recipe
     from surefoot.sparsity.report.summary import PAGE_NAME, read_report
@@ -67,7 +67,7 @@ def compress(
         texts, source = texts_of(calibration, folder, wanted.calibration.length), calibration.name
     elif (own := own_texts(folder, wanted)) is not None:
         texts, source = own
-    options = Options(merge=merge, measure=measure, threads=threads, scorer=scorer)
+    options = CompressOptions(merge=merge, measure=measure, threads=threads, scorer=scorer)
     with resumable(), Bar(f"compress {folder.name}") as bar:
         run(
             folder,

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from surefoot.cli.console import Bar, note, resumable
-from surefoot.results.extras import require_extras
-from surefoot.results.files import write_atomic
+from surefoot.core.extras import require_extras
+from surefoot.core.files import write_atomic
 from surefoot.results.run_folder import REPORT_NAME, check_out
 
 EPISODES: dict[str, dict[str, Any]] = {
@@ -30,7 +30,7 @@ EPISODES: dict[str, dict[str, Any]] = {
 """What is shown: a run for each environment. Seeds that end with 8 and 9 are of the test split."""
 
 
-class What(StrEnum):
+class DemoKind(StrEnum):
     """Which demonstration."""
 
     AGENT = "agent"
@@ -39,8 +39,8 @@ class What(StrEnum):
 
 def demo(
     what: Annotated[
-        What, typer.Argument(help="agent: simulated episodes; grading: answers on PDDL tasks.")
-    ] = What.AGENT,
+        DemoKind, typer.Argument(help="agent: simulated episodes; grading: answers on PDDL tasks.")
+    ] = DemoKind.AGENT,
     out: Annotated[Path, typer.Option(help="Folder for everything.")] = Path("runs/demo"),
     seconds: Annotated[
         float, typer.Option(help="grading: limit for each planner run, in seconds.")
@@ -50,7 +50,7 @@ def demo(
     ] = 0,
 ) -> None:
     """Run eight episodes of the agent in both environments, or grade a small PDDL suite."""
-    if what is What.GRADING:
+    if what is DemoKind.GRADING:
         from surefoot.cli.demo_grading import run_grading
         from surefoot.cli.grade import show
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from surefoot.cli.console import note
-from surefoot.results.errors import InputError
-from surefoot.results.extras import require_extras
+from surefoot.core.errors import InputError
+from surefoot.core.extras import require_extras
 
 if TYPE_CHECKING:
-    from surefoot.sparsity.lottery.receptive.patches import Picture
+    from surefoot.sparsity.lottery.receptive.patches import PatchImage
 
 diagnosing = typer.Typer(no_args_is_help=True, help="Look into a model's weights.")
 
@@ -55,7 +55,7 @@ def receptive_fields(
 ) -> None:
     """Tell whether a first layer's weights are local, and whether that comes from data."""
     require_extras("local")
-    from surefoot.models.registry import shipped_folder
+    from surefoot.models.shipped import shipped_folder
     from surefoot.sparsity.engine.checkpoint import file_hash
     from surefoot.sparsity.lottery.receptive.layers import read_first_layer
     from surefoot.sparsity.lottery.receptive.patches import pictures_hash, pictures_in
@@ -71,13 +71,13 @@ def receptive_fields(
         hashes["pictures"] = pictures_hash(images)
         mean, deviation = _scaling(place)
 
-        def seen() -> Iterator[Picture]:
+        def seen() -> Iterator[PatchImage]:
             return pictures_in(images, mean, deviation)
 
         source = f"files of {images.name}"
     else:
 
-        def seen() -> Iterator[Picture]:
+        def seen() -> Iterator[PatchImage]:
             return _own_pictures(place, pictures, seed)
 
         source = f"drawn scenes, {pictures} at most"
@@ -124,12 +124,12 @@ def _scaling(model: Path) -> tuple[float, float]:
     return 0.5, 0.5
 
 
-def _own_pictures(model: Path, count: int, seed: int) -> Iterator[Picture]:
+def _own_pictures(model: Path, count: int, seed: int) -> Iterator[PatchImage]:
     """Draws the scenes that the project's perception models are shown."""
     from surefoot.agents.compressing.pictures import own_pictures
-    from surefoot.sparsity.lottery.receptive.patches import Picture
+    from surefoot.sparsity.lottery.receptive.patches import PatchImage
 
-    return (Picture(pixels) for pixels in own_pictures(model, count, seed))
+    return (PatchImage(pixels) for pixels in own_pictures(model, count, seed))
 
 
 def _tell(found: dict[str, Any]) -> None:

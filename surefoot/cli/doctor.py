@@ -12,8 +12,8 @@ from typing import Annotated
 
 import typer
 
-from surefoot.results.errors import HarnessError
-from surefoot.results.extras import EXTRAS, install
+from surefoot.core.errors import HarnessError
+from surefoot.core.extras import EXTRAS, install
 
 
 def doctor(
@@ -69,8 +69,9 @@ def _python() -> str:
 
 
 def _search(spec: str) -> str:
-    from surefoot.models.registry import ModelOptions, make_planner
-    from surefoot.pddl.bench.selftest import check_planner
+    from surefoot.models.options import ModelOptions
+    from surefoot.models.registry import make_planner
+    from surefoot.pddl.benchmark.selftest import check_planner
 
     planner = make_planner(spec, ModelOptions())
     check_planner(planner)
@@ -79,7 +80,7 @@ def _search(spec: str) -> str:
 
 def _spot() -> str:
     from surefoot.verification import parse
-    from surefoot.verification.automata import compile_ltlf
+    from surefoot.verification.translation.automata import compile_ltlf
 
     formula = parse("G(a -> F b)")
     if compile_ltlf(formula).table.shape != (2, 4):
@@ -113,14 +114,14 @@ def _video() -> str:
 
 
 def _local_model() -> str:
+    from surefoot.core.chat import Message, Request
     from surefoot.models.backends.hf import HFModel
-    from surefoot.models.protocol import GenerationRequest, Message
-    from surefoot.models.registry import LOCAL_PLANNER
+    from surefoot.models.shipped import LOCAL_PLANNER
     from surefoot.pddl.compact import compact_prompt
     from surefoot.pddl.domains import get_domain
 
     task = get_domain("blocksworld").generate(3, 0).task
-    asked = GenerationRequest((Message("user", compact_prompt(task)),), 64)
+    asked = Request((Message("user", compact_prompt(task)),), 64)
     model = HFModel(str(LOCAL_PLANNER))
     ((_, reply),) = model.generate([asked])
     if "(" not in reply.text:
@@ -151,7 +152,8 @@ def _disk() -> str:
 
 
 def _capabilities(spec: str, settings: list[str]) -> str:
-    from surefoot.models.registry import make_model, read_options
+    from surefoot.models.options import read_options
+    from surefoot.models.registry import make_model
 
     seen = asdict(make_model(spec, read_options(settings)).capabilities())
     can = [name for name, yes in seen.items() if yes]

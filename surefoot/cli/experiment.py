@@ -24,11 +24,11 @@ def experiment(
     ] = None,
 ) -> None:
     """Run a study of a paper's claim, or go on with it, and write its report."""
-    from surefoot.experiments import get_experiment, read_study
+    from surefoot.core.config import read_settings
+    from surefoot.experiments import EXPERIMENTS, read_study
     from surefoot.experiments.parts import check_place
-    from surefoot.results.config import read_settings
 
-    study = get_experiment(name)
+    study = EXPERIMENTS.get(name)
     resolved = read_study(study, config, read_settings(settings or []))
     folder = out or Path("runs") / name
     check_place(study.name, folder)

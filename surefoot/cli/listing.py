@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from surefoot.cli.console import note
-from surefoot.results.errors import InputError
-from surefoot.results.extras import EXTRAS, missing
-
-STRATEGIES = {
-    "none": "never looks again",
-    "sweep": "goes around in a fixed order",
-    "random": "any view that was not taken yet",
-    "set-size": "the view after which the sets are expected to be smallest",
-    "entropy": "the view that takes away most expected entropy of what matters, a second of motion",
-    "restore": "by entropy, but restoring the last picture where that tells more a second",
-}
-"""How an agent chooses the next view."""
+from surefoot.core.errors import InputError
+from surefoot.core.extras import EXTRAS, missing
+from surefoot.core.registry import OWN, Registry, RegistryEntry
 
 
 def list_known(
@@ -51,6 +42,15 @@ def list_known(
             )
 
 
+def _entries(registry: Registry[Any]) -> list[tuple[str, ...]]:
+    return [(e.form, registry.noun, _summary(e)) for e in registry.entries()]
+
+
+def _summary(entry: RegistryEntry) -> str:
+    """Returns what an entry is, and of whom where it does not come with Surefoot."""
+    return entry.summary if entry.origin == OWN else f"{entry.summary} (of {entry.origin})"
+
+
 def _domains() -> list[tuple[str, ...]]:
     from surefoot.pddl.domains import get_domain, list_domains
 
@@ -59,12 +59,12 @@ def _domains() -> list[tuple[str, ...]]:
 
 
 def _experiments() -> list[tuple[str, ...]]:
-    from surefoot.experiments import get_experiment, list_experiments
+    from surefoot.experiments import EXPERIMENTS
 
     lines: list[tuple[str, ...]] = []
-    for name in list_experiments():
+    for name in EXPERIMENTS:
         try:
-            line = get_experiment(name).claim
+            line = EXPERIMENTS.get(name).claim
         except ModuleNotFoundError as error:
             lacking = missing(error.name or "")
             if lacking is None:
@@ -75,31 +75,31 @@ def _experiments() -> list[tuple[str, ...]]:
 
 
 def _envs() -> list[tuple[str, ...]]:
-    from surefoot.envs.episodes.stages import stages
+    from surefoot.envs.episodes.catalogue import ENVIRONMENTS
 
-    return [(name, "environment", stage.summary) for name, stage in stages().items()]
+    return _entries(ENVIRONMENTS)
 
 
 def _tasks() -> list[tuple[str, ...]]:
-    from surefoot.envs.episodes.stages import stages
+    from surefoot.envs.episodes.catalogue import ENVIRONMENTS, get_environment
 
-    return [(n, env, line) for env, s in stages().items() for n, line in s.task_lines()]
+    return [(n, e, line) for e in ENVIRONMENTS for n, line in get_environment(e).task_lines()]
 
 
 def _skills() -> list[tuple[str, ...]]:
-    from surefoot.envs.episodes.stages import stages
+    from surefoot.envs.episodes.catalogue import ENVIRONMENTS, get_environment
 
-    return [(n, env, line) for env, s in stages().items() for n, line in s.skill_lines()]
+    return [(n, e, line) for e in ENVIRONMENTS for n, line in get_environment(e).skill_lines()]
 
 
 def _perturbations() -> list[tuple[str, ...]]:
-    from surefoot.envs.perturbations.base import kinds
+    from surefoot.core.registry import first_line
+    from surefoot.envs.perturbations.catalogue import PERTURBATIONS
     from surefoot.envs.perturbations.pipeline import SCENARIOS
 
     lines: list[tuple[str, ...]] = []
-    for name, kind in kinds().items():
-        first = (kind.__doc__ or "").strip().splitlines()[0]
-        lines.append((name, kind.part, first))
+    for name, kind in PERTURBATIONS.items():
+        lines.append((name, kind.part, first_line(kind)))
     for name, (line, parts) in SCENARIOS.items():
         made = ", ".join(f"{part}={severity:g}" for part, severity in parts.items())
         lines.append((name, "scenario", f"{line}: {made}"))
@@ -107,19 +107,40 @@ def _perturbations() -> list[tuple[str, ...]]:
 
 
 def _planners() -> list[tuple[str, ...]]:
-    from surefoot.agents.planning.registry import KNOWN
+    from surefoot.agents.planning.registry import planner_entries
 
-    return [(name, "planner", line) for name, line in KNOWN.items()]
+    return [(e.form, ", ".join(e.uses) or "bench, agent", _summary(e)) for e in planner_entries()]
 
 
 def _strategies() -> list[tuple[str, ...]]:
-    return [(name, "strategy", line) for name, line in STRATEGIES.items()]
+    from surefoot.agents.sensing.registry import STRATEGIES
+
+    return _entries(STRATEGIES)
+
+
+def _policies() -> list[tuple[str, ...]]:
+    from surefoot.envs.episodes.catalogue import POLICIES, SCRIPTED
+
+    own = (SCRIPTED, "policy", "plans from the true state; every environment has one of its own")
+    return [own, *_entries(POLICIES)]
+
+
+def _models() -> list[tuple[str, ...]]:
+    from surefoot.models.registry import MODELS
+
+    return _entries(MODELS)
+
+
+def _rulebooks() -> list[tuple[str, ...]]:
+    from surefoot.verification.rules import RULEBOOKS
+
+    return _entries(RULEBOOKS)
 
 
 def _gates() -> list[tuple[str, ...]]:
-    from surefoot.agents.settings import Gate
+    from surefoot.agents.settings import ActGate
 
-    return [(gate.value, "gate", gate.line) for gate in Gate]
+    return [(gate.value, "gate", gate.line) for gate in ActGate]
 
 
 def _operators() -> list[tuple[str, ...]]:
@@ -151,6 +172,9 @@ _LISTS: dict[str, Callable[[], list[tuple[str, ...]]]] = {
     "skills": _skills,
     "perturbations": _perturbations,
     "planners": _planners,
+    "models": _models,
+    "policies": _policies,
+    "rulebooks": _rulebooks,
     "strategies": _strategies,
     "gates": _gates,
     "operators": _operators,

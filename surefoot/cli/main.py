@@ -31,8 +31,8 @@ from surefoot.cli.train_prior import train_prior
 from surefoot.cli.train_restoring import train_restoring
 from surefoot.cli.train_views import train_views
 from surefoot.cli.verify import verify
-from surefoot.results.errors import SurefootError
-from surefoot.results.extras import missing
+from surefoot.core.errors import SurefootError
+from surefoot.core.extras import missing
 
 app = typer.Typer(
     name="surefoot",

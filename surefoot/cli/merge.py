@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from surefoot.cli.console import Bar, note, resumable
-from surefoot.results.errors import InputError
-from surefoot.results.extras import require_extras
+from surefoot.core.errors import InputError
+from surefoot.core.extras import require_extras
 
 if TYPE_CHECKING:
-    from surefoot.sparsity.merging import Families, MergeRecipe, Source, Zoo
+    from surefoot.sparsity.merging import Families, MergeRecipe, MergeSource, Zoo
     from surefoot.sparsity.merging.search import SearchResult, SearchSettings
 
 
-class Method(StrEnum):
+class MergeMethod(StrEnum):
     """How tensors become one."""
 
     LINEAR = "linear"
@@ -51,7 +51,9 @@ def merge(
     base: Annotated[
         str, typer.Option(help="The model that all were tuned from; not needed by linear.")
     ] = "",
-    method: Annotated[Method, typer.Option(help="How tensors become one.")] = Method.LINEAR,
+    method: Annotated[
+        MergeMethod, typer.Option(help="How tensors become one.")
+    ] = MergeMethod.LINEAR,
     weights: Annotated[
         str, typer.Option(help="A number for each model, with commas; 1 each by default.")
     ] = "",
@@ -94,7 +96,7 @@ def merge(
     require_extras("local")
     import torch
 
-    from surefoot.models.registry import model_folder
+    from surefoot.models.shipped import model_folder
     from surefoot.sparsity.merging.checks import distinct_names, open_source, open_zoo
     from surefoot.sparsity.merging.clustering import check_family, find_families
     from surefoot.sparsity.merging.streaming import check_new, merge_models
@@ -143,14 +145,14 @@ def merge(
 
 def _settings(
     search: Search | None,
-    method: Method,
+    method: MergeMethod,
     density: float | None,
     scale: float | None,
     seed: int,
     more: Sequence[str],
 ) -> dict[str, Any]:
     """Returns what was given; only what the search or merge has."""
-    from surefoot.results.config import read_settings
+    from surefoot.core.config import read_settings
 
     if search is None and more:
         raise InputError("--set goes with --search")
@@ -167,7 +169,7 @@ def _settings(
 
 
 def _recipe(
-    zoo: Zoo, method: Method, weights: str, given: dict[str, Any], path: Path | None
+    zoo: Zoo, method: MergeMethod, weights: str, given: dict[str, Any], path: Path | None
 ) -> MergeRecipe:
     """Returns the recipe of a merge without a search."""
     from surefoot.sparsity.merging.recipe import make_recipe, read_recipe
@@ -180,7 +182,7 @@ def _recipe(
         if hashes is not None and hashes != zoo.hashes():
             note("these are not the models that the recipe was made for")
     else:
-        if method in (Method.TIES, Method.DARE_LINEAR, Method.DARE_TIES):
+        if method in (MergeMethod.TIES, MergeMethod.DARE_LINEAR, MergeMethod.DARE_TIES):
             given = {"density": 0.5, **given}
         made = make_recipe(method.value, len(zoo.sources), weights=_numbers(weights), **given)
     check_recipe(zoo, made)
@@ -213,8 +215,8 @@ def _searched(
 ) -> tuple[SearchResult, dict[str, Any] | None]:
     """Searches, and tries the result and the best model on other tasks."""
     from surefoot.agents.compressing.tasks import plan_scorer
+    from surefoot.core.config import check_config
     from surefoot.models.backends.hf import HFModel
-    from surefoot.results.config import check_config
     from surefoot.sparsity.merging.evolutionary import EvolutionarySettings
     from surefoot.sparsity.merging.heuristic import HeuristicSettings
     from surefoot.sparsity.merging.search import search_merge
@@ -260,7 +262,7 @@ def _tell_families(found: Families) -> None:
         typer.echo(f"family {number + 1}: {', '.join(found.names[i] for i in group)}{why}")
 
 
-def _tell_changes(sources: Sequence[Source], base: Source) -> None:
+def _tell_changes(sources: Sequence[MergeSource], base: MergeSource) -> None:
     """Prints how alike the changes from the base are, of the models that are of it."""
     from surefoot.sparsity.merging.checks import difference
     from surefoot.sparsity.merging.similarity import similarity_matrix

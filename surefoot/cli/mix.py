@@ -12,14 +12,14 @@ from typing import Annotated
 import typer
 
 from surefoot.cli.console import note
-from surefoot.results.errors import InputError
-from surefoot.results.extras import require_extras
+from surefoot.core.errors import InputError
+from surefoot.core.extras import require_extras
 
 _LONGEST = 2048
 """Most tokens of a prompt read from a file."""
 
 
-class Level(StrEnum):
+class MixLevel(StrEnum):
     """What experts have of their own."""
 
     FFN = "ffn"
@@ -27,7 +27,7 @@ class Level(StrEnum):
     MODEL = "model"
 
 
-class Route(StrEnum):
+class MixRoute(StrEnum):
     """What gates send to experts."""
 
     SEQUENCE = "sequence"
@@ -67,10 +67,10 @@ def mix(
         ),
     ] = None,
     count: Annotated[int, typer.Option(min=1, help="Prompts drawn for a domain.")] = 24,
-    level: Annotated[Level, typer.Option(help="What experts have of their own.")] = Level.FFN,
+    level: Annotated[MixLevel, typer.Option(help="What experts have of their own.")] = MixLevel.FFN,
     route: Annotated[
-        Route, typer.Option(help="Whether texts or tokens are sent.")
-    ] = Route.SEQUENCE,
+        MixRoute, typer.Option(help="Whether texts or tokens are sent.")
+    ] = MixRoute.SEQUENCE,
     pool: Annotated[Pool, typer.Option(help="What a gate reads of a text.")] = Pool.MEAN,
     gate: Annotated[GateKind, typer.Option(help="How gates are made.")] = GateKind.CONTRAST,
     top: Annotated[int, typer.Option(min=1, help="Experts that are on at a time.")] = 1,
@@ -82,7 +82,7 @@ def mix(
 ) -> None:
     """Make a mixture of models of one family, whose gates are made of example prompts."""
     require_extras("local")
-    from surefoot.models.registry import model_folder
+    from surefoot.models.shipped import model_folder
     from surefoot.sparsity.merging.checks import open_zoo
     from surefoot.sparsity.merging.mixtures import MixtureSettings, make_mixture
     from surefoot.sparsity.merging.recipe import make_recipe

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from surefoot.cli.console import Bar, note, resumable
-from surefoot.results.errors import InputError
-from surefoot.results.extras import require_extras
+from surefoot.core.errors import InputError
+from surefoot.core.extras import require_extras
 
 if TYPE_CHECKING:
     from surefoot.sparsity.engine.calibration import Tokens
@@ -52,8 +52,8 @@ def refactor(
     import torch
 
     from surefoot.agents.compressing.tasks import scorer_for
-    from surefoot.models.registry import model_folder
-    from surefoot.results.config import check_config, read_settings
+    from surefoot.core.config import check_config, read_settings
+    from surefoot.models.shipped import model_folder
     from surefoot.sparsity.experts.refactoring import RefactorSettings, refactor_folder
 
     wanted = check_config(RefactorSettings, read_settings(settings or []))

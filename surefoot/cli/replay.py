@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from surefoot.cli.console import note
-from surefoot.results.files import write_within
+from surefoot.core.files import write_within
 
 
 def replay(

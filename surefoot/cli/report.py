@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from surefoot.cli.console import note
-from surefoot.results.files import write_atomic
+from surefoot.core.files import write_atomic
 from surefoot.results.manifest import current_versions
 
 
@@ -20,7 +20,7 @@ def report(
 ) -> None:
     """Compare the contestants of several runs."""
     from surefoot.cli.bench_table import print_quiz
-    from surefoot.pddl.bench.leaderboard import make_leaderboard, render_leaderboard
+    from surefoot.pddl.benchmark.leaderboard import make_leaderboard, render_leaderboard
     from surefoot.pddl.grading.table import print_table
 
     board = make_leaderboard(runs)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from surefoot.cli.console import Bar, note, resumable
-from surefoot.results.extras import require_extras
+from surefoot.core.extras import require_extras
 
 
 def restore(
@@ -49,7 +49,7 @@ def restore(
     require_extras("local")
     import torch
 
-    from surefoot.results.config import check_config, read_settings
+    from surefoot.core.config import check_config, read_settings
     from surefoot.results.run_folder import REPORT_NAME
     from surefoot.sparsity.lottery.restoring.page import score_text
     from surefoot.sparsity.lottery.restoring.running import RESTORED

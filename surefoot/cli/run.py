@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from surefoot.cli.console import Bar, note, resumable
-from surefoot.results.extras import require_extras
+from surefoot.core.extras import require_extras
 
 _MANY = "May be given repeatedly or with commas."
 
@@ -69,9 +69,9 @@ def run_episodes(
     """Run simulated robot episodes and report on them."""
     shipped = policy == "agent" and not settings  # which other agents need depends on their models
     require_extras("sim", *(("verify", "local") if shipped else ()))
+    from surefoot.core.config import read_config_file, read_settings
     from surefoot.envs.episodes.config import read_seeds, resolve
     from surefoot.envs.episodes.run import episodes_run
-    from surefoot.results.config import read_config_file, read_settings
     from surefoot.results.parallel import usable_cpus
 
     given: dict[str, Any] = read_config_file(config) if config else {}

@@ -10,7 +10,7 @@ import typer
 
 from surefoot.cli.console import Bar, note, resumable
 from surefoot.cli.shifts import read_shift
-from surefoot.results.extras import require_extras
+from surefoot.core.extras import require_extras
 
 
 def sense(
@@ -53,8 +53,8 @@ def sense(
     asks_here = not stills and not perception.startswith("openai:")
     require_extras("sim", *(("local",) if asks_here else ()))
     from surefoot.agents.sensing.study import StudyConfig, resolve_study, run_study
-    from surefoot.results.config import check_config
-    from surefoot.results.errors import InputError
+    from surefoot.core.config import check_config
+    from surefoot.core.errors import InputError
     from surefoot.results.parallel import usable_cpus
 
     try:

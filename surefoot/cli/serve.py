@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from surefoot.cli.console import note
-from surefoot.results.errors import InputError
-from surefoot.results.extras import require_extras
+from surefoot.core.errors import InputError
+from surefoot.core.extras import require_extras
 
 if TYPE_CHECKING:
     from surefoot.models.backends.hf import HFModel
-    from surefoot.models.serving.engine import Attendant
+    from surefoot.models.serving.engine import GenerationObserver
 
 
 def serve(
@@ -60,10 +60,10 @@ def serve(
     import torch
 
     from surefoot.models.backends.hf import HFModel
-    from surefoot.models.registry import shipped_folder
     from surefoot.models.serving.app import make_app
     from surefoot.models.serving.engine import Engine
     from surefoot.models.serving.running import bind, run_server
+    from surefoot.models.shipped import shipped_folder
 
     spec = model.removeprefix("hf:")
     shipped = shipped_folder(spec)
@@ -95,7 +95,7 @@ def serve(
 
 def _attendant(
     model: HFModel, folder: Path, budget: str | None, policy: str, window: int, deadline: float
-) -> Attendant | None:
+) -> GenerationObserver | None:
     """Returns what keeps a refactored model's experts within a budget, if one is given."""
     if budget is None:
         return None

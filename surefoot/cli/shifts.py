@@ -16,9 +16,9 @@ def read_shift(env: str, texts: Sequence[str] | None) -> tuple[dict[str, Any], .
     Raises:
         InputError: There is no such environment, perturbation or argument.
     """
-    from surefoot.envs.episodes.stages import get_stage
+    from surefoot.envs.episodes.catalogue import get_environment
     from surefoot.envs.perturbations.pipeline import Pipeline
 
     shift = Pipeline.parse([t for item in texts or () for t in item.split(",") if t])
-    stage = get_stage(env)
+    stage = get_environment(env)
     return tuple(stage.adapted(spec) for spec in shift.specs())

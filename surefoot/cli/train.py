@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 
 from surefoot.cli.console import note, resumable
-from surefoot.results.extras import require_extras
+from surefoot.core.extras import require_extras
 
 
-class Method(StrEnum):
+class TrainMethod(StrEnum):
     """How a planner learns from verified plans."""
 
     SFT = "sft"
@@ -27,10 +27,10 @@ class Adapter(StrEnum):
 
 
 _RATES = {
-    (Method.SFT, Adapter.LORA): 1e-3,
-    (Method.SFT, Adapter.FULL): 3e-4,
-    (Method.DPO, Adapter.LORA): 3e-4,
-    (Method.DPO, Adapter.FULL): 1e-4,
+    (TrainMethod.SFT, Adapter.LORA): 1e-3,
+    (TrainMethod.SFT, Adapter.FULL): 3e-4,
+    (TrainMethod.DPO, Adapter.LORA): 3e-4,
+    (TrainMethod.DPO, Adapter.FULL): 1e-4,
 }
 """Learning rates that were seen to keep plans readable."""
 
@@ -91,7 +91,11 @@ def perception(
     """
     require_extras("sim", "local")
     from surefoot.agents.perception.dataset import DataRecipe, render_dataset
-    from surefoot.models.training.perception import PerceptionRecipe, Progress, train_perception
+    from surefoot.models.training.perception import (
+        PerceptionRecipe,
+        TrainingProgress,
+        train_perception,
+    )
 
     _use(threads)
 
@@ -101,7 +105,7 @@ def perception(
     pictured = DataRecipe(tabletop, crossing, marked=marked, seed=seed)
     total = recipe.seeing + recipe.steps
 
-    def tell(done: Progress) -> None:
+    def tell(done: TrainingProgress) -> None:
         kinds = ", ".join(f"{kind} {share:.3f}" for kind, share in done.accuracy.items())
         note(
             f"step {done.step} of {total}: loss {done.loss:.4f}, "
@@ -158,7 +162,7 @@ def zoo(
 ) -> None:
     """Train planners for one domain each from one base, and one of another family, for merging."""
     require_extras("local")
-    from surefoot.models.registry import model_folder
+    from surefoot.models.shipped import model_folder
     from surefoot.models.training.zoo import (
         DOMAINS,
         SpecialistRecipe,
@@ -197,7 +201,9 @@ def refine(
     base: Annotated[
         str, typer.Option(help="What is refined: local-agent, or a model's folder.")
     ] = "local-agent",
-    method: Annotated[Method, typer.Option(help="Supervised, or by preferences.")] = Method.SFT,
+    method: Annotated[
+        TrainMethod, typer.Option(help="Supervised, or by preferences.")
+    ] = TrainMethod.SFT,
     adapter: Annotated[Adapter, typer.Option(help="Adapters, or all weights.")] = Adapter.FULL,
     scenes: Annotated[int, typer.Option(min=1, help="Scenes to sample plans for.")] = 600,
     k: Annotated[int, typer.Option(min=1, max=64, help="Plans for each scene.")] = 8,

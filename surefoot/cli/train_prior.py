@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from surefoot.cli.console import note, resumable
-from surefoot.results.extras import require_extras
+from surefoot.core.extras import require_extras
 
 if TYPE_CHECKING:
-    from surefoot.sparsity.lottery.priors.training import Pair
+    from surefoot.sparsity.lottery.priors.training import PairTraining
 
 
 def train_prior(
@@ -49,8 +49,8 @@ def train_prior(
     import torch
 
     from surefoot.agents.perception.thumbnails import Thumbnails, render_thumbnails
-    from surefoot.results.config import check_config
-    from surefoot.sparsity.lottery.priors.networks import Shape
+    from surefoot.core.config import check_config
+    from surefoot.sparsity.lottery.priors.networks import PairShape
     from surefoot.sparsity.lottery.priors.tickets import (
         OutOfTimeError,
         generator_folder,
@@ -61,7 +61,7 @@ def train_prior(
 
     if threads:
         torch.set_num_threads(threads)
-    shape = check_config(Shape, {"size": size})
+    shape = check_config(PairShape, {"size": size})
     shape.levels()
     recipe = check_config(
         Thumbnails,
@@ -74,7 +74,7 @@ def train_prior(
     )
     settings = PairSettings(shape=shape, steps=steps, seed=seed)
 
-    def tell(name: str, pair: Pair) -> None:
+    def tell(name: str, pair: PairTraining) -> None:
         made, told = (sum(x) / len(pair.losses) for x in zip(*pair.losses, strict=True))
         note(
             f"{name}, step {pair.step} of {steps}: loss of the generator {made:.3f}, "

@@ -9,7 +9,7 @@ import typer
 
 from surefoot.cli.console import Bar, note, resumable
 from surefoot.cli.shifts import read_shift
-from surefoot.results.extras import require_extras
+from surefoot.core.extras import require_extras
 
 
 def train_restoring(
@@ -35,7 +35,7 @@ def train_restoring(
     """Learn how a model answers on restored pictures; goes on where it was stopped."""
     require_extras("sim", "local")
     from surefoot.agents.sensing.mending import RestoringConfig, learn_restoring
-    from surefoot.results.config import check_config
+    from surefoot.core.config import check_config
     from surefoot.results.parallel import usable_cpus
 
     told = {

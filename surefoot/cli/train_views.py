@@ -9,7 +9,7 @@ import typer
 
 from surefoot.cli.console import Bar, note, resumable
 from surefoot.cli.shifts import read_shift
-from surefoot.results.extras import require_extras
+from surefoot.core.extras import require_extras
 
 
 def train_views(
@@ -33,7 +33,7 @@ def train_views(
     """Learn from pictures how a model answers from each view; goes on where it was stopped."""
     require_extras("sim", "local")
     from surefoot.agents.sensing.learning import ViewsConfig, learn_views
-    from surefoot.results.config import check_config
+    from surefoot.core.config import check_config
     from surefoot.results.parallel import usable_cpus
 
     config = check_config(

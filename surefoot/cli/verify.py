@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from surefoot.cli.console import console, note
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
 from surefoot.verification.rules import RuleBook, Timing, load_rulebook
 
 if TYPE_CHECKING:
-    from surefoot.verification.checking import PlanVerdict, RuleVerdict
-    from surefoot.verification.feedback import RuleFeedback
+    from surefoot.verification.planchecking.checking import PlanVerdict, RuleVerdict
+    from surefoot.verification.planchecking.feedback import RuleFeedback
 
 
 def verify(
@@ -61,11 +61,11 @@ def verify(
 
     Exit code 0: all rules hold; 1: some rule is broken; 2: bad input.
     """
-    from surefoot.verification.checking import check_plan
-    from surefoot.verification.feedback import explain, repair_prompt
+    from surefoot.verification.planchecking.checking import check_plan
+    from surefoot.verification.planchecking.feedback import explain, repair_prompt
+    from surefoot.verification.planchecking.worldfile import free_world, load_world
     from surefoot.verification.programs.loading import load_program
     from surefoot.verification.programs.vocabulary import vocabulary_of
-    from surefoot.verification.worldfile import free_world, load_world
 
     if json_output and prompt:
         raise InputError("--json and --prompt cannot both be printed; choose one")
@@ -158,9 +158,9 @@ def _rule(item: RuleVerdict, told: RuleFeedback | None) -> dict[str, Any]:
 
 
 def _draw(file: Path, verdict: PlanVerdict, book: RuleBook) -> None:
-    from surefoot.verification.automata import compile_ltlf
-    from surefoot.verification.drawing import draw_automaton
-    from surefoot.verification.witness_svg import draw_witness
+    from surefoot.verification.modelchecking.witness_svg import draw_witness
+    from surefoot.verification.translation.automata import compile_ltlf
+    from surefoot.verification.translation.drawing import draw_automaton
 
     if not verdict.violated:
         note("no rule is broken, so there is no counterexample to draw")

@@ -12,7 +12,7 @@ from surefoot.agents.guarantees import AgentCalibration, KindScores
 from surefoot.agents.settings import AgentSettings
 from surefoot.envs.episodes.config import RunConfig, plan_of, resolve
 from surefoot.envs.episodes.outcome import EpisodeRecord
-from surefoot.envs.episodes.runner import Job, run_episode
+from surefoot.envs.episodes.runner import EpisodeJob, run_episode
 from tests.models.misbehaving import MisbehavingServer
 
 KINDS = (
@@ -142,4 +142,4 @@ def one_episode(config: RunConfig, folder: Path) -> EpisodeRecord:
     """Runs the first episode of a run in this process."""
     media = folder / "media"
     media.mkdir(parents=True, exist_ok=True)
-    return run_episode(Job(config, plan_of(config)[0], media))
+    return run_episode(EpisodeJob(config, plan_of(config)[0], media))

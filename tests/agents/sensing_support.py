@@ -10,7 +10,7 @@ from surefoot.agents.perception.crossing_facts import LIGHT, crossing_questions
 from surefoot.agents.perception.questions import FactQuestion
 from surefoot.agents.perception.scenes import draw_state, facts_of
 from surefoot.agents.perception.tabletop_facts import tabletop_questions, tabletop_truth
-from surefoot.agents.sensing.scenery import VIEWS, Still
+from surefoot.agents.sensing.scenery import VIEWS, StillScene
 from surefoot.agents.stages.bank import SHOWN
 from surefoot.calibration.arrays import Floats
 from surefoot.envs.crossing.geometry import Turn
@@ -28,7 +28,7 @@ def eye(question: FactQuestion, truth: str, sure: float, rng: Random) -> tuple[f
     return tuple((answer / answer.sum()).tolist())
 
 
-def crossing_still(seed: int, sure: float = 2.5) -> Still:
+def crossing_still(seed: int, sure: float = 2.5) -> StillScene:
     """At a crossing each view shows what it can show, and nothing of the rest."""
     rng = Random(f"synthetic:crossing:{seed}")
     task = rng.choice(TASKS)
@@ -45,10 +45,10 @@ def crossing_still(seed: int, sure: float = 2.5) -> Still:
         )
         for view in VIEWS["crossing"]
     }
-    return Still("crossing", task, seed, questions, truth, answers)
+    return StillScene("crossing", task, seed, questions, truth, answers)
 
 
-def tabletop_still(seed: int, sure: float = 2.0) -> Still:
+def tabletop_still(seed: int, sure: float = 2.0) -> StillScene:
     """On a table each fact is seen well from one half of the ring and badly from the other."""
     rng = Random(f"perception:tabletop:{seed}")
     scene, held = draw_state(rng, seed)
@@ -62,7 +62,7 @@ def tabletop_still(seed: int, sure: float = 2.0) -> Still:
         )
         for view in VIEWS["tabletop"]
     }
-    return Still("tabletop", kind, seed, questions, truth, answers)
+    return StillScene("tabletop", kind, seed, questions, truth, answers)
 
 
 def draw_kind(seed: int) -> str:
@@ -71,6 +71,6 @@ def draw_kind(seed: int) -> str:
     return draw_task(Random(f"perception:tabletop:{seed}"), seed).kind
 
 
-def stills(stage: str, split: str, n: int, start: int = 0) -> list[Still]:
+def stills(stage: str, split: str, n: int, start: int = 0) -> list[StillScene]:
     make = crossing_still if stage == "crossing" else tabletop_still
     return [make(seed) for seed in seeds_of(split, n, start)]

@@ -11,13 +11,13 @@ from surefoot.agents.agent import Agent, Tools
 from surefoot.agents.guarantees import AgentCalibration, KindScores
 from surefoot.agents.operator import make_operator
 from surefoot.agents.perception.questions import FactQuestion
-from surefoot.agents.planning.base import AgentPlanner, Brief, Candidate
+from surefoot.agents.planning.base import AgentPlanner, PlanningContext, ProposedPlan
 from surefoot.agents.planning.registry import make as make_planner
 from surefoot.agents.sensing.strategies import AtRandom
 from surefoot.agents.settings import AgentSettings
-from surefoot.agents.stages.base import Picture, Stage
+from surefoot.agents.stages.base import AgentEnv, Picture
 from surefoot.calibration.arrays import Floats
-from surefoot.pddl.planner import ReplyStatus
+from surefoot.core.chat import ReplyStatus
 
 KINDS = (
     "light",
@@ -46,7 +46,7 @@ class Knowing:
     def __init__(
         self, mean: float = 0.97, wrong: Sequence[str] = (), unsure: float = 0.6, seed: int = 0
     ) -> None:
-        self.stage: Stage | None = None
+        self.stage: AgentEnv | None = None
         self.asked = 0
         self._mean, self._wrong, self._unsure = mean, set(wrong), unsure
         self._rng = np.random.default_rng(seed)
@@ -84,23 +84,23 @@ class Offering:
     name = "offering"
 
     def __init__(self, *rounds: Sequence[str | ReplyStatus]) -> None:
-        self.briefs: list[Brief] = []
+        self.briefs: list[PlanningContext] = []
         self._rounds = list(rounds)
 
-    def propose(self, brief: Brief, k: int, seed: int) -> list[Candidate]:
+    def propose(self, brief: PlanningContext, k: int, seed: int) -> list[ProposedPlan]:
         """Gives the next set; the last one for ever."""
         self.briefs.append(brief)
         texts = self._rounds.pop(0) if len(self._rounds) > 1 else self._rounds[0]
         return [
-            Candidate("", 0.0, self.name, text)
+            ProposedPlan("", 0.0, self.name, text)
             if isinstance(text, ReplyStatus)
-            else Candidate(text, 0.9, self.name)
+            else ProposedPlan(text, 0.9, self.name)
             for text in texts
         ]
 
 
 def agent_in(
-    stage: Stage,
+    stage: AgentEnv,
     perceiver: Any,
     planner: AgentPlanner | str,
     strategy: Any = None,

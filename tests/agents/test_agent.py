@@ -13,15 +13,15 @@ from surefoot.agents.episode import play
 from surefoot.agents.guarantees import load_calibration
 from surefoot.agents.planning.guide import reference_program
 from surefoot.agents.relevance import relevance
-from surefoot.agents.stages.crossing import CrossingStage
+from surefoot.agents.stages.crossing import CrossingAgentEnv
 from surefoot.agents.stages.physical_table import physical_table
-from surefoot.agents.stages.table import TableStage
+from surefoot.agents.stages.table import TableAgentEnv
 from surefoot.calibration.decisions.router import Route
+from surefoot.core.chat import ReplyStatus
+from surefoot.core.errors import HarnessError, InputError
 from surefoot.envs.crossing.env import CrossingEnv
 from surefoot.envs.perturbations.faults import Faults
 from surefoot.envs.tabletop.env import TabletopEnv
-from surefoot.pddl.planner import ReplyStatus
-from surefoot.results.errors import HarnessError, InputError
 from tests.agents.support import Knowing, Offering, agent_in, calibration
 
 TASK = "straight-at-light"
@@ -44,12 +44,12 @@ def table() -> Iterator[TabletopEnv]:
     env.close()
 
 
-def on_street(env: CrossingEnv, seed: int = 8) -> CrossingStage:
+def on_street(env: CrossingEnv, seed: int = 8) -> CrossingAgentEnv:
     _, info = env.reset(seed=seed)
-    return CrossingStage(env, info)
+    return CrossingAgentEnv(env, info)
 
 
-def on_table(env: TabletopEnv, seed: int = 8) -> TableStage:
+def on_table(env: TabletopEnv, seed: int = 8) -> TableAgentEnv:
     _, info = env.reset(seed=seed)
     return physical_table(env, info)
 

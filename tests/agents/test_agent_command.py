@@ -9,17 +9,16 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
 
 import pytest
 import yaml
 from typer.testing import CliRunner
 
 from surefoot.agents.operator import OPERATORS
-from surefoot.agents.settings import AgentSettings, Gate
-from surefoot.cli.listing import STRATEGIES
+from surefoot.agents.sensing.registry import STRATEGIES
+from surefoot.agents.settings import ActGate
 from surefoot.cli.main import app
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.results.run_folder import read_run
 from tests.agents.seeing import SeeingServer, agent_run
 
@@ -120,8 +119,7 @@ def test_lists_of_what_agents_are_made_of() -> None:
         assert done.exit_code == 0, done.exception
         return [line.split()[0] for line in done.stdout.splitlines()]
 
-    assert names("gates") == [gate.value for gate in Gate]
+    assert names("gates") == [gate.value for gate in ActGate]
     assert names("operators") == list(OPERATORS)
     assert names("strategies") == list(STRATEGIES)
-    assert set(STRATEGIES) == set(get_args(AgentSettings.model_fields["sensing"].annotation))
-    assert {"guide", "fd", "local-agent", "model:SPEC"} <= set(names("planners"))
+    assert {"guide", "fd[:SEARCH]", "symk", "local-agent", "hf:PLACE"} <= set(names("planners"))

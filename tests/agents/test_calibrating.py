@@ -17,9 +17,9 @@ from surefoot.agents.agent import Tools
 from surefoot.agents.calibrating import run as running
 from surefoot.agents.calibrating.fitting import blank, calibrated, fit_policy, scene_score
 from surefoot.agents.calibrating.run import CalibrationConfig, calibrate_agent
-from surefoot.agents.calibrating.stops import Stop, stop_of
+from surefoot.agents.calibrating.stops import LookingStop, stop_of
 from surefoot.agents.guarantees import AgentCalibration, load_calibration
-from surefoot.agents.operator import Nobody
+from surefoot.agents.operator import NoOperator
 from surefoot.agents.perception.perceiver import RecallingPerceiver
 from surefoot.agents.perception.questions import FactQuestion
 from surefoot.agents.planning.guide import GuidePlanner
@@ -31,18 +31,20 @@ from surefoot.agents.settings import AgentSettings
 from surefoot.calibration.quantiles import rank
 from surefoot.calibration.reports.records import read_predictions
 from surefoot.cli.main import run as surefoot
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from tests.agents.sensing_support import MODEL, eye, stills
 
 ALPHA = 0.1
 SETTINGS = AgentSettings(sensing="entropy", looks=2, alpha=ALPHA, verify=False, samples=1)
 
 
-def stops_of(known: AgentCalibration, seeds: slice, sure: float = 1.6) -> list[Stop]:
+def stops_of(known: AgentCalibration, seeds: slice, sure: float = 1.6) -> list[LookingStop]:
     """Lets the agent look at synthetic crossings, and returns what it believed in the end."""
     views = fit_views("crossing", stills("crossing", "train", 120), MODEL)
     perceiver, planner = RecallingPerceiver(MODEL), KeptPlanner(GuidePlanner())
-    tools = Tools(perceiver, known, planner, make_strategy("entropy", "crossing", views), Nobody())
+    tools = Tools(
+        perceiver, known, planner, make_strategy("entropy", "crossing", views), NoOperator()
+    )
     found = []
     for still in stills("crossing", "calibration", seeds.stop)[seeds]:
         worse = replace(still, answers=_blurred(still.seed, still, sure))
@@ -71,11 +73,13 @@ def policy() -> AgentCalibration:
 
 
 @pytest.fixture(scope="module")
-def second(policy: AgentCalibration) -> list[Stop]:
+def second(policy: AgentCalibration) -> list[LookingStop]:
     return stops_of(policy, slice(60, 260))
 
 
-def test_sets_at_stop_cover_as_promised(policy: AgentCalibration, second: list[Stop]) -> None:
+def test_sets_at_stop_cover_as_promised(
+    policy: AgentCalibration, second: list[LookingStop]
+) -> None:
     """Over re-splits, coverage of new scenes has the mean and the spread of its law."""
     assert len({len(s.looks) for s in second}) > 1  # it stops sooner or later
     scores = np.array([scene_score(policy, s) for s in second])
@@ -92,7 +96,7 @@ def test_sets_at_stop_cover_as_promised(policy: AgentCalibration, second: list[S
 
 
 def test_the_joint_set_holds_all_facts_of_new_scenes(
-    policy: AgentCalibration, second: list[Stop]
+    policy: AgentCalibration, second: list[LookingStop]
 ) -> None:
     sets = calibrated(policy, second[:100])
     held = 0
@@ -105,9 +109,9 @@ def test_the_joint_set_holds_all_facts_of_new_scenes(
     assert sets.scenes != policy.scenes
 
 
-def test_records_of_stops_keep_everything(second: list[Stop]) -> None:
+def test_records_of_stops_keep_everything(second: list[LookingStop]) -> None:
     stop = second[0]
-    again = Stop.from_json(stop.key, json.loads(json.dumps(stop.to_json())))
+    again = LookingStop.from_json(stop.key, json.loads(json.dumps(stop.to_json())))
     assert again.questions == stop.questions
     assert again.belief == stop.belief
     assert [v for v, _, _ in again.looks] == [v for v, _, _ in stop.looks]
@@ -117,14 +121,14 @@ def test_records_of_stops_keep_everything(second: list[Stop]) -> None:
 CAR = FactQuestion("car", "Is there a car?", ("yes", "no"), "car")
 
 
-def watched(seed: int, repeats: int, copied: bool, changes: tuple[float, int]) -> Stop:
+def watched(seed: int, repeats: int, copied: bool, changes: tuple[float, int]) -> LookingStop:
     rng = Random(seed)
     truth = "yes" if rng.random() < 0.5 else "no"
     said = [eye(CAR, truth, 1.0, rng) for _ in range(repeats)]
     looks = tuple(
         (f"v{i}", {"car": said[0] if copied else a}, {"car": truth}) for i, a in enumerate(said)
     )
-    return Stop(str(seed), (CAR,), {"car": truth}, (said[-1],), looks, {"car": changes})
+    return LookingStop(str(seed), (CAR,), {"car": truth}, (said[-1],), looks, {"car": changes})
 
 
 @pytest.mark.parametrize("copied", [False, True])
@@ -142,7 +146,7 @@ def test_facts_fade_as_fast_as_they_change() -> None:
     assert found.fade == pytest.approx(0.05 / 0.5, abs=0.01)
 
 
-def test_too_few_scenes_promise_nothing_and_decide_nothing(second: list[Stop]) -> None:
+def test_too_few_scenes_promise_nothing_and_decide_nothing(second: list[LookingStop]) -> None:
     policy = fit_policy("crossing", MODEL, second[:8], ALPHA, moving=False)
     sets = calibrated(policy, second[8:16])
     assert sets.threshold(ALPHA) == float("inf")
@@ -150,7 +154,7 @@ def test_too_few_scenes_promise_nothing_and_decide_nothing(second: list[Stop]) -
 
 
 def test_calibrations_of_something_else_are_refused(
-    policy: AgentCalibration, second: list[Stop], tmp_path: Path
+    policy: AgentCalibration, second: list[LookingStop], tmp_path: Path
 ) -> None:
     path = tmp_path / "agent.json"
     made = calibrated(policy, second, planner="guide")
@@ -199,7 +203,7 @@ def test_episodes_are_run_resumed_and_made_into_an_artefact(
             if path is None
             else load_calibration(path, stage=env, model=seeing.identity)
         )
-        return Tools(seeing, known, GuidePlanner(), make_strategy("random", env), Nobody())
+        return Tools(seeing, known, GuidePlanner(), make_strategy("random", env), NoOperator())
 
     done: list[str] = []
 

@@ -13,11 +13,11 @@ from surefoot.agents.perception.crossing_facts import (
     propositions_of,
 )
 from surefoot.agents.perception.views import BEARINGS, expose, look, pan_cost
+from surefoot.core.errors import InputError
 from surefoot.envs.crossing.labels import OBSERVATIONS, observe
 from surefoot.envs.crossing.tasks import TASKS, draw_scene
-from surefoot.envs.crossing.world import World
+from surefoot.envs.crossing.world import CrossingWorld
 from surefoot.envs.simulation.client import Simulation
-from surefoot.results.errors import InputError
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def simulation() -> Simulation:
 def test_the_truth_is_that_of_the_labels(simulation: Simulation) -> None:
     seen = set()
     for seed, task in enumerate(TASKS):
-        world = World(simulation, draw_scene(task, 1.0, seed), seed, size=32)
+        world = CrossingWorld(simulation, draw_scene(task, 1.0, seed), seed, size=32)
         for _ in range(12):
             situation = world.situation()
             truth = crossing_truth(situation)
@@ -44,7 +44,7 @@ def test_the_truth_is_that_of_the_labels(simulation: Simulation) -> None:
 
 
 def test_questions_name_the_view_and_the_way(simulation: Simulation) -> None:
-    world = World(simulation, draw_scene("left-at-light", 0.5, 1), 1, size=32)
+    world = CrossingWorld(simulation, draw_scene("left-at-light", 0.5, 1), 1, size=32)
     texts = [[q.text for q in crossing_questions(v, world.turn)] for v in BEARINGS]
     assert len({t for some in texts for t in some}) == 18
     assert "turn left" in texts[0][1]
@@ -59,7 +59,7 @@ def test_questions_name_the_view_and_the_way(simulation: Simulation) -> None:
 def test_a_pan_costs_decision_steps_in_which_the_vehicle_stands(simulation: Simulation) -> None:
     assert [pan_cost("front", v).seconds for v in BEARINGS] == [0.5, 0.5, 0.5]
     assert pan_cost("left", "right").seconds == 1.0
-    world = World(simulation, draw_scene("left-at-light", 1.0, 5), 5, size=48)
+    world = CrossingWorld(simulation, draw_scene("left-at-light", 1.0, 5), 5, size=48)
     start = world.time
     picture = look(world, "right", "left")
     assert world.time == pytest.approx(start + 1.0)

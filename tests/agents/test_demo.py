@@ -9,7 +9,7 @@ import pytest
 
 from surefoot.agents.replay.highlights import saved_by_looking, saved_by_verifier
 from surefoot.cli.demo import EPISODES, run_demo
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.results.run_folder import read_run
 from tests.agents.seeing import SeeingServer, agent_run
 from tests.agents.test_replay import assert_self_contained

@@ -15,10 +15,12 @@ import yaml
 
 from surefoot.agents.perception.perceiver import ModelPerceiver
 from surefoot.agents.perception.questions import FactQuestion
+from surefoot.core.chat import OptionScores, Request
+from surefoot.core.errors import HarnessError, InputError
+from surefoot.envs.episodes.catalogue import make_policy
+from surefoot.envs.episodes.protocol import AccountingPolicy
 from surefoot.envs.episodes.run import episodes_run
-from surefoot.envs.episodes.runner import make_policy
-from surefoot.models.protocol import GenerationRequest, OptionScorer, OptionScores
-from surefoot.results.errors import HarnessError, InputError
+from surefoot.models.protocol import OptionScorer
 from surefoot.results.run_folder import read_run
 from tests.agents.seeing import SeeingServer, agent_run, calibration, one_episode
 from tests.killing import killed
@@ -52,7 +54,7 @@ def test_planners_that_do_not_plan(
     server: SeeingServer, tmp_path: Path, chat: str, outcome: str
 ) -> None:
     server.chat = chat
-    options = {"planner": "model:openai:m", "samples": 2}
+    options = {"planner": "openai:m", "samples": 2}
     record = one_episode(agent_run(server, tmp_path, options=options), tmp_path / "run")
     assert (record.outcome, record.steps) == (outcome, []), record.reason
     assert record.reason
@@ -75,7 +77,7 @@ class Nonsense(OptionScorer):
     def __init__(self, probabilities: Sequence[float]) -> None:
         self.probabilities = tuple(probabilities)
 
-    def score(self, request: GenerationRequest, options: Sequence[str]) -> OptionScores:
+    def score(self, request: Request, options: Sequence[str]) -> OptionScores:
         return OptionScores(tuple(options), self.probabilities, "likelihood")
 
 
@@ -131,7 +133,9 @@ def test_what_cannot_be_used_is_told_before_anything_starts(
     harmless: tuple[dict[str, object], ...] = ({}, {"alpha": 0.3}, {"gate": "none", "looks": 9})
     for more in harmless:  # nothing rests on what it is not for
         given = agent_run(server, tmp_path, options={"calibration": swept, **more})
-        assert not make_policy(given).foreground  # type: ignore[attr-defined]
+        policy = make_policy(given.policy, given.env, given.options)
+        assert isinstance(policy, AccountingPolicy)
+        assert not policy.foreground
 
 
 def command(server: SeeingServer, tmp_path: Path, out: Path, **given: object) -> list[str]:

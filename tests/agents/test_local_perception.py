@@ -10,11 +10,13 @@ import torch
 
 from surefoot.agents.perception.asking import png
 from surefoot.agents.perception.measuring import Answered, answered, shots_of
-from surefoot.agents.perception.pictures import Shot
+from surefoot.agents.perception.pictures import LabelledImage
+from surefoot.core.chat import Message, Request
 from surefoot.envs.perturbations.pipeline import Pipeline
 from surefoot.models.backends.hf import HFModel
-from surefoot.models.protocol import GenerationRequest, Message
-from surefoot.models.registry import LOCAL_PERCEPTION, ModelOptions, make_model
+from surefoot.models.options import ModelOptions
+from surefoot.models.registry import make_model
+from surefoot.models.shipped import LOCAL_PERCEPTION
 
 torch.set_num_threads(1)
 
@@ -27,12 +29,12 @@ def model() -> HFModel:
 
 
 @pytest.fixture(scope="module")
-def shots() -> list[Shot]:
+def shots() -> list[LabelledImage]:
     return [*shots_of("tabletop", "test", 16, 2), *shots_of("crossing", "test", 6, moments=2)]
 
 
 @pytest.fixture(scope="module")
-def clean(model: HFModel, shots: list[Shot]) -> list[Answered]:
+def clean(model: HFModel, shots: list[LabelledImage]) -> list[Answered]:
     return list(answered(model, shots))
 
 
@@ -56,17 +58,17 @@ def test_it_beats_the_commonest_answer_by_far(clean: list[Answered]) -> None:
 
 @pytest.mark.parametrize("damage", ["fog=0.9", "defocus=0.9"])
 def test_heavy_damage_makes_it_worse(
-    model: HFModel, shots: list[Shot], clean: list[Answered], damage: str
+    model: HFModel, shots: list[LabelledImage], clean: list[Answered], damage: str
 ) -> None:
     hurt = list(answered(model, shots, Pipeline.parse([damage])))
     assert accuracy(hurt) < accuracy(clean) - 0.05
 
 
-def test_a_batch_scores_as_one_by_one(model: HFModel, shots: list[Shot]) -> None:
+def test_a_batch_scores_as_one_by_one(model: HFModel, shots: list[LabelledImage]) -> None:
     shot = shots[0]
     shown = (png(shot.developed()),)
     for asked, found in zip(shot.asked, answered(model, [shot]), strict=True):
-        request = GenerationRequest((Message("user", asked.question.text, shown),))
+        request = Request((Message("user", asked.question.text, shown),))
         alone = model.score(request, asked.question.options)
         assert found.probabilities == pytest.approx(alone.probabilities, abs=1e-4)
         assert sum(alone.probabilities) == pytest.approx(1)

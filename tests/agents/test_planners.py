@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from surefoot.agents.planning import drivers, tidying
-from surefoot.agents.planning.base import CROSSING, Brief, Candidate
+from surefoot.agents.planning.base import CROSSING, PlanningContext, ProposedPlan
 from surefoot.agents.planning.corpus import AgentRecipe
 from surefoot.agents.planning.damage import DamagedPlanner, spoil
 from surefoot.agents.planning.guide import reference_program
@@ -22,25 +22,24 @@ from surefoot.agents.planning.prompts import (
     short_messages,
     short_prompt,
 )
-from surefoot.agents.planning.registry import KNOWN, make
+from surefoot.agents.planning.registry import make, planner_entries
+from surefoot.core.chat import Completion, ReplyStatus, Request, Usage
+from surefoot.core.errors import InputError
 from surefoot.envs.crossing.tasks import TASKS
 from surefoot.envs.tabletop.tasks import make_tabletop
-from surefoot.models.protocol import Completion, GenerationRequest
 from surefoot.models.training.data import split_of
 from surefoot.pddl.compact import compact_plan
-from surefoot.pddl.planner import ReplyStatus, Usage
-from surefoot.results.errors import InputError
 from surefoot.results.statistics import wilson
 
 torch.set_num_threads(1)
 
 
-def some_briefs(count: int) -> list[Brief]:
+def some_briefs(count: int) -> list[PlanningContext]:
     rng = Random(11)
     return [drivers.draw_brief(rng) if i % 2 else tidying.draw_brief(rng, i) for i in range(count)]
 
 
-def sound(brief: Brief) -> str:
+def sound(brief: PlanningContext) -> str:
     if brief.stage == CROSSING:
         return reference_program(brief.task)
     return compact_plan(tidying.steady_plan(brief))
@@ -51,20 +50,20 @@ class Careful:
 
     name = "careful"
 
-    def propose(self, brief: Brief, k: int, seed: int) -> list[Candidate]:
-        return [Candidate(sound(brief), 0.9, self.name)] * k
+    def propose(self, brief: PlanningContext, k: int, seed: int) -> list[ProposedPlan]:
+        return [ProposedPlan(sound(brief), 0.9, self.name)] * k
 
 
 def test_the_guide_knows_crossings_and_the_search_knows_tables() -> None:
     for task in TASKS:
-        (plan,) = make("guide").propose(Brief(CROSSING, task, "", {}), 1, 0)
-        assert judge(Brief(CROSSING, task, "", {}), plan.text).good
+        (plan,) = make("guide").propose(PlanningContext(CROSSING, task, "", {}), 1, 0)
+        assert judge(PlanningContext(CROSSING, task, "", {}), plan.text).good
     table = tidying.brief_of(make_tabletop("retrieve", "medium", 5))
     found = make("fd").propose(table, 2, 0)
     assert found[0] == found[1]
     assert judge(table, found[0].text).good  # and so the box is shut again
     assert "close-lid" in found[0].text
-    for spec, brief in (("guide", table), ("fd", Brief(CROSSING, TASKS[0], "", {}))):
+    for spec, brief in (("guide", table), ("fd", PlanningContext(CROSSING, TASKS[0], "", {}))):
         (given_up,) = make(spec).propose(brief, 1, 0)
         assert given_up.status is ReplyStatus.GAVE_UP
 
@@ -94,19 +93,20 @@ def test_plans_are_damaged_at_the_stated_rate(rate: float) -> None:
 @pytest.mark.parametrize(
     ("spec", "why"),
     [
-        ("nobody", "unknown planner 'nobody'; known: guide, fd"),
+        ("nobody", "unknown planner 'nobody'; known: guide, damaged=P:PLANNER, fd"),
         ("damaged=2:guide", "must lie in"),
         ("damaged=x:guide", "not of the form damaged=P"),
         ("damaged=0.5", "not of the form damaged=P"),
-        ("model:nothing", "unknown planner"),
-        ("model:hf:no/such/folder", "no model here"),
+        ("model:nothing", "cannot use the planner 'model:nothing': No module named"),
+        ("recorded:folder", "for bench only, not for the agent"),
+        ("hf:no/such/folder", "no model here"),
         ("fd:fast", "unknown search"),
     ],
 )
 def test_a_wrong_name_is_one_clear_line(spec: str, why: str) -> None:
     with pytest.raises(InputError, match=why):
         make(spec)
-    assert "local-agent" in KNOWN
+    assert "local-agent" in [entry.name for entry in planner_entries()]
 
 
 class Speaker:
@@ -117,9 +117,9 @@ class Speaker:
 
     def __init__(self, *texts: str) -> None:
         self.texts = texts
-        self.requests: list[GenerationRequest] = []
+        self.requests: list[Request] = []
 
-    def generate(self, requests: list[GenerationRequest]):  # type: ignore[no-untyped-def]
+    def generate(self, requests: list[Request]):  # type: ignore[no-untyped-def]
         self.requests += requests
         for i in reversed(range(len(requests))):
             text = self.texts[i % len(self.texts)]
@@ -128,7 +128,7 @@ class Speaker:
 
 
 def test_any_language_model_is_told_vocabulary_rules_facts_and_history() -> None:
-    brief = Brief(
+    brief = PlanningContext(
         CROSSING,
         "left-at-light",
         "Turn left.",
@@ -164,7 +164,7 @@ def test_short_prompts_tell_where_everything_is_and_feedback_in_one_line() -> No
         assert line.startswith("broken " + " ".join(found.broken))
         assert ("reach-the-goal" in line) != found.reaches_goal
         assert feedback(brief, sound(brief)) == ""
-        told = Brief(
+        told = PlanningContext(
             brief.stage,
             brief.task,
             brief.instruction,
@@ -206,6 +206,6 @@ def test_careful_demonstrations_are_good_and_careless_ones_are_a_share_of_the_re
         for _ in range(60):
             brief = drivers.draw_brief(rng)
             text = drivers.careless_program(task, brief.world, rng)
-            bad[task] += not judge(Brief(CROSSING, task, "", {}), text).good
+            bad[task] += not judge(PlanningContext(CROSSING, task, "", {}), text).good
     assert all(15 < n <= 60 for n in bad.values())
     assert bad["right-at-light"] > bad["straight-at-sign"]  # which mistakes count differs

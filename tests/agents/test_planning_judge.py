@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from surefoot.agents.planning import drivers, tidying
-from surefoot.agents.planning.base import CROSSING, Brief
+from surefoot.agents.planning.base import CROSSING, PlanningContext
 from surefoot.agents.planning.guide import needs, reference_program
 from surefoot.agents.planning.judge import (
     GOAL,
@@ -30,20 +30,20 @@ from surefoot.agents.planning.table import (
     task_of,
     thing_named,
 )
+from surefoot.core.errors import InputError
 from surefoot.envs.crossing.labels import OBSERVATIONS
-from surefoot.envs.crossing.skills import Action
+from surefoot.envs.crossing.skills import CrossingAction
 from surefoot.envs.crossing.tasks import LIGHT_RULES, TASKS
 from surefoot.envs.crossing.twin import Twin
 from surefoot.envs.tabletop.tasks import DIFFICULTIES, make_tabletop
 from surefoot.envs.tabletop.tasks import TASKS as KINDS
 from surefoot.pddl import PlanStep, validate
 from surefoot.pddl.compact import compact_plan
-from surefoot.results.errors import InputError
-from surefoot.verification.semantics import evaluate
+from surefoot.verification.formulas.semantics import evaluate
 
 
-def crossing(task: str) -> Brief:
-    return Brief(CROSSING, task, "Drive.", {})
+def crossing(task: str) -> PlanningContext:
+    return PlanningContext(CROSSING, task, "Drive.", {})
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -84,9 +84,9 @@ def test_entering_by_the_reference_never_ends_in_a_collision_in_the_twin(task: s
             free = all(not seen[g[4:]] if g.startswith("not ") else seen[g] for g in guard)
             if free:
                 entered += 1
-                assert twin.expert(state) is not Action.STOP
+                assert twin.expert(state) is not CrossingAction.STOP
                 break
-            state = twin.sample(state, Action.STOP, rng)
+            state = twin.sample(state, CrossingAction.STOP, rng)
     assert entered > 20
 
 
@@ -174,7 +174,7 @@ def test_states_on_the_way_are_told_and_read_too() -> None:
         for step in tidying.steady_plan(brief).steps:
             ground.ground(step).apply(state)
             facts = ground.facts(state)
-            told = Brief(
+            told = PlanningContext(
                 brief.stage,
                 brief.task,
                 "",
@@ -192,7 +192,9 @@ def test_twins_are_told_apart_by_ordinals_and_wrong_answers_are_refused() -> Non
     assert words["red-block3"] == "on the second red block"
     assert words["red-cylinder2"] == "on the red cylinder"
     assert words["red-bin"] == "in the red bin"
-    brief = Brief("tabletop", "t", "", {"place:red-block1": "in the moon"}, objects=objects)
+    brief = PlanningContext(
+        "tabletop", "t", "", {"place:red-block1": "in the moon"}, objects=objects
+    )
     with pytest.raises(InputError, match="no place of this scene"):
         facts_of(brief)
     with pytest.raises(InputError, match="cannot tell what"):

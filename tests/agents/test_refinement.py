@@ -19,8 +19,8 @@ from surefoot.agents.planning.language import LanguagePlanner
 from surefoot.agents.planning.place import way_of
 from surefoot.agents.planning.refinement import (
     HELD_OUT,
+    PlanningScene,
     Sample,
-    Scene,
     best_of,
     draw_scene,
     draw_scenes,
@@ -35,10 +35,9 @@ from surefoot.agents.planning.refinement import (
 )
 from surefoot.agents.planning.refining import Refinement, planner_at, refine
 from surefoot.agents.planning.table import read_atom
-from surefoot.models.protocol import Completion, GenerationRequest
+from surefoot.core.chat import Completion, ReplyStatus, Request
+from surefoot.core.errors import InputError
 from surefoot.models.training.tuning import TuningRecipe
-from surefoot.pddl.planner import ReplyStatus
-from surefoot.results.errors import InputError
 
 torch.set_num_threads(1)
 CROSSINGS = [s for s in draw_scenes("train", 40) if s.brief.stage == CROSSING]
@@ -50,7 +49,7 @@ def without(task: str, guard: str) -> str:
     return f"stop()\nwait_until({' and '.join(left)})\n{way_of(task)}()\n"
 
 
-def sample(scene: Scene, text: str) -> Sample:
+def sample(scene: PlanningScene, text: str) -> Sample:
     return Sample(scene.seed, text, 0.5, judge(scene.brief, text))
 
 
@@ -162,7 +161,7 @@ class Counting:
     def __init__(self) -> None:
         self.asked = 0
 
-    def generate(self, requests: Sequence[GenerationRequest]) -> Iterator[tuple[int, Completion]]:
+    def generate(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
         for i, request in enumerate(requests):
             self.asked += 1
             yield i, Completion(ReplyStatus.ANSWERED, f"stop()  # {request.seed}\n")

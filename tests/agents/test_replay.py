@@ -18,9 +18,9 @@ from surefoot.agents.replay.page import kind_of, render_replay
 from surefoot.agents.replay.rules import decided, rule_rows, states_of
 from surefoot.agents.replay.saved import read_saved
 from surefoot.cli.main import app
+from surefoot.core.errors import InputError
 from surefoot.envs.episodes.run import FinishedRun, episodes_run
-from surefoot.results.errors import InputError
-from surefoot.verification.monitor import Verdict
+from surefoot.verification.monitoring.monitor import MonitorVerdict
 from tests.agents.seeing import SeeingServer, agent_run
 
 KEY = "tidy/easy/8"
@@ -151,10 +151,10 @@ def test_rules_over_decisions() -> None:
         {"rules": {}},
     ]
     assert states_of(moments) == {
-        "a": [Verdict.NOT_YET, Verdict.FALSE, Verdict.FALSE],
-        "b": [Verdict.NOT_YET] * 3,
+        "a": [MonitorVerdict.NOT_YET, MonitorVerdict.FALSE, MonitorVerdict.FALSE],
+        "b": [MonitorVerdict.NOT_YET] * 3,
     }
-    assert decided(moments) == [[], [("a", Verdict.FALSE)], []]
+    assert decided(moments) == [[], [("a", MonitorVerdict.FALSE)], []]
     drawn = rule_rows(moments, broken=["a", "b"])
     assert "broken from 2" in drawn
     assert "broken by the end" in drawn

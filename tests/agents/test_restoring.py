@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from surefoot.agents.agent import Tools
 from surefoot.agents.assembly import make_eyes, make_perceiver, make_tools
 from surefoot.agents.calibrating.fitting import _path, fit_policy
-from surefoot.agents.calibrating.stops import Stop, stop_of
+from surefoot.agents.calibrating.stops import LookingStop, stop_of
 from surefoot.agents.guarantees import AgentCalibration
 from surefoot.agents.operator import make_operator
 from surefoot.agents.perception.questions import FactQuestion
@@ -40,19 +40,19 @@ from surefoot.agents.sensing.observation import (
 )
 from surefoot.agents.sensing.restoring import (
     LookOrRestore,
-    Pair,
+    RestoredPair,
     RestoringModel,
     fit_restoring,
     load_restoring,
 )
 from surefoot.agents.sensing.scenery import VIEWS
-from surefoot.agents.sensing.strategies import RESTORED, Scene
+from surefoot.agents.sensing.strategies import RESTORED, LookState
 from surefoot.agents.settings import AgentSettings
-from surefoot.agents.sight import Sight
+from surefoot.agents.sight import SceneBelief
 from surefoot.agents.stages.physical_table import physical_table
 from surefoot.cli.main import app
+from surefoot.core.errors import InputError
 from surefoot.envs.tabletop.env import TabletopEnv
-from surefoot.results.errors import InputError
 from surefoot.results.run_folder import read_run
 from surefoot.sparsity.lottery.restoring.fitting import FitSettings
 from surefoot.sparsity.lottery.restoring.networks import NetworkSettings
@@ -66,13 +66,15 @@ NOISE = [{"name": "noise", "severity": 0.8}]
 BLANK = AgentCalibration("crossing", "m", "", "", "", {}, ())
 
 
-def pairs(count: int, *, raw: float, restored: float, seed: int = 0) -> list[Pair]:
+def pairs(count: int, *, raw: float, restored: float, seed: int = 0) -> list[RestoredPair]:
     """Draws answers of eyes that are so sure by the raw and by the restored picture."""
     rng = Random(seed)
     found = []
     for _ in range(count):
         truth = rng.choice(CAR.options)
-        found.append(Pair(CAR, truth, eye(CAR, truth, raw, rng), eye(CAR, truth, restored, rng)))
+        found.append(
+            RestoredPair(CAR, truth, eye(CAR, truth, raw, rng), eye(CAR, truth, restored, rng))
+        )
     return found
 
 
@@ -89,11 +91,11 @@ def looks(right: float) -> ViewModel:
     return ViewModel("crossing", "m", {"car": kind})
 
 
-def scene(matters: Mapping[str, float] | None = None, *, restored: bool = False) -> Scene:
-    sight = Sight(BLANK)
+def scene(matters: Mapping[str, float] | None = None, *, restored: bool = False) -> LookState:
+    sight = SceneBelief(BLANK)
     sight.add("front", [CAR], [np.array([0.55, 0.45])])
     views = VIEWS["crossing"]
-    return Scene(
+    return LookState(
         "crossing",
         views,
         tuple(1.0 for _ in views),
@@ -117,7 +119,9 @@ def test_gain_is_the_mean_loss_of_entropy_over_all_answers() -> None:
 
 
 def test_what_only_repeats_the_raw_picture_tells_nothing() -> None:
-    copies = [Pair(p.question, p.truth, p.raw, p.raw) for p in pairs(300, raw=1.5, restored=1)]
+    copies = [
+        RestoredPair(p.question, p.truth, p.raw, p.raw) for p in pairs(300, raw=1.5, restored=1)
+    ]
     model = fit_restoring("crossing", "m", "none", 1.0, copies)
     assert model.repeats["car"] == pytest.approx(0.99)
     belief = np.array([0.4, 0.6])
@@ -142,7 +146,7 @@ def test_it_restores_where_that_tells_more_a_second_and_looks_elsewhere() -> Non
     offers = LookOrRestore(looks(0.8), fast).offers(scene())
     assert [o.rate for o in offers] == sorted((o.rate for o in offers), reverse=True)
     assert len(offers) == len(VIEWS["crossing"]) + 1
-    blank = Scene("crossing", ("front",), (1.0,), Sight(BLANK), {}, 0.1)
+    blank = LookState("crossing", ("front",), (1.0,), SceneBelief(BLANK), {}, 0.1)
     assert [o.what for o in LookOrRestore(looks(0.8), fast).offers(blank)] == ["front"]
 
 
@@ -163,7 +167,9 @@ def test_what_restoring_tells_is_written_and_read(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no answers"):
         fit_restoring("crossing", "m", "median", 1.0, [])
     with pytest.raises(InputError, match="'maybe' is no option"):
-        fit_restoring("crossing", "m", "x", 1.0, [Pair(CAR, "maybe", (0.5, 0.5), (0.5, 0.5))])
+        fit_restoring(
+            "crossing", "m", "x", 1.0, [RestoredPair(CAR, "maybe", (0.5, 0.5), (0.5, 0.5))]
+        )
 
 
 def noisy() -> tuple[np.ndarray, np.ndarray]:
@@ -217,9 +223,9 @@ class Chooses:
     name = "chooses"
 
     def __init__(self) -> None:
-        self.scenes: list[Scene] = []
+        self.scenes: list[LookState] = []
 
-    def choose(self, scene: Scene, rng: Random) -> str | None:
+    def choose(self, scene: LookState, rng: Random) -> str | None:
         """See the class."""
         self.scenes.append(scene)
         return None if scene.restored else RESTORED
@@ -253,7 +259,7 @@ def test_an_agent_asks_again_about_the_picture_that_it_restored() -> None:
         assert agent.counts.look_seconds == 2.5
         # What was said of the restored picture is believed instead, as if it were the only one.
         assert agent.sight.views == ["front"]
-        alone = Sight(agent.tools.calibration)
+        alone = SceneBelief(agent.tools.calibration)
         alone.add("front", list(agent.sight.questions.values()), eye.said)
         for fact in agent.sight.questions:
             assert agent.sight.belief(fact) == pytest.approx(alone.belief(fact))
@@ -278,7 +284,7 @@ def test_what_is_calibrated_is_what_the_agent_believed() -> None:
     assert [view for view, _, _ in stop.looks] == ["front", "front, restored"]
     assert stop.looks[0][1] != stop.looks[1][1]
     # The looks that were kept lead to the belief at stop: that of the restored picture alone.
-    again = Stop.from_json("x", stop.to_json())
+    again = LookingStop.from_json("x", stop.to_json())
     for beliefs, (_, said, _) in zip(_path(again, BLANK, moving=False), again.looks, strict=True):
         for question, belief in zip(again.questions, beliefs, strict=True):
             assert belief == pytest.approx(said[question.fact], abs=1e-5)

@@ -12,7 +12,7 @@ import pytest
 
 from surefoot.agents.agent import Tools
 from surefoot.agents.guarantees import AgentCalibration, KindScores, load_calibration
-from surefoot.agents.operator import Nobody
+from surefoot.agents.operator import NoOperator
 from surefoot.agents.perception.perceiver import RecallingPerceiver
 from surefoot.agents.planning.base import CROSSING, TABLETOP
 from surefoot.agents.planning.kept import KeptPlanner
@@ -24,7 +24,7 @@ from surefoot.agents.sensing.registry import make_strategy
 from surefoot.agents.sensing.report import bootstrap, resplit
 from surefoot.agents.sensing.scenery import (
     VIEWS,
-    Still,
+    StillScene,
     apart,
     load_stills,
     picture_scene,
@@ -33,8 +33,8 @@ from surefoot.agents.sensing.scenery import (
 )
 from surefoot.agents.sensing.still import still_stage
 from surefoot.agents.sensing.study import (
+    LookingMethod,
     StudyConfig,
-    Way,
     resolve_study,
     run_study,
     tried,
@@ -43,20 +43,20 @@ from surefoot.agents.sensing.study import (
 from surefoot.agents.settings import AgentSettings
 from surefoot.calibration.quantiles import rank
 from surefoot.cli.main import run as surefoot
-from surefoot.envs.episodes.pool import Lost
+from surefoot.core.errors import InputError
+from surefoot.envs.episodes.pool import LostResult
 from surefoot.envs.perturbations.pipeline import Pipeline
 from surefoot.envs.simulation.client import Simulation
-from surefoot.results.errors import InputError
 from tests.agents.sensing_support import MODEL, crossing_still, stills, tabletop_still
 
 
 class _Drawn:
     """Stands for pictures that a model is asked about."""
 
-    def __init__(self, still: Still) -> None:
+    def __init__(self, still: StillScene) -> None:
         self._still = still
 
-    def asked(self, perceiver: object) -> Still:
+    def asked(self, perceiver: object) -> StillScene:
         return self._still
 
 
@@ -73,7 +73,7 @@ def cheap(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         for item in items:
             done.append(getattr(item, "key", str(item.seed)))
             lost = done[-1] == "picture/19"
-            yield item, Lost(True, "not done after 9 s") if lost else work(item)
+            yield item, LostResult(True, "not done after 9 s") if lost else work(item)
 
     def picture(simulation: object, stage: str, seed: int, *_: Any, **__: Any) -> _Drawn:
         return _Drawn((crossing_still if stage == CROSSING else tabletop_still)(seed))
@@ -174,7 +174,7 @@ def test_looking_decides_what_happens_at_the_table() -> None:
         stage = still_stage(tabletop_still(seed, 3.0), perceiver)
         for looks, records in found.items():
             strategy = make_strategy("entropy", TABLETOP, views)
-            tools = Tools(perceiver, known, planner, strategy, Nobody())
+            tools = Tools(perceiver, known, planner, strategy, NoOperator())
             settings = AgentSettings(sensing="entropy", looks=looks, samples=1)
             records.append(tried(settings, tools, stage.anew()))
     none, looked = found.values()
@@ -244,7 +244,7 @@ def test_a_still_scene_costs_what_the_camera_would(tmp_path: Path) -> None:
 def test_ways_and_bad_configurations(views: Path) -> None:
     base = {"env": CROSSING, "views": str(views)}
     config = resolve_study(StudyConfig(**base, strategies=("random",), budgets=(2, 0)))
-    assert ways_of(config) == [Way("none", 0), Way("random", 2)]
+    assert ways_of(config) == [LookingMethod("none", 0), LookingMethod("random", 2)]
     for changed, told in (
         ({"env": "moon"}, "no environment"),
         ({"strategies": ("none",)}, "no strategy 'none'"),

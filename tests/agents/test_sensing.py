@@ -24,10 +24,10 @@ from surefoot.agents.sensing.observation import (
     symbol_of,
 )
 from surefoot.agents.sensing.registry import make_strategy
-from surefoot.agents.sensing.scenery import VIEWS, Still
-from surefoot.agents.sensing.strategies import SWEEP, AtRandom, Scene, Sweep
-from surefoot.agents.sight import Sight
-from surefoot.results.errors import InputError
+from surefoot.agents.sensing.scenery import VIEWS, StillScene
+from surefoot.agents.sensing.strategies import SWEEP, AtRandom, LookState, Sweep
+from surefoot.agents.sight import SceneBelief
+from surefoot.core.errors import InputError
 from tests.agents.sensing_support import MODEL, stills
 
 CAR = FactQuestion("car_from_left", "Is a car coming?", ("yes", "no"), "car_from_left")
@@ -40,15 +40,19 @@ def crossing() -> ViewModel:
 
 
 def scene(
-    sight: Sight, matters: Mapping[str, float], *, moving: bool = False, stage: str = "crossing"
-) -> Scene:
+    sight: SceneBelief,
+    matters: Mapping[str, float],
+    *,
+    moving: bool = False,
+    stage: str = "crossing",
+) -> LookState:
     views = VIEWS[stage]
     costs = tuple(0.5 if v in ("front", "left") else 1.0 for v in views)
-    return Scene(stage, views, costs, sight, matters, 0.1, moving)
+    return LookState(stage, views, costs, sight, matters, 0.1, moving)
 
 
-def seen(*answers: tuple[str, tuple[float, ...]], question: FactQuestion = CAR) -> Sight:
-    sight = Sight(BLANK)
+def seen(*answers: tuple[str, tuple[float, ...]], question: FactQuestion = CAR) -> SceneBelief:
+    sight = SceneBelief(BLANK)
     for view, answer in answers:
         sight.add(view, [question], [np.array(answer)])
     return sight
@@ -122,7 +126,7 @@ def test_repeats_are_learned_by_angle() -> None:
             sides[side] = tuple(0.6 if o == said else 0.4 for o in options)
         question = FactQuestion("lid:box", "Is it open?", options, "lid")
         answers = {v: (sides[v.partition("-")[0]],) for v in VIEWS["tabletop"]}
-        found.append(Still("tabletop", "tidy", seed, (question,), {"lid:box": truth}, answers))
+        found.append(StillScene("tabletop", "tidy", seed, (question,), {"lid:box": truth}, answers))
     same, near, middle, far = fit_views("tabletop", found, MODEL).kinds["lid"].repeats
     assert same == 1.0
     assert near > 0.3
@@ -155,7 +159,7 @@ def test_in_a_world_that_moves_a_view_is_taken_again_when_it_is_old(crossing: Vi
     fading = AgentCalibration(
         "crossing", MODEL, "", "", "", {CAR.kind: KindScores((), fade=0.5)}, ()
     )
-    sight = Sight(fading)
+    sight = SceneBelief(fading)
     sight.add("left", [CAR], [np.array([0.9, 0.1])])
     strategy, rng = ByEntropy(crossing), Random(0)
     assert strategy.choose(scene(sight, {CAR.fact: 1.0}, moving=True), rng) is None
@@ -171,7 +175,7 @@ def test_the_size_of_sets_does_not_tell_views_apart_early(crossing: ViewModel) -
     assert drawn == {"left", "right"}
     scores = KindScores(tuple(np.linspace(0, 0.3, 50).tolist()))
     decided = AgentCalibration("crossing", MODEL, "", "", "", {CAR.kind: scores}, (0.9,) * 50)
-    sight = Sight(decided)
+    sight = SceneBelief(decided)
     sight.add("front", [CAR], [np.array([0.6, 0.4])])
     chosen = {strategy.choose(scene(sight, {CAR.fact: 1.0}), Random(i)) for i in range(5)}
     assert chosen == {"left"}
@@ -179,7 +183,7 @@ def test_the_size_of_sets_does_not_tell_views_apart_early(crossing: ViewModel) -
 
 def test_a_sweep_goes_round_and_ends(crossing: ViewModel) -> None:
     assert sorted(SWEEP) == sorted(VIEWS["tabletop"])
-    sight, rng = Sight(BLANK), Random(0)
+    sight, rng = SceneBelief(BLANK), Random(0)
     taken = []
     while (view := Sweep().choose(scene(sight, {}, stage="tabletop"), rng)) is not None:
         sight.add(view, [], [])

@@ -19,12 +19,12 @@ from surefoot.agents.perception.tabletop_facts import (
     tabletop_truth,
     twins,
 )
+from surefoot.core.errors import InputError
 from surefoot.envs.simulation.client import Simulation
 from surefoot.envs.tabletop.state import read_facts, start_facts
 from surefoot.envs.tabletop.tasks import DIFFICULTIES, TASKS, make_tabletop
-from surefoot.envs.tabletop.world import World
+from surefoot.envs.tabletop.world import TabletopWorld
 from surefoot.pddl.language import Atom
-from surefoot.results.errors import InputError
 
 
 @pytest.mark.parametrize("kind", list(TASKS))
@@ -70,12 +70,12 @@ def test_drawn_states_are_what_physics_says() -> None:
     assert holding >= 2
 
 
-def twin_scene() -> tuple[World, Simulation]:
+def twin_scene() -> tuple[TabletopWorld, Simulation]:
     simulation = Simulation()
     for seed in range(100):
         scene = make_tabletop("tidy", "medium", seed).scene
         if twins(scene):
-            return World(simulation, scene), simulation
+            return TabletopWorld(simulation, scene), simulation
     raise AssertionError("no scene with twins")
 
 

@@ -26,7 +26,7 @@ from surefoot.calibration.decisions.confidence import (
     yes_probability,
 )
 from surefoot.calibration.quantiles import conformal_quantile
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 Array = NDArray[np.float64]
 

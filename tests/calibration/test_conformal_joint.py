@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from surefoot.calibration.conformal.facts import Facts
+from surefoot.calibration.conformal.facts import FactArrays
 from surefoot.calibration.conformal.joint import (
     JointConformal,
     JointMethod,
@@ -22,7 +22,7 @@ from surefoot.calibration.conformal.sequences import (
     steps_covered,
 )
 from surefoot.calibration.quantiles import rank
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from tests.calibration import simulators as sim
 
 N_CAL, N_TEST, SPLITS, ALPHA = 200, 250, 300, 0.1
@@ -35,8 +35,10 @@ def resplit_scenes(pool: sim.Cases, method: JointMethod, rng: np.random.Generato
     for at in range(SPLITS):
         order = rng.permutation(len(pool))
         cal, test = pool[order[:N_CAL]], pool[order[N_CAL:]]
-        made = JointConformal.calibrate(Facts.dense(cal.probabilities), cal.labels, ALPHA, method)
-        facts = Facts.dense(test.probabilities)
+        made = JointConformal.calibrate(
+            FactArrays.dense(cal.probabilities), cal.labels, ALPHA, method
+        )
+        facts = FactArrays.dense(test.probabilities)
         covered[at] = all_covered(facts, made.sets(facts), test.labels).sum()
     return covered
 
@@ -60,7 +62,7 @@ def test_per_fact_sets_fail_jointly_and_bonferroni_overpays(pool: sim.Cases) -> 
     mean = {m: resplit_scenes(pool, m, rng).mean() / N_TEST for m in JointMethod}
     assert mean[JointMethod.PER_FACT] < 0.6
     assert mean[JointMethod.BONFERRONI] > 0.9
-    facts = Facts.dense(pool.probabilities)
+    facts = FactArrays.dense(pool.probabilities)
     size = {
         m: JointConformal.calibrate(facts, pool.labels, ALPHA, m).sets(facts).sum(1).mean()
         for m in JointMethod
@@ -73,7 +75,7 @@ def test_single_facts_are_split_conformal(score: Score) -> None:
     from surefoot.calibration.conformal.split import SplitConformal
 
     cases = sim.classifier(np.random.default_rng(4), 150)
-    facts = Facts.dense(cases.probabilities[:, None])
+    facts = FactArrays.dense(cases.probabilities[:, None])
     expected = SplitConformal.calibrate(cases.probabilities, cases.labels, ALPHA, score)
     for method in JointMethod:
         made = JointConformal.calibrate(facts, cases.labels, ALPHA, method, score)
@@ -85,12 +87,12 @@ def test_single_facts_are_split_conformal(score: Score) -> None:
 def test_layout_and_order_do_not_matter(method: JointMethod, score: Score) -> None:
     rng = np.random.default_rng(5)
     cases = sim.scenes(rng, 80, facts=5)
-    dense = Facts.dense(cases.probabilities)
+    dense = FactArrays.dense(cases.probabilities)
     flat = cases.probabilities.reshape(-1, 6)
     names = np.repeat([f"scene-{at:03}" for at in range(80)], 5)
     order = rng.permutation(400)
-    shuffled = Facts.flat(names[order], flat[order])
-    ragged = Facts.ragged(cases.probabilities.tolist())
+    shuffled = FactArrays.flat(names[order], flat[order])
+    ragged = FactArrays.ragged(cases.probabilities.tolist())
     first = JointConformal.calibrate(dense, cases.labels, ALPHA, method, score)
     expected = first.sets(dense)
     for facts, where in ((shuffled, order), (ragged, np.arange(400))):
@@ -114,7 +116,7 @@ def test_ragged_scenes_with_different_options() -> None:
             scenes.append([a.probabilities[0] for a in answers])
             labels.append([int(a.labels[0]) for a in answers])
         cut = 40
-        cal, test = Facts.ragged(scenes[:cut]), Facts.ragged(scenes[cut:])
+        cal, test = FactArrays.ragged(scenes[:cut]), FactArrays.ragged(scenes[cut:])
         truth = [y for scene in labels[cut:] for y in scene]
         made = JointConformal.calibrate(cal, [y for s in labels[:cut] for y in s], 0.25)
         sets = made.sets(test)
@@ -128,29 +130,29 @@ def test_ragged_scenes_with_different_options() -> None:
 
 def test_few_scenes_and_both_ends_of_alpha() -> None:
     cases = sim.scenes(np.random.default_rng(7), 12, facts=3)
-    facts = Facts.dense(cases.probabilities)
+    facts = FactArrays.dense(cases.probabilities)
     for n in (0, 1, 8):
-        part = Facts.dense(cases.probabilities[:n])
+        part = FactArrays.dense(cases.probabilities[:n])
         assert JointConformal.calibrate(part, cases.labels[:n], 0.1).sets(facts).all()
     assert JointConformal.calibrate(facts, cases.labels, 0.0).sets(facts).all()
     assert not JointConformal.calibrate(facts, cases.labels, 1.0).sets(facts).any()
-    empty = Facts.ragged([[], []])
+    empty = FactArrays.ragged([[], []])
     assert len(empty) == 0
     assert all_covered(empty, np.empty((0, 1), np.bool_), []).tolist() == [True, True]
 
 
 def test_malformed_facts_are_refused() -> None:
     with pytest.raises(InputError, match="fact 1 of scene 0"):
-        Facts.ragged([[[0.5, 0.5], [0.5, 0.6]]])
+        FactArrays.ragged([[[0.5, 0.5], [0.5, 0.6]]])
     with pytest.raises(InputError, match="behind its last"):
-        Facts.flat([0], [[0.5, 0.5]], [1])
+        FactArrays.flat([0], [[0.5, 0.5]], [1])
     with pytest.raises(InputError, match="1 facts, but scenes"):
-        Facts.flat([0, 1], [[0.5, 0.5]])
+        FactArrays.flat([0, 1], [[0.5, 0.5]])
     with pytest.raises(InputError, match="scenes x facts"):
-        Facts.dense([[0.5, 0.5]])
+        FactArrays.dense([[0.5, 0.5]])
     with pytest.raises(InputError, match="NaN"):
-        Facts.dense([[[np.nan, 0.5]]])
-    facts = Facts.ragged([[[1.0], [0.5, 0.5]]])
+        FactArrays.dense([[[np.nan, 0.5]]])
+    facts = FactArrays.ragged([[[1.0], [0.5, 0.5]]])
     with pytest.raises(InputError, match="has 1 options"):
         JointConformal.calibrate(facts, [1, 0], 0.1)
     with pytest.raises(InputError, match="do not belong"):
@@ -176,9 +178,9 @@ def test_worlds_are_all_combinations() -> None:
 
 def test_the_true_world_is_among_those_left(pool: sim.Cases) -> None:
     cal, test = pool[:N_CAL], pool[N_CAL:]
-    made = JointConformal.calibrate(Facts.dense(cal.probabilities), cal.labels, ALPHA)
-    sets = made.sets(Facts.dense(test.probabilities)).reshape(N_TEST, 8, 6)
-    covered = all_covered(Facts.dense(test.probabilities), sets.reshape(-1, 6), test.labels)
+    made = JointConformal.calibrate(FactArrays.dense(cal.probabilities), cal.labels, ALPHA)
+    sets = made.sets(FactArrays.dense(test.probabilities)).reshape(N_TEST, 8, 6)
+    covered = all_covered(FactArrays.dense(test.probabilities), sets.reshape(-1, 6), test.labels)
     for at in range(20):
         found = worlds(sets[at], cap=500_000)
         if found.listed is not None:
@@ -199,13 +201,13 @@ def resplit_episodes(
         order = rng.permutation(len(pool.acceptable))
         cal, test = order[:N_CAL], order[N_CAL:]
         made = SequenceConformal.calibrate(
-            Facts.dense(pool.probabilities[cal]),
+            FactArrays.dense(pool.probabilities[cal]),
             pool.acceptable[cal],
             ALPHA,
             acceptance=acceptance,
             method=method,
         )
-        steps = Facts.dense(pool.probabilities[test])
+        steps = FactArrays.dense(pool.probabilities[test])
         sets = made.sets(steps.probabilities)
         covered[at] = steps_covered(steps, sets, pool.acceptable[test], acceptance).sum()
     return covered
@@ -232,21 +234,21 @@ def test_per_step_and_simple_sets_fail_and_bonferroni_overpays() -> None:
     # An over-confident model, taken at its word.
     hard = sim.sequences(rng, 2000, signal=1.5)
     hard = sim.Episodes(sim.softmax(3 * np.log(hard.probabilities)), hard.acceptable)
-    steps = Facts.dense(hard.probabilities)
+    steps = FactArrays.dense(hard.probabilities)
     sets = simple_sets(steps.probabilities, 1 - ALPHA / 5)
     assert steps_covered(steps, sets, hard.acceptable).mean() < 0.8
 
 
 def test_the_score_is_knownos_smallest_confidence() -> None:
     pool = sim.sequences(np.random.default_rng(10), 30)
-    made = SequenceConformal.calibrate(Facts.dense(pool.probabilities), pool.acceptable, ALPHA)
+    made = SequenceConformal.calibrate(FactArrays.dense(pool.probabilities), pool.acceptable, ALPHA)
     confidence = (pool.probabilities * pool.acceptable).max(axis=2)
     assert np.allclose(made.scores, 1 - confidence.min(axis=1), rtol=0, atol=1e-15)
 
 
 def test_sets_are_causal() -> None:
     pool = sim.sequences(np.random.default_rng(11), 50, acceptable=0.2)
-    steps = Facts.dense(pool.probabilities)
+    steps = FactArrays.dense(pool.probabilities)
     made = SequenceConformal.calibrate(steps, pool.acceptable, ALPHA)
     alone = [made.sets(pool.probabilities[0, at : at + 1])[0] for at in range(5)]
     assert (np.array(alone) == made.sets(steps.probabilities)[:5]).all()
@@ -287,14 +289,14 @@ def test_success_where_acting_changes_what_comes_next() -> None:
     succeeded = np.empty(SPLITS, dtype=np.intp)
     for at in range(SPLITS):
         p, good, _ = act(rng, N_CAL, 5, None)
-        made = SequenceConformal.calibrate(Facts.dense(p), good, ALPHA)
+        made = SequenceConformal.calibrate(FactArrays.dense(p), good, ALPHA)
         succeeded[at] = act(rng, N_TEST, 5, made.threshold)[2].sum()
     # Succeeding is exactly being covered at every step, so the law is the same.
     assert sim.law_p_value(succeeded, N_CAL, N_TEST, rank(N_CAL, ALPHA), rng) > 1e-3
 
 
 def test_ragged_episodes_and_hopeless_steps() -> None:
-    steps = Facts.ragged([[[0.6, 0.4]], [[0.1, 0.7, 0.2], [0.9, 0.1]]])
+    steps = FactArrays.ragged([[[0.6, 0.4]], [[0.1, 0.7, 0.2], [0.9, 0.1]]])
     good = [[1, 0, 0], [0, 1, 1], [0, 0, 0]]
     scores = [step_scores(steps, good, how) for how in Acceptance]
     assert np.allclose(scores, [[0.4, 0.3, np.inf], [0.4, 0.8, np.inf]])
@@ -306,7 +308,7 @@ def test_ragged_episodes_and_hopeless_steps() -> None:
 
 
 def test_malformed_episodes_are_refused() -> None:
-    steps = Facts.dense([[[0.5, 0.5]] * 3])
+    steps = FactArrays.dense([[[0.5, 0.5]] * 3])
     with pytest.raises(InputError, match="acceptable answers of shape"):
         SequenceConformal.calibrate(steps, [[1, 0]], 0.1)
     with pytest.raises(InputError, match="true or false"):

@@ -13,7 +13,7 @@ from surefoot.calibration.conformal.scores import Score
 from surefoot.calibration.conformal.shift import WeightedConformal, effective_sample_size
 from surefoot.calibration.conformal.split import SplitConformal
 from surefoot.calibration.quantiles import rank
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from tests.calibration import simulators as sim
 
 ALPHA, SPLITS = 0.1, 300

@@ -20,7 +20,7 @@ from surefoot.calibration.conformal.scores import (
 )
 from surefoot.calibration.conformal.split import SplitConformal, choose_regularisation
 from surefoot.calibration.quantiles import conditional_alpha, conformal_quantile, rank
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from tests.calibration import simulators as sim
 
 N_CAL, N_TEST, SPLITS, ALPHA = 200, 250, 300, 0.1

@@ -29,7 +29,7 @@ from surefoot.calibration.metrics.probability import (
     risk_coverage,
 )
 from surefoot.calibration.quantiles import conformal_quantile
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 
 @pytest.mark.parametrize("name", ["intervals", "coverage", "probability", "help"])

@@ -16,7 +16,7 @@ from surefoot.calibration.monitoring.drift import (
 )
 from surefoot.calibration.monitoring.recalibration import watch
 from surefoot.calibration.quantiles import conformal_quantile
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 
 def normal_stream(seed: int, change: int | None, n: int = 400, by: float = 1.0) -> Alarm | None:

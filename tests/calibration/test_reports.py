@@ -29,7 +29,7 @@ from surefoot.calibration.reports.records import (
 )
 from surefoot.calibration.reports.run import CalibrationRun, calibrate_run
 from surefoot.calibration.reports.tables import FactTable, with_splits
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from tests.calibration.simulators import scenes
 
 ORIGIN = Origin("eye-1", "tiny", "places")

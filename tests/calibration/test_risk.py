@@ -18,7 +18,7 @@ from surefoot.calibration.decisions.risk import (
     risk_p_values,
     risk_threshold,
 )
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.results.statistics import holm
 
 GRID = np.linspace(0, 0.99, 100).tolist()

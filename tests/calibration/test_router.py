@@ -11,12 +11,12 @@ from scipy.stats import binomtest
 
 from surefoot.calibration.decisions.router import (
     AggregateRouter,
-    Replay,
     Route,
     Router,
+    RouterReplay,
     calibrate_router,
 )
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 ALPHA, DELTA = 0.14, 0.1
 GRID = np.linspace(0.5, 0.98, 13).tolist()
@@ -57,7 +57,7 @@ def simulate(
     )
 
 
-def risk_of(replay: Replay, episodes: Episodes) -> float:
+def risk_of(replay: RouterReplay, episodes: Episodes) -> float:
     a = replay.acted
     return float(episodes.bad[a, replay.views[a], replay.repairs[a]].mean())
 

@@ -11,7 +11,7 @@ from sklearn.isotonic import IsotonicRegression
 
 from surefoot.calibration.decisions.risk import risk_threshold
 from surefoot.calibration.decisions.satisfaction import calibrate_satisfaction
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 Array = NDArray[np.float64]
 
@@ -117,13 +117,8 @@ def test_edges() -> None:
 
 def test_verdicts_of_the_real_verifier_on_driving_plans() -> None:
     """No labels by hand: plans of a noisy planner, checked by the verifier on the driving rules."""
-    from surefoot.verification import (
-        check_plan,
-        load_rulebook,
-        load_world,
-        parse_program,
-        vocabulary_of,
-    )
+    from surefoot.verification import check_plan, load_rulebook, load_world, parse_program
+    from surefoot.verification.programs.vocabulary import vocabulary_of
 
     book = load_rulebook("driving")
     world = load_world("driving", book)

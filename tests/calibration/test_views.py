@@ -21,7 +21,7 @@ from surefoot.calibration.decisions.stopping import (
     replace_until_single,
 )
 from surefoot.calibration.quantiles import rank
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from tests.calibration.decision_support import beta_law_p_value, look
 
 ALPHA, N, TEST, REPETITIONS = 0.1, 200, 200, 220

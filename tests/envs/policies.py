@@ -8,7 +8,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from surefoot.envs.episodes.stages import Env, get_stage
+from surefoot.envs.episodes.catalogue import get_environment
+from surefoot.envs.episodes.protocol import Env
 
 
 class Lazy:
@@ -39,7 +40,7 @@ class Trouble(Lazy):
 
     def begin(self, env: Env, observation: Mapping[str, Any], info: Mapping[str, Any]) -> None:
         super().begin(env, observation, info)
-        self.good = get_stage(self.name).scripted()
+        self.good = get_environment(self.name).scripted()
         self.good.begin(env, observation, info)
 
     def act(self, observation: Mapping[str, Any], info: Mapping[str, Any]) -> int | None:

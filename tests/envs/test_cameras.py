@@ -9,13 +9,13 @@ from math import dist, pi
 import numpy as np
 import pytest
 
+from surefoot.core.errors import InputError
 from surefoot.envs.cameras.camera import CameraPose, Frame, Lens
 from surefoot.envs.cameras.rig import FREE, FixedCamera, FreeCamera, MountedCamera, Rig
 from surefoot.envs.cameras.viewpoints import MotionLimits, Ring, arc, link_pose, motion, travel_time
 from surefoot.envs.perturbations.faults import Faults
 from surefoot.envs.perturbations.pipeline import Pipeline
 from surefoot.envs.simulation.client import Simulation
-from surefoot.results.errors import InputError
 
 RING = Ring((0.4, 0.1, 0.0), 1.0)
 LENS = Lens(48, 48)

@@ -15,40 +15,44 @@ from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
 
 import surefoot.envs  # noqa: F401
+from surefoot.core.errors import InputError
 from surefoot.envs.crossing import expert
 from surefoot.envs.crossing.cars import Car, draw_route
 from surefoot.envs.crossing.env import CrossingEnv
 from surefoot.envs.crossing.geometry import Turn
 from surefoot.envs.crossing.labels import NAMES
 from surefoot.envs.crossing.log import violations
-from surefoot.envs.crossing.skills import Action, perform
+from surefoot.envs.crossing.skills import CrossingAction, perform
 from surefoot.envs.crossing.tasks import TASKS, draw_scene
-from surefoot.envs.crossing.world import Outcome, World
+from surefoot.envs.crossing.world import CrossingOutcome, CrossingWorld
 from surefoot.envs.perturbations.faults import Faults
 from surefoot.envs.simulation.client import Simulation
 from surefoot.envs.skills import SkillStatus
-from surefoot.results.errors import InputError
 from surefoot.results.statistics import wilson
 from tests.envs.driving_rules import broken_rules
 
-MOVES = {Turn.LEFT: Action.LEFT, Turn.RIGHT: Action.RIGHT, Turn.STRAIGHT: Action.STRAIGHT}
+MOVES = {
+    Turn.LEFT: CrossingAction.LEFT,
+    Turn.RIGHT: CrossingAction.RIGHT,
+    Turn.STRAIGHT: CrossingAction.STRAIGHT,
+}
 
 
-def run_expert(simulation: Simulation, task: str, seed: int, difficulty: float) -> World:
-    world = World(simulation, draw_scene(task, difficulty, seed), seed)
+def run_expert(simulation: Simulation, task: str, seed: int, difficulty: float) -> CrossingWorld:
+    world = CrossingWorld(simulation, draw_scene(task, difficulty, seed), seed)
     while world.outcome() is None and world.time < 120:
         perform(world, expert.drive(world))
     return world
 
 
-def run_heedless(simulation: Simulation, task: str, seed: int, difficulty: float) -> World:
-    world = World(simulation, draw_scene(task, difficulty, seed), seed)
+def run_heedless(simulation: Simulation, task: str, seed: int, difficulty: float) -> CrossingWorld:
+    world = CrossingWorld(simulation, draw_scene(task, difficulty, seed), seed)
     while world.outcome() is None:
-        perform(world, Action.STOP if world.past() else MOVES[world.scene.turn])
+        perform(world, CrossingAction.STOP if world.past() else MOVES[world.scene.turn])
     return world
 
 
-def broken(world: World) -> set[str]:
+def broken(world: CrossingWorld) -> set[str]:
     return {r for r in broken_rules(world.log.names()) if world.scene.rule_applies(r)}
 
 
@@ -57,7 +61,7 @@ def test_the_expert_reaches_the_goal_by_the_rules(task: str) -> None:
     with Simulation() as simulation:
         for seed in range(2):
             world = run_expert(simulation, task, seed, 0.8)
-            assert world.outcome() is Outcome.GOAL
+            assert world.outcome() is CrossingOutcome.GOAL
             assert broken(world) == set()
             assert all(r.status is SkillStatus.DONE for r in world.log.results)
 
@@ -70,7 +74,7 @@ def test_the_expert_on_many_seeds(task: str) -> None:
         good = 0
         for seed in range(1000, 1000 + n):
             world = run_expert(simulation, task, seed, 1.0)
-            good += world.outcome() is Outcome.GOAL and not broken(world)
+            good += world.outcome() is CrossingOutcome.GOAL and not broken(world)
     assert good == n
     assert wilson(good, n).low > 0.93
 
@@ -83,58 +87,58 @@ def test_a_heedless_driver_breaks_rules_and_collides() -> None:
             for seed in range(3)
         ]
         assert sum(bool(broken(w)) for w in worlds) >= 3
-        assert sum(w.outcome() is Outcome.COLLISION for w in worlds) >= 1
+        assert sum(w.outcome() is CrossingOutcome.COLLISION for w in worlds) >= 1
         # without anybody else it reaches the goal: only the rules and the others stop it
         for task in TASKS[::3]:
-            assert run_heedless(simulation, task, 1, 0.0).outcome() is Outcome.GOAL
+            assert run_heedless(simulation, task, 1, 0.0).outcome() is CrossingOutcome.GOAL
 
 
 def test_who_stands_for_ever_gets_nowhere_and_breaks_go_on_green() -> None:
     with Simulation() as simulation:
-        world = World(simulation, draw_scene("straight-at-light", 0.0, 3), 3)
+        world = CrossingWorld(simulation, draw_scene("straight-at-light", 0.0, 3), 3)
         while world.time < 30:
-            perform(world, Action.WAIT)
+            perform(world, CrossingAction.WAIT)
         assert world.outcome() is None
         # the last step must show green for the rule to be broken: stop while it is green
         while "green_light" not in world.log.names()[-1]:
-            perform(world, Action.STOP)
+            perform(world, CrossingAction.STOP)
         assert "go-on-green" in broken_rules(world.log.names())
 
 
 def test_wrong_road_and_overshooting_end_the_episode() -> None:
     with Simulation() as simulation:
-        world = World(simulation, draw_scene("left-at-light", 0.0, 0), 0)
+        world = CrossingWorld(simulation, draw_scene("left-at-light", 0.0, 0), 0)
         while world.outcome() is None:
-            perform(world, Action.RIGHT)
-        assert world.outcome() is Outcome.WRONG_ROAD
-        world = World(simulation, draw_scene("right-at-sign", 0.0, 0), 0)
+            perform(world, CrossingAction.RIGHT)
+        assert world.outcome() is CrossingOutcome.WRONG_ROAD
+        world = CrossingWorld(simulation, draw_scene("right-at-sign", 0.0, 0), 0)
         while world.outcome() is None:
-            result = perform(world, Action.RIGHT)
-        assert world.outcome() is Outcome.OVERSHOT
+            result = perform(world, CrossingAction.RIGHT)
+        assert world.outcome() is CrossingOutcome.OVERSHOT
         assert result.status is SkillStatus.FAILED
         assert "no crossing" in result.reason
 
 
 def test_a_turn_once_begun_is_finished() -> None:
     with Simulation() as simulation:
-        world = World(simulation, draw_scene("left-at-sign", 0.0, 0), 0)
+        world = CrossingWorld(simulation, draw_scene("left-at-sign", 0.0, 0), 0)
         while not world.over_line():
-            assert perform(world, Action.LEFT).done
-        result = perform(world, Action.STRAIGHT)
+            assert perform(world, CrossingAction.LEFT).done
+        result = perform(world, CrossingAction.STRAIGHT)
         assert (result.status, world.turn) == (SkillStatus.FAILED, Turn.LEFT)
         assert "left was already begun" in result.reason
 
 
 def test_a_car_in_the_way_is_hit_and_logged() -> None:
     with Simulation() as simulation:
-        world = World(simulation, draw_scene("straight-at-sign", 0.0, 0), 0)
+        world = CrossingWorld(simulation, draw_scene("straight-at-sign", 0.0, 0), 0)
         scene = world.scene
         _, gates, strips = draw_route(scene.street, scene.crossing, scene.arm, Random(0))
         car = Car(0, world.path, gates, strips, cruise=0.0, s=world.leave - 1.8)
         world.cars.cars.append(car)
         while world.outcome() is None:
-            result = perform(world, Action.STRAIGHT)
-        assert world.outcome() is Outcome.COLLISION
+            result = perform(world, CrossingAction.STRAIGHT)
+        assert world.outcome() is CrossingOutcome.COLLISION
         assert (world.log.collisions[0].what, world.log.collisions[0].number) == ("car", 0)
         assert world.log.collisions[0].speed > 0.5
         assert result.reason == "collision with car 0"
@@ -143,13 +147,13 @@ def test_a_car_in_the_way_is_hit_and_logged() -> None:
 def test_the_vehicle_keeps_to_its_path_and_noise_and_ice_show() -> None:
     def worst(task: str, faults: Faults) -> float:
         with Simulation() as simulation:
-            world = World(simulation, draw_scene(task, 0.0, 1), 1, faults)
+            world = CrossingWorld(simulation, draw_scene(task, 0.0, 1), 1, faults)
             off = []
             while world.outcome() is None:
                 world.step(not world.past())
                 pose = world.vehicle.pose()
                 off.append(world.path.at(world.place()).distance(pose.x, pose.y))
-            assert world.outcome() is Outcome.GOAL
+            assert world.outcome() is CrossingOutcome.GOAL
             return max(off)
 
     for task in TASKS:
@@ -249,7 +253,7 @@ def test_a_seed_that_once_led_to_a_collision() -> None:
     """A car that gave way used to stop a hair over its line and then to drive on."""
     with Simulation() as simulation:
         world = run_expert(simulation, "left-at-light", 1006, 1.0)
-        assert world.outcome() is Outcome.GOAL
+        assert world.outcome() is CrossingOutcome.GOAL
         assert broken(world) == set()
 
 
@@ -299,7 +303,7 @@ def test_no_client_is_left_after_an_exception(monkeypatch: pytest.MonkeyPatch) -
     def fail(*_: object) -> None:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr("surefoot.envs.crossing.world.World.step", fail)
+    monkeypatch.setattr("surefoot.envs.crossing.world.CrossingWorld.step", fail)
     with pytest.raises(RuntimeError, match="broken"):
         env.step(1)
     assert not api.isConnected()

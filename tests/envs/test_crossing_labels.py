@@ -8,6 +8,7 @@ from math import pi
 import numpy as np
 import pytest
 
+from surefoot.core.errors import InputError
 from surefoot.envs.crossing.env import CrossingEnv
 from surefoot.envs.crossing.geometry import Turn
 from surefoot.envs.crossing.labels import (
@@ -22,12 +23,11 @@ from surefoot.envs.crossing.labels import (
     observe,
 )
 from surefoot.envs.crossing.signals import HALF, Lamp, Signal
-from surefoot.envs.crossing.skills import Action, perform
+from surefoot.envs.crossing.skills import CrossingAction, perform
 from surefoot.envs.crossing.street import Street
 from surefoot.envs.crossing.tasks import draw_scene
-from surefoot.envs.crossing.world import World
+from surefoot.envs.crossing.world import CrossingWorld
 from surefoot.envs.simulation.client import Simulation
-from surefoot.results.errors import InputError
 
 LIGHT, SIGN = Street().crossings
 EMPTY = Situation(LIGHT, 0, Turn.STRAIGHT, Lamp.RED, False, False, False, (), ())
@@ -147,7 +147,7 @@ def test_what_the_vehicle_does() -> None:
 def test_the_light_that_was_entered_under_counts_until_the_vehicle_is_past() -> None:
     with Simulation() as simulation:
         for seed in range(20):
-            world = World(simulation, draw_scene("straight-at-light", 0.0, seed), seed)
+            world = CrossingWorld(simulation, draw_scene("straight-at-light", 0.0, seed), seed)
             signal = world.crossing.signal
             assert signal is not None
             left = signal.seconds_left(world.scene.arm, Turn.STRAIGHT, world.cars.time)
@@ -156,11 +156,11 @@ def test_the_light_that_was_entered_under_counts_until_the_vehicle_is_past() -> 
         else:
             pytest.fail("no seed with a light about to change")
         while not world.past():
-            perform(world, Action.STRAIGHT)
+            perform(world, CrossingAction.STRAIGHT)
         assert world.lamp_now() is not Lamp.GREEN  # it has changed meanwhile
         rows = world.log.names()
         assert all("green_light" in row for row in rows)
-        perform(world, Action.STOP)
+        perform(world, CrossingAction.STOP)
         assert "green_light" not in world.log.names()[-1]
 
 

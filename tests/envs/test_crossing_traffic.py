@@ -8,12 +8,12 @@ from random import Random
 
 import pytest
 
+from surefoot.core.errors import InputError
 from surefoot.envs.crossing.cars import LENGTH, Car, Cars, Ego
-from surefoot.envs.crossing.geometry import Arm, Path, Pose, Turn, conflicting
+from surefoot.envs.crossing.geometry import Approach, GroundPose, Path, Turn, conflicting
 from surefoot.envs.crossing.people import People
 from surefoot.envs.crossing.signals import Lamp
 from surefoot.envs.crossing.street import Street
-from surefoot.results.errors import InputError
 
 NOBODY = Ego(99.0, 99.0, 0.0, 0, 0, Turn.STRAIGHT, False, True)
 DT = 1 / 40
@@ -28,7 +28,7 @@ def traffic(street: Street, seed: int, seconds: float) -> Iterator[tuple[Cars, P
         yield cars, people
 
 
-def corners(pose: Pose) -> list[tuple[float, float]]:
+def corners(pose: GroundPose) -> list[tuple[float, float]]:
     c, s = cos(pose.yaw), sin(pose.yaw)
     return [
         (pose.x + c * a - s * b, pose.y + s * a + c * b)
@@ -37,7 +37,7 @@ def corners(pose: Pose) -> list[tuple[float, float]]:
     ]
 
 
-def overlap(one: Pose, other: Pose) -> bool:
+def overlap(one: GroundPose, other: GroundPose) -> bool:
     """Separating axes of two rectangles."""
     for yaw in (one.yaw, one.yaw + pi / 2, other.yaw, other.yaw + pi / 2):
         a = [x * cos(yaw) + y * sin(yaw) for x, y in corners(one)]
@@ -139,12 +139,12 @@ def test_a_reckless_vehicle_is_not_always_spared() -> None:
 
 def test_conflicts_of_ways() -> None:
     for turn in Turn:
-        assert not conflicting(turn, Arm.OWN, Turn.LEFT)
-    assert conflicting(Turn.STRAIGHT, Arm.LEFT, Turn.STRAIGHT)
-    assert not conflicting(Turn.STRAIGHT, Arm.OPPOSITE, Turn.STRAIGHT)
-    assert conflicting(Turn.LEFT, Arm.OPPOSITE, Turn.STRAIGHT)
-    assert not conflicting(Turn.RIGHT, Arm.RIGHT, Turn.STRAIGHT)
-    assert conflicting(Turn.RIGHT, Arm.LEFT, Turn.STRAIGHT)
+        assert not conflicting(turn, Approach.OWN, Turn.LEFT)
+    assert conflicting(Turn.STRAIGHT, Approach.LEFT, Turn.STRAIGHT)
+    assert not conflicting(Turn.STRAIGHT, Approach.OPPOSITE, Turn.STRAIGHT)
+    assert conflicting(Turn.LEFT, Approach.OPPOSITE, Turn.STRAIGHT)
+    assert not conflicting(Turn.RIGHT, Approach.RIGHT, Turn.STRAIGHT)
+    assert conflicting(Turn.RIGHT, Approach.LEFT, Turn.STRAIGHT)
 
 
 def test_ways_join_smoothly_and_end_in_the_right_lane() -> None:

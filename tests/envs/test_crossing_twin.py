@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 import surefoot.envs  # noqa: F401
+from surefoot.core.errors import InputError
 from surefoot.envs.crossing.env import CrossingEnv
 from surefoot.envs.crossing.labels import NAMES, OBSERVATIONS
-from surefoot.envs.crossing.skills import Action
+from surefoot.envs.crossing.skills import CrossingAction
 from surefoot.envs.crossing.tasks import LIGHT_RULES, TASKS
 from surefoot.envs.crossing.twin import COMING, PAST, Twin, TwinState
 from surefoot.envs.crossing.twin_env import CrossingTwinEnv
-from surefoot.envs.crossing.world import Outcome
-from surefoot.results.errors import InputError
+from surefoot.envs.crossing.world import CrossingOutcome
 from tests.envs.driving_rules import broken_rules
 
 
@@ -25,14 +25,14 @@ def test_the_transition_system_is_finite_and_stochastic(task: str) -> None:
     twin = Twin(task, 0.5)
     states, edges = twin.explore()
     assert len(states) < 20_000
-    sums: dict[tuple[int, Action], list[float]] = {}
+    sums: dict[tuple[int, CrossingAction], list[float]] = {}
     for start, action, p, end in edges:
         assert 0 < p <= 1
         assert 0 <= end < len(states)
         sums.setdefault((start, action), []).append(p)
     assert all(fsum(ps) == pytest.approx(1.0) for ps in sums.values())
     ends = {s.end for s in states if s.end}
-    assert ends == {o.value for o in Outcome}
+    assert ends == {o.value for o in CrossingOutcome}
     alive = sum(not s.end for s in states)
     assert len(sums) == 4 * alive
     with pytest.raises(InputError, match="more than 10 states"):
@@ -68,7 +68,7 @@ def test_no_state_that_the_expert_reaches_breaks_a_rule_at_once(task: str) -> No
             if after not in seen:
                 seen.add(after)
                 queue.append(after)
-    assert ends == {Outcome.GOAL.value}
+    assert ends == {CrossingOutcome.GOAL.value}
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -94,7 +94,7 @@ def test_heedless_driving_collides_and_breaks_rules() -> None:
         terminated = False
         while not terminated:
             assert env.state is not None
-            action = Action.STOP if env.state.place == PAST else Action.LEFT
+            action = CrossingAction.STOP if env.state.place == PAST else CrossingAction.LEFT
             *_, terminated, _, info = env.step(action)
         ends.append(info["outcome"])
         bad += bool(broken_rules(env.log.names()))
@@ -108,28 +108,32 @@ def test_steps_worked_out_by_hand() -> None:
     line = TwinState(0, twin.turn, "", cars=(COMING, 0, 0))
     assert twin.observations(line)[OBSERVATIONS.index("car_from_left")]
     assert twin.observations(line)[OBSERVATIONS.index("stop_sign")]
-    ((p, hit),) = twin.successors(line, Action.LEFT)
+    ((p, hit),) = twin.successors(line, CrossingAction.LEFT)
     assert (p, hit.end) == (1.0, "collision")
-    ((p, waited),) = twin.successors(line, Action.STOP)
+    ((p, waited),) = twin.successors(line, CrossingAction.STOP)
     assert (p, waited.cars, waited.place) == (1.0, (3, 0, 0), 0)
-    ((p, free),) = twin.successors(waited, Action.STOP)
+    ((p, free),) = twin.successors(waited, CrossingAction.STOP)
     assert (p, free.cars) == (1.0, (0, 0, 0))
     state = free
     for place in (1, 2, 3, 4, PAST):
-        ((_, state),) = twin.successors(state, Action.LEFT)
+        ((_, state),) = twin.successors(state, CrossingAction.LEFT)
         assert state.place == place
-    ((_, end),) = twin.successors(state, Action.STOP)
+    ((_, end),) = twin.successors(state, CrossingAction.STOP)
     assert end.end == "goal"
-    ((_, end),) = twin.successors(state, Action.LEFT)
+    ((_, end),) = twin.successors(state, CrossingAction.LEFT)
     assert end.end == "overshot"
-    assert twin.successors(end, Action.STOP) == ()
+    assert twin.successors(end, CrossingAction.STOP) == ()
 
 
 def test_an_approaching_car_waits_for_a_turning_vehicle() -> None:
     twin = Twin("left-at-sign", 0.0)
-    ((_, state),) = twin.successors(TwinState(0, twin.turn, "", cars=(1, 1, 1)), Action.LEFT)
+    ((_, state),) = twin.successors(
+        TwinState(0, twin.turn, "", cars=(1, 1, 1)), CrossingAction.LEFT
+    )
     assert state.cars == (1, 1, 1)
-    ((_, state),) = twin.successors(TwinState(0, twin.turn, "", cars=(1, 1, 1)), Action.STOP)
+    ((_, state),) = twin.successors(
+        TwinState(0, twin.turn, "", cars=(1, 1, 1)), CrossingAction.STOP
+    )
     assert state.cars == (2, 2, 2)
 
 

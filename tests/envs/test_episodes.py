@@ -14,12 +14,12 @@ import pytest
 from typer.testing import CliRunner
 
 from surefoot.cli.main import app
+from surefoot.core.errors import InputError
+from surefoot.envs.episodes.catalogue import get_environment
 from surefoot.envs.episodes.config import plan_of, read_seeds, resolve
-from surefoot.envs.episodes.pool import Lost, run_apart
+from surefoot.envs.episodes.pool import LostResult, run_apart
 from surefoot.envs.episodes.run import episodes_run
-from surefoot.envs.episodes.stages import stages
 from surefoot.envs.recording.video import read_video
-from surefoot.results.errors import InputError
 from surefoot.results.run_folder import read_run
 from tests.killing import killed
 
@@ -51,9 +51,9 @@ def test_work_apart_survives_its_workers() -> None:
         6: 36,
         7: 49,
     }
-    assert found[3] == Lost(False, "its process died (exit code 7)")
-    assert found[4] == Lost(True, "not done after 3 s")
-    assert found[5] == Lost(False, "ValueError: five")
+    assert found[3] == LostResult(False, "its process died (exit code 7)")
+    assert found[4] == LostResult(True, "not done after 3 s")
+    assert found[5] == LostResult(False, "ValueError: five")
 
 
 def writes(path: str) -> None:
@@ -173,13 +173,13 @@ def test_a_killed_run_goes_on(tmp_path: Path) -> None:
 
 def test_bad_options_name_the_valid_ones(tmp_path: Path) -> None:
     for arguments, words in {
-        ("--env", "kitchen"): "no environment 'kitchen'; there are tabletop, crossing",
+        ("--env", "kitchen"): "unknown environment 'kitchen'; known: tabletop, crossing",
         ("--task", "fly"): "no tabletop task 'fly'; there are tidy, tower",
         ("--env", "crossing", "--task", "tidy"): "there are left-at-light",
         ("--difficulty", "brutal"): "there are easy, medium, hard",
         ("--env", "crossing", "--difficulty", "x"): "a number from 0 to 1",
         ("--policy", "magic"): "there are scripted, agent, or MODULE:FUNCTION",
-        ("--perturb", "snow"): "no perturbation 'snow'; there are camera-pose",
+        ("--perturb", "snow"): "unknown perturbation 'snow'; known: camera-pose",
         ("--perturb", "fog=3"): "severity",
         ("--seeds", "a"): "seeds are such as 5, 0:10, 1,4,7 or train|calibration|test:20",
         ("--video", "some"): "'all', 'failures' or 'none'",
@@ -215,7 +215,7 @@ def test_seeds_and_plans() -> None:
     crossing = resolve({"env": "crossing", "perturb": foggy})
     assert crossing.perturb[0]["distance"] == 12
     assert crossing.difficulty == "0.5"
-    assert crossing.task == stages()["crossing"].tasks()
+    assert crossing.task == get_environment("crossing").tasks()
 
 
 def test_lists() -> None:

@@ -8,23 +8,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from surefoot.core.errors import InputError
 from surefoot.envs.cameras.camera import CameraPose, Lens, render
 from surefoot.envs.perturbations.base import (
     Channels,
-    Draws,
     ImagePerturbation,
-    build,
-    kinds,
+    RandomSource,
     merge_faults,
 )
+from surefoot.envs.perturbations.catalogue import PERTURBATIONS, build
 from surefoot.envs.perturbations.distractors import add_distractors
 from surefoot.envs.perturbations.faults import Faults
 from surefoot.envs.perturbations.pipeline import SCENARIOS, Pipeline, seeds_of, split_of_seed
 from surefoot.envs.simulation.client import Simulation
-from surefoot.results.errors import InputError
 
-IMAGES = [name for name, kind in kinds().items() if issubclass(kind, ImagePerturbation)]
-OTHERS = [name for name in kinds() if name not in IMAGES]
+IMAGES = [name for name, kind in PERTURBATIONS.items() if issubclass(kind, ImagePerturbation)]
+OTHERS = [name for name in PERTURBATIONS if name not in IMAGES]
 
 
 def picture(rows: int = 96, columns: int = 128) -> Channels:
@@ -43,7 +42,7 @@ def psnr(a: Channels, b: Channels) -> float:
 def at(name: str, severity: float, seed: int = 5, frame: int = 1) -> Channels:
     part = build({"name": name, "severity": severity})
     assert isinstance(part, ImagePerturbation)
-    return part.apply(picture(), Draws(seed, "front", frame))
+    return part.apply(picture(), RandomSource(seed, "front", frame))
 
 
 @pytest.mark.parametrize("name", IMAGES)
@@ -81,7 +80,7 @@ def test_noise_has_the_variance_it_says() -> None:
     flat = Channels(np.full((200, 200, 3), 128, np.uint8), picture().depth, picture().segmentation)
     part = build({"name": "noise", "severity": 0.5})
     assert isinstance(part, ImagePerturbation)
-    light = (part.apply(flat, Draws(1)).rgb / 255.0) ** 2.2
+    light = (part.apply(flat, RandomSource(1)).rgb / 255.0) ** 2.2
     expected = (128 / 255) ** 2.2 / 80 + 0.01**2
     assert light.var() == pytest.approx(expected, rel=0.06)
 
@@ -92,7 +91,7 @@ def test_fog_follows_distance() -> None:
     white = np.abs(foggy.rgb.astype(float) - 205).mean(axis=(1, 2))
     assert white[-10:].mean() < white[:10].mean()
     assert loss.min() > 0
-    near = Pipeline.parse(["fog=0.8:distance=100"]).apply(picture(), Draws(0))
+    near = Pipeline.parse(["fog=0.8:distance=100"]).apply(picture(), RandomSource(0))
     assert psnr(picture(), near) > 30 > psnr(picture(), foggy)
 
 
@@ -109,7 +108,7 @@ def test_occluders_are_really_there() -> None:
 def test_order_matters_and_specs_build_the_same_again() -> None:
     first = Pipeline.parse(["defocus=0.5", "noise=0.5"])
     second = Pipeline.parse(["noise=0.5", "defocus=0.5"])
-    draws = Draws(3)
+    draws = RandomSource(3)
     a, b = first.apply(picture(), draws), second.apply(picture(), draws)
     by_hand = second.parts[1].apply(second.parts[0].apply(picture(), draws), draws)  # type: ignore[attr-defined]
     assert np.array_equal(b.rgb, by_hand.rgb)
@@ -128,7 +127,7 @@ def test_everything_reaches_the_faults() -> None:
     assert faults.friction == pytest.approx(0.5)
     assert (faults.delay_frames, faults.distractors) == (10, 4)
     assert [spec["name"] for spec in faults.images] == ["fog"]
-    for name in kinds():
+    for name in PERTURBATIONS:
         assert Pipeline.parse([f"{name}=0"]).faults() == Faults(), name
         assert Pipeline.parse([f"{name}=0.8"]).faults() != Faults(), name
     assert merge_faults(Faults(friction=0.5), [{"friction": 0.5}]).friction == 0.25
@@ -140,9 +139,9 @@ def test_scenarios_and_bad_input(tmp_path: Path) -> None:
         assert Pipeline.scenario(name, 0.0).faults() == Faults()
         half = [p.severity for p in Pipeline.parse([f"{name}=0.5"]).parts]
         assert half == pytest.approx([p.severity / 2 for p in Pipeline.scenario(name).parts])
-    assert set(SCENARIOS).isdisjoint(kinds())
+    assert set(SCENARIOS).isdisjoint(PERTURBATIONS)
     for text, words in {
-        "snow": "no perturbation 'snow'; there are camera-pose, .*scenarios dusk",
+        "snow": "unknown perturbation 'snow'; known: camera-pose, .*scenarios dusk",
         "fog=2": "severity: .*less than or equal to 1",
         "fog=x": "severity: .*valid number",
         "fog=0.2:colour=1": "colour: Extra inputs",

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from surefoot.core.errors import InputError, MissingDependencyError
 from surefoot.envs.recording.captions import Caption, captioned, font, wrap
 from surefoot.envs.recording.rerun_log import RerunLog
 from surefoot.envs.recording.sheet import Tile, contact_sheet, to_jpeg, to_png
 from surefoot.envs.recording.video import VideoWriter, read_video
-from surefoot.results.errors import InputError, MissingDependencyError
 
 
 def gray(value: int, rows: int = 64, columns: int = 96) -> np.ndarray:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from surefoot.core.errors import HarnessError
 from surefoot.envs.cameras.camera import CameraPose, Lens, render
 from surefoot.envs.simulation.client import Command, Simulation, quiet
 from surefoot.envs.simulation.urdf import PANDA, data_folder, light_text, load_light
-from surefoot.results.errors import HarnessError
 
 ARM = tuple(range(7))
 POSE = CameraPose((1.3, 0, 0.8), (0.3, 0, 0.2))

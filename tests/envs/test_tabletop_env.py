@@ -16,12 +16,12 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 import surefoot.envs  # noqa: F401
+from surefoot.core.errors import InputError
 from surefoot.envs.skills import SkillStatus
 from surefoot.envs.tabletop.env import TabletopEnv
 from surefoot.envs.tabletop.tasks import DIFFICULTIES, TASKS
 from surefoot.envs.tabletop.twin import TabletopTwin
 from surefoot.pddl import PlanStep
-from surefoot.results.errors import InputError
 
 ID = "surefoot.envs:surefoot/Tabletop-v0"
 

@@ -11,7 +11,7 @@ import pytest
 from surefoot.envs.simulation.client import Simulation, quiet
 from surefoot.envs.simulation.urdf import PANDA, load_light
 from surefoot.envs.tabletop.kinematics import LOWER, UPPER, forward, inverse
-from surefoot.envs.tabletop.robot import OutOfReachError, Panda, Pose
+from surefoot.envs.tabletop.robot import HandPose, OutOfReachError, Panda
 
 
 def test_forward_agrees_with_pybullet() -> None:
@@ -57,7 +57,7 @@ def test_what_is_out_of_reach_is_told_and_does_not_move_the_arm() -> None:
         robot = Panda(simulation)
         before = robot.tool()
         with pytest.raises(OutOfReachError, match=r"out of reach: .* m from the base"):
-            robot.move(Pose((0.9, 0.3, 0.1)))
+            robot.move(HandPose((0.9, 0.3, 0.1)))
         assert robot.tool() == before
 
 
@@ -65,5 +65,5 @@ def test_moves_end_where_they_should() -> None:
     with Simulation() as simulation:
         robot = Panda(simulation)
         for goal in ((0.5, 0.3, 0.1), (0.6, -0.3, 0.05), (0.35, 0.0, 0.3)):
-            robot.move(Pose.at(goal, 0.5), settle=10)
+            robot.move(HandPose.at(goal, 0.5), settle=10)
             assert dist(robot.tool(), goal) < 1e-3

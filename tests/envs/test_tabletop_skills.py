@@ -18,23 +18,23 @@ from surefoot.envs.tabletop.motions import DIRECTIONS
 from surefoot.envs.tabletop.problem import make_task
 from surefoot.envs.tabletop.scene import draw_scene
 from surefoot.envs.tabletop.skills import Skills
-from surefoot.envs.tabletop.things import Kind, Thing
-from surefoot.envs.tabletop.world import World
+from surefoot.envs.tabletop.things import Thing, ThingKind
+from surefoot.envs.tabletop.world import TabletopWorld
 from surefoot.pddl import PlanStep, parse_plan
 from surefoot.results.statistics import wilson
 
 THINGS = (
-    Thing("red-block", Kind.BLOCK, "red", "cube"),
-    Thing("blue-block", Kind.BLOCK, "blue", "cube"),
-    Thing("green-cylinder", Kind.BLOCK, "green", "cylinder"),
-    Thing("yellow-block", Kind.BLOCK, "yellow", "cube", "large"),
-    Thing("purple-block", Kind.BLOCK, "purple", "cube", "small"),
-    Thing("cyan-pad", Kind.PAD, "cyan"),
-    Thing("plate1", Kind.PLATE, "white"),
-    Thing("bowl1", Kind.BOWL, "white"),
-    Thing("bin1", Kind.BIN, "gray"),
-    Thing("box1", Kind.BOX, "brown"),
-    Thing("lid1", Kind.LID, "brown"),
+    Thing("red-block", ThingKind.BLOCK, "red", "cube"),
+    Thing("blue-block", ThingKind.BLOCK, "blue", "cube"),
+    Thing("green-cylinder", ThingKind.BLOCK, "green", "cylinder"),
+    Thing("yellow-block", ThingKind.BLOCK, "yellow", "cube", "large"),
+    Thing("purple-block", ThingKind.BLOCK, "purple", "cube", "small"),
+    Thing("cyan-pad", ThingKind.PAD, "cyan"),
+    Thing("plate1", ThingKind.PLATE, "white"),
+    Thing("bowl1", ThingKind.BOWL, "white"),
+    Thing("bin1", ThingKind.BIN, "gray"),
+    Thing("box1", ThingKind.BOX, "brown"),
+    Thing("lid1", ThingKind.LID, "brown"),
 )
 INSIDE = {"purple-block": "box1", "blue-block": "red-block"}
 
@@ -62,7 +62,7 @@ def skills(
     boxes = {"box1": "lid1"} if any(t.name == "box1" for t in things) else {}
     scene = draw_scene(Random(seed), things, inside, boxes, list(boxes))
     with Simulation() as simulation:
-        world = World(simulation, scene, Faults(**faults), seed)
+        world = TabletopWorld(simulation, scene, Faults(**faults), seed)
         yield Skills(world, make_task("test", scene, []), seed)
 
 
@@ -92,12 +92,12 @@ def pick_and_place(seed: int, **faults: Any) -> bool:
     shapes = [rng.choice(("cube", "cylinder")) for _ in range(4)]
     sizes = [rng.choice(("small", "medium", "large")) for _ in range(4)]
     things = [
-        Thing(f"block{i}", Kind.BLOCK, color, shape, size)
+        Thing(f"block{i}", ThingKind.BLOCK, color, shape, size)
         for i, (color, shape, size) in enumerate(
             zip(("red", "green", "blue", "yellow"), shapes, sizes, strict=True)
         )
     ]
-    things += [Thing("pad1", Kind.PAD, "white"), Thing("bin1", Kind.BIN, "gray")]
+    things += [Thing("pad1", ThingKind.PAD, "white"), Thing("bin1", ThingKind.BIN, "gray")]
     with skills(seed, things, {}, **faults) as used:
         results = [
             used.run(step("(pick block0 the-table)")),
@@ -207,8 +207,8 @@ def test_noise_and_low_friction_cost_success() -> None:
 
 
 def test_a_full_container_is_occupied() -> None:
-    blocks = [Thing(f"block{i}", Kind.BLOCK, "red", "cube") for i in range(4)]
-    things = [*blocks, Thing("bin1", Kind.BIN, "gray")]
+    blocks = [Thing(f"block{i}", ThingKind.BLOCK, "red", "cube") for i in range(4)]
+    things = [*blocks, Thing("bin1", ThingKind.BIN, "gray")]
     inside = {f"block{i}": "bin1" for i in range(3)}
     with skills(4, things, inside) as used:
         assert used.run(step("(pick block3 the-table)")).done
@@ -221,7 +221,7 @@ def test_a_full_container_is_occupied() -> None:
 
 
 def test_a_block_that_is_walled_in_is_not_graspable() -> None:
-    blocks = [Thing(f"block{i}", Kind.BLOCK, "red", "cube") for i in range(5)]
+    blocks = [Thing(f"block{i}", ThingKind.BLOCK, "red", "cube") for i in range(5)]
     with skills(4, blocks, {}) as used:
         api = used.world.simulation.api
         for i, (dx, dy) in enumerate(((0, 0), (0.042, 0), (-0.042, 0), (0, 0.042), (0, -0.042))):

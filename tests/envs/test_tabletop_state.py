@@ -9,36 +9,36 @@ from random import Random
 import pytest
 
 from surefoot.envs.simulation.client import Simulation
-from surefoot.envs.tabletop.scene import Scene, draw_scene
+from surefoot.envs.tabletop.scene import TabletopScene, draw_scene
 from surefoot.envs.tabletop.state import attributes, hidden_in, read_facts, start_facts
-from surefoot.envs.tabletop.things import FLOOR, TABLE, Kind, Thing
-from surefoot.envs.tabletop.world import World
+from surefoot.envs.tabletop.things import FLOOR, TABLE, Thing, ThingKind
+from surefoot.envs.tabletop.world import TabletopWorld
 
 THINGS = (
-    Thing("red-block", Kind.BLOCK, "red", "cube"),
-    Thing("blue-block", Kind.BLOCK, "blue", "cube"),
-    Thing("green-cylinder", Kind.BLOCK, "green", "cylinder"),
-    Thing("pad1", Kind.PAD, "cyan"),
-    Thing("plate1", Kind.PLATE, "white"),
-    Thing("bowl1", Kind.BOWL, "white"),
-    Thing("bin1", Kind.BIN, "gray"),
-    Thing("box1", Kind.BOX, "brown"),
-    Thing("lid1", Kind.LID, "brown"),
+    Thing("red-block", ThingKind.BLOCK, "red", "cube"),
+    Thing("blue-block", ThingKind.BLOCK, "blue", "cube"),
+    Thing("green-cylinder", ThingKind.BLOCK, "green", "cylinder"),
+    Thing("pad1", ThingKind.PAD, "cyan"),
+    Thing("plate1", ThingKind.PLATE, "white"),
+    Thing("bowl1", ThingKind.BOWL, "white"),
+    Thing("bin1", ThingKind.BIN, "gray"),
+    Thing("box1", ThingKind.BOX, "brown"),
+    Thing("lid1", ThingKind.LID, "brown"),
 )
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
+def world() -> Iterator[TabletopWorld]:
     scene = draw_scene(Random(3), THINGS, {"blue-block": "box1"}, {"box1": "lid1"}, ["box1"])
     with Simulation() as simulation:
-        yield World(simulation, scene)
+        yield TabletopWorld(simulation, scene)
 
 
-def texts(world: World) -> set[str]:
+def texts(world: TabletopWorld) -> set[str]:
     return set(map(str, read_facts(world)))
 
 
-def put(world: World, name: str, x: float, y: float, z: float, yaw: float = 0.0) -> None:
+def put(world: TabletopWorld, name: str, x: float, y: float, z: float, yaw: float = 0.0) -> None:
     api = world.simulation.api
     turn = api.getQuaternionFromEuler((0, 0, yaw))
     api.resetBasePositionAndOrientation(world.bodies[name], (x, y, z), turn)
@@ -49,7 +49,7 @@ def places(facts: set[str], block: str) -> set[str]:
     return {f for f in facts if f.startswith((f"(on {block} ", f"(in {block} "))}
 
 
-def test_a_new_scene_is_as_it_was_drawn(world: World) -> None:
+def test_a_new_scene_is_as_it_was_drawn(world: TabletopWorld) -> None:
     assert read_facts(world) == start_facts(world.scene)
     assert texts(world) == {
         "(hand-empty)",
@@ -71,7 +71,7 @@ def test_a_new_scene_is_as_it_was_drawn(world: World) -> None:
 @pytest.mark.parametrize(
     ("place", "height"), [("pad1", 0.004), ("plate1", 0.005), ("bowl1", FLOOR), ("bin1", FLOOR)]
 )
-def test_a_moved_block_is_seen_where_it_is(world: World, place: str, height: float) -> None:
+def test_a_moved_block_is_seen_where_it_is(world: TabletopWorld, place: str, height: float) -> None:
     spot = world.scene.spots[place]
     put(world, "red-block", spot.x, spot.y, height + 0.021, 0.4)
     facts = texts(world)
@@ -81,7 +81,7 @@ def test_a_moved_block_is_seen_where_it_is(world: World, place: str, height: flo
     assert f"(vacant {place})" not in facts
 
 
-def test_one_block_on_another(world: World) -> None:
+def test_one_block_on_another(world: TabletopWorld) -> None:
     x, y, _ = world.position("red-block")
     put(world, "green-cylinder", x, y, 0.061)
     facts = texts(world)
@@ -91,7 +91,7 @@ def test_one_block_on_another(world: World) -> None:
 
 
 def test_a_block_beside_a_pad_is_on_the_table_and_one_with_its_middle_on_it_is_not(
-    world: World,
+    world: TabletopWorld,
 ) -> None:
     spot = world.scene.spots["pad1"]
     put(world, "red-block", spot.x + 0.072, spot.y, 0.0205)
@@ -100,7 +100,7 @@ def test_a_block_beside_a_pad_is_on_the_table_and_one_with_its_middle_on_it_is_n
     assert places(texts(world), "red-block") == {"(on red-block pad1)"}
 
 
-def test_a_block_in_the_air_or_under_the_table_is_nowhere(world: World) -> None:
+def test_a_block_in_the_air_or_under_the_table_is_nowhere(world: TabletopWorld) -> None:
     api = world.simulation.api
     for z in (0.3, -0.3):
         spot = world.scene.spots["bin1"]
@@ -113,7 +113,7 @@ def test_a_block_in_the_air_or_under_the_table_is_nowhere(world: World) -> None:
         assert "(hand-empty)" in facts
 
 
-def test_lids_cover_lie_aside_or_neither(world: World) -> None:
+def test_lids_cover_lie_aside_or_neither(world: TabletopWorld) -> None:
     spot, park = world.scene.spots["box1"], world.scene.parking["lid1"]
     assert hidden_in(read_facts(world)) == {"blue-block": "box1"}
     put(world, "lid1", park.x, park.y, 0.006)
@@ -128,7 +128,7 @@ def test_lids_cover_lie_aside_or_neither(world: World) -> None:
     assert "(covers lid1 box1)" in texts(world)
 
 
-def test_holding_needs_both_fingers(world: World) -> None:
+def test_holding_needs_both_fingers(world: TabletopWorld) -> None:
     x, y, z = world.robot.tool()
     api, robot = world.simulation.api, world.robot
     api.resetBasePositionAndOrientation(world.bodies["red-block"], (x, y, z), (0, 0, 0, 1))
@@ -141,7 +141,7 @@ def test_holding_needs_both_fingers(world: World) -> None:
     assert "(hand-empty)" in texts(world)
 
 
-def test_attributes(world: World) -> None:
+def test_attributes(world: TabletopWorld) -> None:
     told = attributes(world.scene)
     assert told["green-cylinder"] == {
         "kind": "block",
@@ -154,8 +154,8 @@ def test_attributes(world: World) -> None:
 
 def test_scenes_keep_their_distances() -> None:
     for seed in range(40):
-        scene: Scene = draw_scene(Random(seed), THINGS, {}, {"box1": "lid1"}, ["box1"])
-        spots = [(t, scene.spots[t.name]) for t in THINGS if t.kind is not Kind.LID]
+        scene: TabletopScene = draw_scene(Random(seed), THINGS, {}, {"box1": "lid1"}, ["box1"])
+        spots = [(t, scene.spots[t.name]) for t in THINGS if t.kind is not ThingKind.LID]
         spots.append((scene.things["lid1"], scene.parking["lid1"]))
         for i, (a, p) in enumerate(spots):
             for b, q in spots[i + 1 :]:
@@ -163,6 +163,6 @@ def test_scenes_keep_their_distances() -> None:
                     abs(p.x - q.x) - a.extent[0] - b.extent[0],
                     abs(p.y - q.y) - a.extent[1] - b.extent[1],
                 )
-                assert apart >= (0.045 if Kind.BLOCK in (a.kind, b.kind) else 0.02)
+                assert apart >= (0.045 if ThingKind.BLOCK in (a.kind, b.kind) else 0.02)
             assert p.x**2 + p.y**2 < 0.74**2
     assert scene.place_of("red-block") == TABLE

@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from surefoot.core.errors import InputError
 from surefoot.envs.perturbations.faults import Faults
 from surefoot.envs.simulation.client import Simulation
 from surefoot.envs.tabletop.execution import Execution, execute
@@ -19,11 +20,10 @@ from surefoot.envs.tabletop.tasks import (
     make_tabletop,
 )
 from surefoot.envs.tabletop.twin import TabletopTwin
-from surefoot.envs.tabletop.world import World
+from surefoot.envs.tabletop.world import TabletopWorld
 from surefoot.pddl import GroundTask, Plan, PlanStep, validate
 from surefoot.pddl.conditions import holds
 from surefoot.pddl.reference import FD_FF
-from surefoot.results.errors import InputError
 from surefoot.results.statistics import wilson
 
 CASES = [(kind, difficulty) for kind in TASKS for difficulty in DIFFICULTIES]
@@ -37,7 +37,7 @@ def planned(instance: TabletopTask) -> Plan:
 
 def carried_out(instance: TabletopTask, plan: Plan, faults: Faults | None = None) -> Execution:
     with Simulation() as simulation:
-        world = World(simulation, instance.scene, faults, instance.seed)
+        world = TabletopWorld(simulation, instance.scene, faults, instance.seed)
         assert read_facts(world) == instance.task.problem.init
         return execute(Skills(world, instance.task, instance.seed), plan)
 

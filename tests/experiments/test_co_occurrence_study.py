@@ -11,13 +11,13 @@ import pytest
 from typer.testing import CliRunner
 
 from surefoot.cli.main import app
-from surefoot.experiments.co_occurrence import run_study
-from surefoot.experiments.cooccurrence.config import Study
-from surefoot.experiments.cooccurrence.facts import Facts, fact_sequences
-from surefoot.experiments.cooccurrence.report import assumption, verdict
+from surefoot.core.errors import InputError
+from surefoot.experiments.co_occurrence.config import CoOccurrenceConfig
+from surefoot.experiments.co_occurrence.facts import FactSequences, fact_sequences
+from surefoot.experiments.co_occurrence.report import assumption, verdict
+from surefoot.experiments.co_occurrence.study import run_study
 from surefoot.experiments.parts import check_place, found_in, run_part
-from surefoot.experiments.registry import get_experiment, read_study
-from surefoot.results.errors import InputError
+from surefoot.experiments.registry import EXPERIMENTS, read_study
 
 SMALL: dict[str, Any] = {
     "cases": {
@@ -40,7 +40,7 @@ def silent(part: str, done: int, total: int) -> None:
 
 
 def test_it_runs_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
-    study = Study.model_validate(SMALL)
+    study = CoOccurrenceConfig.model_validate(SMALL)
 
     def stop(part: str, done: int, total: int) -> None:
         if done == 3:
@@ -66,7 +66,7 @@ def test_it_runs_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
 
 
 def test_facts_say_yes_where_the_action_can_be_taken() -> None:
-    facts = Facts(n=24, size=8, length=5)
+    facts = FactSequences(n=24, size=8, length=5)
     data = fact_sequences(facts, 1)
     assert set(data.names[:2]) == {"(on-table b1)", "(clear b1)"}
     assert data.names[2] == "(arm-empty)"
@@ -88,7 +88,7 @@ def test_facts_say_yes_where_the_action_can_be_taken() -> None:
 )
 def test_facts_that_cannot_be_used(more: dict[str, Any], why: str) -> None:
     with pytest.raises(InputError, match=why):
-        fact_sequences(Facts(**{"n": 24, "size": 5, "length": 4, **more}), 0)
+        fact_sequences(FactSequences(**{"n": 24, "size": 5, "length": 4, **more}), 0)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_a_study_that_cannot_be_done(
     seeds: list[int], rate: float, why: str, tmp_path: Path
 ) -> None:
     case = {**SMALL["cases"]["drawn"]}
-    study = Study.model_validate(
+    study = CoOccurrenceConfig.model_validate(
         {
             **SMALL,
             "cases": {"drawn": {**case, "flow": {**case["flow"], "rate": rate}}},
@@ -116,7 +116,9 @@ def test_a_study_that_cannot_be_done(
 def test_a_folder_of_other_work_is_left_alone(tmp_path: Path) -> None:
     out = tmp_path / "out"
     check_place("co-occurrence", out)
-    run_part("co-occurrence", "none", out, Study.model_validate(SMALL), {}, print, silent, 1)
+    run_part(
+        "co-occurrence", "none", out, CoOccurrenceConfig.model_validate(SMALL), {}, print, silent, 1
+    )
     (out / "summary.json").write_text("{}")
     check_place("co-occurrence", out)
     with pytest.raises(InputError, match="holds the study co-occurrence"):
@@ -148,7 +150,14 @@ def test_each_worker_has_one_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("MKL_NUM_THREADS", "3")
     records = run_part(
-        "x", "part", tmp_path, Study.model_validate(SMALL), {"a": 0}, threads, silent, 1
+        "x",
+        "part",
+        tmp_path,
+        CoOccurrenceConfig.model_validate(SMALL),
+        {"a": 0},
+        threads,
+        silent,
+        1,
     )
     found = found_in(records)["a"]
     assert {found["OMP_NUM_THREADS"], found["OPENBLAS_NUM_THREADS"]} == {"1"}
@@ -158,13 +167,13 @@ def test_each_worker_has_one_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_seeds_are_zero_or_more() -> None:
     with pytest.raises(ValueError, match=r"seeds\.0"):
-        Study.model_validate({**SMALL, "seeds": [-1]})
+        CoOccurrenceConfig.model_validate({**SMALL, "seeds": [-1]})
 
 
 def test_the_shipped_study_can_be_read() -> None:
-    experiment = get_experiment("co-occurrence")
+    experiment = EXPERIMENTS.get("co-occurrence")
     study = read_study(experiment, None, {})
-    assert isinstance(study, Study)
+    assert isinstance(study, CoOccurrenceConfig)
     assert len(study.cases) == 3
     with pytest.raises(InputError, match="at least one case"):
-        run_study(Study(cases={}), Path("nowhere"), silent)
+        run_study(CoOccurrenceConfig(cases={}), Path("nowhere"), silent)

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 import torch
 
-from surefoot.experiments import get_experiment, read_study
-from surefoot.experiments.squeeze.config import Study, pruning
-from surefoot.experiments.squeeze.optimizers import WAYS
-from surefoot.experiments.squeeze.summary import (
+from surefoot.core.errors import InputError
+from surefoot.experiments import EXPERIMENTS, read_study
+from surefoot.experiments.compression.config import CompressionStudyConfig, pruning
+from surefoot.experiments.compression.optimizers import WAYS
+from surefoot.experiments.compression.summary import (
     difference,
     frontier_rows,
     grid_rows,
@@ -21,7 +22,6 @@ from surefoot.experiments.squeeze.summary import (
     rank_rows,
     share,
 )
-from surefoot.results.errors import InputError
 from surefoot.sparsity.recipe import Allocate, Sparsify
 from surefoot.sparsity.training.settings import RecoverSettings
 
@@ -147,7 +147,7 @@ def test_the_frontier_is_of_those_that_no_other_beats_in_both() -> None:
 
 
 def test_recipes_of_the_grid_and_all_ways_to_train_are_valid() -> None:
-    study = Study()
+    study = CompressionStudyConfig()
     made = pruning(study, "sparsegpt", "permuted", "2:4", 3)
     assert made.seed == 3
     assert made.find(Allocate).shuffled
@@ -167,7 +167,7 @@ def test_recipes_of_the_grid_and_all_ways_to_train_are_valid() -> None:
     ],
 )
 def test_what_is_unknown_is_one_line(given: dict[str, Any], told: str, tmp_path: Path) -> None:
-    experiment = get_experiment("compression")
+    experiment = EXPERIMENTS.get("compression")
     with pytest.raises(InputError, match=told):
         experiment.run(read_study(experiment, None, given), tmp_path / "out", lambda *_: None)
     assert not (tmp_path / "out").exists()
@@ -175,7 +175,7 @@ def test_what_is_unknown_is_one_line(given: dict[str, Any], told: str, tmp_path:
 
 @pytest.mark.slow
 def test_a_small_study_from_end_to_end_and_again(tmp_path: Path) -> None:
-    experiment = get_experiment("compression")
+    experiment = EXPERIMENTS.get("compression")
     study, out = read_study(experiment, None, SMALL), tmp_path / "out"
     page = experiment.run(study, out, lambda *_: None)
     summary = json.loads((out / "summary.json").read_text())

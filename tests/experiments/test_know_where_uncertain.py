@@ -10,14 +10,19 @@ from typing import Any
 import pytest
 import torch
 
-from surefoot.agents.settings import Gate
-from surefoot.envs.episodes.outcome import Outcome
-from surefoot.experiments import get_experiment, read_study
-from surefoot.experiments.uncertain.config import ARMS, Study, arm_named, damage
-from surefoot.experiments.uncertain.injection import cross_talk
-from surefoot.experiments.uncertain.parts import made_in_physics
-from surefoot.experiments.uncertain.summary import arm_rows, rule_rows, variability_rows
-from surefoot.results.errors import InputError
+from surefoot.agents.settings import ActGate
+from surefoot.core.errors import InputError
+from surefoot.envs.episodes.outcome import EpisodeOutcome
+from surefoot.experiments import EXPERIMENTS, read_study
+from surefoot.experiments.know_where_uncertain.config import (
+    ARMS,
+    UncertaintyConfig,
+    arm_named,
+    damage,
+)
+from surefoot.experiments.know_where_uncertain.injection import cross_talk
+from surefoot.experiments.know_where_uncertain.parts import made_in_physics
+from surefoot.experiments.know_where_uncertain.summary import arm_rows, rule_rows, variability_rows
 
 torch.set_num_threads(1)
 SMALL = {
@@ -117,12 +122,12 @@ def test_cross_talk_tells_scores_that_know_their_failure_from_those_that_do_not(
 
 
 def test_arms_that_look_in_another_way_are_told_apart() -> None:
-    study = Study()
+    study = UncertaintyConfig()
     looking = {arm.name: study.settings(arm).looking for arm in ARMS}
     assert looking["base"] == looking["verification"] == looking["refinement"] == "one look"
     assert looking["all"] == looking["all-ask"]
     assert len({looking[name] for name in ("base", "sensing", "all", "aggregate")}) == 4
-    assert study.settings(arm_named("oracle")).gate is Gate.ORACLE
+    assert study.settings(arm_named("oracle")).gate is ActGate.ORACLE
     assert study.planner_of(arm_named("all"), "crossing") == "local-agent-refined"
     drawn = [damage(study, "crossing", i).specs() for i in range(400)]
     assert drawn == [damage(study, "crossing", i).specs() for i in range(400)]
@@ -130,18 +135,18 @@ def test_arms_that_look_in_another_way_are_told_apart() -> None:
 
 
 def test_physics_has_calibrations_of_its_own_where_they_fit() -> None:
-    study = Study()
+    study = UncertaintyConfig()
     ways = {arm.name: study.settings(arm).looking for arm in ARMS}
     paths = tuple((f"{s} {w}", "twin") for s in ("crossing", "tabletop") for w in ways.values())
     made = dict(made_in_physics(study, paths))
     assert made[f"crossing {ways['all']}"].endswith("calibrations/crossing.json")
     assert made[f"tabletop {ways['all']}"].endswith("calibrations/tabletop.json")
     assert made[f"crossing {ways['base']}"] == made[f"crossing {ways['paper']}"] == "twin"
-    assert made_in_physics(Study(perception="hf:else"), paths) == paths
+    assert made_in_physics(UncertaintyConfig(perception="hf:else"), paths) == paths
 
 
 def test_an_unknown_arm_is_one_line(tmp_path: Path) -> None:
-    experiment = get_experiment("know-where-uncertain")
+    experiment = EXPERIMENTS.get("know-where-uncertain")
     study = read_study(experiment, None, {"physics_arms": ["best"]})
     with pytest.raises(InputError, match="no arm 'best'; there are aggregate"):
         experiment.run(study, tmp_path / "out", lambda *_: None)
@@ -150,7 +155,7 @@ def test_an_unknown_arm_is_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_small_study_from_end_to_end_and_again(tmp_path: Path) -> None:
-    experiment = get_experiment("know-where-uncertain")
+    experiment = EXPERIMENTS.get("know-where-uncertain")
     study, out = read_study(experiment, None, SMALL), tmp_path / "out"
     report = experiment.run(study, out, lambda *_: None)
     summary = json.loads((out / "summary.json").read_text())
@@ -158,7 +163,7 @@ def test_a_small_study_from_end_to_end_and_again(tmp_path: Path) -> None:
         rows = {row["arm"]: row for row in summary["stages"][stage]["arms"]}
         assert list(rows) == [arm.name for arm in ARMS]
         assert {row["n"] for row in rows.values()} == {n}
-        assert {o for row in rows.values() for o in row["outcomes"]} <= set(Outcome)
+        assert {o for row in rows.values() for o in row["outcomes"]} <= set(EpisodeOutcome)
         assert rows["oracle"]["success"]["successes"] == n
         assert rows["always-stop"]["acted"]["successes"] == 0
         assert rows["base"]["looks"] == 0

@@ -8,19 +8,25 @@ from typing import Any
 
 import pytest
 
-from surefoot.experiments.lottery_image_prior import run_study
-from surefoot.experiments.lotteryprior.config import Study
-from surefoot.experiments.lotteryprior.summary import (
+from surefoot.core.errors import InputError
+from surefoot.experiments.lottery_image_prior.config import ImagePriorConfig
+from surefoot.experiments.lottery_image_prior.study import run_study
+from surefoot.experiments.lottery_image_prior.summary import (
     RULES,
     overfit_summary,
     task_summary,
     ticket_against_random,
 )
-from surefoot.experiments.lotteryprior.work import Job, judge, search, stops_within, take_picture
-from surefoot.experiments.registry import get_experiment, read_study
-from surefoot.results.errors import InputError
-from surefoot.sparsity.lottery.restoring.fitting import Fit, fit
-from surefoot.sparsity.lottery.restoring.stopping import Point
+from surefoot.experiments.lottery_image_prior.work import (
+    ImagePriorJob,
+    judge,
+    search,
+    stops_within,
+    take_picture,
+)
+from surefoot.experiments.registry import EXPERIMENTS, read_study
+from surefoot.sparsity.lottery.restoring.fitting import FitResult, fit
+from surefoot.sparsity.lottery.restoring.stopping import FitPoint
 from surefoot.sparsity.lottery.restoring.tickets import PriorTicket
 
 SMALL: dict[str, Any] = {
@@ -40,7 +46,7 @@ SMALL: dict[str, Any] = {
 
 
 def test_it_runs_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
-    study = Study.model_validate(SMALL)
+    study = ImagePriorConfig.model_validate(SMALL)
 
     def stop(part: str, done: int, total: int) -> None:
         if part == "fits" and done == 1:
@@ -120,7 +126,7 @@ def test_seeds_of_a_picture_are_one_case_and_differences_are_paired() -> None:
     assert rows["random"]["refused"] == 2
     assert rows["random"]["rules"]["oracle"]["against"]["mean"] == -1
     assert found["peers"]["median"]["mean"] == 20
-    study = Study.model_validate(SMALL)
+    study = ImagePriorConfig.model_validate(SMALL)
     against = ticket_against_random(records, study)
     assert against["oracle"]["mean"] == pytest.approx((0.5 - 0.5) / 2)
     overfit = overfit_summary(records)
@@ -134,15 +140,15 @@ def test_seeds_of_a_picture_are_one_case_and_differences_are_paired() -> None:
 
 def test_tickets_of_several_others_never_saw_the_picture(tmp_path: Path) -> None:
     scenes = [{"env": "tabletop", "seed": seed} for seed in (0, 1, 2)]
-    study = Study.model_validate({**SMALL, "scenes": scenes, "tasks": ["denoise"]})
+    study = ImagePriorConfig.model_validate({**SMALL, "scenes": scenes, "tasks": ["denoise"]})
     for scene in study.scenes:
         take_picture((str(tmp_path / "pictures" / "taken"), scene, study.size))
     for kind in ("clean", "denoise", "several"):
         for number in (0, 1):
-            search(Job(study.model_dump_json(), str(tmp_path), number, 0, kind))
+            search(ImagePriorJob(study.model_dump_json(), str(tmp_path), number, 0, kind))
     card = PriorTicket.load(tmp_path / "tickets" / "several-0-0" / "02").card
     assert (card.source, card.pictures) == ("clean", ("tabletop-1", "tabletop-2"))
-    judged = judge(Job(study.model_dump_json(), str(tmp_path), 0, 0, "denoise"))
+    judged = judge(ImagePriorJob(study.model_dump_json(), str(tmp_path), 0, 0, "denoise"))
     assert "several others" in [row["way"] for row in judged["rows"]]
 
 
@@ -166,10 +172,10 @@ def test_generators_are_trained_and_asked_without_any_fit(tmp_path: Path) -> Non
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_study(Study.model_validate(alone), tmp_path / "out", stop)
+        run_study(ImagePriorConfig.model_validate(alone), tmp_path / "out", stop)
     told: dict[str, list[tuple[int, int]]] = {}
     page = run_study(
-        Study.model_validate(alone),
+        ImagePriorConfig.model_validate(alone),
         tmp_path / "out",
         lambda part, done, total: told.setdefault(part, []).append((done, total)),
     ).read_text()
@@ -188,31 +194,31 @@ def test_generators_are_trained_and_asked_without_any_fit(tmp_path: Path) -> Non
     assert "With 2 of 20 rows spoiled" in page
     assert "35.8 %" not in page, "nothing was restored"
     again = {**alone, "sensing": {**sensing, "prior": str(tmp_path / "out" / "prior")}}
-    run_study(Study.model_validate(again), tmp_path / "again", lambda *_: None)
+    run_study(ImagePriorConfig.model_validate(again), tmp_path / "again", lambda *_: None)
     same = json.loads((tmp_path / "again" / "summary.json").read_text())["sensing"]
     for one, other in zip(found["clean"], same["clean"], strict=True):
         assert one["psnr"] == other["psnr"]
     (tmp_path / "out" / "prior" / "pictures" / "thumbnails.json").unlink()
     with pytest.raises(InputError, match="does not say what was trained on"):
-        run_study(Study.model_validate(again), tmp_path / "third", lambda *_: None)
+        run_study(ImagePriorConfig.model_validate(again), tmp_path / "third", lambda *_: None)
 
 
 def test_a_broken_case_goes_on_after_its_last_fit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scenes = [*SMALL["scenes"], {"env": "tabletop", "seed": 0}]
-    study = Study.model_validate({**SMALL, "scenes": scenes, "tasks": ["denoise"]})
+    study = ImagePriorConfig.model_validate({**SMALL, "scenes": scenes, "tasks": ["denoise"]})
     text, out = study.model_dump_json(), str(tmp_path)
     for number, scene in enumerate(study.scenes):
         take_picture((str(tmp_path / "pictures" / "taken"), scene, study.size))
         for kind in ("clean", "denoise"):
-            search(Job(text, out, number, 0, kind))
-    job = Job(text, out, 0, 0, "denoise")
+            search(ImagePriorJob(text, out, number, 0, kind))
+    job = ImagePriorJob(text, out, 0, 0, "denoise")
     whole = judge(job)
     assert "other picture" in [row["way"] for row in whole["rows"]]
     calls = 0
 
-    def counted(*arguments: Any, **named: Any) -> Fit:
+    def counted(*arguments: Any, **named: Any) -> FitResult:
         nonlocal calls
         calls += 1
         if calls == 4:
@@ -233,7 +239,7 @@ def test_a_broken_case_goes_on_after_its_last_fit(
 
 def test_rules_see_only_the_steps_that_count() -> None:
     curve = tuple(
-        Point(s, 0.0, r, h, p)
+        FitPoint(s, 0.0, r, h, p)
         for s, r, h, p in (
             (10, 0.9, 0.5, 20.0),
             (20, 0.3, 0.4, 22.0),
@@ -241,20 +247,20 @@ def test_rules_see_only_the_steps_that_count() -> None:
             (40, 0.1, 0.1, 30.0),
         )
     )
-    found = stops_within(Fit(curve, {}, 0.0), 30, 0.5)
+    found = stops_within(FitResult(curve, {}, 0.0), 30, 0.5)
     assert {rule: s["step"] for rule, s in found.items()} == {
         "oracle": 20,
         "held-out": 20,
         "last": 30,
         "discrepancy": 30,
     }
-    assert stops_within(Fit(curve, {}, 0.0), 40, 0.6)["discrepancy"]["step"] == 20
-    assert "discrepancy" not in stops_within(Fit(curve, {}, 0.0), 40, 0.0)
+    assert stops_within(FitResult(curve, {}, 0.0), 40, 0.6)["discrepancy"]["step"] == 20
+    assert "discrepancy" not in stops_within(FitResult(curve, {}, 0.0), 40, 0.0)
 
 
 def test_the_shipped_study_can_be_read() -> None:
-    study = read_study(get_experiment("lottery-image-prior"), None, {})
-    assert isinstance(study, Study)
+    study = read_study(EXPERIMENTS.get("lottery-image-prior"), None, {})
+    assert isinstance(study, ImagePriorConfig)
     assert len(study.scenes) == 8
     assert study.sensing is not None
 
@@ -274,4 +280,6 @@ def test_the_shipped_study_can_be_read() -> None:
 )
 def test_settings_that_do_not_go_together(more: dict[str, Any], why: str) -> None:
     with pytest.raises(InputError, match=why):
-        run_study(Study.model_validate({**SMALL, **more}), Path("nowhere"), lambda *_: None)
+        run_study(
+            ImagePriorConfig.model_validate({**SMALL, **more}), Path("nowhere"), lambda *_: None
+        )

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from surefoot.experiments import get_experiment, read_study
-from surefoot.experiments.glued.config import Study
-from surefoot.experiments.glued.report import render_study
-from surefoot.experiments.glued.summary import chosen_names, routing_rows, rows_of
-from surefoot.experiments.glued.work import task_sets
+from surefoot.core.errors import InputError
+from surefoot.experiments import EXPERIMENTS, read_study
+from surefoot.experiments.model_glue.config import ModelGlueConfig
+from surefoot.experiments.model_glue.report import render_study
+from surefoot.experiments.model_glue.summary import chosen_names, routing_rows, rows_of
+from surefoot.experiments.model_glue.work import task_sets
 from surefoot.models.training.data import split_of
 from surefoot.pddl.compact import compact_prompt
-from surefoot.results.errors import InputError
 
 QUICK: dict[str, Any] = {
     "seeds": [0, 1],
@@ -90,7 +90,7 @@ def test_gates_are_judged_by_their_own_domains() -> None:
 
 
 def test_no_task_is_in_two_sets_and_none_was_learned_from() -> None:
-    study = Study.model_validate({**QUICK, "search": 4, "choose": 3, "test": 5})
+    study = ModelGlueConfig.model_validate({**QUICK, "search": 4, "choose": 3, "test": 5})
     sets = task_sets(study)
     assert {s: len(tasks) for s, tasks in sets.items()} == {"search": 8, "choose": 6, "test": 10}
     prompts = {s: {compact_prompt(t.task) for t in tasks.values()} for s, tasks in sets.items()}
@@ -113,14 +113,14 @@ def test_no_task_is_in_two_sets_and_none_was_learned_from() -> None:
 def test_what_cannot_be_run_is_told_at_once(
     tmp_path: Path, changed: dict[str, Any], why: str
 ) -> None:
-    study = Study.model_validate({**QUICK, **changed})
+    study = ModelGlueConfig.model_validate({**QUICK, **changed})
     with pytest.raises(InputError, match=why):
-        get_experiment("model-glue").run(study, tmp_path / "out", lambda *_: None)
+        EXPERIMENTS.get("model-glue").run(study, tmp_path / "out", lambda *_: None)
     assert not (tmp_path / "out").exists()
 
 
 def test_the_shipped_study_is_whole() -> None:
-    study: Any = read_study(get_experiment("model-glue"), None, {})
+    study: Any = read_study(EXPERIMENTS.get("model-glue"), None, {})
     assert len(study.domains) >= 6
     assert study.stranger
     assert {m.method for m in study.merges.values()} == {
@@ -135,8 +135,8 @@ def test_the_shipped_study_is_whole() -> None:
 
 @pytest.mark.slow
 def test_the_study_runs_and_goes_on(tmp_path: Path) -> None:
-    study = Study.model_validate(QUICK)
-    experiment = get_experiment("model-glue")
+    study = ModelGlueConfig.model_validate(QUICK)
+    experiment = EXPERIMENTS.get("model-glue")
     page = experiment.run(study, tmp_path, lambda *_: None)
     first = json.loads((tmp_path / "summary.json").read_bytes())
     names = {r["name"] for r in first["rows"]}

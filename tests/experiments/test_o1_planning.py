@@ -9,11 +9,11 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from surefoot.experiments import get_experiment, list_experiments, read_study
+from surefoot.core.errors import InputError
+from surefoot.experiments import EXPERIMENTS, read_study
 from surefoot.pddl.domains import get_domain
 from surefoot.pddl.grading.axes import Axis
 from surefoot.pddl.language import Plan, write_domain, write_plan, write_problem
-from surefoot.results.errors import InputError
 
 BENCH = {
     "config": {
@@ -50,7 +50,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(tmp_path: Path, recorded: Path | None) -> tuple[dict, str]:
     file = tmp_path / "study.yaml"
     file.write_text(yaml.safe_dump({"benches": {"searches": BENCH}}))
-    study = get_experiment("o1-planning")
+    study = EXPERIMENTS.get("o1-planning")
     given = {"recorded": recorded, "workers": 1} if recorded else {}
     seen: list[tuple[str, int, int]] = []
     report = study.run(
@@ -87,10 +87,10 @@ def test_a_finished_part_is_not_run_again(tmp_path: Path) -> None:
 
 
 def test_the_shipped_study_covers_all_domains_and_the_local_planner() -> None:
-    for name in list_experiments():
-        study = get_experiment(name)
+    for name in EXPERIMENTS.names():
+        study = EXPERIMENTS.get(name)
         read_study(study, None, {})
-    config = read_study(get_experiment("o1-planning"), None, {}).model_dump()
+    config = read_study(EXPERIMENTS.get("o1-planning"), None, {}).model_dump()
     assert {p for b in config["benches"].values() for p in b["config"]["planners"]} >= {
         "local",
         "greedy",
@@ -101,8 +101,8 @@ def test_the_shipped_study_covers_all_domains_and_the_local_planner() -> None:
 
 def test_bad_input_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"unknown experiment 'o2'; known: .*, o1-planning"):
-        get_experiment("o2")
-    study = get_experiment("o1-planning")
+        EXPERIMENTS.get("o2")
+    study = EXPERIMENTS.get("o1-planning")
     with pytest.raises(InputError, match="cannot be the folder of a bench"):
         read_study(study, None, {"benches": {"../x": BENCH}})
     with pytest.raises(InputError, match="nothing"):

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from surefoot.experiments import get_experiment, read_study
-from surefoot.experiments.refactored.config import Study
-from surefoot.experiments.refactored.report import render_study, share, spread
-from surefoot.experiments.refactored.summary import cache_rows, way_rows
-from surefoot.experiments.refactored.work import layout_by
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
+from surefoot.experiments import EXPERIMENTS, read_study
+from surefoot.experiments.read_me.config import ReadMeStudyConfig
+from surefoot.experiments.read_me.report import render_study, share, spread
+from surefoot.experiments.read_me.summary import cache_rows, way_rows
+from surefoot.experiments.read_me.work import layout_by
 from surefoot.results.statistics import mean_interval
 from tests.sparsity.experts.dense import dense_model, domain_batches
 
@@ -109,9 +109,9 @@ def test_every_way_has_as_many_neurons_on(way: Any) -> None:
 
 
 def test_the_shipped_study_can_be_read_and_bad_ones_are_told(tmp_path: Path) -> None:
-    experiment = get_experiment("read-me")
+    experiment = EXPERIMENTS.get("read-me")
     study = read_study(experiment, None, {})
-    assert isinstance(study, Study)
+    assert isinstance(study, ReadMeStudyConfig)
     assert len(study.seeds) >= 3
     with pytest.raises(InputError, match="ways"):
         read_study(experiment, None, {"ways": ["best"]})
@@ -126,8 +126,8 @@ def test_the_shipped_study_can_be_read_and_bad_ones_are_told(tmp_path: Path) -> 
 
 @pytest.mark.slow
 def test_the_study_runs_from_end_to_end(tmp_path: Path) -> None:
-    experiment = get_experiment("read-me")
-    study = Study.model_validate(QUICK)
+    experiment = EXPERIMENTS.get("read-me")
+    study = ReadMeStudyConfig.model_validate(QUICK)
     page = experiment.run(study, tmp_path, lambda part, done, total: None)
     summary = json.loads((tmp_path / "summary.json").read_bytes())
     assert [row["way"] for row in summary["ways"]] == QUICK["ways"]
@@ -148,7 +148,9 @@ def test_a_page_without_tasks_or_traces_can_be_made() -> None:
     records = {"m/eq4/0": record(0.2, [])}
     dense = {"m": {"loss": 0.1, "tasks": None, "parameters": 100}}
     summary = {
-        "study": Study.model_validate({**QUICK, "models": ["m"], "seeds": [0]}).model_dump(),
+        "study": ReadMeStudyConfig.model_validate(
+            {**QUICK, "models": ["m"], "seeds": [0]}
+        ).model_dump(),
         "dense": dense,
         "ways": way_rows(records, dense, ["m"], ["eq4"], 0),
         "caches": [],

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from surefoot.experiments.imp_receptive_fields import run_study
-from surefoot.experiments.receptive.config import Study
-from surefoot.experiments.receptive.report import failing
-from surefoot.experiments.receptive.summary import claims, mean_of
-from surefoot.experiments.registry import get_experiment, read_study
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
+from surefoot.experiments.imp_receptive_fields.config import ReceptiveFieldsConfig
+from surefoot.experiments.imp_receptive_fields.report import failing
+from surefoot.experiments.imp_receptive_fields.study import run_study
+from surefoot.experiments.imp_receptive_fields.summary import claims, mean_of
+from surefoot.experiments.registry import EXPERIMENTS, read_study
 
 SMALL: dict[str, Any] = {
     "cases": {
@@ -36,7 +36,7 @@ def silent(part: str, done: int, total: int) -> None:
 
 
 def test_it_runs_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
-    study = Study.model_validate(SMALL)
+    study = ReceptiveFieldsConfig.model_validate(SMALL)
 
     def stop(part: str, done: int, total: int) -> None:
         if done == 2:
@@ -109,21 +109,21 @@ def test_seeds_without_a_figure_are_left_out() -> None:
 
 
 def test_the_shipped_study_can_be_read_and_bad_ones_are_refused(tmp_path: Path) -> None:
-    study = read_study(get_experiment("imp-receptive-fields"), None, {})
-    assert isinstance(study, Study)
+    study = read_study(EXPERIMENTS.get("imp-receptive-fields"), None, {})
+    assert isinstance(study, ReceptiveFieldsConfig)
     assert len(study.seeds) >= 5
     with pytest.raises(InputError, match="at least one case"):
-        run_study(Study(cases={}), tmp_path, silent)
+        run_study(ReceptiveFieldsConfig(cases={}), tmp_path, silent)
     with pytest.raises(InputError, match="none of 1 to 2"):
-        read_study(get_experiment("imp-receptive-fields"), None, {"rounds": 2})
-    lost = Study.model_validate({**SMALL, "perception": {"model": "nowhere"}})
+        read_study(EXPERIMENTS.get("imp-receptive-fields"), None, {"rounds": 2})
+    lost = ReceptiveFieldsConfig.model_validate({**SMALL, "perception": {"model": "nowhere"}})
     with pytest.raises(InputError, match="no model here"):
         run_study(lost, tmp_path, silent)
 
 
 def test_a_model_with_eyes_is_held_against_itself_as_drawn(tmp_path: Path) -> None:
     small = {**SMALL, "seeds": [0], "compared": [2], "perception": {"pictures": 4, "each": 20}}
-    page = run_study(Study.model_validate(small), tmp_path, silent)
+    page = run_study(ReceptiveFieldsConfig.model_validate(small), tmp_path, silent)
     found = json.loads((tmp_path / "summary.json").read_text())["perception"]
     assert found["locality"]["trained"] != found["locality"]["drawn"]
     assert page.read_text().count("<img alt") == 8 + 48

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from surefoot.core.chat import Message, OptionRequest, ReplyStatus
 from surefoot.models.backends.guessing import RandomPlanner
+from surefoot.models.options import ModelOptions
 from surefoot.models.planning import TextPlanner
-from surefoot.models.registry import ModelOptions, make_planner
-from surefoot.pddl.bench.config import BenchConfig
-from surefoot.pddl.bench.run import bench_run
-from surefoot.pddl.planner import Guesser, OptionPlanner, OptionRequest, ReplyStatus, Turn
+from surefoot.models.registry import make_planner
+from surefoot.pddl.benchmark.config import BenchConfig
+from surefoot.pddl.benchmark.run import bench_run
+from surefoot.pddl.planner import Guesser, OptionPlanner
 from surefoot.pddl.reference import lookup
 
 
@@ -34,7 +36,9 @@ def test_the_local_model_scores_options_and_the_cache_keeps_them(tmp_path: Path)
     assert isinstance(planner, TextPlanner)
     assert isinstance(planner, OptionPlanner)
     assert planner.scores_options
-    request = OptionRequest((Turn("user", "Is b1 clear? Answer with yes or no."),), ("yes", "no"))
+    request = OptionRequest(
+        (Message("user", "Is b1 clear? Answer with yes or no."),), ("yes", "no")
+    )
     ((_, first),) = planner.score([request])
     assert first.status is ReplyStatus.ANSWERED
     assert sum(first.probabilities) == pytest.approx(1)
@@ -43,7 +47,7 @@ def test_the_local_model_scores_options_and_the_cache_keeps_them(tmp_path: Path)
     ((_, again),) = make_planner("local", options).score([request])  # type: ignore[attr-defined]
     assert again.usage.cached
     assert again.probabilities == first.probabilities
-    other = OptionRequest(request.turns, ("no", "yes"))
+    other = OptionRequest(request.messages, ("no", "yes"))
     ((_, turned),) = planner.score([other])
     assert turned.probabilities == pytest.approx(first.probabilities[::-1])
 

@@ -14,12 +14,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from surefoot.core.chat import Message, ReplyStatus, Request
+from surefoot.core.errors import InputError
 from surefoot.models.backends.hf import HFModel
 from surefoot.models.backends.openai import OpenAIModel
-from surefoot.models.protocol import GenerationRequest, Message, OptionScorer, TextModel
-from surefoot.models.registry import ModelOptions, make_planner, read_options
-from surefoot.pddl.planner import ReplyStatus
-from surefoot.results.errors import InputError
+from surefoot.models.options import ModelOptions, read_options
+from surefoot.models.protocol import OptionScorer, TextModel
+from surefoot.models.registry import make_planner
 
 torch.set_num_threads(1)
 TEMPLATE = (
@@ -67,8 +68,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def ask(text: str, **options: object) -> GenerationRequest:
-    return GenerationRequest((Message("user", text),), **{"max_tokens": 12, **options})
+def ask(text: str, **options: object) -> Request:
+    return Request((Message("user", text),), **{"max_tokens": 12, **options})
 
 
 def test_a_batch_says_what_single_requests_say(folder: Path) -> None:

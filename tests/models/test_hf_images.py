@@ -10,9 +10,9 @@ import pytest
 import torch
 from PIL import Image
 
+from surefoot.core.chat import Message, Request
 from surefoot.models.backends.hf import HFModel
 from surefoot.models.cache import CachedModel, ResponseCache
-from surefoot.models.protocol import GenerationRequest, Message
 
 torch.set_num_threads(1)
 TEMPLATE = (
@@ -101,9 +101,9 @@ def picture(colour: str) -> bytes:
     return file.getvalue()
 
 
-def ask(*images: str, text: str = "which colour") -> GenerationRequest:
+def ask(*images: str, text: str = "which colour") -> Request:
     shown = tuple(picture(c) for c in images)
-    return GenerationRequest((Message("user", text, shown),), max_tokens=8)
+    return Request((Message("user", text, shown),), max_tokens=8)
 
 
 def test_images_are_looked_at_and_text_alone_still_works(folder: Path) -> None:

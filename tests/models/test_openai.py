@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from surefoot.core.chat import Message, ReplyStatus, Request
+from surefoot.core.errors import HarnessError, InputError
 from surefoot.models.backends.openai import OpenAIModel
 from surefoot.models.cache import CachedModel, ResponseCache, request_key
 from surefoot.models.planning import TextPlanner
 from surefoot.models.prices import Price
-from surefoot.models.protocol import GenerationRequest, Message, OptionScorer, TextModel
-from surefoot.pddl.bench.config import BenchConfig
-from surefoot.pddl.bench.run import bench_run
-from surefoot.pddl.planner import ReplyStatus
+from surefoot.models.protocol import OptionScorer, TextModel
+from surefoot.pddl.benchmark.config import BenchConfig
+from surefoot.pddl.benchmark.run import bench_run
 from surefoot.pddl.reference import lookup
-from surefoot.results.errors import HarnessError, InputError
 from tests.models.misbehaving import MisbehavingServer
 
 KEY = "sk-very-secret-4711"
@@ -41,8 +41,8 @@ def model(server: MisbehavingServer, **options: object) -> OpenAIModel:
     return OpenAIModel("m", **{**base, **options})
 
 
-def ask(text: str = "hello", **options: object) -> GenerationRequest:
-    return GenerationRequest((Message("user", text),), **options)
+def ask(text: str = "hello", **options: object) -> Request:
+    return Request((Message("user", text),), **options)
 
 
 def test_answers_come_back_with_their_index_and_price(server: MisbehavingServer) -> None:
@@ -126,7 +126,7 @@ def test_options_are_scored_by_the_decisions_interface_where_it_is_there(
     server.honours = {"decisions", "logprobs"}
     backend = model(server, price=Price(1.0, 10.0))
     assert backend.capabilities().decisions
-    image = GenerationRequest((Message("user", "Which?", (b"png",)),))
+    image = Request((Message("user", "Which?", (b"png",)),))
     scores = backend.score(image, ["A", "B", "C"])
     assert (scores.method, scores.probabilities) == ("decision", (0.5, 0.25, 0.25))
     assert scores.usage.cost == pytest.approx(31e-6)
@@ -202,7 +202,7 @@ def test_a_file_that_is_no_cache_is_refused(tmp_path: Path) -> None:
 
 
 def test_images_are_sent(server: MisbehavingServer) -> None:
-    request = GenerationRequest((Message("user", "what?", (b"png",)),))
+    request = Request((Message("user", "what?", (b"png",)),))
     ((_, found),) = model(server).generate([request])
     assert found.text == "fine: image_url text"
 

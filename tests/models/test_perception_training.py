@@ -11,24 +11,24 @@ import pytest
 import torch
 
 from surefoot.agents.perception.asking import png
+from surefoot.core.chat import Message, Request
+from surefoot.core.errors import InputError
 from surefoot.models.backends.hf import HFModel
 from surefoot.models.backends.packing import image_features, logits_behind, pack, segment_sums
-from surefoot.models.protocol import GenerationRequest, Message
 from surefoot.models.training.hints import looking_loss, marks_loss
-from surefoot.models.training.looking import Shape, make_model, make_tokenizer
+from surefoot.models.training.looking import PerceptionShape, make_model, make_tokenizer
 from surefoot.models.training.perception import (
     PerceptionRecipe,
-    Progress,
+    TrainingProgress,
     _order,
     score_pictures,
     train_perception,
 )
-from surefoot.models.training.pictures import Asked, Encoder, Pictures, augmented
+from surefoot.models.training.pictures import Encoder, ImageQuestion, Pictures, augmented
 from surefoot.models.training.schedule import CURVE_NAME
-from surefoot.results.errors import InputError
 
 torch.set_num_threads(1)
-SMALL = Shape(picture=32, hidden=32, vision_layers=1, text_layers=2, vocabulary=330)
+SMALL = PerceptionShape(picture=32, hidden=32, vision_layers=1, text_layers=2, vocabulary=330)
 TINY = PerceptionRecipe(shape=SMALL, batch=8, seeing=2, steps=3, every=3, half=False)
 COLOURS = {"red": (220, 30, 30), "blue": (30, 40, 220), "green": (20, 160, 60)}
 
@@ -106,7 +106,7 @@ def test_a_training_begins_with_another(data: Path, tmp_path: Path) -> None:
 
 
 def test_it_learns_what_is_to_be_seen(data: Path, tmp_path: Path) -> None:
-    reports: list[Progress] = []
+    reports: list[TrainingProgress] = []
     recipe = PerceptionRecipe(
         shape=SMALL, batch=24, seeing=60, steps=120, every=60, rate=4e-3, average=0.9
     )
@@ -124,7 +124,7 @@ def test_it_learns_what_is_to_be_seen(data: Path, tmp_path: Path) -> None:
     for i in range(4):
         for question, expected in zip(held.asked[i], inside[i], strict=True):
             shown = (png(held.rgb([i])[0]),)
-            request = GenerationRequest((Message("user", question.text, shown),), max_tokens=8)
+            request = Request((Message("user", question.text, shown),), max_tokens=8)
             scores = model.score(request, question.options)
             assert scores.probabilities == pytest.approx(expected, abs=0.02)  # stored in halves
             ((_, said),) = model.generate([request])
@@ -216,7 +216,9 @@ def test_hints_are_small_where_the_model_is_right() -> None:
     assert float(marks_loss(-logits, truth)) > 10
     segments = [[([7, 8, 9], [-100, 9, 2]), ([5, 6], [6, 2])]]
     packed = pack(segments, 4)
-    asked = [[Asked("a", ("x",), "x", "k", (1,)), Asked("b", ("x",), "x", "k", (0,))]]
+    asked = [
+        [ImageQuestion("a", ("x",), "x", "k", (1,)), ImageQuestion("b", ("x",), "x", "k", (0,))]
+    ]
     attention = torch.full((1, 3, 9, 9), 0.01)
     there, away = attention.clone(), attention.clone()
     there[0, :, 5, 2] = 0.9  # the last token of the first question looks at the third patch

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from surefoot.core.chat import ReplyStatus
+from surefoot.core.errors import InputError
 from surefoot.models.backends.classical import SearchPlanner, find_search
 from surefoot.models.backends.recorded import RecordedPlanner
 from surefoot.models.backends.scripted import MAX_STEPS, ScriptedPlanner
 from surefoot.pddl import validate
 from surefoot.pddl.domains import get_domain, list_domains
-from surefoot.pddl.planner import Planner, PlanRequest, ReplyStatus
-from surefoot.results.errors import InputError
+from surefoot.pddl.planner import Planner, PlanRequest
 
 
 def requests(domain: str = "blocksworld", n: int = 4, size: int = 3) -> list[PlanRequest]:

@@ -17,13 +17,13 @@ import torch
 from typer.testing import CliRunner
 
 from surefoot.cli.main import app
+from surefoot.core.chat import Message, Request
 from surefoot.models.backends.hf import HFModel
 from surefoot.models.backends.openai import OpenAIModel
-from surefoot.models.protocol import GenerationRequest, Message
-from surefoot.models.registry import LOCAL_PERCEPTION, LOCAL_PLANNER
-from surefoot.models.serving.asks import ApiError, Ask, read_chat, read_text
+from surefoot.models.serving.asks import ApiError, ServingRequest, read_chat, read_text
 from surefoot.models.serving.engine import Engine
-from surefoot.models.serving.rows import Piece, Row
+from surefoot.models.serving.rows import AnswerChunk, Row
+from surefoot.models.shipped import LOCAL_PERCEPTION, LOCAL_PLANNER
 from tests.models.served import KEY, Served, serving
 
 torch.set_num_threads(1)
@@ -103,7 +103,7 @@ def test_draws_are_those_of_the_model_without_a_server(server: Served, direct: H
     client = remote._client.copy(api_key=KEY)
     told = []
     for seed in (1, 2):
-        request = GenerationRequest((Message("user", TALK[0]["content"]),), 20, 1.0, seed)
+        request = Request((Message("user", TALK[0]["content"]),), 20, 1.0, seed)
         ((_, expected),) = direct.generate([request])
         reply = client.chat.completions.create(
             model="local", messages=TALK, max_tokens=20, temperature=1.0, seed=seed
@@ -163,7 +163,7 @@ def test_many_at_once_are_answered_as_each_alone(server: Served, direct: HFModel
     before = server.health()
     with ThreadPoolExecutor(12) as pool:
         found = list(pool.map(ask, texts))
-    asked = [GenerationRequest((Message("user", t),), 12) for t in texts]
+    asked = [Request((Message("user", t),), 12) for t in texts]
     expected = [c.text for _, c in sorted(direct.generate(asked))]
     assert found == expected
     assert len(set(found)) > 3
@@ -387,16 +387,16 @@ class Collected:
     """Takes the pieces of an answer."""
 
     def __init__(self) -> None:
-        self.pieces: list[Piece | ApiError] = []
+        self.pieces: list[AnswerChunk | ApiError] = []
         self.over = threading.Event()
 
-    def __call__(self, piece: Piece | ApiError) -> None:
+    def __call__(self, piece: AnswerChunk | ApiError) -> None:
         self.pieces.append(piece)
         if isinstance(piece, ApiError) or piece.finish:
             self.over.set()
 
 
-def answered(engine: Engine, ask: Ask) -> Piece | ApiError:
+def answered(engine: Engine, ask: ServingRequest) -> AnswerChunk | ApiError:
     found = Collected()
     engine.submit(ask, found)
     assert found.over.wait(60)
@@ -415,11 +415,13 @@ def test_pictures_are_looked_at() -> None:
             file = io.BytesIO()
             Image.new("RGB", (96, 96), colour).save(file, "PNG")
             messages = (Message("user", "Which colour?", (file.getvalue(),)),)
-            ((_, expected),) = model.generate([GenerationRequest(messages, 4)])
-            found = answered(engine, Ask(messages, max_tokens=4, temperature=0.0))
-            assert isinstance(found, Piece)
+            ((_, expected),) = model.generate([Request(messages, 4)])
+            found = answered(engine, ServingRequest(messages, max_tokens=4, temperature=0.0))
+            assert isinstance(found, AnswerChunk)
             assert found.whole == expected.text
-        wrong = answered(engine, Ask((Message("user", "What?", (b"no picture",)),), max_tokens=4))
+        wrong = answered(
+            engine, ServingRequest((Message("user", "What?", (b"no picture",)),), max_tokens=4)
+        )
         assert isinstance(wrong, ApiError)
         assert wrong.body["error"]["code"] == "invalid_image"
     finally:
@@ -452,11 +454,11 @@ def test_a_failure_is_told_and_the_engine_goes_on(direct: HFModel) -> None:
 
     angry = Angry()
     engine = Engine(direct, attendant=angry)
-    ask = Ask(prompt="hello", max_tokens=2, temperature=0.0)
+    ask = ServingRequest(prompt="hello", max_tokens=2, temperature=0.0)
     first = answered(engine, ask)
     assert isinstance(first, ApiError)
     assert (first.status, "not today" in str(first)) == (500, True)
-    assert isinstance(answered(engine, ask), Piece)
+    assert isinstance(answered(engine, ask), AnswerChunk)
     until(lambda: engine.counts()["running"] == 0)
     assert engine.counts()["calls"] == 2
     assert engine.counts()["failed"] == 1
@@ -470,7 +472,7 @@ def test_conversations_that_the_model_s_form_refuses() -> None:
     model = HFModel(str(LOCAL_PLANNER), device="cpu")
     model.tokenizer.chat_template = "{{ raise_exception('users first') }}"
     engine = Engine(model)
-    found = answered(engine, Ask((Message("system", "a"),), max_tokens=2))
+    found = answered(engine, ServingRequest((Message("system", "a"),), max_tokens=2))
     engine.close()
     assert isinstance(found, ApiError)
     assert (found.status, "users first" in str(found)) == (400, True)
@@ -479,7 +481,7 @@ def test_conversations_that_the_model_s_form_refuses() -> None:
 def test_a_full_queue_says_come_again(direct: HFModel) -> None:
     engine = Engine(direct, batch=1, queue=2)
     try:
-        long = Ask(prompt="hello", max_tokens=300, temperature=0.0)
+        long = ServingRequest(prompt="hello", max_tokens=300, temperature=0.0)
         tickets = [engine.submit(long, Collected())]
         until(lambda: engine.counts()["running"] == 1)
         tickets += [engine.submit(long, Collected()) for _ in range(2)]
@@ -512,8 +514,8 @@ def test_pieces_never_split_a_character_or_show_a_stop(stop: tuple[str, ...]) ->
     text = "the café brought a 🤖 here, and très très loin à côté b " * 3
     tokens = tokenizer(text)["input_ids"]
     assert len(tokens) > len(text)  # some characters take several tokens
-    found: list[Piece] = []
-    row = Row(Ask(stop=stop), 10_000, 1, found.append, lambda: False)
+    found: list[AnswerChunk] = []
+    row = Row(ServingRequest(stop=stop), 10_000, 1, found.append, lambda: False)
     for token in tokens:
         if not row.done:
             row.take(token, None, tokenizer, {-1})

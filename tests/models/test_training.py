@@ -10,6 +10,7 @@ from random import Random
 import pytest
 import torch
 
+from surefoot.core.errors import InputError
 from surefoot.models.backends.hf import HFModel
 from surefoot.models.training.data import (
     HELD_OUT,
@@ -25,7 +26,6 @@ from surefoot.pddl.compact import compact_plan, compact_prompt
 from surefoot.pddl.domains import get_domain, list_domains
 from surefoot.pddl.extract import extract
 from surefoot.pddl.ground import GroundTask
-from surefoot.results.errors import InputError
 
 torch.set_num_threads(1)
 TINY = PlannerRecipe(hidden=32, layers=1, heads=2, vocabulary=400, batch=8, steps=24, rate=5e-3)
@@ -116,14 +116,14 @@ def test_what_is_exported_loads_like_any_other_model(tmp_path: Path) -> None:
 
 
 def test_the_shipped_planner_solves_tasks_it_never_saw() -> None:
-    from surefoot.models.protocol import GenerationRequest, Message
-    from surefoot.models.registry import LOCAL_PLANNER
+    from surefoot.core.chat import Message, Request
+    from surefoot.models.shipped import LOCAL_PLANNER
 
     size = sum(p.stat().st_size for p in LOCAL_PLANNER.iterdir())
     assert size < 16 * 2**20
     model = HFModel(str(LOCAL_PLANNER), batch=20)
     instances = unseen_instances("blocksworld", 4, 20, 0)
-    asked = [GenerationRequest((Message("user", compact_prompt(i.task)),), 320) for i in instances]
+    asked = [Request((Message("user", compact_prompt(i.task)),), 320) for i in instances]
     valid = 0
     for i, completion in model.generate(asked):
         found = extract(completion.text, instances[i].task)

@@ -11,19 +11,19 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from surefoot.core.errors import InputError
 from surefoot.models.training.planner import CURVE_NAME, PlannerRecipe, train_planner
 from surefoot.models.training.tuning import (
-    Pair,
+    PreferencePair,
     TuningRecipe,
     answer_logprobs,
     dpo_loss,
     tune,
 )
-from surefoot.results.errors import InputError
 
 torch.set_num_threads(1)
 TINY = PlannerRecipe(hidden=32, layers=1, heads=2, vocabulary=400, batch=8, steps=12, rate=5e-3)
-PAIRS = [Pair(f"task {i}\nplan:\n", "stop()\n", "go()\n") for i in range(12)]
+PAIRS = [PreferencePair(f"task {i}\nplan:\n", "stop()\n", "go()\n") for i in range(12)]
 SHORT = TuningRecipe("dpo", "lora", steps=30, batch=6, rate=1e-2, rank=4)
 RATES = {"lora": 1e-2, "full": 3e-3}
 
@@ -147,4 +147,4 @@ def test_what_cannot_be_tuned_on_is_refused(base: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nothing to tune on"):
         tune(base, [], SHORT, tmp_path)
     with pytest.raises(InputError, match="rejected answer"):
-        tune(base, [Pair("a", "b")], SHORT, tmp_path)
+        tune(base, [PreferencePair("a", "b")], SHORT, tmp_path)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from surefoot.models.registry import LOCAL_PLANNER
+from surefoot.core.errors import InputError
+from surefoot.models.shipped import LOCAL_PLANNER
 from surefoot.models.training.data import split_of
 from surefoot.models.training.zoo import (
     STRANGER,
@@ -19,7 +20,6 @@ from surefoot.models.training.zoo import (
     domain_examples,
     train_zoo,
 )
-from surefoot.results.errors import InputError
 from surefoot.sparsity.merging.checks import difference, open_source
 
 torch.set_num_threads(1)

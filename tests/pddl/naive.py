@@ -5,16 +5,16 @@ from __future__ import annotations
 from itertools import product
 
 from surefoot.pddl.language import (
-    And,
     Atom,
+    Conjunction,
+    Disjunction,
     Effect,
     Exists,
     Forall,
     ForallEffect,
     Formula,
-    Imply,
-    Not,
-    Or,
+    Implication,
+    Negation,
     Plan,
     PlanStep,
     Task,
@@ -34,13 +34,13 @@ def true(task: Task, f: Formula, state: State, binding: dict[str, str]) -> bool:
         if f.predicate == "=":
             return ground.args[0] == ground.args[1]
         return ground in state
-    if isinstance(f, Not):
+    if isinstance(f, Negation):
         return not true(task, f.child, state, binding)
-    if isinstance(f, And):
+    if isinstance(f, Conjunction):
         return all(true(task, c, state, binding) for c in f.children)
-    if isinstance(f, Or):
+    if isinstance(f, Disjunction):
         return any(true(task, c, state, binding) for c in f.children)
-    if isinstance(f, Imply):
+    if isinstance(f, Implication):
         return not true(task, f.premise, state, binding) or true(task, f.conclusion, state, binding)
     rows = product(*(task.objects_of(v.types) for v in f.variables))
     names = [v.name for v in f.variables]
@@ -61,7 +61,7 @@ def changes(
         inner: list[tuple[set[Atom], set[Atom]]] = []
         if isinstance(effect, Atom):
             adds.add(put_in(effect, binding))
-        elif isinstance(effect, Not) and isinstance(effect.child, Atom):
+        elif isinstance(effect, Negation) and isinstance(effect.child, Atom):
             deletes.add(put_in(effect.child, binding))
         elif isinstance(effect, When):
             if true(task, effect.condition, state, binding):

@@ -6,16 +6,16 @@ from hypothesis import strategies as st
 
 from surefoot.pddl.language import (
     Action,
-    And,
     Atom,
+    Conjunction,
+    Disjunction,
     Domain,
     Exists,
     Forall,
     ForallEffect,
     Formula,
-    Imply,
-    Not,
-    Or,
+    Implication,
+    Negation,
     Plan,
     PlanStep,
     Predicate,
@@ -55,7 +55,7 @@ def formulas(visible: dict[str, str], depth: int = 2) -> st.SearchStrategy[Formu
     equality = st.tuples(st.sampled_from(sorted(visible)), st.sampled_from(sorted(visible))).map(
         lambda pair: Atom("=", pair)
     )
-    base = atoms(visible) | atoms(visible).map(Not) | equality
+    base = atoms(visible) | atoms(visible).map(Negation) | equality
     if depth == 0:
         return base
     inner = formulas(visible, depth - 1)
@@ -69,10 +69,10 @@ def formulas(visible: dict[str, str], depth: int = 2) -> st.SearchStrategy[Formu
 
     return (
         base
-        | several.map(And)
-        | several.filter(bool).map(Or)
-        | st.builds(Imply, inner, inner)
-        | inner.map(Not)
+        | several.map(Conjunction)
+        | several.filter(bool).map(Disjunction)
+        | st.builds(Implication, inner, inner)
+        | inner.map(Negation)
         | st.sampled_from(["a", "c", "object"]).flatmap(quantified)
     )
 
@@ -84,7 +84,7 @@ def actions(draw: st.DrawFn, name: str) -> Action:
     parameters = tuple(TypedName(f"?x{i}", (kind,)) for i, kind in enumerate(kinds))
     constants = {o.name: o.types[0] for o in OBJECTS[:1]}
     visible = constants | {p.name: p.types[0] for p in parameters}
-    literal = atoms(visible) | atoms(visible).map(Not)
+    literal = atoms(visible) | atoms(visible).map(Negation)
     literals = st.lists(literal, min_size=1, max_size=2).map(tuple)
     when = st.builds(When, formulas(visible, 1), literals)
     inner = {**visible, "?w": "a"}

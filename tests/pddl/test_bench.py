@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from surefoot.pddl.bench.cases import make_cases
-from surefoot.pddl.bench.config import BenchConfig, read_config
-from surefoot.pddl.bench.run import bench_run
+from surefoot.core.chat import ReplyStatus, Usage
+from surefoot.core.errors import HarnessError, InputError
+from surefoot.pddl.benchmark.cases import make_cases
+from surefoot.pddl.benchmark.config import BenchConfig, read_config
+from surefoot.pddl.benchmark.run import bench_run
 from surefoot.pddl.domains import get_domain
 from surefoot.pddl.language import Plan, write_plan
-from surefoot.pddl.planner import Planner, PlanReply, PlanRequest, ReplyStatus, Usage
+from surefoot.pddl.planner import Planner, PlanReply, PlanRequest
 from surefoot.pddl.reference import FD_FF, PlannerStatus, lookup
-from surefoot.results.errors import HarnessError, InputError
 
 
 class Search:
@@ -49,7 +50,7 @@ class Student:
         for i, request in reversed(list(enumerate(requests))):
             self.asked.append(request)
             steps = FD_FF.solve(request.task).plan.steps
-            hints = sum(turn.role == "user" for turn in request.turns) - 1
+            hints = sum(turn.role == "user" for turn in request.messages) - 1
             keep = len(steps) * min(4, 2 + hints) // 4
             text = "Plan:\n" + write_plan(Plan(steps[:keep]))
             yield i, PlanReply(ReplyStatus.ANSWERED, text, None, Usage(100, keep, 0.5, 0.01))
@@ -113,7 +114,7 @@ def test_feedback_says_what_the_mode_allows(tmp_path: Path) -> None:
         student = Student()
         bench = config(planners=["student"], domains=["blocksworld"], seeds=[0], modes=[mode])
         bench_run(bench, tmp_path / mode, {"student": student}, lookup)
-        heard[mode] = student.asked[1].turns[-1].text
+        heard[mode] = student.asked[1].messages[-1].text
     assert "(" not in heard["repair-binary"]
     assert "(on" in heard["repair-first"] or "(" in heard["repair-first"]
     assert "The state after" in heard["repair-all"]
@@ -176,7 +177,7 @@ def test_a_broken_planner_stops_the_bench_before_it_judges(tmp_path: Path) -> No
 def test_a_broken_validator_stops_the_bench(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from surefoot.pddl.bench import selftest
+    from surefoot.pddl.benchmark import selftest
     from surefoot.pddl.validator import validate
 
     monkeypatch.setattr(selftest, "validate", lambda task, plan: validate(task, Plan()))
@@ -227,7 +228,7 @@ def test_every_prompt_holds_task_and_format(
     )
     run(tmp_path, bench, student)
     (request,) = student.asked
-    text = request.turns[0].text
+    text = request.messages[0].text
     for name in request.task.problem.objects:
         assert name.name in text
     assert ("one action a line" in text) is (answer == "text" and style != "published")
@@ -301,13 +302,13 @@ def test_published_prompt_beside_a_given_task_is_used(tmp_path: Path) -> None:
     student = Student()
     bench = config(planners=["student"], domains=[], tasks=tmp_path / "tasks", styles=["published"])
     (episode,) = run(tmp_path, bench, student).episodes
-    assert student.asked[0].turns[0].text == "Rearrange the blocks, please."
+    assert student.asked[0].messages[0].text == "Rearrange the blocks, please."
     assert episode.case.task == "blocksworld/p01"
     assert student.asked[0].key == "blocksworld/p01"
 
 
 def test_leaderboard_joins_runs_and_refuses_other_tasks(tmp_path: Path) -> None:
-    from surefoot.pddl.bench.leaderboard import make_leaderboard, render_leaderboard
+    from surefoot.pddl.benchmark.leaderboard import make_leaderboard, render_leaderboard
 
     bench = config()
     bench_run(bench, tmp_path / "a", {"search": Search()}, lookup)

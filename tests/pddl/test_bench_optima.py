@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from surefoot.models.registry import ModelOptions, make_planner
-from surefoot.pddl.bench.config import BenchConfig
-from surefoot.pddl.bench.optima import with_common_bounds
-from surefoot.pddl.bench.run import bench_run
-from surefoot.pddl.grading.records import Kind, PaperLabel
+from surefoot.models.options import ModelOptions
+from surefoot.models.registry import make_planner
+from surefoot.pddl.benchmark.config import BenchConfig
+from surefoot.pddl.benchmark.optima import with_common_bounds
+from surefoot.pddl.benchmark.run import bench_run
+from surefoot.pddl.grading.records import AnswerOutcome, PaperLabel
 from surefoot.pddl.reference import Bounds
 
 
@@ -28,7 +29,7 @@ def test_a_proof_of_one_counts_for_all_under_any_name(tmp_path: Path) -> None:
     optimum = {}
     for e in done.episodes:
         if e.case.planner == "fd:lmcut":
-            assert e.graded.kind is Kind.VALID
+            assert e.graded.kind is AnswerOutcome.VALID
             assert optimum.setdefault(e.case.task, e.graded.cost) == e.graded.cost
     kinds = set()
     for e in done.episodes:
@@ -36,12 +37,14 @@ def test_a_proof_of_one_counts_for_all_under_any_name(tmp_path: Path) -> None:
         assert (e.graded.lower, e.graded.upper) == (best, best)
         if e.solved:
             assert e.graded.cost is not None
-            assert e.graded.kind is (Kind.VALID if e.graded.cost == best else Kind.SUBOPTIMAL)
+            assert e.graded.kind is (
+                AnswerOutcome.VALID if e.graded.cost == best else AnswerOutcome.SUBOPTIMAL
+            )
             kinds.add(e.graded.kind)
-            if e.graded.kind is Kind.SUBOPTIMAL:
+            if e.graded.kind is AnswerOutcome.SUBOPTIMAL:
                 assert e.graded.paper is PaperLabel.LO
                 assert e.graded.detail
-    assert kinds == {Kind.VALID, Kind.SUBOPTIMAL}
+    assert kinds == {AnswerOutcome.VALID, AnswerOutcome.SUBOPTIMAL}
 
 
 def test_without_a_proof_the_best_plan_is_only_the_best_known(tmp_path: Path) -> None:

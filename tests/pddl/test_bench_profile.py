@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from surefoot.models.registry import ModelOptions, make_planner
-from surefoot.pddl.bench.config import BenchConfig
-from surefoot.pddl.bench.profile import axes_rows, extrapolation_rows, size_rows
-from surefoot.pddl.bench.run import BenchRun, bench_run
+from surefoot.models.options import ModelOptions
+from surefoot.models.registry import make_planner
+from surefoot.pddl.benchmark.config import BenchConfig
+from surefoot.pddl.benchmark.profile import axes_rows, extrapolation_rows, size_rows
+from surefoot.pddl.benchmark.run import BenchRun, bench_run
 from surefoot.pddl.grading.axes import Axis
 from surefoot.pddl.reference import lookup
 from surefoot.results.statistics import newcombe, wilson

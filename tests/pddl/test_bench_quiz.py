@@ -10,17 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from surefoot.pddl.bench.config import BenchConfig, read_config
-from surefoot.pddl.bench.leaderboard import make_leaderboard, render_leaderboard
-from surefoot.pddl.bench.quiz_cases import make_quiz_cases, missing_questions, questions_about
-from surefoot.pddl.bench.quiz_summary import QuizEpisode, calibration
-from surefoot.pddl.bench.run import bench_run
-from surefoot.pddl.bench.selftest import check_questions
+from surefoot.core.chat import OptionRequest, OptionScores, ReplyStatus
+from surefoot.core.errors import HarnessError, InputError
+from surefoot.pddl.benchmark.config import BenchConfig, read_config
+from surefoot.pddl.benchmark.leaderboard import make_leaderboard, render_leaderboard
+from surefoot.pddl.benchmark.quiz_cases import make_quiz_cases, missing_questions, questions_about
+from surefoot.pddl.benchmark.quiz_summary import QuizEpisode, calibration
+from surefoot.pddl.benchmark.run import bench_run
+from surefoot.pddl.benchmark.selftest import check_questions
 from surefoot.pddl.domains import list_domains
-from surefoot.pddl.planner import OptionReply, OptionRequest, PlanReply, PlanRequest, ReplyStatus
-from surefoot.pddl.questions import Form, Kind
+from surefoot.pddl.planner import PlanReply, PlanRequest
+from surefoot.pddl.questions import QuestionForm, QuestionKind
 from surefoot.pddl.reference import lookup
-from surefoot.results.errors import HarnessError, InputError
 
 
 def config(**fields: object) -> BenchConfig:
@@ -52,11 +53,11 @@ class Pupil:
             self.asked.append(request)
             yield i, PlanReply(ReplyStatus.ANSWERED, self.said)
 
-    def score(self, requests: Sequence[OptionRequest]) -> Iterator[tuple[int, OptionReply]]:
+    def score(self, requests: Sequence[OptionRequest]) -> Iterator[tuple[int, OptionScores]]:
         for i, request in enumerate(requests):
             rest = (1 - self.share) / (len(request.options) - 1)
             shares = (self.share, *[rest] * (len(request.options) - 1))
-            yield i, OptionReply(ReplyStatus.ANSWERED, shares, "made up")
+            yield i, OptionScores(request.options, shares, "made up")
 
 
 class Blind(Pupil):
@@ -92,7 +93,7 @@ def test_who_always_says_yes_is_right_where_the_answer_is_yes(tmp_path: Path) ->
     assert cells["", "choice"]["outcomes"]["unparsed"] == cells["", "choice"]["n"]
     assert cells["", "boolean"]["chance"] == 0.5
     assert cells["", "choice"]["chance"] == 0.25
-    assert {k for k, _ in cells} == {"", *map(str, Kind)}
+    assert {k for k, _ in cells} == {"", *map(str, QuestionKind)}
     page = (tmp_path / "run" / "report.html").read_text()
     assert "What became of the answers to questions" in page
     assert "Valid plans" not in page
@@ -131,7 +132,7 @@ def test_right_answers_are_right_in_every_form(tmp_path: Path, answer: str) -> N
 
     bench = config(answers=[answer])
     done = run(tmp_path, bench, Master())
-    assert {e.asked["form"] for e in done.quizzes} == set(map(str, Form))
+    assert {e.asked["form"] for e in done.quizzes} == set(map(str, QuestionForm))
     assert all(e.right for e in done.quizzes)
 
 
@@ -142,7 +143,7 @@ def test_every_question_tells_task_state_and_form(tmp_path: Path, shot: str, sty
     bench = config(domains=["blocksworld"], shots=[shot], styles=[style])
     run(tmp_path, bench, pupil)
     for request in pupil.asked:
-        text = request.turns[0].text
+        text = request.messages[0].text
         assert not re.search("(?m)^plan:", text)
         for name in request.task.objects:
             assert name in text
@@ -200,7 +201,8 @@ def test_chance_is_beside_and_guesses_are_compared_in_pairs(tmp_path: Path) -> N
 
 
 def test_searches_are_refused_in_one_line(tmp_path: Path) -> None:
-    from surefoot.models.registry import ModelOptions, make_planner
+    from surefoot.models.options import ModelOptions
+    from surefoot.models.registry import make_planner
 
     for name in ("fd:lmcut", "greedy"):
         bench = config(planners=[name])
@@ -272,13 +274,13 @@ def test_plans_and_questions_in_one_run_and_on_one_leaderboard(tmp_path: Path) -
 
 
 def test_a_broken_marker_stops_the_bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from surefoot.pddl.bench import selftest
-    from surefoot.pddl.questions import Marked
+    from surefoot.pddl.benchmark import selftest
+    from surefoot.pddl.questions import MarkedAnswer
 
-    monkeypatch.setattr(selftest, "mark_text", lambda q, text, as_json: Marked(True, ("x",)))
+    monkeypatch.setattr(selftest, "mark_text", lambda q, text, as_json: MarkedAnswer(True, ("x",)))
     with pytest.raises(HarnessError, match="a wrong answer is marked right"):
         run(tmp_path, config(), Pupil())
-    monkeypatch.setattr(selftest, "mark_text", lambda q, text, as_json: Marked(False, None))
+    monkeypatch.setattr(selftest, "mark_text", lambda q, text, as_json: MarkedAnswer(False, None))
     with pytest.raises(HarnessError, match="a right answer is marked wrong"):
         run(tmp_path, config(), Pupil())
     assert not (tmp_path / "run").exists()
@@ -293,8 +295,8 @@ def test_every_domain_has_questions_of_every_kind_or_counts_what_is_missing(doma
     gaps = {r["kind"]: 0 for r in missing_questions(bench)}
     for row in missing_questions(bench):
         gaps[row["kind"]] += row["missing"]
-    assert kinds == set(map(str, Kind))
-    assert len(cases) + sum(gaps.values()) == 2 * len(Kind) * len(Form)
+    assert kinds == set(map(str, QuestionKind))
+    assert len(cases) + sum(gaps.values()) == 2 * len(QuestionKind) * len(QuestionForm)
 
 
 def test_questions_under_other_names_have_the_same_answers(tmp_path: Path) -> None:

@@ -10,23 +10,24 @@ from pathlib import Path
 
 import pytest
 
+from surefoot.core.chat import ReplyStatus
 from surefoot.pddl import GroundTask, Plan, parse_plan, validate
-from surefoot.pddl.bench.cases import load_variant, make_cases, missing_variants
-from surefoot.pddl.bench.config import BenchConfig, Job, Style
-from surefoot.pddl.bench.dialogue import Dialogue
-from surefoot.pddl.bench.prompts import describe
-from surefoot.pddl.bench.run import bench_run
-from surefoot.pddl.bench.variants import Variant, make_variant
+from surefoot.pddl.benchmark.cases import load_variant, make_cases, missing_variants
+from surefoot.pddl.benchmark.config import BenchConfig, BenchJob, Style
+from surefoot.pddl.benchmark.dialogue import Dialogue
+from surefoot.pddl.benchmark.prompts import describe
+from surefoot.pddl.benchmark.run import bench_run
+from surefoot.pddl.benchmark.variants import Variant, make_variant
 from surefoot.pddl.conditions import holds
 from surefoot.pddl.domains import get_domain, list_domains
-from surefoot.pddl.language import And, parse_problem, write_plan, write_problem
-from surefoot.pddl.planner import PlanReply, ReplyStatus
+from surefoot.pddl.language import Conjunction, parse_problem, write_plan, write_problem
+from surefoot.pddl.planner import PlanReply
 from surefoot.pddl.reference import FD_FF, Bounds, PlannerStatus, lookup
 
-CHANGED = tuple(j for j in Job if j not in (Job.PLAN, Job.QUESTIONS))
+CHANGED = tuple(j for j in BenchJob if j not in (BenchJob.PLAN, BenchJob.QUESTIONS))
 
 
-def variant(domain: str, job: Job, seed: int = 0) -> Variant:
+def variant(domain: str, job: BenchJob, seed: int = 0) -> Variant:
     spec = get_domain(domain)
     made = spec.generate(spec.min_size + 1, seed)
     found = make_variant(job, made.task, made.witness, seed)
@@ -40,7 +41,7 @@ def goal_parts(task) -> list:
 
 @pytest.mark.parametrize("domain", list_domains())
 @pytest.mark.parametrize("job", CHANGED)
-def test_both_tasks_are_whole_and_solved_by_their_plans(domain: str, job: Job) -> None:
+def test_both_tasks_are_whole_and_solved_by_their_plans(domain: str, job: BenchJob) -> None:
     for seed in range(3):
         v = variant(domain, job, seed)
         assert v == variant(domain, job, seed)
@@ -48,7 +49,7 @@ def test_both_tasks_are_whole_and_solved_by_their_plans(domain: str, job: Job) -
         assert validate(v.task, v.witness).valid
         assert parse_problem(write_problem(v.task.problem), v.task.domain) == v.task.problem
         ground = GroundTask(v.task)
-        if job in (Job.REUSE, Job.REPLAN):
+        if job in (BenchJob.REUSE, BenchJob.REPLAN):
             assert not holds(ground.goal, ground.initial)
         for style in (Style.COMPLETE, Style.PDDL, Style.TEMPLATE, Style.COMPACT):
             assert describe(v.task, style, domain) != ""
@@ -56,7 +57,7 @@ def test_both_tasks_are_whole_and_solved_by_their_plans(domain: str, job: Job) -
 
 @pytest.mark.parametrize("domain", list_domains())
 def test_shocks_call_for_another_plan_and_a_search_finds_one(domain: str) -> None:
-    v = variant(domain, Job.REPLAN)
+    v = variant(domain, BenchJob.REPLAN)
     rest = Plan(v.plan.steps[v.done :])
     assert not validate(v.task, rest).valid
     assert v.task.problem.goal == v.earlier.problem.goal
@@ -74,29 +75,29 @@ def test_shocks_call_for_another_plan_and_a_search_finds_one(domain: str) -> Non
 
 @pytest.mark.parametrize("domain", list_domains())
 def test_goals_are_what_the_job_says(domain: str) -> None:
-    v = variant(domain, Job.REUSE)
+    v = variant(domain, BenchJob.REUSE)
     assert v.witness.steps == v.plan.steps[: len(v.witness)]
     assert v.task.problem.init == v.earlier.problem.init
     assert v.task.problem.goal != v.earlier.problem.goal
 
-    v = variant(domain, Job.REFORMULATE_SHUFFLED)
+    v = variant(domain, BenchJob.REFORMULATE_SHUFFLED)
     assert goal_parts(v.task) != goal_parts(v.earlier)
     assert set(goal_parts(v.task)) == set(goal_parts(v.earlier))
 
-    v = variant(domain, Job.REFORMULATE_FULL)
+    v = variant(domain, BenchJob.REFORMULATE_FULL)
     assert set(goal_parts(v.task)) > set(goal_parts(v.earlier))
 
-    v = variant(domain, Job.REFORMULATE_PARTIAL)
+    v = variant(domain, BenchJob.REFORMULATE_PARTIAL)
     partial, full = set(goal_parts(v.task)), set(goal_parts(v.earlier))
     assert partial < full
-    assert isinstance(v.earlier.problem.goal, And)
+    assert isinstance(v.earlier.problem.goal, Conjunction)
 
 
 def test_a_plan_without_steps_has_no_variants_of_some_kinds() -> None:
     made = get_domain("grippers").generate(1, 0)
-    assert make_variant(Job.REFORMULATE_SHUFFLED, made.task, made.witness, 0) is None
-    assert make_variant(Job.REPLAN, made.task, Plan(), 0) is None
-    assert make_variant(Job.REUSE, made.task, Plan(), 0) is None
+    assert make_variant(BenchJob.REFORMULATE_SHUFFLED, made.task, made.witness, 0) is None
+    assert make_variant(BenchJob.REPLAN, made.task, Plan(), 0) is None
+    assert make_variant(BenchJob.REUSE, made.task, Plan(), 0) is None
 
 
 def bench(**fields: object) -> BenchConfig:
@@ -117,13 +118,13 @@ def test_prompts_show_the_earlier_plan_under_the_names_of_the_case() -> None:
     assert len({c.key for c in cases}) == len(cases)
     for case in cases:
         dialogue = Dialogue(case, config, lambda task: Bounds())
-        (turn,) = dialogue.turns
+        (turn,) = dialogue.messages
         place = (case.task, case.domain, case.size, case.seed)
-        v = load_variant(Job(case.job), place, config)
+        v = load_variant(BenchJob(case.job), place, config)
         shown = parse_plan(turn.text.split("Plan:\n")[1].split("\n\n")[0])
         assert len(shown) == len(v.plan)
         assert (shown == v.plan) is (case.renaming == "none")
-        assert ("unexpected" in turn.text) is (case.job == Job.REPLAN)
+        assert ("unexpected" in turn.text) is (case.job == BenchJob.REPLAN)
         if case.renaming != "none":
             assert "stack" not in turn.text
             assert "b1" not in turn.text.replace("\n", " ").split()
@@ -137,8 +138,8 @@ class Rote:
 
     def solve(self, requests):
         for i, request in enumerate(requests):
-            text = request.turns[0].text.split("Plan:\n")[1].split("\n\n")[0]
-            if len(request.turns) > 1:
+            text = request.messages[0].text.split("Plan:\n")[1].split("\n\n")[0]
+            if len(request.messages) > 1:
                 text = write_plan(FD_FF.solve(request.task).plan)
             yield i, PlanReply(ReplyStatus.ANSWERED, text)
 
@@ -156,7 +157,7 @@ def test_repeating_the_plan_solves_what_it_should_and_repair_the_rest(tmp_path: 
     assert len(done.episodes) == 2 * 2 * 2 * len(CHANGED)
     for e in done.episodes:
         same = e.case.job.startswith("reformulate")
-        if e.case.mode == "direct" and (same or e.case.job == Job.REPLAN):
+        if e.case.mode == "direct" and (same or e.case.job == BenchJob.REPLAN):
             assert e.solved is same, e.case.key
         if e.case.mode == "repair-first":
             assert e.solved
@@ -187,7 +188,7 @@ def test_given_tasks_get_their_plan_from_a_search(tmp_path: Path) -> None:
     (folder / "p01.pddl").write_text(write_problem(made.problem))
     config = bench(domains=[], tasks=tmp_path / "tasks", jobs=["reuse"])
     (case,) = make_cases(config, {"p": True})
-    v = load_variant(Job.REUSE, (case.task, case.domain, None, None), config)
+    v = load_variant(BenchJob.REUSE, (case.task, case.domain, None, None), config)
     assert validate(v.task, v.witness).valid
 
 
@@ -200,7 +201,7 @@ def test_manifests_of_plain_benches_are_as_they_were() -> None:
 
 
 def test_records_from_before_there_were_jobs_are_read(tmp_path: Path) -> None:
-    from surefoot.pddl.bench.summary import Episode
+    from surefoot.pddl.benchmark.summary import Episode
 
     done = bench_run(
         bench(planners=["rote"], jobs=["reuse"]), tmp_path / "run", {"rote": Rote()}, lookup
@@ -217,13 +218,13 @@ def test_records_from_before_there_were_jobs_are_read(tmp_path: Path) -> None:
 def test_draws_do_not_depend_on_the_process(domain: str) -> None:
     """Texts hash differently in every process; a bench that goes on needs the same draws."""
     code = f"""
-from surefoot.pddl.bench.config import Job
-from surefoot.pddl.bench.variants import make_variant
+from surefoot.pddl.benchmark.config import BenchJob
+from surefoot.pddl.benchmark.variants import make_variant
 from surefoot.pddl.domains import get_domain
 from surefoot.pddl.language import write_plan, write_problem
 from surefoot.pddl.questions import make_questions
 made = get_domain({domain!r}).generate(3, 0)
-for job in (Job.REUSE, Job.REPLAN):
+for job in (BenchJob.REUSE, BenchJob.REPLAN):
     v = make_variant(job, made.task, made.witness, 0)
     print(write_problem(v.task.problem), write_plan(v.witness))
 print(make_questions(made.task, made.witness, n=1, cap=200))

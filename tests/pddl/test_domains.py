@@ -9,12 +9,13 @@ from functools import cache
 
 import pytest
 
+from surefoot.core.errors import InputError
 from surefoot.pddl.domains import DomainSpec, Instance, get_domain, list_domains
 from surefoot.pddl.language import (
-    And,
     Atom,
+    Conjunction,
     Increase,
-    Not,
+    Negation,
     Plan,
     parse_problem,
     write_domain,
@@ -22,7 +23,6 @@ from surefoot.pddl.language import (
 )
 from surefoot.pddl.language.parser import parse_domain
 from surefoot.pddl.validator import validate
-from surefoot.results.errors import InputError
 
 NAMES = (
     "barman",
@@ -54,8 +54,8 @@ def drawn(name: str, size: int, seed: int) -> Instance:
 
 def goal_facts(instance: Instance) -> list[Atom]:
     goal = instance.task.problem.goal
-    assert isinstance(goal, And)
-    facts = [part.child if isinstance(part, Not) else part for part in goal.children]
+    assert isinstance(goal, Conjunction)
+    facts = [part.child if isinstance(part, Negation) else part for part in goal.children]
     assert all(isinstance(part, Atom) for part in facts)
     return [part for part in facts if isinstance(part, Atom)]
 
@@ -202,13 +202,13 @@ def test_problem_text_loses_no_fact(name: str) -> None:
     """Whatever fact is taken from the start or the goal, the text changes."""
     spec = get_domain(name)
     problem = drawn(name, spec.min_size + 2, 3).task.problem
-    assert isinstance(problem.goal, And)
+    assert isinstance(problem.goal, Conjunction)
     texts = {spec.describe_problem(problem)}
     for atom in problem.init:
         texts.add(spec.describe_problem(replace(problem, init=problem.init - {atom})))
     for part in problem.goal.children:
         rest = tuple(p for p in problem.goal.children if p != part)
-        texts.add(spec.describe_problem(replace(problem, goal=And(rest))))
+        texts.add(spec.describe_problem(replace(problem, goal=Conjunction(rest))))
     assert len(texts) == 1 + len(problem.init) + len(problem.goal.children)
 
 

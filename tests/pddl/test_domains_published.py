@@ -11,7 +11,7 @@ import pytest
 from surefoot.pddl.domains import get_domain
 from surefoot.pddl.language import (
     Action,
-    And,
+    Conjunction,
     Domain,
     Increase,
     Plan,
@@ -54,7 +54,7 @@ def meaning(action: Action) -> tuple[object, ...]:
         return frozenset(texts)
 
     condition = action.precondition
-    parts = condition.children if isinstance(condition, And) else (condition,)
+    parts = condition.children if isinstance(condition, Conjunction) else (condition,)
     types = tuple(p.types for p in action.parameters)
     return types, renamed(parts), renamed(action.effects)
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from surefoot.core.errors import InputError
 from surefoot.pddl.domains import get_domain
 from surefoot.pddl.domains.text import listing, natural_key
-from surefoot.pddl.language import And, Atom, Problem, TypedName, parse_problem
-from surefoot.results.errors import InputError
+from surefoot.pddl.language import Atom, Conjunction, Problem, TypedName, parse_problem
 
 BLOCKS = get_domain("blocksworld")
 
@@ -68,7 +68,7 @@ def test_every_condition_is_told(goal: str, told: str) -> None:
         ({"init": frozenset({Atom("on", ("a",))})}, r"\(on a\) must have 2 arguments"),
         ({"init": frozenset({Atom("clear", ("z",))})}, "names 'z', which is no object"),
         ({"goal": Atom("clear", ("z",))}, "names 'z', which is no object"),
-        ({"goal": And((Atom("near", ("a", "b")),))}, "the domain has no predicate 'near'"),
+        ({"goal": Conjunction((Atom("near", ("a", "b")),))}, "the domain has no predicate 'near'"),
         ({"objects": (TypedName("a", ("cube",)),)}, "'a' has the unknown type 'cube'"),
         ({"minimize_cost": True}, "the actions have no costs"),
         ({"init_values": {Atom("fuel"): 3.0}}, r"its start sets \(fuel\) to 3"),

@@ -8,19 +8,25 @@ from random import Random
 
 import pytest
 
+from surefoot.core.errors import InputError
 from surefoot.pddl.domains import get_domain, list_domains
-from surefoot.pddl.extract import Extraction, Form, Vocabulary, extract_with, load_lexicon
+from surefoot.pddl.extract import (
+    AnswerShape,
+    Extraction,
+    TaskVocabulary,
+    extract_with,
+    load_lexicon,
+)
 from surefoot.pddl.ground import GroundTask
 from surefoot.pddl.language import Plan, Task, parse_task
 from surefoot.pddl.validator import validate
-from surefoot.results.errors import InputError
 
 DATA = Path(str(files("surefoot.pddl.domains"))) / "data"
 
 
 def read(task: Task, domain: str, text: str) -> Extraction:
     lexicon = load_lexicon(DATA / domain / "lexicon.yaml", task.domain)
-    return extract_with(text, GroundTask(task), Vocabulary(task, lexicon))
+    return extract_with(text, GroundTask(task), TaskVocabulary(task, lexicon))
 
 
 def blocks(below: dict[str, str], goal: str) -> Task:
@@ -134,18 +140,18 @@ def test_the_choice_never_looks_at_validity() -> None:
 @pytest.mark.parametrize(
     ("text", "form"),
     [
-        ("", Form.EMPTY),
-        ("  \n\n", Form.EMPTY),
-        ("I'm sorry, but I cannot provide a plan for this problem.", Form.REFUSAL),
-        ("The weather is nice today.", Form.UNPARSED),
+        ("", AnswerShape.EMPTY),
+        ("  \n\n", AnswerShape.EMPTY),
+        ("I'm sorry, but I cannot provide a plan for this problem.", AnswerShape.REFUSAL),
+        ("The weather is nice today.", AnswerShape.UNPARSED),
         (
             "1. unstack(b1, b2)\n2. For each block, carry out the necessary steps.",
-            Form.UNEXPANDABLE,
+            AnswerShape.UNEXPANDABLE,
         ),
-        ("1. Unstack b1 from b2.\n2. Put b1 down.\n3. Stack b4 on", Form.TRUNCATED),
+        ("1. Unstack b1 from b2.\n2. Put b1 down.\n3. Stack b4 on", AnswerShape.TRUNCATED),
     ],
 )
-def test_forms_without_a_whole_plan(text: str, form: Form) -> None:
+def test_forms_without_a_whole_plan(text: str, form: AnswerShape) -> None:
     assert read(blocks(TOWER, "(on b4 b1)"), "blocksworld", text).form is form
 
 
@@ -237,7 +243,7 @@ def test_noise_never_breaks_extraction() -> None:
     for _ in range(300):
         text = "\n".join(rng.choice(pieces) for _ in range(rng.randrange(1, 9)))
         cut = text[rng.randrange(len(text)) :] if text else text
-        assert read(task, "blocksworld", cut).form in Form
+        assert read(task, "blocksworld", cut).form in AnswerShape
 
 
 def test_lexicon_errors_name_the_entry(tmp_path: Path) -> None:

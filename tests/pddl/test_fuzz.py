@@ -9,6 +9,7 @@ from random import Random
 
 import pytest
 
+from surefoot.core.errors import InputError
 from surefoot.pddl.domains import get_domain, list_domains
 from surefoot.pddl.grading.answers import find_answers, find_tasks
 from surefoot.pddl.grading.grader import TaskLoader, grade
@@ -20,10 +21,9 @@ from surefoot.pddl.language import (
     write_plan,
     write_problem,
 )
-from surefoot.pddl.language.sexpr import Source
+from surefoot.pddl.language.sexpr import SourceText
 from surefoot.pddl.reference import Bounds
 from surefoot.pddl.validator import validate
-from surefoot.results.errors import InputError
 
 ROOT = Path(__file__).parents[2]
 
@@ -93,7 +93,7 @@ def test_ten_thousand_damaged_files(name: str, tmp_path: Path) -> None:
     ground = GroundTask(instance.task)
     problem_text = write_problem(instance.task.problem)
     plan_text = write_plan(instance.witness)
-    jobs: list[tuple[str, Callable[[Source], object]]] = [
+    jobs: list[tuple[str, Callable[[SourceText], object]]] = [
         (spec.domain_text, parse_domain),
         (problem_text, lambda source: parse_problem(source, domain)),
         (plan_text, lambda source: validate(ground, parse_plan(source))),
@@ -101,7 +101,7 @@ def test_ten_thousand_damaged_files(name: str, tmp_path: Path) -> None:
     refused = read = 0
     for text, work in jobs:
         for _ in range(PER_DOMAIN):
-            source = Source(damage(text, rng), "f.pddl")
+            source = SourceText(damage(text, rng), "f.pddl")
             start = time.process_time()
             try:
                 work(source)

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from surefoot.core.errors import InputError
 from surefoot.pddl.domains import get_domain
 from surefoot.pddl.grading.answers import Answer, find_answers, find_tasks
 from surefoot.pddl.grading.grader import TaskLoader, grade
-from surefoot.pddl.grading.records import AnswerRecord, Kind, PaperLabel
+from surefoot.pddl.grading.records import AnswerOutcome, AnswerRecord, PaperLabel
 from surefoot.pddl.grading.summary import make_cells
 from surefoot.pddl.language import Task
 from surefoot.pddl.reference import Bounds
-from surefoot.results.errors import InputError
 
 PROBLEM = """(define (problem p) (:domain blocksworld) (:objects b1 b2 b3 b4 - object)
   (:init (arm-empty) (on b1 b2) (on b2 b3) (on-table b3) (on-table b4) (clear b1) (clear b4))
@@ -47,28 +47,33 @@ def graded(root: Path, text: str, best: float | None = 2.0) -> AnswerRecord:
 @pytest.mark.parametrize(
     ("text", "kind", "label", "sub"),
     [
-        ("", Kind.NOT_RUN, PaperLabel.NONE, ""),
-        (SHORT, Kind.VALID, PaperLabel.OK, ""),
-        (GOOD, Kind.SUBOPTIMAL, PaperLabel.LO, "redundant"),
-        ("I'm sorry, but I cannot provide a plan.", Kind.REFUSAL, PaperLabel.IP, ""),
-        ("Blocks are nice.", Kind.UNPARSED, PaperLabel.IP, ""),
-        ("1. teleport(b4, b1)\n2. stack(b4, b1)", Kind.UNKNOWN_ACTION, PaperLabel.IR, ""),
-        ("pickup(b4)\nstack(b4, b9)", Kind.UNKNOWN_OBJECT, PaperLabel.IR, ""),
-        ("stack(b4, b1)", Kind.PRECONDITION, PaperLabel.IR, "missing_step"),
-        ("stack(b4, b1)\npickup(b4)", Kind.PRECONDITION, PaperLabel.IR, "order"),
-        ("unstack(b2, b3)\nstack(b2, b4)", Kind.PRECONDITION, PaperLabel.IR, "missing_step"),
-        ("pickup(b4)", Kind.GOAL_UNMET, PaperLabel.IP, ""),
-        ("1. pickup(b4)\n\nThe goal is achieved.", Kind.WRONG_GOAL, PaperLabel.MG, ""),
-        ("1. Pick up b4.\n2. Stack b4 on", Kind.TRUNCATED, PaperLabel.IP, ""),
+        ("", AnswerOutcome.NOT_RUN, PaperLabel.NONE, ""),
+        (SHORT, AnswerOutcome.VALID, PaperLabel.OK, ""),
+        (GOOD, AnswerOutcome.SUBOPTIMAL, PaperLabel.LO, "redundant"),
+        ("I'm sorry, but I cannot provide a plan.", AnswerOutcome.REFUSAL, PaperLabel.IP, ""),
+        ("Blocks are nice.", AnswerOutcome.UNPARSED, PaperLabel.IP, ""),
+        ("1. teleport(b4, b1)\n2. stack(b4, b1)", AnswerOutcome.UNKNOWN_ACTION, PaperLabel.IR, ""),
+        ("pickup(b4)\nstack(b4, b9)", AnswerOutcome.UNKNOWN_OBJECT, PaperLabel.IR, ""),
+        ("stack(b4, b1)", AnswerOutcome.PRECONDITION, PaperLabel.IR, "missing_step"),
+        ("stack(b4, b1)\npickup(b4)", AnswerOutcome.PRECONDITION, PaperLabel.IR, "order"),
+        (
+            "unstack(b2, b3)\nstack(b2, b4)",
+            AnswerOutcome.PRECONDITION,
+            PaperLabel.IR,
+            "missing_step",
+        ),
+        ("pickup(b4)", AnswerOutcome.GOAL_UNMET, PaperLabel.IP, ""),
+        ("1. pickup(b4)\n\nThe goal is achieved.", AnswerOutcome.WRONG_GOAL, PaperLabel.MG, ""),
+        ("1. Pick up b4.\n2. Stack b4 on", AnswerOutcome.TRUNCATED, PaperLabel.IP, ""),
         (
             "1. pickup(b4)\n2. For each block, do the necessary steps.",
-            Kind.UNEXPANDABLE,
+            AnswerOutcome.UNEXPANDABLE,
             PaperLabel.IP,
             "",
         ),
     ],
 )
-def test_kinds(tmp_path: Path, text: str, kind: Kind, label: PaperLabel, sub: str) -> None:
+def test_kinds(tmp_path: Path, text: str, kind: AnswerOutcome, label: PaperLabel, sub: str) -> None:
     record = graded(tmp_path, text)
     assert (record.kind, record.paper, record.sub_label) == (kind, label, sub)
 
@@ -94,7 +99,7 @@ def test_a_broken_harness_never_counts_against_the_model(
 
     monkeypatch.setattr("surefoot.pddl.grading.grader.validate", broken)
     record = graded(tmp_path, SHORT)
-    assert record.kind is Kind.HARNESS_ERROR
+    assert record.kind is AnswerOutcome.HARNESS_ERROR
     assert "out of order" in record.detail
     (cell,) = make_cells([record])
     assert (cell.n, cell.harness_errors, cell.interval) == (0, 1, None)
@@ -137,7 +142,7 @@ def test_an_answer_with_half_a_character_is_graded(tmp_path: Path) -> None:
     (answer,) = find_answers(lines, find_tasks(root))
     assert answer.text[0] == "\ud800"
     loader = TaskLoader(lambda _: Bounds())
-    assert grade(answer, loader.load(answer.task)).kind is Kind.VALID
+    assert grade(answer, loader.load(answer.task)).kind is AnswerOutcome.VALID
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from surefoot.pddl.grading.published import published_cell
-from surefoot.pddl.grading.records import AnswerRecord, Kind, PaperLabel, StepRecord
+from surefoot.pddl.grading.records import AnswerOutcome, AnswerRecord, PaperLabel, StepRecord
 from surefoot.pddl.grading.report_answers import answer_html, cost_line
 
 from .test_grading_report import Balance, page
@@ -28,7 +28,7 @@ def record(**changes: Any) -> AnswerRecord:
         task="blocks/p01",
         domain="blocks",
         model="m",
-        kind=Kind.PRECONDITION,
+        kind=AnswerOutcome.PRECONDITION,
         paper=PaperLabel.IR,
         detail=STEPS[1].error,
         sub_label="order",
@@ -78,7 +78,7 @@ def test_lines_and_steps_are_marked() -> None:
 def test_unmet_literals_are_shown_once() -> None:
     assert "unmet goals" not in answer_html(record(), "a1")
     many = tuple(f"(on b{i} b{i + 1})" for i in range(20))
-    html = answer_html(record(kind=Kind.GOAL_UNMET, first_error=None, literals=many), "a1")
+    html = answer_html(record(kind=AnswerOutcome.GOAL_UNMET, first_error=None, literals=many), "a1")
     assert "<dt>unmet goals</dt>" in html
     assert "(on b11 b12) and 8 more" in html
 
@@ -115,8 +115,12 @@ def test_odd_text_everywhere(tmp_path: Path) -> None:
 
 
 def test_what_was_not_graded_is_said(tmp_path: Path) -> None:
-    empty = record(kind=Kind.NOT_RUN, paper=PaperLabel.NONE, steps=(), first_error=None, answer="")
-    broken = replace(empty, kind=Kind.HARNESS_ERROR, task="blocks/p02", detail="KeyError: x")
+    empty = record(
+        kind=AnswerOutcome.NOT_RUN, paper=PaperLabel.NONE, steps=(), first_error=None, answer=""
+    )
+    broken = replace(
+        empty, kind=AnswerOutcome.HARNESS_ERROR, task="blocks/p02", detail="KeyError: x"
+    )
     html = " ".join(page([empty, broken], tmp_path / "r.html").split())
     assert "0 answers graded" in html
     assert "1 more not run" in html

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from surefoot.core.errors import InputError
 from surefoot.pddl.language import (
     Domain,
     Task,
@@ -12,9 +13,8 @@ from surefoot.pddl.language import (
     parse_problem,
     parse_task,
 )
-from surefoot.pddl.language.sexpr import MAX_DEPTH, Source
+from surefoot.pddl.language.sexpr import MAX_DEPTH, SourceText
 from surefoot.pddl.validator import validate
-from surefoot.results.errors import InputError
 
 DOMAIN = """(define (domain d)
   (:requirements :typing)
@@ -43,9 +43,9 @@ def outcome(made: Task, plan: str) -> str:
 def refusal(text: str, of: Domain | None = None) -> InputError:
     with pytest.raises(InputError) as caught:
         _ = (
-            parse_domain(Source(text, "d.pddl"))
+            parse_domain(SourceText(text, "d.pddl"))
             if of is None
-            else parse_problem(Source(text, "p.pddl"), of)
+            else parse_problem(SourceText(text, "p.pddl"), of)
         )
     assert "\n" not in str(caught.value)
     return caught.value
@@ -219,9 +219,9 @@ def test_binary_file(tmp_path) -> None:
     path = tmp_path / "d.pddl"
     path.write_bytes(bytes(range(256)) * 10)
     with pytest.raises(InputError, match="not a text file"):
-        parse_domain(Source.from_file(path))
+        parse_domain(SourceText.from_file(path))
     with pytest.raises(InputError, match="cannot read"):
-        Source.from_file(tmp_path / "absent.pddl")
+        SourceText.from_file(tmp_path / "absent.pddl")
 
 
 def test_plan_files() -> None:

@@ -10,8 +10,8 @@ import pytest
 from surefoot.pddl import GroundTask, Plan, parse_plan, validate
 from surefoot.pddl.domains import get_domain, list_domains
 from surefoot.pddl.questions import (
-    Form,
-    Kind,
+    QuestionForm,
+    QuestionKind,
     SampledSpace,
     check,
     explore,
@@ -20,7 +20,7 @@ from surefoot.pddl.questions import (
     read_value,
 )
 from surefoot.pddl.reference import FD_LMCUT
-from surefoot.pddl.renaming import Level, rename_task
+from surefoot.pddl.renaming import NameLevel, rename_task
 from surefoot.results.structured import read_json
 
 SMALL = ("blocksworld", "grippers", "tabletop", "delivery")
@@ -100,20 +100,20 @@ def test_answers_agree_with_the_naive_space(domain: str) -> None:
         return reach.setdefault(start, frozenset(f for s in other for f in s))
 
     questions = make_questions(made.task, made.witness, n=6, seed=1)
-    assert len({q.kind for q in questions}) == len(Kind)
+    assert len({q.kind for q in questions}) == len(QuestionKind)
     for q in questions:
         item = re.findall(r"\([^()]*\)", q.text)
-        if q.kind is Kind.APPLICABILITY:
+        if q.kind is QuestionKind.APPLICABILITY:
             can = other[state_of(q.setting)]
-            if q.form is Form.GENERATIVE:
+            if q.form is QuestionForm.GENERATIVE:
                 assert set(q.answers) == can
-            elif q.form is Form.BOOLEAN:
+            elif q.form is QuestionForm.BOOLEAN:
                 assert (q.answers == ("yes",)) is (item[0] in can)
             else:
                 assert [o in can for o in q.options] == [c == q.answers[0] for c in "ABCD"]
-        if q.kind is Kind.REACHABILITY and q.form is Form.BOOLEAN:
+        if q.kind is QuestionKind.REACHABILITY and q.form is QuestionForm.BOOLEAN:
             assert (q.answers == ("yes",)) is (item[0] not in reachable(state_of(q.setting)))
-        if q.kind is Kind.VALIDATION and q.form is Form.GENERATIVE:
+        if q.kind is QuestionKind.VALIDATION and q.form is QuestionForm.GENERATIVE:
             text = q.setting.removeprefix("A plan:\n")
             verdict = validate(made.task, parse_plan(re.sub(r"(?m)^\d+\. ", "", text)))
             assert q.answers == (str(verdict.first_error.step),)
@@ -147,23 +147,23 @@ def test_questions_are_balanced_and_their_own_answers_are_right(domain: str) -> 
     questions = make_questions(made.task, made.witness, n=2, seed=3, cap=3000)
     assert questions == make_questions(made.task, made.witness, n=2, seed=3, cap=3000)
     for q in questions:
-        if q.form is Form.GENERATIVE:
+        if q.form is QuestionForm.GENERATIVE:
             said = "\n".join(q.answers) if q.every else q.answers[0]
         else:
             said = f"Let me think. So the answer is {q.answers[0]}."
         assert check(q, said).correct, q
         assert check(q, "I do not know").parsed is None
-        if q.form is Form.BOOLEAN:
+        if q.form is QuestionForm.BOOLEAN:
             assert not check(q, "yes" if q.answers == ("no",) else "no").correct
-        if q.form is Form.CHOICE:
+        if q.form is QuestionForm.CHOICE:
             wrong = next(c for c in "ABCD" if c != q.answers[0])
             assert not check(q, f"{wrong}").correct
             right = q.options["ABCD".index(q.answers[0])]
             assert check(q, f"It is {right}").correct
         if q.every and len(q.answers) > 1:
             assert not check(q, q.answers[0]).correct
-    booleans = [q.answers[0] for q in questions if q.form is Form.BOOLEAN]
-    assert abs(booleans.count("yes") - booleans.count("no")) <= len(Kind)
+    booleans = [q.answers[0] for q in questions if q.form is QuestionForm.BOOLEAN]
+    assert abs(booleans.count("yes") - booleans.count("no")) <= len(QuestionKind)
 
 
 def steps_of(setting: str):
@@ -173,28 +173,28 @@ def steps_of(setting: str):
 @pytest.mark.parametrize("domain", list_domains())
 def test_execution_and_justification_agree_with_the_validator(domain: str) -> None:
     made = instance(domain)
-    kinds = [Kind.EXECUTION, Kind.JUSTIFICATION]
+    kinds = [QuestionKind.EXECUTION, QuestionKind.JUSTIFICATION]
     questions = make_questions(made.task, made.witness, kinds=kinds, n=6, seed=2, cap=50)
-    assert {(q.kind, q.form) for q in questions} >= {(k, f) for k in kinds for f in Form} - {
-        (Kind.JUSTIFICATION, Form.CHOICE)
-    }
+    assert {(q.kind, q.form) for q in questions} >= {
+        (k, f) for k in kinds for f in QuestionForm
+    } - {(QuestionKind.JUSTIFICATION, QuestionForm.CHOICE)}
     ground = GroundTask(made.task)
     for q in questions:
         plan = steps_of(q.setting)
-        if q.kind is Kind.EXECUTION:
+        if q.kind is QuestionKind.EXECUTION:
             state = set(ground.initial)
             for step in plan.steps:
                 assert ground.ground(step).applicable(state)
                 ground.ground(step).apply(state)
             true = set(map(str, ground.facts(state)))
-            if q.form is Form.GENERATIVE:
+            if q.form is QuestionForm.GENERATIVE:
                 named = q.text.rpartition(": ")[2].rstrip(".").split(", ")
                 assert set(q.answers) == {f for f in true if f.strip("()").split()[0] in named}
-            elif q.form is Form.CHOICE:
+            elif q.form is QuestionForm.CHOICE:
                 assert [o in true for o in q.options] == [c in q.answers for c in "ABCD"]
             else:
                 assert (q.answers == ("yes",)) is (re.search(r"\(.*?\)", q.text)[0] in true)
-        elif q.form is Form.GENERATIVE:
+        elif q.form is QuestionForm.GENERATIVE:
             assert validate(made.task, plan).valid
             width = 2 if "right after" in q.text else 1
             for n in range(len(plan) - width + 1):
@@ -230,7 +230,7 @@ def test_what_is_said_of_a_part_of_the_space_is_true_of_the_whole(domain: str) -
 @pytest.mark.parametrize("domain", ["blocksworld", "tyreworld"])
 def test_the_same_question_under_other_names(domain: str) -> None:
     made = instance(domain)
-    renaming = rename_task(made.task, Level.RANDOM_STRING, 1)[1]
+    renaming = rename_task(made.task, NameLevel.RANDOM_STRING, 1)[1]
     plain = make_questions(made.task, made.witness, seed=5)
     told = make_questions(made.task, made.witness, seed=5, renaming=renaming)
     back = renaming.invert()
@@ -241,7 +241,7 @@ def test_the_same_question_under_other_names(domain: str) -> None:
         words = re.sub(r"[a-z0-9]{8}", lambda m: names.get(m[0], m[0]), b.setting)
         if not set(back.actions.values()) & set(back.predicates.values()):
             assert words == a.setting
-        if a.form is not Form.GENERATIVE:
+        if a.form is not QuestionForm.GENERATIVE:
             assert a.answers == b.answers
 
 
@@ -253,7 +253,7 @@ def test_answers_as_json() -> None:
         value = read_json("Sure: " + json.dumps({"answer": said}), schema)
         assert read_value(q, value).correct
         assert read_json(json.dumps({"answer": said, "why": "x"}), schema) is None
-        if q.form is not Form.GENERATIVE:
+        if q.form is not QuestionForm.GENERATIVE:
             assert read_json('{"answer": "perhaps"}', schema) is None
         elif q.every:
             bare = {"answer": [a.strip("()").upper() for a in q.answers]}
@@ -263,8 +263,8 @@ def test_answers_as_json() -> None:
 
 def test_only_what_follows_the_last_answer_line_counts() -> None:
     made = instance("blocksworld")
-    questions = make_questions(made.task, made.witness, kinds=[Kind.APPLICABILITY], n=1)
-    q = next(q for q in questions if q.form is Form.GENERATIVE)
+    questions = make_questions(made.task, made.witness, kinds=[QuestionKind.APPLICABILITY], n=1)
+    q = next(q for q in questions if q.form is QuestionForm.GENERATIVE)
     listed = "\n".join(q.answers)
     assert check(q, f"One could think of (fly b1), but no.\nAnswer:\n{listed}").correct
     assert not check(q, f"{listed}\n(fly b1)").correct
@@ -273,6 +273,10 @@ def test_only_what_follows_the_last_answer_line_counts() -> None:
 def test_a_large_task_gets_fewer_questions_and_one_without_a_plan_none() -> None:
     made = get_domain("blocksworld").generate(9, 0)
     questions = make_questions(made.task, made.witness, cap=500)
-    assert {q.kind for q in questions} >= {Kind.APPLICABILITY, Kind.VALIDATION, Kind.EXECUTION}
+    assert {q.kind for q in questions} >= {
+        QuestionKind.APPLICABILITY,
+        QuestionKind.VALIDATION,
+        QuestionKind.EXECUTION,
+    }
     assert make_questions(made.task, Plan(), cap=500) == []
     assert make_questions(made.task, made.witness, kinds=(), cap=500) == []

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from surefoot.core.errors import InputError
 from surefoot.pddl.domains import get_domain
 from surefoot.pddl.language import Task, parse_task, write_domain, write_problem
 from surefoot.pddl.reference import (
@@ -28,9 +29,8 @@ from surefoot.pddl.reference import (
 )
 from surefoot.pddl.reference.bounds import shipped
 from surefoot.pddl.reference.compute import main, reference_bounds, without_planner
-from surefoot.pddl.reference.process import Ending, run_limited
+from surefoot.pddl.reference.process import ProcessEnding, run_limited
 from surefoot.pddl.validator import validate
-from surefoot.results.errors import InputError
 
 needs_planners = pytest.mark.skipif(
     FD_LMCUT._driver() is None or SYMK._driver() is None, reason="planners are not installed"
@@ -70,7 +70,7 @@ while True:
 """
     start = time.monotonic()
     done = run_limited([sys.executable, "-c", code], tmp_path, Limits(1.0))
-    assert done.ending is Ending.TIMEOUT
+    assert done.ending is ProcessEnding.TIMEOUT
     assert time.monotonic() - start < 5
     pids = {int(line) for line in (tmp_path / "pids").read_text().split()}
     assert len(pids) >= 3
@@ -83,14 +83,14 @@ while True:
 def test_what_a_program_leaves_behind_is_killed(tmp_path: Path) -> None:
     code = "import os, time\nif os.fork() == 0:\n    time.sleep(60)\nprint(os.getpid())"
     done = run_limited([sys.executable, "-c", code], tmp_path, Limits(20.0))
-    assert (done.ending, done.code) == (Ending.EXIT, 0)
+    assert (done.ending, done.code) == (ProcessEnding.EXIT, 0)
     assert done.seconds < 10
 
 
 def test_processor_time_is_limited_too(tmp_path: Path) -> None:
     code = "import os\nfor _ in range(3): os.fork()\nwhile True: pass"
     done = run_limited([sys.executable, "-c", code], tmp_path, Limits(2.0))
-    assert done.ending is Ending.TIMEOUT
+    assert done.ending is ProcessEnding.TIMEOUT
 
 
 def test_memory_is_limited(tmp_path: Path) -> None:

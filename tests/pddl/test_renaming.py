@@ -10,11 +10,11 @@ import pytest
 from surefoot.pddl.domains import get_domain, list_domains
 from surefoot.pddl.language import Plan, parse_domain, parse_problem, write_domain, write_problem
 from surefoot.pddl.reference import FD_LMCUT, PlannerStatus
-from surefoot.pddl.renaming import Level, Renaming, rename_task, tell
+from surefoot.pddl.renaming import NameLevel, Renaming, rename_task, tell
 from surefoot.pddl.renaming.names import _words
 from surefoot.pddl.validator import validate
 
-LEVELS = [level for level in Level if level is not Level.NONE]
+LEVELS = [level for level in NameLevel if level is not NameLevel.NONE]
 
 
 def cases():
@@ -22,7 +22,7 @@ def cases():
 
 
 @pytest.mark.parametrize(("domain", "level", "seed"), cases())
-def test_verdicts_and_costs_stay(domain: str, level: Level, seed: int) -> None:
+def test_verdicts_and_costs_stay(domain: str, level: NameLevel, seed: int) -> None:
     instance = get_domain(domain).generate(get_domain(domain).min_size + 1, seed)
     task, renaming = rename_task(instance.task, level, seed)
     rng = random.Random(f"{domain}{level}{seed}")
@@ -48,7 +48,7 @@ def test_verdicts_and_costs_stay(domain: str, level: Level, seed: int) -> None:
 
 
 @pytest.mark.parametrize(("domain", "level", "seed"), cases())
-def test_names_are_new_different_and_legal(domain: str, level: Level, seed: int) -> None:
+def test_names_are_new_different_and_legal(domain: str, level: NameLevel, seed: int) -> None:
     task = get_domain(domain).generate(get_domain(domain).min_size, seed).task
     renamed, renaming = rename_task(task, level, seed)
     old = {*task.domain.actions, *task.domain.predicates, *task.domain.types, *task.objects}
@@ -66,7 +66,7 @@ def test_names_are_new_different_and_legal(domain: str, level: Level, seed: int)
 
 @pytest.mark.parametrize("domain", list_domains())
 @pytest.mark.parametrize("level", LEVELS)
-def test_one_template_tells_both(domain: str, level: Level) -> None:
+def test_one_template_tells_both(domain: str, level: NameLevel) -> None:
     task = get_domain(domain).generate(get_domain(domain).min_size, 0).task
     renamed, renaming = rename_task(task, level, 4)
     names = {**renaming.predicates, **renaming.actions, **renaming.types, **renaming.objects}
@@ -97,7 +97,7 @@ def test_templates_hold_every_fact_and_goal() -> None:
 
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("domain", ["blocksworld", "grippers"])
-def test_optimal_costs_stay(domain: str, level: Level) -> None:
+def test_optimal_costs_stay(domain: str, level: NameLevel) -> None:
     task = get_domain(domain).generate(get_domain(domain).min_size + 1, 2).task
     results = [FD_LMCUT.solve(t) for t in (task, rename_task(task, level, 0)[0])]
     assert {r.status for r in results} == {PlannerStatus.OPTIMAL}
@@ -122,7 +122,7 @@ def test_synonyms_are_known_for_nearly_every_name() -> None:
     """Only what the thesaurus lacks falls back to an article before the old name."""
     for domain in list_domains():
         task = get_domain(domain).generate(get_domain(domain).min_size, 0).task
-        _, renaming = rename_task(task, Level.SYNONYM, 0)
+        _, renaming = rename_task(task, NameLevel.SYNONYM, 0)
         for kind in ("actions", "predicates", "types"):
             for old, new in renaming.to_json()[kind].items():
                 assert new != f"the-{old}", (domain, kind, old)

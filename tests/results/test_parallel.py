@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from surefoot.results.errors import HarnessError
+from surefoot.core.errors import HarnessError
 from surefoot.results.parallel import parallel_map, usable_cpus
 
 _offset = 0

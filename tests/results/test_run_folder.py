@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from surefoot.results import files, run_folder
-from surefoot.results.errors import InputError, WriteError
+from surefoot.core import files
+from surefoot.core.errors import InputError, WriteError
+from surefoot.results import run_folder
 from surefoot.results.manifest import Manifest, read_manifest
 from surefoot.results.run_folder import RunFolder, check_out, read_run
 

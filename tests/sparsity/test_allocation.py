@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.pruning.allocation import LARGEST, allocate, allocate_by_outliers
 from surefoot.sparsity.pruning.patterns import patterns_for, sparsity_of
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.engine.calibration import Calibration, calibrate_with
 from surefoot.sparsity.engine.checkpoint import Checkpoint
 from surefoot.sparsity.engine.run import compress

@@ -12,9 +12,9 @@ import torch
 from safetensors import safe_open
 from transformers import AutoModelForCausalLM
 
+from surefoot.core.errors import HarnessError, InputError
 from surefoot.models.backends.formats import reader_of
-from surefoot.results.errors import HarnessError, InputError
-from surefoot.sparsity.engine.finishing import Options
+from surefoot.sparsity.engine.finishing import CompressOptions
 from surefoot.sparsity.engine.run import compress
 from surefoot.sparsity.export.loading import load_compressed, merge_factors
 from surefoot.sparsity.export.packing import pack
@@ -126,7 +126,9 @@ def test_factors_are_read_back_and_merged(kind: str, method: str, tmp_path: Path
     told = logits(model)
     assert merge_factors(model) == len(ranks)
     torch.testing.assert_close(logits(model), told, rtol=1e-4, atol=1e-4)
-    merged = compress(source, wanted, tmp_path / "merged", texts=data, options=Options(merge=True))
+    merged = compress(
+        source, wanted, tmp_path / "merged", texts=data, options=CompressOptions(merge=True)
+    )
     assert read_report(merged)["artifact"]["format"] == "dense"
     torch.testing.assert_close(logits(dense(merged)), told, rtol=1e-4, atol=1e-4)
 
@@ -151,7 +153,11 @@ def test_masks_are_read_back_bit_by_bit_in_several_files(tmp_path: Path) -> None
     data = tiny.calibration()
     whole = compress(source, recipe(WANDA), tmp_path / "whole", texts=data)
     cut = compress(
-        source, recipe(WANDA), tmp_path / "cut", texts=data, options=Options(shard_bytes=20_000)
+        source,
+        recipe(WANDA),
+        tmp_path / "cut",
+        texts=data,
+        options=CompressOptions(shard_bytes=20_000),
     )
     assert read_report(whole)["artifact"]["label"].startswith("quality only")
     assert len(list(cut.glob("model-*-of-*.safetensors"))) > 2

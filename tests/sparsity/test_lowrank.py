@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.lowrank.factors import factorize
 from surefoot.sparsity.lowrank.linear import FactoredLinear
 from surefoot.sparsity.lowrank.ranks import (

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.pruning import patterns
 from surefoot.sparsity.pruning.masks import keep_mask
 from surefoot.sparsity.pruning.patterns import (

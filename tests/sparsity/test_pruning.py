@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.pruning.allocation import allocate
 from surefoot.sparsity.pruning.methods import METHODS, Method, output_error, prune
 from surefoot.sparsity.pruning.metrics import alpha_metrics

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from surefoot.results.config import check_config
-from surefoot.results.errors import InputError
+from surefoot.core.config import check_config
+from surefoot.core.errors import InputError
 from surefoot.sparsity.recipe import (
     CompressionRecipe,
     Sparsify,

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from surefoot.results.errors import HarnessError, InputError
-from surefoot.sparsity.engine.finishing import Options
+from surefoot.core.errors import HarnessError, InputError
+from surefoot.sparsity.engine.finishing import CompressOptions
 from surefoot.sparsity.engine.run import compress
 from surefoot.sparsity.report.measure import measure
 from surefoot.sparsity.report.page import gains_of, render_compression
-from surefoot.sparsity.report.pareto import Point, front_of, pareto_plot
+from surefoot.sparsity.report.pareto import ParetoPoint, front_of, pareto_plot
 from surefoot.sparsity.report.summary import read_report, siblings_of, task_figures
 from tests.sparsity import tiny
 from tests.sparsity.test_engine import WANDA, recipe
@@ -58,7 +58,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         recipe(*stages, name="first <b>"),
         place / "first",
         texts=tiny.calibration(),
-        options=Options(scorer=scorer, measure=True),
+        options=CompressOptions(scorer=scorer, measure=True),
     )
     compress(
         source,
@@ -87,11 +87,11 @@ def test_tasks_carry_intervals_and_a_paired_test() -> None:
 
 def test_the_front_is_what_nothing_beats() -> None:
     points = [
-        Point("a", 1, 9),
-        Point("b", 2, 5),
-        Point("c", 3, 6),
-        Point("d", 4, 1),
-        Point("e", 4, 3),
+        ParetoPoint("a", 1, 9),
+        ParetoPoint("b", 2, 5),
+        ParetoPoint("c", 3, 6),
+        ParetoPoint("d", 4, 1),
+        ParetoPoint("e", 4, 3),
     ]
     assert [p.name for p in front_of(points)] == ["a", "b", "d"]
     drawn = pareto_plot(points, title="t", x="x", y="y")

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from transformers import AutoModelForCausalLM
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.engine.calibration import Calibration, arguments_of, mask_of
 from surefoot.sparsity.engine.checkpoint import Checkpoint
 from surefoot.sparsity.engine.run import compress

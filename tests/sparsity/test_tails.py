@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import stats
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.pruning.metrics import alpha_metrics, outlier_share, owl_scores
 from surefoot.sparsity.pruning.tails import (
     METHODS,

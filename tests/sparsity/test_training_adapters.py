@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.training.adapters import Int4Linear, LoRALinear, lora_rank_for
 from surefoot.sparsity.training.packing import packed_nbytes
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.training.int8 import Int8Linear, Int8Weight
 from surefoot.sparsity.training.packing import packed_nbytes
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.training.memory import (
     Layout,
     Shapes,

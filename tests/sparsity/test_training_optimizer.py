@@ -10,10 +10,10 @@ import pytest
 import torch
 from torch import nn
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.training.galore import GaLore, QGaLore
 from surefoot.sparsity.training.int8 import Int8Linear
-from surefoot.sparsity.training.moments import Moment
+from surefoot.sparsity.training.moments import QuantizedMoment
 from surefoot.sparsity.training.optimizer import AdamW8bit
 
 torch.set_num_threads(1)
@@ -96,7 +96,7 @@ def test_small_gradients_of_a_block_keep_their_average_of_squares() -> None:
             weight.grad = (torch.randn(8192, generator=generator) * sizes).view(64, 128)
             optimizer.step()
         state = optimizer.state[weight]
-        roots.append(Moment(state["root"], state.get("root_scales"), False).read(0, 8192))
+        roots.append(QuantizedMoment(state["root"], state.get("root_scales"), False).read(0, 8192))
     shares = roots[1] / roots[0]
     # Codes of the squares themselves would leave a tenth of them below 0.05.
     assert float(shares.quantile(0.01)) > 0.6

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from torch import nn
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.training.methods import linear_targets, prepare
 from surefoot.sparsity.training.recover import CURVE_NAME, STATE_NAME, recover
 from surefoot.sparsity.training.settings import Method, RecoverSettings

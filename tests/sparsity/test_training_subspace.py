@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from surefoot.sparsity.training.moments import Moment, dynamic_values, moment_nbytes
+from surefoot.sparsity.training.moments import QuantizedMoment, dynamic_values, moment_nbytes
 from surefoot.sparsity.training.subspace import (
     aligned,
     basis_of,
@@ -88,7 +88,7 @@ def test_there_are_256_different_values_up_to_one(signed: bool) -> None:
 def test_averages_are_written_to_the_nearest_value(signed: bool, numel: int) -> None:
     wanted = torch.randn(numel) * torch.logspace(-3, 0, numel)
     wanted = wanted if signed else wanted.abs()
-    moment = Moment.zeros(numel, signed, 8, torch.device("cpu"))
+    moment = QuantizedMoment.zeros(numel, signed, 8, torch.device("cpu"))
     assert torch.equal(moment.read(0, numel), torch.zeros(numel))
     moment.write(0, numel, wanted.clone())
     assert moment.nbytes == moment_nbytes(numel, 8) == numel + 4 * -(-numel // 256)
@@ -104,10 +104,10 @@ def test_averages_are_written_to_the_nearest_value(signed: bool, numel: int) -> 
 
 
 def test_an_average_of_zeros_stays_zero_and_32_bits_are_exact() -> None:
-    moment = Moment.zeros(300, True, 8, torch.device("cpu"))
+    moment = QuantizedMoment.zeros(300, True, 8, torch.device("cpu"))
     moment.write(0, 300, torch.zeros(300))
     assert torch.equal(moment.read(0, 300), torch.zeros(300))
-    exact, values = Moment.zeros(300, True, 32, torch.device("cpu")), torch.randn(300)
+    exact, values = QuantizedMoment.zeros(300, True, 32, torch.device("cpu")), torch.randn(300)
     exact.write(0, 300, values.clone())
     assert torch.equal(exact.read(0, 300), values)
     assert exact.nbytes == moment_nbytes(300, 32) == 1200

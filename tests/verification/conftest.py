@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from surefoot.verification.cache import VARIABLE
+from surefoot.verification.translation.cache import VARIABLE
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,14 +1,14 @@
 """LTLf straight from its definition: quantifiers over the steps, nothing else.
 
-Written apart from `surefoot.verification.semantics`, which works on whole traces at once; here
-`holds` asks for one step at a time. Also draws random formulas and traces.
+Written apart from `surefoot.verification.formulas.semantics`, which works on whole traces at
+once; here `holds` asks for one step at a time. Also draws random formulas and traces.
 """
 
 from __future__ import annotations
 
 from random import Random
 
-from surefoot.verification.syntax import (
+from surefoot.verification.formulas.syntax import (
     Always,
     And,
     Eventually,

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from surefoot.verification.spot_backend import load_spot
-from surefoot.verification.syntax import (
+from surefoot.verification.formulas.syntax import (
     Always,
     And,
     Eventually,
@@ -28,7 +27,8 @@ from surefoot.verification.syntax import (
     WeakUntil,
     Xor,
 )
-from surefoot.verification.systems import TransitionSystem, from_arrays
+from surefoot.verification.modelchecking.systems import TransitionSystem, from_arrays
+from tests.verification.spot_oracle import load_spot
 
 NAMES = ("a", "b", "c")
 
@@ -143,7 +143,7 @@ def word_of(system: TransitionSystem, path: Sequence[int]) -> list[tuple[str, ..
 def spot_kripke(system: TransitionSystem) -> Any:
     """The model in Spot, with a first state that has a proposition of its own."""
     spot = load_spot()
-    import buddy
+    import buddy  # pyright: ignore[reportMissingImports]
 
     graph = spot.make_kripke_graph(spot.make_bdd_dict())
     bits = [buddy.bdd_ithvar(graph.register_ap(n)) for n in (*system.names, "start_")]

@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-import builtins
 import subprocess
 import sys
 import time
 from pathlib import Path
 from random import Random
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
-from surefoot.results.errors import InputError, MissingDependencyError
-from surefoot.verification import automata, cache, determinise, spot_backend
-from surefoot.verification.automata import Automaton, compile_buchi, compile_ltlf
-from surefoot.verification.parser import parse
-from surefoot.verification.semantics import evaluate, evaluate_lasso
-from surefoot.verification.syntax import And, Formula, Next, Not, Or, Prop, StrongNext, Xor
+from surefoot.core.errors import InputError
+from surefoot.verification.formulas.parser import parse
+from surefoot.verification.formulas.semantics import evaluate, evaluate_lasso
+from surefoot.verification.formulas.syntax import And, Formula, Next, Not, Or, Prop, StrongNext, Xor
+from surefoot.verification.translation import automata, cache, determinise, spot_backend
+from surefoot.verification.translation.automata import Automaton, compile_buchi, compile_ltlf
 from tests.verification.naive import Trace, holds, random_formula, random_trace
 
 NAMES = ["a", "b", "c"]
 
 
 @pytest.fixture
-def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Thousands of small formulas are not worth a process and a file each."""
+def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of small formulas are not worth a file each."""
     monkeypatch.setenv(cache.VARIABLE, "")
-    monkeypatch.setattr(automata, "_EASY", 99)
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +42,7 @@ def run(automaton: Automaton, trace: Trace) -> int:
     return state
 
 
-@pytest.mark.usefixtures("in_process")
+@pytest.mark.usefixtures("nothing_kept")
 def test_automata_agree_with_the_definition_on_many_pairs() -> None:
     rng, pairs, mismatches, empty, true = Random(11), 0, [], 0, 0
     while pairs < 24_000:
@@ -64,7 +61,7 @@ def test_automata_agree_with_the_definition_on_many_pairs() -> None:
     assert 0.3 < true / pairs < 0.7
 
 
-@pytest.mark.usefixtures("in_process")
+@pytest.mark.usefixtures("nothing_kept")
 def test_verdicts_are_those_of_all_continuations() -> None:
     rng = Random(5)
     seen = set()
@@ -89,7 +86,7 @@ def one_step_further(reach: Any, automaton: Automaton) -> Any:
     return further
 
 
-@pytest.mark.usefixtures("in_process")
+@pytest.mark.usefixtures("nothing_kept")
 def test_automata_are_minimal_and_reachable() -> None:
     rng = Random(6)
     for _ in range(200):
@@ -108,7 +105,7 @@ def test_automata_are_minimal_and_reachable() -> None:
         assert apart.sum() == count * (count - 1)
 
 
-@pytest.mark.usefixtures("in_process")
+@pytest.mark.usefixtures("nothing_kept")
 def test_the_way_by_the_negation_gives_the_same_tables() -> None:
     rng = Random(8)
     for _ in range(300):
@@ -138,7 +135,7 @@ def test_next_is_weak_or_strong_and_the_empty_trace_is_decided() -> None:
         assert not ends(text, []), text
 
 
-@pytest.mark.usefixtures("in_process")
+@pytest.mark.usefixtures("nothing_kept")
 def test_buchi_automata_accept_the_words_that_satisfy() -> None:
     rng = Random(9)
     accepted = 0
@@ -282,7 +279,7 @@ def test_what_is_too_large_is_refused_in_time(
 
 
 def test_memory_is_limited_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(automata, "MEMORY", 2**28)
+    monkeypatch.setattr(automata, "MEMORY", 2**26)
     formula = parse("G(a -> F(b & X[9!] c)) <-> F(c & X[9!](a U b))").renamed(
         {"a": "p0", "b": "p1", "c": "p2"}.__getitem__
     )
@@ -302,7 +299,7 @@ def test_twelve_propositions_compile() -> None:
     assert (automaton.accepting[automaton.table[state]] == letters).all()
 
 
-def test_hard_formulas_are_translated_in_a_process_of_their_own() -> None:
+def test_hard_formulas_are_tried_by_way_of_their_negation() -> None:
     rng = Random(2)
     text = "F(a & X[!](b U (c & X[!] a))) & G(b -> F c)"
     automaton = compile_ltlf(parse(text))
@@ -313,43 +310,14 @@ def test_hard_formulas_are_translated_in_a_process_of_their_own() -> None:
     assert buchi.letters.shape[1] == 8
 
 
-def test_a_missing_or_wrong_spot_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = builtins.__import__
-    outcome: Any = ModuleNotFoundError("No module named 'spot'", name="spot")
-
-    def fake(name: str, *args: Any, **kwargs: Any) -> Any:
-        if name != "spot":
-            return real(name, *args, **kwargs)
-        if isinstance(outcome, BaseException):
-            raise outcome
-        return outcome
-
-    monkeypatch.setattr(builtins, "__import__", fake)
-    load = spot_backend.load_spot.__wrapped__
-    with pytest.raises(MissingDependencyError, match=r"not installed.*spottl.*conda-forge"):
-        load()
-    outcome = ImportError("wrong ELF class")
-    with pytest.raises(MissingDependencyError, match=r"wrong ELF class.*conda-forge"):
-        load()
-    outcome = ModuleType("spot")
-    with pytest.raises(MissingDependencyError, match="pip uninstall spot"):
-        load()
-
-
-def test_spot_is_imported_by_one_file_and_only_when_needed() -> None:
-    root = Path(automata.__file__).parent
-    importers = [
-        path.name
-        for path in root.rglob("*.py")
-        if any(x.strip() in ("import spot", "import buddy") for x in path.read_text().splitlines())
-    ]
-    assert importers == ["spot_backend.py"]
+def test_spot_starts_only_when_needed() -> None:
     code = (
-        "import sys, surefoot.verification as v; v.load_rulebook('driving'); v.parse('G a');"
-        "print('spot' in sys.modules)"
+        "import surefoot.verification as v;"
+        "from surefoot.verification.translation.spot_process import SPOT;"
+        "v.load_rulebook('driving'); v.parse('G a'); print(SPOT.pid)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
+    assert done.stdout.strip() == "None"
 
 
 def test_work_after_spot_is_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:

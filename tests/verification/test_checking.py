@@ -10,11 +10,17 @@ from random import Random
 import numpy as np
 import pytest
 
-from surefoot.results.errors import InputError
-from surefoot.verification.baselines import always, any_action
-from surefoot.verification.checking import PlanChecker, check_plan
-from surefoot.verification.models import Status, check_model
-from surefoot.verification.parser import parse
+from surefoot.core.errors import InputError
+from surefoot.verification.formulas.parser import parse
+from surefoot.verification.formulas.propositional import evaluate_boolean
+from surefoot.verification.formulas.syntax import And, Formula, Not, Or, Prop, True_
+from surefoot.verification.modelchecking.models import CheckStatus, check_model
+from surefoot.verification.modelchecking.systems import TransitionSystem, from_callables
+from surefoot.verification.modelchecking.witness import WitnessKind
+from surefoot.verification.planchecking.baselines import always, any_action
+from surefoot.verification.planchecking.checking import PlanChecker, check_plan
+from surefoot.verification.planchecking.worldfile import free_world, load_world
+from surefoot.verification.planchecking.worldmodel import WorldModel
 from surefoot.verification.programs.loading import parse_program
 from surefoot.verification.programs.statements import (
     Do,
@@ -26,13 +32,7 @@ from surefoot.verification.programs.statements import (
     While,
 )
 from surefoot.verification.programs.vocabulary import vocabulary_of
-from surefoot.verification.propositional import evaluate_boolean
 from surefoot.verification.rules import Rule, RuleBook, Severity, Timing, load_rulebook
-from surefoot.verification.syntax import And, Formula, Not, Or, Prop, True_
-from surefoot.verification.systems import TransitionSystem, from_callables
-from surefoot.verification.witness import WitnessKind
-from surefoot.verification.worldfile import free_world, load_world
-from surefoot.verification.worldmodel import World
 from tests.verification.systems_support import random_formula
 
 BOOK = load_rulebook("driving")
@@ -63,7 +63,7 @@ def drive(text: str, form: str | None = None) -> Program:
     return parse_program(text, WORDS, form=form, idle="stop")
 
 
-def failing(program: Program, world: World, timing: Timing) -> list[int]:
+def failing(program: Program, world: WorldModel, timing: Timing) -> list[int]:
     verdict = check_plan(program, BOOK, world, timing=timing)
     return [i for i, v in enumerate(verdict.rules, 1) if not v.holds]
 
@@ -98,7 +98,7 @@ def test_doing_nothing_leaves_rules_vacuous() -> None:
         "no-straight-into-pedestrian",
         "right-at-stop-sign-clear-left",
     ]
-    assert verdict.vacuous[0].result.status is Status.VACUOUS
+    assert verdict.vacuous[0].result.status is CheckStatus.VACUOUS
 
 
 def test_a_plan_that_ends_is_judged_where_it_ends() -> None:
@@ -228,7 +228,7 @@ def random_program(rng: Random, bits: tuple[str, ...], actions: tuple[str, ...])
 def test_products_against_an_interpreter() -> None:
     rng = Random(11)
     bits, actions = ("a", "b"), ("c", "d", "wait")
-    world = World(bits, actions)
+    world = WorldModel(bits, actions)
     outcomes = set()
     for _ in range(60):
         program = random_program(rng, bits, actions)
@@ -259,7 +259,7 @@ def book(*formulas: str, bits: str = "a b c", actions: str = "go rest") -> RuleB
     return RuleBook("small", rules, names, tuple(bits.split()), tuple(actions.split()))
 
 
-def world_of(tmp_path: Path, text: str, rules: RuleBook) -> World:
+def world_of(tmp_path: Path, text: str, rules: RuleBook) -> WorldModel:
     file = tmp_path / "w.yaml"
     file.write_text("name: w\n" + text)
     return load_world(file, rules)
@@ -301,7 +301,7 @@ def test_what_a_world_file_says(tmp_path: Path, text: str, held: str) -> None:
 def test_observations_that_do_not_matter_are_left_out() -> None:
     names = " ".join(f"x{i}" for i in range(40))
     rules = book("G(x3 -> F go)", "G(x3 & x7 -> go)", bits=names)
-    verdict = check_plan(always("go"), rules, World(rules.observations, rules.actions))
+    verdict = check_plan(always("go"), rules, WorldModel(rules.observations, rules.actions))
     assert verdict.holds
     assert verdict.rules[0].product.system.states == 2
 
@@ -336,29 +336,31 @@ def test_bad_worlds(tmp_path: Path, text: str, words: str) -> None:
 def test_state_explosion_is_refused_at_once() -> None:
     names = [f"x{i}" for i in range(14)]
     rules = book("G(x0 -> F go)", bits=" ".join(names))
-    tied = World(rules.observations, rules.actions, always=(Or(tuple(map(Prop, names))),))
+    tied = WorldModel(rules.observations, rules.actions, always=(Or(tuple(map(Prop, names))),))
     with pytest.raises(InputError, match="14 observations are too many to check together"):
         check_plan(always("go"), rules, tied)
-    twelve = World(
+    twelve = WorldModel(
         rules.observations[:12], rules.actions, always=(Or(tuple(map(Prop, names[:12]))),)
     )
     with pytest.raises(InputError, match="have 4,095 situations; at most 2,048"):
         check_plan(always("go"), rules, twelve)
     long = Program(tuple(Do(i, ("go",)) for i in range(9_000)))
-    wide = World(rules.observations[:8], rules.actions, always=(Or(tuple(map(Prop, names[:8]))),))
+    wide = WorldModel(
+        rules.observations[:8], rules.actions, always=(Or(tuple(map(Prop, names[:8]))),)
+    )
     with pytest.raises(InputError, match="more than 6,000,000 transitions; shorten the plan"):
         check_plan(long, rules, wide)
     unknown = Program((If(0, Prop("z"), (Do(0, ("go",)),)),))
     with pytest.raises(InputError, match="the plan looks at 'z'"):
         check_plan(unknown, rules, twelve)
     with pytest.raises(InputError, match="takes 'fly', which is no action"):
-        check_plan(always("fly"), rules, World(rules.observations, rules.actions))
+        check_plan(always("fly"), rules, WorldModel(rules.observations, rules.actions))
 
 
 def test_long_plans_are_checked() -> None:
     long = Program(tuple(Do(i, ("go",)) for i in range(5_000)))
     rules = book("G(a -> F go)", "F rest")
-    verdict = check_plan(long, rules, World(rules.observations, rules.actions))
+    verdict = check_plan(long, rules, WorldModel(rules.observations, rules.actions))
     assert [v.holds for v in verdict.rules] == [True, False]
     assert verdict.rules[1].result.witness is not None
     assert len(verdict.rules[1].result.witness) == 5_000

@@ -8,12 +8,12 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from surefoot.results.errors import InputError
-from surefoot.verification.automata import compile_ltlf
-from surefoot.verification.drawing import draw_automaton
-from surefoot.verification.guards import guard_of
-from surefoot.verification.parser import parse
-from surefoot.verification.semantics import evaluate
+from surefoot.core.errors import InputError
+from surefoot.verification.formulas.parser import parse
+from surefoot.verification.formulas.semantics import evaluate
+from surefoot.verification.translation.automata import compile_ltlf
+from surefoot.verification.translation.drawing import draw_automaton
+from surefoot.verification.translation.guards import guard_of
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -7,27 +7,27 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from surefoot.results.errors import InputError
-from surefoot.verification.baselines import always
-from surefoot.verification.checking import check_plan
-from surefoot.verification.dangers import opposite, separating
-from surefoot.verification.feedback import RuleFeedback, explain, repair_prompt
-from surefoot.verification.models import ModelChecker, Status, check_model
-from surefoot.verification.parser import parse
+from surefoot.core.errors import InputError
+from surefoot.verification.formulas.parser import parse
+from surefoot.verification.modelchecking.models import CheckStatus, ModelChecker, check_model
+from surefoot.verification.modelchecking.systems import from_arrays
+from surefoot.verification.modelchecking.vacuity import vacuous_parts
+from surefoot.verification.modelchecking.witness import WitnessKind, witness_of
+from surefoot.verification.modelchecking.witness_svg import draw_witness
+from surefoot.verification.planchecking.baselines import always
+from surefoot.verification.planchecking.checking import check_plan
+from surefoot.verification.planchecking.dangers import opposite, separating
+from surefoot.verification.planchecking.feedback import RuleFeedback, explain, repair_prompt
+from surefoot.verification.planchecking.worldmodel import WorldModel, constant
 from surefoot.verification.programs.loading import parse_program
 from surefoot.verification.programs.statements import Program
-from surefoot.verification.programs.vocabulary import Vocabulary
+from surefoot.verification.programs.vocabulary import PlanVocabulary
 from surefoot.verification.rules import Rule, RuleBook, Severity, Timing
-from surefoot.verification.systems import from_arrays
-from surefoot.verification.vacuity import vacuous_parts
-from surefoot.verification.witness import WitnessKind, witness_of
-from surefoot.verification.witness_svg import draw_witness
-from surefoot.verification.worldmodel import World, constant
 from tests.verification.test_checking import naive_product
 
 BITS, ACTIONS = ("ped", "green", "car"), ("go", "turn", "wait")
-WORDS = Vocabulary(BITS, ACTIONS)
-WORLD = World(BITS, ACTIONS, idle="wait")
+WORDS = PlanVocabulary(BITS, ACTIONS)
+WORLD = WorldModel(BITS, ACTIONS, idle="wait")
 NOW, LATER = Timing.SENSE_THEN_ACT, Timing.DELAYED
 
 
@@ -40,7 +40,7 @@ def plan(text: str) -> Program:
 
 
 def feedback(
-    text: str, *rules: Rule, world: World = WORLD, timing: Timing = NOW
+    text: str, *rules: Rule, world: WorldModel = WORLD, timing: Timing = NOW
 ) -> tuple[RuleFeedback, ...]:
     names = {n: n for n in (*BITS, *ACTIONS)}
     book = RuleBook("small", rules, names, BITS, ACTIONS)
@@ -93,14 +93,14 @@ def test_what_was_seen_a_step_earlier_may_have_changed() -> None:
     free = feedback("turn()", rule("G(turn -> !ped)"), timing=LATER)[0]
     assert free.repair is None
     assert "actions answer what was seen one step earlier" in free.text
-    kept = World(BITS, ACTIONS, idle="wait", changes=(constant("ped"),))
+    kept = WorldModel(BITS, ACTIONS, idle="wait", changes=(constant("ped"),))
     (item,) = feedback("turn()", rule("G(turn -> !ped)"), world=kept, timing=LATER)
     assert item.repair is not None
     assert item.repair.edits == ("before 'turn', wait until no ped",)
 
 
 def test_a_delayed_guard_looks_at_what_announces_the_danger() -> None:
-    warned = World(BITS, ACTIONS, idle="wait", changes=(parse("car <-> X ped"),))
+    warned = WorldModel(BITS, ACTIONS, idle="wait", changes=(parse("car <-> X ped"),))
     (item,) = feedback("turn()", rule("G(turn -> !ped)"), world=warned, timing=LATER)
     assert item.repair is not None
     assert item.repair.edits == ("before 'turn', wait until no car",)
@@ -165,7 +165,7 @@ def test_conditions_that_tell_situations_apart() -> None:
 
 
 def true_in(condition: object, names: tuple[str, ...], row: list[bool]) -> bool:
-    from surefoot.verification.propositional import evaluate_boolean
+    from surefoot.verification.formulas.propositional import evaluate_boolean
 
     values = dict(zip(names, map(np.asarray, row), strict=True))
     return bool(evaluate_boolean(condition, values.__getitem__))  # type: ignore[arg-type]
@@ -181,7 +181,7 @@ def test_vacuous_parts() -> None:
     assert [(str(v.part), str(v.stronger)) for v in anyway] == [("!a", "G(1 -> F b)")]
     assert vacuous_parts(checker, parse("G(b -> X !b)")) == ()
     assert vacuous_parts(checker, parse("G(a <-> 0)")) == ()
-    assert checker.check(parse("G(a -> X b)")).status is Status.VACUOUS
+    assert checker.check(parse("G(a -> X b)")).status is CheckStatus.VACUOUS
 
 
 def test_a_drawing_shows_every_step() -> None:

@@ -8,12 +8,16 @@ from random import Random
 import numpy as np
 import pytest
 
-from surefoot.results.errors import InputError
-from surefoot.verification.models import ModelChecker, Status, check_model
-from surefoot.verification.parser import parse
-from surefoot.verification.semantics import evaluate
-from surefoot.verification.systems import TransitionSystem, from_arrays, from_callables
-from surefoot.verification.witness import WitnessKind, folded
+from surefoot.core.errors import InputError
+from surefoot.verification.formulas.parser import parse
+from surefoot.verification.formulas.semantics import evaluate
+from surefoot.verification.modelchecking.models import CheckStatus, ModelChecker, check_model
+from surefoot.verification.modelchecking.systems import (
+    TransitionSystem,
+    from_arrays,
+    from_callables,
+)
+from surefoot.verification.modelchecking.witness import WitnessKind, folded
 from tests.verification.systems_support import (
     paths,
     random_formula,
@@ -80,11 +84,11 @@ def test_strong_fairness() -> None:
 def test_a_rule_that_is_never_triggered() -> None:
     system = grid(set(), (3, 3))
     verdict = check_model(system, parse("G(hazard -> F goal)"))
-    assert verdict.status is Status.VACUOUS
+    assert verdict.status is CheckStatus.VACUOUS
     assert verdict.holds
     assert verdict.triggered is False
-    assert check_model(system, parse("G(X X hazard -> goal)")).status is Status.VACUOUS
-    assert check_model(system, parse("G(goal -> !hazard)")).status is Status.SATISFIED
+    assert check_model(system, parse("G(X X hazard -> goal)")).status is CheckStatus.VACUOUS
+    assert check_model(system, parse("G(goal -> !hazard)")).status is CheckStatus.SATISFIED
     assert check_model(system, parse("G !hazard")).triggered is None
 
 
@@ -92,11 +96,11 @@ def test_triggers_count_only_on_runs_that_count() -> None:
     # state 1 is labelled but lies on no run; state 2 only on runs that are not fair
     labels = np.array([[1, 0], [0, 1], [0, 1]], bool)
     system = from_arrays(("home", "odd"), labels, np.arange(3), np.arange(3), [0])
-    assert check_model(system, parse("G(odd -> home)")).status is Status.VACUOUS
+    assert check_model(system, parse("G(odd -> home)")).status is CheckStatus.VACUOUS
     both = system.starting([0, 2])
-    assert check_model(both, parse("G(odd -> F odd)")).status is Status.SATISFIED
+    assert check_model(both, parse("G(odd -> F odd)")).status is CheckStatus.SATISFIED
     fair = check_model(both, parse("G(odd -> F odd)"), fairness=[parse("G F home")])
-    assert fair.status is Status.VACUOUS
+    assert fair.status is CheckStatus.VACUOUS
 
 
 def test_runs_that_end_against_all_of_them() -> None:

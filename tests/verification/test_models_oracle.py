@@ -9,13 +9,21 @@ from random import Random
 import numpy as np
 import pytest
 
-from surefoot.verification.models import check_model
-from surefoot.verification.shortest import Loops
-from surefoot.verification.spot_backend import load_spot
-from surefoot.verification.syntax import Always, And, Eventually, False_, Formula, Implies, Prop
-from surefoot.verification.systems import TransitionSystem, from_arrays
-from surefoot.verification.tableau import tight_negation
-from surefoot.verification.witness import Witness, WitnessKind
+from surefoot.verification.formulas.syntax import (
+    Always,
+    And,
+    Eventually,
+    False_,
+    Formula,
+    Implies,
+    Prop,
+)
+from surefoot.verification.modelchecking.models import check_model
+from surefoot.verification.modelchecking.shortest import Loops
+from surefoot.verification.modelchecking.systems import TransitionSystem, from_arrays
+from surefoot.verification.modelchecking.witness import Witness, WitnessKind
+from surefoot.verification.translation.tableau import tight_negation
+from tests.verification.spot_oracle import load_spot
 from tests.verification.systems_support import (
     NAMES,
     lasso_satisfies,

@@ -7,10 +7,9 @@ from random import Random
 
 import pytest
 
-from surefoot.results.errors import InputError
-from surefoot.verification.parser import FormulaError, caret, parse
-from surefoot.verification.spot_backend import load_spot
-from surefoot.verification.syntax import (
+from surefoot.core.errors import InputError
+from surefoot.verification.formulas.parser import FormulaError, caret, parse
+from surefoot.verification.formulas.syntax import (
     Always,
     And,
     Eventually,
@@ -25,6 +24,7 @@ from surefoot.verification.syntax import (
     Xor,
 )
 from tests.verification.naive import random_formula
+from tests.verification.spot_oracle import load_spot
 
 A, B, C = Prop("a"), Prop("b"), Prop("c")
 BINARY = [

@@ -8,13 +8,12 @@ from random import Random
 
 import pytest
 
-from surefoot.results.errors import InputError
-from surefoot.verification import pddl3
-from surefoot.verification.automata import compile_ltlf
-from surefoot.verification.parser import MAX_DEPTH, parse
-from surefoot.verification.patterns import (
+from surefoot.core.errors import InputError
+from surefoot.verification.formulas import pddl3
+from surefoot.verification.formulas.parser import MAX_DEPTH, parse
+from surefoot.verification.formulas.patterns import (
     GLOBALLY,
-    Scope,
+    PatternScope,
     absence,
     after,
     after_until,
@@ -27,13 +26,14 @@ from surefoot.verification.patterns import (
     universality,
 )
 from surefoot.verification.rules import Rule, Severity, Timing
+from surefoot.verification.translation.automata import compile_ltlf
 from tests.verification.naive import Trace, random_trace
 
 Stretch = list[set[str]]
-SCOPES: dict[str, tuple[Scope, Callable[[Trace], list[Stretch]]]] = {}
+SCOPES: dict[str, tuple[PatternScope, Callable[[Trace], list[Stretch]]]] = {}
 
 
-def scope(name: str, made: Scope) -> Callable[..., object]:
+def scope(name: str, made: PatternScope) -> Callable[..., object]:
     def register(stretches: Callable[[Trace], list[Stretch]]) -> object:
         SCOPES[name] = (made, stretches)
         return stretches
@@ -99,7 +99,7 @@ def preceded(stretch: Stretch) -> bool:
     )
 
 
-PATTERNS: dict[str, tuple[Callable[[Scope], Rule], Callable[[Stretch], bool]]] = {
+PATTERNS: dict[str, tuple[Callable[[PatternScope], Rule], Callable[[Stretch], bool]]] = {
     "absence": (lambda s: absence("p", s), lambda x: all("p" not in step for step in x)),
     "universality": (lambda s: universality("p", s), lambda x: all("p" in step for step in x)),
     "existence": (lambda s: existence("p", s), lambda x: any("p" in step for step in x)),

@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
+from surefoot.verification.planchecking.worldfile import load_world
 from surefoot.verification.programs.controller import ENDED, Controller, compile_program
 from surefoot.verification.programs.english import NotUnderstoodError
 from surefoot.verification.programs.loading import load_program, parse_program
 from surefoot.verification.programs.phrases import parse_condition
 from surefoot.verification.programs.statements import Program
-from surefoot.verification.programs.vocabulary import Vocabulary, vocabulary_of
+from surefoot.verification.programs.vocabulary import PlanVocabulary, vocabulary_of
 from surefoot.verification.programs.writing import program_text
 from surefoot.verification.rules import load_rulebook
-from surefoot.verification.worldfile import load_world
 
 BOOK = load_rulebook("driving")
 WORDS = vocabulary_of(BOOK, load_world("driving", BOOK).phrases)
@@ -337,11 +337,11 @@ def test_files(tmp_path: Path) -> None:
 
 def test_vocabularies_are_unambiguous() -> None:
     with pytest.raises(InputError, match="stands for 'one' and 'two'"):
-        Vocabulary(("one", "two"), (), {"one": ["x y"], "two": ["the y x"]})
+        PlanVocabulary(("one", "two"), (), {"one": ["x y"], "two": ["the y x"]})
     with pytest.raises(InputError, match="unknown 'three'"):
-        Vocabulary(("one",), (), {"three": ["x"]})
+        PlanVocabulary(("one",), (), {"three": ["x"]})
     with pytest.raises(InputError, match="no word that counts"):
-        Vocabulary(("one",), (), {"one": ["the"]})
+        PlanVocabulary(("one",), (), {"one": ["the"]})
 
 
 def test_text_of_a_program() -> None:

@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from surefoot.results.errors import InputError
-from surefoot.verification.automata import compile_ltlf
-from surefoot.verification.parser import FormulaError, parse
+from surefoot.core.errors import InputError
+from surefoot.verification.formulas.parser import FormulaError, parse
+from surefoot.verification.monitoring.traces import check_traces, pack_traces
 from surefoot.verification.rules import (
+    RULEBOOKS,
     Rule,
     RuleBook,
     Severity,
     Timing,
-    builtin_rulebooks,
     load_rulebook,
 )
-from surefoot.verification.traces import check_traces, pack_traces
+from surefoot.verification.translation.automata import compile_ltlf
 
 GOOD = """\
 name: mine
@@ -105,7 +105,7 @@ def test_empty_and_missing_books(tmp_path: Path) -> None:
         load_rulebook(written(tmp_path, empty))
     with pytest.raises(InputError, match="'name:', 'rules:'"):
         load_rulebook(written(tmp_path, ""))
-    with pytest.raises(InputError, match="no rulebook 'drivin'; did you mean 'driving'"):
+    with pytest.raises(InputError, match="unknown rulebook 'drivin'; did you mean 'driving'"):
         load_rulebook("drivin")
     with pytest.raises(InputError, match="cannot read the rulebook: no such file"):
         load_rulebook(tmp_path / "none.yaml")
@@ -143,7 +143,7 @@ def test_books_in_code_are_checked_too() -> None:
 
 
 def test_the_shipped_books_compile_and_use_what_they_declare() -> None:
-    assert builtin_rulebooks() == ["driving", "tabletop"]
+    assert RULEBOOKS.names() == ("driving", "tabletop")
     for name, count in (("driving", 15), ("tabletop", 16)):
         book = load_rulebook(name)
         assert len(book.rules) == count

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from surefoot.results.errors import InputError
-from surefoot.verification.automata import compile_ltlf
-from surefoot.verification.monitor import Monitor, Verdict
-from surefoot.verification.parser import parse
+from surefoot.core.errors import InputError
+from surefoot.verification.formulas.parser import parse
+from surefoot.verification.monitoring.monitor import Monitor, MonitorVerdict
+from surefoot.verification.monitoring.traces import check_traces, judge_traces, pack_traces
 from surefoot.verification.rules import Rule, load_rulebook
-from surefoot.verification.traces import check_traces, judge_traces, pack_traces
+from surefoot.verification.translation.automata import compile_ltlf
 from tests.verification.naive import Trace, holds, random_trace
 
 NAMES = ["a", "b", "c", "unused"]
@@ -49,7 +49,7 @@ def test_monitor_batch_and_automaton_agree_on_verdicts_and_final_steps() -> None
     traces = ragged(Random(2), 150)
     labels, offsets = pack_traces(traces, NAMES)
     batch = judge_traces(RULES, NAMES, labels, offsets)
-    signs = {Verdict.TRUE: 1, Verdict.FALSE: -1, Verdict.NOT_YET: 0}
+    signs = {MonitorVerdict.TRUE: 1, MonitorVerdict.FALSE: -1, MonitorVerdict.NOT_YET: 0}
     monitor = Monitor(RULES)
     for i, trace in enumerate(traces):
         monitor.reset()
@@ -60,19 +60,22 @@ def test_monitor_batch_and_automaton_agree_on_verdicts_and_final_steps() -> None
             final = batch.final_steps[i, j]
             assert status.final_step == (None if final < 0 else final)
             for steps, then in enumerate(history):
-                assert (then[j].verdict is Verdict.NOT_YET) == (final < 0 or steps < final)
+                assert (then[j].verdict is MonitorVerdict.NOT_YET) == (final < 0 or steps < final)
     assert {-1, 0, 1} <= set(batch.verdicts.ravel().tolist())
     assert batch.final_steps.max() > 3
 
 
 def test_a_final_verdict_comes_with_the_step_that_settled_it() -> None:
     monitor = Monitor([Rule("never", parse("G !c")), Rule("once", parse("F b"))])
-    assert [s.verdict for s in monitor.step({"a"})] == [Verdict.NOT_YET, Verdict.NOT_YET]
+    assert [s.verdict for s in monitor.step({"a"})] == [
+        MonitorVerdict.NOT_YET,
+        MonitorVerdict.NOT_YET,
+    ]
     never, once = monitor.step({"c"})
-    assert (never.verdict, never.final_step, never.if_ended) == (Verdict.FALSE, 2, False)
-    assert (once.verdict, once.final_step, once.if_ended) == (Verdict.NOT_YET, None, False)
+    assert (never.verdict, never.final_step, never.if_ended) == (MonitorVerdict.FALSE, 2, False)
+    assert (once.verdict, once.final_step, once.if_ended) == (MonitorVerdict.NOT_YET, None, False)
     never, once = monitor.step({"b", "anything"})
-    assert (never.final_step, once.verdict, once.final_step) == (2, Verdict.TRUE, 3)
+    assert (never.final_step, once.verdict, once.final_step) == (2, MonitorVerdict.TRUE, 3)
     assert monitor.steps == 3
 
 

@@ -8,18 +8,18 @@ from random import Random
 import numpy as np
 import pytest
 
-from surefoot.results.errors import InputError
-from surefoot.verification import worlds
-from surefoot.verification.checking import PlanChecker
-from surefoot.verification.models import ModelChecker
-from surefoot.verification.parser import parse
+from surefoot.core.errors import InputError
+from surefoot.verification.formulas.parser import parse
+from surefoot.verification.modelchecking.models import ModelChecker
+from surefoot.verification.modelchecking.systems import TransitionSystem
+from surefoot.verification.modelchecking.witness import Witness, WitnessKind
+from surefoot.verification.planchecking import worlds
+from surefoot.verification.planchecking.checking import PlanChecker
+from surefoot.verification.planchecking.worldmodel import WorldModel, constant
+from surefoot.verification.planchecking.worlds import check_in_worlds, check_variants
 from surefoot.verification.programs.loading import parse_program
-from surefoot.verification.programs.vocabulary import Vocabulary, vocabulary_of
+from surefoot.verification.programs.vocabulary import PlanVocabulary, vocabulary_of
 from surefoot.verification.rules import Rule, Timing, load_rulebook
-from surefoot.verification.systems import TransitionSystem
-from surefoot.verification.witness import Witness, WitnessKind
-from surefoot.verification.worldmodel import World, constant
-from surefoot.verification.worlds import check_in_worlds, check_variants
 from tests.verification.systems_support import random_formula, random_system
 from tests.verification.test_checking import random_program
 
@@ -74,7 +74,7 @@ def test_plans_in_sets_of_worlds_equal_one_by_one() -> None:
     some = 0
     for _ in range(30):
         kept = (constant("a"),) if rng.random() < 0.7 else ()
-        world = World(bits, actions, changes=kept)
+        world = WorldModel(bits, actions, changes=kept)
         program = random_program(rng, bits, actions)
         rules = [Rule("r", random_formula(rng, 2), timing=rng.choice(list(Timing)))]
         situations = [s for s in ([], ["a"], ["b"], ["a", "b"]) if rng.random() < 0.7] or [["a"]]
@@ -90,7 +90,7 @@ def test_plans_in_sets_of_worlds_equal_one_by_one() -> None:
 
 def test_only_what_the_rule_tells_apart_is_checked() -> None:
     static = tuple(constant(n) for n in BOOK.observations)
-    world = World(BOOK.observations, BOOK.actions, changes=static)
+    world = WorldModel(BOOK.observations, BOOK.actions, changes=static)
     text = "if green_light:\n    go_straight()\nelse:\n    stop()"
     plan = parse_program(text, vocabulary_of(BOOK), form="python", idle="stop")
     situations = [
@@ -109,8 +109,8 @@ def test_only_what_the_rule_tells_apart_is_checked() -> None:
 
 
 def test_bad_sets_of_worlds() -> None:
-    world = World(("a", "b"), ("c",), always=(parse("!(a & b)"),))
-    plan = parse_program('["c"]', Vocabulary((), ("c",)), form="json")
+    world = WorldModel(("a", "b"), ("c",), always=(parse("!(a & b)"),))
+    plan = parse_program('["c"]', PlanVocabulary((), ("c",)), form="json")
     rule = Rule("r", parse("G(a -> !b)"))
     with pytest.raises(InputError, match="set of possible worlds is empty"):
         check_in_worlds(plan, [rule], world, [])

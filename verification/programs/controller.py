@@ -13,7 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
+from surefoot.verification.formulas.propositional import Truth, evaluate_boolean
+from surefoot.verification.formulas.syntax import Formula, Not, True_
 from surefoot.verification.programs.statements import (
     MAX_STATEMENTS,
     Do,
@@ -26,8 +28,6 @@ from surefoot.verification.programs.statements import (
     WaitUntil,
     While,
 )
-from surefoot.verification.propositional import Truth, evaluate_boolean
-from surefoot.verification.syntax import Formula, Not, True_
 
 ENDED = -1
 """Instead of an instruction: the program is over."""

@@ -17,7 +17,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
+from surefoot.verification.formulas.syntax import Formula, Not
 from surefoot.verification.programs.phrases import parse_condition
 from surefoot.verification.programs.statements import (
     MAX_STATEMENTS,
@@ -31,8 +32,7 @@ from surefoot.verification.programs.statements import (
     WaitUntil,
     While,
 )
-from surefoot.verification.programs.vocabulary import Vocabulary
-from surefoot.verification.syntax import Formula, Not
+from surefoot.verification.programs.vocabulary import PlanVocabulary
 
 NUMBERED = re.compile(r"^\s*(?:[-*#>\s]*)(?:step\s*)?(\d{1,6})\s*[.):\-]\s*(.*)$", re.IGNORECASE)
 """The start of a step."""
@@ -101,7 +101,7 @@ class NotUnderstoodError(InputError):
         )
 
 
-def parse_english(text: str, vocabulary: Vocabulary, *, idle: str | None = None) -> Program:
+def parse_english(text: str, vocabulary: PlanVocabulary, *, idle: str | None = None) -> Program:
     """Reads numbered steps.
 
     Args:
@@ -167,7 +167,7 @@ def _sentences(lines: list[tuple[int, str]]) -> list[tuple[int, str]]:
 
 
 class _Reader:
-    def __init__(self, vocabulary: Vocabulary) -> None:
+    def __init__(self, vocabulary: PlanVocabulary) -> None:
         self._vocabulary = vocabulary
         self.gaps: list[Gap] = []
         self._line = 0

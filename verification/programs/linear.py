@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.verification.programs.statements import MAX_STATEMENTS, Do, Program
-from surefoot.verification.programs.vocabulary import Vocabulary
+from surefoot.verification.programs.vocabulary import PlanVocabulary
 
 
-def linear(actions: Sequence[str], vocabulary: Vocabulary, *, idle: str | None = None) -> Program:
+def linear(
+    actions: Sequence[str], vocabulary: PlanVocabulary, *, idle: str | None = None
+) -> Program:
     """Makes a program of names of actions.
 
     Raises:
@@ -22,7 +24,7 @@ def linear(actions: Sequence[str], vocabulary: Vocabulary, *, idle: str | None =
     return Program(tuple(steps), idle)
 
 
-def parse_lines(text: str, vocabulary: Vocabulary, *, idle: str | None = None) -> Program:
+def parse_lines(text: str, vocabulary: PlanVocabulary, *, idle: str | None = None) -> Program:
     """Reads one action a line; empty lines and what follows ``#`` do not count.
 
     Args:

@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.verification.programs.english import NUMBERED, parse_english
 from surefoot.verification.programs.linear import parse_lines
 from surefoot.verification.programs.python import parse_python
 from surefoot.verification.programs.statements import Program
 from surefoot.verification.programs.structured import parse_json
-from surefoot.verification.programs.vocabulary import Vocabulary
+from surefoot.verification.programs.vocabulary import PlanVocabulary
 
 MAX_BYTES = 2**21
 """Largest plan that is read."""
 
 
 def parse_program(
-    text: str, vocabulary: Vocabulary, *, form: str | None = None, idle: str | None = None
+    text: str, vocabulary: PlanVocabulary, *, form: str | None = None, idle: str | None = None
 ) -> Program:
     """Reads a plan.
 
@@ -50,7 +50,7 @@ def parse_program(
     raise InputError(f"unknown form '{form}'; a plan is json, python, english or lines")
 
 
-def load_program(path: Path, vocabulary: Vocabulary, *, idle: str | None = None) -> Program:
+def load_program(path: Path, vocabulary: PlanVocabulary, *, idle: str | None = None) -> Program:
     """Reads a plan from a file: ``.json``, ``.py``, or text (numbered steps or an action a line).
 
     Raises:

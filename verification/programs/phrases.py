@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
-from surefoot.verification.programs.vocabulary import Vocabulary
-from surefoot.verification.syntax import And, Formula, Not, Or, Prop
+from surefoot.verification.formulas.syntax import And, Formula, Not, Or, Prop
+from surefoot.verification.programs.vocabulary import PlanVocabulary
 
 NEGATIONS = frozenset("no not isnt arent without absent gone cleared".split())
 """Words that turn a phrase into its opposite."""
@@ -19,7 +19,7 @@ _VERBS = frozenset("is are there see sees seen".split())
 _ARTICLES = frozenset("the a an".split())
 
 
-def parse_condition(text: str, vocabulary: Vocabulary) -> Formula | None:
+def parse_condition(text: str, vocabulary: PlanVocabulary) -> Formula | None:
     """Reads a condition.
 
     Args:
@@ -69,7 +69,7 @@ def _has_article(text: str) -> bool:
     return _words(text)[:1] != [] and _words(text)[0] in _ARTICLES
 
 
-def _atom(text: str, vocabulary: Vocabulary) -> Formula | None:
+def _atom(text: str, vocabulary: PlanVocabulary) -> Formula | None:
     words = _words(text)
     rest = [word for word in words if word not in NEGATIONS]
     found = vocabulary.find(" ".join(rest))

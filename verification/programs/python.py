@@ -7,7 +7,8 @@ import warnings
 from collections.abc import Sequence
 from typing import NoReturn
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
+from surefoot.verification.formulas.syntax import And, False_, Formula, Not, Or, Prop, True_
 from surefoot.verification.programs.statements import (
     MAX_DEPTH,
     MAX_STATEMENTS,
@@ -21,8 +22,7 @@ from surefoot.verification.programs.statements import (
     WaitUntil,
     While,
 )
-from surefoot.verification.programs.vocabulary import Vocabulary
-from surefoot.verification.syntax import And, False_, Formula, Not, Or, Prop, True_
+from surefoot.verification.programs.vocabulary import PlanVocabulary
 
 MAX_CHARACTERS = 200_000
 """Length of a plan in Python at most."""
@@ -31,7 +31,7 @@ WAITS = ("wait_until", "wait_for")
 """Calls that wait until their one argument holds."""
 
 
-def parse_python(text: str, vocabulary: Vocabulary, *, idle: str | None = None) -> Program:
+def parse_python(text: str, vocabulary: PlanVocabulary, *, idle: str | None = None) -> Program:
     """Reads a plan in Python.
 
     Understood are calls of actions (``turn_right()`` or ``robot.turn_right()``), ``if`` with
@@ -95,7 +95,7 @@ def _refuse(node: ast.AST, what: str) -> NoReturn:
 
 
 class _Reader:
-    def __init__(self, vocabulary: Vocabulary) -> None:
+    def __init__(self, vocabulary: PlanVocabulary) -> None:
         self._vocabulary = vocabulary
         self._count = 0
         self._loops: list[tuple[str, str]] = []  # marks of 'continue' and of 'break'

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from surefoot.verification.syntax import Formula
+from surefoot.verification.formulas.syntax import Formula
 
 MAX_STATEMENTS = 10_000
 """Statements of a program at most, after repetitions are written out."""

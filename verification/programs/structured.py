@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
+from surefoot.verification.formulas.syntax import Formula, True_
 from surefoot.verification.programs.statements import (
     MAX_DEPTH,
     MAX_STATEMENTS,
@@ -19,8 +20,7 @@ from surefoot.verification.programs.statements import (
     WaitUntil,
     While,
 )
-from surefoot.verification.programs.vocabulary import Vocabulary
-from surefoot.verification.syntax import Formula, True_
+from surefoot.verification.programs.vocabulary import PlanVocabulary
 
 FORMS = (
     "'action', {do}, {if, then, else}, {while, do}, {wait_until}, {label}, {proceed}, {repeat} "
@@ -28,7 +28,7 @@ FORMS = (
 )
 
 
-def parse_json(text: str, vocabulary: Vocabulary) -> Program:
+def parse_json(text: str, vocabulary: PlanVocabulary) -> Program:
     """Reads a plan in JSON.
 
     It is a list of steps, or ``{"idle": ACTION, "steps": [...]}``. A step is the name of an
@@ -64,7 +64,7 @@ def parse_json(text: str, vocabulary: Vocabulary) -> Program:
 
 
 class _Reader:
-    def __init__(self, vocabulary: Vocabulary) -> None:
+    def __init__(self, vocabulary: PlanVocabulary) -> None:
         self._vocabulary = vocabulary
         self._count = 0
 

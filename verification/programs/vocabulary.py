@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from surefoot.results.errors import InputError
-from surefoot.verification.parser import nearest, parse
-from surefoot.verification.propositional import is_propositional
+from surefoot.core.errors import InputError
+from surefoot.verification.formulas.parser import nearest, parse
+from surefoot.verification.formulas.propositional import is_propositional
+from surefoot.verification.formulas.syntax import Formula
 from surefoot.verification.rules import RuleBook
-from surefoot.verification.syntax import Formula
 
 FILLERS = frozenset(
     "a an the there is are be any you your we it its see sees seen observe observes observed "
@@ -36,7 +36,7 @@ def singular(word: str) -> str:
 
 
 @dataclass(frozen=True)
-class Vocabulary:
+class PlanVocabulary:
     """Names and phrases.
 
     Attributes:
@@ -124,11 +124,13 @@ class Vocabulary:
         return formula
 
 
-def vocabulary_of(book: RuleBook, phrases: Mapping[str, Iterable[str]] | None = None) -> Vocabulary:
+def vocabulary_of(
+    book: RuleBook, phrases: Mapping[str, Iterable[str]] | None = None
+) -> PlanVocabulary:
     """Returns the vocabulary of a rulebook.
 
     Args:
         book: The rulebook.
         phrases: More phrases for its names.
     """
-    return Vocabulary(book.observations, book.actions, phrases or {})
+    return PlanVocabulary(book.observations, book.actions, phrases or {})

@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+from surefoot.verification.formulas.syntax import (
+    And,
+    False_,
+    Formula,
+    Not,
+    Or,
+    Prop,
+    True_,
+)
 from surefoot.verification.programs.statements import (
     Do,
     End,
@@ -12,15 +21,6 @@ from surefoot.verification.programs.statements import (
     Statement,
     WaitUntil,
     While,
-)
-from surefoot.verification.syntax import (
-    And,
-    False_,
-    Formula,
-    Not,
-    Or,
-    Prop,
-    True_,
 )
 
 

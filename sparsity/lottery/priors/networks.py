@@ -18,8 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import nn
 from torch.nn import functional
 
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
 
 _SLOPE = 0.2
 _SMALLEST = 4
@@ -29,7 +29,7 @@ CONFIG_NAME = "config.json"
 _WEIGHTS = "model.safetensors"
 
 
-class Shape(BaseModel):
+class PairShape(BaseModel):
     """The sizes of a pair."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -96,7 +96,7 @@ class Generator(nn.Module):
         shape: The sizes.
     """
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: PairShape) -> None:
         super().__init__()
         self.shape = shape
         widths = shape.channels()
@@ -122,7 +122,7 @@ class Critic(nn.Module):
         shape: The sizes.
     """
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: PairShape) -> None:
         super().__init__()
         widths = shape.channels()[::-1]
         self.first = _Conv(3, widths[0], 3, padding=1)
@@ -168,7 +168,7 @@ def load_generator(folder: Path) -> Generator:
     if data.pop("model_type", None) != "surefoot-scene-prior":
         raise InputError("no scene prior; train one with surefoot train prior", file=str(folder))
     try:
-        generator = Generator(Shape.model_validate(data))
+        generator = Generator(PairShape.model_validate(data))
         generator.load_state_dict(load_file(folder / _WEIGHTS))
     except (OSError, SafetensorError, RuntimeError, ValidationError):
         raise InputError("a damaged scene prior; train it anew", file=str(folder)) from None

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 
-from surefoot.results.errors import InputError
-from surefoot.sparsity.lottery.restoring.operators import Gaussian, Problem
+from surefoot.core.errors import InputError
+from surefoot.sparsity.lottery.restoring.operators import Gaussian, InverseProblem
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,7 +43,7 @@ class SenseSettings(BaseModel):
 
 
 @dataclass(frozen=True)
-class Sensed:
+class SensedImage:
     """A picture that was found.
 
     Attributes:
@@ -57,7 +57,7 @@ class Sensed:
     loss: float
 
 
-def sense(generator: Generator, problem: Problem, settings: SenseSettings) -> Sensed:
+def sense(generator: Generator, problem: InverseProblem, settings: SenseSettings) -> SensedImage:
     """Seeks the code whose picture fits a measurement best.
 
     Args:
@@ -95,11 +95,11 @@ def sense(generator: Generator, problem: Problem, settings: SenseSettings) -> Se
         final = _losses(generator, problem, code, groups).median(1).values
         best = int(final.argmin())
         found = code[best : best + 1].detach()
-        return Sensed(generator(found), found, float(final[best]))
+        return SensedImage(generator(found), found, float(final[best]))
 
 
 def _losses(
-    generator: Generator, problem: Problem, code: torch.Tensor, groups: torch.Tensor
+    generator: Generator, problem: InverseProblem, code: torch.Tensor, groups: torch.Tensor
 ) -> torch.Tensor:
     """Returns the mean squared difference of each code and group ``[starts, groups]``."""
     squares = (problem.operator(generator(code)) - problem.measured) ** 2
@@ -111,7 +111,7 @@ def _losses(
     return flat @ groups.T
 
 
-def _groups(problem: Problem, count: int, draws: torch.Generator) -> torch.Tensor:
+def _groups(problem: InverseProblem, count: int, draws: torch.Generator) -> torch.Tensor:
     """Returns the weights ``[groups, rows]`` of means over rows dealt out by chance."""
     shape = problem.measured if problem.held is None else problem.measured[..., ~problem.held]
     rows = shape.flatten(1).shape[1]
@@ -125,7 +125,7 @@ def _groups(problem: Problem, count: int, draws: torch.Generator) -> torch.Tenso
     return means
 
 
-def spoiled(problem: Problem, count: int, size: float, seed: int) -> Problem:
+def spoiled(problem: InverseProblem, count: int, size: float, seed: int) -> InverseProblem:
     """Returns a measurement with outliers.
 
     Args:
@@ -143,7 +143,7 @@ def spoiled(problem: Problem, count: int, size: float, seed: int) -> Problem:
     chosen = torch.randperm(rows, generator=torch.Generator().manual_seed(seed))[:count]
     measured = problem.measured.clone()
     measured[..., chosen] = size
-    return Problem(problem.operator, measured, problem.sigma, problem.held)
+    return InverseProblem(problem.operator, measured, problem.sigma, problem.held)
 
 
 class LinearPrior:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.results.statistics import mean_interval
 from surefoot.sparsity.lottery.priors.sensing import LinearPrior, SenseSettings, sense, spoiled
 from surefoot.sparsity.lottery.restoring.fidelity import psnr

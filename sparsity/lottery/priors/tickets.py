@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import torch
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.lottery.criteria import at_random, matched_masks, one_shot
 from surefoot.sparsity.lottery.imp import Rounds, Ticket, find_tickets, rewound
 from surefoot.sparsity.lottery.masks import Masks
 from surefoot.sparsity.lottery.priors.networks import CONFIG_NAME, Generator, save_generator
-from surefoot.sparsity.lottery.priors.training import Pair, PairSettings
+from surefoot.sparsity.lottery.priors.training import PairSettings, PairTraining
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,7 +67,7 @@ def prior_tickets(
     folder: Path,
     *,
     minutes: float = 0.0,
-    told: Callable[[int, Pair], None] = lambda number, pair: None,
+    told: Callable[[int, PairTraining], None] = lambda number, pair: None,
 ) -> tuple[Ticket, ...]:
     """Trains the pair dense and once more after each pruning, or goes on where it was stopped.
 
@@ -123,7 +123,7 @@ def prior_controls(
     folder: Path,
     *,
     minutes: float = 0.0,
-    told: Callable[[str, Pair], None] = lambda name, pair: None,
+    told: Callable[[str, PairTraining], None] = lambda name, pair: None,
 ) -> tuple[Path, ...]:
     """Trains the pair with masks by chance for each ticket, from the weights that tickets start at.
 
@@ -186,7 +186,7 @@ def _train(
     place: Path,
     ends: float,
     *,
-    told: Callable[[Pair], None],
+    told: Callable[[PairTraining], None],
     noted: Callable[[int, Any], None] = lambda step, model: None,
 ) -> dict[str, float]:
     """Trains a pair, or goes on with it, and writes its averaged generator."""
@@ -195,12 +195,12 @@ def _train(
         raise OutOfTimeError
     losses: list[tuple[float, float]] = []
 
-    def heard(pair: Pair) -> None:
+    def heard(pair: PairTraining) -> None:
         losses[:] = pair.losses[-_LAST:]
         told(pair)
 
     state = place.parent / _STATE
-    pair = Pair(pictures, settings, generator=model, masks=masks, path=state)
+    pair = PairTraining(pictures, settings, generator=model, masks=masks, path=state)
     if not pair.run(minutes=0.0 if isinf(left) else left, told=heard, noted=noted):
         raise OutOfTimeError
     save_generator(pair.averaged, place)

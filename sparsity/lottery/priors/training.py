@@ -12,8 +12,8 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch.nn import functional
 
-from surefoot.results.errors import InputError
-from surefoot.sparsity.lottery.priors.networks import Critic, Generator, Shape
+from surefoot.core.errors import InputError
+from surefoot.sparsity.lottery.priors.networks import Critic, Generator, PairShape
 from surefoot.sparsity.lottery.states import read_state, write_state
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class PairSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    shape: Shape = Shape()
+    shape: PairShape = PairShape()
     """Its sizes."""
     steps: int = Field(default=4000, ge=1)
     """Steps, one of each network."""
@@ -49,7 +49,7 @@ class PairSettings(BaseModel):
     """Seed of weights, codes and order."""
 
 
-class Pair:
+class PairTraining:
     """A training that can be stopped after any step.
 
     The loss is the non-saturating one with a penalty on slopes at drawn pictures only, which
@@ -106,7 +106,7 @@ class Pair:
         self,
         *,
         minutes: float = 0.0,
-        told: Callable[[Pair], None] = lambda pair: None,
+        told: Callable[[PairTraining], None] = lambda pair: None,
         noted: Callable[[int, torch.nn.Module], None] = lambda step, model: None,
         every: int = 100,
     ) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.engine.checkpoint import file_hash
 from surefoot.sparsity.lottery.restoring.files import read_picture
 
@@ -49,7 +49,7 @@ class Patches:
 
 
 @dataclass(frozen=True)
-class Picture:
+class PatchImage:
     """A picture.
 
     Attributes:
@@ -61,7 +61,7 @@ class Picture:
     kind: str = ""
 
 
-def pictures_in(folder: Path, mean: float = 0.5, deviation: float = 0.5) -> Iterator[Picture]:
+def pictures_in(folder: Path, mean: float = 0.5, deviation: float = 0.5) -> Iterator[PatchImage]:
     """Reads PNG and JPEG files; those in a folder within are of a class with its name.
 
     Grey pictures get three equal channels; opacity is dropped after laying the picture on white.
@@ -85,7 +85,7 @@ def pictures_in(folder: Path, mean: float = 0.5, deviation: float = 0.5) -> Iter
         if found.alpha is not None:
             pixels = found.alpha * pixels + 1 - found.alpha
         kind = str(path.parent.relative_to(folder)) if several else ""
-        yield Picture((pixels - mean) / deviation, kind)
+        yield PatchImage((pixels - mean) / deviation, kind)
 
 
 def picture_files(folder: Path) -> list[Path]:
@@ -114,7 +114,7 @@ def pictures_hash(folder: Path) -> str:
     return told.hexdigest()
 
 
-def cut(pictures: Iterable[Picture], layer: FirstLayer, each: int, seed: int) -> Patches:
+def cut(pictures: Iterable[PatchImage], layer: FirstLayer, each: int, seed: int) -> Patches:
     """Cuts patches from pictures at places by chance, or makes pictures as small as a unit.
 
     Args:

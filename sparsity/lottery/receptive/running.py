@@ -14,7 +14,7 @@ from surefoot.results.run_folder import RunFolder
 from surefoot.sparsity.lottery.receptive.diagnosis import diagnose
 from surefoot.sparsity.lottery.receptive.layers import FirstLayer
 from surefoot.sparsity.lottery.receptive.measures import excess_kurtosis, gaussian_clone
-from surefoot.sparsity.lottery.receptive.patches import Patches, Picture, cut
+from surefoot.sparsity.lottery.receptive.patches import Patches, PatchImage, cut
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,7 +43,7 @@ class FieldSettings:
 
 def run_diagnosis(
     layer: FirstLayer,
-    pictures: Callable[[], Iterable[Picture]],
+    pictures: Callable[[], Iterable[PatchImage]],
     settings: FieldSettings,
     out: Path,
     *,

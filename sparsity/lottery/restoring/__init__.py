@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from surefoot.results.lazy import lazily
+from surefoot.core.lazy import lazily
 
 if TYPE_CHECKING:
-    from surefoot.sparsity.lottery.restoring.fitting import Fit, FitSettings, fit
+    from surefoot.sparsity.lottery.restoring.fitting import FitResult, FitSettings, fit
     from surefoot.sparsity.lottery.restoring.networks import NetworkSettings, make_network
     from surefoot.sparsity.lottery.restoring.operators import (
         Denoise,
         Downsample,
         Gaussian,
         Inpaint,
-        Operator,
-        Problem,
+        InverseProblem,
+        MeasurementOperator,
         observe,
         pool,
     )
@@ -30,15 +30,15 @@ if TYPE_CHECKING:
 _PLACES = {
     "Denoise": "operators",
     "Downsample": "operators",
-    "Fit": "fitting",
+    "FitResult": "fitting",
     "FitSettings": "fitting",
     "Gaussian": "operators",
     "Inpaint": "operators",
     "Inputs": "settings",
     "NetworkSettings": "networks",
-    "Operator": "operators",
+    "MeasurementOperator": "operators",
     "PriorTicket": "tickets",
-    "Problem": "operators",
+    "InverseProblem": "operators",
     "RestoreSettings": "settings",
     "control_masks": "tickets",
     "find_prior_tickets": "tickets",
@@ -53,15 +53,15 @@ _PLACES = {
 __all__ = [
     "Denoise",
     "Downsample",
-    "Fit",
+    "FitResult",
     "FitSettings",
     "Gaussian",
     "Inpaint",
     "Inputs",
+    "InverseProblem",
+    "MeasurementOperator",
     "NetworkSettings",
-    "Operator",
     "PriorTicket",
-    "Problem",
     "RestoreSettings",
     "control_masks",
     "find_prior_tickets",

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
 
 if TYPE_CHECKING:
     import torch
@@ -24,7 +24,7 @@ _KNOWN = 0.5
 
 
 @dataclass(frozen=True)
-class Picture:
+class ImageFile:
     """A picture.
 
     Attributes:
@@ -61,7 +61,7 @@ class Picture:
         write_atomic(path, self.to_png())
 
 
-def read_picture(path: Path) -> Picture:
+def read_picture(path: Path) -> ImageFile:
     """Reads a picture of any format that Pillow knows; the first, if the file holds several.
 
     Grey stays grey (of 8 or 16 bits), colours become RGB; how a camera was held is undone.
@@ -91,7 +91,7 @@ def read_picture(path: Path) -> Picture:
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError):
         raise InputError("not a readable picture", file=str(path)) from None
     if image.mode.startswith("I;16"):
-        return Picture(np.asarray(image, np.float64)[None] / 65535)
+        return ImageFile(np.asarray(image, np.float64)[None] / 65535)
     if image.mode in ("I", "F"):
         raise InputError(
             f"a picture of mode {image.mode}, whose range nobody knows; save it with 8 or 16 bits",
@@ -101,8 +101,8 @@ def read_picture(path: Path) -> Picture:
     grey = image.mode in ("1", "L", "LA", "La")
     data = _array(image.convert(("LA" if clear else "L") if grey else "RGBA" if clear else "RGB"))
     if clear:
-        return Picture(data[:-1], data[-1])
-    return Picture(data)
+        return ImageFile(data[:-1], data[-1])
+    return ImageFile(data)
 
 
 def read_mask(path: Path, size: tuple[int, int]) -> NDArray[np.bool_]:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.lottery.restoring.fidelity import psnr
 from surefoot.sparsity.lottery.restoring.networks import Prior
-from surefoot.sparsity.lottery.restoring.operators import Problem
-from surefoot.sparsity.lottery.restoring.stopping import Point, Rule, Stop, Stops
+from surefoot.sparsity.lottery.restoring.operators import InverseProblem
+from surefoot.sparsity.lottery.restoring.stopping import FitPoint, FitStop, Rule, StopTracker
 from surefoot.sparsity.lottery.states import read_state, write_state
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class FitSettings(BaseModel):
 
 
 @dataclass(frozen=True)
-class Fit:
+class FitResult:
     """What a fit gave.
 
     Attributes:
@@ -60,14 +60,14 @@ class Fit:
         seconds: Time of all steps, without what a killed process did in vain.
     """
 
-    curve: tuple[Point, ...]
-    stops: dict[Rule, Stop]
+    curve: tuple[FitPoint, ...]
+    stops: dict[Rule, FitStop]
     seconds: float
 
 
 def fit(
     network: Prior,
-    problem: Problem,
+    problem: InverseProblem,
     settings: FitSettings,
     *,
     masks: Masks | None = None,
@@ -76,7 +76,7 @@ def fit(
     noted: Callable[[int, torch.nn.Module], None] = lambda step, network: None,
     told: Callable[[int, int], None] = lambda done, total: None,
     save_s: float | None = None,
-) -> Fit:
+) -> FitResult:
     """Fits a network to a measurement.
 
     Args:
@@ -115,7 +115,7 @@ def fit(
         if held is not None:
             held.remove()
     run.save()
-    return Fit(tuple(run.curve), run.stops.found, run.seconds)
+    return FitResult(tuple(run.curve), run.stops.found, run.seconds)
 
 
 class _Run:
@@ -124,7 +124,7 @@ class _Run:
     def __init__(
         self,
         network: Prior,
-        problem: Problem,
+        problem: InverseProblem,
         settings: FitSettings,
         masks: Masks | None,
         truth: torch.Tensor | None,
@@ -138,8 +138,8 @@ class _Run:
         self._generator = torch.Generator().manual_seed(settings.seed)
         self.step, self.seconds, self._loss = 0, 0.0, float("nan")
         self._mean: torch.Tensor | None = None
-        self.curve: list[Point] = []
-        self.stops = Stops(problem.sigma)
+        self.curve: list[FitPoint] = []
+        self.stops = StopTracker(problem.sigma)
         self._load()
 
     def learn(self) -> None:
@@ -172,7 +172,7 @@ class _Run:
             # Without this the mean of early steps would be dark: it starts from nothing.
             picture = self._mean / (1 - self._settings.smoothing**self.step)
         problem, truth = self._problem, self._truth
-        point = Point(
+        point = FitPoint(
             self.step,
             self._loss,
             float(problem.residual(picture)),
@@ -222,11 +222,13 @@ class _Run:
         self._network.load_state_dict(saved["weights"])
         self.optimizer.load_state_dict(saved["optimizer"])
         self._generator.set_state(saved["generator"].cpu())
-        self.curve = [Point(**p) for p in saved["curve"]]
-        self.stops = Stops.from_state(saved["stops"])
+        self.curve = [FitPoint(**p) for p in saved["curve"]]
+        self.stops = StopTracker.from_state(saved["stops"])
 
 
-def _identity(network: Prior, problem: Problem, settings: FitSettings, masks: Masks | None) -> str:
+def _identity(
+    network: Prior, problem: InverseProblem, settings: FitSettings, masks: Masks | None
+) -> str:
     """Returns a hash of all that a fit depends on."""
     told = hashlib.sha256(settings.model_dump_json().encode())
     told.update(f"{problem.operator.name} {problem.sigma}".encode())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.lottery.restoring.networks import NetworkSettings, Size
 
 _BYTES = {"skip": (1500, 60), "decoder": (400, 30)}

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 from torch.nn import functional
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 Size = tuple[int, int]
 

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import torch
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 _LARGEST = 2**28
 """Entries of a matrix of random rows; as 32-bit numbers they fill 1 GiB."""
@@ -19,7 +19,7 @@ _LOBES = 2
 """Half width of the Lanczos kernel, in pixels of the small picture."""
 
 
-class Operator(Protocol):
+class MeasurementOperator(Protocol):
     """Maps a picture to what is measured of it, differentiably.
 
     Attributes:
@@ -202,7 +202,7 @@ def _lanczos(side: int, scale: int) -> torch.Tensor:
 
 
 @dataclass(frozen=True)
-class Problem:
+class InverseProblem:
     """A measurement and how it came about.
 
     Attributes:
@@ -215,7 +215,7 @@ class Problem:
             ``None`` if nothing is.
     """
 
-    operator: Operator
+    operator: MeasurementOperator
     measured: torch.Tensor
     sigma: float = 0.0
     held: torch.Tensor | None = None
@@ -245,7 +245,7 @@ class Problem:
         chosen = self.held if held else ~self.held
         return squares[..., chosen.to(picture.device)].mean()
 
-    def hold(self, share: float, seed: int) -> Problem:
+    def hold(self, share: float, seed: int) -> InverseProblem:
         """Returns the problem with a share of the measurement kept from fitting.
 
         Args:
@@ -272,8 +272,8 @@ class Problem:
 
 
 def observe(
-    operator: Operator, picture: torch.Tensor, sigma: float = 0.0, seed: int = 0
-) -> Problem:
+    operator: MeasurementOperator, picture: torch.Tensor, sigma: float = 0.0, seed: int = 0
+) -> InverseProblem:
     """Measures a picture.
 
     Args:
@@ -291,10 +291,10 @@ def observe(
     measured = operator(picture).detach()
     generator = torch.Generator().manual_seed(seed)
     noise = torch.randn(measured.shape, generator=generator).to(measured)
-    return Problem(operator, measured + sigma * noise, sigma)
+    return InverseProblem(operator, measured + sigma * noise, sigma)
 
 
-def pool(problems: tuple[Problem, ...]) -> Problem:
+def pool(problems: tuple[InverseProblem, ...]) -> InverseProblem:
     """Returns the one problem that fitting several with one picture comes to.
 
     For linear operators that agree, the sum over ``i`` of ``mse(A x, y_i)`` is

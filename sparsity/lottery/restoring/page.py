@@ -10,20 +10,20 @@ import numpy as np
 
 from surefoot.results.lines import Curve, line_chart
 from surefoot.results.page import render_page, trusted
-from surefoot.sparsity.lottery.restoring.files import Picture
+from surefoot.sparsity.lottery.restoring.files import ImageFile
 from surefoot.sparsity.lottery.restoring.settings import TASKS
 from surefoot.sparsity.lottery.restoring.stopping import RULES
 
 if TYPE_CHECKING:
-    from surefoot.sparsity.lottery.restoring.fitting import Fit
+    from surefoot.sparsity.lottery.restoring.fitting import FitResult
 
 
 def render_restoration(
     summary: Mapping[str, Any],
-    before: Picture,
-    after: Picture,
-    peers: Mapping[str, Picture],
-    found: Fit | None,
+    before: ImageFile,
+    after: ImageFile,
+    peers: Mapping[str, ImageFile],
+    found: FitResult | None,
 ) -> str:
     """Renders the page.
 
@@ -82,7 +82,7 @@ def score_text(score: Mapping[str, float | None] | None) -> str:
     return text if score["ssim"] is None else f"{text}, SSIM {score['ssim']:.3f}"
 
 
-def _url(picture: Picture) -> str:
+def _url(picture: ImageFile) -> str:
     return f"data:image/png;base64,{base64.b64encode(picture.to_png()).decode()}"
 
 
@@ -110,7 +110,7 @@ def _facts(summary: Mapping[str, Any]) -> dict[str, str]:
     return facts
 
 
-def _charts(found: Fit, sigma: float) -> list[tuple[str, Any]]:
+def _charts(found: FitResult, sigma: float) -> list[tuple[str, Any]]:
     """Draws the curves: root mean squares, since these compare with the noise."""
     curve = found.curve
     residual = [(float(p.step), 255 * p.residual**0.5) for p in curve]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from surefoot.results.errors import InputError, WriteError
+from surefoot.core.errors import InputError, WriteError
 from surefoot.results.manifest import Manifest
 from surefoot.results.run_folder import RunFolder
 from surefoot.sparsity.lottery.restoring.fidelity import psnr, ssim
-from surefoot.sparsity.lottery.restoring.files import Picture, read_mask, read_picture
-from surefoot.sparsity.lottery.restoring.fitting import Fit, FitSettings, fit
+from surefoot.sparsity.lottery.restoring.files import ImageFile, read_mask, read_picture
+from surefoot.sparsity.lottery.restoring.fitting import FitResult, FitSettings, fit
 from surefoot.sparsity.lottery.restoring.memory import check_memory
 from surefoot.sparsity.lottery.restoring.networks import (
     NetworkSettings,
@@ -25,7 +25,12 @@ from surefoot.sparsity.lottery.restoring.networks import (
     depth_for,
     make_network,
 )
-from surefoot.sparsity.lottery.restoring.operators import Denoise, Downsample, Inpaint, Problem
+from surefoot.sparsity.lottery.restoring.operators import (
+    Denoise,
+    Downsample,
+    Inpaint,
+    InverseProblem,
+)
 from surefoot.sparsity.lottery.restoring.page import render_restoration
 from surefoot.sparsity.lottery.restoring.peers import (
     enlarge,
@@ -58,7 +63,7 @@ Told = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
-class Job:
+class RestoringJob:
     """What was read.
 
     Attributes:
@@ -73,12 +78,12 @@ class Job:
     """
 
     settings: RestoreSettings
-    picture: Picture
-    problem: Problem
+    picture: ImageFile
+    problem: InverseProblem
     size: tuple[int, int]
     sigma: float
     known: NDArray[np.bool_] | None
-    truth: Picture | None
+    truth: ImageFile | None
     ticket: PriorTicket | None
 
 
@@ -143,7 +148,7 @@ def restore(
         return dict(run.records[_KEY])
 
 
-def read_job(inputs: Inputs, settings: RestoreSettings) -> Job:
+def read_job(inputs: Inputs, settings: RestoreSettings) -> RestoringJob:
     """Reads the files of a restoration and checks that they belong together.
 
     Raises:
@@ -189,10 +194,10 @@ def read_job(inputs: Inputs, settings: RestoreSettings) -> Job:
         if not flat:
             check_memory(size, ticket.card.network)
             ticket.network(size)  # refused here, before anything is written
-    return Job(settings, picture, problem, size, sigma, known, truth, ticket)
+    return RestoringJob(settings, picture, problem, size, sigma, known, truth, ticket)
 
 
-def _masked(picture: Picture, inputs: Inputs) -> tuple[Picture, NDArray[np.bool_]]:
+def _masked(picture: ImageFile, inputs: Inputs) -> tuple[ImageFile, NDArray[np.bool_]]:
     """Returns the picture and what is known of it; transparency that was the mask is used up."""
     if inputs.mask is not None:
         return picture, read_mask(inputs.mask, picture.size)
@@ -204,28 +209,28 @@ def _masked(picture: Picture, inputs: Inputs) -> tuple[Picture, NDArray[np.bool_
     known: NDArray[np.bool_] = picture.alpha > 0
     if not known.any():
         raise InputError("the whole picture is transparent", file=str(inputs.image))
-    return Picture(picture.values), known
+    return ImageFile(picture.values), known
 
 
 def _problem(
     settings: RestoreSettings,
-    picture: Picture,
+    picture: ImageFile,
     size: tuple[int, int],
     known: NDArray[np.bool_] | None,
     sigma: float,
-) -> Problem:
+) -> InverseProblem:
     values = picture.tensor()
     if known is not None:
         operator = Inpaint(torch.tensor(known))
-        return Problem(operator, operator(values), sigma)
+        return InverseProblem(operator, operator(values), sigma)
     if settings.task == "sr":
-        return Problem(Downsample(settings.scale, size), values, sigma)
-    return Problem(Denoise(), values, sigma)
+        return InverseProblem(Downsample(settings.scale, size), values, sigma)
+    return InverseProblem(Denoise(), values, sigma)
 
 
 def _work(
-    job: Job, out: Path, told: Told
-) -> tuple[dict[str, Any], Picture, dict[str, Picture], Fit | None]:
+    job: RestoringJob, out: Path, told: Told
+) -> tuple[dict[str, Any], ImageFile, dict[str, ImageFile], FitResult | None]:
     settings = job.settings
     peers = _peers(job)
     flat = _constant(job)
@@ -240,7 +245,7 @@ def _work(
         "peers": {name: _score(job, peer) for name, peer in peers.items()},
     }
     if flat is not None:
-        result = Picture(flat, _alpha(job))
+        result = ImageFile(flat, _alpha(job))
         return (
             {
                 **base,
@@ -274,7 +279,7 @@ def _work(
         told=lambda done, total: told("fit", done, total),
     )
     stop = chosen_stop(found.stops, settings.stop)
-    result = Picture(stop.picture[0].double().numpy(), _alpha(job))
+    result = ImageFile(stop.picture[0].double().numpy(), _alpha(job))
     return (
         {
             **base,
@@ -315,10 +320,10 @@ def _network(settings: RestoreSettings, size: tuple[int, int]) -> NetworkSetting
     )
 
 
-def _search(job: Job, out: Path, told: Told) -> PriorTicket:
+def _search(job: RestoringJob, out: Path, told: Told) -> PriorTicket:
     """Looks for a ticket on what is observed; all of it counts, since nothing is stopped by it."""
     settings = job.settings
-    whole = Problem(job.problem.operator, job.problem.measured, job.sigma)
+    whole = InverseProblem(job.problem.operator, job.problem.measured, job.sigma)
     found = find_prior_tickets(
         job.size,
         len(job.picture.values),
@@ -335,7 +340,7 @@ def _search(job: Job, out: Path, told: Told) -> PriorTicket:
     return found
 
 
-def _peers(job: Job) -> dict[str, Picture]:
+def _peers(job: RestoringJob) -> dict[str, ImageFile]:
     """Returns what is got without a network."""
     values, task = job.picture.values, job.settings.task
     found = {}
@@ -350,17 +355,17 @@ def _peers(job: Job) -> dict[str, Picture]:
         found["bicubic"] = enlarge(values, job.settings.scale)
         found["Lanczos"] = enlarge(values, job.settings.scale, "lanczos")
     alpha = _alpha(job)
-    return {name: Picture(v, alpha) for name, v in found.items()}
+    return {name: ImageFile(v, alpha) for name, v in found.items()}
 
 
-def _before(job: Job) -> Picture:
+def _before(job: RestoringJob) -> ImageFile:
     """Returns the picture as it was found, without what may lie under unknown pixels."""
     if job.known is None:
         return job.picture
-    return Picture(np.where(job.known, job.picture.values, 0.0), job.known.astype(np.float64))
+    return ImageFile(np.where(job.known, job.picture.values, 0.0), job.known.astype(np.float64))
 
 
-def _alpha(job: Job) -> NDArray[np.float64] | None:
+def _alpha(job: RestoringJob) -> NDArray[np.float64] | None:
     """Returns the transparency of the result: that of the picture, enlarged with it."""
     alpha = job.picture.alpha
     if alpha is None or job.settings.task != "sr":
@@ -369,7 +374,7 @@ def _alpha(job: Job) -> NDArray[np.float64] | None:
     return grown
 
 
-def _constant(job: Job) -> NDArray[np.float64] | None:
+def _constant(job: RestoringJob) -> NDArray[np.float64] | None:
     """Returns the result where all that is known has one colour."""
     if not _one_colour(job.picture, job.known):
         return None
@@ -377,14 +382,14 @@ def _constant(job: Job) -> NDArray[np.float64] | None:
     return np.ascontiguousarray(colour.numpy())
 
 
-def _one_colour(picture: Picture, known: NDArray[np.bool_] | None) -> bool:
+def _one_colour(picture: ImageFile, known: NDArray[np.bool_] | None) -> bool:
     chosen = picture.values.reshape(len(picture.values), -1)
     if known is not None:
         chosen = chosen[:, known.ravel()]
     return not bool((chosen != chosen[:, :1]).any())
 
 
-def _score(job: Job, result: Picture) -> dict[str, float | None]:
+def _score(job: RestoringJob, result: ImageFile) -> dict[str, float | None]:
     """Compares with the truth; a perfect picture has no PSNR that JSON can hold."""
     if job.truth is None:
         return {"psnr": None, "ssim": None}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 
 if TYPE_CHECKING:
     import torch
@@ -29,7 +29,7 @@ RULES: dict[Rule, str] = {
 
 
 @dataclass(frozen=True)
-class Stop:
+class FitStop:
     """Where a rule stops.
 
     Attributes:
@@ -48,7 +48,7 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class FitPoint:
     """What is noted of a step.
 
     Attributes:
@@ -72,7 +72,7 @@ class Point:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
-class Stops:
+class StopTracker:
     """Keeps for each rule the picture that it would stop at, while a fit goes on.
 
     Args:
@@ -80,12 +80,12 @@ class Stops:
         stops: Where the rules stand, to go on from.
     """
 
-    def __init__(self, sigma: float, stops: dict[Rule, Stop] | None = None) -> None:
+    def __init__(self, sigma: float, stops: dict[Rule, FitStop] | None = None) -> None:
         self.sigma = sigma
-        self.found: dict[Rule, Stop] = dict(stops or {})
+        self.found: dict[Rule, FitStop] = dict(stops or {})
         self._least: float | None = None
 
-    def update(self, point: Point, picture: torch.Tensor, seconds: float) -> None:
+    def update(self, point: FitPoint, picture: torch.Tensor, seconds: float) -> None:
         """Looks at a picture.
 
         Args:
@@ -105,7 +105,7 @@ class Stops:
                 rules.append("oracle")
         kept = picture.detach().clone()
         for rule in rules:
-            self.found[rule] = Stop(rule, point.step, seconds, kept, point.psnr)
+            self.found[rule] = FitStop(rule, point.step, seconds, kept, point.psnr)
 
     def to_state(self) -> dict[str, Any]:
         """Returns what :meth:`from_state` goes on from: numbers, texts and tensors."""
@@ -119,14 +119,14 @@ class Stops:
         }
 
     @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Stops:
+    def from_state(cls, state: dict[str, Any]) -> StopTracker:
         """Returns the rules as they stood."""
-        made = cls(state["sigma"], {r: Stop(rule=r, **s) for r, s in state["found"].items()})
+        made = cls(state["sigma"], {r: FitStop(rule=r, **s) for r, s in state["found"].items()})
         made._least = state["least"]
         return made
 
 
-def chosen_stop(stops: dict[Rule, Stop], rule: Rule) -> Stop:
+def chosen_stop(stops: dict[Rule, FitStop], rule: Rule) -> FitStop:
     """Returns where a rule stops, or the last step where it never does.
 
     A residual that never comes down to the noise means that the network cannot fit it; then there

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from surefoot.results.errors import InputError
-from surefoot.results.files import write_atomic
+from surefoot.core.errors import InputError
+from surefoot.core.files import write_atomic
 from surefoot.sparsity.lottery.criteria import at_random, matched_masks, one_shot, snip_masks
 from surefoot.sparsity.lottery.imp import Rounds, find_tickets, rewound
 from surefoot.sparsity.lottery.masks import Masks
 from surefoot.sparsity.lottery.restoring.fitting import FitSettings, fit
 from surefoot.sparsity.lottery.restoring.networks import NetworkSettings, Prior, make_network
-from surefoot.sparsity.lottery.restoring.operators import Denoise, Problem, observe, pool
+from surefoot.sparsity.lottery.restoring.operators import Denoise, InverseProblem, observe, pool
 
 if TYPE_CHECKING:
     from torch import nn
@@ -41,7 +41,7 @@ _ROUNDING = 1e-9
 _CARD, _MASKS, _START = "ticket.json", "masks.safetensors", "start.safetensors"
 
 
-class Card(BaseModel):
+class TicketCard(BaseModel):
     """What a ticket says of itself."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -76,7 +76,7 @@ class PriorTicket:
         figures: What the fit gave in which its weights were alive; empty if it was read.
     """
 
-    card: Card
+    card: TicketCard
     masks: Masks
     start: Mapping[str, torch.Tensor]
     figures: Mapping[str, float]
@@ -122,7 +122,7 @@ class PriorTicket:
         from safetensors.torch import load_file
 
         try:
-            card = Card.model_validate_json((folder / _CARD).read_bytes())
+            card = TicketCard.model_validate_json((folder / _CARD).read_bytes())
             start = load_file(folder / _START)
         except FileNotFoundError:
             raise InputError("no ticket here", file=str(folder)) from None
@@ -153,7 +153,7 @@ def rounds_for(sparsity: float, share: float = SHARE, rewind: int = 0) -> Rounds
     return Rounds(rounds=count, share=1 - (1 - sparsity) ** (1 / count), rewind=rewind)
 
 
-def clean_problem(picture: torch.Tensor) -> Problem:
+def clean_problem(picture: torch.Tensor) -> InverseProblem:
     """Returns the problem of fitting a true picture, for tickets of the kind ``clean``."""
     return observe(Denoise(), picture)
 
@@ -161,7 +161,7 @@ def clean_problem(picture: torch.Tensor) -> Problem:
 def find_prior_tickets(
     size: tuple[int, int],
     channels: int,
-    problems: Mapping[str, Problem],
+    problems: Mapping[str, InverseProblem],
     source: Source,
     network: NetworkSettings,
     rounds: Rounds,
@@ -239,7 +239,7 @@ def find_prior_tickets(
     }
     return tuple(
         PriorTicket(
-            Card(
+            TicketCard(
                 source=source,
                 task=problem.operator.name,
                 pictures=tuple(problems),
@@ -262,7 +262,7 @@ def control_masks(
     ticket: PriorTicket,
     size: tuple[int, int],
     *,
-    problem: Problem | None = None,
+    problem: InverseProblem | None = None,
     trained: nn.Module | None = None,
     seed: int = 0,
 ) -> Masks:
@@ -295,7 +295,7 @@ def control_masks(
     return snip_masks(first, Masks.full(first), sparsity, lambda m: problem.residual(m()))
 
 
-def _hash(problem: Problem) -> str:
+def _hash(problem: InverseProblem) -> str:
     return hashlib.sha256(
         problem.measured.detach().cpu().contiguous().numpy().tobytes()
     ).hexdigest()

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.dynamics import (
     Flow,
+    FlowTrace,
     Sequences,
-    Trace,
     Transformer,
     check_predictions,
     draw_sequences,
@@ -110,11 +110,11 @@ def test_frozen_attention_stays_and_the_rest_learns() -> None:
 
 
 @pytest.fixture(scope="module")
-def traces() -> list[Trace]:
+def traces() -> list[FlowTrace]:
     return [simulate(draw_sequences(120, 5, 330, s), Flow(seed=s, steps=800)) for s in (0, 1, 2)]
 
 
-def test_all_predictions_hold_where_fillers_stand_once(traces: list[Trace]) -> None:
+def test_all_predictions_hold_where_fillers_stand_once(traces: list[FlowTrace]) -> None:
     for trace in traces:
         checks = check_predictions(trace, 0.02)
         assert [c.name for c in checks if not c.holds] == []
@@ -124,7 +124,7 @@ def test_all_predictions_hold_where_fillers_stand_once(traces: list[Trace]) -> N
         assert 30 <= trace.steps[turn] <= 80
 
 
-def test_the_trace_says_where_each_group_stands(traces: list[Trace]) -> None:
+def test_the_trace_says_where_each_group_stands(traces: list[FlowTrace]) -> None:
     trace = traces[0]
     assert trace.steps[0] == 0
     assert trace.steps[-1] == 800

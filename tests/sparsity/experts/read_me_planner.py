@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from surefoot.models.backends.hf import HFModel
-from surefoot.models.registry import LOCAL_PLANNER
+from surefoot.models.shipped import LOCAL_PLANNER
 from surefoot.models.training.data import draw
 from surefoot.sparsity.engine.calibration import calibrate_with
 from surefoot.sparsity.experts.extraction import extract_experts

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from surefoot.core.errors import InputError
 from surefoot.models.backends.hf import HFModel
-from surefoot.models.registry import LOCAL_PLANNER
-from surefoot.models.serving.asks import ApiError, Ask
+from surefoot.models.serving.asks import ApiError, ServingRequest
 from surefoot.models.serving.engine import Engine
-from surefoot.models.serving.rows import Piece
-from surefoot.results.errors import InputError
+from surefoot.models.serving.rows import AnswerChunk
+from surefoot.models.shipped import LOCAL_PLANNER
 from surefoot.sparsity.experts.attending import attend
 from surefoot.sparsity.experts.caching import ExpertCache
 from surefoot.sparsity.experts.policies import POLICIES, make_policy
@@ -25,7 +25,7 @@ from tests.sparsity.experts.routed_llama import EXPERTS, RoutedLlama, own_expert
 torch.set_num_threads(1)
 
 ASKS = [
-    Ask(prompt=f"({text}", max_tokens=24, temperature=t, seed=i)
+    ServingRequest(prompt=f"({text}", max_tokens=24, temperature=t, seed=i)
     for i, (text, t) in enumerate([("pickup b1)\n(stack", 0), ("goal (on a b)", 1), ("move", 0)])
 ]
 
@@ -54,8 +54,8 @@ def said(engine: Engine) -> list[str]:
     texts: dict[int, str] = {}
     over = threading.Event()
 
-    def take(i: int, piece: Piece | ApiError) -> None:
-        assert isinstance(piece, Piece), piece
+    def take(i: int, piece: AnswerChunk | ApiError) -> None:
+        assert isinstance(piece, AnswerChunk), piece
         if piece.finish:
             texts[i] = piece.whole
             if len(texts) == len(ASKS):
@@ -152,17 +152,17 @@ def test_prompts_that_need_one_expert_go_together(folder: Path, vocabulary: int)
     engine = Engine(model, batch=4, attendant=attendant)
     left = threading.Semaphore(0)
 
-    def take(piece: Piece | ApiError) -> None:
+    def take(piece: AnswerChunk | ApiError) -> None:
         if isinstance(piece, ApiError) or piece.finish:
             left.release()
 
     # the first one keeps the engine busy while the others queue up, taking turns
-    engine.submit(Ask(prompt=words[first][0], max_tokens=1), take)
+    engine.submit(ServingRequest(prompt=words[first][0], max_tokens=1), take)
     while not engine.counts()["running"]:
         time.sleep(0.01)
     for i in range(4):
         for kind in (first, second):
-            engine.submit(Ask(prompt=words[kind][i], max_tokens=1), take)
+            engine.submit(ServingRequest(prompt=words[kind][i], max_tokens=1), take)
     queued.set()
     for _ in range(9):
         assert left.acquire(timeout=60)

@@ -9,22 +9,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.experts.batching import (
     BATCHERS,
     Batcher,
     ExpertAware,
-    Released,
-    Waiting,
+    ReleasedBatcher,
+    WaitingToken,
     expected_unique,
     make_batcher,
     rarest,
 )
 from surefoot.sparsity.experts.policies import make_policy
 from surefoot.sparsity.experts.serving_time import (
-    Machine,
-    Request,
-    Times,
+    DurationSummary,
+    MachineModel,
+    SimulatedRequest,
     poisson,
     repeating,
     serve,
@@ -32,7 +32,7 @@ from surefoot.sparsity.experts.serving_time import (
 
 EXPERTS = 4
 machines = st.builds(
-    Machine,
+    MachineModel,
     st.just((3, 5, 2, 4)),
     st.integers(5, 14),
     st.integers(1, 6),
@@ -44,7 +44,7 @@ machines = st.builds(
 )
 streams = st.lists(
     st.builds(
-        Request,
+        SimulatedRequest,
         st.floats(0, 5, allow_nan=False),
         st.lists(st.integers(0, EXPERTS - 1), max_size=6).map(tuple),
     ),
@@ -59,7 +59,7 @@ batchers = st.one_of(
 @settings(max_examples=200, deadline=None)
 @given(streams, machines, batchers, st.sampled_from(["lru", "random", "lookahead", "belady"]))
 def test_serving_ends_and_loses_nothing(
-    requests: list[Request], machine: Machine, batcher: Batcher, policy: str
+    requests: list[SimulatedRequest], machine: MachineModel, batcher: Batcher, policy: str
 ) -> None:
     report = serve(requests, machine, batcher, make_policy(policy))
     done = [pair for batch in report.batches_of for pair in batch]
@@ -86,7 +86,7 @@ def test_overdue_tokens_are_served_in_their_order(
 ) -> None:
     now = 9.0
     ordered = sorted(enumerate(tokens), key=lambda t: t[1][1])
-    waiting = [Waiting(i, expert, since) for i, (expert, since) in ordered]
+    waiting = [WaitingToken(i, expert, since) for i, (expert, since) in ordered]
     late = [w for w in waiting if now - w.since >= deadline]
     batcher, done, rounds = ExpertAware(deadline), [], {}
     left = list(waiting)
@@ -103,15 +103,15 @@ def test_overdue_tokens_are_served_in_their_order(
 
 def flood(batcher: Batcher) -> tuple[float, float]:
     """Serves a stream in which one token of expert 1 stands against ever more of expert 0."""
-    common = [Request(0.1 * i, (0,)) for i in range(400)]
-    requests = [*common, Request(1.0, (1,))]
-    machine = Machine((1, 1), 2, batch=2, batch_s=0.25)  # 8 tokens a second for 10 that come
+    common = [SimulatedRequest(0.1 * i, (0,)) for i in range(400)]
+    requests = [*common, SimulatedRequest(1.0, (1,))]
+    machine = MachineModel((1, 1), 2, batch=2, batch_s=0.25)  # 8 tokens a second for 10 that come
     report = serve(requests, machine, batcher, make_policy("lru"))
     return report.rarest_wait.worst or 0.0, report.end_s
 
 
 def test_a_rare_expert_starves_as_released_and_not_with_a_deadline() -> None:
-    starved, end = flood(Released())
+    starved, end = flood(ReleasedBatcher())
     assert starved > 0.9 * end - 2
     never, _ = flood(ExpertAware(inf))
     assert never > 0.9 * end - 2
@@ -121,8 +121,8 @@ def test_a_rare_expert_starves_as_released_and_not_with_a_deadline() -> None:
 
 
 def test_the_released_loop_and_where_it_would_not_end() -> None:
-    waiting = [Waiting(i, e, 0.0) for i, e in enumerate([2, 0, 1, 0, 1, 0])]
-    batcher = Released()
+    waiting = [WaitingToken(i, e, 0.0) for i, e in enumerate([2, 0, 1, 0, 1, 0])]
+    batcher = ReleasedBatcher()
     assert batcher.pick(waiting, 4, 0.0, lambda e: False) == [1, 3, 5, 2]
     assert batcher.endless == 0
     assert batcher.pick(waiting, 6, 0.0, lambda e: False) == [1, 3, 5, 2, 4, 0]
@@ -130,12 +130,14 @@ def test_the_released_loop_and_where_it_would_not_end() -> None:
     assert len(batcher.pick(waiting, 7, 0.0, lambda e: False)) == 6
     assert batcher.endless == 1
     assert batcher.pick([], 7, 0.0, lambda e: False) == []
-    report = serve([Request(0.0, (0,))], Machine((1,), 1, batch=2), batcher, make_policy("lru"))
+    report = serve(
+        [SimulatedRequest(0.0, (0,))], MachineModel((1,), 1, batch=2), batcher, make_policy("lru")
+    )
     assert report.endless == 1
 
 
 def test_batches_keep_to_experts_and_prefer_those_at_hand() -> None:
-    waiting = [Waiting(i, e, 0.1 * i) for i, e in enumerate([3, 0, 1, 0, 1, 2])]
+    waiting = [WaitingToken(i, e, 0.1 * i) for i, e in enumerate([3, 0, 1, 0, 1, 2])]
     batcher = ExpertAware(10.0)
     assert batcher.pick(waiting, 2, 1.0, lambda e: e == 1) == [2, 4]
     assert batcher.pick(waiting, 2, 1.0, lambda e: False) == [1, 3]
@@ -148,14 +150,14 @@ def test_batches_keep_to_experts_and_prefer_those_at_hand() -> None:
 @pytest.mark.parametrize(("experts", "size"), [(6, 1), (6, 5), (6, 16), (2, 3)])
 def test_unique_experts_of_a_batch(experts: int, size: int) -> None:
     traces = np.random.default_rng(0).integers(experts, size=(size, 3000)).tolist()
-    machine = Machine((1,) * experts, experts, batch=size)
-    requests = [Request(0.0, tuple(t)) for t in traces]
+    machine = MachineModel((1,) * experts, experts, batch=size)
+    requests = [SimulatedRequest(0.0, tuple(t)) for t in traces]
     report = serve(requests, machine, make_batcher("fifo"), make_policy("lru"))
     assert report.batches == 3000
     assert report.unique == pytest.approx(expected_unique(experts, size), abs=0.06)
     fewer = serve(
         requests,
-        Machine((1,) * experts, experts, batch=max(1, size // 2)),
+        MachineModel((1,) * experts, experts, batch=max(1, size // 2)),
         ExpertAware(inf),
         make_policy("lru"),
     )
@@ -163,22 +165,24 @@ def test_unique_experts_of_a_batch(experts: int, size: int) -> None:
 
 
 def test_times_by_hand() -> None:
-    machine = Machine((10, 10), 20, batch=2, bandwidth=10.0, batch_s=1.0, token_s=0.5, ahead=0)
+    machine = MachineModel((10, 10), 20, batch=2, bandwidth=10.0, batch_s=1.0, token_s=0.5, ahead=0)
     report = serve(
-        [Request(0.0, (0, 0)), Request(0.0, (1,))],
+        [SimulatedRequest(0.0, (0, 0)), SimulatedRequest(0.0, (1,))],
         machine,
         make_batcher("fifo"),
         make_policy("lru"),
     )
     # 1 + load 1 + .5 + load 1 + .5 = 4; then 1 + .5
     assert report.end_s == pytest.approx(5.5)
-    assert report.latency == Times(pytest.approx(4.75), pytest.approx(5.425), pytest.approx(5.5))
+    assert report.latency == DurationSummary(
+        pytest.approx(4.75), pytest.approx(5.425), pytest.approx(5.5)
+    )
     assert (report.loads, report.hit_ratio) == (2, pytest.approx(1 / 3))
     assert report.load_wait_s == pytest.approx(2.0)
     assert report.rarest_wait.worst == 0.0
     ahead = serve(
-        [Request(0.0, (0, 0)), Request(0.0, (1,))],
-        Machine((10, 10), 20, 2, 10.0, 1.0, 0.0, 0.5, 1),
+        [SimulatedRequest(0.0, (0, 0)), SimulatedRequest(0.0, (1,))],
+        MachineModel((10, 10), 20, 2, 10.0, 1.0, 0.0, 0.5, 1),
         make_batcher("fifo"),
         make_policy("lru"),
     )
@@ -187,12 +191,12 @@ def test_times_by_hand() -> None:
 
 @pytest.mark.parametrize("name", BATCHERS)
 def test_no_request_at_all_gives_zeros(name: str) -> None:
-    for requests in ([], [Request(1.0, ())]):
-        report = serve(requests, Machine((1,), 1), make_batcher(name), make_policy("lru"))
+    for requests in ([], [SimulatedRequest(1.0, ())]):
+        report = serve(requests, MachineModel((1,), 1), make_batcher(name), make_policy("lru"))
         assert (report.tokens, report.batches, report.loads, report.end_s) == (0, 0, 0, 0.0)
         assert report.hit_ratio is report.unique is report.wait.mean is None
-        assert report.rarest_wait == Times()
-    assert report.latency == Times(0.0, 0.0, 0.0)
+        assert report.rarest_wait == DurationSummary()
+    assert report.latency == DurationSummary(0.0, 0.0, 0.0)
 
 
 def test_arrivals() -> None:
@@ -206,10 +210,24 @@ def test_arrivals() -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda m: serve([], Machine((4,), 3), m, make_policy("lru")), "smaller than the largest"),
-        (lambda m: serve([], Machine((4,), 4, batch=0), m, make_policy("lru")), "at least 1 token"),
-        (lambda m: serve([], Machine((4,), 4, token_s=-1), m, make_policy("lru")), "less than 0"),
-        (lambda m: serve([Request(0, (1,))], Machine((4,), 4), m, make_policy("lru")), "beyond"),
+        (
+            lambda m: serve([], MachineModel((4,), 3), m, make_policy("lru")),
+            "smaller than the largest",
+        ),
+        (
+            lambda m: serve([], MachineModel((4,), 4, batch=0), m, make_policy("lru")),
+            "at least 1 token",
+        ),
+        (
+            lambda m: serve([], MachineModel((4,), 4, token_s=-1), m, make_policy("lru")),
+            "less than 0",
+        ),
+        (
+            lambda m: serve(
+                [SimulatedRequest(0, (1,))], MachineModel((4,), 4), m, make_policy("lru")
+            ),
+            "beyond",
+        ),
         (lambda m: make_batcher("lifo"), "unknown way to batch 'lifo'; known: fifo"),
         (lambda m: ExpertAware(-1.0), "0 seconds or more"),
         (lambda m: ExpertAware(float("nan")), "0 seconds or more"),

@@ -15,9 +15,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from surefoot.results.errors import HarnessError, InputError
+from surefoot.core.errors import HarnessError, InputError
 from surefoot.sparsity.experts.caching import ExpertCache, parse_bytes, simulate
-from surefoot.sparsity.experts.policies import POLICIES, Ledger, Lookahead, Policy, make_policy
+from surefoot.sparsity.experts.policies import (
+    POLICIES,
+    CacheLedger,
+    CachePolicy,
+    Lookahead,
+    make_policy,
+)
 from surefoot.sparsity.experts.serving_time import repeating
 
 torch.set_num_threads(1)
@@ -44,7 +50,7 @@ def fewest_loads(trace: tuple[int, ...], sizes: tuple[int, ...], budget: int) ->
     return loads(0, frozenset())
 
 
-def run(trace: list[int], experts: int, room: int, policy: Policy) -> float:
+def run(trace: list[int], experts: int, room: int, policy: CachePolicy) -> float:
     report = simulate(trace, [1] * experts, room, policy)
     assert report.hit_ratio is not None
     assert report.hits + report.loads == report.requests == len(trace)
@@ -286,7 +292,7 @@ def test_a_closed_cache_says_so() -> None:
 
 
 def test_pinned_experts_stay() -> None:
-    ledger = Ledger([1, 1, 1], 2, make_policy("lru"))
+    ledger = CacheLedger([1, 1, 1], 2, make_policy("lru"))
     from surefoot.sparsity.experts.policies import Queue
 
     for expert in (0, 1):

@@ -11,8 +11,8 @@ import torch
 from torch import nn
 from transformers import AutoModelForCausalLM, Qwen2Config
 
+from surefoot.core.errors import InputError
 from surefoot.models.backends.formats import reader_of
-from surefoot.results.errors import InputError
 from surefoot.sparsity.experts.extraction import extract_experts, gated_mlps
 from surefoot.sparsity.experts.layout import ExpertLayout
 from surefoot.sparsity.experts.model import ReadMeForCausalLM, load_read_me, refactor

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.experts.extraction import extract_experts
 from surefoot.sparsity.experts.layout import layout_of
 from surefoot.sparsity.experts.measuring import (
@@ -20,7 +20,7 @@ from surefoot.sparsity.experts.measuring import (
     traces_of,
 )
 from surefoot.sparsity.experts.model import ReadMeForCausalLM, refactor
-from surefoot.sparsity.experts.tuning import STATE_NAME, Feed, TuneSettings, tune
+from surefoot.sparsity.experts.tuning import STATE_NAME, TextStream, TuneSettings, tune
 from tests.sparsity.experts.dense import DOMAINS, dense_model, domain_batches, domain_tokens
 
 torch.set_num_threads(1)
@@ -139,14 +139,14 @@ def test_rates_fall_within_a_round_and_from_round_to_round() -> None:
 
 def test_no_batch_comes_again_before_all_have_come() -> None:
     texts = [([i, i + 1], 0) for i in range(1, 13)]
-    feed = Feed(texts, 0, seed=3)
+    feed = TextStream(texts, 0, seed=3)
     firsts = [int(b["input_ids"][j, 0]) for b in feed.batches(0, 6, 4) for j in range(4)]
     assert sorted(firsts[:12]) == sorted(firsts[12:]) == list(range(1, 13))
     assert firsts[:12] != firsts[12:]
     later = [int(b["input_ids"][j, 0]) for b in feed.batches(8, 2, 4) for j in range(4)]
     assert later == firsts[8:16]
     with pytest.raises(InputError, match="nothing to learn from"):
-        Feed([], 0, seed=3)
+        TextStream([], 0, seed=3)
 
 
 def test_one_expert_is_a_narrow_dense_model() -> None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.lottery import Masks, Rounds, find_tickets, matched_masks, prune_masks
 from surefoot.sparsity.lottery.criteria import at_random, one_shot, snip_masks
 from surefoot.sparsity.lottery.imp import rewound

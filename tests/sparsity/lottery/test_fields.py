@@ -13,10 +13,10 @@ from safetensors.torch import save_file
 from typer.testing import CliRunner
 
 from surefoot.cli.main import app
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.lottery.receptive.layers import FirstLayer, candidates, read_first_layer
 from surefoot.sparsity.lottery.receptive.measures import excess_kurtosis
-from surefoot.sparsity.lottery.receptive.patches import Picture, cut, pictures_in
+from surefoot.sparsity.lottery.receptive.patches import PatchImage, cut, pictures_in
 from surefoot.sparsity.lottery.receptive.running import FieldSettings, look_at, run_diagnosis
 
 torch.set_num_threads(1)
@@ -139,7 +139,7 @@ def test_a_unit_that_sees_all_sees_the_mean_of_pixels() -> None:
     rng = np.random.default_rng(0)
     pixels = [rng.normal(size=(3, 8, 12)) for _ in range(16)]
     layer = FirstLayer("a", np.ones((2, 3, 4, 6)), False)
-    found = cut([Picture(p) for p in pixels], layer, 99, 0)
+    found = cut([PatchImage(p) for p in pixels], layer, 99, 0)
     assert found.points.shape == (16, 3, 4, 6)
     blocks = pixels[3].reshape(3, 4, 2, 6, 2).mean((2, 4))
     assert np.abs(found.points[3] - blocks).max() < 1e-6
@@ -158,7 +158,7 @@ def test_a_unit_that_sees_all_sees_the_mean_of_pixels() -> None:
 def test_pictures_that_cannot_be_used(pictures: list[np.ndarray], channels: int, why: str) -> None:
     layer = FirstLayer("a", np.ones((2, channels, 5, 5)), True)
     with pytest.raises(InputError, match=why):
-        cut([Picture(p) for p in pictures], layer, 20, 0)
+        cut([PatchImage(p) for p in pictures], layer, 20, 0)
 
 
 def test_sixteen_bits_are_not_cut_to_white(tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_folders_that_cannot_be_used(tmp_path: Path) -> None:
 def test_contrast_that_varies_is_told_from_shape() -> None:
     rng = np.random.default_rng(3)
     # Gaussian pictures, each with a contrast of its own: kurtotic, but without any edge.
-    pictures = [Picture(s * rng.normal(size=(3, 20, 20))) for s in rng.lognormal(0, 0.8, 60)]
+    pictures = [PatchImage(s * rng.normal(size=(3, 20, 20))) for s in rng.lognormal(0, 0.8, 60)]
     layer = FirstLayer("a", rng.normal(size=(6, 3, 5, 5)), True)
     found = look_at(layer, cut(pictures, layer, 40, 0), FieldSettings(times=19))
     low, high = found["intervals"]["kurtosis"]
@@ -199,7 +199,7 @@ def test_contrast_that_varies_is_told_from_shape() -> None:
 def test_the_interval_of_kurtosis_is_about_the_figure_itself() -> None:
     rng = np.random.default_rng(5)
     layer = FirstLayer("a", rng.normal(size=(1, 1, 3, 3)), True)
-    pictures = [Picture(rng.normal(size=(1, 12, 12)) ** 3, "ab"[i % 2]) for i in range(40)]
+    pictures = [PatchImage(rng.normal(size=(1, 12, 12)) ** 3, "ab"[i % 2]) for i in range(40)]
     patches = cut(pictures, layer, 50, 0)
     found = look_at(layer, patches, FieldSettings(times=19))
     h = patches.points.reshape(len(patches.points), -1) @ layer.weights.reshape(1, -1).T
@@ -240,7 +240,7 @@ def test_a_stopped_diagnosis_leaves_a_folder_to_go_on_with(tmp_path: Path) -> No
     layer = FirstLayer("a", np.random.default_rng(0).normal(size=(3, 3, 5, 5)), True)
     images = edges(tmp_path / "pictures")
 
-    def stop() -> list[Picture]:
+    def stop() -> list[PatchImage]:
         raise KeyboardInterrupt
 
     more = {"model": "m", "source": "files", "hashes": {}}
@@ -300,7 +300,7 @@ def test_units_of_one_weight_and_units_that_see_nothing(tmp_path: Path) -> None:
     layer = FirstLayer("a", weights, False)
     found = run_diagnosis(
         layer,
-        lambda: [Picture(p) for p in pixels],
+        lambda: [PatchImage(p) for p in pixels],
         FieldSettings(times=19),
         tmp_path,
         model="m",
@@ -316,4 +316,4 @@ def test_units_of_one_weight_and_units_that_see_nothing(tmp_path: Path) -> None:
     assert "nan" not in page
     blind = FirstLayer("a", weights[1:2], False)
     with pytest.raises(InputError, match="every unit computes a constant"):
-        look_at(blind, cut([Picture(p) for p in pixels], blind, 1, 0), FieldSettings(times=19))
+        look_at(blind, cut([PatchImage(p) for p in pixels], blind, 1, 0), FieldSettings(times=19))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.lottery import Masks, Rounds, find_tickets
 from surefoot.sparsity.lottery.receptive.committee import Committee, CommitteeSettings, training
 from surefoot.sparsity.lottery.receptive.diagnosis import Diagnosis, diagnose

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from surefoot.models.registry import LOCAL_PLANNER
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
+from surefoot.models.shipped import LOCAL_PLANNER
 from surefoot.sparsity.merging import make_recipe, merge_models, open_zoo
 from surefoot.sparsity.merging.checks import difference, distinct_names, open_source
 from tests.sparsity.merging.zoos import add_tokenizer, change_config, tiny_zoo, weights

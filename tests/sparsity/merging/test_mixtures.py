@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from surefoot.core.chat import Message, Request
+from surefoot.core.errors import InputError
 from surefoot.models.backends.hf import HFModel
-from surefoot.models.protocol import GenerationRequest, Message
-from surefoot.models.registry import LOCAL_PLANNER
-from surefoot.results.errors import InputError
+from surefoot.models.shipped import LOCAL_PLANNER
 from surefoot.sparsity.export.loading import load_compressed
 from surefoot.sparsity.merging.gates import fit_gates
 from surefoot.sparsity.merging.mixture import MixtureForCausalLM, load_mixture
@@ -187,7 +187,7 @@ def test_the_backend_writes_with_a_mixture(tmp_path: Path) -> None:
     settings = MixtureSettings(level="block", route="sequence")
     experts = {"one": LOCAL_PLANNER, "two": other}
     make_mixture(LOCAL_PLANNER, experts, PROMPTS, settings, tmp_path / "mix")
-    asked = [GenerationRequest((Message("user", "blocks\n(on a b)"),), 6)]
+    asked = [Request((Message("user", "blocks\n(on a b)"),), 6)]
     ((_, answer),) = HFModel(str(tmp_path / "mix"), device="cpu").generate(asked)
     assert answer.text
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from surefoot.results.errors import HarnessError, InputError, MissingDependencyError
+from surefoot.core.errors import HarnessError, InputError, MissingDependencyError
 from surefoot.sparsity.merging import (
     METHODS,
     EvolutionarySettings,
@@ -25,7 +25,7 @@ from surefoot.sparsity.merging import (
     search_merge,
 )
 from surefoot.sparsity.merging import evolutionary as evolutionary_module
-from surefoot.sparsity.merging.evolutionary import Space, normalised
+from surefoot.sparsity.merging.evolutionary import SearchSpace, normalised
 from surefoot.sparsity.merging.search import SearchSettings
 from tests.killing import killed
 from tests.sparsity.merging.zoos import fine_tune, tiny_zoo, weights
@@ -262,7 +262,7 @@ def test_a_bound_on_candidates_holds(zoo_folders: Folders, tmp_path: Path) -> No
 
 
 def test_points_become_recipes() -> None:
-    space = Space(EvolutionarySettings(method="dare-ties"), 2)
+    space = SearchSpace(EvolutionarySettings(method="dare-ties"), 2)
     assert space.size == 2 * 3 + 2
     middle = space.recipe(space.middle)
     assert set(middle.weights.values()) == {(0.5, 0.5)}
@@ -274,7 +274,7 @@ def test_points_become_recipes() -> None:
     assert found.weights["outside"] == (1.0, 0.0)
     assert found.density == pytest.approx(0.1)
     assert found.scale == pytest.approx(2)
-    assert Space(EvolutionarySettings(), 4).size == 12
+    assert SearchSpace(EvolutionarySettings(), 4).size == 12
     assert normalised([0, 0, 0]) == (1 / 3,) * 3
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.merging import cluster, find_families, open_source, similarity_of
 from surefoot.sparsity.merging.similarity import column_cosine, compared_keys, similarity_matrix
 from tests.sparsity.merging.zoos import add_tokenizer, tiny_zoo, weights

@@ -12,9 +12,9 @@ import torch
 from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM
 
+from surefoot.core.errors import InputError
 from surefoot.models.backends.hf import HFModel
-from surefoot.models.registry import LOCAL_PLANNER
-from surefoot.results.errors import InputError
+from surefoot.models.shipped import LOCAL_PLANNER
 from surefoot.sparsity.engine.checkpoint import Checkpoint
 from surefoot.sparsity.merging import METHODS, MergeRecipe, make_recipe, merge_models, open_zoo
 from surefoot.sparsity.merging.operators import merge_tensors

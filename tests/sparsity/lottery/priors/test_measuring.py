@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from surefoot.agents.perception.thumbnails import Thumbnails, render_thumbnails
-from surefoot.models.registry import SCENE_PRIOR
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
+from surefoot.models.shipped import SCENE_PRIOR
 from surefoot.sparsity.lottery import Masks, prune_masks
 from surefoot.sparsity.lottery.priors.networks import Generator, load_generator
 from surefoot.sparsity.lottery.priors.sensing import SenseSettings

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.lottery.priors.networks import Generator
 from surefoot.sparsity.lottery.priors.sensing import LinearPrior, SenseSettings, sense, spoiled
 from surefoot.sparsity.lottery.restoring.fidelity import psnr
-from surefoot.sparsity.lottery.restoring.operators import Gaussian, Problem, observe
+from surefoot.sparsity.lottery.restoring.operators import Gaussian, InverseProblem, observe
 from tests.sparsity.lottery.priors.test_training import SHAPE, squares
 
 torch.set_num_threads(1)
@@ -27,7 +27,7 @@ def generator() -> Generator:
 
 
 @pytest.fixture(scope="module")
-def problem(generator: Generator) -> tuple[torch.Tensor, Problem]:
+def problem(generator: Generator) -> tuple[torch.Tensor, InverseProblem]:
     truth = generator(torch.randn(1, 8, generator=torch.Generator().manual_seed(3))).detach()
     return truth, observe(Gaussian(80, (3, 16, 16), 0), truth, 0.001)
 
@@ -37,7 +37,7 @@ def near(picture: torch.Tensor, truth: torch.Tensor) -> float:
 
 
 def test_a_picture_of_the_generator_is_found_from_few_rows(
-    generator: Generator, problem: tuple[torch.Tensor, Problem]
+    generator: Generator, problem: tuple[torch.Tensor, InverseProblem]
 ) -> None:
     truth, measured = problem
     found = sense(generator, measured, SETTINGS)
@@ -67,7 +67,7 @@ def test_outliers_spoil_least_squares_and_not_the_median_of_means(generator: Gen
 
 
 def test_rows_held_out_are_not_looked_at(
-    generator: Generator, problem: tuple[torch.Tensor, Problem]
+    generator: Generator, problem: tuple[torch.Tensor, InverseProblem]
 ) -> None:
     _, measured = problem
     held = measured.hold(0.2, 0)
@@ -76,7 +76,7 @@ def test_rows_held_out_are_not_looked_at(
     lying[..., held.held] = 1e6
     short = SETTINGS.model_copy(update={"steps": 20})
     first = sense(generator, held, short)
-    second = sense(generator, Problem(held.operator, lying, held.sigma, held.held), short)
+    second = sense(generator, InverseProblem(held.operator, lying, held.sigma, held.held), short)
     assert torch.equal(first.picture, second.picture)
 
 
@@ -100,7 +100,7 @@ def test_the_linear_guess_is_the_conditional_mean() -> None:
 
 
 def test_what_cannot_be_sensed_is_one_line(
-    generator: Generator, problem: tuple[torch.Tensor, Problem]
+    generator: Generator, problem: tuple[torch.Tensor, InverseProblem]
 ) -> None:
     _, measured = problem
     with pytest.raises(InputError, match="81 groups of 80 rows"):

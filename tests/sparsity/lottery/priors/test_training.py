@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.lottery import Masks, prune_masks
 from surefoot.sparsity.lottery.priors.networks import (
     Critic,
     Generator,
-    Shape,
+    PairShape,
     load_generator,
     save_generator,
 )
@@ -24,11 +24,11 @@ from surefoot.sparsity.lottery.priors.tickets import (
     prior_controls,
     prior_tickets,
 )
-from surefoot.sparsity.lottery.priors.training import Pair, PairSettings
+from surefoot.sparsity.lottery.priors.training import PairSettings, PairTraining
 
 torch.set_num_threads(1)
 
-SHAPE = Shape(code=8, width=4, size=16)
+SHAPE = PairShape(code=8, width=4, size=16)
 
 
 def squares(count: int = 64, size: int = 16) -> np.ndarray[Any, Any]:
@@ -55,15 +55,15 @@ def test_pictures_have_their_size_and_do_not_depend_on_the_batch() -> None:
     alone = torch.cat([generator(c[None]) for c in codes])
     assert torch.allclose(together, alone, atol=1e-6)
     assert critic(together).shape == (5,)
-    assert Shape(size=64, width=10).channels() == [40, 40, 40, 20, 10]
+    assert PairShape(size=64, width=10).channels() == [40, 40, 40, 20, 10]
     for size in (20, 48):
         with pytest.raises(InputError, match="take 8, 16, 32 or 64"):
-            Shape(size=size).levels()
+            PairShape(size=size).levels()
 
 
 def test_it_learns_the_colours_of_its_pictures() -> None:
     pictures = squares()
-    pair = Pair(pictures, settings(250, rate=4e-3, penalty=0.2, average=0.95))
+    pair = PairTraining(pictures, settings(250, rate=4e-3, penalty=0.2, average=0.95))
 
     def away() -> float:
         made = pair.averaged(torch.randn(64, 8, generator=torch.Generator().manual_seed(1)))
@@ -76,7 +76,7 @@ def test_it_learns_the_colours_of_its_pictures() -> None:
 
 
 def test_a_stopped_training_ends_where_an_unbroken_one_does(tmp_path: Path) -> None:
-    whole = Pair(squares(), settings())
+    whole = PairTraining(squares(), settings())
     whole.run()
     path = tmp_path / "state.pt"
 
@@ -84,27 +84,27 @@ def test_a_stopped_training_ends_where_an_unbroken_one_does(tmp_path: Path) -> N
         if step == 5:
             raise KeyboardInterrupt
 
-    first = Pair(squares(), settings(), path=path)
+    first = PairTraining(squares(), settings(), path=path)
     with pytest.raises(KeyboardInterrupt):
         first.run(noted=stop)
     first.save()
-    second = Pair(squares(), settings(), path=path)
+    second = PairTraining(squares(), settings(), path=path)
     assert second.step == 5
     assert second.run()
     for name, weight in whole.averaged.state_dict().items():
         assert torch.equal(weight, second.averaged.state_dict()[name]), name
     with pytest.raises(InputError, match="another training"):
-        Pair(squares(), settings(rate=0.5), path=path)
+        PairTraining(squares(), settings(rate=0.5), path=path)
     path.write_text("no")
     with pytest.raises(InputError, match="not the state"):
-        Pair(squares(), settings(), path=path)
+        PairTraining(squares(), settings(), path=path)
 
 
 def test_pruned_weights_stay_zero_in_both_generators() -> None:
     torch.manual_seed(0)
     generator = Generator(SHAPE)
     masks = prune_masks(generator, Masks.full(generator), 0.5)
-    pair = Pair(squares(), settings(), generator=generator, masks=masks)
+    pair = PairTraining(squares(), settings(), generator=generator, masks=masks)
     pair.run()
     for network in (pair.generator, pair.averaged):
         for name, weight in masks.parameters(network).items():
@@ -123,7 +123,7 @@ def test_generators_are_written_and_read(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "llama"}')
     with pytest.raises(InputError, match="no scene prior; train one"):
         load_generator(tmp_path)
-    save_generator(Generator(Shape(code=8, width=5, size=16)), tmp_path / "other")
+    save_generator(Generator(PairShape(code=8, width=5, size=16)), tmp_path / "other")
     (tmp_path / "config.json").write_bytes((tmp_path / "other" / "config.json").read_bytes())
     with pytest.raises(InputError, match="damaged"):
         load_generator(tmp_path)
@@ -131,7 +131,7 @@ def test_generators_are_written_and_read(tmp_path: Path) -> None:
 
 def test_tickets_go_on_within_and_between_rounds(tmp_path: Path) -> None:
     def stop_at(number: int, step: int) -> Any:
-        def told(at: int, pair: Pair) -> None:
+        def told(at: int, pair: PairTraining) -> None:
             if (at, pair.step) == (number, step):
                 raise KeyboardInterrupt
 
@@ -157,7 +157,7 @@ def test_tickets_go_on_within_and_between_rounds(tmp_path: Path) -> None:
 
 
 def test_masks_by_chance_go_on_and_are_as_many(tmp_path: Path) -> None:
-    def stop(name: str, pair: Pair) -> None:
+    def stop(name: str, pair: PairTraining) -> None:
         if (name, pair.step) == ("random-01", 8):
             raise KeyboardInterrupt
 
@@ -187,7 +187,7 @@ def test_a_round_that_was_killed_goes_on_within(
     monkeypatch.setattr("surefoot.sparsity.lottery.priors.training.SAVE_S", 0.0)
     begun: list[int] = []
 
-    def stop(number: int, pair: Pair) -> None:
+    def stop(number: int, pair: PairTraining) -> None:
         begun.append(number)
         if len(begun) == 2:
             raise KeyboardInterrupt
@@ -215,9 +215,9 @@ def test_a_round_that_was_killed_goes_on_within(
 )
 def test_pictures_that_cannot_be_learned_from(pictures: Any, why: str) -> None:
     with pytest.raises(InputError, match=why):
-        Pair(pictures, settings())
+        PairTraining(pictures, settings())
 
 
 def test_a_training_that_goes_astray_is_one_line() -> None:
     with pytest.raises(InputError, match="not finite"):
-        Pair(squares(), settings(200, rate=1e18)).run()
+        PairTraining(squares(), settings(200, rate=1e18)).run()

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.lottery import Masks
 from surefoot.sparsity.lottery.criteria import one_shot
 from surefoot.sparsity.lottery.restoring.fidelity import psnr
 from surefoot.sparsity.lottery.restoring.fitting import STATE_NAME, FitSettings, fit
 from surefoot.sparsity.lottery.restoring.networks import NetworkSettings, Prior, make_network
-from surefoot.sparsity.lottery.restoring.operators import Denoise, Problem, observe
-from surefoot.sparsity.lottery.restoring.stopping import Point, Stops, chosen_stop
+from surefoot.sparsity.lottery.restoring.operators import Denoise, InverseProblem, observe
+from surefoot.sparsity.lottery.restoring.stopping import FitPoint, StopTracker, chosen_stop
 
 torch.set_num_threads(1)
 
@@ -33,7 +33,7 @@ def network(seed: int = 0) -> Prior:
     return make_network((20, 20), 3, NetworkSettings(width=8, depth=2, code=8), seed)
 
 
-def problem(sigma: float = 0.1) -> Problem:
+def problem(sigma: float = 0.1) -> InverseProblem:
     return observe(Denoise(), truth(), sigma, seed=1).hold(0.1, seed=2)
 
 
@@ -162,10 +162,10 @@ def test_a_loss_that_is_not_finite_is_one_line() -> None:
 
 
 def test_rules_that_cannot_be_followed() -> None:
-    stops = Stops(0.0)
+    stops = StopTracker(0.0)
     picture = torch.zeros(1, 1, 2, 2)
-    stops.update(Point(5, 0.1, 0.0), picture, 1.0)
-    stops.update(Point(10, 0.1, 0.0), picture + 1, 2.0)
+    stops.update(FitPoint(5, 0.1, 0.0), picture, 1.0)
+    stops.update(FitPoint(10, 0.1, 0.0), picture + 1, 2.0)
     assert set(stops.found) == {"last"}
     assert chosen_stop(stops.found, "discrepancy").step == 10
     with pytest.raises(InputError, match="true picture"):

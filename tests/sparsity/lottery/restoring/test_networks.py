@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.lottery import Masks
 from surefoot.sparsity.lottery.restoring.networks import (
     NetworkSettings,

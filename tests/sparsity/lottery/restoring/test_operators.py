@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.lottery.restoring.operators import (
     Denoise,
     Downsample,
     Gaussian,
     Inpaint,
-    Problem,
+    InverseProblem,
     observe,
     pool,
 )
@@ -117,7 +117,7 @@ def test_several_pictures_are_their_mean() -> None:
     assert float(each.abs().max()) > 1e-4
     noisy = tuple(observe(Denoise(), picture(40, 40), 0.2, seed=i) for i in range(4))
     one = noisy[0]
-    together = pool(tuple(Problem(one.operator, p.measured, p.sigma) for p in noisy))
+    together = pool(tuple(InverseProblem(one.operator, p.measured, p.sigma) for p in noisy))
     assert together.sigma == pytest.approx(0.1)
     assert float((together.measured - picture(40, 40)).std()) == pytest.approx(0.1, rel=0.05)
 

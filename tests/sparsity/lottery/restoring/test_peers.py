@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.lottery.restoring.fidelity import psnr, ssim
 from surefoot.sparsity.lottery.restoring.peers import (
     enlarge,

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from surefoot.results.errors import InputError
+from surefoot.core.errors import InputError
 from surefoot.sparsity.lottery import Masks
 from surefoot.sparsity.lottery.restoring.fitting import FitSettings, fit
 from surefoot.sparsity.lottery.restoring.networks import NetworkSettings, make_network
-from surefoot.sparsity.lottery.restoring.operators import Denoise, Inpaint, Problem, observe
+from surefoot.sparsity.lottery.restoring.operators import Denoise, Inpaint, InverseProblem, observe
 from surefoot.sparsity.lottery.restoring.tickets import (
     PriorTicket,
     clean_problem,
@@ -34,7 +34,7 @@ def truth(seed: int = 0, size: int = 16) -> torch.Tensor:
     return torch.tensor(values[None], dtype=torch.float32)
 
 
-def tickets(folder: Path, rewind: int = 0, **named: Problem) -> tuple[PriorTicket, ...]:
+def tickets(folder: Path, rewind: int = 0, **named: InverseProblem) -> tuple[PriorTicket, ...]:
     problems = named or {"a": clean_problem(truth())}
     return find_prior_tickets(
         SIZE, 3, problems, "clean", NETWORK, rounds_for(0.6, rewind=rewind), SETTINGS, folder
@@ -108,8 +108,10 @@ def test_a_search_that_was_stopped_goes_on_within_a_round(
 def test_several_pictures_give_the_ticket_of_their_mean(tmp_path: Path) -> None:
     one, two = truth(0), truth(3)
     operator = Denoise()
-    together = tickets(tmp_path / "a", x=Problem(operator, one), y=Problem(operator, two))
-    mean = tickets(tmp_path / "b", mean=Problem(operator, (one + two) / 2))
+    together = tickets(
+        tmp_path / "a", x=InverseProblem(operator, one), y=InverseProblem(operator, two)
+    )
+    mean = tickets(tmp_path / "b", mean=InverseProblem(operator, (one + two) / 2))
     assert together[-1].card.pictures == ("x", "y")
     for name, mask in together[-1].masks.tensors.items():
         assert torch.equal(mask, mean[-1].masks.tensors[name])

@@ -1,0 +1,1 @@
+"""What every room shares: errors, configuration, files, progress, the registry, chat types."""

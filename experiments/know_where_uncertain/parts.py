@@ -1,0 +1,194 @@
+"""The parts of the study, each a run folder of its own that goes on where it stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from surefoot.agents.calibrating.fitting import calibrated, fit_policy
+from surefoot.agents.calibrating.stops import LookingStop
+from surefoot.agents.guarantees import BUILTIN, AgentCalibration
+from surefoot.agents.settings import AgentSettings
+from surefoot.agents.stages.bank import BankedView, ViewBank, fill
+from surefoot.core.errors import HarnessError
+from surefoot.envs.perturbations.pipeline import seeds_of
+from surefoot.envs.simulation.client import Simulation
+from surefoot.experiments.base import Told
+from surefoot.experiments.know_where_uncertain.config import (
+    ARMS,
+    CROSSING,
+    TABLETOP,
+    StudyArm,
+    UncertaintyConfig,
+    damage,
+)
+from surefoot.experiments.know_where_uncertain.play import (
+    Banks,
+    StopJob,
+    WorldJob,
+    play_job,
+    stop_job,
+)
+from surefoot.experiments.know_where_uncertain.worlds import EpisodeWorld, fitted, places, worlds_of
+from surefoot.experiments.parts import found_in, run_part
+
+NAME = "know-where-uncertain"
+"""Name of the study."""
+
+
+def make_banks(study: UncertaintyConfig, out: Path, told: Told) -> Banks:
+    """Fills a bank of pictures from seeds of each split."""
+    made = []
+    for split in ("calibration", "test"):
+        path = out / f"bank-{split}.jsonl"
+        if not path.exists():
+            work = {
+                f"{split}/{seed}": (study.model_dump_json(), seed)
+                for seed in seeds_of(split, study.bank)
+            }
+            records = found_in(
+                run_part(NAME, f"bank-{split}", out, study, work, _snaps, told, study.workers)
+            )
+            identity = ""
+            snaps = []
+            for found in records.values():
+                identity = found["model"]
+                snaps += [BankedView(*row) for row in found["snaps"]]
+            if not snaps:
+                raise HarnessError("no picture of the crossing could be taken")
+            ViewBank(snaps, identity, f"{study.shifted:g} damaged").save(path)
+        made.append((split, str(path)))
+    return tuple(made)
+
+
+def _snaps(item: tuple[str, int]) -> dict[str, Any]:
+    text, seed = item
+    study = UncertaintyConfig.model_validate_json(text)
+    perceiver = worlds_of(text, ()).asked
+    snaps = fill(
+        Simulation(),
+        [seed],
+        perceiver,
+        lambda s, moment: fitted(damage(study, CROSSING, s, moment)),
+        study.moments,
+    )
+    rows = [[s.task, s.seed, s.moment, s.view, dict(s.truth), dict(s.answers)] for s in snaps]
+    return {"model": perceiver.identity, "snaps": rows}
+
+
+def calibrate(
+    study: UncertaintyConfig, banks: Banks, out: Path, told: Told
+) -> tuple[tuple[str, str], ...]:
+    """Calibrates the agent of every arm that looks in its own way; returns paths.
+
+    They are by stage and way of looking (:attr:`~surefoot.agents.settings.AgentSettings.looking`),
+    and made with the first arm that looks so; one that sets no threshold to u_d leaves that to
+    one that does, whose planner the calibration of plans must be of.
+    """
+    arms: dict[str, StudyArm] = {}
+    for arm in sorted(ARMS, key=lambda arm: study.settings(arm).t_d == 0):
+        arms.setdefault(study.settings(arm).looking, arm)
+    made = []
+    for stage in _stages(study):
+        for looking, arm in arms.items():
+            path = out / f"calibration-{stage}-{arm.name}.json"
+            if not path.exists():
+                _calibrate(study, banks, out, stage, arm, told).save(path)
+            made.append((f"{stage} {looking}", str(path)))
+    return tuple(made)
+
+
+def made_in_physics(
+    study: UncertaintyConfig, paths: tuple[tuple[str, str], ...]
+) -> tuple[tuple[str, str], ...]:
+    """Returns calibrations for full physics: the built-in ones where they are for the same agent.
+
+    There what a camera sees hardly changes while the vehicle stands, and with it an error; in the
+    twin every step draws another picture. Sets of the twin are too careful or too careless then.
+    """
+    shipped = AgentSettings()
+    if study.perception != shipped.perception:
+        return paths
+    ours = {
+        f"{stage} {shipped.looking}": str(BUILTIN / f"{stage}.json") for stage in _stages(study)
+    }
+    return tuple((way, ours.get(way, path)) for way, path in paths)
+
+
+def _stages(study: UncertaintyConfig) -> list[str]:
+    return [s for s, n in ((CROSSING, study.crossing), (TABLETOP, study.tabletop)) if n]
+
+
+def _calibrate(
+    study: UncertaintyConfig, banks: Banks, out: Path, stage: str, arm: StudyArm, told: Told
+) -> AgentCalibration:
+    chosen = places(study, stage, "calibration", study.calibration)
+    half = len(chosen) // 2
+    model = worlds_of(study.model_dump_json(), banks).asked.identity
+    name = f"stops-{stage}-{arm.name}"
+    first = _stops(name, study, banks, out, chosen[:half], arm, "", told)
+    policy = fit_policy(
+        stage,
+        model,
+        first,
+        study.alpha,
+        moving=stage == CROSSING,
+        sensing=study.settings(arm).looking,
+    )
+    constants = out / f"policy-{stage}-{arm.name}.json"
+    policy.save(constants)
+    again = _stops(f"{name}-again", study, banks, out, chosen[half:], arm, str(constants), told)
+    return calibrated(policy, again, planner=study.planner_of(arm, stage))
+
+
+def _stops(
+    name: str,
+    study: UncertaintyConfig,
+    banks: Banks,
+    out: Path,
+    chosen: Sequence[EpisodeWorld],
+    arm: StudyArm,
+    policy: str,
+    told: Told,
+) -> list[LookingStop]:
+    text = study.model_dump_json()
+    work = {
+        place.key: StopJob(
+            text,
+            banks,
+            place,
+            arm.name,
+            policy,
+            Random(f"decision:{place.key}").randint(1, 10) if place.stage == CROSSING else 1,
+        )
+        for place in chosen
+    }
+    found = found_in(run_part(NAME, name, out, study, work, stop_job, told, study.workers))
+    if not found:
+        raise HarnessError(f"every episode of '{name}' was lost")
+    return [LookingStop.from_json(key, data) for key, data in found.items()]
+
+
+def play_all(
+    name: str,
+    study: UncertaintyConfig,
+    banks: Banks,
+    calibrations: tuple[tuple[str, str], ...],
+    out: Path,
+    chosen: Sequence[EpisodeWorld],
+    arms: Sequence[str],
+    told: Told,
+    repeats: int = 1,
+) -> dict[str, Any]:
+    """Plays arms in worlds; returns records by key."""
+    text = study.model_dump_json()
+    work = {
+        f"{place.key}/{repeat}" if repeats > 1 else place.key: WorldJob(
+            text, banks, place, tuple(arms), calibrations, repeat
+        )
+        for place in chosen
+        for repeat in range(repeats)
+    }
+    return found_in(run_part(NAME, name, out, study, work, play_job, told, study.workers))

@@ -1,0 +1,1 @@
+"""On the Planning Abilities of o1: recorded answers and live planners."""

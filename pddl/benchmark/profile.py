@@ -1,0 +1,140 @@
+"""What a bench says beyond rates: the five axes of the o1 study, and validity by size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from surefoot.pddl.benchmark.summary import Episode, contestant
+from surefoot.pddl.domains import get_domain
+from surefoot.pddl.grading.axes import Axis, axes_of
+from surefoot.pddl.renaming import NameLevel
+from surefoot.results.lines import Curve, line_chart
+from surefoot.results.radar import RadarSeries, radar_chart
+from surefoot.results.statistics import newcombe, wilson
+
+MAX_SERIES = 6
+"""Most polygons of a radar; more cannot be told apart."""
+
+
+def profile(episodes: Sequence[Episode]) -> dict[str, Any]:
+    """Returns what a summary says of axes and sizes; plain JSON data."""
+    sizes = size_rows(episodes)
+    return {
+        "axes": axes_rows(episodes),
+        "sizes": sizes,
+        "extrapolation": extrapolation_rows(sizes),
+    }
+
+
+def by_contestant(episodes: Iterable[Episode]) -> dict[str, list[Episode]]:
+    """Groups episodes by contestant, those under all names together."""
+    groups: dict[tuple[str, ...], list[Episode]] = {}
+    planners: dict[str, list[Episode]] = {}
+    for e in episodes:
+        c = e.case
+        groups.setdefault((c.planner, c.style, c.shot, c.answer, c.mode, c.job), []).append(e)
+        planners.setdefault(c.planner, []).append(e)
+    named: dict[str, list[Episode]] = {}
+    for (planner, *_), group in groups.items():
+        cases = [e.case.original() for e in planners[planner]]
+        named[contestant(group[0].case.original(), cases)] = group
+    return named
+
+
+def axes_rows(episodes: Iterable[Episode]) -> list[dict[str, Any]]:
+    """Returns a row of axis values for every contestant; see :class:`Axis`."""
+    rows = []
+    for name, group in by_contestant(episodes).items():
+        own = [e.graded for e in group if e.case.renaming == NameLevel.NONE]
+        renamed = [e.graded for e in group if e.case.renaming != NameLevel.NONE]
+        rows.append({"contestant": name, **axes_of(own, renamed)})
+    return rows
+
+
+def axes_chart(rows: Sequence[Mapping[str, Any]], title: str) -> str:
+    """Draws rows of :func:`axes_rows` as a radar, at most :data:`MAX_SERIES` of them."""
+    shown = [RadarSeries(r["contestant"], {a: r[a] for a in Axis}) for r in rows[:MAX_SERIES]]
+    axes = [str(a) for a in Axis if any(s.values[a] is not None for s in shown)]
+    if len(axes) < 3:
+        return '<p class="soft">Nothing to draw.</p>'
+    return radar_chart(axes, shown, title=title)
+
+
+def size_rows(episodes: Iterable[Episode]) -> list[dict[str, Any]]:
+    """Counts valid plans by contestant, domain and size, for tasks in their own names.
+
+    Returns:
+        Plain JSON data: ``step`` is the size above the domain's smallest one.
+    """
+    counts: dict[tuple[str, str, int], list[bool]] = {}
+    for name, group in by_contestant(episodes).items():
+        for e in group:
+            if e.case.size is not None and e.counts and e.case.renaming == NameLevel.NONE:
+                counts.setdefault((name, e.case.domain, e.case.size), []).append(e.solved)
+    rows = []
+    for (name, domain, size), solved in counts.items():
+        interval = wilson(sum(solved), len(solved))
+        rows.append(
+            {
+                "contestant": name,
+                "domain": domain,
+                "size": size,
+                "step": size - get_domain(domain).min_size,
+                "valid": sum(solved),
+                "n": len(solved),
+                "wilson95": [interval.low, interval.high],
+            }
+        )
+    return rows
+
+
+def extrapolation_rows(sizes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Compares each contestant's smallest and largest sizes over the domains that have both.
+
+    Args:
+        sizes: Rows of :func:`size_rows`.
+
+    Returns:
+        Rows with ``small`` and ``large`` rates and Newcombe's interval of the difference.
+    """
+    rows = []
+    for name in dict.fromkeys(r["contestant"] for r in sizes):
+        counts = {"small": [0, 0], "large": [0, 0]}
+        for domain in dict.fromkeys(r["domain"] for r in sizes):
+            own = [r for r in sizes if r["contestant"] == name and r["domain"] == domain]
+            own.sort(key=lambda r: r["size"])
+            if len(own) > 1:
+                for end, row in (("small", own[0]), ("large", own[-1])):
+                    counts[end][0] += row["valid"]
+                    counts[end][1] += row["n"]
+        (a, m), (b, n) = counts["small"], counts["large"]
+        if m and n:
+            drop = newcombe(a, m, b, n)
+            rows.append(
+                {
+                    "contestant": name,
+                    "small": [a, m],
+                    "large": [b, n],
+                    "drop": a / m - b / n,
+                    "newcombe95": [drop.low, drop.high],
+                }
+            )
+    return rows
+
+
+def sizes_chart(sizes: Sequence[Mapping[str, Any]]) -> str:
+    """Draws the valid share against the size, over all domains."""
+    curves = []
+    for name in dict.fromkeys(r["contestant"] for r in sizes):
+        steps: dict[int, list[int]] = {}
+        for r in sizes:
+            if r["contestant"] == name:
+                found = steps.setdefault(r["step"], [0, 0])
+                found[0] += r["valid"]
+                found[1] += r["n"]
+        points = [(float(s), 100 * v / n) for s, (v, n) in sorted(steps.items())]
+        curves.append(Curve(name, points))
+    return line_chart(
+        curves, title="Valid plans by size", x="sizes above the smallest", y="valid, %", top=100.0
+    )

@@ -1,0 +1,193 @@
+"""Runs a bench into a run folder; goes on where an earlier try stopped."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from surefoot.core.chat import ReplyStatus
+from surefoot.pddl.benchmark.cases import (
+    BenchCase,
+    load_source,
+    load_variant,
+    make_cases,
+    missing_variants,
+)
+from surefoot.pddl.benchmark.config import BenchConfig, BenchJob
+from surefoot.pddl.benchmark.dialogue import Dialogue
+from surefoot.pddl.benchmark.optima import with_common_bounds
+from surefoot.pddl.benchmark.profile import profile
+from surefoot.pddl.benchmark.quiz import Quiz, ask_all
+from surefoot.pddl.benchmark.quiz_cases import make_quiz_cases, missing_questions, questions_about
+from surefoot.pddl.benchmark.quiz_summary import QuizEpisode, is_quiz, summarize_quiz
+from surefoot.pddl.benchmark.report import write_reports
+from surefoot.pddl.benchmark.selftest import self_test
+from surefoot.pddl.benchmark.summary import Episode, summarize
+from surefoot.pddl.grading.grader import BoundsLookup
+from surefoot.pddl.planner import Planner
+from surefoot.pddl.reference.bounds import content_key
+from surefoot.results.manifest import Manifest
+from surefoot.results.run_folder import REPORT_NAME, RunFolder, check_out
+
+Progress = Callable[[int, int], None]
+"""Called with the number of episodes done and the number of all."""
+
+_BATCH = 256
+"""Episodes of one planner that are prepared at a time."""
+
+
+@dataclass(frozen=True)
+class BenchRun:
+    """What a bench left.
+
+    Attributes:
+        folder: The run folder.
+        episodes: Finished episodes that ask for a plan, in the planned order.
+        quizzes: Answered questions, in the planned order.
+        summary: What stands in ``summary.json``.
+        unanswered: Episodes without an answer by what the server said; running the same
+            bench again asks them again.
+        report: The report's path.
+    """
+
+    folder: Path
+    episodes: tuple[Episode, ...]
+    quizzes: tuple[QuizEpisode, ...]
+    summary: dict[str, Any]
+    unanswered: dict[str, str]
+    report: Path
+
+
+def bench_run(
+    config: BenchConfig,
+    out: Path,
+    planners: Mapping[str, Planner],
+    bounds: BoundsLookup,
+    *,
+    settings: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> BenchRun:
+    """Runs all episodes that have no record yet and writes summary and report.
+
+    Args:
+        config: The bench.
+        out: The run folder; an unfinished run of the same bench is gone on with.
+        planners: A planner for every name in the configuration.
+        bounds: Looks up what is known of a task's optimal cost.
+        settings: Settings of the planners, for the manifest; nothing secret.
+        progress: Told how far the run is.
+
+    Raises:
+        InputError: The configuration, the tasks or the folder cannot be used.
+        HarnessError: The bench's own check of itself failed; nothing is graded then.
+    """
+    check_out(out)
+    cases = all_cases(config, planners)
+    manifest = Manifest(
+        command="bench",
+        config={**config.to_json(), "settings": dict(settings or {})},
+        keys=[case.key for case in cases],
+        seeds=list(config.seeds),
+        hashes={"tasks": _digest(cases, config)},
+    )
+    self_test(
+        {case.domain for case in cases if case.size is not None},
+        planners,
+        questions=BenchJob.QUESTIONS in config.jobs,
+    )
+    unanswered: dict[str, str] = {}
+    with RunFolder.open(out, manifest) as run:
+        pending = set(run.pending)
+        done = len(cases) - len(pending)
+
+        def tell() -> None:
+            if progress is not None:
+                progress(done, len(cases))
+
+        tell()
+
+        def keep(case: BenchCase, record: dict[str, Any] | str) -> None:
+            nonlocal done
+            if isinstance(record, str):
+                unanswered[case.key] = record
+                return
+            run.append(case.key, record)
+            done += 1
+            tell()
+
+        for name, planner in planners.items():
+            todo = [c for c in cases if c.planner == name and c.key in pending]
+            plans = [c for c in todo if not c.question]
+            asked = [c for c in todo if c.question]
+            for start in range(0, len(plans), _BATCH):
+                live = [Dialogue(c, config, bounds) for c in plans[start : start + _BATCH]]
+                for dialogue, message in converse(planner, live):
+                    keep(dialogue.case, message or dialogue.to_json())
+            for start in range(0, len(asked), _BATCH):
+                quizzes = [Quiz(c, config) for c in asked[start : start + _BATCH]]
+                for quiz, record in ask_all(planner, quizzes):
+                    keep(quiz.case, record)
+        records = list(run.records.values())
+        episodes = with_common_bounds(Episode.from_json(r) for r in records if not is_quiz(r))
+        answered = tuple(QuizEpisode.from_json(r) for r in records if is_quiz(r))
+        summary = summarize(episodes, planned=len(cases), seed=config.seed)
+        summary |= profile(episodes)
+        summary["finished"] = len(records)
+        if config.plan_jobs not in ((), (BenchJob.PLAN,)):
+            summary["unchanged"] = missing_variants(config)
+        if BenchJob.QUESTIONS in config.jobs:
+            summary["questions"] = summarize_quiz(answered, missing_questions(config))
+        run.write_summary(summary)
+        meta = {"date": run.manifest.created, **run.manifest.versions}
+        write_reports(out, episodes, summary, meta, answered)
+    return BenchRun(out, episodes, answered, summary, unanswered, out / REPORT_NAME)
+
+
+def all_cases(config: BenchConfig, planners: Mapping[str, Planner]) -> list[BenchCase]:
+    """Lists all episodes, those that ask for plans first.
+
+    Raises:
+        InputError: A domain, size, folder or planner cannot be used.
+    """
+    reads = {name: p.reads_text for name, p in planners.items()}
+    return [*make_cases(config, reads), *make_quiz_cases(config, planners)]
+
+
+def converse(planner: Planner, live: list[Dialogue]) -> Iterator[tuple[Dialogue, str]]:
+    """Holds dialogues until each is finished or its server fails.
+
+    Yields:
+        Each dialogue, with what the server said where it failed, else ``""``.
+    """
+    while live:
+        more: list[Dialogue] = []
+        for index, reply in planner.solve([d.request() for d in live]):
+            dialogue = live[index]
+            if reply.status is ReplyStatus.SERVER_ERROR:
+                yield dialogue, reply.message or "the server failed"
+                continue
+            dialogue.take(reply)
+            if dialogue.finished:
+                yield dialogue, ""
+            else:
+                more.append(dialogue)
+        live = more
+
+
+def _digest(cases: list[BenchCase], config: BenchConfig) -> str:
+    digest = hashlib.sha256()
+    for place in dict.fromkeys((c.domain, c.size, c.seed, c.task) for c in cases):
+        source = load_source(*place, config.tasks)
+        digest.update(f"{place[-1]}\0{content_key(source.task)}\0\0".encode())
+    jobs = dict.fromkeys((c.job, (c.task, c.domain, c.size, c.seed)) for c in cases)
+    for job, where in jobs:
+        if job == BenchJob.QUESTIONS:
+            digest.update(f"{job}\0{questions_about(config, where)!r}\0\0".encode())
+        elif job != BenchJob.PLAN:
+            variant = load_variant(BenchJob(job), where, config)
+            assert variant is not None
+            digest.update(f"{job}\0{content_key(variant.task)}\0\0".encode())
+    return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""Checking models with every formula, and the runs that break one."""

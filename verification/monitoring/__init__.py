@@ -1,0 +1,1 @@
+"""Rules over traces, as they grow and as they were recorded."""

@@ -1,0 +1,1 @@
+"""Checking plans in worlds, and explaining and repairing what is broken."""

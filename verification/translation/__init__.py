@@ -1,0 +1,1 @@
+"""From formulas to automata; Spot works in a process of its own."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from surefoot.core.errors import InputError
+from surefoot.core.wording import place, problem
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -81,10 +82,9 @@ def check_config(
         return model.model_validate(dict(data))
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        message = first["msg"].removeprefix("Value error, ")
+        message = problem(first)
         if first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
             message += f"; known: {', '.join(model.model_fields)}"
-        raise InputError(
-            f"{place + ': ' if place else ''}{message}", file=str(file) if file else None
-        ) from None
+        if name := place(first["loc"]):
+            message = f"{name}: {message}"
+        raise InputError(message, file=str(file) if file else None) from None

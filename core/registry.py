@@ -161,8 +161,7 @@ class Registry(Generic[Thing]):
                 except InputError as error:
                     line = str(error)
                 except ModuleNotFoundError as error:
-                    lacking = missing(error.name or "")
-                    if lacking is None:
+                    if (lacking := missing(error.name or "")) is None:
                         raise
                     line = str(lacking)
                 entry = replace(entry, summary=line)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from surefoot.core.errors import InputError
+from surefoot.core.config import check_config, read_settings
 
 
 class ModelOptions(BaseModel):
@@ -50,16 +50,4 @@ def read_options(pairs: Sequence[str]) -> ModelOptions:
     Raises:
         InputError: A setting is unknown or has a wrong value.
     """
-    values: dict[str, str] = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals:
-            raise InputError(f"setting '{pair}' is not of the form NAME=VALUE")
-        values[name] = value
-    try:
-        return ModelOptions.model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        known = ", ".join(ModelOptions.model_fields)
-        hint = f"; known: {known}" if first["type"] == "extra_forbidden" else ""
-        raise InputError(f"setting '{first['loc'][0]}': {first['msg']}{hint}") from None
+    return check_config(ModelOptions, read_settings(pairs))

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from surefoot.core.errors import InputError
 from surefoot.core.registry import Registry
+from surefoot.core.wording import place, problem
 from surefoot.core.yaml_files import node_at, read_yaml
 from surefoot.verification.formulas.parser import FormulaError, nearest, parse
 from surefoot.verification.formulas.syntax import Formula
@@ -187,9 +188,9 @@ def load_rulebook(source: str | Path) -> RuleBook:
         entry = _BookEntry.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
         line = node_at(root, first["loc"]).start_mark.line + 1
-        raise InputError(f"{place}: {first['msg']}", file=str(path), line=line) from None
+        message = f"{place(first['loc'])}: {problem(first)}"
+        raise InputError(message, file=str(path), line=line) from None
     words = entry.observations | entry.actions
     rules = []
     for i, rule in enumerate(entry.rules):

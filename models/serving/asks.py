@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from surefoot.core.chat import Message
+from surefoot.core.wording import problem
 
 _TOP = 20
 """Most alternatives of a token, as with OpenAI."""
@@ -235,7 +236,7 @@ def _validated(kind: type[Given], body: bytes) -> Given:
         if first["type"] == "extra_forbidden":
             message, code = f"{name} is not a parameter of this server", "unsupported_parameter"
             raise ApiError(message, param=name, code=code) from None
-        raise ApiError(f"{name or 'body'}: {first['msg']}", param=name) from None
+        raise ApiError(f"{name or 'body'}: {problem(first)}", param=name) from None
 
 
 _ROLES: dict[str, Literal["system", "user", "assistant"]] = {

@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from surefoot.core.errors import InputError
+from surefoot.core.wording import place, problem
 from surefoot.pddl.language.model import Domain
 from surefoot.pddl.language.scope import did_you_mean
 
@@ -109,8 +110,8 @@ def load_lexicon(path: str | Path, domain: Domain) -> Lexicon:
         raise InputError("not valid YAML", file=str(path)) from None
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise InputError(f"lexicon entry '{where}': {first['msg']}", file=str(path)) from None
+        message = f"lexicon entry '{place(first['loc'])}': {problem(first)}"
+        raise InputError(message, file=str(path)) from None
     _check_names(lexicon, domain, str(path))
     return lexicon
 

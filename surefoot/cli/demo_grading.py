@@ -12,8 +12,7 @@ from surefoot.core.files import write_atomic
 from surefoot.pddl.domains import get_domain, list_domains
 from surefoot.pddl.grading.run import GradedRun, grade_run
 from surefoot.pddl.language import write_domain, write_plan, write_problem
-from surefoot.pddl.reference import FD_FF, FD_LMCUT, Limits, lookup
-from surefoot.pddl.reference.planners import ReferencePlanner
+from surefoot.pddl.reference import FD_FF, FD_LMCUT, Limits, ReferencePlanner, lookup
 from surefoot.results.run_folder import check_out
 
 SEED = 1

@@ -62,7 +62,7 @@ def _experiments() -> list[tuple[str, ...]]:
     from surefoot.experiments import EXPERIMENTS
 
     lines: list[tuple[str, ...]] = []
-    for name in EXPERIMENTS:
+    for name in EXPERIMENTS.names():
         try:
             line = EXPERIMENTS.get(name).claim
         except ModuleNotFoundError as error:

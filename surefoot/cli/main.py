@@ -1,69 +1,66 @@
-"""The command line: one small file a command, wired here."""
+"""The command line: commands are imported when they are named, and errors are in our words."""
 
 from __future__ import annotations
 
 import sys
-from typing import Annotated, NoReturn
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from surefoot import __version__
-from surefoot.cli.bench import bench
-from surefoot.cli.calibrate_agent import calibrating
-from surefoot.cli.compress import compress
-from surefoot.cli.demo import demo
-from surefoot.cli.diagnose import diagnosing
-from surefoot.cli.doctor import doctor
-from surefoot.cli.experiment import experiment
-from surefoot.cli.grade import grade
-from surefoot.cli.listing import list_known
-from surefoot.cli.merge import merge
-from surefoot.cli.mix import mix
-from surefoot.cli.refactor import refactor
-from surefoot.cli.replay import replay
-from surefoot.cli.report import report
-from surefoot.cli.restore import restore
-from surefoot.cli.run import run_episodes
-from surefoot.cli.sense import sense
-from surefoot.cli.serve import serve
-from surefoot.cli.train import train
-from surefoot.cli.train_prior import train_prior
-from surefoot.cli.train_restoring import train_restoring
-from surefoot.cli.train_views import train_views
-from surefoot.cli.verify import verify
+from surefoot.cli.commands import ABOUT, COMMANDS, help_text
+from surefoot.cli.usage import UsageError, add_config, in_our_words
 from surefoot.core.errors import SurefootError
 from surefoot.core.extras import missing
 
+
+class LazyGroup(TyperGroup):
+    """The commands of :data:`~surefoot.cli.commands.COMMANDS`, each imported at first use."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Returns the names of all commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Returns a command, ``None`` if there is none of that name."""
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        if cmd_name not in self.commands:
+            module, _, name = entry.place.partition(":")
+            thing = getattr(import_module(f"surefoot.cli.{module}"), name)
+            if not isinstance(thing, typer.Typer):
+                function, thing = thing, typer.Typer(add_completion=False)
+                thing.command(cmd_name)(function)
+            made = typer.main.get_command(add_config(thing))
+            made.name = cmd_name
+            self.commands[cmd_name] = made
+        return self.commands[cmd_name]
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Prints the help of the whole command line."""
+        formatter.write(help_text())
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Finds the command that is named; an unknown one is told with the nearest."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            close = get_close_matches(args[0], COMMANDS, n=1)
+            hint = f"; did you mean '{close[0]}'?" if close else ""
+            raise UsageError(f"there is no command '{args[0]}'{hint}; see surefoot --help")
+        return super().resolve_command(ctx, args)
+
+
 app = typer.Typer(
     name="surefoot",
+    cls=LazyGroup,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
-    help="Robot planners that know where they are uncertain.",
+    help=ABOUT,
 )
-app.command("bench")(bench)
-app.command("compress")(compress)
-app.command("demo")(demo)
-app.command("doctor")(doctor)
-app.command("experiment")(experiment)
-app.command("grade")(grade)
-app.command("list")(list_known)
-app.command("merge")(merge)
-app.command("mix")(mix)
-app.command("refactor")(refactor)
-app.command("replay")(replay)
-app.command("report")(report)
-app.command("restore")(restore)
-app.command("run")(run_episodes)
-app.command("sense")(sense)
-app.command("serve")(serve)
-app.command("verify")(verify)
-app.add_typer(calibrating, name="calibrate")
-app.add_typer(diagnosing, name="diagnose")
-train.command("prior")(train_prior)
-train.command("restoring")(train_restoring)
-train.command("views")(train_views)
-app.add_typer(train, name="train")
 
 
 def _version(wanted: bool) -> None:
@@ -81,19 +78,26 @@ def main(
     """Robot planners that know where they are uncertain."""
 
 
-def run() -> None:
-    """Entry point: errors are one line, exit code 2 for bad input, 1 for our own failures."""
+def run_command(arguments: list[str]) -> int:
+    """Runs a command and returns its exit code; errors are one line on standard error."""
     try:
-        app()
+        code = typer.main.get_command(app).main(
+            arguments, prog_name="surefoot", standalone_mode=False
+        )
+        return code if isinstance(code, int) else 0
+    except UsageError as error:
+        return _failed(in_our_words(error), 2)
+    except typer.Abort:
+        return _failed("stopped", 130)
     except SurefootError as error:
-        _fail(error)
+        return _failed(str(error), 2 if error.by_user else 1)
     except ModuleNotFoundError as error:
         lacking = missing(error.name or "")
         if lacking is None:
             raise
-        _fail(lacking)
+        return _failed(str(lacking), 2)
 
 
-def _fail(error: SurefootError) -> NoReturn:
-    print(f"error: {error}", file=sys.stderr)  # noqa: T201
-    sys.exit(2 if error.by_user else 1)
+def _failed(message: str, code: int) -> int:
+    print(f"error: {message}", file=sys.stderr)  # noqa: T201
+    return code

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from surefoot.core.errors import InputError
+from surefoot.core.wording import place, problem
 from surefoot.core.yaml_files import node_at, read_yaml
 from surefoot.verification.formulas.parser import nearest, parse
 from surefoot.verification.formulas.syntax import Formula, Not, Prop
@@ -89,9 +90,9 @@ def load_world(source: str | Path, book: RuleBook) -> WorldModel:
         entry = _WorldEntry.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
         line = node_at(root, first["loc"]).start_mark.line + 1
-        raise InputError(f"{place}: {first['msg']}", file=str(path), line=line) from None
+        message = f"{place(first['loc'])}: {problem(first)}"
+        raise InputError(message, file=str(path), line=line) from None
 
     def formulas(key: str) -> tuple[Formula, ...]:
         made = []

@@ -13,7 +13,7 @@ import pytest
 
 from surefoot.calibration.reports.records import FactRecord, PlanRecord, write_predictions
 from surefoot.cli.calibrate_bench import read_run_predictions
-from surefoot.cli.main import run
+from surefoot.cli.entry import run
 from surefoot.core.chat import OptionRequest, OptionScores, ReplyStatus
 from surefoot.core.errors import InputError
 from surefoot.pddl.benchmark.config import BenchConfig

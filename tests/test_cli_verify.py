@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from surefoot.cli.main import run
+from surefoot.cli.entry import run
 
 PLAN = "1. If the light is green and there is no pedestrian, turn right.\n2. Otherwise, stop.\n"
 PLAN += "3. Go back to step 1.\n"

@@ -30,7 +30,7 @@ from surefoot.agents.sensing.still import still_stage
 from surefoot.agents.settings import AgentSettings
 from surefoot.calibration.quantiles import rank
 from surefoot.calibration.reports.records import read_predictions
-from surefoot.cli.main import run as surefoot
+from surefoot.cli.entry import run as surefoot
 from surefoot.core.errors import InputError
 from tests.agents.sensing_support import MODEL, eye, stills
 

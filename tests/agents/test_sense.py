@@ -42,7 +42,7 @@ from surefoot.agents.sensing.study import (
 )
 from surefoot.agents.settings import AgentSettings
 from surefoot.calibration.quantiles import rank
-from surefoot.cli.main import run as surefoot
+from surefoot.cli.entry import run as surefoot
 from surefoot.core.errors import InputError
 from surefoot.envs.episodes.pool import LostResult
 from surefoot.envs.perturbations.pipeline import Pipeline

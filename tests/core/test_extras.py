@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from surefoot.core import extras
 from surefoot.core.errors import MissingDependencyError
 from surefoot.core.extras import EXTRAS, explained, missing, require, require_extras
-from surefoot.results import extras
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())

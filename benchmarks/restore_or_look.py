@@ -31,9 +31,10 @@ from surefoot.agents.perception.restorers import MedianFilter, NonLocalMeans, Pi
 from surefoot.agents.sensing.observation import entropy
 from surefoot.agents.sensing.restoring import RestoredPair, fit_restoring
 from surefoot.calibration.decisions.belief import fuse
+from surefoot.core.seeds import seeds_of
 from surefoot.envs.cameras.viewpoints import MotionLimits, motion
 from surefoot.envs.perturbations.base import RandomSource
-from surefoot.envs.perturbations.pipeline import Pipeline, seeds_of
+from surefoot.envs.perturbations.pipeline import Pipeline
 from surefoot.envs.simulation.client import Simulation
 from surefoot.envs.tabletop.actions import RING
 from surefoot.results.power import cluster_bootstrap

@@ -25,8 +25,8 @@ from surefoot.agents.sensing.observation import fit_views
 from surefoot.agents.sensing.scenery import VIEWS, StillScene, save_stills
 from surefoot.agents.sensing.study import StudyConfig, resolve_study, run_study
 from surefoot.cli.sense import _print_table
+from surefoot.core.seeds import seeds_of
 from surefoot.envs.cameras.camera import Lens, render
-from surefoot.envs.perturbations.pipeline import seeds_of
 from surefoot.envs.simulation.client import Simulation
 from surefoot.envs.tabletop.actions import RING
 from surefoot.results.parallel import usable_cpus

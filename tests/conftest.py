@@ -1,11 +1,26 @@
-"""Tests of parts whose extras are not installed are left out."""
+"""What holds for all tests: none is judged by the clock, each has one thread and its extras.
+
+Tests of parts whose extras are not installed are left out.
+"""
 
 from __future__ import annotations
 
+import os
 from importlib.util import find_spec
 from pathlib import Path
 
+from hypothesis import HealthCheck, settings
+
 from surefoot.core.extras import EXTRAS
+
+# Read when numpy and torch are first loaded, here and in what the tests start.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# An example may take as long as the machine needs for it.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 NEEDS = {
     ("verification",): "verify",

@@ -7,12 +7,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from tests.killing import killed
+from tests.killing import killed, recorded
+from tests.waiting import HANGING_S, until
 
 from .pddl.test_grading import GOOD, SHORT, folder
 
@@ -21,7 +21,7 @@ COMMAND = [sys.executable, "-m", "surefoot"]
 
 def surefoot(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=600
+        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=HANGING_S
     )
 
 
@@ -58,7 +58,7 @@ def test_a_killed_run_goes_on(tmp_path: Path) -> None:
     root = folder(tmp_path / "set", answers)
     out = tmp_path / "run"
     arguments = ["grade", str(root), "--tasks", str(root), "--out", str(out)]
-    kept = killed([*COMMAND, *arguments, "--workers", "1"], out, 5, 60)
+    kept = killed([*COMMAND, *arguments, "--workers", "1"], out, 5)
     assert 5 <= kept.count(b"\n") < 400
     done = surefoot(*arguments)
     assert done.returncode == 0, done.stderr
@@ -80,13 +80,9 @@ def test_ctrl_c_is_one_line_and_the_run_goes_on(tmp_path: Path) -> None:
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     lines = out / "episodes.jsonl"
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and child.poll() is None:
-        if lines.exists() and lines.read_bytes().count(b"\n") >= 5:
-            break
-        time.sleep(0.005)
+    until(lambda: recorded(out) >= 5 or child.poll() is not None)
     os.killpg(child.pid, signal.SIGINT)
-    errors = child.communicate(timeout=60)[1]
+    errors = child.communicate(timeout=HANGING_S)[1]
     assert child.returncode == 130
     assert "run the same command again" in errors
     assert "Traceback" not in errors

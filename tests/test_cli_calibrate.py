@@ -79,7 +79,7 @@ def test_json_and_options(
         "--joint",
         "bonferroni",
         "--no-groups",
-        "--resplits",
+        "--num-resplits",
         50,
         "--seed",
         3,

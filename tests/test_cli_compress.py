@@ -43,7 +43,7 @@ def low_rank(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "--out",
         str(out),
         "--no-measure",
-        "--tasks",
+        "--num-tasks",
         "19",
         *FEW,
     )
@@ -57,7 +57,7 @@ def test_the_planner_with_factors_plans_in_the_bench(low_rank: Path, tmp_path: P
     planner = make_planner(f"hf:{low_rank}", ModelOptions(device="cpu"))
     model = planner.model  # type: ignore[attr-defined]
     assert model.notes.prompt_style == "compact"
-    network = model._loaded[0]
+    network = model.network
     assert any(isinstance(m, FactoredLinear) for m in network.modules())
     code, told = run(
         "bench",

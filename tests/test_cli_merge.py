@@ -24,7 +24,7 @@ from tests.sparsity.tiny import make
 torch.set_num_threads(1)
 
 RUNNER = CliRunner()
-FEW = ("--domains", "blocksworld", "--tasks", "4")
+FEW = ("--domains", "blocksworld", "--num-tasks", "4")
 
 
 def run(*arguments: str | Path) -> tuple[int, str]:
@@ -106,7 +106,7 @@ def test_a_search_is_gone_on_with_and_ends_with_the_best(
     planners: tuple[Path, Path], tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    search = ("--search", "heuristic", *FEW, "--set", "coefficients=mean", "--test", "4")
+    search = ("--search", "heuristic", *FEW, "--set", "coefficients=mean", "--num-test-tasks", "4")
     code, told = run(*planners, "--out", out, *search)
     assert code == 0, told
     assert "valid plans for 4 tasks of the search" in told
@@ -121,7 +121,7 @@ def test_a_search_is_gone_on_with_and_ends_with_the_best(
     code, told = run(*planners, "--out", out, *search)
     assert code == 0, told
     assert (out / "episodes.jsonl").read_bytes() == before
-    code, told = run(*planners, "--out", out, *search[:-2], "--tasks", "5")
+    code, told = run(*planners, "--out", out, *search[:-2], "--num-tasks", "5")
     assert code != 0
     assert "another run" in told
 
@@ -136,7 +136,7 @@ def test_evolution_is_bounded(planners: tuple[Path, Path], tmp_path: Path) -> No
         "evolutionary",
         "--domains",
         "blocksworld",
-        "--tasks",
+        "--num-tasks",
         "2",
         "--set",
         "evaluations=4",

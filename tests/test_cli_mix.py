@@ -31,9 +31,9 @@ def test_experts_by_domain_need_no_prompts_and_the_mixture_plans(tmp_path: Path)
         "block",
         "--out",
         str(tmp_path / "mix"),
-        "--tasks",
+        "--num-tasks",
         "2",
-        "--count",
+        "--num-prompts",
         "6",
     )
     assert "unseen tasks with a valid plan" in told
@@ -58,7 +58,7 @@ def test_prompts_can_be_given(tmp_path: Path) -> None:
         "trained",
         "--route",
         "token",
-        "--top",
+        "--top-k",
         "2",
         "--shared",
         "local-planner",
@@ -78,7 +78,7 @@ def test_prompts_can_be_given(tmp_path: Path) -> None:
         (["storage=local-planner", "chess=local-planner"], "no prompts for 'chess'"),
         (["storage=local-planner", "kitchen=nowhere"], "no model here"),
         (["storage=local-planner", "kitchen=local-planner", "--prompts", "x=y"], "is no expert"),
-        (["storage=local-planner", "kitchen=local-planner", "--top", "3"], "3 experts cannot be"),
+        (["storage=local-planner", "kitchen=local-planner", "--top-k", "3"], "3 experts cannot be"),
     ],
 )
 def test_what_cannot_be_mixed_is_told(tmp_path: Path, arguments: list[str], why: str) -> None:

@@ -29,7 +29,7 @@ torch.set_num_threads(1)
 
 RUNNER = CliRunner()
 FEW = (
-    "--count",
+    "--num-texts",
     "60",
     "--set",
     "samples=4",
@@ -85,7 +85,7 @@ def test_it_is_a_planner(refactored: Path) -> None:
     assert model.notes.prompt_style == "compact"
     loaded = make_planner(f"hf:{refactored}", ModelOptions())
     assert loaded.name == f"hf:{refactored}"
-    network = model._loaded[0]
+    network = model.network
     assert isinstance(network, ReadMeForCausalLM)
     report = json.loads((refactored / "refactor.json").read_bytes())
     kept = sum(p.numel() for p in network.parameters())

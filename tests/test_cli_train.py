@@ -52,15 +52,15 @@ def test_the_scene_prior_trains_dense_and_as_a_ticket(tmp_path: Path) -> None:
         "prior",
         "--out",
         str(tmp_path / "out"),
-        "--pictures",
+        "--num-images",
         "40",
         "--size",
         "16",
         "--steps",
         "2",
-        "--rounds",
+        "--num-rounds",
         "1",
-        "--share",
+        "--fraction",
         "0.5",
     )
     code, told = run(*arguments)

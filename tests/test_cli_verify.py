@@ -85,7 +85,7 @@ def test_rules_that_hold(folder: Path) -> None:
         (["go.txt", "--rules", "empty.yaml"], "has no rules"),
         (["go.txt", "--rules", "drivign"], "did you mean 'driving'"),
         (["go.txt", "--rules", "book.yaml", "--world", "mars"], "there is no world 'mars'"),
-        (["go.txt", "--rules", "book.yaml", "--world", "book.yaml"], "Extra inputs"),
+        (["go.txt", "--rules", "book.yaml", "--world", "book.yaml"], "is not known"),
         (["go.txt", "--rules", "book.yaml", "--idle", "sleep"], "'sleep' is not an action"),
         (["go.txt", "--rules", "book.yaml", "--rule", "carefull"], "did you mean 'careful'"),
         (["go.txt", "--rules", "book.yaml", "--json", "--prompt"], "choose one"),

@@ -108,6 +108,68 @@ def test_no_public_class_name_is_used_twice() -> None:
     assert {name: found for name, found in places.items() if len(found) > 1} == {}
 
 
+def private(name: str) -> bool:
+    return name.strip("_") != "" and name.startswith("_") and not name.startswith("__")
+
+
+def defined(tree: ast.Module) -> Iterator[str]:
+    """Names that a module gives to functions, classes, variables and attributes."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
+            yield node.name
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.attr
+
+
+def private_names_used(tree: ast.Module, known: set[str]) -> Iterator[str]:
+    """Private names of Surefoot that a test imports, reads, sets, or names to a patch."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("surefoot"):
+            yield from (alias.name for alias in node.names if private(alias.name))
+        elif isinstance(node, ast.Attribute) and node.attr in known:
+            own = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls", "outer")
+            if not own:
+                yield node.attr
+        given: list[ast.expr] = []
+        if isinstance(node, ast.Call):
+            called = getattr(node.func, "attr", "") or getattr(node.func, "id", "")
+            given = node.args if called in ("setattr", "delattr", "getattr", "patch") else []
+        elif isinstance(node, ast.Subscript):
+            given = [node.slice]
+        for value in given:
+            if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                last = value.value.rpartition(".")[2]
+                if last in known:
+                    yield last
+
+
+def test_tests_leave_private_names_alone() -> None:
+    known = {name for tree in TREES.values() for name in defined(tree) if private(name)}
+    assert len(known) > 500
+    assert {
+        path.name: sorted(found)
+        for path in sorted((ROOT / "tests").rglob("*.py"))
+        if (found := set(private_names_used(ast.parse(path.read_text()), known)))
+    } == {}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from surefoot.x import _a",
+        "module._a = 3",
+        "module._a.cache_clear()",
+        "monkeypatch.setattr(module, '_a', 3)",
+        "monkeypatch.setattr('surefoot.x._a', 3)",
+        "thing.__dict__['_a'] = 3",
+    ],
+)
+def test_a_test_that_patches_a_private_name_is_seen(code: str) -> None:
+    assert list(private_names_used(ast.parse(code), {"_a"})) == ["_a"]
+
+
 def test_no_file_is_long() -> None:
     kept = [*FILES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "benchmarks").rglob("*.py")]
     assert len(kept) > 800

@@ -77,7 +77,7 @@ def fit_policy(
         for kind, asked in questions.items()
     }
     bare = AgentCalibration(stage, model, "", "", "", kinds, ())
-    paths = [(stop, _path(stop, bare, moving=moving)) for stop in stops]
+    paths = [(stop, path_of(stop, bare, moving=moving)) for stop in stops]
     scores: dict[str, list[float]] = defaultdict(list)
     for stop, path in paths:
         for beliefs in path:
@@ -242,8 +242,16 @@ def _fade(kind: str, stops: Sequence[LookingStop]) -> float:
     return round(min(1.0, changed / steps / max(differ, 1e-9)), 5)
 
 
-def _path(stop: LookingStop, calibration: AgentCalibration, *, moving: bool) -> list[list[Floats]]:
-    """Returns the beliefs after each look of a decision, as the agent would hold them."""
+def path_of(
+    stop: LookingStop, calibration: AgentCalibration, *, moving: bool
+) -> list[list[Floats]]:
+    """Returns the beliefs after each look of a decision, as the agent would hold them.
+
+    Args:
+        stop: The decision.
+        calibration: Of the agent.
+        moving: Whether time passes between looks.
+    """
     sight = SceneBelief(calibration)
     path: list[list[Floats]] = []
     for number, (view, said, _) in enumerate(stop.looks):

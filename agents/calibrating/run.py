@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -36,12 +36,13 @@ from surefoot.calibration.reports.records import (
     write_predictions,
 )
 from surefoot.core.errors import InputError
+from surefoot.core.seeds import split_of_seed
 from surefoot.envs.crossing.env import CrossingEnv
 from surefoot.envs.episodes.catalogue import get_environment
 from surefoot.envs.episodes.config import AGENT_SIZE
 from surefoot.envs.episodes.pool import LostResult, run_apart
 from surefoot.envs.episodes.protocol import Env
-from surefoot.envs.perturbations.pipeline import Pipeline, split_of_seed
+from surefoot.envs.perturbations.pipeline import Pipeline
 from surefoot.envs.tabletop.env import TabletopEnv
 from surefoot.results.manifest import Manifest, current_versions
 from surefoot.results.run_folder import RunFolder
@@ -78,12 +79,27 @@ class CalibrationConfig(BaseModel):
     """Seconds by the clock after which an episode is lost."""
 
 
-class _Job(NamedTuple):
+MakeParts = Callable[[str, str, Path | None], Tools]
+"""Makes an agent's parts for a stage from its settings, as JSON, and the calibration so far."""
+
+MakeStage = Callable[[Env, Mapping[str, Any]], AgentEnv]
+"""Makes the stage of an environment from what its reset told."""
+
+
+class CalibrationJob(NamedTuple):
+    """One episode to calibrate on."""
+
     config: CalibrationConfig
     key: str
     task: str
     seed: int
     policy: Path | None
+
+
+Episodes = Callable[
+    [Sequence[CalibrationJob]], Iterable[tuple[CalibrationJob, dict[str, Any] | LostResult]]
+]
+"""Runs episodes, in any order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +120,12 @@ class Calibrated:
 
 
 def calibrate_agent(
-    config: CalibrationConfig, out: Path, *, workers: int = 1, progress: Progress | None = None
+    config: CalibrationConfig,
+    out: Path,
+    *,
+    workers: int = 1,
+    progress: Progress | None = None,
+    episodes: Episodes | None = None,
 ) -> Calibrated:
     """Runs the episodes that are missing, and makes the artefact of them.
 
@@ -119,6 +140,7 @@ def calibrate_agent(
             without ending.
         workers: Processes.
         progress: Told about every finished episode.
+        episodes: Runs them; by default :func:`run_job`, in processes of their own.
 
     Raises:
         InputError: A seed of another split, too few of them, something unknown, or a folder that
@@ -136,10 +158,12 @@ def calibrate_agent(
         versions=_versions(),
     )
     tell = progress or (lambda _done, _all: None)
+    if episodes is None:
+        episodes = partial(run_apart, run_job, workers=workers, timeout_s=config.timeout_s)
     out.parent.mkdir(parents=True, exist_ok=True)
     with RunFolder.open(folder, manifest) as run:
         half = len(jobs) // 2
-        _run(run, jobs[:half], config, workers, tell)
+        _run(run, jobs[:half], episodes, tell)
         first = _stops(run.records, jobs[:half])
         if not first:
             raise InputError(_why_lost(run.records), file=str(folder))
@@ -153,7 +177,7 @@ def calibrate_agent(
         )
         policy = replace(policy, renderer=RENDERER)
         policy.save(folder / POLICY_NAME)
-        _run(run, jobs[half:], config, workers, tell)
+        _run(run, jobs[half:], episodes, tell)
         second = _stops(run.records, jobs[half:])
         if not second:
             raise InputError(_why_lost(run.records), file=str(folder))
@@ -170,7 +194,7 @@ def calibrate_agent(
     return Calibrated(made, out, folder, lost)
 
 
-def _jobs(config: CalibrationConfig, out: Path) -> list[_Job]:
+def _jobs(config: CalibrationConfig, out: Path) -> list[CalibrationJob]:
     if config.env not in STAGES:
         raise InputError(f"no environment '{config.env}'; there are {', '.join(STAGES)}")
     if out.suffix != ".json":
@@ -187,7 +211,7 @@ def _jobs(config: CalibrationConfig, out: Path) -> list[_Job]:
     seeds = list(dict.fromkeys(config.seeds))
     half = len(seeds) // 2
     return [
-        _Job(
+        CalibrationJob(
             config,
             f"{'first' if i < half else 'second'}/{tasks[i % len(tasks)]}/{seed}",
             tasks[i % len(tasks)],
@@ -199,21 +223,30 @@ def _jobs(config: CalibrationConfig, out: Path) -> list[_Job]:
 
 
 def _run(
-    run: RunFolder, jobs: Sequence[_Job], config: CalibrationConfig, workers: int, tell: Progress
+    run: RunFolder, jobs: Sequence[CalibrationJob], episodes: Episodes, tell: Progress
 ) -> None:
     pending = set(run.pending)
     todo = [job for job in jobs if job.key in pending]
     total = len(run.manifest.keys)
     tell(total - len(pending), total)
-    for job, found in run_apart(_episode, todo, workers=workers, timeout_s=config.timeout_s):
+    for job, found in episodes(todo):
         record = {"lost": found.reason} if isinstance(found, LostResult) else found
         run.append(job.key, record)
         tell(len(run.records), total)
 
 
-def _episode(job: _Job) -> dict[str, Any]:
+def run_job(
+    job: CalibrationJob, make_parts: MakeParts | None = None, make_stage: MakeStage | None = None
+) -> dict[str, Any]:
+    """Runs an episode and returns what was believed at stop, as JSON data.
+
+    Args:
+        job: The episode.
+        make_parts: Makes the agent; by default it is made as its settings say.
+        make_stage: Makes the stage; by default :func:`stage_of`.
+    """
     config = job.config
-    tools = _tools(config.env, config.agent.model_dump_json(), job.policy)
+    tools = (make_parts or _tools)(config.env, config.agent.model_dump_json(), job.policy)
     env: Env | None = None
     try:
         env = get_environment(config.env).make(
@@ -223,7 +256,7 @@ def _episode(job: _Job) -> dict[str, Any]:
             AGENT_SIZE,
         )
         _, info = env.reset(seed=job.seed)
-        stage = _stage(env, info)
+        stage = (make_stage or stage_of)(env, info)
         decision = 1
         if stage.moving:
             decision = Random(f"calibrated decision:{job.seed}").randint(1, config.decisions)
@@ -235,7 +268,8 @@ def _episode(job: _Job) -> dict[str, Any]:
     return stop.to_json() if stop is not None else {"lost": "nothing was seen"}
 
 
-def _stage(env: Env, info: Mapping[str, Any]) -> AgentEnv:
+def stage_of(env: Env, info: Mapping[str, Any]) -> AgentEnv:
+    """Returns the stage of an environment that was just reset."""
     inner = env.unwrapped
     if isinstance(inner, CrossingEnv):
         return CrossingAgentEnv(inner, info)
@@ -264,7 +298,9 @@ def _tools(env: str, agent: str, policy: Path | None) -> Tools:
     )
 
 
-def _stops(records: Mapping[str, Mapping[str, Any]], jobs: Sequence[_Job]) -> list[LookingStop]:
+def _stops(
+    records: Mapping[str, Mapping[str, Any]], jobs: Sequence[CalibrationJob]
+) -> list[LookingStop]:
     return [
         LookingStop.from_json(job.key, records[job.key])
         for job in jobs

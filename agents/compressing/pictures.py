@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from surefoot.agents.perception.pictures import LabelledImage, crossing_shots, tabletop_shots
 from surefoot.core.errors import InputError
-from surefoot.envs.perturbations.pipeline import seeds_of
+from surefoot.core.seeds import seeds_of
 from surefoot.envs.simulation.client import Simulation
 from surefoot.sparsity.engine.calibration import LABELS, Batch, Calibration
 from surefoot.sparsity.recipe import CalibrationSettings

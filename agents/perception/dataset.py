@@ -31,8 +31,9 @@ from surefoot.agents.perception.pictures import (
 )
 from surefoot.core.errors import InputError
 from surefoot.core.files import write_atomic
+from surefoot.core.seeds import seeds_of
 from surefoot.envs.perturbations.catalogue import image_perturbations
-from surefoot.envs.perturbations.pipeline import Pipeline, seeds_of
+from surefoot.envs.perturbations.pipeline import Pipeline
 
 RECIPE_NAME = "data.json"
 
@@ -45,7 +46,7 @@ class DataRecipe:
     """What is rendered; the same recipe gives the same pixels.
 
     All seeds are of the split ``train`` (see
-    :func:`~surefoot.envs.perturbations.pipeline.seeds_of`); those of validation are others than
+    :func:`~surefoot.core.seeds.seeds_of`); those of validation are others than
     those learned from.
 
     Attributes:

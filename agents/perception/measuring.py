@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from surefoot.agents.perception.asking import probabilities, score_many
 from surefoot.agents.perception.pictures import LabelledImage, crossing_shots, tabletop_shots
 from surefoot.agents.perception.questions import FactQuestion
-from surefoot.envs.perturbations.pipeline import Pipeline, seeds_of, split_of_seed
+from surefoot.core.seeds import seeds_of, split_of_seed
+from surefoot.envs.perturbations.pipeline import Pipeline
 from surefoot.envs.simulation.client import Simulation
 from surefoot.models.protocol import OptionScorer
 

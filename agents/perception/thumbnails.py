@@ -20,7 +20,7 @@ from surefoot.agents.perception.pictures import (
 )
 from surefoot.core.errors import InputError
 from surefoot.core.files import write_atomic
-from surefoot.envs.perturbations.pipeline import seeds_of
+from surefoot.core.seeds import seeds_of
 from surefoot.envs.simulation.client import Simulation
 from surefoot.envs.tabletop.actions import RING
 

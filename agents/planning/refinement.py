@@ -21,7 +21,7 @@ from surefoot.agents.planning.language import LanguagePlanner
 from surefoot.agents.planning.prompts import NO, YES, asked, short_messages, short_prompt
 from surefoot.core.chat import Message
 from surefoot.core.errors import InputError
-from surefoot.envs.perturbations.pipeline import seeds_of, split_of_seed
+from surefoot.core.seeds import seeds_of, split_of_seed
 from surefoot.models.training.data import split_of
 from surefoot.models.training.tuning import PreferencePair
 

@@ -16,8 +16,9 @@ from surefoot.agents.planning.base import STAGES, TABLETOP
 from surefoot.agents.sensing.observation import ViewModel, fit_views
 from surefoot.agents.sensing.scenery import VIEWS, StillScene, picture_scene
 from surefoot.core.errors import InputError
+from surefoot.core.seeds import seeds_of
 from surefoot.envs.episodes.pool import LostResult, run_apart
-from surefoot.envs.perturbations.pipeline import Pipeline, seeds_of
+from surefoot.envs.perturbations.pipeline import Pipeline
 from surefoot.envs.simulation.client import Simulation
 from surefoot.results.manifest import Manifest, current_versions
 from surefoot.results.run_folder import RunFolder

@@ -33,6 +33,7 @@ from surefoot.agents.perception.perceiver import RecallingPerceiver
 from surefoot.agents.planning.base import CROSSING, STAGES
 from surefoot.agents.planning.kept import KeptPlanner
 from surefoot.agents.planning.registry import make as make_planner
+from surefoot.agents.sensing.learning import eyes
 from surefoot.agents.sensing.observation import entropy, load_views
 from surefoot.agents.sensing.registry import make_strategy
 from surefoot.agents.sensing.scenery import VIEWS, StillScene, load_stills, picture_scene
@@ -45,9 +46,9 @@ from surefoot.agents.sensing.strategies import Strategy
 from surefoot.agents.settings import AgentSettings
 from surefoot.calibration.decisions.router import Route
 from surefoot.core.errors import InputError
+from surefoot.core.seeds import seeds_of, split_of_seed
 from surefoot.envs.episodes.pool import LostResult, run_apart
-from surefoot.envs.perturbations.pipeline import Pipeline, seeds_of, split_of_seed
-from surefoot.envs.simulation.client import Simulation
+from surefoot.envs.perturbations.pipeline import Pipeline
 from surefoot.results.manifest import Manifest, current_versions
 from surefoot.results.run_folder import RunFolder
 
@@ -184,7 +185,7 @@ def run_study(
     """
     from surefoot.agents.sensing.report import render_report, summarise
 
-    model = _identity(config.perception, config.stills)
+    model = identity_of(config.perception, config.stills)
     make_planner(config.planner)
     known = _given(config)
     seeds = _seeds(config, known)
@@ -314,13 +315,13 @@ def _settings(config: StudyConfig, way: LookingMethod) -> AgentSettings:
 def _work(job: _Job) -> dict[str, Any]:
     config = job.config
     if job.part == "picture":
-        simulation, perceiver = _eyes(config.perception)
+        simulation, perceiver = eyes(config.perception)
         shift = Pipeline.build(config.perturb)
         return picture_scene(simulation, config.env, job.seed, shift).asked(perceiver).to_json()
     if job.still is None:
         return {"lost": "there are no pictures of it"}
     still = StillScene.from_json(job.still)
-    model = _identity(config.perception, config.stills)
+    model = identity_of(config.perception, config.stills)
     perceiver = RecallingPerceiver(model)
     stage = still_stage(still, perceiver)
 
@@ -420,17 +421,13 @@ def _mean_bits(beliefs: Sequence[Any]) -> float:
 
 
 @lru_cache(1)
-def _eyes(perception: str) -> tuple[Simulation, Any]:
-    return Simulation(), make_perceiver(perception)
-
-
-@lru_cache(1)
 def _planner(spec: str) -> KeptPlanner:
     return KeptPlanner(make_planner(spec))
 
 
 @lru_cache(1)
-def _identity(perception: str, stills: str) -> str:
+def identity_of(perception: str, stills: str) -> str:
+    """Returns the identity of the model that a study is of, that of a file of scenes if given."""
     if stills:
         return str(load_stills(Path(stills))[0].get("model", stills))
     return make_perceiver(perception).identity

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -11,11 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from surefoot.core.config import check_config
 from surefoot.core.errors import InputError
 from surefoot.envs.episodes.catalogue import POLICIES, SCRIPTED, check_policy, get_environment
-from surefoot.envs.perturbations.pipeline import SPLITS, Pipeline, seeds_of
-
-MOST_SEEDS = 100_000
-"""Seeds that a run may have."""
-
+from surefoot.envs.perturbations.pipeline import Pipeline
 
 SIZE = 224
 """Pixels of observed images for policies of one's own."""
@@ -128,31 +124,3 @@ def plan_of(config: RunConfig) -> list[EpisodeSpec]:
         for task in config.task
         for seed in config.seeds
     ]
-
-
-def read_seeds(text: str) -> list[int]:
-    """Reads seeds: ``5``, ``0:10`` (0 to 9), ``1,4,7``, or ``test:20`` (the first of a split).
-
-    Raises:
-        InputError: The text is none of these.
-    """
-    seeds: list[int] = []
-    for part in filter(None, text.split(",")):
-        start, colon, end = part.partition(":")
-        try:
-            if colon and start in SPLITS:
-                found: Sequence[int] = seeds_of(start, min(int(end), MOST_SEEDS))
-            elif colon:
-                found = range(int(start or 0), int(end))
-            else:
-                found = [int(part)]
-        except ValueError:
-            raise InputError(
-                f"seeds are such as 5, 0:10, 1,4,7 or {'|'.join(SPLITS)}:20, not '{text}'"
-            ) from None
-        if len(seeds) + len(found) > MOST_SEEDS:
-            raise InputError(f"more than {MOST_SEEDS} seeds; use several runs")
-        seeds += found
-    if not seeds:
-        raise InputError(f"no seeds in '{text}'; give such as 0:10")
-    return seeds

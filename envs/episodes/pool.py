@@ -19,8 +19,8 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-STARTING = 120.0
-"""Seconds that a process may take to start."""
+STARTING = 600.0
+"""Seconds that a process may take to start; one that hangs is meant, not a busy machine."""
 
 
 LEAVING = 10.0
@@ -66,6 +66,7 @@ def run_apart(
     *,
     workers: int,
     timeout_s: float,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[tuple[Item, Result | LostResult]]:
     """Applies a function to every item, each in a freshly started (spawned) Python process.
 
@@ -77,6 +78,7 @@ def run_apart(
         items: The work.
         workers: Number of processes.
         timeout_s: Seconds by the clock for each item, from when its process has started.
+        clock: Tells the seconds that the limits are counted by.
 
     Yields:
         Items with their results or losses, as they are finished.
@@ -99,7 +101,7 @@ def run_apart(
         worker.item = rest.popleft() if rest else None
         if worker.item is not None:
             limit = timeout_s if worker.ready else STARTING
-            worker.deadline = time.monotonic() + limit
+            worker.deadline = clock() + limit
             worker.pipe.send(worker.item)
 
     try:
@@ -107,7 +109,7 @@ def run_apart(
             crew.append(hire())
             give(crew[-1])
         while busy := [w for w in crew if w.item is not None]:
-            pause = min(w.deadline for w in busy) - time.monotonic()
+            pause = min(w.deadline for w in busy) - clock()
             ready = set(wait([w.pipe for w in busy], max(0.0, pause)))
             for worker in busy:
                 item = worker.item
@@ -121,11 +123,11 @@ def run_apart(
                         result = LostResult(False, f"its process died ({_cause(code)})")
                     if isinstance(result, _Ready):
                         worker.ready = True
-                        worker.deadline = time.monotonic() + timeout_s
+                        worker.deadline = clock() + timeout_s
                         continue
                     if isinstance(result, _Refused):
                         raise result.error
-                elif time.monotonic() >= worker.deadline:
+                elif clock() >= worker.deadline:
                     limit = timeout_s if worker.ready else STARTING
                     result = LostResult(True, f"not done after {limit:g} s")
                 else:

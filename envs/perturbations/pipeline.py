@@ -1,10 +1,9 @@
-"""Perturbations together, in order; named shifts; which seeds are for what."""
+"""Perturbations together, in order, and named shifts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -43,13 +42,6 @@ SCENARIOS: dict[str, tuple[str, dict[str, float]]] = {
     ),
 }
 """Named shifts: what each is, and the severities of its perturbations in order."""
-
-SPLITS: dict[str, tuple[int, ...]] = {
-    "train": (0, 1, 2, 3, 4, 5),
-    "calibration": (6, 7),
-    "test": (8, 9),
-}
-"""Last digits of the seeds of each split; no seed can be in two."""
 
 
 @dataclass(frozen=True)
@@ -167,30 +159,3 @@ def _scenario(name: str, strength: str) -> list[dict[str, Any]]:
     if not 0 <= factor <= 1:
         raise InputError(f"scenario '{name}': the strength must lie in [0, 1], got '{strength}'")
     return [{"name": n, "severity": factor * s} for n, s in SCENARIOS[name][1].items()]
-
-
-def split_of_seed(seed: int) -> str:
-    """Returns the split that a seed belongs to: ``train``, ``calibration`` or ``test``.
-
-    >>> [split_of_seed(s) for s in (0, 6, 19)]
-    ['train', 'calibration', 'test']
-    """
-    return next(name for name, digits in SPLITS.items() if seed % 10 in digits)
-
-
-def seeds_of(split: str, n: int, start: int = 0) -> list[int]:
-    """Returns the first ``n`` seeds of a split that are not below ``start``.
-
-    Raises:
-        InputError: There is no such split.
-
-    >>> seeds_of("test", 4)
-    [8, 9, 18, 19]
-    """
-    if split not in SPLITS:
-        raise InputError(f"no split '{split}'; there are {', '.join(SPLITS)}")
-    return list(islice(_seeds(SPLITS[split], start), n))
-
-
-def _seeds(digits: tuple[int, ...], start: int) -> Iterator[int]:
-    return (seed for seed in count(start) if seed % 10 in digits)

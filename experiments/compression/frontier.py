@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from surefoot.agents.compressing.tasks import scorer_for
+from surefoot.core.seeds import seeds_of
 from surefoot.envs.crossing.tasks import TASKS
 from surefoot.envs.episodes.config import resolve
 from surefoot.envs.episodes.run import episodes_run
-from surefoot.envs.perturbations.pipeline import seeds_of
 from surefoot.experiments.base import Told
 from surefoot.experiments.compression.config import CompressionStudyConfig
 from surefoot.experiments.compression.work import calibration

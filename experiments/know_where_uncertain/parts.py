@@ -13,7 +13,7 @@ from surefoot.agents.guarantees import BUILTIN, AgentCalibration
 from surefoot.agents.settings import AgentSettings
 from surefoot.agents.stages.bank import BankedView, ViewBank, fill
 from surefoot.core.errors import HarnessError
-from surefoot.envs.perturbations.pipeline import seeds_of
+from surefoot.core.seeds import seeds_of
 from surefoot.envs.simulation.client import Simulation
 from surefoot.experiments.base import Told
 from surefoot.experiments.know_where_uncertain.config import (

@@ -18,12 +18,13 @@ from surefoot.agents.stages.crossing_twin import CrossingTwinAgentEnv
 from surefoot.agents.stages.physical_table import physical_table
 from surefoot.agents.stages.table_twin import twin_table
 from surefoot.calibration.arrays import Floats
+from surefoot.core.seeds import seeds_of
 from surefoot.envs.crossing.env import CrossingEnv
 from surefoot.envs.crossing.tasks import TASKS
 from surefoot.envs.crossing.twin_env import CrossingTwinEnv
 from surefoot.envs.episodes.catalogue import get_environment
 from surefoot.envs.episodes.config import AGENT_SIZE
-from surefoot.envs.perturbations.pipeline import Pipeline, seeds_of
+from surefoot.envs.perturbations.pipeline import Pipeline
 from surefoot.envs.simulation.client import Simulation
 from surefoot.envs.tabletop.env import TabletopEnv
 from surefoot.envs.tabletop.twin import TabletopTwin

@@ -50,17 +50,21 @@ class HFModel(OptionScorer):
         place: Folder, or id of a model in the local cache or on the hub.
         batch: Requests that are generated together.
         device: ``cpu``, ``cuda``, or ``auto`` for the best there is.
+        network: A network that takes the place of the one that lies there.
 
     Raises:
         InputError: The folder is no model.
         MissingDependencyError: torch or transformers is not installed.
     """
 
-    def __init__(self, place: str, *, batch: int = 8, device: str = "auto") -> None:
+    def __init__(
+        self, place: str, *, batch: int = 8, device: str = "auto", network: Any = None
+    ) -> None:
         self.name = f"hf:{place}"
         self._place = place
         self._batch = batch
         self._device = device
+        self._network = network
         self._local = Path(place).is_dir()
         looks_local = self._local or place.startswith((".", "/", "~")) or place.count("/") > 1
         if looks_local and not (Path(place) / "config.json").is_file():
@@ -125,11 +129,14 @@ class HFModel(OptionScorer):
             sees = hasattr(config, "vision_config")
             kind: Any = AutoModelForImageTextToText if sees else AutoModelForCausalLM
             dtype = "auto" if device != "cpu" else torch.float32
-            model = (
-                own(Path(self._place), dtype)
-                if own is not None
-                else kind.from_pretrained(self._place, dtype=dtype, use_safetensors=True, **options)
-            )
+            if self._network is not None:
+                model = self._network
+            elif own is not None:
+                model = own(Path(self._place), dtype)
+            else:
+                model = kind.from_pretrained(
+                    self._place, dtype=dtype, use_safetensors=True, **options
+                )
             make: Any = AutoProcessor
             processor = make.from_pretrained(self._place, **options) if sees else None
             tokenizer = (

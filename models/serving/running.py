@@ -11,8 +11,8 @@ from surefoot.core.errors import InputError
 from surefoot.core.extras import require
 from surefoot.models.serving.engine import Engine
 
-_PATIENCE = 5
-"""Seconds that answers have to end after the server is told to stop."""
+_PATIENCE = 30
+"""Most seconds that answers have to end once the server is told to stop and cuts them off."""
 
 
 def bind(host: str, port: int) -> socket.socket:

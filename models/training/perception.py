@@ -126,7 +126,7 @@ def train_perception(
     done = training.load(out / _STATE_NAME)
     begun = time.monotonic()
     losses: list[tuple[float, float]] = []
-    for step, indices in _order(shown, recipe, done):
+    for step, indices in picture_order(shown, recipe, done):
         losses.append(training.learn(step - 1, indices))
         out_of_time = bool(minutes) and time.monotonic() - begun > 60 * minutes
         if step % recipe.every == 0 or step == recipe.seeing + recipe.steps or out_of_time:
@@ -344,7 +344,9 @@ def _look(
     return TrainingProgress(step, loss, hints, round(float(np.mean(surprise)), 4), accuracy)
 
 
-def _order(shown: Pictures, recipe: PerceptionRecipe, done: int) -> Iterator[tuple[int, list[int]]]:
+def picture_order(
+    shown: Pictures, recipe: PerceptionRecipe, done: int
+) -> Iterator[tuple[int, list[int]]]:
     """Yields the number of each step that is not done, from 1, and its pictures.
 
     In the first part these are pictures with marks, then all; each comes once an epoch.

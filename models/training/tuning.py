@@ -155,7 +155,7 @@ def tune(
     source = HFModel(str(base))
     model, tokenizer = load_for_training(base)
     torch.manual_seed(recipe.seed)
-    model = _adapted(model, recipe)
+    model = adapted(model, recipe)
     weights = [p for p in model.parameters() if p.requires_grad]
     reference = _reference(model, tokenizer, pairs) if recipe.method == "dpo" else None
     optimizer = torch.optim.AdamW(weights, lr=recipe.rate, weight_decay=0.0)
@@ -218,7 +218,12 @@ def _loss(
     return loss + recipe.anchor * supervised if recipe.anchor else loss
 
 
-def _adapted(model: Any, recipe: TuningRecipe) -> Any:
+def adapted(model: Any, recipe: TuningRecipe) -> Any:
+    """Returns the model with what is trained of it: adapters, or all of its weights.
+
+    Raises:
+        InputError: Adapters are wanted, and peft is not installed.
+    """
     if recipe.adapter == "full":
         return model.requires_grad_(True)
     require("peft")
@@ -227,8 +232,8 @@ def _adapted(model: Any, recipe: TuningRecipe) -> Any:
     config = LoraConfig(
         r=recipe.rank, lora_alpha=2 * recipe.rank, target_modules=_LAYERS, task_type="CAUSAL_LM"
     )
-    adapted: Any = get_peft_model(model, config)
-    return adapted
+    found: Any = get_peft_model(model, config)
+    return found
 
 
 def _reference(model: Any, tokenizer: Any, pairs: Sequence[PreferencePair]) -> torch.Tensor:

@@ -6,9 +6,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from surefoot.core.config import check_config, read_config_file
+from surefoot.core.errors import InputError
+from surefoot.core.seeds import read_seeds
 from surefoot.pddl.domains import get_domain, list_domains
 from surefoot.pddl.questions import MAX_STATES, QuestionForm, QuestionKind
 from surefoot.pddl.renaming import NameLevel
@@ -126,6 +128,21 @@ class BenchConfig(BaseModel):
     """Most answers an episode may take in modes other than ``direct``."""
     seed: int = 0
     """Seed of everything that is drawn while planners run."""
+
+    @field_validator("seeds", "renaming_seeds", mode="before")
+    @classmethod
+    def _read_seeds(cls, given: object) -> object:
+        """Takes seeds in the grammar of the command line too, such as ``0:10``."""
+        if isinstance(given, list | tuple) and any(isinstance(part, str) for part in given):
+            given = ",".join(map(str, given))
+        if isinstance(given, int) and not isinstance(given, bool):
+            given = str(given)
+        if not isinstance(given, str):
+            return given
+        try:
+            return tuple(read_seeds(given))
+        except InputError as error:
+            raise ValueError(str(error)) from None
 
     @model_validator(mode="after")
     def _consistent(self) -> BenchConfig:

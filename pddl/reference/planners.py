@@ -117,6 +117,11 @@ class ReferencePlanner:
             plan_text = plans[-1].read_text(encoding="utf-8") if plans else None
         return self._judge(task, finished, plan_text)
 
+    @property
+    def installed(self) -> bool:
+        """Whether its package is here."""
+        return self._driver() is not None
+
     def _driver(self) -> Path | None:
         spec = find_spec(self.package)
         for place in (spec.submodule_search_locations or []) if spec else []:

@@ -38,7 +38,8 @@ _RESERVED = frozenset(
 
 
 @lru_cache(maxsize=1)
-def _words() -> dict[str, list[str]]:
+def words() -> dict[str, list[str]]:
+    """Returns the words that new names are drawn from, by kind and ``neutral``."""
     text = (files("surefoot.pddl.renaming") / "data" / "words.yaml").read_text(encoding="utf-8")
     loaded = yaml.load(text, Loader=yaml.BaseLoader)
     found: dict[str, list[str]] = {k: v.split() for k, v in loaded["words"].items()}
@@ -80,7 +81,7 @@ def _kind(
     if level is NameLevel.RANDOM_STRING:
         return {name: _string(rng, taken) for name in old}
     stems: dict[str, str] = {}
-    pool = list(_words()[kind if level is NameLevel.DECEPTIVE else "neutral"])
+    pool = list(words()[kind if level is NameLevel.DECEPTIVE else "neutral"])
     rng.shuffle(pool)
     found: dict[str, str] = {}
     for name in old:

@@ -331,6 +331,12 @@ class ExpertCache:
         with self._changed:
             return tuple(sorted(self._there))
 
+    @property
+    def bytes_held(self) -> int:
+        """Bytes of the experts in the cache, and of those that are being loaded."""
+        with self._changed:
+            return self._ledger.used
+
     def prefetch(self, experts: Iterable[int]) -> None:
         """Announces the requests to come, in order, in place of those announced before.
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from surefoot.core.errors import InputError
 
-_LARGEST_TABLE = 1 << 24
+LARGEST_TABLE = 1 << 24
 """Cells (matrices x reachable sums) up to which the best mix of patterns is searched for."""
 
 
@@ -135,7 +135,7 @@ def _choose(sizes: list[int], rest: list[float], missing: float) -> list[bool]:
     unit = gcd(*sizes)
     units = [size // unit for size in sizes]
     total = sum(units)
-    if len(units) * (total + 1) > _LARGEST_TABLE:
+    if len(units) * (total + 1) > LARGEST_TABLE:
         return _choose_greedily(sizes, rest, missing)
     # What a choice costs, over every sum that the first matrices can reach.
     cost = np.full(total + 1, np.inf)

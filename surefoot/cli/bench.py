@@ -8,16 +8,16 @@ from typing import Annotated, Any
 
 import typer
 
-from surefoot.cli.console import Bar, note, resumable
+from surefoot.cli.console import Bar, note, parts, resumable
 
 _MANY = "May be given repeatedly or with commas."
 
 
 def bench(
     config: Annotated[
-        Path | None, typer.Argument(help="YAML file; the options below win over it.")
+        Path | None, typer.Option(help="YAML file; options on the command line win.")
     ] = None,
-    out: Annotated[Path, typer.Option(help="The run folder to make or to go on with.")] = Path(
+    out: Annotated[Path, typer.Option(help="The run folder, created or resumed.")] = Path(
         "runs/bench"
     ),
     planners: Annotated[
@@ -30,9 +30,12 @@ def bench(
         list[str] | None, typer.Option(help=f"Built-in domains, or 'all'. {_MANY}")
     ] = None,
     difficulty: Annotated[
-        list[str] | None, typer.Option(help=f"Steps above each smallest size. {_MANY}")
+        list[str] | None, typer.Option(help=f"Sizes as steps above each domain's smallest. {_MANY}")
     ] = None,
-    seeds: Annotated[list[str] | None, typer.Option(help=f"Seeds of instances. {_MANY}")] = None,
+    seeds: Annotated[
+        list[str] | None,
+        typer.Option(help=f"Seeds of instances, such as 5, 0:10 or test:20. {_MANY}"),
+    ] = None,
     tasks: Annotated[Path | None, typer.Option(help="Folder of given tasks.")] = None,
     jobs: Annotated[
         list[str] | None,
@@ -48,10 +51,10 @@ def bench(
         list[str] | None, typer.Option(help=f"boolean, choice, generative. {_MANY}")
     ] = None,
     questions_per_task: Annotated[
-        int | None, typer.Option(help="Questions of each kind and form about a task.")
+        int | None, typer.Option(help="Questions of each kind and form per task.")
     ] = None,
     question_states: Annotated[
-        int | None, typer.Option(help="States up to which a task is looked at as a whole.")
+        int | None, typer.Option(help="Largest number of states that is explored in full.")
     ] = None,
     styles: Annotated[
         list[str] | None,
@@ -70,14 +73,14 @@ def bench(
         list[str] | None,
         typer.Option(help=f"direct, repair-binary, repair-first, repair-all, resample. {_MANY}"),
     ] = None,
-    rounds: Annotated[int | None, typer.Option(help="Most answers an episode may take.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of what planners draw.")] = None,
+    rounds: Annotated[int | None, typer.Option(help="Most answers per episode.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the planners' draws.")] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", help="Planner setting NAME=VALUE, such as base_url=URL."),
+        typer.Option("--set", help="Setting of the planners as NAME=VALUE, such as base_url=URL."),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only count episodes, tokens and cost.")
+        bool, typer.Option("--dry-run", help="Only estimate episodes, tokens and cost.")
     ] = False,
     json_output: Annotated[
         bool, typer.Option("--json", help="Print summary.json instead of the table.")
@@ -91,7 +94,7 @@ def bench(
     from surefoot.pddl.reference import lookup
 
     given: dict[str, Any] = {
-        name: tuple(part for item in value for part in item.split(",") if part)
+        name: parts(value)
         for name, value in {
             "planners": planners,
             "domains": domains,

@@ -24,30 +24,38 @@ def calibrate(
         ),
     ],
     alpha: Annotated[
-        float, typer.Option(help="Allowed share of misses, and of violations among acts.")
+        float, typer.Option(help="Allowed rate of misses, and of violations among acts.")
     ] = 0.1,
     method: Annotated[str, typer.Option(help=f"Nonconformity score: {_METHODS}.")] = "lac",
     joint: Annotated[
-        str, typer.Option(help="All facts of a scene together: max, bonferroni or none.")
+        str,
+        typer.Option(help="How the facts of a scene are covered jointly: max, bonferroni or none."),
     ] = "max",
     groups: Annotated[
-        bool, typer.Option("--groups/--no-groups", help="A threshold for every group of facts.")
+        bool,
+        typer.Option("--groups/--no-groups", help="Also calibrate a threshold per group of facts."),
     ] = True,
     delta: Annotated[
         float, typer.Option(help="Probability with which the bound on violations may fail.")
     ] = 0.1,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the split and all draws.")] = 0,
     resplits: Annotated[
-        int, typer.Option(min=1, max=100_000, help="Re-splits that coverage is measured over.")
+        int,
+        typer.Option(
+            "--num-resplits",
+            min=1,
+            max=100_000,
+            help="Number of random re-splits for measuring coverage.",
+        ),
     ] = 200,
     model: Annotated[
-        str | None, typer.Option(help="Whose records, where there are several models'.")
+        str | None, typer.Option(help="Model whose records are used, if there are several.")
     ] = None,
     renderer: Annotated[
-        str | None, typer.Option(help="Of which renderer, where there are several.")
+        str | None, typer.Option(help="Renderer whose records are used, if there are several.")
     ] = None,
     labels: Annotated[
-        str | None, typer.Option(help="Of which label set, where there are several.")
+        str | None, typer.Option(help="Label set whose records are used, if there are several.")
     ] = None,
     out: Annotated[
         Path | None,

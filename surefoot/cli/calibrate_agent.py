@@ -1,4 +1,4 @@
-"""``surefoot calibrate agent``: the agent's own calibration, by episodes of its policy."""
+"""``surefoot calibrate agent``: an agent's own calibration, from episodes of its policy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from surefoot.core.extras import require_extras
 
 
 class _RecordedByDefault(TyperGroup):
-    """Takes what is no command of its own for the arguments of ``recorded``."""
+    """Reads a first argument that names no sub-command as an argument of ``recorded``."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Puts ``recorded`` first where nothing else is named."""
@@ -36,44 +36,57 @@ calibrating.command("recorded")(calibrate)
 def calibrate_agent(
     env: Annotated[str, typer.Option(help="crossing or tabletop.")],
     out: Annotated[
-        Path, typer.Option(help="The artefact, a .json file; episodes go to a folder beside it.")
-    ],
+        Path | None,
+        typer.Option(
+            help="The artefact, a .json file; a folder of episodes lies beside it. "
+            "runs/calibration-ENV.json by default."
+        ),
+    ] = None,
     perception: Annotated[
-        str, typer.Option(help="Model that is shown the pictures, such as hf:FOLDER.")
+        str, typer.Option(help="Vision model, such as hf:FOLDER or openai:NAME.")
     ] = "local-perception",
-    planner: Annotated[str, typer.Option(help="Planner; the stage's own by default.")] = "",
+    planner: Annotated[str, typer.Option(help="Planner; the environment's own by default.")] = "",
     sensing: Annotated[
-        str, typer.Option(help="How it looks again, see 'surefoot list strategies'.")
+        str, typer.Option(help="Looking strategy; see 'surefoot list strategies'.")
     ] = "entropy",
-    looks: Annotated[int, typer.Option(help="Further looks for one decision.")] = 4,
+    looks: Annotated[int, typer.Option(help="Most further looks per decision.")] = 4,
     alpha: Annotated[
-        float, typer.Option(help="Allowed share of scenes in which some fact is missed.")
+        float, typer.Option(help="Allowed fraction of scenes in which some fact is missed.")
     ] = 0.1,
-    seeds: Annotated[str, typer.Option(help="Seeds of the split calibration.")] = "calibration:300",
+    seeds: Annotated[
+        list[str] | None,
+        typer.Option(help="Seeds of the split calibration; calibration:300 by default."),
+    ] = None,
     difficulty: Annotated[str, typer.Option(help="As for 'surefoot run'.")] = "",
     perturb: Annotated[
         list[str] | None, typer.Option(help="As for 'surefoot run'; may be given repeatedly.")
     ] = None,
     decisions: Annotated[
-        int, typer.Option(help="Crossing: a decision is drawn from the first so many.")
+        int,
+        typer.Option(
+            "--num-decisions", help="Crossing: one decision is drawn from this many first ones."
+        ),
     ] = 12,
     settings: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", help="Further settings of the agent as KEY=VALUE, such as gate=scores."
+            "--set", help="Further settings of the agent as NAME=VALUE, such as gate=scores."
         ),
     ] = None,
-    timeout_s: Annotated[float, typer.Option(help="Seconds that an episode may take.")] = 300.0,
+    timeout_s: Annotated[
+        float, typer.Option(help="Wall-clock limit of an episode in seconds.")
+    ] = 300.0,
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0 for one per processor.")] = 0,
 ) -> None:
-    """Calibrate an agent on what it believes when it stops looking; goes on where it stopped."""
+    """Calibrate an agent on its beliefs when it stops looking; an interrupted run resumes."""
     require_extras("sim", *(() if perception.startswith("openai:") else ("local",)))
     from surefoot.agents.calibrating.run import CalibrationConfig
     from surefoot.agents.calibrating.run import calibrate_agent as make
     from surefoot.core.config import check_config, read_settings
-    from surefoot.envs.episodes.config import read_seeds
+    from surefoot.core.seeds import read_seeds
     from surefoot.results.parallel import usable_cpus
 
+    out = out or Path(f"runs/calibration-{env}.json")
     agent = {
         "perception": perception,
         "planner": planner,
@@ -87,7 +100,7 @@ def calibrate_agent(
         {
             "env": env,
             "agent": agent,
-            "seeds": tuple(read_seeds(seeds)),
+            "seeds": tuple(read_seeds(",".join(seeds or ["calibration:300"]))),
             "difficulty": difficulty,
             "perturb": read_shift(env, perturb),
             "decisions": decisions,

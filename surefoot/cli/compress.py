@@ -1,4 +1,4 @@
-"""``surefoot compress``: a smaller, faster local model, and what that gained and lost."""
+"""``surefoot compress``: a smaller, faster local model, with what was gained and lost."""
 
 from __future__ import annotations
 
@@ -23,31 +23,39 @@ def compress(
             "local-agent-refined, local-perception."
         ),
     ],
-    recipe: Annotated[str, typer.Option(help="YAML file, or one of 'surefoot list recipes'.")],
-    out: Annotated[Path, typer.Option(help="Folder for the compressed model.")],
+    recipe: Annotated[str, typer.Option(help="YAML file, or a name of 'surefoot list recipes'.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the compressed model; runs/compress/MODEL.")
+    ] = None,
     calibration: Annotated[
         Path | None,
         typer.Option(
-            help="Texts: .jsonl with a text in each line, or one text that is cut into pieces. "
-            "This project's own models have texts of their own."
+            help="Calibration texts: .jsonl with one text per line, or one text, which is cut into "
+            "pieces. The shipped models bring their own."
         ),
     ] = None,
     merge: Annotated[
-        bool, typer.Option("--merge", help="Multiply factors out, so that any program reads it.")
+        bool,
+        typer.Option(
+            "--merge", help="Multiply factors out, so that any program can read the model."
+        ),
     ] = False,
     measure: Annotated[
-        bool, typer.Option(help="Measure latency and memory, before and after.")
+        bool, typer.Option(help="Measure latency and memory before and after.")
     ] = True,
     tasks: Annotated[
-        int, typer.Option(min=0, help="Try about so many unseen tasks, before and after.")
+        int,
+        typer.Option(
+            "--num-tasks", min=0, help="Number of unseen tasks to evaluate on, before and after."
+        ),
     ] = 0,
-    threads: Annotated[int, typer.Option(min=1, help="Threads while measuring.")] = 1,
+    threads: Annotated[int, typer.Option(min=1, help="Threads used for measuring.")] = 1,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", help="Recipe setting NAME=VALUE, such as sparsify.pattern=0.6."),
     ] = None,
 ) -> None:
-    """Compress a model block by block; goes on at the next block where it was stopped."""
+    """Compress a model block by block; an interrupted run resumes at the next block."""
     require_extras("local")
     from surefoot.agents.compressing.tasks import scorer_for
     from surefoot.agents.compressing.texts import own_texts, texts_of
@@ -60,6 +68,7 @@ def compress(
 
     wanted = read_recipe(recipe, read_settings(settings or []))
     folder = model_folder(model)
+    out = out or Path("runs/compress") / folder.name
     scorer = scorer_for(folder, tasks) if tasks else None
     source = ""
     texts: Sequence[Tokens] | Calibration | None = None
@@ -79,12 +88,12 @@ def compress(
             note=note,
             told=lambda part, done, total: bar(done, total, part),
         )
-    _tell(read_report(out))
+    _print(read_report(out))
     note(f"model: {out}")
     note(f"report: {out / PAGE_NAME}")
 
 
-def _tell(report: dict[str, Any]) -> None:
+def _print(report: dict[str, Any]) -> None:
     """Prints what was gained and lost."""
     from surefoot.sparsity.report.page import gains_of, tasks_of
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 
@@ -25,8 +25,13 @@ def resumable() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        note("stopped; run the same command again to go on")
+        note("stopped; run the same command again to resume")
         raise typer.Exit(130) from None
+
+
+def parts(values: Sequence[str] | None) -> tuple[str, ...]:
+    """Returns the items of a list option, which may be repeated and take commas."""
+    return tuple(p.strip() for value in values or () for p in value.split(",") if p.strip())
 
 
 class Bar:

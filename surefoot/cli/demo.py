@@ -27,7 +27,7 @@ EPISODES: dict[str, dict[str, Any]] = {
         "perturb": ["noise=0.3"],
     },
 }
-"""What is shown: a run for each environment. Seeds that end with 8 and 9 are of the test split."""
+"""The runs of the demonstration, one per environment; seeds that end with 8 or 9 are test seeds."""
 
 
 class DemoKind(StrEnum):
@@ -41,7 +41,7 @@ def demo(
     what: Annotated[
         DemoKind, typer.Argument(help="agent: simulated episodes; grading: answers on PDDL tasks.")
     ] = DemoKind.AGENT,
-    out: Annotated[Path, typer.Option(help="Folder for everything.")] = Path("runs/demo"),
+    out: Annotated[Path, typer.Option(help="Folder of the demonstration.")] = Path("runs/demo"),
     seconds: Annotated[
         float, typer.Option(help="grading: limit for each planner run, in seconds.")
     ] = 10.0,

@@ -15,12 +15,12 @@ from surefoot.core.extras import require_extras
 if TYPE_CHECKING:
     from surefoot.sparsity.lottery.receptive.patches import PatchImage
 
-diagnosing = typer.Typer(no_args_is_help=True, help="Look into a model's weights.")
+diagnosing = typer.Typer(no_args_is_help=True, help="Examine a model's weights.")
 
 
 @diagnosing.callback()
 def diagnose() -> None:
-    """Look into a model's weights."""
+    """Examine a model's weights."""
 
 
 @diagnosing.command("receptive-fields")
@@ -29,31 +29,37 @@ def receptive_fields(
         str,
         typer.Argument(help="Folder of a checkpoint, a file of safetensors, or local-perception."),
     ],
-    out: Annotated[Path, typer.Option(help="Folder for the report.")],
+    out: Annotated[
+        Path, typer.Option(help="Folder of the report; runs/diagnose by default.")
+    ] = Path("runs/diagnose"),
     layer: Annotated[
-        str, typer.Option(help="Name of the layer, if the one that sees pixels is not found.")
+        str, typer.Option(help="Name of the layer, if the one that reads pixels is not found.")
     ] = "",
     shape: Annotated[
         str,
         typer.Option(
-            help="CHANNELSxROWSxCOLUMNS of a linear layer's inputs, such as 3x32x24; a square "
-            "without it."
+            help="CHANNELSxROWSxCOLUMNS of a linear layer's inputs, such as 3x32x24; square "
+            "by default."
         ),
     ] = "",
     images: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of PNG or JPEG, with a folder for each class if there are classes. This "
-            "project's own perception model has drawn scenes of its own."
+            help="Folder of PNG or JPEG images, one sub-folder per class if there are any. "
+            "The shipped perception model brings drawn scenes."
         ),
     ] = None,
-    each: Annotated[int, typer.Option(min=1, help="Patches cut from each picture.")] = 200,
+    each: Annotated[
+        int, typer.Option("--num-patches", min=1, help="Patches cut from each image.")
+    ] = 200,
     pictures: Annotated[
-        int, typer.Option(min=1, help="Scenes drawn where no --images are given.")
+        int, typer.Option("--num-images", min=1, help="Scenes drawn where no --images are given.")
     ] = 64,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of places, shuffles and clone.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Seed of patch positions, shuffles and clone.")
+    ] = 0,
 ) -> None:
-    """Tell whether a first layer's weights are local, and whether that comes from data."""
+    """Test whether a first layer's weights are local, and whether that comes from the data."""
     require_extras("local")
     from surefoot.models.shipped import shipped_folder
     from surefoot.sparsity.engine.checkpoint import file_hash

@@ -1,4 +1,4 @@
-"""``surefoot doctor``: tries everything that Surefoot stands on, and says what is missing."""
+"""``surefoot doctor``: tests everything that Surefoot depends on."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from surefoot.core.extras import EXTRAS, install
 
 def doctor(
     model: Annotated[
-        str | None, typer.Option(help="Also ask a model what it can do, such as openai:NAME.")
+        str | None, typer.Option(help="Also probe what a model can do, such as openai:NAME.")
     ] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", help="Setting NAME=VALUE of that model, such as base_url=URL."),
+        typer.Option("--set", help="Setting of that model as NAME=VALUE, such as base_url=URL."),
     ] = None,
 ) -> None:
-    """Try what is installed, and say how to install the rest; exit code 1 if something fails."""
+    """Test what is installed and say how to install the rest; exit code 1 if a test fails."""
     checks: dict[str, tuple[Callable[[], str], tuple[str, ...]]] = {
         "python": (_python, ()),
         "Fast Downward": (lambda: _search("fd:ff"), ("planners",)),

@@ -11,19 +11,21 @@ from surefoot.cli.console import Bar, note, resumable
 
 
 def experiment(
-    name: Annotated[str, typer.Argument(help="Name of the study; see 'surefoot list'.")],
+    name: Annotated[
+        str, typer.Argument(help="Name of the study; see 'surefoot list experiments'.")
+    ],
     config: Annotated[
-        Path | None, typer.Option(help="YAML file in place of the shipped one.")
+        Path | None, typer.Option(help="YAML file in place of the study's own.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder of the study; runs/NAME without it.")
+        Path | None, typer.Option(help="Folder of the study; runs/NAME by default.")
     ] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", help="Setting NAME=VALUE over the file, such as recorded=FOLDER."),
+        typer.Option("--set", help="Setting over the file as NAME=VALUE, such as recorded=FOLDER."),
     ] = None,
 ) -> None:
-    """Run a study of a paper's claim, or go on with it, and write its report."""
+    """Run a study of a paper's claim, or resume it, and write its report."""
     from surefoot.core.config import read_settings
     from surefoot.experiments import EXPERIMENTS, read_study
     from surefoot.experiments.parts import check_place

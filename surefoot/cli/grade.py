@@ -1,4 +1,4 @@
-"""``surefoot grade``: answers of language models against the tasks they were given."""
+"""``surefoot grade``: recorded answers of language models, graded against their tasks."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ def grade(
             help="Folder with domain.pddl and pNN.pddl (or folders of such).", show_default=False
         ),
     ],
-    out: Annotated[Path, typer.Option(help="The run folder to make or to go on with.")],
+    out: Annotated[Path, typer.Option(help="The run folder, created or resumed.")] = Path(
+        "runs/grade"
+    ),
     models: Annotated[
         list[str] | None, typer.Option(help="Grade only this model; may be given repeatedly.")
     ] = None,
@@ -54,7 +56,7 @@ def grade(
 
 
 def show(run: GradedRun, *, json_output: bool = False) -> None:
-    """Prints a finished run; ends with exit code 1 if the grading itself failed somewhere."""
+    """Prints a finished run; exits with code 1 if the grading itself failed somewhere."""
     if json_output:
         typer.echo(json.dumps(run.summary(), indent=2))
     else:

@@ -1,4 +1,4 @@
-"""``surefoot list``: what the project knows by name."""
+"""``surefoot list``: everything that has a name."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _entries(registry: Registry[Any]) -> list[tuple[str, ...]]:
 
 
 def _summary(entry: RegistryEntry) -> str:
-    """Returns what an entry is, and of whom where it does not come with Surefoot."""
+    """Returns the summary of an entry, with its distribution where that is another."""
     return entry.summary if entry.origin == OWN else f"{entry.summary} (of {entry.origin})"
 
 

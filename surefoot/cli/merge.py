@@ -1,4 +1,4 @@
-"""``surefoot merge``: several local models made one."""
+"""``surefoot merge``: one model from several."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def merge(
         list[str],
         typer.Argument(help="Folders of transformers checkpoints, or shipped models' names."),
     ],
-    out: Annotated[Path | None, typer.Option(help="Folder for the merged model.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the merged model.")] = Path("runs/merge"),
     base: Annotated[
-        str, typer.Option(help="The model that all were tuned from; not needed by linear.")
+        str, typer.Option(help="Model that all were tuned from; not needed by linear.")
     ] = "",
     method: Annotated[
         MergeMethod, typer.Option(help="How tensors become one.")
@@ -58,41 +58,56 @@ def merge(
         str, typer.Option(help="A number for each model, with commas; 1 each by default.")
     ] = "",
     density: Annotated[
-        float | None, typer.Option(help="Share of the changes that TIES and DARE keep; 0.5.")
+        float | None,
+        typer.Option(help="Fraction of the changes that TIES and DARE keep; 0.5 by default."),
     ] = None,
     scale: Annotated[
-        float | None, typer.Option(help="Factor of the changes that are added to the base; 1.")
+        float | None,
+        typer.Option(help="Factor of the changes that are added to the base; 1 by default."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of what DARE keeps, and of the search.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of DARE's masks and of the search.")] = 0,
     recipe: Annotated[
-        Path | None, typer.Option(help="Merge as a merged model's merge.json says.")
+        Path | None, typer.Option(help="Repeat the merge that a merge.json describes.")
     ] = None,
     search: Annotated[
-        Search | None, typer.Option(help="Search for weights by plans that are valid.")
+        Search | None, typer.Option(help="Search for weights that give most valid plans.")
     ] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", help="Setting of the search NAME=VALUE, such as order=similarity."),
+        typer.Option(
+            "--set", help="Setting of the search as NAME=VALUE, such as order=similarity."
+        ),
     ] = None,
     domains: Annotated[
-        str, typer.Option(help="Domains that candidates are tried on, with commas; has a default.")
+        str,
+        typer.Option(
+            help="Domains that candidates are evaluated on, with commas; the zoo's by default."
+        ),
     ] = "",
-    tasks: Annotated[int, typer.Option(min=1, help="Tasks of each domain in a search.")] = 10,
+    tasks: Annotated[
+        int, typer.Option("--num-tasks", min=1, help="Tasks per domain in a search.")
+    ] = 10,
     test: Annotated[
-        int, typer.Option(min=0, help="Try about so many other tasks of each domain at the end.")
+        int,
+        typer.Option(
+            "--num-test-tasks",
+            min=0,
+            help="Unseen tasks per domain to evaluate the result on.",
+        ),
     ] = 0,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show how alike the models are, and merge nothing.")
+        bool, typer.Option("--dry-run", help="Only show how similar the models are.")
     ] = False,
     threshold: Annotated[
-        float, typer.Option(min=-1, max=1, help="Least similarity of models of one family.")
+        float, typer.Option(min=-1, max=1, help="Least similarity within a family.")
     ] = 0.95,
     linkage: Annotated[
-        Linkage, typer.Option(help="Whether the mean of a group counts, or its nearest.")
+        Linkage,
+        typer.Option(help="Similarity of groups: of their means, or of their nearest members."),
     ] = Linkage.AVERAGE,
     threads: Annotated[int, typer.Option(min=1, help="Threads.")] = 1,
 ) -> None:
-    """Merge models of one family, or search for the best merge; a search goes on where it was."""
+    """Merge models of one family, or search for the best merge; a search can be resumed."""
     require_extras("local")
     import torch
 
@@ -115,12 +130,10 @@ def merge(
                 linkage=linkage.value,
                 told=lambda part, done, total: bar(done, total, part),
             )
-        _tell_families(found)
+        _print_families(found)
         if start is not None:
-            _tell_changes(sources, start)
+            _print_changes(sources, start)
         return
-    if out is None:
-        raise InputError("give a folder for the merged model with --out, or --dry-run")
     zoo = open_zoo(folders, origin)
     given = _settings(search, method, density, scale, seed, settings or [])
     made = _recipe(zoo, method, weights, given, recipe) if search is None else None
@@ -139,7 +152,7 @@ def merge(
             return
         tried = tuple(d.strip() for d in domains.split(",") if d.strip()) or _default_domains()
         result, tested = _searched(zoo, given, out, tried, tasks, test, told)
-    _tell_search(result, tested)
+    _print_search(result, tested)
     note(f"model: {result.model}")
 
 
@@ -151,7 +164,7 @@ def _settings(
     seed: int,
     more: Sequence[str],
 ) -> dict[str, Any]:
-    """Returns what was given; only what the search or merge has."""
+    """Returns the settings that were given and that the search or merge has."""
     from surefoot.core.config import read_settings
 
     if search is None and more:
@@ -213,7 +226,7 @@ def _searched(
     test: int,
     told: Any,
 ) -> tuple[SearchResult, dict[str, Any] | None]:
-    """Searches, and tries the result and the best model on other tasks."""
+    """Searches, then evaluates the result and the best single model on other tasks."""
     from surefoot.agents.compressing.tasks import plan_scorer
     from surefoot.core.config import check_config
     from surefoot.models.backends.hf import HFModel
@@ -247,8 +260,8 @@ def _searched(
     return result, task_figures(before, tried(result.model))
 
 
-def _tell_families(found: Families) -> None:
-    """Prints how alike models are, and their families."""
+def _print_families(found: Families) -> None:
+    """Prints the similarity of models and their families."""
     width = max(len(name) for name in found.names)
     typer.echo(
         f"{'similarity of weights':{width + 4}} "
@@ -262,7 +275,7 @@ def _tell_families(found: Families) -> None:
         typer.echo(f"family {number + 1}: {', '.join(found.names[i] for i in group)}{why}")
 
 
-def _tell_changes(sources: Sequence[MergeSource], base: MergeSource) -> None:
+def _print_changes(sources: Sequence[MergeSource], base: MergeSource) -> None:
     """Prints how alike the changes from the base are, of the models that are of it."""
     from surefoot.sparsity.merging.checks import difference
     from surefoot.sparsity.merging.similarity import similarity_matrix
@@ -279,7 +292,7 @@ def _tell_changes(sources: Sequence[MergeSource], base: MergeSource) -> None:
         typer.echo(f"    {source.name:{width}} {own:6.3f} | {told}")
 
 
-def _tell_search(result: SearchResult, tested: dict[str, Any] | None) -> None:
+def _print_search(result: SearchResult, tested: dict[str, Any] | None) -> None:
     """Prints what a search found."""
     typer.echo(f"valid plans for {len(result.best.parts)} tasks of the search")
     for name, score in result.singles.items():

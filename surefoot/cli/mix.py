@@ -20,7 +20,7 @@ _LONGEST = 2048
 
 
 class MixLevel(StrEnum):
-    """What experts have of their own."""
+    """Which parts each expert has of its own."""
 
     FFN = "ffn"
     BLOCK = "block"
@@ -35,7 +35,7 @@ class MixRoute(StrEnum):
 
 
 class Pool(StrEnum):
-    """What a gate reads of a text."""
+    """How a gate pools the hidden states of a text."""
 
     MEAN = "mean"
     FIRST = "first"
@@ -54,10 +54,12 @@ def mix(
         list[str],
         typer.Argument(help="Experts as NAME=FOLDER (or a shipped model's name as FOLDER)."),
     ],
-    out: Annotated[Path, typer.Option(help="Folder for the mixture; must be new.")],
+    out: Annotated[
+        Path, typer.Option(help="Folder of the mixture; must be new. runs/mix by default.")
+    ] = Path("runs/mix"),
     shared: Annotated[
         str,
-        typer.Option(help="Model of what experts do not have of their own; their mean without it."),
+        typer.Option(help="Model of the shared parts; the experts' mean by default."),
     ] = "",
     prompts: Annotated[
         list[str] | None,
@@ -66,18 +68,31 @@ def mix(
             "domains of the small planner need none."
         ),
     ] = None,
-    count: Annotated[int, typer.Option(min=1, help="Prompts drawn for a domain.")] = 24,
-    level: Annotated[MixLevel, typer.Option(help="What experts have of their own.")] = MixLevel.FFN,
+    count: Annotated[
+        int, typer.Option("--num-prompts", min=1, help="Prompts drawn per domain.")
+    ] = 24,
+    level: Annotated[
+        MixLevel, typer.Option(help="Which parts each expert has of its own.")
+    ] = MixLevel.FFN,
     route: Annotated[
-        MixRoute, typer.Option(help="Whether texts or tokens are sent.")
+        MixRoute, typer.Option(help="Whether whole sequences or single tokens are routed.")
     ] = MixRoute.SEQUENCE,
-    pool: Annotated[Pool, typer.Option(help="What a gate reads of a text.")] = Pool.MEAN,
+    pool: Annotated[
+        Pool, typer.Option(help="How a gate pools the hidden states of a text.")
+    ] = Pool.MEAN,
     gate: Annotated[GateKind, typer.Option(help="How gates are made.")] = GateKind.CONTRAST,
-    top: Annotated[int, typer.Option(min=1, help="Experts that are on at a time.")] = 1,
-    dense_layers: Annotated[int, typer.Option(min=0, help="First layers that all share.")] = 0,
+    top: Annotated[
+        int, typer.Option("--top-k", min=1, help="Active experts per sequence or token.")
+    ] = 1,
+    dense_layers: Annotated[
+        int, typer.Option(min=0, help="Number of first layers that stay shared.")
+    ] = 0,
     seed: Annotated[int, typer.Option(help="Seed of prompts and gates.")] = 0,
     tasks: Annotated[
-        int, typer.Option(min=0, help="Try the mixture on so many unseen tasks of each domain.")
+        int,
+        typer.Option(
+            "--num-tasks", min=0, help="Unseen tasks per domain to evaluate the mixture on."
+        ),
     ] = 0,
 ) -> None:
     """Make a mixture of models of one family, whose gates are made of example prompts."""

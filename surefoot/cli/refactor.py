@@ -1,4 +1,4 @@
-"""``surefoot refactor``: a dense local model taken apart into experts."""
+"""``surefoot refactor``: a dense local model split into experts."""
 
 from __future__ import annotations
 
@@ -25,29 +25,37 @@ def refactor(
             "local-agent-refined."
         ),
     ],
-    out: Annotated[Path, typer.Option(help="Folder for the model of experts.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the model of experts; runs/refactor/MODEL by default."),
+    ] = None,
     texts: Annotated[
         list[str] | None,
         typer.Option(
-            help="DOMAIN=FILE, once for each domain: .jsonl with a text in each line, or one text "
-            "that is cut into pieces. This project's own planners have texts of their own."
+            help="DOMAIN=FILE, once per domain: .jsonl with one text per line, or one text, "
+            "which is cut into pieces. The shipped planners bring their own."
         ),
     ] = None,
     count: Annotated[
-        int, typer.Option(min=1, help="Texts drawn for one of this project's own planners.")
+        int,
+        typer.Option("--num-texts", min=1, help="Texts drawn for a shipped planner."),
     ] = 8000,
     tasks: Annotated[
-        int, typer.Option(min=0, help="Try about so many unseen tasks, before and after.")
+        int,
+        typer.Option(
+            "--num-tasks", min=0, help="Number of unseen tasks to evaluate on, before and after."
+        ),
     ] = 0,
     threads: Annotated[int, typer.Option(min=1, help="Threads.")] = 1,
     settings: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", help="Setting NAME=VALUE, such as keep=0.4, tune.rounds=4, tune.loss=released."
+            "--set",
+            help="Setting as NAME=VALUE, such as keep=0.4, tune.rounds=4, tune.loss=released.",
         ),
     ] = None,
 ) -> None:
-    """Make experts of a model, one a domain; goes on at the next round where it was stopped."""
+    """Split a model into experts, one per domain; an interrupted run resumes at the next round."""
     require_extras("local")
     import torch
 
@@ -58,6 +66,7 @@ def refactor(
 
     wanted = check_config(RefactorSettings, read_settings(settings or []))
     folder = model_folder(model)
+    out = out or Path("runs/refactor") / folder.name
     torch.set_num_threads(threads)
     scorer = scorer_for(folder, tasks) if tasks else None
     domains = _domains(folder, texts or [], count, wanted)

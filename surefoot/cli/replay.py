@@ -20,9 +20,9 @@ def replay(
     out: Annotated[
         Path | None, typer.Option(help="HTML file to write; RUN/replay/NAME.html by default.")
     ] = None,
-    show: Annotated[bool, typer.Option("--open", help="Show the page in a browser.")] = False,
+    show: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:
-    """Write one page with the timeline of an episode of an agent."""
+    """Write a page with the timeline of an agent's episode."""
     from surefoot.agents.replay.page import render_replay
     from surefoot.agents.replay.saved import page_file, read_saved
 

@@ -14,9 +14,7 @@ from surefoot.results.manifest import current_versions
 
 def report(
     runs: Annotated[list[Path], typer.Argument(help="Run folders of grade or bench.")],
-    out: Annotated[
-        Path | None, typer.Option(help="HTML file to write, beside the printed table.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="HTML file to write as well.")] = None,
 ) -> None:
     """Compare the contestants of several runs."""
     from surefoot.cli.bench_table import print_quiz

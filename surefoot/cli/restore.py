@@ -1,4 +1,4 @@
-"""``surefoot restore``: a picture without its noise, its holes, or its few pixels."""
+"""``surefoot restore``: denoising, inpainting and super-resolution with an untrained network."""
 
 from __future__ import annotations
 
@@ -12,40 +12,48 @@ from surefoot.core.extras import require_extras
 
 
 def restore(
-    image: Annotated[Path, typer.Argument(help="The picture; grey or colour, alpha is kept.")],
+    image: Annotated[Path, typer.Argument(help="The image; grey or colour, alpha is kept.")],
     task: Annotated[str, typer.Option(help="denoise, inpaint or sr (enlarge).")],
-    out: Annotated[Path, typer.Option(help="Folder for the restored picture and its report.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of the restored image and its report; runs/restore/NAME by default."
+        ),
+    ] = None,
     sigma: Annotated[
         float | None,
-        typer.Option(help="Noise, where white is 255; estimated for denoise without it."),
+        typer.Option(help="Noise, where white is 255; estimated for denoise by default."),
     ] = None,
     mask: Annotated[
         Path | None,
-        typer.Option(help="For inpaint: white where known. Without it, transparent is unknown."),
+        typer.Option(
+            help="For inpaint: white where known; by default, transparent pixels are unknown."
+        ),
     ] = None,
-    scale: Annotated[int, typer.Option(help="For sr: 2, 4 or 8 times.")] = 4,
+    scale: Annotated[int, typer.Option(help="For sr: factor 2, 4 or 8.")] = 4,
     sparsity: Annotated[
-        float, typer.Option(help="Share of weights gone in a ticket that is looked for; 0: none.")
+        float,
+        typer.Option(
+            help="Fraction of weights pruned in a ticket to search for; 0 for the dense network."
+        ),
     ] = 0.0,
     ticket: Annotated[
-        Path | None, typer.Option(help="Ticket of another restoration, its folder 'ticket'.")
+        Path | None, typer.Option(help="Ticket of another restoration (its folder 'ticket').")
     ] = None,
-    steps: Annotated[int, typer.Option(help="Steps of the fit, at most.")] = 3000,
-    seed: Annotated[int, typer.Option(help="Seed of all that is drawn.")] = 0,
+    steps: Annotated[int, typer.Option(help="Most steps of the fit.")] = 3000,
+    seed: Annotated[int, typer.Option(help="Seed of everything that is drawn.")] = 0,
     network: Annotated[str, typer.Option(help="skip or decoder.")] = "skip",
     stop: Annotated[
-        str, typer.Option(help="Which picture counts: held-out, discrepancy or last.")
+        str, typer.Option(help="Which step's image is kept: held-out, discrepancy or last.")
     ] = "held-out",
-    truth: Annotated[
-        Path | None, typer.Option(help="The true picture, which is only compared with.")
-    ] = None,
+    truth: Annotated[Path | None, typer.Option(help="The true image, for comparison only.")] = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads.")] = 1,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", help="Setting NAME=VALUE, such as width=64, depth=5, patience=0."),
+        typer.Option("--set", help="Setting as NAME=VALUE, such as width=64, depth=5, patience=0."),
     ] = None,
 ) -> None:
-    """Restore a picture with an untrained network; goes on where it was stopped."""
+    """Restore an image with an untrained network; an interrupted run resumes."""
     require_extras("local")
     import torch
 
@@ -57,6 +65,7 @@ def restore(
     from surefoot.sparsity.lottery.restoring.settings import Inputs, RestoreSettings
     from surefoot.sparsity.lottery.restoring.stopping import RULES
 
+    out = out or Path("runs/restore") / image.stem
     given = {
         "task": task,
         "sigma": sigma,

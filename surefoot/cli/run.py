@@ -1,4 +1,4 @@
-"""``surefoot run``: simulated episodes of a policy, filmed and counted."""
+"""``surefoot run``: simulated episodes of a policy, recorded and summarized."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from surefoot.cli.console import Bar, note, resumable
+from surefoot.cli.console import Bar, note, parts, resumable
 from surefoot.core.extras import require_extras
 
 _MANY = "May be given repeatedly or with commas."
@@ -16,7 +16,7 @@ _MANY = "May be given repeatedly or with commas."
 
 def run_episodes(
     config: Annotated[
-        Path | None, typer.Argument(help="YAML file; the options below win over it.")
+        Path | None, typer.Option(help="YAML file; options on the command line win.")
     ] = None,
     env: Annotated[str | None, typer.Option(help="tabletop or crossing.")] = None,
     policy: Annotated[
@@ -28,7 +28,7 @@ def run_episodes(
     ] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", help="Option NAME=VALUE of the policy, such as looks=2."),
+        typer.Option("--set", help="Option of the policy as NAME=VALUE, such as looks=2."),
     ] = None,
     task: Annotated[
         list[str] | None, typer.Option(help=f"Tasks; all of them by default. {_MANY}")
@@ -38,8 +38,8 @@ def run_episodes(
         typer.Option(help="tabletop: easy, medium, hard; crossing: traffic from 0 to 1."),
     ] = None,
     seeds: Annotated[
-        str | None,
-        typer.Option(help="Such as 5, 0:10, 1,4,7, or test:20 (the first of a split)."),
+        list[str] | None,
+        typer.Option(help="Such as 5, 0:10 (0 to 9), 1,4,7, or test:20 (the first 20 of a split)."),
     ] = None,
     perturb: Annotated[
         list[str] | None,
@@ -48,19 +48,17 @@ def run_episodes(
             f"perturbations'. {_MANY}"
         ),
     ] = None,
-    out: Annotated[Path, typer.Option(help="The run folder to make or to go on with.")] = Path(
+    out: Annotated[Path, typer.Option(help="The run folder, created or resumed.")] = Path(
         "runs/episodes"
     ),
-    max_steps: Annotated[int | None, typer.Option(help="Skills that an episode may take.")] = None,
+    max_steps: Annotated[int | None, typer.Option(help="Most skills per episode.")] = None,
     timeout_s: Annotated[
-        float | None, typer.Option(help="Seconds by the clock that an episode may take.")
+        float | None, typer.Option(help="Wall-clock limit of an episode in seconds.")
     ] = None,
     video: Annotated[
         str | None, typer.Option(help="Which episodes are filmed: all, failures, none.")
     ] = None,
-    fps: Annotated[
-        int | None, typer.Option(help="Pictures of a simulated second in a video.")
-    ] = None,
+    fps: Annotated[int | None, typer.Option(help="Video frames per simulated second.")] = None,
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0 for one per processor.")] = 0,
     json_output: Annotated[
         bool, typer.Option("--json", help="Print summary.json instead of the table.")
@@ -70,7 +68,8 @@ def run_episodes(
     shipped = policy == "agent" and not settings  # which other agents need depends on their models
     require_extras("sim", *(("verify", "local") if shipped else ()))
     from surefoot.core.config import read_config_file, read_settings
-    from surefoot.envs.episodes.config import read_seeds, resolve
+    from surefoot.core.seeds import read_seeds
+    from surefoot.envs.episodes.config import resolve
     from surefoot.envs.episodes.run import episodes_run
     from surefoot.results.parallel import usable_cpus
 
@@ -92,11 +91,11 @@ def run_episodes(
     }
     given.setdefault("env", "tabletop")
     if task:
-        given["task"] = tuple(t for item in task for t in item.split(",") if t)
+        given["task"] = parts(task)
     if seeds is not None:
-        given["seeds"] = read_seeds(seeds)
+        given["seeds"] = read_seeds(",".join(seeds))
     if perturb:
-        given["perturb"] = [t for item in perturb for t in item.split(",") if t]
+        given["perturb"] = list(parts(perturb))
     if settings:
         given["options"] = _over(given.get("options"), read_settings(settings))
     resolved = resolve(given)
@@ -115,7 +114,7 @@ def run_episodes(
 
 
 def _over(options: object, settings: dict[str, Any]) -> dict[str, Any]:
-    """Lays settings over the options of a file, part by part."""
+    """Merges settings into the options of a file, level by level."""
     merged = dict(options) if isinstance(options, dict) else {}
     for name, value in settings.items():
         merged[name] = _over(merged.get(name), value) if isinstance(value, dict) else value

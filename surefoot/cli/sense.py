@@ -1,4 +1,4 @@
-"""``surefoot sense``: what looking again is worth."""
+"""``surefoot sense``: the value of looking again."""
 
 from __future__ import annotations
 
@@ -8,38 +8,59 @@ from typing import Annotated, Any
 
 import typer
 
-from surefoot.cli.console import Bar, note, resumable
+from surefoot.cli.console import Bar, note, parts, resumable
 from surefoot.cli.shifts import read_shift
 from surefoot.core.extras import require_extras
+
+DEFAULT_STRATEGIES = ("sweep", "random", "set-size", "entropy")
+"""Strategies that are compared unless others are named."""
 
 
 def sense(
     env: Annotated[str, typer.Option(help="crossing or tabletop.")],
-    out: Annotated[Path, typer.Option(help="The run folder to make or to go on with.")],
+    out: Annotated[Path, typer.Option(help="The run folder, created or resumed.")] = Path(
+        "runs/sense"
+    ),
     perception: Annotated[
-        str, typer.Option(help="Model that is shown the pictures, such as hf:FOLDER.")
+        str, typer.Option(help="Vision model, such as hf:FOLDER or openai:NAME.")
     ] = "local-perception",
     planner: Annotated[
-        str, typer.Option(help="Planner; guide or fd by default, which tell looking from planning.")
+        str,
+        typer.Option(help="Planner; guide or fd by default, which make no planning errors."),
     ] = "",
     stills: Annotated[
-        str, typer.Option(help="A file of scenes with answers instead of simulation and model.")
+        str, typer.Option(help="File of scenes with answers, in place of simulation and model.")
     ] = "",
     views: Annotated[
-        str, typer.Option(help="What views are known to tell: builtin, or of 'train views'.")
+        str,
+        typer.Option(
+            help="Table of how informative views are: builtin, or a file of 'train views'."
+        ),
     ] = "builtin",
     strategies: Annotated[
-        str, typer.Option(help="Ways to choose views, with commas.")
-    ] = "sweep,random,set-size,entropy",
+        list[str] | None,
+        typer.Option(
+            help="Looking strategies; sweep, random, set-size and entropy by default. "
+            "May be given repeatedly or with commas."
+        ),
+    ] = None,
     budgets: Annotated[
-        str, typer.Option(help="Most looks beyond the first, such as 0,1,2,4.")
-    ] = "",
-    policy: Annotated[int, typer.Option(help="Scenes for the constants of the policies.")] = 60,
-    sets: Annotated[int, typer.Option(help="Scenes for the sets at stop.")] = 100,
-    test: Annotated[int, typer.Option(help="Scenes to try them on.")] = 150,
-    start: Annotated[int, typer.Option(help="Seeds begin here.")] = 0,
+        list[str] | None,
+        typer.Option(
+            help="Budgets of looks beyond the first, such as 0,1,2,4. "
+            "May be given repeatedly or with commas."
+        ),
+    ] = None,
+    policy: Annotated[
+        int, typer.Option("--num-policy-scenes", help="Scenes that fit the policies' constants.")
+    ] = 60,
+    sets: Annotated[
+        int, typer.Option("--num-set-scenes", help="Scenes that calibrate the sets.")
+    ] = 100,
+    test: Annotated[int, typer.Option("--num-test-scenes", help="Scenes to test on.")] = 150,
+    start: Annotated[int, typer.Option("--first-seed", help="First seed.")] = 0,
     alpha: Annotated[
-        float, typer.Option(help="Allowed share of scenes in which some fact is missed.")
+        float, typer.Option(help="Allowed fraction of scenes in which some fact is missed.")
     ] = 0.1,
     perturb: Annotated[
         list[str] | None, typer.Option(help="As for 'surefoot run'; may be given repeatedly.")
@@ -49,7 +70,7 @@ def sense(
         bool, typer.Option("--json", help="Print summary.json instead of the table.")
     ] = False,
 ) -> None:
-    """Compare ways of looking again: views used, uncertainty, sets and right acts by budget."""
+    """Compare looking strategies: views, uncertainty, sets and correct acts by budget."""
     asks_here = not stills and not perception.startswith("openai:")
     require_extras("sim", *(("local",) if asks_here else ()))
     from surefoot.agents.sensing.study import StudyConfig, resolve_study, run_study
@@ -58,9 +79,9 @@ def sense(
     from surefoot.results.parallel import usable_cpus
 
     try:
-        wanted = tuple(int(b) for b in budgets.split(",") if b)
+        wanted = tuple(int(b) for b in parts(budgets))
     except ValueError:
-        raise InputError(f"--budgets are numbers with commas, not '{budgets}'") from None
+        raise InputError(f"--budgets are whole numbers, not '{','.join(budgets or ())}'") from None
     config = check_config(
         StudyConfig,
         {
@@ -69,7 +90,7 @@ def sense(
             "planner": planner,
             "views": views,
             "stills": stills,
-            "strategies": tuple(s for s in strategies.split(",") if s),
+            "strategies": parts(strategies) or DEFAULT_STRATEGIES,
             "budgets": wanted,
             "policy": policy,
             "sets": sets,

@@ -27,7 +27,7 @@ def serve(
         ),
     ],
     name: Annotated[
-        str, typer.Option(help="Name under which clients ask for it; otherwise its folder's.")
+        str, typer.Option(help="Model name for clients; the folder's by default.")
     ] = "",
     host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 for any.")] = 8000,
@@ -35,7 +35,7 @@ def serve(
     threads: Annotated[int, typer.Option(min=1, help="Threads of the model.")] = 1,
     device: Annotated[str, typer.Option(help="cpu, cuda, or auto.")] = "auto",
     seed: Annotated[
-        int, typer.Option(min=0, help="Draws for requests that bring no seed begin with this one.")
+        int, typer.Option(min=0, help="First seed of draws for requests without a seed.")
     ] = 0,
     key_env: Annotated[
         str, typer.Option(help="Environment variable with the key that clients must send.")
@@ -45,13 +45,18 @@ def serve(
         typer.Option(help="Memory for experts of a refactored model, such as 64MB."),
     ] = None,
     policy: Annotated[
-        str, typer.Option(help="Which experts go: lru, random, lookahead, belady.")
+        str,
+        typer.Option(
+            "--eviction", help="Which experts are evicted: lru, random, lookahead or belady."
+        ),
     ] = "lookahead",
-    window: Annotated[int, typer.Option(min=1, help="Requests that lookahead looks ahead.")] = 8,
+    window: Annotated[
+        int, typer.Option(min=1, help="Number of requests that lookahead considers.")
+    ] = 8,
     deadline: Annotated[
         float,
         typer.Option(
-            min=0, help="Seconds after which a request comes next, whatever experts it needs."
+            min=0, help="Longest wait of a request in seconds, whatever experts it needs."
         ),
     ] = 2.0,
 ) -> None:

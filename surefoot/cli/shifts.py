@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from surefoot.cli.console import parts
+
 
 def read_shift(env: str, texts: Sequence[str] | None) -> tuple[dict[str, Any], ...]:
     """Reads what goes wrong, given as texts, each with commas or not.
@@ -19,6 +21,6 @@ def read_shift(env: str, texts: Sequence[str] | None) -> tuple[dict[str, Any], .
     from surefoot.envs.episodes.catalogue import get_environment
     from surefoot.envs.perturbations.pipeline import Pipeline
 
-    shift = Pipeline.parse([t for item in texts or () for t in item.split(",") if t])
+    shift = Pipeline.parse(parts(texts))
     stage = get_environment(env)
     return tuple(stage.adapted(spec) for spec in shift.specs())

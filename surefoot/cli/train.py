@@ -35,7 +35,10 @@ _RATES = {
 """Learning rates that were seen to keep plans readable."""
 
 Minutes = Annotated[
-    float, typer.Option(min=0, help="Stop after this time, to go on later; 0 for no limit.")
+    float,
+    typer.Option(
+        min=0, help="Stop after this many minutes; the same command resumes. 0 for no limit."
+    ),
 ]
 Threads = Annotated[int, typer.Option(min=0, help="Threads; 0 for the library's choice.")]
 
@@ -44,13 +47,15 @@ train = typer.Typer(no_args_is_help=True, help="Train the project's own small mo
 
 @train.command("planner")
 def planner(
-    out: Annotated[Path, typer.Option(help="Folder for state, curve and model.")],
+    out: Annotated[Path, typer.Option(help="Folder of state, learning curve and model.")] = Path(
+        "runs/train/planner"
+    ),
     steps: Annotated[int, typer.Option(min=1, help="Steps of the whole schedule.")] = 4500,
     seed: Annotated[int, typer.Option(help="Seed of weights and data.")] = 0,
     minutes: Minutes = 0.0,
     threads: Threads = 0,
 ) -> None:
-    """Train the small planner on generated plans; goes on where it was stopped."""
+    """Train the small planner on generated plans; an interrupted run resumes."""
     require_extras("local")
     from surefoot.models.training.planner import PlannerRecipe, train_planner
 
@@ -65,27 +70,39 @@ def planner(
 
 @train.command("perception")
 def perception(
-    out: Annotated[Path, typer.Option(help="Folder for pictures, state, curve and model.")],
+    out: Annotated[
+        Path, typer.Option(help="Folder of images, state, learning curve and model.")
+    ] = Path("runs/train/perception"),
     data: Annotated[
-        Path | None, typer.Option(help="Folder of the pictures, if not in --out.")
+        Path | None, typer.Option(help="Folder of the images, if not in --out.")
     ] = None,
     start: Annotated[
-        Path | None, typer.Option(help="Folder of another training to begin with.")
+        Path | None, typer.Option(help="Folder of another training to start from.")
     ] = None,
-    seeing: Annotated[int, typer.Option(min=0, help="Steps that only see, before those.")] = 2000,
-    steps: Annotated[int, typer.Option(min=1, help="Steps that answer questions.")] = 3000,
-    rate: Annotated[float, typer.Option(help="Peak learning rate of these.")] = 2e-3,
-    tabletop: Annotated[int, typer.Option(min=0, help="Shards of the table.")] = 56,
-    crossing: Annotated[int, typer.Option(min=0, help="Shards of the crossing.")] = 56,
-    marked: Annotated[
-        int, typer.Option(min=0, help="Shards of each of which marks are kept.")
+    seeing: Annotated[
+        int,
+        typer.Option(
+            "--pretraining-steps", min=0, help="Steps that pretrain the vision part, before those."
+        ),
+    ] = 2000,
+    steps: Annotated[int, typer.Option(min=1, help="Steps that train on questions.")] = 3000,
+    rate: Annotated[float, typer.Option(help="Peak learning rate of those.")] = 2e-3,
+    tabletop: Annotated[
+        int, typer.Option("--num-tabletop-shards", min=0, help="Shards of tabletop images.")
     ] = 56,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of weights, pictures and order.")] = 0,
+    crossing: Annotated[
+        int, typer.Option("--num-crossing-shards", min=0, help="Shards of crossing images.")
+    ] = 56,
+    marked: Annotated[
+        int,
+        typer.Option("--num-marked-shards", min=0, help="Shards of each whose marks are kept."),
+    ] = 56,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of weights, images and order.")] = 0,
     minutes: Minutes = 0.0,
     threads: Threads = 0,
-    processes: Annotated[int, typer.Option(min=1, help="Processes that render.")] = 2,
+    processes: Annotated[int, typer.Option("--workers", min=1, help="Processes that render.")] = 2,
 ) -> None:
-    """Train the small image-text model on rendered pictures; goes on where it was stopped.
+    """Train the small image-text model on rendered images; an interrupted run resumes.
 
     First the missing pictures are rendered (5 GB), then the model is trained on them.
     """
@@ -121,16 +138,18 @@ def perception(
 
 @train.command("agent-planner")
 def agent_planner(
-    out: Annotated[Path, typer.Option(help="Folder for state, curve and model.")],
+    out: Annotated[Path, typer.Option(help="Folder of state, learning curve and model.")] = Path(
+        "runs/train/agent-planner"
+    ),
     steps: Annotated[int, typer.Option(min=1, help="Steps of the whole schedule.")] = 2400,
     seed: Annotated[int, typer.Option(help="Seed of weights and data.")] = 0,
     careless: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of careless demonstrations.")
+        float, typer.Option(min=0, max=1, help="Fraction of careless demonstrations.")
     ] = 0.35,
     minutes: Minutes = 0.0,
     threads: Threads = 0,
 ) -> None:
-    """Train the agent's small planner on drawn scenes; goes on where it was stopped."""
+    """Train the agent's small planner on drawn scenes; an interrupted run resumes."""
     require_extras("local")
     from surefoot.agents.planning.corpus import AgentRecipe
     from surefoot.agents.planning.prompts import STYLE
@@ -145,22 +164,25 @@ def agent_planner(
 
 @train.command("zoo")
 def zoo(
-    out: Annotated[Path, typer.Option(help="Folder; each planner gets one in it.")],
+    out: Annotated[
+        Path, typer.Option(help="Folder with one sub-folder per planner; runs/zoo by default.")
+    ] = Path("runs/zoo"),
     base: Annotated[
-        str, typer.Option(help="What specialists start from: local-planner, or a folder.")
+        str, typer.Option(help="Model that specialists start from: local-planner, or a folder.")
     ] = "local-planner",
-    domains: Annotated[
-        str, typer.Option(help="Domains of the specialists, with commas; has a default.")
-    ] = "",
-    steps: Annotated[int, typer.Option(min=1, help="Steps of each tuning.")] = 400,
+    domains: Annotated[str, typer.Option(help="Domains of the specialists, with commas.")] = "",
+    steps: Annotated[int, typer.Option(min=1, help="Steps of each fine-tuning.")] = 400,
     stranger: Annotated[
-        int, typer.Option(min=0, help="Steps of the planner of another family; 0 for none.")
+        int,
+        typer.Option(
+            "--stranger-steps", min=0, help="Steps of the planner of another family; 0 for none."
+        ),
     ] = 1200,
     seed: Annotated[int, typer.Option(help="Seed of data and order.")] = 0,
     minutes: Minutes = 0.0,
     threads: Threads = 0,
 ) -> None:
-    """Train planners for one domain each from one base, and one of another family, for merging."""
+    """Train one planner per domain from one base, and one of another family, for merging."""
     require_extras("local")
     from surefoot.models.shipped import model_folder
     from surefoot.models.training.zoo import (
@@ -197,26 +219,36 @@ def _tell(step: int, total: int, loss: float, validation: float) -> None:
 
 @train.command("refine")
 def refine(
-    out: Annotated[Path, typer.Option(help="Folder for plans, state and model.")],
+    out: Annotated[Path, typer.Option(help="Folder of plans, state and model.")] = Path(
+        "runs/train/refine"
+    ),
     base: Annotated[
-        str, typer.Option(help="What is refined: local-agent, or a model's folder.")
+        str, typer.Option(help="Model to refine: local-agent, or a folder.")
     ] = "local-agent",
     method: Annotated[
-        TrainMethod, typer.Option(help="Supervised, or by preferences.")
+        TrainMethod, typer.Option(help="Supervised fine-tuning, or preferences.")
     ] = TrainMethod.SFT,
     adapter: Annotated[Adapter, typer.Option(help="Adapters, or all weights.")] = Adapter.FULL,
-    scenes: Annotated[int, typer.Option(min=1, help="Scenes to sample plans for.")] = 600,
-    k: Annotated[int, typer.Option(min=1, max=64, help="Plans for each scene.")] = 8,
+    scenes: Annotated[
+        int, typer.Option("--num-scenes", min=1, help="Scenes to sample plans for.")
+    ] = 600,
+    k: Annotated[int, typer.Option("--num-plans", min=1, max=64, help="Plans per scene.")] = 8,
     threshold: Annotated[
-        float, typer.Option(min=0, max=1, help="Least certainty of perception, u_p.")
+        float, typer.Option(min=0, max=1, help="Least certainty of perception (u_p).")
     ] = 0.9,
     hold_out: Annotated[
-        bool, typer.Option(help="Keep the verdicts on some rules back, as the gate.")
+        bool, typer.Option(help="Hold out the verdicts on some rules for the gate.")
     ] = True,
-    gate_scenes: Annotated[int, typer.Option(min=1, help="Fresh scenes for the gate.")] = 400,
-    steps: Annotated[int, typer.Option(min=1, help="Steps of the tuning.")] = 200,
-    rate: Annotated[float | None, typer.Option(help="Learning rate; has a default.")] = None,
-    beta: Annotated[float, typer.Option(min=0.001, help="Hold of DPO on the base.")] = 0.5,
+    gate_scenes: Annotated[
+        int, typer.Option("--num-gate-scenes", min=1, help="Fresh scenes for the gate.")
+    ] = 400,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of the fine-tuning.")] = 200,
+    rate: Annotated[
+        float | None, typer.Option(help="Learning rate; depends on method and adapter by default.")
+    ] = None,
+    beta: Annotated[
+        float, typer.Option(min=0.001, help="Strength of DPO's tie to the base (beta).")
+    ] = 0.5,
     anchor: Annotated[
         float, typer.Option(min=0, help="Weight of the chosen plans' cross-entropy in DPO.")
     ] = 2.0,

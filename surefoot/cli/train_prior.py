@@ -16,35 +16,53 @@ if TYPE_CHECKING:
 
 
 def train_prior(
-    out: Annotated[Path, typer.Option(help="Folder for pictures, state and generators.")],
-    env: Annotated[str, typer.Option(help="Whose camera looks: tabletop or crossing.")] = (
-        "tabletop"
+    out: Annotated[Path, typer.Option(help="Folder of images, state and generators.")] = Path(
+        "runs/train/prior"
     ),
+    env: Annotated[
+        str, typer.Option(help="Environment whose camera is used: tabletop or crossing.")
+    ] = ("tabletop"),
     views: Annotated[
         str, typer.Option(help="Viewpoints of the table, with commas; see 'surefoot list'.")
     ] = "front-high",
-    pictures: Annotated[int, typer.Option(min=1, help="Pictures to learn from.")] = 3000,
-    size: Annotated[int, typer.Option(help="Pixels across: 16, 32 or 64.")] = 32,
+    pictures: Annotated[
+        int, typer.Option("--num-images", min=1, help="Images to learn from.")
+    ] = 3000,
+    size: Annotated[int, typer.Option(help="Image width in pixels: 16, 32 or 64.")] = 32,
     steps: Annotated[int, typer.Option(min=1, help="Steps of each training.")] = 4000,
     rounds: Annotated[
-        int, typer.Option(min=0, help="Times that weights go; 0 for the dense generator only.")
+        int,
+        typer.Option(
+            "--num-rounds", min=0, help="Rounds of pruning; 0 for the dense generator only."
+        ),
     ] = 0,
     share: Annotated[
-        float, typer.Option(min=0.01, max=0.99, help="Share of the living weights that goes.")
+        float,
+        typer.Option(
+            "--fraction",
+            min=0.01,
+            max=0.99,
+            help="Fraction of unpruned weights that is pruned per round.",
+        ),
     ] = 0.3,
     controls: Annotated[
         bool,
-        typer.Option("--controls", help="Then also train masks by chance for every ticket."),
+        typer.Option(
+            "--controls", help="Also train a random mask of equal sparsity for every ticket."
+        ),
     ] = False,
     seed: Annotated[
         int, typer.Option(min=0, max=2**62, help="Seed of weights, codes and order.")
     ] = 0,
     minutes: Annotated[
-        float, typer.Option(min=0, help="Stop after this time, to go on later; 0 for no limit.")
+        float,
+        typer.Option(
+            min=0, help="Stop after this many minutes; the same command resumes. 0 for no limit."
+        ),
     ] = 0.0,
     threads: Annotated[int, typer.Option(min=0, help="Threads; 0 for the library's choice.")] = 1,
 ) -> None:
-    """Train a generator of scenes as a prior for restoring; goes on where it was stopped."""
+    """Train a generator of scenes as a prior for restoring; an interrupted run resumes."""
     require_extras("sim", "local")
     import torch
 

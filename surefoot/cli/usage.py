@@ -38,7 +38,7 @@ def in_our_words(error: Any) -> str:
     if kind == "BadParameter":
         return f"{_name(error)}: {message}"
     if "extra argument" in message:
-        return f"unexpected argument {message.partition('(')[2].rstrip(')') or message}{more}"
+        return f"unexpected argument {message.rpartition('(')[2].rstrip(')') or message}{more}"
     return message if " --help" in message else f"{message[:1].lower()}{message[1:]}{more}"
 
 
@@ -83,7 +83,7 @@ def with_config(function: Callable[..., Any]) -> Callable[..., Any]:
     ]
     command.__signature__ = signature.replace(parameters=[*parameters, added])  # type: ignore[attr-defined]
     command.__annotations__ = {**hints, "config": option}
-    del command.__wrapped__  # type: ignore[attr-defined]
+    del command.__wrapped__
     return command
 
 

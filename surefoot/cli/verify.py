@@ -22,7 +22,7 @@ def verify(
     plan: Annotated[
         Path,
         typer.Argument(
-            help="A .json or .py plan, or text with numbered steps or one action a line.",
+            help="A .json or .py plan, or text with numbered steps or one action per line.",
             show_default=False,
         ),
     ],
@@ -31,14 +31,16 @@ def verify(
     ],
     world: Annotated[
         str | None,
-        typer.Option(help="A world (YAML), or 'driving' or 'driving-fair'; default: all is free."),
+        typer.Option(
+            help="A world (YAML), 'driving' or 'driving-fair'; any observation by default."
+        ),
     ] = None,
     timing: Annotated[
         Timing | None,
-        typer.Option(help="When actions answer observations; default: what each rule says."),
+        typer.Option(help="When actions answer observations; as each rule says by default."),
     ] = None,
     idle: Annotated[
-        str | None, typer.Option(help="The action while the plan waits; default: the world's.")
+        str | None, typer.Option(help="The action while the plan waits; the world's by default.")
     ] = None,
     rule: Annotated[
         list[str] | None, typer.Option(help="Check only this rule; may be given repeatedly.")
@@ -47,7 +49,7 @@ def verify(
         bool, typer.Option("--json", help="Print JSON instead of the table.")
     ] = False,
     prompt: Annotated[
-        bool, typer.Option("--prompt", help="Print a prompt that asks a model to mend the plan.")
+        bool, typer.Option("--prompt", help="Print a prompt that asks a model to repair the plan.")
     ] = False,
     svg: Annotated[
         Path | None,

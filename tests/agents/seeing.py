@@ -14,6 +14,7 @@ from surefoot.envs.episodes.config import RunConfig, plan_of, resolve
 from surefoot.envs.episodes.outcome import EpisodeRecord
 from surefoot.envs.episodes.runner import EpisodeJob, run_episode
 from tests.models.misbehaving import MisbehavingServer
+from tests.waiting import HANGING_S
 
 KINDS = (
     "light",
@@ -118,7 +119,7 @@ def agent_run(
         "planner": planner,
         "sensing": "sweep",
         "looks": 2,
-        "models": {"base_url": server.url, "retries": 0, "timeout_s": 5.0},
+        "models": {"base_url": server.url, "retries": 0, "timeout_s": HANGING_S},
         **given.pop("options", {}),
     }
     if "calibration" not in options:

@@ -13,9 +13,9 @@ from surefoot.agents.perception.tabletop_facts import tabletop_questions, tablet
 from surefoot.agents.sensing.scenery import VIEWS, StillScene
 from surefoot.agents.stages.bank import SHOWN
 from surefoot.calibration.arrays import Floats
+from surefoot.core.seeds import seeds_of
 from surefoot.envs.crossing.geometry import Turn
 from surefoot.envs.crossing.tasks import TASKS
-from surefoot.envs.perturbations.pipeline import seeds_of
 
 MODEL = "synthetic"
 

@@ -171,7 +171,7 @@ def test_an_operator_is_asked_only_for_what_matters(table: TabletopEnv) -> None:
     alone = agent_in(
         on_table(table), Knowing(0.99, wrong=[block], unsure=0.5), "fd", looks=0, repairs=0
     )
-    assert play(alone, alone.stage if alone._stage else on_table(table)).outcome == "refused"
+    assert play(alone, on_table(table)).outcome == "refused"
 
 
 def test_plans_of_the_table_are_carried_out_step_by_step(table: TabletopEnv) -> None:

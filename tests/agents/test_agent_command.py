@@ -21,6 +21,7 @@ from surefoot.cli.main import app
 from surefoot.core.errors import InputError
 from surefoot.results.run_folder import read_run
 from tests.agents.seeing import SeeingServer, agent_run
+from tests.waiting import HANGING_S
 
 COMMAND = [sys.executable, "-m", "surefoot"]
 
@@ -37,7 +38,7 @@ def test_a_person_is_asked_at_the_terminal(server: SeeingServer, tmp_path: Path)
     config = agent_run(server, tmp_path, options={"looks": 0})
     path.write_text(yaml.safe_dump(config.model_dump(mode="json")))
     out = tmp_path / "run"
-    arguments = ["run", str(path), "--out", str(out), "--set", "operator=human"]
+    arguments = ["run", "--config", str(path), "--out", str(out), "--set", "operator=human"]
     refused = subprocess.run(
         [*COMMAND, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True
     )
@@ -65,7 +66,7 @@ def test_a_person_is_asked_at_the_terminal(server: SeeingServer, tmp_path: Path)
 
     listener = threading.Thread(target=answer)
     listener.start()
-    assert child.wait(timeout=90) == 0, heard.decode()
+    assert child.wait(HANGING_S) == 0, heard.decode()
     listener.join()
     os.close(ours)
     said = heard.decode()
@@ -105,8 +106,8 @@ def test_settings_win_over_the_file(server: SeeingServer, tmp_path: Path) -> Non
         ("looks", "not of the form NAME=VALUE"),
         ("=3", "not of the form NAME=VALUE"),
         ("looks=[", "setting 'looks': not a YAML value"),
-        ("gate=maybe", "gate: Input should be 'sets', 'scores'"),
-        ("models.colour=red", "models.colour: Extra inputs"),
+        ("gate=maybe", "gate: must be 'sets', 'scores'"),
+        ("models.colour=red", "models.colour: is not known"),
     ):
         bad = CliRunner().invoke(app, [*arguments[:4], "--set", pair])
         assert isinstance(bad.exception, InputError), pair

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -16,7 +16,13 @@ from scipy.stats import betabinom
 from surefoot.agents.agent import Tools
 from surefoot.agents.calibrating import run as running
 from surefoot.agents.calibrating.fitting import blank, calibrated, fit_policy, scene_score
-from surefoot.agents.calibrating.run import CalibrationConfig, calibrate_agent
+from surefoot.agents.calibrating.run import (
+    CalibrationConfig,
+    CalibrationJob,
+    calibrate_agent,
+    run_job,
+    stage_of,
+)
 from surefoot.agents.calibrating.stops import LookingStop, stop_of
 from surefoot.agents.guarantees import AgentCalibration, load_calibration
 from surefoot.agents.operator import NoOperator
@@ -191,10 +197,9 @@ def test_episodes_are_run_resumed_and_made_into_an_artefact(
 ) -> None:
     """In real physics, with an eye whose errors are known."""
     seeing = _Seeing()
-    make_stage = running._stage
 
     def stage(*given: Any) -> Any:
-        seeing.stage = make_stage(*given)
+        seeing.stage = stage_of(*given)
         return seeing.stage
 
     def tools(env: str, agent: str, path: Path | None) -> Tools:
@@ -207,17 +212,14 @@ def test_episodes_are_run_resumed_and_made_into_an_artefact(
 
     done: list[str] = []
 
-    def apart(work: Callable[[Any], Any], items: Sequence[Any], **_: Any) -> Iterator[Any]:
-        for item in items:
+    def episodes(jobs: Sequence[CalibrationJob]) -> Iterator[Any]:
+        for item in jobs:
             if len(done) == 3:
                 done.append("stopped")
                 raise KeyboardInterrupt
             done.append(item.key)
-            yield item, work(item)
+            yield item, run_job(item, tools, stage)
 
-    monkeypatch.setattr(running, "_stage", stage)
-    monkeypatch.setattr(running, "_tools", tools)
-    monkeypatch.setattr(running, "run_apart", apart)
     monkeypatch.setattr(running, "make_perceiver", lambda *_: seeing)
     config = CalibrationConfig(
         env="crossing",
@@ -227,9 +229,9 @@ def test_episodes_are_run_resumed_and_made_into_an_artefact(
     )
     out = tmp_path / "made" / "crossing.json"
     with pytest.raises(KeyboardInterrupt):
-        calibrate_agent(config, out)
+        calibrate_agent(config, out, episodes=episodes)
     assert not out.exists()
-    found = calibrate_agent(config, out)
+    found = calibrate_agent(config, out, episodes=episodes)
     assert len(done) == 5  # four episodes, one stop
     again = load_calibration(out, stage="crossing", model="seeing", planner="guide")
     assert again == found.calibration

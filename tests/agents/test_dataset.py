@@ -13,7 +13,8 @@ from surefoot.agents.perception.marks import LEAST, NAMES
 from surefoot.agents.perception.measuring import shots_of
 from surefoot.agents.perception.pictures import crossing_shots, heedless_shots, tabletop_shots
 from surefoot.core.errors import InputError
-from surefoot.envs.perturbations.pipeline import Pipeline, split_of_seed
+from surefoot.core.seeds import split_of_seed
+from surefoot.envs.perturbations.pipeline import Pipeline
 from surefoot.envs.simulation.client import Simulation
 
 RECIPE = DataRecipe(tabletop=1, crossing=1, validation=1, pictures=8, size=48, damaged=0.5)

@@ -117,7 +117,7 @@ def test_what_cannot_be_used_is_told_before_anything_starts(
     swept = str(calibration(tmp_path, "tabletop", "fd"))
     for options, words in (
         ({"calibration": str(other)}, "is for stage 'crossing', not 'tabletop'"),
-        ({"lookz": 2}, "lookz: Extra inputs are not permitted; known: perception, planner"),
+        ({"lookz": 2}, "lookz: is not known; known: perception, planner"),
         ({"operator": "human"}, "is asked at a terminal"),
         ({"planner": "magic"}, "unknown planner 'magic'; known: guide"),
         ({"perception": "hf:/no/such/model"}, "no model here"),
@@ -142,7 +142,7 @@ def command(server: SeeingServer, tmp_path: Path, out: Path, **given: object) ->
     config = agent_run(server, tmp_path, **given).model_dump(mode="json")
     path = tmp_path / "run.yaml"
     path.write_text(yaml.safe_dump(config))
-    return [*COMMAND, "run", str(path), "--out", str(out), "--workers", "1"]
+    return [*COMMAND, "run", "--config", str(path), "--out", str(out), "--workers", "1"]
 
 
 def test_a_full_disk_ends_the_run_and_counts_nothing(server: SeeingServer, tmp_path: Path) -> None:

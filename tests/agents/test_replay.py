@@ -22,6 +22,7 @@ from surefoot.core.errors import InputError
 from surefoot.envs.episodes.run import FinishedRun, episodes_run
 from surefoot.verification.monitoring.monitor import MonitorVerdict
 from tests.agents.seeing import SeeingServer, agent_run
+from tests.waiting import HANGING_S
 
 KEY = "tidy/easy/8"
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
@@ -201,7 +202,7 @@ def test_a_browser_shows_it(finished: tuple[FinishedRun, Path], tmp_path: Path) 
         ],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANGING_S,
     )
     found = re.search(r'<pre id="found">(.*?)</pre>', done.stdout, re.S)
     assert found is not None, done.stderr

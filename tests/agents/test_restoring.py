@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from surefoot.agents.agent import Tools
 from surefoot.agents.assembly import make_eyes, make_perceiver, make_tools
-from surefoot.agents.calibrating.fitting import _path, fit_policy
+from surefoot.agents.calibrating.fitting import fit_policy, path_of
 from surefoot.agents.calibrating.stops import LookingStop, stop_of
 from surefoot.agents.guarantees import AgentCalibration
 from surefoot.agents.operator import make_operator
@@ -285,11 +285,11 @@ def test_what_is_calibrated_is_what_the_agent_believed() -> None:
     assert stop.looks[0][1] != stop.looks[1][1]
     # The looks that were kept lead to the belief at stop: that of the restored picture alone.
     again = LookingStop.from_json("x", stop.to_json())
-    for beliefs, (_, said, _) in zip(_path(again, BLANK, moving=False), again.looks, strict=True):
+    for beliefs, (_, said, _) in zip(path_of(again, BLANK, moving=False), again.looks, strict=True):
         for question, belief in zip(again.questions, beliefs, strict=True):
             assert belief == pytest.approx(said[question.fact], abs=1e-5)
     assert np.concatenate(stop.belief) == pytest.approx(
-        np.concatenate(_path(again, BLANK, moving=False)[-1]), abs=1e-5
+        np.concatenate(path_of(again, BLANK, moving=False)[-1]), abs=1e-5
     )
     policy = fit_policy("tabletop", "knowing", [again], 0.5, moving=False)
     assert {k.dependence for k in policy.kinds.values()} == {0.0}  # one answer is left of each fact

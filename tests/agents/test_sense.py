@@ -82,9 +82,8 @@ def cheap(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         monkeypatch.setattr(module, "run_apart", apart_)
         monkeypatch.setattr(module, "picture_scene", picture)
         monkeypatch.setattr(module, "make_perceiver", lambda spec: _Model())
-    monkeypatch.setattr(study, "_eyes", lambda spec: (None, _Model()))
-    monkeypatch.setattr(learning, "eyes", lambda spec: (None, _Model()))
-    monkeypatch.setattr(study, "_identity", lambda *_: MODEL)
+        monkeypatch.setattr(module, "eyes", lambda spec: (None, _Model()))
+    monkeypatch.setattr(study, "identity_of", lambda *_: MODEL)
     return done
 
 
@@ -284,7 +283,7 @@ def test_the_command_refuses_in_one_line(
     monkeypatch.chdir(tmp_path)
     for words, told in (
         (["--env", "crossing", "--budgets", "1,x"], "numbers with commas"),
-        (["--env", "crossing", "--test", "0"], "test"),
+        (["--env", "crossing", "--num-test-scenes", "0"], "test"),
         (["--env", "moon"], "no environment 'moon'"),
     ):
         monkeypatch.setattr("sys.argv", ["surefoot", "sense", "--out", "run", *words])

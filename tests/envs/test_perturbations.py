@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from surefoot.core.errors import InputError
+from surefoot.core.seeds import seeds_of, split_of_seed
 from surefoot.envs.cameras.camera import CameraPose, Lens, render
 from surefoot.envs.perturbations.base import (
     Channels,
@@ -19,7 +20,7 @@ from surefoot.envs.perturbations.base import (
 from surefoot.envs.perturbations.catalogue import PERTURBATIONS, build
 from surefoot.envs.perturbations.distractors import add_distractors
 from surefoot.envs.perturbations.faults import Faults
-from surefoot.envs.perturbations.pipeline import SCENARIOS, Pipeline, seeds_of, split_of_seed
+from surefoot.envs.perturbations.pipeline import SCENARIOS, Pipeline
 from surefoot.envs.simulation.client import Simulation
 
 IMAGES = [name for name, kind in PERTURBATIONS.items() if issubclass(kind, ImagePerturbation)]
@@ -142,9 +143,9 @@ def test_scenarios_and_bad_input(tmp_path: Path) -> None:
     assert set(SCENARIOS).isdisjoint(PERTURBATIONS)
     for text, words in {
         "snow": "unknown perturbation 'snow'; known: camera-pose, .*scenarios dusk",
-        "fog=2": "severity: .*less than or equal to 1",
-        "fog=x": "severity: .*valid number",
-        "fog=0.2:colour=1": "colour: Extra inputs",
+        "fog=2": "severity: must be at most 1",
+        "fog=x": "severity: must be a number",
+        "fog=0.2:colour=1": "colour: is not known",
         "fog=0.2:colour": "ARGUMENT=VALUE",
         "dusk=7": r"strength must lie in \[0, 1\]",
     }.items():

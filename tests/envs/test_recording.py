@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -89,7 +88,6 @@ def test_a_killed_recording_has_no_name(tmp_path: Path) -> None:
     os.kill(child.pid, signal.SIGKILL)
     child.wait()
     child.stdout.close()
-    time.sleep(0.05)
     assert not path.exists()
     assert all(p.name.startswith(".a.mp4.") and p.name.endswith(".tmp") for p in tmp_path.iterdir())
 

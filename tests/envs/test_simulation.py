@@ -6,6 +6,7 @@ import gc
 import hashlib
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -104,11 +105,8 @@ def test_motor_targets_are_what_must_be_sent_again() -> None:
         simulation.step(100)
         wanted = simulation.state_hash()
         swing(simulation, robot, -1.0)
-        simulation.api.restoreState(kept.number)
-        simulation.api.stepSimulation()
-        for _ in range(99):
-            simulation.api.stepSimulation()
-        simulation._counters.steps = 140
+        simulation.restore(replace(kept, commands={}))
+        simulation.step(100)
         assert simulation.state_hash() != wanted
 
 

@@ -47,8 +47,11 @@ class MisbehavingServer:
             def log_message(self, format: str, *args: object) -> None:
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+            request_queue_size = 128  # a busy machine accepts late, and clients must not notice
+
+        self.server = Server(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     @property
@@ -119,7 +122,8 @@ class MisbehavingServer:
             reply = self.decision(body, what) if decisions else self.completion(body, what)
             data = json.dumps(reply).encode()
         if what == "silent":
-            time.sleep(3)
+            handler.rfile.read(1)  # returns when the client leaves
+            handler.close_connection = True
             return
         if what in ("429", "500"):
             status = int(what)

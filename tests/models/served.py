@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,8 @@ from pathlib import Path
 
 import httpx2
 from openai import OpenAI
+
+from tests.waiting import HANGING_S, until
 
 KEY = "sk-serve-test"
 
@@ -35,16 +36,17 @@ class Served:
 
     @property
     def client(self) -> OpenAI:
-        return OpenAI(base_url=self.url, api_key=KEY, max_retries=0, timeout=60)
+        return OpenAI(base_url=self.url, api_key=KEY, max_retries=0, timeout=HANGING_S)
 
     def health(self) -> dict[str, float]:
-        found: dict[str, float] = httpx2.get(self.url.removesuffix("/v1") + "/health").json()
+        address = self.url.removesuffix("/v1") + "/health"
+        found: dict[str, float] = httpx2.get(address, timeout=HANGING_S).json()
         return found
 
     def stop(self) -> int:
         """Presses Ctrl-C."""
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(20)
+        return self.process.wait(HANGING_S)
 
 
 @contextmanager
@@ -55,15 +57,11 @@ def serving(log: Path, *arguments: str) -> Iterator[Served]:
     with log.open("wb") as out:
         process = subprocess.Popen(command, env=settings, stdout=out, stderr=out)
     try:
-        for _ in range(1200):
-            found = re.search(r"serving \S+ at (http\S+)", log.read_text())
-            if found is not None:
-                break
-            assert process.poll() is None, log.read_text()
-            time.sleep(0.05)
-        else:
-            raise AssertionError(log.read_text())
+        said = re.compile(r"serving \S+ at (http\S+)\n")
+        until(lambda: said.search(log.read_text()) or process.poll() is not None)
+        found = said.search(log.read_text())
+        assert found is not None, log.read_text()
         yield Served(found[1], process, log)
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(HANGING_S)

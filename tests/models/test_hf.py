@@ -6,7 +6,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +20,7 @@ from surefoot.models.backends.openai import OpenAIModel
 from surefoot.models.options import ModelOptions, read_options
 from surefoot.models.protocol import OptionScorer, TextModel
 from surefoot.models.registry import make_planner
+from tests.waiting import HANGING_S, until
 
 torch.set_num_threads(1)
 TEMPLATE = (
@@ -97,7 +97,7 @@ def test_likelihoods_agree_with_a_direct_computation(folder: Path) -> None:
     options = ["yes", "no", "the robot", "block"]
     scores = model.score(ask("is it so?"), options)
     assert sum(scores.probabilities) == pytest.approx(1.0)
-    net, tokenizer, _ = model._loaded
+    net, tokenizer = model.network, model.tokenizer
     sums = []
     for option in options:
         head = tokenizer("<user>is it so?\n<assistant>", return_tensors="pt")["input_ids"]
@@ -149,6 +149,14 @@ def test_specifications_and_settings() -> None:
         read_options(["timeout_s"])
 
 
+def answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=HANGING_S):
+            return True
+    except OSError:
+        return False
+
+
 @pytest.fixture(scope="module")
 def served(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with socket.socket() as free:
@@ -171,22 +179,17 @@ def served(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
     log = (home / "log").open("w")
     process = subprocess.Popen(command, env=settings, stdout=log, stderr=log)
     try:
-        for _ in range(240):
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2)
-                break
-            except OSError:
-                assert process.poll() is None, (home / "log").read_text()[-2000:]
-                time.sleep(0.5)
+        until(lambda: answers(f"http://127.0.0.1:{port}/health") or process.poll() is not None)
+        assert process.poll() is None, (home / "log").read_text()[-2000:]
         yield f"http://127.0.0.1:{port}/v1"
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(HANGING_S)
 
 
 @pytest.mark.parametrize("api", ["chat", "responses"])
 def test_a_real_server_says_what_the_local_model_says(folder: Path, served: str, api: str) -> None:
-    remote = OpenAIModel(str(folder), base_url=served, api=api, timeout_s=60, retries=0)
+    remote = OpenAIModel(str(folder), base_url=served, api=api, timeout_s=HANGING_S, retries=0)
     asked = [ask("the robot"), ask("move it"), ask("a")]
     found = dict(remote.generate(asked))
     assert [c.status for c in found.values()] == [c.status for c in found.values()]
@@ -196,7 +199,7 @@ def test_a_real_server_says_what_the_local_model_says(folder: Path, served: str,
 
 
 def test_a_real_server_is_probed(folder: Path, served: str) -> None:
-    remote = OpenAIModel(str(folder), base_url=served, timeout_s=60, retries=0)
+    remote = OpenAIModel(str(folder), base_url=served, timeout_s=HANGING_S, retries=0)
     seen = remote.capabilities()
     assert not seen.structured
     assert not seen.logprobs
@@ -204,7 +207,7 @@ def test_a_real_server_is_probed(folder: Path, served: str) -> None:
 
 
 def test_a_model_that_the_server_lacks_is_the_servers_trouble(served: str) -> None:
-    remote = OpenAIModel("no/such-model", base_url=served, timeout_s=60, retries=0)
+    remote = OpenAIModel("no/such-model", base_url=served, timeout_s=HANGING_S, retries=0)
     ((_, found),) = remote.generate([ask("a")])
     assert found.status is ReplyStatus.SERVER_ERROR
 

@@ -18,6 +18,7 @@ from surefoot.pddl.benchmark.config import BenchConfig
 from surefoot.pddl.benchmark.run import bench_run
 from surefoot.pddl.reference import lookup
 from tests.models.misbehaving import MisbehavingServer
+from tests.waiting import HANGING_S
 
 KEY = "sk-very-secret-4711"
 SCHEMA = {
@@ -37,7 +38,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[MisbehavingServer]:
 
 
 def model(server: MisbehavingServer, **options: object) -> OpenAIModel:
-    base = {"base_url": server.url, "timeout_s": 1.0, "retries": 2, "concurrency": 4}
+    base = {"base_url": server.url, "timeout_s": HANGING_S, "retries": 2, "concurrency": 4}
     return OpenAIModel("m", **{**base, **options})
 
 
@@ -55,7 +56,7 @@ def test_answers_come_back_with_their_index_and_price(server: MisbehavingServer)
     assert found[0].usage.cost == pytest.approx(41e-6)
 
 
-@pytest.mark.parametrize("trouble", ["429", "500", "torn", "silent"])
+@pytest.mark.parametrize("trouble", ["429", "500", "torn"])
 def test_trouble_that_passes_is_tried_again(server: MisbehavingServer, trouble: str) -> None:
     server.script = [trouble]
     ((_, found),) = model(server).generate([ask()])
@@ -65,12 +66,22 @@ def test_trouble_that_passes_is_tried_again(server: MisbehavingServer, trouble: 
         assert server.times[1] - server.times[0] >= 0.3
 
 
+def test_silence_that_passes_is_tried_again(server: MisbehavingServer) -> None:
+    for timeout in (0.5, 4.0, 32.0, 256.0):  # the same limit holds for the answer to come
+        server.script, asked = ["silent"], len(server.bodies)
+        ((_, found),) = model(server, timeout_s=timeout).generate([ask()])
+        if len(server.bodies) == asked + 2:
+            break
+    assert (found.status, found.text) == (ReplyStatus.ANSWERED, "fine: hello")
+    assert len(server.bodies) == asked + 2
+
+
 @pytest.mark.parametrize(
     "trouble", ["429", "500", "torn", "silent", "not-json", "wrong-json", "sse", "no-choices"]
 )
 def test_trouble_that_stays_is_the_servers(server: MisbehavingServer, trouble: str) -> None:
     server.script = [trouble] * 20
-    timeout = 0.3 if trouble == "silent" else 5.0
+    timeout = 0.3 if trouble == "silent" else HANGING_S
     ((_, found),) = model(server, retries=1, timeout_s=timeout).generate([ask()])
     assert found.status is ReplyStatus.SERVER_ERROR
     assert found.text == ""
@@ -80,7 +91,7 @@ def test_trouble_that_stays_is_the_servers(server: MisbehavingServer, trouble: s
 
 
 def test_no_server_at_all() -> None:
-    backend = OpenAIModel("m", base_url="http://127.0.0.1:9/v1", timeout_s=1, retries=0)
+    backend = OpenAIModel("m", base_url="http://127.0.0.1:9/v1", retries=0)
     ((_, found),) = backend.generate([ask()])
     assert found.status is ReplyStatus.SERVER_ERROR
     assert "onnect" in found.message

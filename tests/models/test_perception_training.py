@@ -20,7 +20,7 @@ from surefoot.models.training.looking import PerceptionShape, make_model, make_t
 from surefoot.models.training.perception import (
     PerceptionRecipe,
     TrainingProgress,
-    _order,
+    picture_order,
     score_pictures,
     train_perception,
 )
@@ -163,17 +163,17 @@ def test_marks_lie_where_their_patches_are(data: Path) -> None:
 
 def test_every_picture_comes_once_an_epoch(data: Path) -> None:
     shown = Pictures(data, "train")
-    steps = list(_order(shown, TINY, 0))
+    steps = list(picture_order(shown, TINY, 0))
     assert [number for number, _ in steps] == [1, 2, 3, 4, 5]
-    assert steps[1:] == list(_order(shown, TINY, 1))
-    assert steps[3:] == list(_order(shown, TINY, 3))
+    assert steps[1:] == list(picture_order(shown, TINY, 1))
+    assert steps[3:] == list(picture_order(shown, TINY, 3))
     recipe = PerceptionRecipe(shape=SMALL, batch=24, seeing=0, steps=20)
-    order = [indices for _, indices in _order(shown, recipe, 0)]
+    order = [indices for _, indices in picture_order(shown, recipe, 0)]
     first, second = ([i for some in part for i in some] for part in (order[:10], order[10:]))
     assert sorted(first) == sorted(second) == list(range(240))
     assert first != second
     unmarked = Pictures(data, "validation")
-    assert [number for number, _ in _order(unmarked, TINY, 0)] == [3, 4, 5]
+    assert [number for number, _ in picture_order(unmarked, TINY, 0)] == [3, 4, 5]
 
 
 def test_damaged_and_missing_pictures_are_told(data: Path, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from surefoot.models.backends.scripted import MAX_STEPS, ScriptedPlanner
 from surefoot.pddl import validate
 from surefoot.pddl.domains import get_domain, list_domains
 from surefoot.pddl.planner import Planner, PlanRequest
+from tests.waiting import HANGING_S
 
 
 def requests(domain: str = "blocksworld", n: int = 4, size: int = 3) -> list[PlanRequest]:
@@ -25,7 +26,7 @@ def requests(domain: str = "blocksworld", n: int = 4, size: int = 3) -> list[Pla
 
 @pytest.mark.parametrize("spec", ["fd:lmcut", "fd:ff", "symk", "fd:astar(blind())"])
 def test_searches_solve_and_keep_indices(spec: str) -> None:
-    planner = SearchPlanner(spec, 30)
+    planner = SearchPlanner(spec, HANGING_S)
     assert isinstance(planner, Planner)
     asked = requests()
     replies = dict(planner.solve(asked))
@@ -46,7 +47,7 @@ def test_a_search_that_runs_out_of_time_gave_up() -> None:
 
 
 def test_a_search_string_that_is_wrong_is_the_harness() -> None:
-    ((_, reply),) = SearchPlanner("fd:astar(nonsense())", 10).solve(requests(n=1))
+    ((_, reply),) = SearchPlanner("fd:astar(nonsense())", HANGING_S).solve(requests(n=1))
     assert reply.status is ReplyStatus.SERVER_ERROR
 
 

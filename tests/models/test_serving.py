@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 import openai
@@ -25,10 +27,12 @@ from surefoot.models.serving.engine import Engine
 from surefoot.models.serving.rows import AnswerChunk, Row
 from surefoot.models.shipped import LOCAL_PERCEPTION, LOCAL_PLANNER
 from tests.models.served import KEY, Served, serving
+from tests.waiting import HANGING_S, until
 
 torch.set_num_threads(1)
 
 TALK: Any = [{"role": "user", "content": "blocks: on a b"}]
+LONGEST = 384  # the model's own limit, seconds of computing
 ENDLESS = {"model": "local", "prompt": "hello", "max_tokens": 400, "temperature": 0}
 
 
@@ -43,12 +47,13 @@ def direct() -> HFModel:
     return HFModel(str(LOCAL_PLANNER), device="cpu")
 
 
-def until(condition: Any) -> None:
-    for _ in range(400):
-        if condition():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it did not happen")
+def endless(server: Served, **more: object) -> HTTPConnection:
+    """Asks for a long answer; the client leaves when the connection is closed."""
+    url = urlsplit(f"{server.url}/completions")
+    found = HTTPConnection(url.netloc, timeout=HANGING_S)
+    headers = {"Authorization": f"Bearer {KEY}"}
+    found.request("POST", url.path, json.dumps({**ENDLESS, **more}), headers)
+    return found
 
 
 def test_the_bench_finds_the_same_plans_as_without_a_server(
@@ -99,8 +104,7 @@ def test_streamed_parts_are_the_whole(server: Served) -> None:
 
 
 def test_draws_are_those_of_the_model_without_a_server(server: Served, direct: HFModel) -> None:
-    remote = OpenAIModel("local", base_url=server.url, timeout_s=60, retries=0)
-    client = remote._client.copy(api_key=KEY)
+    client = server.client
     told = []
     for seed in (1, 2):
         request = Request((Message("user", TALK[0]["content"]),), 20, 1.0, seed)
@@ -161,33 +165,36 @@ def test_many_at_once_are_answered_as_each_alone(server: Served, direct: HFModel
         return reply.choices[0].message.content or ""
 
     before = server.health()
+    busy = endless(server)
+    until(lambda: server.health()["running"] == 1)
     with ThreadPoolExecutor(12) as pool:
-        found = list(pool.map(ask, texts))
+        answers = pool.map(ask, texts)
+        until(lambda: (now := server.health())["waiting"] == 12 or not now["running"])
+        busy.close()
+        found = list(answers)
     asked = [Request((Message("user", t),), 12) for t in texts]
     expected = [c.text for _, c in sorted(direct.generate(asked))]
     assert found == expected
     assert len(set(found)) > 3
     after = server.health()
-    assert after["requests"] - before["requests"] == 12
+    assert after["requests"] + after["cancelled"] == before["requests"] + before["cancelled"] + 13
     assert after["batches"] - before["batches"] < 12
 
 
 @pytest.mark.parametrize("stream", [True, False])
 def test_a_client_that_leaves_stops_its_answer(server: Served, stream: bool) -> None:
     before = server.health()
-    url = f"{server.url}/completions"
-    asked = {**ENDLESS, "stream": stream}
-    headers = {"Authorization": f"Bearer {KEY}"}
+    client = endless(server, stream=stream)
     if stream:
-        with httpx2.stream("POST", url, json=asked, headers=headers, timeout=20) as reply:
-            next(reply.iter_lines())
+        assert client.getresponse().readline().startswith(b"data: ")
     else:
-        with pytest.raises(httpx2.ReadTimeout):
-            httpx2.post(url, json=asked, headers=headers, timeout=0.3)
-    until(lambda: server.health()["cancelled"] == before["cancelled"] + 1)
+        until(lambda: server.health()["running"] == 1)
+    client.close()
+    until(lambda: server.health()["running"] == 0)
     after = server.health()
-    assert after["running"] == after["waiting"] == 0
-    assert after["completion_tokens"] - before["completion_tokens"] < 400
+    assert after["cancelled"] == before["cancelled"] + 1
+    assert after["waiting"] == 0
+    assert after["completion_tokens"] - before["completion_tokens"] < LONGEST
 
 
 WRONG: list[tuple[dict[str, Any], int, str]] = [
@@ -255,7 +262,7 @@ def test_what_is_wrong_is_told(
         f"{server.url}/chat/completions",
         json=body,
         headers={"Authorization": f"Bearer {KEY}"},
-        timeout=30,
+        timeout=HANGING_S,
     )
     error = reply.json()["error"]
     assert (reply.status_code, error["type"]) == (status, "invalid_request_error")
@@ -271,13 +278,15 @@ def test_paths_keys_and_bodies(server: Served) -> None:
     with pytest.raises(openai.AuthenticationError, match="missing or wrong"):
         client.copy(api_key="sk-guess").models.list()
     headers = {"Authorization": f"Bearer {KEY}"}
+    patient = partial(httpx2.get, timeout=HANGING_S)
+    post = partial(httpx2.post, f"{server.url}/completions", headers=headers, timeout=HANGING_S)
     for body in (b"{", b"[]", b"\xff"):
-        reply = httpx2.post(f"{server.url}/completions", content=body, headers=headers)
+        reply = post(content=body)
         assert (reply.status_code, "error" in reply.json()) == (400, True)
-    reply = httpx2.post(f"{server.url}/completions", content=b" " * (2**25 + 1), headers=headers)
+    reply = post(content=b" " * (2**25 + 1))
     assert reply.status_code == 413
-    assert httpx2.get(f"{server.url}/nowhere", headers=headers).json()["error"]["message"]
-    metrics = httpx2.get(server.url.removesuffix("/v1") + "/metrics").text
+    assert patient(f"{server.url}/nowhere", headers=headers).json()["error"]["message"]
+    metrics = patient(server.url.removesuffix("/v1") + "/metrics").text
     assert "surefoot_completion_tokens" in metrics
     assert KEY not in server.log.read_text()
 
@@ -286,7 +295,7 @@ def test_the_probe_finds_what_the_server_can_do(
     server: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    seen = OpenAIModel("local", base_url=server.url, timeout_s=60, retries=0).capabilities()
+    seen = OpenAIModel("local", base_url=server.url, timeout_s=HANGING_S, retries=0).capabilities()
     assert seen.logprobs
     assert seen.seeded
     assert not seen.structured
@@ -305,7 +314,7 @@ def test_ctrl_c_ends_it_though_it_is_answering(tmp_path: Path) -> None:
                 f"{server.url}/completions",
                 json=asked,
                 headers={"Authorization": f"Bearer {KEY}"},
-                timeout=60,
+                timeout=HANGING_S,
             ) as reply:
                 said.extend(reply.iter_lines())
 
@@ -313,7 +322,7 @@ def test_ctrl_c_ends_it_though_it_is_answering(tmp_path: Path) -> None:
         reader.start()
         until(lambda: server.health()["running"] == 1)
         assert server.stop() == 0, server.log.read_text()
-        reader.join(10)
+        reader.join(HANGING_S)
     assert "stopped" in server.log.read_text()
     assert "Traceback" not in server.log.read_text()
     assert any("the server is stopping" in line for line in said)
@@ -372,7 +381,7 @@ def test_a_planner_of_experts_says_the_same_within_a_budget(
     ) as server:
         found = plans_of(server.url, "openai:experts", tmp_path / "served")
         told = server.health()
-        metrics = httpx2.get(server.url.removesuffix("/v1") + "/metrics").text
+        metrics = httpx2.get(server.url.removesuffix("/v1") + "/metrics", timeout=HANGING_S).text
         assert server.stop() == 0, server.log.read_text()
     assert found == plans_of(None, f"hf:{folder}", tmp_path / "direct")
     assert any(found.values())
@@ -399,7 +408,7 @@ class Collected:
 def answered(engine: Engine, ask: ServingRequest) -> AnswerChunk | ApiError:
     found = Collected()
     engine.submit(ask, found)
-    assert found.over.wait(60)
+    assert found.over.wait(HANGING_S)
     return found.pieces[-1]
 
 

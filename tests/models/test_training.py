@@ -111,7 +111,7 @@ def test_what_is_exported_loads_like_any_other_model(tmp_path: Path) -> None:
     assert (folder / "model.safetensors").is_file()
     assert not list(folder.glob("*.bin"))
     text = "start (on b1 b2) zq7-ü\n"
-    tokenizer = model._loaded[1]
+    tokenizer = model.tokenizer
     assert tokenizer.decode(tokenizer(text)["input_ids"]) == text
 
 

@@ -117,7 +117,7 @@ def test_adapters_start_as_the_model_itself(base: Path) -> None:
     texts = [(p.prompt, p.chosen) for p in PAIRS]
     with torch.inference_mode():
         plain = answer_logprobs(model, tokenizer, texts)
-    adapted = tuning._adapted(model, SHORT)
+    adapted = tuning.adapted(model, SHORT)
     learned = sum(p.numel() for p in adapted.parameters() if p.requires_grad)
     width, inner, rank = 32, 96, SHORT.rank
     assert learned == 4 * rank * 2 * width + 3 * rank * (width + inner)

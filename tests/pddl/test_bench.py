@@ -258,7 +258,7 @@ def test_plans_written_as_json_are_read(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("planners: [greedy]", "name at least one of 'domains' and 'tasks'"),
-        ("planners: [greedy]\ndomains: [blocks]\ncolour: red", "colour: Extra inputs"),
+        ("planners: [greedy]\ndomains: [blocks]\ncolour: red", "colour: is not known"),
         ("planners: []\ndomains: [barman]", "planners: "),
         ("planners: [a, a]\ndomains: [barman]", "'planners' has an entry twice"),
         ("planners: [a]\ndomains: [barman]\nrenamings: [synonym]", "renamed tasks need the styles"),

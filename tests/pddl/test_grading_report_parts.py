@@ -166,7 +166,7 @@ def test_180_long_answers_are_quick_and_small(tmp_path: Path) -> None:
         for i in range(60)
         for m in ("a", "b", "c")
     ]
-    start = time.perf_counter()
+    start = time.process_time()
     html = page(many, tmp_path / "r.html")
-    assert time.perf_counter() - start < 3  # about 0.1 s on an idle machine
+    assert time.process_time() - start < 3  # about 0.1 s on an idle machine
     assert len(html.encode()) < 3_000_000

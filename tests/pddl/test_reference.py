@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,10 +30,16 @@ from surefoot.pddl.reference.bounds import shipped
 from surefoot.pddl.reference.compute import main, reference_bounds, without_planner
 from surefoot.pddl.reference.process import ProcessEnding, run_limited
 from surefoot.pddl.validator import validate
+from tests.waiting import HANGING_S, alive, until
 
 needs_planners = pytest.mark.skipif(
-    FD_LMCUT._driver() is None or SYMK._driver() is None, reason="planners are not installed"
+    not (FD_LMCUT.installed and SYMK.installed), reason="planners are not installed"
 )
+
+PATIENT = Limits(HANGING_S)
+
+LONGER = (1.0, 8.0, 64.0, 512.0)
+"""Limits of seconds for programs that end at none: a busy machine needs one of the later."""
 
 UNSOLVABLE = parse_task(
     "(define (domain d) (:predicates (p) (q)) (:action a :precondition (p) :effect (q)))",
@@ -47,16 +52,8 @@ def small(name: str = "blocksworld", above: int = 0) -> Task:
     return spec.generate(spec.min_size + above, seed=0).task
 
 
-def alive(pid: int) -> bool:
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return False
-    return stat.rpartition(")")[2].split()[0] != "Z"
-
-
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="reads /proc")
-def test_a_stubborn_family_is_gone_soon_after_the_limit(tmp_path: Path) -> None:
+def test_a_stubborn_family_is_gone_after_the_limit(tmp_path: Path) -> None:
     code = """
 import os, signal, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -68,23 +65,23 @@ if child == 0:
 while True:
     time.sleep(0.01)
 """
-    start = time.monotonic()
-    done = run_limited([sys.executable, "-c", code], tmp_path, Limits(1.0))
-    assert done.ending is ProcessEnding.TIMEOUT
-    assert time.monotonic() - start < 5
-    pids = {int(line) for line in (tmp_path / "pids").read_text().split()}
-    assert len(pids) >= 3
-    deadline = time.monotonic() + 2
-    while any(map(alive, pids)) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert not any(map(alive, pids))
+    pids = tmp_path / "pids"
+    for seconds in LONGER:
+        pids.write_text("")
+        done = run_limited([sys.executable, "-c", code], tmp_path, Limits(seconds))
+        assert done.ending is ProcessEnding.TIMEOUT
+        family = {int(line) for line in pids.read_text().split()}
+        until(lambda family=family: not any(map(alive, family)))  # type: ignore[misc]
+        if len(family) >= 3:
+            break
+    assert len(family) >= 3
 
 
 def test_what_a_program_leaves_behind_is_killed(tmp_path: Path) -> None:
-    code = "import os, time\nif os.fork() == 0:\n    time.sleep(60)\nprint(os.getpid())"
-    done = run_limited([sys.executable, "-c", code], tmp_path, Limits(20.0))
+    code = "import os, signal\nchild = os.fork()\nif child == 0:\n    signal.pause()\nprint(child)"
+    done = run_limited([sys.executable, "-c", code], tmp_path, PATIENT)
     assert (done.ending, done.code) == (ProcessEnding.EXIT, 0)
-    assert done.seconds < 10
+    until(lambda: not alive(int(done.output)))
 
 
 def test_processor_time_is_limited_too(tmp_path: Path) -> None:
@@ -95,7 +92,7 @@ def test_processor_time_is_limited_too(tmp_path: Path) -> None:
 
 def test_memory_is_limited(tmp_path: Path) -> None:
     code = "x = bytearray(2**30)"
-    done = run_limited([sys.executable, "-c", code], tmp_path, Limits(20.0, memory_mb=300))
+    done = run_limited([sys.executable, "-c", code], tmp_path, Limits(HANGING_S, memory_mb=300))
     assert done.code == 1
     assert "MemoryError" in done.output
 
@@ -104,7 +101,7 @@ def test_memory_is_limited(tmp_path: Path) -> None:
 @pytest.mark.parametrize("planner", [FD_LMCUT, SYMK, FD_FF], ids=lambda p: p.name)
 def test_planners_solve(planner: ReferencePlanner) -> None:
     task = small()
-    result = planner.solve(task, Limits(60))
+    result = planner.solve(task, PATIENT)
     assert result.plan is not None
     verdict = validate(task, result.plan)
     assert verdict.valid
@@ -118,14 +115,17 @@ def test_planners_solve(planner: ReferencePlanner) -> None:
 
 @needs_planners
 def test_unsolvable_is_said_only_when_proven() -> None:
-    assert FD_LMCUT.solve(UNSOLVABLE).status is PlannerStatus.UNSOLVABLE_PROVEN
+    assert FD_LMCUT.solve(UNSOLVABLE, PATIENT).status is PlannerStatus.UNSOLVABLE_PROVEN
     with pytest.raises(InputError, match="has no plan"):
-        reference_bounds(UNSOLVABLE, Limits(20), Limits(20))
+        reference_bounds(UNSOLVABLE, PATIENT, PATIENT)
 
 
 @needs_planners
 def test_a_timeout_is_a_timeout_and_keeps_its_proven_bound() -> None:
-    result = FD_LMCUT.solve(small("termes", 3), Limits(5))
+    for seconds in (5.0, *LONGER):
+        result = FD_LMCUT.solve(small("termes", 3), Limits(seconds))
+        if result.lower is not None:
+            break
     assert result.status is PlannerStatus.TIMEOUT
     assert result.plan is None
     assert result.lower is not None
@@ -134,7 +134,7 @@ def test_a_timeout_is_a_timeout_and_keeps_its_proven_bound() -> None:
 
 @needs_planners
 def test_too_little_memory_is_not_unsolvable() -> None:
-    result = SYMK.solve(small(), Limits(30, memory_mb=200))
+    result = SYMK.solve(small(), Limits(HANGING_S, memory_mb=200))
     assert result.status in (PlannerStatus.MEMOUT, PlannerStatus.CRASHED)
     assert result.lower is None or result.lower <= 6
 
@@ -169,7 +169,7 @@ def test_how_planners_end(
     (package / "driver.py").write_text(script)
     monkeypatch.syspath_prepend(str(tmp_path))
     fake = replace(FD_LMCUT, package="fake_planner", driver="driver.py")
-    result = fake.solve(small(), Limits(20))
+    result = fake.solve(small(), PATIENT)
     assert result.status == status
     assert words in result.message
     assert result.plan is None
@@ -241,7 +241,7 @@ def test_shipped_optima_are_found_again(name: str) -> None:
     task = small(name)
     known = lookup(task)
     assert known.optimal
-    assert FD_LMCUT.solve(task, Limits(60)).cost == known.upper
+    assert FD_LMCUT.solve(task, PATIENT).cost == known.upper
 
 
 def test_without_a_planner() -> None:
@@ -265,7 +265,7 @@ def test_filling_a_store_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[s
         (folder / "domain.pddl").write_text(write_domain(task.domain))
         (folder / f"{number}.pddl").write_text(write_problem(task.problem))
     out = tmp_path / "bounds.json"
-    arguments = [str(folder), "--out", str(out), "--symk-seconds", "30"]
+    arguments = [str(folder), "--out", str(out), "--symk-seconds", str(HANGING_S)]
     assert main(arguments) == 0
     assert len(BoundsStore(out)) == 2
     assert capsys.readouterr().err.count("symk") == 2

@@ -9,10 +9,11 @@ import pytest
 
 from surefoot.pddl.domains import get_domain, list_domains
 from surefoot.pddl.language import Plan, parse_domain, parse_problem, write_domain, write_problem
-from surefoot.pddl.reference import FD_LMCUT, PlannerStatus
+from surefoot.pddl.reference import FD_LMCUT, Limits, PlannerStatus
 from surefoot.pddl.renaming import NameLevel, Renaming, rename_task, tell
-from surefoot.pddl.renaming.names import _words
+from surefoot.pddl.renaming.names import choose, words
 from surefoot.pddl.validator import validate
+from tests.waiting import HANGING_S
 
 LEVELS = [level for level in NameLevel if level is not NameLevel.NONE]
 
@@ -99,7 +100,7 @@ def test_templates_hold_every_fact_and_goal() -> None:
 @pytest.mark.parametrize("domain", ["blocksworld", "grippers"])
 def test_optimal_costs_stay(domain: str, level: NameLevel) -> None:
     task = get_domain(domain).generate(get_domain(domain).min_size + 1, 2).task
-    results = [FD_LMCUT.solve(t) for t in (task, rename_task(task, level, 0)[0])]
+    results = [FD_LMCUT.solve(t, Limits(HANGING_S)) for t in (task, rename_task(task, level, 0)[0])]
     assert {r.status for r in results} == {PlannerStatus.OPTIMAL}
     assert results[0].cost == results[1].cost
 
@@ -112,10 +113,29 @@ def test_seeds_differ_and_repeat() -> None:
 
 
 def test_there_are_words_enough() -> None:
-    words = _words()
-    assert len(set(words["neutral"])) == len(words["neutral"]) >= 300
-    for pool in words.values():
+    pools = words()
+    assert len(set(pools["neutral"])) == len(pools["neutral"]) >= 300
+    for pool in pools.values():
         assert len(set(pool)) == len(pool)
+
+
+@pytest.mark.parametrize("level", [NameLevel.RANDOM_WORD, NameLevel.DECEPTIVE])
+def test_a_word_serves_all_objects_of_a_kind_or_none(level: NameLevel) -> None:
+    """A new stem must be free with every index that its objects have, not with the first only."""
+    kind = "objects" if level is NameLevel.DECEPTIVE else "neutral"
+    free, *others = words()[kind]
+    fixed = frozenset(f"{word}2" for word in others)
+    for seed in range(5):
+        found = choose({"objects": ["b1", "b2"]}, fixed, level, seed)["objects"]
+        assert found == {"b1": f"{free}1", "b2": f"{free}2"}
+
+
+@pytest.mark.parametrize("level", [NameLevel.RANDOM_WORD, NameLevel.DECEPTIVE])
+def test_numbers_in_names_of_no_objects_count_for_nothing(level: NameLevel) -> None:
+    kind = "actions" if level is NameLevel.DECEPTIVE else "neutral"
+    fixed = frozenset(f"{word}2" for word in words()[kind])
+    found = choose({"actions": ["go1", "go2"]}, fixed, level, 0)["actions"]
+    assert set(found.values()) <= set(words()[kind])
 
 
 def test_synonyms_are_known_for_nearly_every_name() -> None:

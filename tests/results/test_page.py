@@ -9,32 +9,26 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from jinja2 import UndefinedError
 
-from surefoot.results import page
 from surefoot.results.page import render_page, trusted
-
-
-@pytest.fixture(autouse=True)
-def _fresh() -> Iterator[None]:
-    page._environment.cache_clear()
-    yield
-    page._environment.cache_clear()
 
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    folder = tmp_path / "some_pages"
+    name = f"pages_{uuid4().hex}"  # what is kept of a package is kept by its name
+    folder = tmp_path / name
     (folder / "templates").mkdir(parents=True)
     (folder / "__init__.py").touch()
     (folder / "templates" / "own.html.j2").write_text(
         '{% extends "page.html.j2" %}{% block content %}{{ title }}{{ body }}{% endblock %}'
     )
     monkeypatch.syspath_prepend(tmp_path)
-    yield "some_pages"
-    sys.modules.pop("some_pages", None)
+    yield name
+    sys.modules.pop(name, None)
 
 
 def test_text_is_escaped_and_trusted_html_is_not(package: str) -> None:

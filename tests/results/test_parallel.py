@@ -7,13 +7,13 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
 
 from surefoot.core.errors import HarnessError
 from surefoot.results.parallel import parallel_map, usable_cpus
+from tests.waiting import alive, until
 
 _offset = 0
 
@@ -65,13 +65,17 @@ def test_there_is_a_processor(tmp_path: Path) -> None:
 def test_an_interrupt_ends_the_map_wherever_it_comes(delay: float) -> None:
     usual = signal.signal(signal.SIGINT, signal.default_int_handler)
     timer = threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT))
-    try:
+
+    def interrupted() -> None:
         timer.start()
+        for _ in parallel_map(
+            shifted, range(10**6), workers=2, initializer=prepare, arguments=(0,)
+        ):
+            pass
+
+    try:
         with pytest.raises(KeyboardInterrupt):
-            for _ in parallel_map(
-                shifted, range(10**6), workers=2, initializer=prepare, arguments=(0,)
-            ):
-                pass
+            interrupted()
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         timer.join()
@@ -98,19 +102,7 @@ def test_workers_end_with_a_parent_that_was_killed(tmp_path: Path) -> None:
     ) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == b"one\n"
+        until(lambda: len(list(tmp_path.iterdir())) == 2)
         workers = [int(p.name) for p in tmp_path.iterdir()]
-        assert len(workers) == 2
         child.kill()
-    for _ in range(300):
-        if not any(map(alive, workers)):
-            break
-        time.sleep(0.1)
-    assert not any(map(alive, workers))
-
-
-def alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
+    until(lambda: not any(map(alive, workers)))

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -216,7 +215,7 @@ def test_a_forked_worker_does_not_keep_the_lock(tmp_path: Path) -> None:
     run = RunFolder.open(out, plan())
     worker = os.fork()
     if worker == 0:
-        time.sleep(30)
+        signal.pause()
         os._exit(0)
     try:
         run.close()

@@ -70,7 +70,7 @@ def test_equal_matrices_meet_a_budget_between_two_patterns_exactly() -> None:
 
 
 def test_many_odd_sizes_come_near_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patterns, "_LARGEST_TABLE", 0)
+    monkeypatch.setattr(patterns, "LARGEST_TABLE", 0)
     sizes = [1009 + 7 * i for i in range(30)]
     ratios = [0.4 + 0.01 * i for i in range(30)]
     found = patterns_for(ratios, sizes, 8)

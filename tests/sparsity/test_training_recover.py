@@ -271,7 +271,7 @@ def test_what_cannot_be_done_is_told_in_one_line(tmp_path: Path) -> None:
         ({"method": "lora"}, "either a rank or a budget"),
         ({"method": "lora", "rank": 2, "budget": 100}, "either a rank or a budget"),
         ({"method": "lrc", "budget": 100}, "a budget goes with"),
-        ({"method": "full", "clipping": 1.0}, "Extra inputs"),
+        ({"method": "full", "clipping": 1.0}, "is not known"),
     ],
 )
 def test_settings_that_do_not_fit_together_are_refused(given: dict[str, Any], told: str) -> None:

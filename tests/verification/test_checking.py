@@ -316,7 +316,7 @@ def test_observations_that_do_not_matter_are_left_out() -> None:
         ("idle: sleep", "unknown action 'sleep'"),
         ("bits: {d: free}", "unknown observation 'd'"),
         ("bits: {a: often}", "bits.a"),
-        ("colour: red", "colour: Extra inputs"),
+        ("colour: red", "colour: is not known"),
         ("always: [a & !a]", "no situation satisfies what the world says about every step"),
         ('initial: {a: true}\nalways: ["!a"]', "about the first step"),
         (

@@ -16,7 +16,8 @@ from surefoot.core.errors import HarnessError
 from surefoot.verification.translation.spot_process import SPOT, WorkerDiedError
 
 SECONDS, MEMORY = 10.0, 2 * 2**30
-"""What Spot may spend on one formula unless said otherwise: seconds, and bytes of address space."""
+"""What Spot may spend on one formula unless said otherwise: seconds of processor time, so that a
+busy machine comes to the same automaton, and bytes of address space."""
 
 _EXHAUSTED = {-Signals.SIGABRT, -Signals.SIGBUS, -Signals.SIGSEGV}
 """Exit codes of a process that had no memory or no stack left where Spot does not expect it."""
@@ -77,7 +78,7 @@ def translate(
             LTLf, Spot's reduction with a proposition that tells whether the trace still goes
             on (De Giacomo and Vardi, IJCAI 2013, section 4).
         deterministic: Prefer few choices to few states.
-        seconds: How long Spot may take.
+        seconds: Processor time that Spot may take.
         memory: Bytes of address space that its process may have.
 
     Returns:
@@ -97,7 +98,7 @@ def translate(
         "memory": memory,
     }
     try:
-        answer = SPOT.ask(order, seconds)
+        answer = SPOT.ask(order)
     except TimeoutError:
         raise TooLargeError(f"Spot was stopped after {seconds:g} s") from None
     except WorkerDiedError as error:

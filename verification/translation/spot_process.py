@@ -15,15 +15,18 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector
-from signal import Signals
+from signal import SIGPROF, Signals
 from threading import Lock
 from time import monotonic
 from typing import IO, Any
 
 from surefoot.core.errors import HarnessError, MissingDependencyError
 
-START_SECONDS = 60.0
+START_SECONDS = 600.0
 """Longest wait for a new process to say that it is ready."""
+
+ANSWER_SECONDS = 3600.0
+"""Longest wait by the clock for an answer: a process that hangs is meant, not a busy machine."""
 
 _PROGRAM = Path(__file__).with_name("spot_worker.py")
 
@@ -75,23 +78,22 @@ class SpotProcess:
             assert self._version is not None
             return self._version
 
-    def ask(self, order: Mapping[str, Any], seconds: float) -> dict[str, Any]:
+    def ask(self, order: Mapping[str, Any]) -> dict[str, Any]:
         """Returns the answer to an order, asked a second time if the process dies of it.
 
         Args:
             order: What :mod:`~surefoot.verification.translation.spot_worker` reads.
-            seconds: Longest wait.
 
         Raises:
-            TimeoutError: There is no answer in time.
+            TimeoutError: The order's processor time was up before there was an answer.
             WorkerDiedError: The process died twice.
             MissingDependencyError: There is no Spot.
         """
         with self._lock:
             try:
-                return self._once(order, seconds)
+                return self._once(order)
             except WorkerDiedError:
-                return self._once(order, seconds)
+                return self._once(order)
 
     def close(self) -> None:
         """Ends the process, if there is one; the next order starts another."""
@@ -106,9 +108,9 @@ class SpotProcess:
         if worker is not None:
             worker.let_go()
 
-    def _once(self, order: Mapping[str, Any], seconds: float) -> dict[str, Any]:
+    def _once(self, order: Mapping[str, Any]) -> dict[str, Any]:
         try:
-            answer = self._started().exchange(json.dumps(order).encode() + b"\n", seconds)
+            answer = self._started().exchange(json.dumps(order).encode() + b"\n", ANSWER_SECONDS)
         except BaseException:  # also Ctrl-C: the answer to this order must not meet the next one
             self.close()
             raise
@@ -185,13 +187,13 @@ class _Worker:
                     if key.fd == out:
                         chunk = os.read(out, 1 << 20)
                         if not chunk:
-                            raise WorkerDiedError(self._exit_code())
+                            raise self._ended()
                         received += chunk
                         continue
                     try:
                         message = message[os.write(into, message) :]
                     except BrokenPipeError:
-                        raise WorkerDiedError(self._exit_code()) from None
+                        raise self._ended() from None
                     if not message:
                         selector.unregister(into)
         answer: dict[str, Any] = json.loads(received)
@@ -213,12 +215,13 @@ class _Worker:
             with suppress(OSError):
                 pipe.close()
 
-    def _exit_code(self) -> int:
+    def _ended(self) -> TimeoutError | WorkerDiedError:
         try:
-            return self.process.wait(5.0)
+            code = self.process.wait(START_SECONDS)
         except subprocess.TimeoutExpired:  # its pipes are closed, but it runs on
             self.process.kill()
-            return self.process.wait()
+            code = self.process.wait()
+        return TimeoutError() if code == -SIGPROF else WorkerDiedError(code)
 
 
 SPOT = SpotProcess()

@@ -22,15 +22,11 @@ from typing import Any
 MAX_CELLS = 2**28
 """Most entries of an array of edges by letters."""
 
-_GRACE = 1.0
-"""Seconds after the time limit at which this process ends by itself: nobody else stops it if its
-parent was killed meanwhile."""
-
 
 def main() -> None:
     """Says which Spot this is, then answers orders until standard input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)  # ends this process at its limit
     with os.fdopen(os.dup(1), "w", encoding="ascii") as out:
         os.dup2(2, 1)  # what libraries print must not come between the answers
         spot, about = _load()
@@ -73,7 +69,7 @@ def _answered(spot: ModuleType, order: dict[str, Any]) -> dict[str, Any]:
     """
     memory, seconds = order.pop("memory"), order.pop("seconds")
     _limit_memory(memory)
-    signal.setitimer(signal.ITIMER_REAL, seconds + _GRACE)
+    signal.setitimer(signal.ITIMER_PROF, seconds)  # processor time, whatever else runs here
     try:
         answer = _translated(spot, **order)
         answer["last"] = _address_space() > memory / 4
@@ -84,7 +80,7 @@ def _answered(spot: ModuleType, order: dict[str, Any]) -> dict[str, Any]:
             reason = " ".join(str(error).split()) or type(error).__name__
             answer = {"failed": reason, "last": False}
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
         _limit_memory(None)
     return answer
 

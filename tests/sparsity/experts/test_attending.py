@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ from surefoot.sparsity.experts.policies import POLICIES, make_policy
 from surefoot.sparsity.experts.store import ExpertStore, write_experts
 from tests.sparsity.experts.read_me_planner import write_planner
 from tests.sparsity.experts.routed_llama import EXPERTS, RoutedLlama, own_experts
+from tests.waiting import HANGING_S, until
 
 torch.set_num_threads(1)
 
@@ -38,10 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def wrapped(network: RoutedLlama) -> HFModel:
-    model = HFModel(str(LOCAL_PLANNER), device="cpu")
-    model.__dict__["_loaded"] = (network, model.tokenizer, None)
-    model.__dict__.pop("notes", None)
-    return model
+    return HFModel(str(LOCAL_PLANNER), device="cpu", network=network)
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +47,8 @@ def vocabulary() -> int:
     return int(HFModel(str(LOCAL_PLANNER), device="cpu").network.config.vocab_size)
 
 
-def said(engine: Engine) -> list[str]:
-    """Asks everything at once and returns the answers."""
+def said(engine: Engine, queued: threading.Event | None = None) -> list[str]:
+    """Asks everything at once and returns the answers; the event is set once all is asked."""
     texts: dict[int, str] = {}
     over = threading.Event()
 
@@ -63,7 +61,9 @@ def said(engine: Engine) -> list[str]:
 
     for i, ask in enumerate(ASKS):
         engine.submit(ask, lambda piece, i=i: take(i, piece))  # type: ignore[misc]
-    assert over.wait(60)
+    if queued is not None:
+        queued.set()
+    assert over.wait(HANGING_S)
     return [texts[i] for i in range(len(ASKS))]
 
 
@@ -131,7 +131,7 @@ def test_experts_come_back_as_they_were_written(folder: Path, in_memory: bool) -
 def test_prompts_that_need_one_expert_go_together(folder: Path, vocabulary: int) -> None:
     network = RoutedLlama(vocabulary)
     model = wrapped(network)
-    attendant = attend(network, ExpertStore(folder), 10**9, make_policy("lru"), deadline=60.0)
+    attendant = attend(network, ExpertStore(folder), 10**9, make_policy("lru"), deadline=inf)
     words: dict[int, list[str]] = {}
     for token in range(30, vocabulary):
         word = model.tokenizer.decode([token])
@@ -144,7 +144,7 @@ def test_prompts_that_need_one_expert_go_together(folder: Path, vocabulary: int)
     queued = threading.Event()
 
     def noted(ids: torch.Tensor, mask: torch.Tensor) -> None:
-        assert queued.wait(60)
+        assert queued.wait(HANGING_S)
         batches.append(len(network.route(ids).unique()))
         begins(ids, mask)
 
@@ -158,14 +158,13 @@ def test_prompts_that_need_one_expert_go_together(folder: Path, vocabulary: int)
 
     # the first one keeps the engine busy while the others queue up, taking turns
     engine.submit(ServingRequest(prompt=words[first][0], max_tokens=1), take)
-    while not engine.counts()["running"]:
-        time.sleep(0.01)
+    until(lambda: engine.counts()["running"])
     for i in range(4):
         for kind in (first, second):
             engine.submit(ServingRequest(prompt=words[kind][i], max_tokens=1), take)
     queued.set()
     for _ in range(9):
-        assert left.acquire(timeout=60)
+        assert left.acquire(timeout=HANGING_S)
     counts = engine.counts()
     engine.close()
     assert batches == [1, 1, 1]
@@ -183,8 +182,15 @@ def test_a_planner_of_experts_in_batches(tmp_path: Path, room: int) -> None:
     size = max(store.bytes_of(i) for i in range(store.experts))
     attendant = attend(model.network, store, room * size, make_policy("lookahead"))
     assert sum(p.numel() for m in model.network.expert_mlps() for p in m.experts.parameters()) == 0
+    begins, queued = attendant.begins, threading.Event()
+
+    def held(ids: torch.Tensor, mask: torch.Tensor) -> None:
+        assert queued.wait(HANGING_S)
+        begins(ids, mask)
+
+    attendant.begins = held  # type: ignore[method-assign]
     engine = Engine(model, attendant=attendant)
-    assert said(engine) == expected
+    assert said(engine, queued) == expected
     counts = engine.counts()
     engine.close()
     assert counts["batches"] <= 2

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Mapping
 from functools import cache
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import pytest
 import torch
@@ -25,6 +25,7 @@ from surefoot.sparsity.experts.policies import (
     make_policy,
 )
 from surefoot.sparsity.experts.serving_time import repeating
+from tests.waiting import HANGING_S, until
 
 torch.set_num_threads(1)
 
@@ -164,6 +165,7 @@ class Shelf:
     def __init__(self, sizes: list[int], pause: float = 0.0) -> None:
         self.sizes, self.pause = sizes, pause
         self.experts = len(sizes)
+        self.asked: list[int] = []
         self.loads: list[int] = []
         self.broken: set[int] = set()
         self.may_load = threading.Event()
@@ -173,7 +175,8 @@ class Shelf:
         return self.sizes[expert]
 
     def load(self, expert: int) -> Mapping[str, Tensor]:
-        assert self.may_load.wait(10)
+        self.asked.append(expert)
+        assert self.may_load.wait(HANGING_S)
         time.sleep(self.pause)
         if expert in self.broken:
             raise OSError("the disk is on fire")
@@ -183,13 +186,13 @@ class Shelf:
 
 @pytest.mark.parametrize("name", POLICIES)
 def test_the_cache_does_what_the_simulator_says(name: str) -> None:
-    trace = repeating(400, 6, 1 / 6, seed=3)
+    # consecutive requests for one expert are announced as one
+    trace = [expert for expert, _ in groupby(repeating(500, 6, 1 / 6, seed=3))]
     expected = simulate(trace, [4] * 6, 12, make_policy(name, seed=5, window=4))
     shelf = Shelf([4] * 6)
     with ExpertCache(shelf, 12, make_policy(name, seed=5, window=4), background=False) as cache:
         for i, expert in enumerate(trace):
-            # consecutive requests for one expert are announced as one, so announce by hand
-            cache._queue.experts = list(trace[i:])
+            cache.prefetch(trace[i:])
             assert int(cache.get(expert)["w"][0]) == expert
         counts = cache.counts()
     assert (counts.hits, counts.loads) == (expected.hits, expected.loads)
@@ -197,14 +200,6 @@ def test_the_cache_does_what_the_simulator_says(name: str) -> None:
     assert counts.peak_bytes <= 12
     assert counts.evictions == counts.loads - 3
     assert counts.seen == 6
-
-
-def until(condition: object) -> None:
-    for _ in range(1000):
-        if condition():  # type: ignore[operator]
-            return
-        time.sleep(0.01)
-    raise AssertionError("it did not happen")
 
 
 def test_announced_experts_come_in_the_background() -> None:
@@ -227,9 +222,12 @@ def test_a_request_waits_for_a_load_that_has_begun() -> None:
     shelf.may_load.clear()
     with ExpertCache(shelf, 2, make_policy("lru")) as cache:
         cache.prefetch([1])
-        until(lambda: 1 in cache._loading)
-        threading.Timer(0.05, shelf.may_load.set).start()
-        cache.get(1)
+        until(lambda: shelf.asked == [1])
+        waiting = threading.Thread(target=cache.get, args=(1,))
+        waiting.start()
+        until(lambda: cache.counts().seen == 1)  # it counts as late from then on
+        shelf.may_load.set()
+        waiting.join(HANGING_S)
         counts = cache.counts()
     assert shelf.loads == [1]
     assert (counts.late, counts.hits, counts.loads) == (1, 0, 1)
@@ -241,10 +239,10 @@ def test_a_failed_load_is_told_to_who_needs_it_and_may_be_tried_again() -> None:
     shelf.broken = {1}
     with ExpertCache(shelf, 1, make_policy("lru")) as cache:
         cache.prefetch([1, 0])
-        time.sleep(0.05)
+        until(lambda: 1 in shelf.asked)
         with pytest.raises(OSError, match="on fire"):
             cache.get(1)
-        assert cache._ledger.used == 0
+        assert cache.bytes_held == 0
         shelf.broken = set()
         assert int(cache.get(1)["w"][0]) == 1
 
@@ -271,7 +269,7 @@ def test_many_threads_share_a_cache() -> None:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(30)
+            thread.join(HANGING_S)
             assert not thread.is_alive()
         counts = cache.counts()
         assert wrong == []

@@ -215,7 +215,15 @@ def test_the_command_writes_a_page_and_goes_on(
 ) -> None:
     model = saved(tmp_path / "m.safetensors", stem__weight=(6, 3, 5, 5))
     images = edges(tmp_path / "pictures")
-    told = ["diagnose", "receptive-fields", str(model), "--images", str(images), "--each", "50"]
+    told = [
+        "diagnose",
+        "receptive-fields",
+        str(model),
+        "--images",
+        str(images),
+        "--num-patches",
+        "50",
+    ]
     first = CliRunner().invoke(app, [*told, "--out", str(tmp_path / "out")])
     assert first.exit_code == 0, first.output
     assert "living units lie closer together" in first.output
@@ -274,9 +282,9 @@ def test_the_perception_network_is_looked_at_on_scenes_of_its_own(tmp_path: Path
             "diagnose",
             "receptive-fields",
             "local-perception",
-            "--pictures",
+            "--num-images",
             "4",
-            "--each",
+            "--num-patches",
             "40",
             "--out",
             str(tmp_path / "out"),

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from surefoot.core.chat import Message, ReplyStatus
-from surefoot.pddl.benchmark.cases import EXAMPLE_SEED, BenchCase, load_source, load_variant
-from surefoot.pddl.benchmark.config import AnswerForm, BenchConfig, BenchJob, Mode, Shot, Style
+from surefoot.pddl.benchmark.cases import BenchCase
+from surefoot.pddl.benchmark.config import AnswerForm, BenchJob, Mode, Shot, Style
 from surefoot.pddl.benchmark.prompts import (
     answer_schema,
     changed_text,
@@ -18,6 +18,7 @@ from surefoot.pddl.benchmark.prompts import (
     first_messages,
     plan_json,
 )
+from surefoot.pddl.benchmark.tasks import EXAMPLE_SEED, BenchTasks
 from surefoot.pddl.domains import get_domain, list_domains
 from surefoot.pddl.extract import Lexicon, TaskVocabulary
 from surefoot.pddl.grading.answers import Answer, TaskFiles
@@ -51,7 +52,7 @@ class Dialogue:
 
     Args:
         case: What to ask.
-        config: The bench.
+        tasks: The bench with its tasks.
         bounds: Looks up what is known of a task's optimal cost.
 
     Attributes:
@@ -59,16 +60,13 @@ class Dialogue:
         record: Grade of the answer that counts, once there is one.
     """
 
-    def __init__(self, case: BenchCase, config: BenchConfig, bounds: BoundsLookup) -> None:
+    def __init__(self, case: BenchCase, tasks: BenchTasks, bounds: BoundsLookup) -> None:
         self.case = case
-        self.config = config
+        self.config = tasks.config
         self.attempts: list[dict[str, Any]] = []
         self.record: AnswerRecord | None = None
-        source = load_source(case.domain, case.size, case.seed, case.task, config.tasks)
-        place = (case.task, case.domain, case.size, case.seed)
-        variant = (
-            load_variant(BenchJob(case.job), place, config) if case.job != BenchJob.PLAN else None
-        )
+        source = tasks[case.place]
+        variant = tasks.variant(BenchJob(case.job), case.place)
         original = source.task if variant is None else variant.task
         self.task, self._renaming = renamed(original, case)
         style = Style(case.style) if case.style else None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from surefoot.core.progress import Progress, silent
 from surefoot.pddl.grading.answers import Answer, find_answers, find_tasks
 from surefoot.pddl.grading.grader import BoundsLookup, TaskLoader, grade
 from surefoot.pddl.grading.published import published_cell
@@ -18,9 +19,6 @@ from surefoot.results.manifest import Manifest
 from surefoot.results.parallel import parallel_map
 from surefoot.results.run_folder import REPORT_NAME, RunFolder, check_out
 from surefoot.results.statistics import PairedComparison, compare_paired
-
-Progress = Callable[[int, int], None]
-"""Called with the number of answers done and the number of all."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ def grade_run(
     *,
     models: Sequence[str] = (),
     workers: int = 1,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> GradedRun:
     """Grades answers and writes the run folder.
 
@@ -84,7 +82,7 @@ def grade_run(
         bounds: Looks up what is known of a task's optimal cost.
         models: Grade only these models; empty for all.
         workers: Number of processes.
-        progress: Told how far the run is.
+        progress: Called after every graded answer.
 
     Raises:
         InputError: Answers, tasks or the folder cannot be used.
@@ -107,15 +105,13 @@ def grade_run(
     with RunFolder.open(out, manifest) as run:
         pending = [answers[key] for key in run.pending]
         done = len(answers) - len(pending)
-        if progress is not None:
-            progress(done, len(answers))
+        progress(done, len(answers))
         for answer, record in parallel_map(
             _grade_here, pending, workers=workers, initializer=_prepare, arguments=(loader,)
         ):
             run.append(_key(answer), record)
             done += 1
-            if progress is not None:
-                progress(done, len(answers))
+            progress(done, len(answers))
         records = tuple(AnswerRecord.from_json(r) for r in run.records.values())
         graded = _gather(out, records)
         run.write_summary(graded.summary())

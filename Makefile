@@ -4,13 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := .stamp/ready
 
-.PHONY: demo test slow lint types docs-coverage wheel pythons bench clean
+.PHONY: demo test quick slow lint types wheel pythons bench clean
 
 demo: $(READY)
 	$(BIN)/surefoot demo --out runs/demo
 
 test: $(READY)
 	$(BIN)/pytest -n auto
+
+# Some tests of every room, in less than a minute.
+quick: $(READY)
+	$(BIN)/pytest -n auto -m "quick and not slow"
 
 slow: $(READY)
 	$(BIN)/pytest -m slow

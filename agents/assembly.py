@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from surefoot.agents.agent import Tools
+from surefoot.agents.gates import make_gate
 from surefoot.agents.guarantees import load_calibration
 from surefoot.agents.operator import make_operator
 from surefoot.agents.perception.perceiver import ModelPerceiver
@@ -22,13 +23,13 @@ from surefoot.models.options import ModelOptions
 from surefoot.models.protocol import OptionScorer
 from surefoot.models.registry import make_model
 
-PLANNERS = {CROSSING: "local-agent", "tabletop": "fd"}
+DEFAULT_PLANNERS = {CROSSING: "local-agent", "tabletop": "fd"}
 """Planners by default."""
 
 
 def planner_of(env: str, settings: AgentSettings) -> str:
-    """Returns the planner that settings mean on a stage."""
-    return settings.planner or PLANNERS[env]
+    """Returns the planner that settings mean on an environment."""
+    return settings.planner or DEFAULT_PLANNERS[env]
 
 
 def make_perceiver(spec: str, options: ModelOptions | None = None) -> ModelPerceiver:
@@ -50,7 +51,7 @@ def make_perceiver(spec: str, options: ModelOptions | None = None) -> ModelPerce
 
 
 def make_tools(env: str, settings: AgentSettings) -> Tools:
-    """Makes the parts of an agent for a stage; models are loaded when they are first asked.
+    """Makes the parts of an agent for an environment; models are loaded when they are first asked.
 
     Raises:
         InputError: A model, planner, calibration, strategy or operator cannot be used.
@@ -58,23 +59,23 @@ def make_tools(env: str, settings: AgentSettings) -> Tools:
     """
     require("spot")
     perceiver = make_perceiver(settings.perception, settings.models)
-    eyes = make_eyes(env, settings, perceiver.identity)
+    sensing = make_sensing(env, settings, perceiver.identity)
     planner = planner_of(env, settings)
     calibration = load_calibration(
         settings.calibration_file,
-        stage=env,
+        env=env,
         model=perceiver.identity,
         planner=planner,
-        sensing=settings.looking if settings.gate.weighs else "",
+        sensing=settings.looking if make_gate(settings.gate).weighs else "",
     )
     return Tools(
         perceiver,
         calibration,
         make_planner(planner, settings.models),
-        eyes.strategy,
+        sensing.strategy,
         make_operator(settings.operator),
-        eyes.restorer,
-        eyes.restoring_s,
+        sensing.restorer,
+        sensing.restoring_s,
     )
 
 
@@ -86,16 +87,16 @@ class SensingTools(NamedTuple):
     restoring_s: float = 0.0
 
 
-def make_eyes(env: str, settings: AgentSettings, model: str) -> SensingTools:
-    """Makes the way an agent looks: the strategy, and what restores pictures.
+def make_sensing(env: str, settings: AgentSettings, model: str) -> SensingTools:
+    """Makes the way an agent looks: the strategy, and what restores images.
 
     Args:
-        env: The stage.
+        env: The environment.
         settings: How it looks.
         model: Identity of the perception model.
 
     Raises:
-        InputError: What restoring tells is missing, of something else, or of no use here.
+        InputError: The restoring model is missing, of something else, or of no use here.
     """
     if settings.sensing != "restore":
         if settings.restoring:
@@ -103,12 +104,12 @@ def make_eyes(env: str, settings: AgentSettings, model: str) -> SensingTools:
         return SensingTools(make_strategy(settings.sensing, env))
     if env != TABLETOP:
         raise InputError("the sensing 'restore' is for the tabletop; traffic moves on meanwhile")
-    told = load_restoring(settings.restoring or "builtin", env)
-    if told.tables.model != model:
+    restoring = load_restoring(settings.restoring or "builtin", env)
+    if restoring.tables.model != model:
         raise InputError(
-            "what restoring tells is of another perception model; make it with "
+            "the restoring model is of another perception model; make it with "
             "'surefoot train restoring', and name the file as 'restoring'",
             file=settings.restoring or None,
         )
-    strategy = LookOrRestore(builtin_views(env), told)
-    return SensingTools(strategy, make_restorer(told.restorer), told.seconds)
+    strategy = LookOrRestore(builtin_views(env), restoring)
+    return SensingTools(strategy, make_restorer(restoring.restorer), restoring.seconds)

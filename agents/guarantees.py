@@ -30,8 +30,8 @@ from surefoot.core.errors import InputError
 from surefoot.core.files import write_atomic
 
 BUILTIN = Path(__file__).parent / "calibrations"
-"""Folder of the calibrations that come with Surefoot: ``STAGE.json`` for the defaults, others for
-other ways of looking."""
+"""Folder of the calibrations that come with Surefoot: ``ENVIRONMENT.json`` for the defaults,
+others for other ways of looking."""
 
 FORMAT = 1
 
@@ -42,9 +42,9 @@ class KindScores:
 
     Attributes:
         scores: Nonconformity 1 - p(true option) of calibration facts, ascending.
-        prior: What a model answers without evidence, one an option; empty for all the same.
+        prior: What a model answers without evidence, one per option; empty for all the same.
         dependence: How far the errors of several views go together, from 0 to 1.
-        fade: In a world that moves, the share of what was known that is lost in a step.
+        fade: In a world that moves, the fraction of what was known that is lost in a step.
     """
 
     scores: tuple[float, ...]
@@ -55,12 +55,12 @@ class KindScores:
 
 @dataclass(frozen=True)
 class AgentCalibration:
-    """A calibration of an agent on one stage.
+    """A calibration of an agent on one environment.
 
     Attributes:
-        stage: ``crossing`` or ``tabletop``.
+        env: ``crossing`` or ``tabletop``.
         model: Identity of the perception model that it is for.
-        renderer: Renderer of the pictures.
+        renderer: Renderer of the images.
         planner: The planner whose plans were judged, ``""`` if none.
         sensing: The way of looking that was calibrated, as in
             :attr:`~surefoot.agents.settings.AgentSettings.looking`.
@@ -76,7 +76,7 @@ class AgentCalibration:
         provenance: Seeds, perturbations, sizes, versions and the data's hash.
     """
 
-    stage: str
+    env: str
     model: str
     renderer: str
     planner: str
@@ -109,7 +109,7 @@ class AgentCalibration:
         return self._thresholds[alpha, waiting]
 
     def ranks(self, kind: str, probabilities: Floats) -> Floats:
-        """Returns how unusual each option would be: the share of scores below its own.
+        """Returns how unusual each option would be: the fraction of scores below its own.
 
         Args:
             kind: Kind of the fact.
@@ -163,18 +163,19 @@ class AgentCalibration:
 
     def save(self, path: Path) -> None:
         """Writes the artefact in one go."""
-        data = {"format": FORMAT, **asdict(self)}
+        fields = asdict(self)
+        data = {"format": FORMAT, "stage": fields.pop("env"), **fields}
         write_atomic(path, json.dumps(data, indent=None, separators=(",", ":")) + "\n")
 
 
 def load_calibration(
-    source: str | Path, *, stage: str, model: str, planner: str = "", sensing: str = ""
+    source: str | Path, *, env: str, model: str, planner: str = "", sensing: str = ""
 ) -> AgentCalibration:
     """Loads an artefact and checks that it is for what it is to be used with.
 
     Args:
         source: A file, or ``builtin``.
-        stage: The stage.
+        env: The environment.
         model: Identity of the perception model.
         planner: The planner; its confidence counts only if it is the one that was calibrated.
         sensing: The way of looking; ``""`` where nothing rests on the sets. Several ways have
@@ -183,7 +184,7 @@ def load_calibration(
     Raises:
         InputError: No such file, a damaged one, or one made for something else.
     """
-    path = _builtin(stage, sensing) if source == "builtin" else Path(source)
+    path = _builtin(env, sensing) if source == "builtin" else Path(source)
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -195,15 +196,18 @@ def load_calibration(
         if data.pop("format") != FORMAT:
             raise InputError(f"not a calibration of format {FORMAT}", file=str(path))
         kinds = {name: KindScores(**_tuples(k)) for name, k in data.pop("kinds").items()}
+        data["env"] = data.pop("stage")
         found = AgentCalibration(**_tuples(data), kinds=kinds)
     except (KeyError, TypeError, AttributeError):
         raise InputError("not an agent's calibration", file=str(path)) from None
-    wanted = {"stage": stage, "model": model} | ({"sensing": sensing} if sensing else {})
-    for name, here in wanted.items():
-        if getattr(found, name) != here:
+    wanted = [("environment", found.env, env), ("model", found.model, model)]
+    if sensing:
+        wanted.append(("sensing", found.sensing, sensing))
+    for name, there, here in wanted:
+        if there != here:
             raise InputError(
-                f"the calibration is for {name} '{getattr(found, name)}', not '{here}'; make one "
-                f"with 'surefoot calibrate agent'",
+                f"the calibration is for {name} '{there}', not '{here}'; make one with "
+                "'surefoot calibrate agent'",
                 file=str(path),
             )
     if planner and found.planner != planner:
@@ -213,12 +217,12 @@ def load_calibration(
     return found
 
 
-def _builtin(stage: str, sensing: str) -> Path:
+def _builtin(env: str, sensing: str) -> Path:
     """Returns the shipped calibration of a way of looking, that of the defaults if none is."""
-    for path in sorted(BUILTIN.glob(f"{stage}-*.json")):
+    for path in sorted(BUILTIN.glob(f"{env}-*.json")):
         if json.loads(path.read_text(encoding="utf-8"))["sensing"] == sensing:
             return path
-    return BUILTIN / f"{stage}.json"
+    return BUILTIN / f"{env}.json"
 
 
 def _tuples(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from surefoot.core.errors import InputError
 
 
 class Operator(Protocol):
-    """Somebody who can be asked.
+    """Operator who can be asked.
 
     Attributes:
         asked: How often they were.
@@ -30,13 +30,13 @@ class Operator(Protocol):
         ...
 
     def approve(self, plan: str, doubts: Sequence[str]) -> bool | None:
-        """Tells whether a doubtful plan may be carried out, ``None`` if there is no answer."""
+        """Whether a doubtful plan may be carried out, ``None`` if there is no answer."""
         ...
 
 
 @dataclass
 class NoOperator:
-    """There is nobody to ask: the agent hands over and the episode ends."""
+    """No operator: the agent hands over and the episode ends."""
 
     asked: int = 0
 
@@ -53,7 +53,7 @@ class NoOperator:
 
 @dataclass
 class OracleOperator:
-    """Knows the truth and always tells it; it approves no plan that has doubts.
+    """Answers with the truth; it approves no plan that is in doubt.
 
     This is the honest human of KnowNo's guarantee (Ren et al. 2023, section 3), and it is counted.
     """
@@ -91,8 +91,8 @@ class TerminalOperator:
     def approve(self, plan: str, doubts: Sequence[str]) -> bool | None:
         """Shows the plan with what speaks against it and reads yes or no."""
         self.asked += 1
-        told = "".join(f"  - {d}\n" for d in doubts)
-        reply = _read(f"Carry out this plan?\n{plan}\n{told}[y/n] > ").lower()
+        doubted = "".join(f"  - {d}\n" for d in doubts)
+        reply = _read(f"Carry out this plan?\n{plan}\n{doubted}[y/n] > ").lower()
         return None if not reply else reply.startswith("y")
 
 

@@ -11,21 +11,20 @@ from typing import Any
 
 from surefoot.agents.agent import Agent, Tools
 from surefoot.agents.assembly import make_tools
+from surefoot.agents.environments.base import Picture
+from surefoot.agents.environments.crossing import CrossingAgentEnv
+from surefoot.agents.environments.making import agent_env
+from surefoot.agents.environments.table import TableAgentEnv
 from surefoot.agents.episode import broken_rules, judged
-from surefoot.agents.replay.saved import steps_file, write_pages
+from surefoot.agents.replay.pages import write_pages
+from surefoot.agents.replay.saved import steps_file
 from surefoot.agents.settings import AgentSettings
-from surefoot.agents.stages.base import Picture
-from surefoot.agents.stages.crossing import CrossingAgentEnv
-from surefoot.agents.stages.physical_table import physical_table
-from surefoot.agents.stages.table import TableAgentEnv
 from surefoot.core.config import check_config
 from surefoot.core.errors import InputError
 from surefoot.core.files import write_within
-from surefoot.envs.crossing.env import CrossingEnv
 from surefoot.envs.episodes.outcome import EpisodeOutcome
 from surefoot.envs.episodes.protocol import Env
 from surefoot.envs.recording.sheet import to_jpeg
-from surefoot.envs.tabletop.env import TabletopEnv
 
 
 class AgentPolicy:
@@ -50,10 +49,10 @@ class AgentPolicy:
         self._name = ""
         self._count = 0
         self.agent: Agent | None = None
-        self._stage: CrossingAgentEnv | TableAgentEnv | None = None
+        self._agent_env: CrossingAgentEnv | TableAgentEnv | None = None
 
     def keep(self, folder: Path, name: str) -> None:
-        """Is told where thoughts and pictures of the next episode are kept.
+        """Called with the place where thoughts and images of the next episode are kept.
 
         Args:
             folder: The run folder.
@@ -62,22 +61,17 @@ class AgentPolicy:
         self._folder, self._name = folder, name
 
     def begin(self, env: Env, observation: Mapping[str, Any], info: Mapping[str, Any]) -> None:
-        """Is told of a new episode."""
-        inner = env.unwrapped
-        if isinstance(inner, CrossingEnv):
-            self._stage = CrossingAgentEnv(inner, info)
-        else:
-            assert isinstance(inner, TabletopEnv)
-            self._stage = physical_table(inner, info)
+        """Called when an episode begins."""
+        self._agent_env = agent_env(env, info)
         self.reason, self._pending, self._count = "", "", 0
         self._tools.operator.asked = 0
         self.agent = Agent(self._settings, self._tools, int(info["seed"]), self._keep)
-        self.agent.begin(self._stage)
+        self.agent.begin(self._agent_env)
 
     def act(self, observation: Mapping[str, Any], info: Mapping[str, Any]) -> int | None:
         """Returns the next action; ``None`` when the agent stops."""
         assert self.agent is not None
-        assert self._stage is not None
+        assert self._agent_env is not None
         self._finish(info)
         action = self.agent.act()
         if action is None:
@@ -85,7 +79,7 @@ class AgentPolicy:
             self.reason = ending.reason if ending is not None else ""
             return None
         self._pending = action
-        return self._stage.number(action)
+        return self._agent_env.number(action)
 
     def end(
         self, info: Mapping[str, Any], outcome: EpisodeOutcome, reason: str
@@ -93,14 +87,14 @@ class AgentPolicy:
         """Says how the episode ended, the agent's own reasons and broken rules counted.
 
         Args:
-            info: What the environment told last.
+            info: The last info of the environment.
             outcome: What the environment says.
             reason: Its reason.
         """
         assert self.agent is not None
-        assert self._stage is not None
+        assert self._agent_env is not None
         self._finish(info)
-        found, why = judged(self.agent, self._stage)
+        found, why = judged(self.agent, self._agent_env)
         known = outcome in (
             EpisodeOutcome.SUCCESS,
             EpisodeOutcome.GAVE_UP,
@@ -112,10 +106,10 @@ class AgentPolicy:
     def extra(self) -> dict[str, Any]:
         """What the record keeps of the agent; writes its thoughts beside it."""
         assert self.agent is not None
-        assert self._stage is not None
+        assert self._agent_env is not None
         agent, counts = self.agent, self.agent.counts
-        covered = [m.covered for m in agent.moments if m.covered is not None]
-        told: dict[str, Any] = {
+        covered = [m.covered for m in agent.decisions if m.covered is not None]
+        extra_data: dict[str, Any] = {
             "looks": counts.looks,
             "look_seconds": round(counts.look_seconds, 3),
             "restores": counts.restores,
@@ -126,21 +120,21 @@ class AgentPolicy:
             "pauses": counts.pauses,
             "skills": counts.skills,
             "asked": self._tools.operator.asked,
-            "decisions": len(agent.moments),
+            "decisions": len(agent.decisions),
             "covered": sum(covered),
             "sets": len(covered),
-            "broken": list(broken_rules(agent, self._stage)),
+            "broken": list(broken_rules(agent, self._agent_env)),
         }
         if self._folder is not None:
             path = steps_file(self._folder, self._name)
             data = {
-                "instruction": self._stage.instruction,
+                "instruction": self._agent_env.instruction,
                 "settings": self._settings.model_dump(mode="json"),
-                "moments": [m.to_json() for m in agent.moments],
+                "moments": [m.to_json() for m in agent.decisions],
             }
             write_within(path, json.dumps(data) + "\n")
-            told["steps"] = f"{path.parent.name}/{path.name}"
-        return told
+            extra_data["steps"] = f"{path.parent.name}/{path.name}"
+        return extra_data
 
     def pages(self, folder: Path, records: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
         """Writes the replay pages that a finished run lacks.
@@ -155,12 +149,12 @@ class AgentPolicy:
         return write_pages(folder, records)
 
     def _finish(self, info: Mapping[str, Any]) -> None:
-        """Tells the agent what came of its last action."""
+        """Passes the result of the last action to the agent."""
         assert self.agent is not None
-        assert self._stage is not None
+        assert self._agent_env is not None
         if self._pending:
             action, self._pending = self._pending, ""
-            self.agent.after(self._stage.done(action, info))
+            self.agent.after(self._agent_env.done(action, info))
 
     def _keep(self, picture: Picture, view: str) -> str:
         if self._folder is None:
@@ -172,7 +166,7 @@ class AgentPolicy:
 
 
 def make_agent(env: str, options: Mapping[str, Any] | None = None) -> AgentPolicy:
-    """Makes an agent for an environment; the models are loaded once a process.
+    """Makes an agent for an environment; the models are loaded once per process.
 
     Args:
         env: ``crossing`` or ``tabletop``.

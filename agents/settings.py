@@ -2,43 +2,14 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from surefoot.agents.gates import GATES, make_gate
 from surefoot.models.options import ModelOptions
-
-
-class ActGate(StrEnum):
-    """What decides whether the agent may act.
-
-    Attributes:
-        line: What it is, in one line.
-    """
-
-    line: str
-
-    def __new__(cls, value: str, line: str) -> ActGate:
-        """Makes a gate of its name and its line."""
-        gate = str.__new__(cls, value)
-        gate._value_, gate.line = value, line
-        return gate
-
-    SETS = "sets", "the plan must do the same, allowed thing in every world of the joint set"
-    SCORES = "scores", "u_p and u_d must reach their thresholds, as in the paper"
-    AGGREGATE = "aggregate", "one uncertainty of both, as in KnowNo: too high, look again, then ask"
-    NONE = "none", "nothing: it acts on the likeliest world"
-    ALWAYS_ASK = "always-ask", "it asks for every fact"
-    ALWAYS_STOP = "always-stop", "it never does anything"
-    ORACLE = "oracle", "it knows the truth"
-
-    @property
-    def weighs(self) -> bool:
-        """Whether it rests on calibrated sets or scores, and decides by them to look on."""
-        return self in (ActGate.SETS, ActGate.SCORES, ActGate.AGGREGATE)
 
 
 class AgentSettings(BaseModel):
@@ -47,15 +18,15 @@ class AgentSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     perception: str = "local-perception"
-    """Model that is shown the pictures: a specification as for planners, or the one shipped."""
+    """Model that is shown the images: a specification as for planners, or the one shipped."""
     planner: str = ""
     """Planner; empty for Fast Downward on the table and the shipped language model on the road."""
     calibration: str = "builtin"
     """Calibration artefact: a file, or ``builtin``."""
     alpha: float = Field(default=0.1, ge=0, le=1)
     """Allowed probability that the truth of some fact is not in its set."""
-    gate: ActGate = ActGate.SETS
-    """What decides whether the agent may act."""
+    gate: str = "sets"
+    """What decides whether the agent may act: a name of :data:`~surefoot.agents.gates.GATES`."""
     t_p: float = Field(default=0.9, ge=0, le=1)
     """With the gate ``scores``: least u_p of every fact."""
     t_d: float = Field(default=0.7, ge=0, le=1)
@@ -64,7 +35,7 @@ class AgentSettings(BaseModel):
     """How the next view is chosen: a name of
     :data:`~surefoot.agents.sensing.registry.STRATEGIES`."""
     restoring: str = ""
-    """With ``restore``: file of what restoring tells, of ``surefoot train restoring``; empty for
+    """With ``restore``: file of the restoring model, of ``surefoot train restoring``; empty for
     what comes with Surefoot."""
     looks: int = Field(default=4, ge=0, le=25)
     """Further looks for one decision."""
@@ -90,6 +61,13 @@ class AgentSettings(BaseModel):
         """Where the calibration is."""
         return self.calibration if self.calibration == "builtin" else Path(self.calibration)
 
+    @field_validator("gate")
+    @classmethod
+    def _known_gate(cls, name: str) -> str:
+        if name not in GATES:
+            raise ValueError(GATES.unknown(name))
+        return name
+
     @field_validator("sensing")
     @classmethod
     def _known_strategy(cls, name: str) -> str:
@@ -107,15 +85,11 @@ class AgentSettings(BaseModel):
         calibration, whatever the level of those that it then acts by. A file of what restoring
         tells is known by its name and its content.
         """
-        if self.sensing == "none" or not self.looks or not self.gate.weighs:
+        gate = make_gate(self.gate)
+        if self.sensing == "none" or not self.looks or not gate.weighs:
             return "one look"
-        ends = {
-            ActGate.SETS: "the sets settle",
-            ActGate.SCORES: f"u_p is {self.t_p:g}",
-            ActGate.AGGREGATE: f"both are {self.t_d:g}",
-        }
         how = f"restore by {_known_by(Path(self.restoring))}" if self.restoring else self.sensing
-        return f"{how}, {self.looks} more looks, until {ends[self.gate]}"
+        return f"{how}, {self.looks} more looks, until {gate.until(self.t_p, self.t_d)}"
 
 
 def _known_by(path: Path) -> str:

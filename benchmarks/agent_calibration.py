@@ -26,7 +26,7 @@ LEVELS = (0.1, 0.2, 0.3)
 def row(known: AgentCalibration, stops: list[LookingStop], alpha: float, *, waits: bool) -> str:
     """Returns a row: level, threshold, decided scenes with interval, mean options by kind."""
     stops = [stop for stop in stops if stop.waits == waits]
-    name = f"{known.stage}, {'to wait' if waits else 'to act'}"
+    name = f"{known.env}, {'to wait' if waits else 'to act'}"
     decided, sizes = 0, dict[str, list[int]]()
     for stop in stops:
         single = True
@@ -59,7 +59,7 @@ def main() -> None:
     print("|---|--:|--:|---|---|")
     for path in given.artefact:
         told = json.loads(path.read_text(encoding="utf-8"))
-        known = load_calibration(path, stage=told["stage"], model=told["model"])
+        known = load_calibration(path, env=told["stage"], model=told["model"])
         records = read_run(path.with_suffix("")).records
         stops = [
             LookingStop.from_json(key, record)
@@ -70,7 +70,7 @@ def main() -> None:
         for waits in sorted({stop.waits for stop in stops}):
             for alpha in LEVELS:
                 print(row(known, stops, alpha, waits=waits))
-        print(f"\n{known.stage}: {known.sensing}; {looks:.2f} more looks a decision\n")
+        print(f"\n{known.env}: {known.sensing}; {looks:.2f} more looks a decision\n")
 
 
 if __name__ == "__main__":

@@ -16,9 +16,9 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from surefoot.agents.planning.base import STAGES
+from surefoot.agents.planning.base import ENVIRONMENTS
 from surefoot.agents.planning.judge import feedback, judge, rule_names
-from surefoot.agents.planning.refinement import (
+from surefoot.agents.planning.learning.refinement import (
     HELD_OUT,
     PlanningScene,
     Sample,
@@ -27,7 +27,7 @@ from surefoot.agents.planning.refinement import (
     draw_scenes,
     sample_plans,
 )
-from surefoot.agents.planning.refining import planner_at
+from surefoot.agents.planning.learning.refining import planner_at
 from surefoot.results.statistics import compare_paired, wilson
 
 
@@ -58,8 +58,8 @@ def auroc(samples: Sequence[Sample]) -> float:
 def outcomes(scenes: Sequence[PlanningScene], samples: Sequence[Sample]) -> dict[str, list[bool]]:
     """Returns what is counted, each a list over the scenes it is about."""
     told: dict[str, list[bool]] = {}
-    for stage in STAGES:
-        part = [s for scene, s in zip(scenes, samples, strict=True) if scene.brief.stage == stage]
+    for stage in ENVIRONMENTS:
+        part = [s for scene, s in zip(scenes, samples, strict=True) if scene.context.env == stage]
         told[f"{stage}: good (rules and goal)"] = [s.verdict.good for s in part]
         told[f"{stage}: obeys all rules"] = [s.verdict.obeys for s in part]
         told[f"{stage}: held-out rules"] = [s.verdict.grade(HELD_OUT[stage]) > 0 for s in part]
@@ -79,7 +79,7 @@ def per_rule(
             hits = [
                 s.verdict.rules[rule]
                 for scene, s in zip(scenes, samples, strict=True)
-                if scene.brief.stage == stage and rule in s.verdict.rules
+                if scene.context.env == stage and rule in s.verdict.rules
             ]
             cells.append(f"{100 * sum(hits) / len(hits):.1f}" if hits else "-")
         if set(cells) != {"100.0"}:
@@ -91,8 +91,8 @@ def per_rule(
 def per_task(table: Mapping[str, Sequence[Sample]], scenes: Sequence[PlanningScene]) -> None:
     """Prints the share of plans that are good and, behind it, that break a rule, by task."""
     print(f"| good / breaks a rule, % | n | {' | '.join(table)} |\n|---|--:|{'--:|' * len(table)}")
-    for task in sorted({s.brief.task for s in scenes}):
-        rows = [i for i, s in enumerate(scenes) if s.brief.task == task]
+    for task in sorted({s.context.task for s in scenes}):
+        rows = [i for i, s in enumerate(scenes) if s.context.task == task]
         cells = []
         for samples in table.values():
             found = [samples[i].verdict for i in rows]
@@ -112,10 +112,10 @@ def after_feedback(
         if first.verdict.good:
             found.append(first)
             continue
-        told = ((first.text, feedback(scene.brief, first.text)),)
-        brief = replace(scene.brief, history=told)
-        (again,) = planner.propose(brief, 1, scene.seed + 1)
-        verdict = judge(scene.brief, again.text)
+        told = ((first.text, feedback(scene.context, first.text)),)
+        context = replace(scene.context, history=told)
+        (again,) = planner.propose(context, 1, scene.seed + 1)
+        verdict = judge(scene.context, again.text)
         found.append(Sample(scene.seed, again.text, again.confidence, verdict))
     return found
 
@@ -141,18 +141,18 @@ def main() -> None:
     for line, hits in some.items():
         cells = " | ".join(share(counted[name][line]) for name in table)
         print(f"| {line} | {len(hits)} | {cells} |")
-    for stage in STAGES:
+    for stage in ENVIRONMENTS:
         cells = []
         for samples in table.values():
-            part = [s for c, s in zip(scenes, samples, strict=True) if c.brief.stage == stage]
+            part = [s for c, s in zip(scenes, samples, strict=True) if c.context.env == stage]
             asked = any(s.confidence != 1 for s in part)
             cells.append(f"{auroc(part):.2f}" if asked else "-")
         print(f"| {stage}: AUROC of the confidence | | {' | '.join(cells)} |")
     print()
     per_task(table, scenes)
-    for stage in STAGES:
+    for stage in ENVIRONMENTS:
         per_rule(table, scenes, stage)
-    for stage in STAGES:
+    for stage in ENVIRONMENTS:
         line = f"{stage}: good (rules and goal)"
         paired = {n: dict(enumerate(c[line])) for n, c in counted.items()}
         print(

@@ -23,7 +23,8 @@ from surefoot.agents.perception.scenes import build, draw_state, draw_task, fact
 from surefoot.agents.perception.tabletop_facts import tabletop_questions, tabletop_truth
 from surefoot.agents.sensing.observation import fit_views
 from surefoot.agents.sensing.scenery import VIEWS, StillScene, save_stills
-from surefoot.agents.sensing.study import StudyConfig, resolve_study, run_study
+from surefoot.agents.sensing.study import run_study
+from surefoot.agents.sensing.study_config import StudyConfig, resolve_study
 from surefoot.cli.sense import _print_table
 from surefoot.core.seeds import seeds_of
 from surefoot.envs.cameras.camera import Lens, render

@@ -9,6 +9,7 @@ import os
 from importlib.util import find_spec
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 from surefoot.core.extras import EXTRAS
@@ -60,3 +61,11 @@ collect_ignore += [
     if find_spec(module) is None
     for place in places
 ]
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leaves modules without the mark unread by ``make quick``: to import all takes longest."""
+    quick = str(config.getoption("markexpr")).startswith("quick")
+    if quick and collection_path.match("test_*.py"):
+        return "pytest.mark.quick" not in collection_path.read_text() or None
+    return None

@@ -9,10 +9,10 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from surefoot.agents.compressing.texts import own_texts, texts_of
 from surefoot.cli.main import app
 from surefoot.core.chat import Message, Request
 from surefoot.core.errors import InputError
+from surefoot.experiments.local_models.texts import own_texts, texts_of
 from surefoot.models.backends.hf import HFModel
 from surefoot.models.options import ModelOptions
 from surefoot.models.registry import make_planner

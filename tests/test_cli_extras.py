@@ -83,10 +83,10 @@ def test_the_base_lists_what_it_can(tmp_path: Path) -> None:
     assert "missing      the server of local models: pip install 'surefoot[serve]'" in done.stdout
     assert {line.partition(":")[0] for line in done.stderr.splitlines()} == {
         "envs",
+        "policies",
         "tasks",
         "skills",
         "perturbations",
-        "policies",
     }
     studies = without("list", "experiments", cwd=tmp_path).stdout
     assert "Language models are judged on feasibility" in studies

@@ -10,9 +10,9 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from surefoot.agents.compressing.tasks import plan_scorer
 from surefoot.cli.main import app
 from surefoot.core.errors import InputError
+from surefoot.experiments.local_models.tasks import plan_scorer
 from surefoot.models.options import ModelOptions
 from surefoot.models.registry import make_planner
 from surefoot.models.shipped import LOCAL_PLANNER

@@ -12,9 +12,9 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from surefoot.agents.compressing.domains import domain_texts
 from surefoot.cli.main import app
 from surefoot.core.errors import InputError
+from surefoot.experiments.local_models.domains import domain_texts
 from surefoot.models.backends.hf import HFModel
 from surefoot.models.options import ModelOptions
 from surefoot.models.registry import make_planner

@@ -12,6 +12,8 @@ from surefoot.cli.main import app
 from surefoot.core.errors import InputError, MissingDependencyError
 from surefoot.models.serving.running import bind
 
+pytestmark = pytest.mark.quick
+
 
 def told(*arguments: str) -> BaseException | None:
     result = CliRunner().invoke(app, ["serve", *arguments])

@@ -7,7 +7,7 @@ these constants was run, come the scores of whole scenes at stop; their quantile
 of the joint set. By exchangeability of these episodes with a new one, the set at stop holds the
 truth of **all** facts that the decision relies on with probability at least 1 - alpha (Vovk,
 Gammerman, Shafer 2005; that the stopped policy is what must be calibrated: Ren et al. 2024, Explore
-until Confident). Which facts those are, and whether the decision is to wait, is told by what was
+until Confident). Which facts those are, and whether the decision is to wait, follows from what was
 seen and not by the truth; so these may choose the score and the group (Mondrian sets: Vovk et al.
 2005, section 4.5).
 """
@@ -20,11 +20,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from surefoot.agents.belief import SceneBelief
 from surefoot.agents.calibrating.stops import Look, LookingStop
 from surefoot.agents.guarantees import AgentCalibration, KindScores
 from surefoot.agents.perception.questions import FactQuestion
 from surefoot.agents.sensing.strategies import restored_from
-from surefoot.agents.sight import SceneBelief
 from surefoot.calibration.arrays import Floats
 from surefoot.calibration.decisions.belief import fuse_running
 from surefoot.calibration.quantiles import conformal_quantile
@@ -36,13 +36,13 @@ Beliefs = Sequence[Floats]
 """For each fact of a scene the probabilities of its options."""
 
 
-def blank(stage: str, model: str) -> AgentCalibration:
+def blank(env: str, model: str) -> AgentCalibration:
     """Returns the calibration of an agent that knows nothing: it looks as often as it may."""
-    return AgentCalibration(stage, model, "", "", "", {}, ())
+    return AgentCalibration(env, model, "", "", "", {}, ())
 
 
 def fit_policy(
-    stage: str,
+    env: str,
     model: str,
     stops: Sequence[LookingStop],
     alpha: float,
@@ -53,7 +53,7 @@ def fit_policy(
     """Finds the constants of the policy from the first group of episodes.
 
     Args:
-        stage: The stage.
+        env: The environment.
         model: Identity of the perception model.
         stops: From an agent with the :func:`blank` calibration.
         alpha: Level at which the agent will look.
@@ -76,7 +76,7 @@ def fit_policy(
         )
         for kind, asked in questions.items()
     }
-    bare = AgentCalibration(stage, model, "", "", "", kinds, ())
+    bare = AgentCalibration(env, model, "", "", "", kinds, ())
     paths = [(stop, path_of(stop, bare, moving=moving)) for stop in stops]
     scores: dict[str, list[float]] = defaultdict(list)
     for stop, path in paths:
@@ -88,9 +88,9 @@ def fit_policy(
         name: KindScores(tuple(_thinned(scores[name])), k.prior, k.dependence, k.fade)
         for name, k in kinds.items()
     }
-    scaled = AgentCalibration(stage, model, "", "", "", kinds, ())
+    scaled = AgentCalibration(env, model, "", "", "", kinds, ())
     looking, scenes = _looking(scaled, paths, alpha)
-    return AgentCalibration(stage, model, "", "", sensing, kinds, scenes, looking)
+    return AgentCalibration(env, model, "", "", sensing, kinds, scenes, looking)
 
 
 def scene_score(
@@ -134,14 +134,14 @@ def largest_rank(
 
 
 def calibrated(
-    policy: AgentCalibration, stops: Sequence[LookingStop], **told: object
+    policy: AgentCalibration, stops: Sequence[LookingStop], **fields: object
 ) -> AgentCalibration:
     """Returns the calibration of a policy, by episodes in which that very policy was run.
 
     Args:
         policy: What :func:`fit_policy` found.
         stops: The second group of episodes.
-        told: Further fields of the calibration.
+        fields: Further fields of the calibration.
     """
     plans = [stop.plan for stop in stops if stop.plan is not None]
     found = replace(
@@ -151,7 +151,7 @@ def calibrated(
         confidences=tuple(plan[1] for plan in plans),
         satisfied=tuple(plan[2] for plan in plans),
     )
-    return replace(found, **told)  # type: ignore[arg-type]
+    return replace(found, **fields)  # type: ignore[arg-type]
 
 
 def _prior(
@@ -213,7 +213,7 @@ def _dependence(kind: str, prior: tuple[float, ...], stops: Sequence[LookingStop
 
 
 def _lasting(stop: LookingStop) -> list[Look]:
-    """Returns the looks of a decision but for those whose picture was then restored."""
+    """Returns the looks of a decision but for those whose image was then restored."""
     after = [view for view, _, _ in stop.looks[1:]]
     return [
         look
@@ -223,7 +223,7 @@ def _lasting(stop: LookingStop) -> list[Look]:
 
 
 def _fade(kind: str, stops: Sequence[LookingStop]) -> float:
-    """Returns the share of a belief that is lost in a step.
+    """Returns the fraction of a belief that is lost in a step.
 
     If a fact is drawn anew with probability f in a step, it changes with probability
     f (1 - sum pi^2), with pi how often each option is true.
@@ -252,20 +252,20 @@ def path_of(
         calibration: Of the agent.
         moving: Whether time passes between looks.
     """
-    sight = SceneBelief(calibration)
+    belief = SceneBelief(calibration)
     path: list[list[Floats]] = []
     for number, (view, said, _) in enumerate(stop.looks):
         if moving and number:
-            sight.pass_time()
+            belief.pass_time()
         answers = [np.array(said[q.fact]) for q in stop.questions if q.fact in said]
         again = number > 0 and view == restored_from(last := stop.looks[number - 1][0])
-        sight.add(
+        belief.add(
             last if again else view,
             [q for q in stop.questions if q.fact in said],
             answers,
             instead=again,
         )
-        path.append([sight.belief(q.fact) for q in stop.questions])
+        path.append([belief.belief(q.fact) for q in stop.questions])
     return path
 
 

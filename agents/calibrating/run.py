@@ -15,19 +15,18 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from surefoot.agents.agent import Tools
-from surefoot.agents.assembly import make_eyes, make_perceiver, planner_of
+from surefoot.agents.assembly import make_perceiver, make_sensing, planner_of
 from surefoot.agents.calibrating.fitting import blank, calibrated, fit_policy
 from surefoot.agents.calibrating.stops import LookingStop, stop_of
+from surefoot.agents.environments.base import AgentEnv
+from surefoot.agents.environments.making import agent_env
 from surefoot.agents.guarantees import AgentCalibration, load_calibration
 from surefoot.agents.operator import make_operator
-from surefoot.agents.planning.base import CROSSING, STAGES
-from surefoot.agents.planning.guide import GuidePlanner
+from surefoot.agents.planning.base import CROSSING, ENVIRONMENTS
+from surefoot.agents.planning.planners.guide import GuidePlanner
+from surefoot.agents.planning.planners.search import TableSearch
 from surefoot.agents.planning.registry import make as make_planner
-from surefoot.agents.planning.search import TableSearch
 from surefoot.agents.settings import AgentSettings
-from surefoot.agents.stages.base import AgentEnv
-from surefoot.agents.stages.crossing import CrossingAgentEnv
-from surefoot.agents.stages.physical_table import physical_table
 from surefoot.calibration.reports.records import (
     PREDICTIONS_NAME,
     FactRecord,
@@ -36,14 +35,13 @@ from surefoot.calibration.reports.records import (
     write_predictions,
 )
 from surefoot.core.errors import InputError
+from surefoot.core.progress import Progress, silent
 from surefoot.core.seeds import split_of_seed
-from surefoot.envs.crossing.env import CrossingEnv
 from surefoot.envs.episodes.catalogue import get_environment
 from surefoot.envs.episodes.config import AGENT_SIZE
 from surefoot.envs.episodes.pool import LostResult, run_apart
 from surefoot.envs.episodes.protocol import Env
 from surefoot.envs.perturbations.pipeline import Pipeline
-from surefoot.envs.tabletop.env import TabletopEnv
 from surefoot.results.manifest import Manifest, current_versions
 from surefoot.results.run_folder import RunFolder
 
@@ -54,8 +52,6 @@ POLICY_NAME = "looking.json"
 """What was found from the first half of the episodes, in the folder of the episodes."""
 
 _LEAST = 4
-
-Progress = Callable[[int, int], None]
 
 
 class CalibrationConfig(BaseModel):
@@ -74,7 +70,7 @@ class CalibrationConfig(BaseModel):
     perturb: tuple[dict[str, Any], ...] = ()
     """Perturbations by name and arguments, in order."""
     decisions: int = Field(default=12, ge=1, le=240)
-    """On the crossing: one decision is drawn from the first so many of each episode."""
+    """On the crossing: one decision is drawn from this many first decisions of each episode."""
     timeout_s: float = Field(default=300.0, gt=0, le=86_400)
     """Seconds by the clock after which an episode is lost."""
 
@@ -82,8 +78,8 @@ class CalibrationConfig(BaseModel):
 MakeParts = Callable[[str, str, Path | None], Tools]
 """Makes an agent's parts for a stage from its settings, as JSON, and the calibration so far."""
 
-MakeStage = Callable[[Env, Mapping[str, Any]], AgentEnv]
-"""Makes the stage of an environment from what its reset told."""
+MakeAgentEnv = Callable[[Env, Mapping[str, Any]], AgentEnv]
+"""Makes the agent's environment from a simulated one and what its reset returned."""
 
 
 class CalibrationJob(NamedTuple):
@@ -124,7 +120,7 @@ def calibrate_agent(
     out: Path,
     *,
     workers: int = 1,
-    progress: Progress | None = None,
+    progress: Progress = silent,
     episodes: Episodes | None = None,
 ) -> Calibrated:
     """Runs the episodes that are missing, and makes the artefact of them.
@@ -139,7 +135,7 @@ def calibrate_agent(
         out: The artefact, a ``.json`` file; the episodes are kept in the folder of the same name
             without ending.
         workers: Processes.
-        progress: Told about every finished episode.
+        progress: Called after every finished episode.
         episodes: Runs them; by default :func:`run_job`, in processes of their own.
 
     Raises:
@@ -148,7 +144,9 @@ def calibrate_agent(
     """
     jobs = _jobs(config, out)
     model = make_perceiver(config.agent.perception, config.agent.models).identity
-    make_eyes(config.env, config.agent, model)  # what does not fit is told before the first episode
+    make_sensing(
+        config.env, config.agent, model
+    )  # what does not fit is an error before the first episode
     folder = out.with_suffix("")
     manifest = Manifest(
         "calibrate agent",
@@ -157,13 +155,12 @@ def calibrate_agent(
         config.seeds,
         versions=_versions(),
     )
-    tell = progress or (lambda _done, _all: None)
     if episodes is None:
         episodes = partial(run_apart, run_job, workers=workers, timeout_s=config.timeout_s)
     out.parent.mkdir(parents=True, exist_ok=True)
     with RunFolder.open(folder, manifest) as run:
         half = len(jobs) // 2
-        _run(run, jobs[:half], episodes, tell)
+        _run(run, jobs[:half], episodes, progress)
         first = _stops(run.records, jobs[:half])
         if not first:
             raise InputError(_why_lost(run.records), file=str(folder))
@@ -177,7 +174,7 @@ def calibrate_agent(
         )
         policy = replace(policy, renderer=RENDERER)
         policy.save(folder / POLICY_NAME)
-        _run(run, jobs[half:], episodes, tell)
+        _run(run, jobs[half:], episodes, progress)
         second = _stops(run.records, jobs[half:])
         if not second:
             raise InputError(_why_lost(run.records), file=str(folder))
@@ -195,8 +192,8 @@ def calibrate_agent(
 
 
 def _jobs(config: CalibrationConfig, out: Path) -> list[CalibrationJob]:
-    if config.env not in STAGES:
-        raise InputError(f"no environment '{config.env}'; there are {', '.join(STAGES)}")
+    if config.env not in ENVIRONMENTS:
+        raise InputError(f"no environment '{config.env}'; there are {', '.join(ENVIRONMENTS)}")
     if out.suffix != ".json":
         raise InputError("--out must be a .json file", file=str(out))
     for seed in config.seeds:
@@ -223,27 +220,27 @@ def _jobs(config: CalibrationConfig, out: Path) -> list[CalibrationJob]:
 
 
 def _run(
-    run: RunFolder, jobs: Sequence[CalibrationJob], episodes: Episodes, tell: Progress
+    run: RunFolder, jobs: Sequence[CalibrationJob], episodes: Episodes, progress: Progress
 ) -> None:
     pending = set(run.pending)
     todo = [job for job in jobs if job.key in pending]
     total = len(run.manifest.keys)
-    tell(total - len(pending), total)
+    progress(total - len(pending), total)
     for job, found in episodes(todo):
         record = {"lost": found.reason} if isinstance(found, LostResult) else found
         run.append(job.key, record)
-        tell(len(run.records), total)
+        progress(len(run.records), total)
 
 
 def run_job(
-    job: CalibrationJob, make_parts: MakeParts | None = None, make_stage: MakeStage | None = None
+    job: CalibrationJob, make_parts: MakeParts | None = None, make_env: MakeAgentEnv | None = None
 ) -> dict[str, Any]:
     """Runs an episode and returns what was believed at stop, as JSON data.
 
     Args:
         job: The episode.
         make_parts: Makes the agent; by default it is made as its settings say.
-        make_stage: Makes the stage; by default :func:`stage_of`.
+        make_env: Makes the environment of the agent; by default :func:`agent_env`.
     """
     config = job.config
     tools = (make_parts or _tools)(config.env, config.agent.model_dump_json(), job.policy)
@@ -256,25 +253,16 @@ def run_job(
             AGENT_SIZE,
         )
         _, info = env.reset(seed=job.seed)
-        stage = (make_stage or stage_of)(env, info)
+        found = (make_env or agent_env)(env, info)
         decision = 1
-        if stage.moving:
+        if found.moving:
             decision = Random(f"calibrated decision:{job.seed}").randint(1, config.decisions)
         judged = not isinstance(tools.planner, GuidePlanner | TableSearch)
-        stop = stop_of(job.key, config.agent, tools, stage, decision, judged=judged)
+        stop = stop_of(job.key, config.agent, tools, found, decision, judged=judged)
     finally:
         if env is not None:
             env.close()
     return stop.to_json() if stop is not None else {"lost": "nothing was seen"}
-
-
-def stage_of(env: Env, info: Mapping[str, Any]) -> AgentEnv:
-    """Returns the stage of an environment that was just reset."""
-    inner = env.unwrapped
-    if isinstance(inner, CrossingEnv):
-        return CrossingAgentEnv(inner, info)
-    assert isinstance(inner, TabletopEnv)
-    return physical_table(inner, info)
 
 
 @lru_cache(2)
@@ -284,17 +272,17 @@ def _tools(env: str, agent: str, policy: Path | None) -> Tools:
     known = (
         blank(env, perceiver.identity)
         if policy is None
-        else load_calibration(policy, stage=env, model=perceiver.identity)
+        else load_calibration(policy, env=env, model=perceiver.identity)
     )
-    eyes = make_eyes(env, settings, perceiver.identity)
+    sensing = make_sensing(env, settings, perceiver.identity)
     return Tools(
         perceiver,
         known,
         make_planner(planner_of(env, settings), settings.models),
-        eyes.strategy,
+        sensing.strategy,
         make_operator("none"),
-        eyes.restorer,
-        eyes.restoring_s,
+        sensing.restorer,
+        sensing.restoring_s,
     )
 
 

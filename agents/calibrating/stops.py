@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from surefoot.agents.agent import Agent, Tools
+from surefoot.agents.environments.base import AgentEnv, Picture
 from surefoot.agents.perception.perceiver import Perceiver
 from surefoot.agents.perception.questions import FactQuestion
 from surefoot.agents.planning.base import AgentPlanner, PlanningContext, ProposedPlan
 from surefoot.agents.planning.judge import judge
 from surefoot.agents.settings import AgentSettings
-from surefoot.agents.stages.base import AgentEnv, Picture
 from surefoot.calibration.arrays import Floats
 from surefoot.core.chat import ReplyStatus
 from surefoot.envs.crossing.world import STEP_SECONDS
@@ -31,9 +31,9 @@ class LookingStop:
         key: Name of the episode.
         questions: The facts that were asked for, of which the truth is known.
         truth: Their true options.
-        belief: What was believed of each at the end of looking, one probability an option.
+        belief: What was believed of each at the end of looking, one probability per option.
         looks: Every look of the decision: the view, what the model said of each fact then, and
-            what was true then. A restored picture is named as by
+            what was true then. A restored image is named as by
             :func:`~surefoot.agents.sensing.strategies.restored_from`.
         changes: By kind of fact, how many steps of the episode were watched and in how many of
             them such a fact changed.
@@ -92,7 +92,7 @@ def stop_of(
     key: str,
     settings: AgentSettings,
     tools: Tools,
-    stage: AgentEnv,
+    env: AgentEnv,
     decision: int = 1,
     *,
     judged: bool = False,
@@ -103,32 +103,32 @@ def stop_of(
         key: Name of the episode.
         settings: How the agent is put together.
         tools: What it is made of; the calibration is what it looks and acts by.
-        stage: The episode.
+        env: The episode.
         decision: Number of the decision, from 1; the last one if there are fewer.
         judged: Whether the first plan is judged.
 
     Returns:
         ``None`` if the agent stopped without having seen anything.
     """
-    listener = _Listener(tools.perceiver, stage)
+    listener = _Listener(tools.perceiver, env)
     plans = _Plans(tools.planner)
     agent = Agent(
         settings,
         replace(tools, perceiver=listener, planner=plans),
-        stage.seed,
+        env.seed,
     )
-    agent.begin(stage)
+    agent.begin(env)
     found: LookingStop | None = None
     for number in range(1, decision + 1):
-        if stage.end().over:
+        if env.end().over:
             break
         listener.looks.clear()
         action = agent.act()
-        if agent.sight.questions:
+        if agent.belief.questions:
             found = _stop(key, agent, listener)
         if action is None or number == decision:
             break
-        agent.after(stage.do(action))
+        agent.after(env.do(action))
         listener.notice()
     if found is None:
         return None
@@ -138,33 +138,33 @@ def stop_of(
 
 
 def _stop(key: str, agent: Agent, listener: _Listener) -> LookingStop:
-    sight, moment = agent.sight, agent.moments[-1]
-    truth = moment.truth
-    questions = tuple(q for q in sight.questions.values() if truth.get(q.fact) in q.options)
+    belief, decision = agent.belief, agent.decisions[-1]
+    truth = decision.truth
+    questions = tuple(q for q in belief.questions.values() if truth.get(q.fact) in q.options)
     names = {q.fact for q in questions}
-    belief = tuple(tuple(sight.belief(q.fact).tolist()) for q in questions)
+    beliefs = tuple(tuple(belief.belief(q.fact).tolist()) for q in questions)
     looks = tuple(
         (view, {f: a for f, a in said.items() if f in names}, true)
-        for (view, _), (said, true) in zip(moment.pictures, listener.looks, strict=True)
+        for (view, _), (said, true) in zip(decision.pictures, listener.looks, strict=True)
     )
     return LookingStop(
         key,
         questions,
         {f: truth[f] for f in names},
-        belief,
+        beliefs,
         looks,
-        relied=moment.relied,
-        waits=moment.waits,
+        relied=decision.relied,
+        waits=decision.waits,
     )
 
 
 class _Listener:
     """Keeps what a perceiver said, and how the world changes meanwhile."""
 
-    def __init__(self, perceiver: Perceiver, stage: AgentEnv) -> None:
+    def __init__(self, perceiver: Perceiver, env: AgentEnv) -> None:
         self.identity = perceiver.identity
         self.looks: list[tuple[dict[str, tuple[float, ...]], dict[str, str]]] = []
-        self._perceiver, self._stage = perceiver, stage
+        self._perceiver, self._env = perceiver, env
         self._kinds: dict[str, str] = {}
         self._last: tuple[float, dict[str, str]] | None = None
         self._changes: dict[str, list[float]] = {}
@@ -177,14 +177,14 @@ class _Listener:
             for q, a in zip(questions, answers, strict=True)
         }
         self._kinds |= {q.fact: q.kind for q in questions}
-        self.looks.append((said, self._stage.truth()))
+        self.looks.append((said, self._env.truth()))
         self.notice()
         return answers
 
     def notice(self) -> None:
         """Compares the world with what it was."""
-        now, truth = self._stage.seconds(), self._stage.truth()
-        if self._last is not None and self._stage.moving:
+        now, truth = self._env.seconds(), self._env.truth()
+        if self._last is not None and self._env.moving:
             before, old = self._last
             steps = (now - before) / STEP_SECONDS
             for fact in old.keys() & truth.keys() & self._kinds.keys():
@@ -206,9 +206,9 @@ class _Plans:
         self.first: tuple[PlanningContext, ProposedPlan] | None = None
         self._planner = planner
 
-    def propose(self, brief: PlanningContext, k: int, seed: int) -> list[ProposedPlan]:
+    def propose(self, context: PlanningContext, k: int, seed: int) -> list[ProposedPlan]:
         """Passes the request on."""
-        found = self._planner.propose(brief, k, seed)
+        found = self._planner.propose(context, k, seed)
         if self.first is None and found and found[0].status is ReplyStatus.ANSWERED:
-            self.first = brief, found[0]
+            self.first = context, found[0]
         return found

@@ -1,1 +1,1 @@
-"""What an agent asks a model about a picture, and the pictures that models learn it from."""
+"""What an agent asks a model about an image, and the images that models learn it from."""

@@ -1,4 +1,4 @@
-"""Asks a model about pictures: all questions of a scene in one batch, answers as probabilities."""
+"""Asks a model about images: all questions of a scene in one batch, answers as probabilities."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ SLACK = 0.01
 """By how much the probabilities of a question's options may miss 1 in sum."""
 
 Question = tuple[NDArray[np.uint8], FactQuestion]
-"""A picture, uint8 ``[height, width, 3]``, and a question about it."""
+"""An image, uint8 ``[height, width, 3]``, and a question about it."""
 
 
 def png(rgb: NDArray[np.uint8]) -> bytes:
-    """Returns a picture as a PNG file, written fast rather than small."""
+    """Returns an image as a PNG file, written fast rather than small."""
     from PIL import Image
 
     file = io.BytesIO()
@@ -32,11 +32,11 @@ def png(rgb: NDArray[np.uint8]) -> bytes:
 def ask(
     model: OptionScorer, rgb: NDArray[np.uint8], questions: Sequence[FactQuestion]
 ) -> list[NDArray[np.float64]]:
-    """Returns the probabilities of each question's options, by one picture.
+    """Returns the probabilities of each question's options, by one image.
 
     Args:
         model: Any model that scores options.
-        rgb: The picture, uint8 ``[height, width, 3]``.
+        rgb: The image, uint8 ``[height, width, 3]``.
         questions: What to ask about it.
 
     Raises:
@@ -49,12 +49,12 @@ def ask(
 def score_many(model: OptionScorer, asked: Sequence[Question]) -> list[OptionScores]:
     """Returns the scores of each question's options; all are asked in one batch.
 
-    A picture that several questions are about should be the same array: it is then sent, and
+    An image that several questions are about should be the same array: it is then sent, and
     by a model that can, read only once.
 
     Args:
         model: Any model that scores options.
-        asked: Pictures with questions.
+        asked: Images with questions.
 
     Raises:
         HarnessError: The model could not be asked.

@@ -1,4 +1,4 @@
-"""What a driver must know before each decision, as questions about a picture.
+"""What a driver must know before each decision, as questions about an image.
 
 The truth is that of :mod:`surefoot.envs.crossing.labels`. Much of it cannot be seen in every
 view: a car from the left shows in the left view, and the light in the view ahead only.
@@ -12,7 +12,7 @@ from surefoot.envs.crossing.geometry import Turn
 from surefoot.envs.crossing.labels import OBSERVATIONS, Situation, observe
 
 LIGHT = "light"
-"""The fact that the traffic light tells; it stands for two propositions of the rulebook."""
+"""The fact that the traffic light shows; it stands for two propositions of the rulebook."""
 
 GREEN, ARROW, CLOSED, NO_LIGHT = "green light", "green arrow", "red or yellow", "no light"
 LIGHTS = (GREEN, ARROW, CLOSED, NO_LIGHT)
@@ -35,13 +35,13 @@ _WAYS = {
 
 
 def crossing_questions(view: str, turn: Turn, *, over_line: bool = False) -> list[FactQuestion]:
-    """Returns the questions about a picture taken from the vehicle.
+    """Returns the questions about an image taken from the vehicle.
 
     Args:
         view: The view: ``front``, ``left`` or ``right``.
         turn: The way that the vehicle is to take; people on that way count.
         over_line: Whether its front is over the stop line: then the light that counts is the one
-            it entered by, which no picture shows, and a stop sign no longer counts.
+            it entered by, which no image shows, and a stop sign no longer counts.
 
     Raises:
         InputError: There is no such view.

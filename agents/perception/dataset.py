@@ -1,6 +1,6 @@
-"""Renders the pictures that the local perception model learns from, shard by shard.
+"""Renders the images that the local perception model learns from, shard by shard.
 
-A shard is ``NAME.npy``, uint8 ``[n, size, size, 3]``, ``NAME.jsonl``, one line a picture with its
+A shard is ``NAME.npy``, uint8 ``[n, size, size, 3]``, ``NAME.jsonl``, one line per image with its
 questions, and for some ``NAME.marks.npy``, bool ``[n, rows, columns, marks]``, what each patch
 shows. Name and recipe fix its content, so that shards can be made in any order and by several
 processes; those that are there are not made again.
@@ -53,11 +53,11 @@ class DataRecipe:
         tabletop: Shards of the table to learn from.
         crossing: Shards of the crossing to learn from.
         validation: Shards of each environment to watch the training by.
-        marked: Of so many shards of each, what each patch shows is kept too.
-        pictures: Pictures in a shard.
+        marked: Number of shards of each for which what each patch shows is saved too.
+        pictures: Images in a shard.
         size: Width and height in pixels.
-        views: Pictures of each state of the table.
-        damaged: Share of pictures with one mild image perturbation.
+        views: Images of each state of the table.
+        damaged: Fraction of images with one mild image perturbation.
         mildest: Least severity of these.
         worst: Greatest severity of these.
         seed: Shifts all scene seeds.
@@ -145,7 +145,7 @@ def _save(path: Path, array: NDArray[Any]) -> None:
 
 
 def mild_damage(recipe: DataRecipe, rng: Random) -> Pipeline:
-    """Draws what goes wrong with a picture to learn from: mostly nothing, else one thing."""
+    """Draws what goes wrong with an image to learn from: mostly nothing, else one thing."""
     if rng.random() >= recipe.damaged:
         return Pipeline()
     severity = rng.uniform(recipe.mildest, recipe.worst)
@@ -153,7 +153,7 @@ def mild_damage(recipe: DataRecipe, rng: Random) -> Pipeline:
 
 
 def _draw(recipe: DataRecipe, name: str) -> Iterator[tuple[LabelledImage, Pipeline]]:
-    """Yields shots with their damage; that of the table by picture, else by moment."""
+    """Yields shots with their damage; that of the table by image, else by moment."""
     from surefoot.envs.simulation.client import Simulation
 
     part, env, number = name.split("-")

@@ -1,8 +1,8 @@
-"""What is where in a picture, patch by patch, from the simulator; the vision tower learns it too.
+"""What is where in an image, patch by patch, from the simulator; the vision tower learns it too.
 
-Answers alone teach a small model slowly: in its first 16,000 pictures it had learned to tell the
+Answers alone teach a small model slowly: in its first 16,000 images it had learned to tell the
 two environments apart and little else. So, while it learns to answer, a linear layer on its
-vision tower learns what each patch of the picture shows (that layer is not part of the model),
+vision tower learns what each patch of the image shows (that layer is not part of the model),
 and two attention heads learn to look at what is asked for.
 """
 
@@ -55,20 +55,20 @@ NAMES = (
 _NUMBER = {name: i for i, name in enumerate(NAMES)}
 
 
-def patches(frame: Frame, told: Mapping[int, Sequence[str]]) -> NDArray[np.bool_]:
+def patches(frame: Frame, names_of: Mapping[int, Sequence[str]]) -> NDArray[np.bool_]:
     """Returns which of :data:`NAMES` each patch shows, ``[rows, columns, names]``.
 
     Args:
         frame: The frame; width and height in pixels are cut to multiples of 16.
-        told: What each body is.
+        names_of: What each body is.
     """
     rows, columns = (side // PATCH for side in frame.segmentation.shape)
     marks = np.zeros((rows, columns, len(NAMES)), bool)
     cut = frame.segmentation[: rows * PATCH, : columns * PATCH]
     for body in np.unique(cut).tolist():
-        if body in told:
+        if body in names_of:
             count = (cut == body).reshape(rows, PATCH, columns, PATCH).sum(axis=(1, 3))
-            for name in told[body]:
+            for name in names_of[body]:
                 marks[:, :, _NUMBER[name]] |= count >= LEAST
     return marks
 
@@ -94,7 +94,7 @@ def tabletop_bodies(world: Table, facts: Facts) -> dict[int, list[str]]:
     """Returns what every body on the table is, and of a block where it is."""
     scene, places = world.scene, places_of(facts)
     shut = {f.args[1] for f in facts if f.predicate == "covers"}
-    told: dict[int, list[str]] = {world.robot.body: ["robot"]}
+    names_of: dict[int, list[str]] = {world.robot.body: ["robot"]}
     for name, thing in scene.things.items():
         names = [f"{thing.color} {_group(scene, name)}"]
         if thing.kind is ThingKind.BLOCK:
@@ -104,34 +104,34 @@ def tabletop_bodies(world: Table, facts: Facts) -> dict[int, list[str]]:
                 names.append(f"block: {scene.things[place].color}")
         elif thing.kind is ThingKind.BOX:
             names.append("closed box" if name in shut else "open box")
-        told[world.bodies[name]] = names
-    return told
+        names_of[world.bodies[name]] = names
+    return names_of
 
 
 def crossing_bodies(world: Crossing) -> dict[int, list[str]]:
     """Returns what every body of the street is that counts for the vehicle."""
     stage, situation = world.stage, world.situation()
     crossing, arm = world.crossing, world.scene.arm
-    told: dict[int, list[str]] = {}
+    names_of: dict[int, list[str]] = {}
     lamp = world.lamp_now()
     if lamp is not None:
-        told[stage.street.heads[crossing.number, arm]] = [f"our light: {lamp}"]
+        names_of[stage.street.heads[crossing.number, arm]] = [f"our light: {lamp}"]
     signs = [
         (c.number, a) for c in world.scene.street.crossings for a in range(4) if c.stop_sign(a)
     ]
     for place, body in zip(signs, stage.street.furniture, strict=False):
         if place == (crossing.number, arm):
-            told[body] = ["our stop sign"]
+            names_of[body] = ["our stop sign"]
     for car, view in zip(world.cars.cars, situation.cars, strict=True):
         names = ["car"]
         if view.arm is not None and comes(view, crossing):
             names.append(f"car comes: {seen_from(arm, view.arm)}")
-        told[stage.cars[car.slot]] = names
+        names_of[stage.cars[car.slot]] = names
     arms = [exit_arm(arm, world.turn)] + ([] if situation.past_entry else [arm])
     for walker, person in zip(world.people.walkers, situation.people, strict=True):
         near = in_the_way(person, crossing, arms)
-        told[stage.people[walker.slot]] = ["person", *(["person in the way"] if near else [])]
-    return told
+        names_of[stage.people[walker.slot]] = ["person", *(["person in the way"] if near else [])]
+    return names_of
 
 
 def _group(scene: TabletopScene, name: str) -> str:

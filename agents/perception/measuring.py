@@ -25,10 +25,10 @@ _TOGETHER = 16
 
 @dataclass(frozen=True, eq=False)
 class Answered:
-    """What a model said of one fact in one picture.
+    """What a model said of one fact in one image.
 
     Attributes:
-        shot: Where the picture was taken.
+        shot: Where the image was taken.
         question: What was asked.
         truth: The true option.
         probabilities: One for each option.
@@ -48,7 +48,7 @@ class Answered:
         """Returns it as a line of ``predictions.jsonl``, plain JSON data.
 
         The scene is what is exchangeable: a state of the table, or all moments of a street. Each
-        picture of it is a step.
+        image of it is a step.
         """
         shot = self.shot
         return {
@@ -101,12 +101,12 @@ def shots_of(
 def answered(
     model: OptionScorer, shots: Iterable[LabelledImage], damage: Pipeline | None = None
 ) -> Iterator[Answered]:
-    """Asks all questions about all shots, some pictures at a time.
+    """Asks all questions about all shots, some images at a time.
 
     Args:
         model: Any model that scores options.
         shots: What to ask about.
-        damage: What goes wrong with the pictures.
+        damage: What goes wrong with the images.
 
     Raises:
         HarnessError: The model could not be asked.

@@ -1,4 +1,4 @@
-"""Who answers the agent's questions about pictures: a model, or what one answered before."""
+"""Who answers the agent's questions about images: a model, or what one answered before."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Protocol
 
 import numpy as np
 
+from surefoot.agents.environments.base import Picture
 from surefoot.agents.perception.asking import probabilities, score_many
 from surefoot.agents.perception.questions import FactQuestion
-from surefoot.agents.stages.base import Picture
 from surefoot.calibration.arrays import Floats
 from surefoot.core.chat import Usage
 from surefoot.models.protocol import OptionScorer
 
 
 class Perceiver(Protocol):
-    """Answers questions about pictures with probabilities.
+    """Answers questions about images with probabilities.
 
     Attributes:
-        identity: What its answers depend on beside the picture; calibrations are for one of it.
+        identity: What its answers depend on beside the image; calibrations are for one of it.
     """
 
     identity: str
@@ -51,7 +51,7 @@ class ModelPerceiver:
         self.usage: list[Usage] = []
 
     def ask(self, picture: Picture, questions: Sequence[FactQuestion]) -> list[Floats]:
-        """Asks all questions about one picture in one batch."""
+        """Asks all questions about one image in one batch."""
         asked = [(picture, q) for q in questions]
         scores = score_many(self._model, asked)
         self.usage += [s.usage for s in scores]
@@ -59,14 +59,14 @@ class ModelPerceiver:
 
 
 class RecallingPerceiver:
-    """Answers what a model answered before about the picture that is shown.
+    """Answers what a model answered before about the image that is shown.
 
     Args:
         model: Identity of that model.
 
     Attributes:
         identity: The same.
-        shown: The answers about the picture that is shown, by fact; a fact that was not asked
+        shown: The answers about the image that is shown, by fact; a fact that was not asked
             for then may be anything.
     """
 

@@ -27,7 +27,7 @@ from surefoot.envs.simulation.client import Simulation
 from surefoot.envs.tabletop.actions import RING
 
 SIZE = 160
-"""Width and height of a picture in pixels."""
+"""Width and height of an image in pixels."""
 
 _TRAFFIC = (0.4, 0.7, 1.0, 1.0)
 _DELAY = 24
@@ -45,9 +45,9 @@ class LabelledImage:
         seed: Seed of the scene.
         moment: Number of the moment in the scene; shots of the same seed and moment show the
             same state.
-        step: Number of the picture in the scene.
+        step: Number of the image in the scene.
         number: Number of the first frame in the scene, for what is drawn by frame.
-        frames: One frame, or two exposures of one picture.
+        frames: One frame, or two exposures of one image.
         asked: Questions with the truth.
         bodies: What the bodies in the (last) frame are, by id, for :func:`~.marks.patches`.
     """
@@ -67,7 +67,7 @@ class LabelledImage:
         return patches(self.frames[-1], self.bodies)
 
     def developed(self, damage: Pipeline | None = None) -> NDArray[np.uint8]:
-        """Returns the picture, uint8 ``[height, width, 3]``.
+        """Returns the image, uint8 ``[height, width, 3]``.
 
         Args:
             damage: What goes wrong with each frame.
@@ -137,7 +137,7 @@ def crossing_shots(
         moments: How many moments; fewer if the episode ends before.
         rng: Draws task, traffic and moments; :func:`rng_of` the seed by default.
         size: Width and height in pixels.
-        thin: Share of the decision steps without a coming car that are passed over; cars come
+        thin: Fraction of the decision steps without a coming car that are passed over; cars come
             in few. With ``apart`` the same, cars are seen as often as they come.
         apart: The same of the steps with a coming car.
     """
@@ -173,7 +173,7 @@ def heedless_shots(
         simulation: The world's physics; it is emptied.
         seed: Seed of street, traffic and of when the vehicle drives off.
         moments: How many moments, each on the crossing; fewer if it touches something before.
-        size: Width and height of a picture in pixels.
+        size: Width and height of an image in pixels.
     """
     rng = rng_of("crossing", seed)
     task, traffic = rng.choice(TASKS), rng.choice(_TRAFFIC)

@@ -1,4 +1,4 @@
-"""Ways to take the noise out of a picture before a model is asked about it."""
+"""Ways to take the noise out of an image before a model is asked about it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from surefoot.sparsity.lottery.restoring.tickets import PriorTicket
 
 Rgb = NDArray[np.uint8]
-"""A picture, uint8 ``[height, width, 3]``."""
+"""An image, uint8 ``[height, width, 3]``."""
 
 CLEAN = 2 / 255
-"""Standard deviation of noise below which a picture is left as it is, where white is 1."""
+"""Standard deviation of noise below which an image is left as it is, where white is 1."""
 
 
 class Restorer(Protocol):
-    """Takes noise out of pictures."""
+    """Takes noise out of images."""
 
     @property
     def name(self) -> str:
@@ -31,7 +31,7 @@ class Restorer(Protocol):
         ...
 
     def __call__(self, rgb: Rgb) -> Rgb:
-        """Returns the picture without the noise, as far as it can."""
+        """Returns the image without the noise, as far as it can."""
         ...
 
 
@@ -70,15 +70,15 @@ class NonLocalMeans:
 
 @dataclass(frozen=True)
 class PicturePrior:
-    """A network fitted to the picture and stopped by pixels held out, dense or as a ticket.
+    """A network fitted to the image and stopped by pixels held out, dense or as a ticket.
 
-    It takes seconds, so it is a slow path: for a picture that cannot be had again, or not soon.
+    It takes seconds, so it is a slow path: for an image that cannot be had again, or not soon.
 
     Attributes:
         network: The network, if there is no ticket.
         settings: The fit.
         ticket: The ticket that is fitted.
-        held: Share of the pixels that is held out.
+        held: Fraction of the pixels that is held out.
     """
 
     network: NetworkSettings

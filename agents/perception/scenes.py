@@ -28,13 +28,13 @@ from surefoot.envs.tabletop.things import TABLE
 from surefoot.envs.tabletop.world import TabletopWorld
 
 AS_GIVEN = 0.2
-"""Share of scenes in which the blocks are where the task has them at the start."""
+"""Fraction of scenes in which the blocks are where the task has them at the start."""
 
 IN_HAND = 0.2
-"""Share of the other scenes in which the hand holds a block."""
+"""Fraction of the other scenes in which the hand holds a block."""
 
 AT_HOME = 0.5
-"""Share of scenes in which the hand is at home; else it is over the table."""
+"""Fraction of scenes in which the hand is at home; else it is over the table."""
 
 ROOM = 3
 """Most blocks in a container, and in a pile."""

@@ -1,6 +1,6 @@
 """Where everything on the table is, as questions, and the symbolic state that answers add up to.
 
-Blocks that look the same (two red cubes) cannot be told apart in a picture. They are asked for
+Blocks that look the same (two red cubes) cannot be told apart in an image. They are asked for
 as the first and the second, in :func:`canonical` order, which names them by where they are;
 the state that results is the true one up to the names of such twins.
 """
@@ -71,11 +71,11 @@ def place_options(scene: TabletopScene, block: str) -> dict[str, str]:
     """
     places = {ON_TABLE: TABLE}
     for thing in scene.things.values():
-        told = describe(scene, thing.name)
+        described = describe(scene, thing.name)
         if is_container(thing):
-            places[f"in the {told}"] = thing.name
+            places[f"in the {described}"] = thing.name
         elif is_spot(thing) or (thing.kind is ThingKind.BLOCK and thing.name != block):
-            places[f"on the {told}"] = thing.name
+            places[f"on the {described}"] = thing.name
     return places | {HELD: HELD}
 
 
@@ -109,7 +109,7 @@ def tabletop_truth(scene: TabletopScene, facts: Facts) -> dict[str, str]:
     places = places_of(canonical_facts(scene, facts))
     truth: dict[str, str] = {}
     for block in scene.blocks:
-        words = {place: told for told, place in place_options(scene, block.name).items()}
+        words = {place: described for described, place in place_options(scene, block.name).items()}
         if block.name in places:
             truth[f"place:{block.name}"] = words[places[block.name]]
     shut = {f.args[1] for f in facts if f.predicate == "covers"}

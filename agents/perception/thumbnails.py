@@ -1,9 +1,9 @@
-"""Small pictures of drawn scenes, for a generator to learn from."""
+"""Small images of drawn scenes, for a generator to learn from."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Literal
@@ -20,12 +20,13 @@ from surefoot.agents.perception.pictures import (
 )
 from surefoot.core.errors import InputError
 from surefoot.core.files import write_atomic
+from surefoot.core.progress import Progress, silent
 from surefoot.core.seeds import seeds_of
 from surefoot.envs.simulation.client import Simulation
 from surefoot.envs.tabletop.actions import RING
 
 _FINE = 2
-"""Each pixel is the mean of so many times so many that are rendered."""
+"""Each pixel is the mean of a square of rendered ones with this side."""
 _NAME, _RECIPE = "thumbnails.npy", "thumbnails.json"
 _BLOCK = 200
 
@@ -38,7 +39,7 @@ class Thumbnails(BaseModel):
     env: Literal["tabletop", "crossing"] = "tabletop"
     """Whose camera looks."""
     count: int = Field(default=3000, ge=1)
-    """Pictures."""
+    """Images."""
     size: int = Field(default=32, ge=8)
     """Pixels across."""
     split: Literal["train", "calibration", "test"] = "train"
@@ -48,14 +49,14 @@ class Thumbnails(BaseModel):
 
 
 def render_thumbnails(
-    recipe: Thumbnails, folder: Path, told: Callable[[int, int], None] = lambda done, total: None
+    recipe: Thumbnails, folder: Path, progress: Progress = silent
 ) -> NDArray[np.uint8]:
-    """Renders small pictures, or goes on after those that were rendered.
+    """Renders small images, resuming after those that exist.
 
     Args:
         recipe: What is rendered.
         folder: Where they are kept.
-        told: Told the pictures done and all pictures.
+        progress: Called with the images done and all images.
 
     Returns:
         uint8 ``[count, size, size, 3]``.
@@ -77,12 +78,12 @@ def render_thumbnails(
     for picture in islice(_small(recipe), recipe.count):
         pictures.append(picture)
         if len(pictures) % _BLOCK == 0:
-            told(len(pictures), recipe.count)
+            progress(len(pictures), recipe.count)
     whole = np.stack(pictures)
     with (folder / ".thumbnails.tmp").open("wb") as file:
         np.save(file, whole)
     (folder / ".thumbnails.tmp").replace(folder / _NAME)
-    told(recipe.count, recipe.count)
+    progress(recipe.count, recipe.count)
     return whole
 
 

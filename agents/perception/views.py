@@ -1,7 +1,7 @@
 """From where an agent looks: the camera on the vehicle that pans, and exposures that show motion.
 
-One picture does not show which cars move. The vehicle's camera therefore exposes twice, a quarter
-of a second apart, into one picture: what stands still is sharp, what moves leaves a fainter image
+One image does not show which cars move. The vehicle's camera therefore exposes twice, a quarter
+of a second apart, into one image: what stands still is sharp, what moves leaves a fainter image
 where it was. (The views of the table are the ring of the movable camera,
 :data:`surefoot.envs.tabletop.actions.RING`.)
 """
@@ -24,14 +24,14 @@ TURN_SPEED = 240.0
 """Degrees per second at which the camera pans."""
 
 EXPOSURE_SECONDS = STEP_SECONDS / 2
-"""Seconds between the two exposures of a picture."""
+"""Seconds between the two exposures of an image."""
 
 EARLIER = 0.4
 """Weight of the earlier exposure."""
 
 
 def expose(before: NDArray[np.uint8], now: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Returns both exposures in one picture, uint8 ``[height, width, 3]``."""
+    """Returns both exposures in one image, uint8 ``[height, width, 3]``."""
     mixed = EARLIER * before.astype(np.float32) + (1 - EARLIER) * now.astype(np.float32)
     return np.asarray(np.rint(mixed).astype(np.uint8))
 
@@ -51,7 +51,7 @@ def pan_cost(start: str, view: str) -> Motion:
 
 
 def look(world: CrossingWorld, view: str, start: str = "front") -> NDArray[np.uint8]:
-    """Turns the camera while the vehicle stands, and takes a picture.
+    """Turns the camera while the vehicle stands, and takes an image.
 
     Time passes for everyone; the decision steps are in the world's log as steps in which the
     vehicle stopped.
@@ -62,7 +62,7 @@ def look(world: CrossingWorld, view: str, start: str = "front") -> NDArray[np.ui
         start: Where the camera looks now.
 
     Returns:
-        The picture, uint8 ``[size, size, 3]``, of the size that the world was made with.
+        The image, uint8 ``[size, size, 3]``, of the size that the world was made with.
 
     Raises:
         InputError: There is no such view.
@@ -74,7 +74,7 @@ def look(world: CrossingWorld, view: str, start: str = "front") -> NDArray[np.ui
 
 
 def drive_looking(world: CrossingWorld, view: str, *, move: bool) -> NDArray[np.uint8]:
-    """Takes a picture during one decision step, driving or standing; ends with the step.
+    """Takes an image during one decision step, driving or standing; ends with the step.
 
     Raises:
         InputError: There is no such view.

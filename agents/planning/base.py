@@ -1,4 +1,4 @@
-"""What a planner of the agent is told, and what it proposes."""
+"""What a planner of the agent knows, and what it proposes."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Protocol, runtime_checkable
 from surefoot.core.chat import ReplyStatus, Usage
 
 CROSSING, TABLETOP = "crossing", "tabletop"
-STAGES = (CROSSING, TABLETOP)
+ENVIRONMENTS = (CROSSING, TABLETOP)
 """Where the agent acts."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlanningContext:
-    """What a planner is told.
+    """What a planner knows.
 
     Attributes:
-        stage: ``crossing`` or ``tabletop``.
+        env: ``crossing`` or ``tabletop``.
         task: Name of the task, such as ``left-at-light`` or ``tidy``.
         instruction: What to do, in English.
         world: The likeliest answer to each question about the scene, by fact.
@@ -28,7 +28,7 @@ class PlanningContext:
         history: Earlier plans of this decision, each with the feedback on it.
     """
 
-    stage: str
+    env: str
     task: str
     instruction: str
     world: Mapping[str, str] = field(hash=False)
@@ -45,9 +45,9 @@ class ProposedPlan:
     Attributes:
         text: The plan as written.
         confidence: How likely, in [0, 1], the planner finds it that the plan obeys the rules and
-            reaches the goal; 1 if it cannot tell.
+            reaches the goal; 1 if it gives none.
         source: Name of the planner.
-        status: What became of the request.
+        status: Status of the request.
         usage: Tokens, time and price.
     """
 
@@ -68,11 +68,11 @@ class AgentPlanner(Protocol):
 
     name: str
 
-    def propose(self, brief: PlanningContext, k: int, seed: int) -> list[ProposedPlan]:
+    def propose(self, context: PlanningContext, k: int, seed: int) -> list[ProposedPlan]:
         """Proposes plans.
 
         Args:
-            brief: What it is told.
+            context: What it knows.
             k: How many plans; one that has no other always gives the same.
             seed: Seed of whatever is drawn.
         """

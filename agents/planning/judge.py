@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from surefoot.agents.planning.base import CROSSING, STAGES, PlanningContext
+from surefoot.agents.planning.base import CROSSING, ENVIRONMENTS, PlanningContext
 from surefoot.agents.planning.labels import judge_trace, labels
 from surefoot.agents.planning.place import (
     closed,
@@ -30,7 +30,7 @@ from surefoot.verification.programs.statements import Program
 from surefoot.verification.rules import RuleBook, load_rulebook
 
 GOAL = "reach-the-goal"
-"""Name of the goal among the rules; it is told apart from them."""
+"""Name of the goal among the rules; it is reported apart from them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,49 +83,49 @@ def table_rules() -> RuleBook:
     return load_rulebook("tabletop")
 
 
-def rule_names(stage: str) -> tuple[str, ...]:
-    """Returns the names of a stage's rules, without the goal.
+def rule_names(env: str) -> tuple[str, ...]:
+    """Returns the names of an environment's rules, without the goal.
 
     Raises:
-        InputError: There is no such stage.
+        InputError: There is no such environment.
     """
-    check_stage(stage)
-    book = driving_rules() if stage == CROSSING else table_rules()
+    check_env(env)
+    book = driving_rules() if env == CROSSING else table_rules()
     return tuple(rule.name for rule in book.rules if rule.name != GOAL)
 
 
-def check_stage(stage: str) -> None:
-    """Raises an error that names the stages if there is no such one.
+def check_env(env: str) -> None:
+    """Raises an error that names the environments if there is no such one.
 
     Raises:
-        InputError: There is no such stage.
+        InputError: There is no such environment.
     """
-    if stage not in STAGES:
-        raise InputError(f"unknown stage '{stage}'; there are {', '.join(STAGES)}")
+    if env not in ENVIRONMENTS:
+        raise InputError(f"unknown environment '{env}'; there are {', '.join(ENVIRONMENTS)}")
 
 
-def judge(brief: PlanningContext, text: str, facts: Facts | None = None) -> PlanOutcome:
+def judge(context: PlanningContext, text: str, facts: Facts | None = None) -> PlanOutcome:
     """Judges a plan.
 
     A driving program is model-checked in :func:`~surefoot.agents.planning.place.world_at`, so
     that the verdict covers all traffic there can be; a tabletop plan is executed in one state.
 
     Args:
-        brief: What the planner was told.
+        context: What the planner got.
         text: The plan as written.
-        facts: On the tabletop the state in which it starts; that of the brief unless given.
+        facts: On the tabletop the state in which it starts; that of the context unless given.
 
     Raises:
-        InputError: The brief is unusable. An unreadable plan is a verdict and no error.
+        InputError: The context cannot be used. An unreadable plan is a verdict and no error.
     """
-    check_stage(brief.stage)
-    if brief.stage == CROSSING:
-        return _judge_program(brief.task, text.strip())
+    check_env(context.env)
+    if context.env == CROSSING:
+        return _judge_program(context.task, text.strip())
     try:
         plan = read_steps(text)
     except InputError as error:
         return PlanOutcome(False, {}, False, error.message)
-    return judge_steps(ground_of(brief, facts), plan)
+    return judge_steps(ground_of(context, facts), plan)
 
 
 @lru_cache(100_000)
@@ -212,26 +212,26 @@ def judge_steps(
     return PlanOutcome(True, rules, verdict.valid, reason)
 
 
-def feedback(brief: PlanningContext, text: str) -> str:
+def feedback(context: PlanningContext, text: str) -> str:
     """Returns what to tell a planner whose plan is not good; empty if it is good.
 
     Of a driving program it holds the shortest ways to break each rule and checked suggestions.
 
     Raises:
-        InputError: The brief is unusable.
+        InputError: The context cannot be used.
     """
-    found = judge(brief, text)
+    found = judge(context, text)
     if found.good:
         return ""
     if not found.readable:
         return f"The plan cannot be read: {found.reason}. Write the whole plan again."
-    if brief.stage != CROSSING:
-        told = [f"The plan is not good: {found.reason}."]
-        told += [
+    if context.env != CROSSING:
+        lines = [f"The plan is not good: {found.reason}."]
+        lines += [
             f"Rule '{name}' says: {table_rules().rule(name).meaning}"
             for name in (*found.broken, *([] if found.reaches_goal else [GOAL]))
         ]
-        return "\n".join([*told, "Write the whole plan again."])
+        return "\n".join([*lines, "Write the whole plan again."])
     program = read_program(text)
-    verdict, world = check_program(brief.task, program)
+    verdict, world = check_program(context.task, program)
     return repair_prompt(program, explain(closed(program), world, verdict))

@@ -1,7 +1,7 @@
 """What the rulebook ``tabletop`` sees of a symbolic state and the action that starts in it.
 
 Assumed of this table: what blocks rest on carries them, unless it has no place itself (it leans on
-an edge or has fallen); nothing is fragile; whether a person is near is told from outside.
+an edge or has fallen); nothing is fragile; whether a person is near is given from outside.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from surefoot.verification.rules import RuleBook
 _TAKES = frozenset({"pick", "unstack", "take-out"})
 _PUTS = frozenset({"place", "put-down", "stack", "put-in"})
 ACTIONS = _TAKES | _PUTS | {"open-lid", "close-lid", "look", "ask", "wait"}
-"""Steps that the rules know; others, such as a push, are not told to them."""
+"""Steps that the rules know; others, such as a push, are not shown to them."""
 
 
 def labels(

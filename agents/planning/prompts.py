@@ -1,4 +1,4 @@
-"""How planners that read text are told of a scene: in short, or in full for any language model."""
+"""Prompts that describe a scene to planners that read text: short, or full for any model."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from surefoot.agents.planning.base import CROSSING, PlanningContext
-from surefoot.agents.planning.judge import GOAL, check_stage, table_rules
+from surefoot.agents.planning.judge import GOAL, check_env, table_rules
 from surefoot.agents.planning.place import driving_rules, rules_at
 from surefoot.agents.planning.table import places_of
 from surefoot.core.chat import Message
@@ -24,25 +24,25 @@ _RULE = re.compile(r"[Rr]ule '([a-z][a-z-]*)'")
 _STEP = re.compile(r"\bstep (\d+) \((?!line )[a-z-]+[ )]")
 
 
-def short_prompt(brief: PlanningContext) -> str:
+def short_prompt(context: PlanningContext) -> str:
     """Tells a scene in a few lines, as the project's own small planner was trained to read it.
 
     Raises:
-        InputError: The brief tells no scene.
+        InputError: The context describes no scene.
     """
-    check_stage(brief.stage)
-    if brief.stage == CROSSING:
-        facts = [f"{fact} {answer}" for fact, answer in sorted(brief.world.items())]
+    check_env(context.env)
+    if context.env == CROSSING:
+        facts = [f"{fact} {answer}" for fact, answer in sorted(context.world.items())]
     else:
-        places, shut = places_of(brief)
+        places, shut = places_of(context)
         facts = [f"{block} {place}" for block, place in places.items()]
-        boxes = [f.partition(":")[2] for f in brief.world if f.startswith("lid:")]
+        boxes = [f.partition(":")[2] for f in context.world if f.startswith("lid:")]
         facts += [f"{box} {'closed' if box in shut else 'open'}" for box in boxes]
-    lines = [brief.stage, brief.instruction, ", ".join(facts)]
-    if brief.goal:
-        lines.append(f"goal {' '.join(brief.goal)}")
-    if brief.undecided:
-        names = (fact.rpartition(":")[2] for fact in sorted(brief.undecided))
+    lines = [context.env, context.instruction, ", ".join(facts)]
+    if context.goal:
+        lines.append(f"goal {' '.join(context.goal)}")
+    if context.undecided:
+        names = (fact.rpartition(":")[2] for fact in sorted(context.undecided))
         lines.append(f"unsure {' '.join(names)}")
     return "\n".join([*lines, "plan:\n"])
 
@@ -54,32 +54,32 @@ def short_feedback(text: str) -> str:
     return "broken " + " ".join([*rules, *([f"step {step[1]}"] if step else [])])
 
 
-def short_messages(brief: PlanningContext) -> tuple[Message, ...]:
-    """Returns the conversation in short; of the earlier plans only the last is told.
+def short_messages(context: PlanningContext) -> tuple[Message, ...]:
+    """Returns the conversation in short; of the earlier plans only the last is given.
 
     Raises:
-        InputError: The brief tells no scene.
+        InputError: The context describes no scene.
     """
-    told = [Message("user", short_prompt(brief))]
-    for plan, feedback in brief.history[-1:]:
-        told += [
+    messages = [Message("user", short_prompt(context))]
+    for plan, feedback in context.history[-1:]:
+        messages += [
             Message("assistant", _tidy(plan)),
             Message("user", short_feedback(feedback) + "\nplan:\n"),
         ]
-    return tuple(told)
+    return tuple(messages)
 
 
-def full_messages(brief: PlanningContext) -> tuple[Message, ...]:
+def full_messages(context: PlanningContext) -> tuple[Message, ...]:
     """Returns the conversation for a language model that knows nothing of this project.
 
     Raises:
-        InputError: The brief tells no scene.
+        InputError: The context describes no scene.
     """
-    check_stage(brief.stage)
-    told = [Message("system", _system(brief)), Message("user", _scene(brief))]
-    for plan, feedback in brief.history:
-        told += [Message("assistant", plan), Message("user", feedback)]
-    return tuple(told)
+    check_env(context.env)
+    messages = [Message("system", _system(context)), Message("user", _scene(context))]
+    for plan, feedback in context.history:
+        messages += [Message("assistant", plan), Message("user", feedback)]
+    return tuple(messages)
 
 
 def asked(messages: Sequence[Message], plan: str) -> tuple[Message, ...]:
@@ -92,9 +92,9 @@ def _tidy(plan: str) -> str:
     return plan.strip("\n") + "\n"
 
 
-def _system(brief: PlanningContext) -> str:
-    if brief.stage == CROSSING:
-        book, rules = driving_rules(), list(rules_at(brief.task))
+def _system(context: PlanningContext) -> str:
+    if context.env == CROSSING:
+        book, rules = driving_rules(), list(rules_at(context.task))
         names = [f"- {n}(): {book.propositions[n]}" for n in book.actions]
         seen = [f"- {n}: {book.propositions[n]}" for n in book.observations]
         return "\n".join(
@@ -129,17 +129,17 @@ def _rules(rules: Sequence[Rule]) -> list[str]:
     return ["Rules:", *(f"- {rule.name}: {rule.meaning}" for rule in rules)]
 
 
-def _scene(brief: PlanningContext) -> str:
-    lines = [f"Task: {brief.instruction}", "What is seen now:"]
-    lines += [f"- {fact.replace(':', ' of ')}: {answer}" for fact, answer in brief.world.items()]
-    if brief.undecided:
+def _scene(context: PlanningContext) -> str:
+    lines = [f"Task: {context.instruction}", "What is seen now:"]
+    lines += [f"- {fact.replace(':', ' of ')}: {answer}" for fact, answer in context.world.items()]
+    if context.undecided:
         lines.append("Not certain:")
         lines += [
             f"- {fact.replace(':', ' of ')}: {' or '.join(options)}"
-            for fact, options in brief.undecided.items()
+            for fact, options in context.undecided.items()
         ]
-    if brief.objects:
-        lines.append(f"Names of things: {' '.join(brief.objects)}")
-    if brief.goal:
-        lines.append(f"Goal: {' '.join(brief.goal)}")
+    if context.objects:
+        lines.append(f"Names of things: {' '.join(context.objects)}")
+    if context.goal:
+        lines.append(f"Goal: {' '.join(context.goal)}")
     return "\n".join([*lines, "Write the plan."])

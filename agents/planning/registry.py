@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from surefoot.agents.planning.base import AgentPlanner
-from surefoot.agents.planning.damage import DamagedPlanner
-from surefoot.agents.planning.guide import GuidePlanner
-from surefoot.agents.planning.language import LanguagePlanner
-from surefoot.agents.planning.search import TableSearch
+from surefoot.agents.planning.planners.damage import DamagedPlanner
+from surefoot.agents.planning.planners.guide import GuidePlanner
+from surefoot.agents.planning.planners.language import LanguagePlanner
+from surefoot.agents.planning.planners.search import TableSearch
 from surefoot.core.errors import InputError
 from surefoot.core.registry import Registry, RegistryEntry, is_place, load_place
 from surefoot.models.options import ModelOptions

@@ -1,6 +1,6 @@
 """From what the agent believes of a table to a planning task.
 
-Names tell what a thing is (``large-red-block2``, ``brown-box``), and places are told in the words
+Names tell what a thing is (``large-red-block2``, ``brown-box``), and places are given in the words
 of the agent's questions: ``on the table``, ``in the red bin``, ``on the second blue block``,
 ``held by the hand``.
 """
@@ -79,7 +79,7 @@ def place_words(objects: tuple[str, ...]) -> Mapping[str, str]:
     words: dict[str, str] = {TABLE: ON_TABLE, HAND: HELD}
     for block in scene.blocks:
         options = place_options(scene, block.name)
-        words |= {name: told for told, name in options.items() if told != HELD}
+        words |= {name: place for place, name in options.items() if place != HELD}
     return words
 
 
@@ -102,16 +102,16 @@ def answers_of(objects: Sequence[str], facts: Facts) -> dict[str, str]:
     return answers
 
 
-def places_of(brief: PlanningContext) -> tuple[dict[str, str], set[str]]:
+def places_of(context: PlanningContext) -> tuple[dict[str, str], set[str]]:
     """Returns the place of every block by name, and the boxes that are shut.
 
     Raises:
         InputError: An answer is none of the scene's places.
     """
-    names = {told: name for name, told in place_words(brief.objects).items()}
+    names = {place: name for name, place in place_words(context.objects).items()}
     places: dict[str, str] = {}
     shut: set[str] = set()
-    for fact, answer in brief.world.items():
+    for fact, answer in context.world.items():
         kind, _, name = fact.partition(":")
         if kind == "lid" and answer == CLOSED:
             shut.add(name)
@@ -122,14 +122,14 @@ def places_of(brief: PlanningContext) -> tuple[dict[str, str], set[str]]:
     return places, shut
 
 
-def facts_of(brief: PlanningContext) -> Facts:
-    """Returns the symbolic state that a brief tells.
+def facts_of(context: PlanningContext) -> Facts:
+    """Returns the symbolic state that a context describes.
 
     Raises:
         InputError: An answer is none of the scene's places, or two blocks are held.
     """
-    scene = scene_of(brief.objects)
-    places, boxes = places_of(brief)
+    scene = scene_of(context.objects)
+    places, boxes = places_of(context)
     held = [b for b, place in places.items() if place == HAND]
     if len(held) > 1:
         raise InputError(f"the hand cannot hold {' and '.join(held)}; look again")
@@ -151,25 +151,25 @@ def read_atom(text: str) -> Atom:
     return Atom(words[0], tuple(words[1:]))
 
 
-def task_of(brief: PlanningContext, facts: Facts | None = None) -> Task:
-    """Returns the planning task that a brief tells.
+def task_of(context: PlanningContext, facts: Facts | None = None) -> Task:
+    """Returns the planning task of a context.
 
     Args:
-        brief: The brief.
-        facts: The state; that of the brief's likeliest world unless given.
+        context: What the planner knows.
+        facts: The state; that of the likeliest world unless given.
 
     Raises:
-        InputError: The brief tells no state.
+        InputError: The context describes no state.
     """
-    goal = [read_atom(text) for text in brief.goal]
-    start = facts_of(brief) if facts is None else facts
-    return make_task(brief.task, scene_of(brief.objects), goal, start)
+    goal = [read_atom(text) for text in context.goal]
+    start = facts_of(context) if facts is None else facts
+    return make_task(context.task, scene_of(context.objects), goal, start)
 
 
-def ground_of(brief: PlanningContext, facts: Facts | None = None) -> GroundTask:
+def ground_of(context: PlanningContext, facts: Facts | None = None) -> GroundTask:
     """Returns the same, ready to execute plans.
 
     Raises:
-        InputError: The brief tells no state, or a goal names what is not there.
+        InputError: The context describes no state, or a goal names what is not there.
     """
-    return GroundTask(task_of(brief, facts))
+    return GroundTask(task_of(context, facts))

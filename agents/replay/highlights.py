@@ -1,4 +1,4 @@
-"""Episodes that were saved, told from what the agent thought."""
+"""Episodes that looking or verifying saved, found in what the agent thought."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ def saved_by_looking(steps: Mapping[str, Any]) -> str:
     Returns:
         One line; ``""`` if that never happened for a fact that mattered.
     """
-    for moment in steps["moments"]:
-        last = moment["thoughts"][-1] if moment["thoughts"] else None
+    for decision in steps["moments"]:
+        last = decision["thoughts"][-1] if decision["thoughts"] else None
         if last is None or last["route"] != Route.ACT.value:
             continue
-        for thought in moment["thoughts"][:-1]:
+        for thought in decision["thoughts"][:-1]:
             if thought["route"] != Route.LOOK.value:
                 continue
             for fact in thought["matters"]:
-                truth = moment["truth"].get(fact)
+                truth = decision["truth"].get(fact)
                 if fact not in last["facts"] or truth is None:
                     continue
                 before, after = _likeliest(thought, fact), _likeliest(last, fact)
                 if before != truth == after:
                     return (
-                        f"decision {moment['number']}: {fact} looked like '{before}', after "
+                        f"decision {decision['number']}: {fact} looked like '{before}', after "
                         f"another look like '{after}', which is true"
                     )
     return ""
@@ -49,18 +49,18 @@ def saved_by_verifier(steps: Mapping[str, Any]) -> str:
     Returns:
         One line; ``""`` if there was none.
     """
-    for moment in steps["moments"]:
-        for thought in moment["thoughts"]:
+    for decision in steps["moments"]:
+        for thought in decision["thoughts"]:
             over = thought.get("passed_over", ())
-            if moment["covered"] is True and over:
+            if decision["covered"] is True and over:
                 return (
-                    f"decision {moment['number']}: the first plan was passed over, which breaks "
+                    f"decision {decision['number']}: the first plan was passed over, which breaks "
                     f"{', '.join(over)}"
                 )
-            sure = moment["covered"] is True and thought["worlds"] and not thought["good"]
+            sure = decision["covered"] is True and thought["worlds"] and not thought["good"]
             if thought["route"] == Route.REPAIR.value and sure and thought["broken"]:
                 return (
-                    f"decision {moment['number']}: a plan was sent back that breaks "
+                    f"decision {decision['number']}: a plan was sent back that breaks "
                     f"{', '.join(thought['broken'])}"
                 )
     return ""

@@ -23,7 +23,7 @@ def render_overview(title: str, runs: Sequence[Path], folder: Path) -> str:
         folder: Where the page will lie; its links are relative to it.
 
     Returns:
-        A complete HTML document with the last picture of every episode in it.
+        A complete HTML document with the last image of every episode in it.
 
     Raises:
         InputError: A run cannot be read.
@@ -49,7 +49,7 @@ def _row(run: Path, key: str, folder: Path) -> dict[str, Any]:
     if "agent" in record["extra"]:
         saved = read_saved(run, key)
     success = record["outcome"] == "success"
-    told = record["extra"].get("agent", {})
+    agent = record["extra"].get("agent", {})
     media = record["media"]
     return {
         "key": f"{run.name}: {key}",
@@ -57,7 +57,7 @@ def _row(run: Path, key: str, folder: Path) -> dict[str, Any]:
         "outcome": record["outcome"].replace("_", " "),
         "reason": record["reason"],
         "instruction": record["instruction"],
-        "counts": ", ".join(f"{told[n]} {words}" for n, words in _COUNTS.items() if told.get(n)),
+        "counts": ", ".join(f"{agent[n]} {words}" for n, words in _COUNTS.items() if agent.get(n)),
         "saved": _saved(saved) if saved is not None and success else [],
         "picture": _picture(run, media.get("last", "")),
         "video": relpath(run / "media" / media["video"], folder) if "video" in media else "",

@@ -26,7 +26,7 @@ CODES = {
 }
 """Kinds of decisions, the most telling first, with a letter and words."""
 
-Moment = Mapping[str, Any]
+SavedDecision = Mapping[str, Any]
 
 
 def render_replay(saved: SavedEpisode, *, video: str = "") -> str:
@@ -39,9 +39,9 @@ def render_replay(saved: SavedEpisode, *, video: str = "") -> str:
     Returns:
         A complete HTML document that loads nothing and needs no script.
     """
-    moments: Sequence[Moment] = saved.steps["moments"]
-    record, told = saved.record, saved.record["extra"]["agent"]
-    names = [kind_of(m) for m in moments]
+    decisions: Sequence[SavedDecision] = saved.steps["moments"]
+    record, agent = saved.record, saved.record["extra"]["agent"]
+    names = [kind_of(m) for m in decisions]
     return render_page(
         "replay.html.j2",
         package="surefoot.agents.replay",
@@ -51,80 +51,80 @@ def render_replay(saved: SavedEpisode, *, video: str = "") -> str:
         tone="good" if record["outcome"] == "success" else "bad",
         reason=record["reason"],
         video=video,
-        facts=_facts(saved, told),
+        facts=_facts(saved, agent),
         codes=[(code, words, kind) for kind, (code, words) in CODES.items() if kind in names],
-        cells=[_cell(m, kind) for m, kind in zip(moments, names, strict=True)],
-        missed=any(m["covered"] is False for m in moments),
-        notable=_notable(moments),
-        rules=trusted(rule_rows(moments, told["broken"])),
-        broken=told["broken"],
-        moments=[
-            {**_moment(saved, m, kind), "decided": [(n, WORDS[s], s.value) for n, s in new]}
-            for m, kind, new in zip(moments, names, decided(moments), strict=True)
+        cells=[_cell(m, kind) for m, kind in zip(decisions, names, strict=True)],
+        missed=any(m["covered"] is False for m in decisions),
+        notable=_notable(decisions),
+        rules=trusted(rule_rows(decisions, agent["broken"])),
+        broken=agent["broken"],
+        decisions=[
+            {**_decision(saved, m, kind), "decided": [(n, WORDS[s], s.value) for n, s in new]}
+            for m, kind, new in zip(decisions, names, decided(decisions), strict=True)
         ],
     )
 
 
-def kind_of(moment: Moment) -> str:
+def kind_of(decision: SavedDecision) -> str:
     """Returns what a decision is shown as: the most telling of its turns."""
     for route in (Route.ASK, Route.REPAIR, Route.LOOK):
-        if _turned(moment, route):
+        if _turned(decision, route):
             return route.value
-    if not moment["action"]:
+    if not decision["action"]:
         return "stop"
-    last = moment["thoughts"][-1]["route"] if moment["thoughts"] else ""
+    last = decision["thoughts"][-1]["route"] if decision["thoughts"] else ""
     return "pause" if last == Route.ABSTAIN.value else "act"
 
 
-def _turned(moment: Moment, route: Route) -> bool:
-    """Tells whether a decision took a route; to look where no view would tell more is none."""
+def _turned(decision: SavedDecision, route: Route) -> bool:
+    """Whether a decision took a route; to look where no view would tell more is none."""
     return any(
         t["route"] == route.value and (route is not Route.LOOK or bool(t["view"]))
-        for t in moment["thoughts"]
+        for t in decision["thoughts"]
     )
 
 
-def _facts(saved: SavedEpisode, told: Mapping[str, Any]) -> dict[str, str]:
+def _facts(saved: SavedEpisode, agent: Mapping[str, Any]) -> dict[str, str]:
     settings = saved.steps["settings"]
     shift = "; ".join(
         f"{p['name']} {p['severity']:g}" if "severity" in p else p["name"]
         for p in saved.config.get("perturb", ())
     )
-    restored = f", {told['restores']} of them restored" if told.get("restores") else ""
+    restored = f", {agent['restores']} of them restored" if agent.get("restores") else ""
     return {
         "perception": settings["perception"],
         "gate": f"{settings['gate']}, alpha {settings['alpha']:g}",
         "sensing": f"{settings['sensing']}, {settings['looks']} looks a decision",
         "perturbations": shift or "none",
-        "decisions": str(told["decisions"]),
-        "looks again": f"{told['looks']}{restored} in {told['look_seconds']:g} s",
-        "plans": f"{told['plans']} adopted, {told['repairs']} sent back",
-        "asked": str(told["asked"]),
-        "pauses": str(told["pauses"]),
-        "sets": f"{told['covered']} of {told['sets']} held the truth of every fact relied on",
+        "decisions": str(agent["decisions"]),
+        "looks again": f"{agent['looks']}{restored} in {agent['look_seconds']:g} s",
+        "plans": f"{agent['plans']} adopted, {agent['repairs']} sent back",
+        "asked": str(agent["asked"]),
+        "pauses": str(agent["pauses"]),
+        "sets": f"{agent['covered']} of {agent['sets']} held the truth of every fact relied on",
     }
 
 
-def _cell(moment: Moment, kind: str) -> dict[str, Any]:
+def _cell(decision: SavedDecision, kind: str) -> dict[str, Any]:
     code, words = CODES[kind]
-    action = moment["action"] or "nothing"
+    action = decision["action"] or "nothing"
     return {
-        "number": moment["number"],
+        "number": decision["number"],
         "kind": kind,
         "code": code,
-        "missed": moment["covered"] is False,
-        "hint": f"{moment['number']}, {moment['time']:.1f} s: {words}; {action}",
+        "missed": decision["covered"] is False,
+        "hint": f"{decision['number']}, {decision['time']:.1f} s: {words}; {action}",
     }
 
 
-def _notable(moments: Sequence[Moment]) -> list[tuple[int, str]]:
+def _notable(decisions: Sequence[SavedDecision]) -> list[tuple[int, str]]:
     """Returns decisions worth a look: the first of every telling kind, and what went wrong."""
     found: dict[int, list[str]] = {}
 
-    def turned(route: Route) -> Callable[[Moment], bool]:
+    def turned(route: Route) -> Callable[[SavedDecision], bool]:
         return lambda m: _turned(m, route)
 
-    checks: tuple[tuple[str, Callable[[Moment], bool]], ...] = (
+    checks: tuple[tuple[str, Callable[[SavedDecision], bool]], ...] = (
         *((CODES[r][1], turned(r)) for r in (Route.LOOK, Route.REPAIR, Route.ASK)),
         (CODES["stop"][1], lambda m: not m["action"]),
         ("the set missed the truth", lambda m: m["covered"] is False),
@@ -132,37 +132,38 @@ def _notable(moments: Sequence[Moment]) -> list[tuple[int, str]]:
         ("a rule was broken", lambda m: "false" in m["rules"].values()),
     )
     for words, check in checks:
-        at = next((m["number"] for m in moments if check(m)), None)
+        at = next((m["number"] for m in decisions if check(m)), None)
         if at is not None:
             found.setdefault(at, []).append(words)
     return [(number, ", ".join(words)) for number, words in sorted(found.items())]
 
 
-def _moment(saved: SavedEpisode, moment: Moment, kind: str) -> dict[str, Any]:
-    thoughts = moment["thoughts"]
+def _decision(saved: SavedEpisode, decision: SavedDecision, kind: str) -> dict[str, Any]:
+    thoughts = decision["thoughts"]
     return {
-        "number": moment["number"],
-        "time": f"{moment['time']:.1f}",
+        "number": decision["number"],
+        "time": f"{decision['time']:.1f}",
         "words": CODES[kind][1],
-        "action": moment["action"],
-        "came": _came(moment),
-        "good": moment["good"] and not moment["surprise"],
-        "state": moment["state"],
-        "covered": moment["covered"],
-        "pictures": [(view, saved.picture(file)) for view, file in moment["pictures"]],
-        "plan": _plan(thoughts[-1]["plan"] if thoughts else "", moment["line"]),
+        "action": decision["action"],
+        "came": _came(decision),
+        "good": decision["good"] and not decision["surprise"],
+        "state": decision["state"],
+        "covered": decision["covered"],
+        "pictures": [(view, saved.picture(file)) for view, file in decision["pictures"]],
+        "plan": _plan(thoughts[-1]["plan"] if thoughts else "", decision["line"]),
         "turns": [
-            _turn(thought, moment["truth"], i, len(thoughts)) for i, thought in enumerate(thoughts)
+            _turn(thought, decision["truth"], i, len(thoughts))
+            for i, thought in enumerate(thoughts)
         ],
     }
 
 
-def _came(moment: Moment) -> str:
-    if not moment["action"]:
+def _came(decision: SavedDecision) -> str:
+    if not decision["action"]:
         return "the agent stopped"
-    if moment["surprise"]:
-        return f"surprise: {moment['surprise']}"
-    return "as planned" if moment["good"] else "the skill failed"
+    if decision["surprise"]:
+        return f"surprise: {decision['surprise']}"
+    return "as planned" if decision["good"] else "the skill failed"
 
 
 def _turn(

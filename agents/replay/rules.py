@@ -1,4 +1,4 @@
-"""Rules over decisions as a picture: what is known of each after every action."""
+"""Rules over decisions as a chart: what is known of each after every action."""
 
 from __future__ import annotations
 
@@ -16,40 +16,40 @@ WORDS = {
 }
 
 
-def states_of(moments: Sequence[Mapping[str, Any]]) -> dict[str, list[MonitorVerdict]]:
+def states_of(decisions: Sequence[Mapping[str, Any]]) -> dict[str, list[MonitorVerdict]]:
     """Returns for each rule its state after every decision; one without an action changes none."""
-    names = dict.fromkeys(name for m in moments for name in m["rules"])
+    names = dict.fromkeys(name for m in decisions for name in m["rules"])
     found: dict[str, list[MonitorVerdict]] = {name: [] for name in names}
-    for moment in moments:
+    for decision in decisions:
         for name, states in found.items():
             before = states[-1] if states else MonitorVerdict.NOT_YET
-            told = moment["rules"].get(name)
-            states.append(before if told is None else MonitorVerdict(told))
+            verdict = decision["rules"].get(name)
+            states.append(before if verdict is None else MonitorVerdict(verdict))
     return found
 
 
-def decided(moments: Sequence[Mapping[str, Any]]) -> list[list[tuple[str, MonitorVerdict]]]:
+def decided(decisions: Sequence[Mapping[str, Any]]) -> list[list[tuple[str, MonitorVerdict]]]:
     """Returns for each decision the rules that it decided for good."""
-    found: list[list[tuple[str, MonitorVerdict]]] = [[] for _ in moments]
-    for name, states in states_of(moments).items():
+    found: list[list[tuple[str, MonitorVerdict]]] = [[] for _ in decisions]
+    for name, states in states_of(decisions).items():
         for i, state in enumerate(states):
             if state is not (states[i - 1] if i else MonitorVerdict.NOT_YET):
                 found[i].append((name, state))
     return found
 
 
-def rule_rows(moments: Sequence[Mapping[str, Any]], broken: Collection[str] = ()) -> str:
+def rule_rows(decisions: Sequence[Mapping[str, Any]], broken: Collection[str] = ()) -> str:
     """Draws a row for each rule: a thin line while it is open, a block once it is decided.
 
     Args:
-        moments: The decisions.
+        decisions: The decisions.
         broken: Rules that the episode broke, those counted that only its end breaks.
 
     Returns:
         HTML; ``""`` if no rule was watched.
     """
     rows = []
-    for name, states in states_of(moments).items():
+    for name, states in states_of(decisions).items():
         tone, words = _summed(states, name in broken)
         rows.append(
             f'<div class="rule"><span>{escape(name)}</span>{_row(states, words)}'

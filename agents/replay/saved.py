@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from surefoot.core.errors import InputError
-from surefoot.core.files import write_within
 from surefoot.results.run_folder import read_run
 
 STEPS, PAGES = "steps", "replay"
@@ -32,7 +31,7 @@ class SavedEpisode:
         key: Its key, such as ``tidy/easy/8``.
         config: The run's configuration.
         record: Its record.
-        steps: What the agent thought, see :class:`~surefoot.agents.moments.DecisionRecord`.
+        steps: What the agent thought, see :class:`~surefoot.agents.decisions.DecisionRecord`.
     """
 
     run: Path
@@ -42,7 +41,7 @@ class SavedEpisode:
     steps: Mapping[str, Any]
 
     def picture(self, name: str) -> str:
-        """Returns a picture of the run as a data address, ``""`` if it is not there any more."""
+        """Returns an image of the run as a data address, ``""`` if it no longer exists."""
         try:
             data = (self.run / name).read_bytes()
         except OSError:
@@ -82,57 +81,35 @@ def read_saved(run: Path, key: str) -> SavedEpisode:
         else:
             why = f"no agent acted in this run, but '{saved.manifest.config.get('policy')}'"
         raise InputError(f"{why}; there is nothing to replay", file=str(run))
-    return _read(run, key, saved.manifest.config, record)
+    return read_record(run, key, saved.manifest.config, record)
 
 
-def write_pages(run: Path, records: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """Writes the pages of a run's episodes that have none yet.
+def read_record(
+    run: Path, key: str, config: Mapping[str, Any], record: Mapping[str, Any]
+) -> SavedEpisode:
+    """Reads what an agent thought in an episode whose record is known.
 
     Args:
         run: The run folder.
-        records: Its records by key.
-
-    Returns:
-        Addresses relative to the folder, by key; an episode without thoughts has none.
+        key: Key of the episode.
+        config: The run's configuration.
+        record: The episode's record.
 
     Raises:
-        InputError: A file is damaged, or a page cannot be written.
+        InputError: The file of thoughts is missing or damaged.
     """
-    from surefoot.agents.replay.page import render_replay
-
-    found = {}
-    config = read_run(run).manifest.config
-    for key, record in records.items():
-        if "agent" not in record["extra"]:
-            continue
-        page = page_file(run, key)
-        if not page.exists():
-            if not steps_file(run, key.replace("/", "-")).exists():
-                continue  # someone has tidied up; the report goes without
-            video = record["media"].get("video", "")
-            write_within(
-                page,
-                render_replay(_read(run, key, config, record), video=video and f"../media/{video}"),
-            )
-        found[key] = f"{PAGES}/{page.name}"
-    return found
-
-
-def _read(
-    run: Path, key: str, config: Mapping[str, Any], record: Mapping[str, Any]
-) -> SavedEpisode:
     path = steps_file(run, key.replace("/", "-"))
     try:
         if path.stat().st_size > MOST_BYTES:
             raise InputError("larger than any file of thoughts", file=str(path))
         steps = json.loads(path.read_text(encoding="utf-8"))
-        moments = steps["moments"]
+        decisions = steps["moments"]
     except OSError as error:
         why = (error.strerror or "unreadable").lower()
         raise InputError(f"cannot read the agent's thoughts: {why}", file=str(path)) from None
     except (ValueError, KeyError, TypeError, RecursionError):
         raise InputError("not an agent's thoughts", file=str(path)) from None
-    if not isinstance(moments, list):
+    if not isinstance(decisions, list):
         raise InputError("not an agent's thoughts", file=str(path))
     return SavedEpisode(run, key, config, record, steps)
 

@@ -12,7 +12,7 @@ from surefoot.agents.sensing.strategies import LookState
 
 LEAST = 0.04
 """Bits below which a view is not expected to tell anything; tables learned from a few hundred
-scenes promise about half of that by chance alone."""
+scenes promise about half of that at random."""
 
 READING = 1.0
 """Seconds that a look counts for beside the motion: to expose, to ask the model, to judge the plan
@@ -49,12 +49,12 @@ class ByEntropy:
 
         Facts are weighed as the class says; the most of a single one is not.
         """
-        told = [self._gain(scene, view, fact) for fact in scene.matters]
-        return sum(_weighed(scene, view, self._gain)), max(told, default=0.0)
+        gains_by_fact = [self._gain(scene, view, fact) for fact in scene.matters]
+        return sum(_weighed(scene, view, self._gain)), max(gains_by_fact, default=0.0)
 
     def _gain(self, scene: LookState, view: str, fact: str) -> float:
-        question, belief = scene.sight.questions[fact], scene.sight.belief(fact)
-        after = self._views.expected_entropy(question, belief, view, scene.sight.seen(fact))
+        question, belief = scene.belief.questions[fact], scene.belief.belief(fact)
+        after = self._views.expected_entropy(question, belief, view, scene.belief.seen(fact))
         return entropy(belief) - after
 
 
@@ -86,15 +86,15 @@ class BySetSize:
         return rng.choice([v for v, r in zip(fresh, rates, strict=True) if r == best])
 
     def _gain(self, scene: LookState, view: str, fact: str) -> float:
-        sight = scene.sight
-        question, belief = sight.questions[fact], sight.belief(fact)
-        joint = self._views.joint(question, belief, view, sight.seen(fact))
+        calibration = scene.belief.calibration
+        question, belief = scene.belief.questions[fact], scene.belief.belief(fact)
+        joint = self._views.joint(question, belief, view, scene.belief.seen(fact))
         chances = joint.sum(axis=0)
-        now = sight.calibration.members(question.kind, belief, scene.alpha, looking=True).sum()
+        now = calibration.members(question.kind, belief, scene.alpha, looking=True).sum()
         later = 0.0
         for chance, column in zip(chances, joint.T, strict=True):
             if chance > 1e-6:
-                inside = sight.calibration.members(
+                inside = calibration.members(
                     question.kind, column / chance, scene.alpha, looking=True
                 )
                 later += chance * inside.sum()

@@ -1,4 +1,4 @@
-"""``surefoot train views``: pictures, answers, and what follows of each view."""
+"""``surefoot train views``: images, answers, and what follows of each view."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from surefoot.agents.assembly import make_perceiver
 from surefoot.agents.perception.perceiver import Perceiver
-from surefoot.agents.planning.base import STAGES, TABLETOP
+from surefoot.agents.planning.base import ENVIRONMENTS, TABLETOP
 from surefoot.agents.sensing.observation import ViewModel, fit_views
 from surefoot.agents.sensing.scenery import VIEWS, StillScene, picture_scene
 from surefoot.core.errors import InputError
+from surefoot.core.progress import Progress, silent
 from surefoot.core.seeds import seeds_of
 from surefoot.envs.episodes.pool import LostResult, run_apart
 from surefoot.envs.perturbations.pipeline import Pipeline
@@ -26,8 +27,6 @@ from surefoot.results.run_folder import RunFolder
 TIMEOUT_S = 600.0
 """Seconds by the clock after which a scene is lost."""
 
-Progress = Callable[[int, int], None]
-
 
 class ScenesConfig(BaseModel):
     """Scenes that a model is asked about, so that something is learned of its answers."""
@@ -37,13 +36,13 @@ class ScenesConfig(BaseModel):
     env: str
     """Stage: ``crossing`` or ``tabletop``."""
     perception: str = "local-perception"
-    """Model that is shown the pictures."""
+    """Model that is shown the images."""
     scenes: int = Field(default=200, ge=1)
     """Scenes of the split ``train``."""
     start: int = Field(default=8_000_000, ge=0)
     """Seeds begin here; they should be none that the model learned from."""
     perturb: tuple[dict[str, Any], ...] = ()
-    """What goes wrong with every picture."""
+    """What goes wrong with every image."""
 
 
 class ViewsConfig(ScenesConfig):
@@ -55,7 +54,7 @@ class ViewsConfig(ScenesConfig):
 
 @dataclass(frozen=True)
 class SceneAnswers:
-    """What came of scenes.
+    """Outcome of asking about scenes.
 
     Attributes:
         model: Identity of the model that was asked.
@@ -93,9 +92,9 @@ def ask_scenes(
     answered: Callable[[SceneJob], dict[str, Any]],
     *,
     workers: int = 1,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> SceneAnswers:
-    """Pictures scenes and asks about them, or goes on with that.
+    """Renders scenes and asks about them; can be resumed.
 
     Args:
         command: What is run, such as ``train views``.
@@ -104,13 +103,13 @@ def ask_scenes(
             same name without ending.
         answered: Does one scene in a process of its own.
         workers: Processes.
-        progress: Told about every finished scene.
+        progress: Called after every finished scene.
 
     Raises:
         InputError: Something is unknown, or too many scenes were lost.
     """
-    if config.env not in STAGES:
-        raise InputError(f"no environment '{config.env}'; there are {', '.join(STAGES)}")
+    if config.env not in ENVIRONMENTS:
+        raise InputError(f"no environment '{config.env}'; there are {', '.join(ENVIRONMENTS)}")
     if out.suffix != ".json":
         raise InputError("--out must be a .json file", file=str(out))
     model = make_perceiver(config.perception).identity
@@ -122,14 +121,13 @@ def ask_scenes(
         seeds,
     )
     out.parent.mkdir(parents=True, exist_ok=True)
-    tell = progress or (lambda _done, _all: None)
     with RunFolder.open(out.with_suffix(""), manifest) as run:
         jobs = [SceneJob(config, int(key)) for key in run.pending]
-        tell(len(seeds) - len(jobs), len(seeds))
+        progress(len(seeds) - len(jobs), len(seeds))
         for job, found in run_apart(answered, jobs, workers=workers, timeout_s=TIMEOUT_S):
             record = {"lost": found.reason} if isinstance(found, LostResult) else found
             run.append(str(job.seed), record)
-            tell(len(run.records), len(seeds))
+            progress(len(run.records), len(seeds))
         records = list(run.records.values())
         good: list[Mapping[str, Any]] = [r for r in records if "lost" not in r]
         if 2 * len(good) < len(records):
@@ -139,29 +137,31 @@ def ask_scenes(
 
 
 def learn_views(
-    config: ViewsConfig, out: Path, *, workers: int = 1, progress: Progress | None = None
+    config: ViewsConfig, out: Path, *, workers: int = 1, progress: Progress = silent
 ) -> ViewModel:
-    """Pictures scenes, asks about them, and writes what each view tells.
+    """Renders scenes, asks about them, and writes the view model.
 
     Args:
         config: From what.
         out: The ``.json`` file, see :func:`ask_scenes`.
         workers: Processes.
-        progress: Told about every finished scene.
+        progress: Called after every finished scene.
 
     Raises:
         InputError: Something is unknown, or too many scenes were lost.
     """
     asked = ask_scenes("train views", config, out, _answered, workers=workers, progress=progress)
-    told = asked.provenance(config) | {"views": config.views}
-    views = fit_views(config.env, list(map(StillScene.from_json, asked.records)), asked.model, told)
+    provenance_data = asked.provenance(config) | {"views": config.views}
+    views = fit_views(
+        config.env, list(map(StillScene.from_json, asked.records)), asked.model, provenance_data
+    )
     views.save(out)
     return views
 
 
 def _answered(job: SceneJob) -> dict[str, Any]:
     config = job.config
-    simulation, perceiver = eyes(config.perception)
+    simulation, perceiver = simulated_camera(config.perception)
     shift = Pipeline.build(config.perturb)
     views = config.views or len(VIEWS[TABLETOP])
     return (
@@ -172,6 +172,6 @@ def _answered(job: SceneJob) -> dict[str, Any]:
 
 
 @lru_cache(1)
-def eyes(perception: str) -> tuple[Simulation, Perceiver]:
+def simulated_camera(perception: str) -> tuple[Simulation, Perceiver]:
     """Returns physics and a perceiver, made once in each process."""
     return Simulation(), make_perceiver(perception)

@@ -1,10 +1,9 @@
-"""``surefoot train restoring``: pictures, raw and restored, answers, and what follows of them."""
+"""``surefoot train restoring``: images, raw and restored, answers, and what follows of them."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,10 @@ from pydantic import Field
 
 from surefoot.agents.perception.questions import FactQuestion
 from surefoot.agents.perception.restorers import make_restorer
-from surefoot.agents.sensing.learning import SceneJob, ScenesConfig, ask_scenes, eyes
+from surefoot.agents.sensing.learning import SceneJob, ScenesConfig, ask_scenes, simulated_camera
 from surefoot.agents.sensing.restoring import RestoredPair, RestoringModel, fit_restoring
 from surefoot.agents.sensing.scenery import picture_scene
+from surefoot.core.progress import Progress, silent
 from surefoot.envs.perturbations.pipeline import Pipeline
 
 
@@ -32,7 +32,7 @@ class RestoringConfig(ScenesConfig):
     views: int = Field(default=4, ge=2, le=25)
     """Views of each table, drawn; at the crossing all three."""
     perturb: tuple[dict[str, Any], ...] = ({"name": "noise", "severity": 0.8},)
-    """What goes wrong with every picture."""
+    """What goes wrong with every image."""
 
 
 def learn_restoring(
@@ -40,16 +40,16 @@ def learn_restoring(
     out: Path,
     *,
     workers: int = 1,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = silent,
 ) -> RestoringModel:
-    """Pictures scenes, restores the pictures, asks about both, and writes what restoring tells.
+    """Renders scenes, restores the images, asks about both, and writes the restoring model.
 
     Args:
         config: From what.
         out: The ``.json`` file; answers are kept in the folder of the same name without ending, so
-            that work which was stopped goes on.
+            that stopped work is resumed.
         workers: Processes.
-        progress: Told about every finished scene.
+        progress: Called after every finished scene.
 
     Raises:
         InputError: Something is unknown, or too many scenes were lost.
@@ -65,20 +65,20 @@ def learn_restoring(
     ]
     seconds = float(np.mean([s for record in asked.records for s in record["seconds"]]))
     data = json.dumps([record["pairs"] for record in asked.records]).encode()
-    told = {
+    provenance_data = {
         "scenes": len(asked.records),
         "views": config.views,
         "sha256": sha256(data).hexdigest(),
         **asked.provenance(config),
     }
-    found = fit_restoring(config.env, asked.model, config.restorer, seconds, pairs, told)
+    found = fit_restoring(config.env, asked.model, config.restorer, seconds, pairs, provenance_data)
     found.save(out)
     return found
 
 
 def _answered(job: SceneJob) -> dict[str, Any]:
     config = job.config
-    simulation, perceiver = eyes(config.perception)
+    simulation, perceiver = simulated_camera(config.perception)
     restorer = make_restorer(config.restorer)
     scene = picture_scene(
         simulation, config.env, job.seed, Pipeline.build(config.perturb), views=config.views

@@ -1,12 +1,12 @@
 """What views are known to tell: how a model answers from each, given the truth.
 
-For a stage, a kind of fact and a view, the model's answer is reduced to a *symbol*: its likeliest
-option and how sure it was of it (one of :data:`LEVELS`). The table holds the probability of every
-symbol given the true option. Options are grouped by what they have in common, such as all boxes:
-a table thus serves questions with any number of options, and what it says of a wrong answer is
-shared evenly by the options of its group.
+For an environment, a kind of fact and a view, the model's answer is reduced to a *symbol*: its
+likeliest option and how sure it was of it (one of :data:`LEVELS`). The table holds the probability
+of every symbol given the true option. Options are grouped by what they have in common, such as all
+boxes: a table thus serves questions with any number of options, and what it says of a wrong answer
+is spread evenly over the options of its group.
 
-Pictures from near-by views show the same and err alike. With the share rho of a table, which
+Images from near-by views show the same and err alike. With the fraction rho of a table, which
 falls with the angle between the views, a second view repeats what the first one said; with
 1 - rho it answers on its own:
 
@@ -44,7 +44,7 @@ ANGLES = (1.0, 50.0, 100.0)
 """Degrees between two views that part one class of neighbourhood from the next."""
 
 BUILTIN = Path(__file__).parent / "models"
-"""Folder of the tables that come with Surefoot, ``STAGE.json``."""
+"""Folder of the tables that come with Surefoot, ``ENVIRONMENT.json``."""
 
 FORMAT = 1
 
@@ -91,7 +91,7 @@ class KindTable:
         groups: The groups of options.
         views: By view ``[G, 1 + G, L]``: by group of the true option the probability of each
             right or wrong answer (0: right, 1 + g: wrong, of group g) at each level.
-        repeats: By class of neighbourhood the share in which a view says what another one said.
+        repeats: By class of neighbourhood the fraction in which a view says what another one said.
     """
 
     groups: tuple[str, ...]
@@ -101,16 +101,16 @@ class KindTable:
 
 @dataclass(frozen=True)
 class ViewModel:
-    """What the views of a stage tell.
+    """What the views of an environment tell.
 
     Attributes:
-        stage: ``crossing`` or ``tabletop``.
+        env: ``crossing`` or ``tabletop``.
         model: Identity of the perception model that it is of.
         kinds: By kind of fact.
         provenance: Seeds, perturbations, sizes and the data's hash.
     """
 
-    stage: str
+    env: str
     model: str
     kinds: Mapping[str, KindTable]
     provenance: Mapping[str, Any] = field(default_factory=dict)
@@ -156,9 +156,9 @@ class ViewModel:
         table = self.likelihood(question, view)
         known = self.kinds.get(question.kind)
         if seen and known is not None:
-            near = min(seen, key=lambda other: apart(self.stage, view, other))
+            near = min(seen, key=lambda other: apart(self.env, view, other))
             answer, fresh = seen[near]
-            share = known.repeats[_neighbourhood(apart(self.stage, view, near))] * fresh
+            share = known.repeats[_neighbourhood(apart(self.env, view, near))] * fresh
             table = (1 - share) * table
             table[:, *symbol_of(answer)] += share
         return np.asarray(belief[:, None] * table.reshape(len(belief), -1))
@@ -175,7 +175,7 @@ class ViewModel:
         }
         data = {
             "format": FORMAT,
-            "stage": self.stage,
+            "stage": self.env,
             "model": self.model,
             "provenance": dict(self.provenance),
             "kinds": kinds,
@@ -210,7 +210,7 @@ def entropy(chances: Floats) -> float:
 
 
 def fit_views(
-    stage: str,
+    env: str,
     stills: Sequence[StillScene],
     model: str,
     provenance: Mapping[str, Any] | None = None,
@@ -222,18 +222,18 @@ def fit_views(
     lean on knowing nothing.
 
     Args:
-        stage: The stage.
+        env: The environment.
         stills: Scenes that the perception model did not learn from.
         model: Identity of that model.
         provenance: What to keep about where they are from.
 
     Raises:
-        InputError: There are no scenes, or they are of another stage.
+        InputError: There are no scenes, or they are of another environment.
     """
     if not stills:
         raise InputError("there are no scenes to learn from")
-    if any(s.stage != stage for s in stills):
-        raise InputError(f"not all scenes are of the stage '{stage}'")
+    if any(s.env != env for s in stills):
+        raise InputError(f"not all scenes are of the environment '{env}'")
     groups: dict[str, dict[str, None]] = defaultdict(dict)
     for still in stills:
         for question in still.questions:
@@ -241,25 +241,25 @@ def fit_views(
     kinds = {}
     for kind, found in groups.items():
         names = tuple(found)
-        views = _tables(stage, kind, names, stills)
+        views = _tables(env, kind, names, stills)
         table = KindTable(names, views, (0.0,) * (len(ANGLES) + 1))
-        repeats = _repeats(stage, kind, table, stills)
+        repeats = _repeats(env, kind, table, stills)
         kinds[kind] = KindTable(names, views, repeats)
-    told = {"scenes": len(stills), "sha256": digest(stills), **(provenance or {})}
-    return ViewModel(stage, model, kinds, told)
+    recorded = {"scenes": len(stills), "sha256": digest(stills), **(provenance or {})}
+    return ViewModel(env, model, kinds, recorded)
 
 
-def load_views(source: str | Path, stage: str) -> ViewModel:
+def load_views(source: str | Path, env: str) -> ViewModel:
     """Loads a model of views.
 
     Args:
         source: A file, or ``builtin``.
-        stage: The stage.
+        env: The environment.
 
     Raises:
         InputError: There is no such file, or it is of something else.
     """
-    path = BUILTIN / f"{stage}.json" if source == "builtin" else Path(source)
+    path = BUILTIN / f"{env}.json" if source == "builtin" else Path(source)
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -271,8 +271,8 @@ def load_views(source: str | Path, stage: str) -> ViewModel:
     except ValueError:
         raise InputError("what views tell is not JSON", file=str(path)) from None
     try:
-        if data["format"] != FORMAT or data["stage"] != stage:
-            raise InputError(f"not a model of views of the stage '{stage}'", file=str(path))
+        if data["format"] != FORMAT or data["stage"] != env:
+            raise InputError(f"not a model of views of the environment '{env}'", file=str(path))
         kinds = {
             name: KindTable(
                 tuple(k["groups"]),
@@ -281,19 +281,19 @@ def load_views(source: str | Path, stage: str) -> ViewModel:
             )
             for name, k in data["kinds"].items()
         }
-        return ViewModel(stage, data["model"], kinds, data["provenance"])
+        return ViewModel(env, data["model"], kinds, data["provenance"])
     except (KeyError, TypeError, AttributeError):
         raise InputError("not a model of views", file=str(path)) from None
 
 
 @cache
-def builtin_views(stage: str) -> ViewModel:
+def builtin_views(env: str) -> ViewModel:
     """Returns the model of views that comes with Surefoot.
 
     Raises:
         InputError: There is none.
     """
-    return load_views("builtin", stage)
+    return load_views("builtin", env)
 
 
 def _neighbourhood(angle: float) -> int:
@@ -311,11 +311,11 @@ def _counted(kind: str, still: StillScene, view: str) -> Iterator[tuple[FactQues
 
 
 def _tables(
-    stage: str, kind: str, groups: tuple[str, ...], stills: Sequence[StillScene]
+    env: str, kind: str, groups: tuple[str, ...], stills: Sequence[StillScene]
 ) -> dict[str, Floats]:
     places = {g: i for i, g in enumerate(groups)}
     shape = (len(groups), 1 + len(groups), len(LEVELS) + 1)
-    counts = {view: np.zeros(shape) for view in VIEWS[stage]}
+    counts = {view: np.zeros(shape) for view in VIEWS[env]}
     for still in stills:
         for view in still.answers:
             for question, true, (top, level) in _counted(kind, still, view):
@@ -327,7 +327,7 @@ def _tables(
         return np.asarray((count + _WEIGHT * prior) / (sums + _WEIGHT))
 
     even = np.full(shape, 1 / (shape[1] * shape[2]))
-    if stage == CROSSING:
+    if env == CROSSING:
         return {view: smooth(count, smooth(_blind(count), even)) for view, count in counts.items()}
     overall = smooth(np.sum(list(counts.values()), axis=0), even)
     rings: dict[str, Floats] = {}
@@ -348,17 +348,17 @@ def _blind(count: Floats) -> Floats:
 
 
 def _repeats(
-    stage: str, kind: str, table: KindTable, stills: Sequence[StillScene]
+    env: str, kind: str, table: KindTable, stills: Sequence[StillScene]
 ) -> tuple[float, ...]:
-    """Finds the likeliest share for each neighbourhood; 1 for the same view."""
-    rng = Random(f"repeats:{stage}:{kind}")
-    lone = ViewModel(stage, "", {kind: table})
+    """Finds the likeliest fraction for each neighbourhood; 1 for the same view."""
+    rng = Random(f"repeats:{env}:{kind}")
+    lone = ViewModel(env, "", {kind: table})
     pairs: dict[int, list[tuple[float, bool]]] = defaultdict(list)
     for still in stills:
         views = list(still.answers)
         for _ in range(_PAIRS):
             first, second = rng.sample(views, 2)
-            near = _neighbourhood(apart(stage, first, second))
+            near = _neighbourhood(apart(env, first, second))
             both = zip(_counted(kind, still, first), _counted(kind, still, second), strict=True)
             for (question, true, one), (_, _, two) in both:
                 own = float(lone.likelihood(question, second)[true, *two])

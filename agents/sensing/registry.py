@@ -11,7 +11,7 @@ from surefoot.agents.sensing.strategies import AtRandom, Stay, Strategy, Sweep
 from surefoot.core.registry import Registry
 
 StrategyMaker = Callable[[str, ViewModel | None], Strategy]
-"""Makes a strategy from the environment's name and from what views tell there, if that is known."""
+"""Makes a strategy from the environment's name and from the view model there, if that is known."""
 
 STRATEGIES: Registry[StrategyMaker] = Registry("strategies", "looking strategy")
 """Looking strategies by name."""

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from surefoot.agents.sensing.study_config import StudyConfig
 from surefoot.calibration.arrays import Floats
 from surefoot.calibration.quantiles import rank
 from surefoot.results.lines import Curve, line_chart
 from surefoot.results.manifest import current_versions
 from surefoot.results.page import render_page, trusted
 from surefoot.results.statistics import compare_paired, wilson
-
-if TYPE_CHECKING:
-    from surefoot.agents.sensing.study import StudyConfig
 
 MEANS = {
     "looks": "looks taken",
@@ -31,7 +29,7 @@ SHARES = {
     "right": "right acts",
     "wrong": "wrong acts",
 }
-"""Figures that are shares of scenes, in words."""
+"""Figures that are fractions of scenes, in words."""
 
 RESAMPLES = 2000
 """Resamples of a bootstrap interval."""
@@ -87,7 +85,7 @@ def bootstrap(values: Floats, seed: int = 0, confidence: float = 0.95) -> tuple[
     Args:
         values: ``[n]``, n at least 1.
         seed: Seed of the resamples.
-        confidence: Share of resamples within.
+        confidence: Fraction of resamples within.
     """
     rng = np.random.default_rng(seed)
     means = values[rng.integers(len(values), size=(RESAMPLES, len(values)))].mean(axis=1)
@@ -106,12 +104,12 @@ def resplit(scores: Floats, calibrate: int, alpha: float, seed: int = 0) -> dict
     Args:
         scores: ``[n]`` of all scenes in which the agent would act.
         calibrate: How many of them calibrate.
-        alpha: Allowed share of misses.
+        alpha: Allowed fraction of misses.
         seed: Seed of the splits.
 
     Returns:
-        ``mean``, ``low`` and ``high`` (5 and 95 %) of the share that is covered, the same of the
-        law as ``law_mean``, ``law_low`` and ``law_high``, and ``ties``, the share of scores that
+        ``mean``, ``low`` and ``high`` (5 and 95 %) of the fraction that is covered, the same of the
+        law as ``law_mean``, ``law_low`` and ``law_high``, and ``ties``, the fraction of scores that
         equal the largest one.
     """
     from scipy.stats import betabinom
@@ -126,7 +124,7 @@ def resplit(scores: Floats, calibrate: int, alpha: float, seed: int = 0) -> dict
         threshold = np.partition(mixed[:calibrate], at - 1)[at - 1]
         shares.append(float((mixed[calibrate:] <= threshold).mean()))
     law = betabinom(rest, at, calibrate + 1 - at)
-    told = {
+    texts = {
         "mean": np.mean(shares),
         "low": np.quantile(shares, 0.05),
         "high": np.quantile(shares, 0.95),
@@ -135,7 +133,7 @@ def resplit(scores: Floats, calibrate: int, alpha: float, seed: int = 0) -> dict
         "law_high": law.ppf(0.95) / rest,
         "ties": (scores == scores.max()).mean(),
     }
-    return {name: round(float(value), 4) for name, value in told.items()}
+    return {name: round(float(value), 4) for name, value in texts.items()}
 
 
 def _value(record: Mapping[str, Any], figure: str) -> float:
@@ -265,7 +263,7 @@ def render_report(config: StudyConfig, summary: Mapping[str, Any]) -> str:
         ),
         rows=[_row(c) for c in cells],
         names=[*MEANS.values(), *SHARES.values()],
-        pairs=[_told(p) for p in summary["pairs"]],
+        pairs=[_pair_row(p) for p in summary["pairs"]],
     )
 
 
@@ -300,13 +298,13 @@ def _middle(cell: Mapping[str, Any], figure: str) -> float:
 
 
 def _row(cell: Mapping[str, Any]) -> dict[str, Any]:
-    told = []
+    texts = []
     for figure in MEANS:
         mean, low, high = cell.get(figure, (0, 0, 0))
-        told.append(f"{mean:.2f} [{low:.2f}, {high:.2f}]")
+        texts.append(f"{mean:.2f} [{low:.2f}, {high:.2f}]")
     for figure in SHARES:
         count, n, low, high = cell.get(figure, (0, 0, 0, 1))
-        told.append(f"{count}/{n} [{100 * low:.0f}, {100 * high:.0f}] %")
+        texts.append(f"{count}/{n} [{100 * low:.0f}, {100 * high:.0f}] %")
     over = cell["resplits"]
     law = (
         f"{over['mean']:.3f} [{over['low']:.2f}, {over['high']:.2f}]; law {over['law_mean']:.3f} "
@@ -314,10 +312,10 @@ def _row(cell: Mapping[str, Any]) -> dict[str, Any]:
         if over
         else "too few scenes"
     )
-    return {"way": cell["strategy"], "budget": cell["budget"], "told": told, "law": law}
+    return {"way": cell["strategy"], "budget": cell["budget"], "told": texts, "law": law}
 
 
-def _told(pair: Mapping[str, Any]) -> dict[str, str]:
+def _pair_row(pair: Mapping[str, Any]) -> dict[str, str]:
     found = {
         "names": f"{pair['first']} against {pair['second']}",
         "acts": f"{pair['only_first']} : {pair['only_second']} of {pair['n']}",

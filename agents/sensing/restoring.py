@@ -1,10 +1,10 @@
-"""Restore the picture at hand, or look again: whichever is expected to tell more per second.
+"""Restore the image at hand, or look again: whichever is expected to tell more per second.
 
-What restoring tells is learned as what a view tells (:mod:`.observation`): how a model answers on
-restored pictures, given the truth. A restored picture shows what the raw one shows, so with a
+The restoring model is learned like that of a view (:mod:`.observation`): how a model answers on
+restored images, given the truth. A restored image shows what the raw one shows, so with a
 share rho, found for each kind of fact, it only repeats what was said of the raw one. What is then
 said of it is believed instead of that, and not beside it: with strong noise the raw answers are
-bad ones and too sure, so that both together are worse than those of the restored picture alone.
+bad ones and too sure, so that both together are worse than those of the restored image alone.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ _WEIGHT = 12.0
 
 @dataclass(frozen=True)
 class RestoredPair:
-    """What a model said of a fact in a picture, raw and restored.
+    """What a model said of a fact in an image, raw and restored.
 
     Attributes:
         question: The fact.
         truth: The true option.
-        raw: Probabilities of the options by the raw picture.
+        raw: Probabilities of the options by the raw image.
         restored: The same by the restored one.
     """
 
@@ -59,14 +59,14 @@ class RestoredPair:
 
 @dataclass(frozen=True)
 class RestoringModel:
-    """What restoring tells.
+    """The restoring model.
 
     Attributes:
         restorer: Name of the way to restore.
-        seconds: Time that it takes for a picture.
-        tables: How a model answers on restored pictures, under the one view :data:`RESTORED`,
-            and from which pictures that was learned.
-        repeats: By kind of fact the share in which it repeats what it said of the raw picture.
+        seconds: Time that it takes for an image.
+        tables: How a model answers on restored images, under the one view :data:`RESTORED`,
+            and from which images that was learned.
+        repeats: By kind of fact the fraction in which it repeats what it said of the raw image.
     """
 
     restorer: str
@@ -79,7 +79,7 @@ class RestoringModel:
 
         Args:
             question: The fact.
-            belief: ``[K]`` what is believed now, after the raw picture.
+            belief: ``[K]`` what is believed now, after the raw image.
             raw: ``[K]`` what was said of it.
         """
         share = self.repeats.get(question.kind, 1.0)
@@ -104,7 +104,7 @@ class RestoringModel:
         }
         data = {
             "format": FORMAT,
-            "stage": self.tables.stage,
+            "stage": self.tables.env,
             "model": self.tables.model,
             "restorer": self.restorer,
             "seconds": self.seconds,
@@ -114,53 +114,53 @@ class RestoringModel:
         write_atomic(path, json.dumps(data) + "\n")
 
 
-def load_restoring(source: str | Path, stage: str) -> RestoringModel:
-    """Reads what restoring tells.
+def load_restoring(source: str | Path, env: str) -> RestoringModel:
+    """Reads the restoring model.
 
     Args:
         source: A file of ``surefoot train restoring``, or ``builtin``.
-        stage: The stage.
+        env: The environment.
 
     Raises:
         InputError: There is no such file, or it is of something else.
     """
-    path = BUILTIN / f"{stage}-restoring.json" if source == "builtin" else Path(source)
+    path = BUILTIN / f"{env}-restoring.json" if source == "builtin" else Path(source)
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         kinds = {
             name: KindTable(tuple(k["groups"]), {v: np.array(a) for v, a in k["views"].items()}, ())
             for name, k in data["kinds"].items()
         }
-        if data["format"] != FORMAT or data["stage"] != stage:
-            raise InputError(f"not what restoring tells of the stage '{stage}'", file=str(path))
+        if data["format"] != FORMAT or data["stage"] != env:
+            raise InputError(f"not a restoring model of the environment '{env}'", file=str(path))
         return RestoringModel(
             data["restorer"],
             float(data["seconds"]),
-            ViewModel(stage, data["model"], kinds, data["provenance"]),
+            ViewModel(env, data["model"], kinds, data["provenance"]),
             {name: float(k["repeats"]) for name, k in data["kinds"].items()},
         )
     except OSError:
-        raise InputError("cannot read what restoring tells", file=str(path)) from None
+        raise InputError("cannot read the restoring model", file=str(path)) from None
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise InputError("not a file of what restoring tells", file=str(path)) from None
+        raise InputError("not a restoring model", file=str(path)) from None
 
 
 def fit_restoring(
-    stage: str,
+    env: str,
     model: str,
     restorer: str,
     seconds: float,
     pairs: Sequence[RestoredPair],
     provenance: Mapping[str, Any] | None = None,
 ) -> RestoringModel:
-    """Learns what restoring tells from pictures whose truth is known.
+    """Learns the restoring model from images whose truth is known.
 
     Args:
-        stage: ``crossing`` or ``tabletop``.
+        env: ``crossing`` or ``tabletop``.
         model: Identity of the perception model.
         restorer: Name of the way to restore.
-        seconds: Time that it takes for a picture.
-        pairs: Answers; they should be on pictures damaged as those to come will be.
+        seconds: Time that it takes for an image.
+        pairs: Answers; they should be on images damaged as those to come will be.
         provenance: What to keep about where they are from.
 
     Raises:
@@ -177,8 +177,8 @@ def fit_restoring(
     for kind, some in by_kind.items():
         groups = tuple(dict.fromkeys(group_of(o) for p in some for o in p.question.options))
         kinds[kind] = KindTable(groups, {RESTORED: _table(groups, some)}, ())
-        repeats[kind] = _share(ViewModel(stage, model, {kind: kinds[kind]}), some)
-    tables = ViewModel(stage, model, kinds, provenance or {})
+        repeats[kind] = _share(ViewModel(env, model, {kind: kinds[kind]}), some)
+    tables = ViewModel(env, model, kinds, provenance or {})
     return RestoringModel(restorer, seconds, tables, repeats)
 
 
@@ -197,7 +197,7 @@ def _table(groups: tuple[str, ...], pairs: Sequence[RestoredPair]) -> Floats:
 
 
 def _share(lone: ViewModel, pairs: Sequence[RestoredPair]) -> float:
-    """Finds the likeliest share of mere repetitions."""
+    """Finds the likeliest fraction of mere repetitions."""
     own, same = [], []
     for pair in pairs:
         true = pair.question.options.index(pair.truth)
@@ -232,13 +232,13 @@ class LookOption:
 
 
 class LookOrRestore:
-    """The next view, or the last picture restored: by expected loss of entropy per second.
+    """The next view, or the last image restored: by expected loss of entropy per second.
 
-    A picture is restored once; a view is worth what :class:`~.entropy.ByEntropy` says.
+    An image is restored once; a view is worth what :class:`~.entropy.ByEntropy` says.
 
     Args:
         views: What views tell.
-        restoring: What restoring tells.
+        restoring: The restoring model.
     """
 
     name = "restore"
@@ -262,21 +262,23 @@ class LookOrRestore:
         return next((o.what for o in self.offers(scene) if o.most > LEAST), None)
 
     def _restore(self, scene: LookState) -> LookOption | None:
-        sight = scene.sight
-        if not sight.views or scene.restored:
+        belief = scene.belief
+        if not belief.views or scene.restored:
             return None
-        last = sight.views[-1]
-        told = {f: self._fact(scene, f, last) for f in scene.matters}
+        last = belief.views[-1]
+        gains = {f: self._fact(scene, f, last) for f in scene.matters}
         total = sum(scene.matters.values())
         gain = sum(
-            told[f] * (bits / total if total > 0 else 1 / len(told))
+            gains[f] * (bits / total if total > 0 else 1 / len(gains))
             for f, bits in scene.matters.items()
         )
         seconds = self._restoring.seconds + READING
-        return LookOption(RESTORED, gain, max(told.values(), default=0.0), seconds)
+        return LookOption(RESTORED, gain, max(gains.values(), default=0.0), seconds)
 
     def _fact(self, scene: LookState, fact: str, last: str) -> float:
-        said = scene.sight.seen(fact).get(last)
-        if said is None:  # the last picture was not asked about it
+        said = scene.belief.seen(fact).get(last)
+        if said is None:  # the last image was not asked about it
             return 0.0
-        return self._restoring.gain(scene.sight.questions[fact], scene.sight.belief(fact), said[0])
+        return self._restoring.gain(
+            scene.belief.questions[fact], scene.belief.belief(fact), said[0]
+        )

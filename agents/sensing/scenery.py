@@ -1,7 +1,7 @@
 """Scenes that stand still, pictured from every view and asked about, for studies of looking.
 
-A model is asked about each picture once. What it answered is kept, so that all ways of looking
-meet the very same pictures, and meet them at the cost of a look-up.
+A model is asked about each image once. What it answered is kept, so that all ways of looking
+meet the very same images, and meet them at the cost of a look-up.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ VIEWS = {
     CROSSING: tuple(BEARINGS),
     TABLETOP: ("front", *(v for v in RING.names if v != "front")),
 }
-"""All views of a stage; the first is where the camera rests."""
+"""All views of an environment; the first is where the camera rests."""
 
 _TRAFFIC = (0.4, 0.7, 1.0)
 _STEPS = (2, 24)
@@ -55,10 +55,10 @@ Rgb = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class StillScene:
-    """A scene with what a model answered about its picture from each view.
+    """A scene with what a model answered about its image from each view.
 
     Attributes:
-        stage: ``crossing`` or ``tabletop``.
+        env: ``crossing`` or ``tabletop``.
         task: The task.
         seed: Seed of the scene; it fixes everything but the answers.
         questions: What was asked, as seen from the first view.
@@ -66,7 +66,7 @@ class StillScene:
         answers: By view, for every question the probabilities of its options.
     """
 
-    stage: str
+    env: str
     task: str
     seed: int
     questions: tuple[FactQuestion, ...]
@@ -81,7 +81,7 @@ class StillScene:
     def to_json(self) -> dict[str, Any]:
         """Returns plain JSON data; probabilities have five digits."""
         return {
-            "stage": self.stage,
+            "stage": self.env,
             "task": self.task,
             "seed": self.seed,
             "asked": [[q.fact, q.text, list(q.options), q.kind] for q in self.questions],
@@ -105,21 +105,21 @@ class UnaskedScene:
     """A scene before a model has been asked about it.
 
     Attributes:
-        stage: The stage.
+        env: The environment.
         task: The task.
         seed: The seed.
         truth: The true answers.
-        shots: By view the picture and its questions.
+        shots: By view the image and its questions.
     """
 
-    stage: str
+    env: str
     task: str
     seed: int
     truth: Mapping[str, str]
     shots: Mapping[str, tuple[Rgb, tuple[FactQuestion, ...]]]
 
     def asked(self, perceiver: Perceiver) -> StillScene:
-        """Asks a model about every picture.
+        """Asks a model about every image.
 
         Raises:
             HarnessError: The model could not be asked.
@@ -132,36 +132,36 @@ class UnaskedScene:
             for view, (rgb, questions) in self.shots.items()
         }
         first = next(iter(self.shots.values()))[1]
-        return StillScene(self.stage, self.task, self.seed, first, self.truth, given)
+        return StillScene(self.env, self.task, self.seed, first, self.truth, given)
 
 
 def picture_scene(
     simulation: Simulation,
-    stage: str,
+    env: str,
     seed: int,
     shift: Pipeline | None = None,
     *,
     views: int = 0,
     size: int = SIZE,
 ) -> UnaskedScene:
-    """Draws a scene and takes its picture from every view.
+    """Draws a scene and takes its image from every view.
 
     Args:
         simulation: Physics to use; it is emptied.
-        stage: ``crossing``: the vehicle stands at its line, at some moment of the traffic.
+        env: ``crossing``: the vehicle stands at its line, at some moment of the traffic.
             ``tabletop``: a state that episodes pass through, with the task's goal.
         seed: Seed of everything.
-        shift: What goes wrong with every picture.
+        shift: What goes wrong with every image.
         views: How many views of the table, drawn; all if 0.
         size: Width and height in pixels.
 
     Raises:
-        InputError: There is no such stage.
+        InputError: There is no such environment.
     """
-    if stage not in VIEWS:
-        raise InputError(f"unknown stage '{stage}'; there are {', '.join(VIEWS)}")
+    if env not in VIEWS:
+        raise InputError(f"unknown environment '{env}'; there are {', '.join(VIEWS)}")
     shift = shift or Pipeline()
-    if stage == CROSSING:
+    if env == CROSSING:
         return _crossing(simulation, seed, shift, size)
     return _tabletop(simulation, seed, shift, views or len(VIEWS[TABLETOP]), size)
 
@@ -192,13 +192,13 @@ def _pictured(shots: Sequence[LabelledImage], task: str, shift: Pipeline) -> Una
 
 
 @cache
-def apart(stage: str, first: str, second: str) -> float:
+def apart(env: str, first: str, second: str) -> float:
     """Returns the angle between two views in degrees.
 
     Raises:
         InputError: There is no such view.
     """
-    if stage == CROSSING:
+    if env == CROSSING:
         for view in (first, second):
             if view not in BEARINGS:
                 raise InputError(f"no view '{view}'; there are {', '.join(BEARINGS)}")
@@ -216,7 +216,7 @@ def seconds_between(first: str, second: str) -> float:
 
 
 def save_stills(path: Path, stills: Iterable[StillScene], **head: Any) -> None:
-    """Writes scenes in one go, a line each under a line that tells what they are of."""
+    """Writes scenes in one go, one per line, under a header line."""
     lines = [json.dumps(head), *(json.dumps(s.to_json()) for s in stills)]
     write_atomic(path, "\n".join(lines) + "\n")
 

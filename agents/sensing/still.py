@@ -1,4 +1,4 @@
-"""Scenes that stand still as stages of the agent: the real loop over pictures taken before."""
+"""Scenes that stand still as environments of the agent: the real loop over recorded images."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
+from surefoot.agents.environments.base import NO_PICTURE, ActionResult, EpisodeEnd, Picture
+from surefoot.agents.environments.driving import LINE, DrivingAgentEnv, RunningProgram
+from surefoot.agents.environments.table import RunningSteps, TableAgentEnv
 from surefoot.agents.perception.crossing_facts import CLOSED, GREEN, LIGHT, NO_LIGHT
 from surefoot.agents.perception.perceiver import RecallingPerceiver
 from surefoot.agents.perception.questions import NO, YES, Answers, FactQuestion
@@ -14,9 +17,6 @@ from surefoot.agents.perception.views import pan_cost
 from surefoot.agents.planning.base import CROSSING
 from surefoot.agents.planning.place import IDLE
 from surefoot.agents.sensing.scenery import StillScene, seconds_between
-from surefoot.agents.stages.base import NO_PICTURE, ActionResult, EpisodeEnd, Picture
-from surefoot.agents.stages.driving import LINE, DrivingAgentEnv, RunningProgram
-from surefoot.agents.stages.table import RunningSteps, TableAgentEnv
 from surefoot.envs.tabletop.actions import Actions
 from surefoot.envs.tabletop.problem import make_task
 from surefoot.envs.tabletop.state import Facts, goal_holds
@@ -47,13 +47,13 @@ class StillCamera:
 
     def cost(self, view: str) -> float:
         """Seconds of moving there."""
-        if self._still.stage == CROSSING:
+        if self._still.env == CROSSING:
             return pan_cost(self._at, view).seconds
         return seconds_between(self._at, view)
 
     def look(self, view: str) -> Picture:
-        """Shows the picture from there."""
-        if self._looked or view != self._at:  # where it rests it has a picture already
+        """Shows the image from there."""
+        if self._looked or view != self._at:  # where it rests it has an image already
             self._seconds += self.cost(view)
         self._at, self._looked = view, True
         self._perceiver.shown = self._shots[view]
@@ -106,14 +106,14 @@ class StillTable(TableAgentEnv):
         self._ground = GroundTask(task)
         self._verdicts: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {}
         self._fits: dict[tuple[str, ...], bool] = {}
-        told = {"task": drawn.kind, "seed": still.seed, "instruction": drawn.instruction}
+        info = {"task": drawn.kind, "seed": still.seed, "instruction": drawn.instruction}
         table = _Table(Actions(instance, self._ground, ()), facts)
         self._made = still, perceiver
-        super().__init__(table, StillCamera(still, perceiver), told)
+        super().__init__(table, StillCamera(still, perceiver), info)
 
     def anew(self) -> StillTable:
         """Puts the camera back to where it rests; verdicts are kept."""
-        self._eyes = StillCamera(*self._made)
+        self._camera = StillCamera(*self._made)
         return self
 
     @property
@@ -122,7 +122,7 @@ class StillTable(TableAgentEnv):
         return goal_holds(self._ground, self._env.facts())
 
     def possible(self, world: Answers) -> bool:
-        """Tells whether the places of all blocks fit together."""
+        """Whether the places of all blocks fit together."""
         key = tuple(world.values())
         if key not in self._fits:
             self._fits[key] = super().possible(world)
@@ -130,19 +130,19 @@ class StillTable(TableAgentEnv):
 
     def adopt(self, text: str) -> RunningSteps:
         """Reads a plan."""
-        return _KeptCourse(self, text, self._verdicts)
+        return _KeptSteps(self, text, self._verdicts)
 
 
-class _KeptCourse(RunningSteps):
+class _KeptSteps(RunningSteps):
     """Judges each world once."""
 
     def __init__(
         self,
-        stage: TableAgentEnv,
+        env: TableAgentEnv,
         text: str,
         kept: dict[tuple[str, tuple[str, ...]], tuple[str, ...]],
     ) -> None:
-        super().__init__(stage, text)
+        super().__init__(env, text)
         self._kept = kept
 
     def wrong(self, world: Answers) -> tuple[str, ...]:
@@ -164,7 +164,7 @@ class StillCrossing(DrivingAgentEnv):
 
     def __init__(self, still: StillScene, perceiver: RecallingPerceiver) -> None:
         super().__init__(still.task, still.seed, still.task.replace("-", " "))
-        self._still, self._eyes = still, StillCamera(still, perceiver)
+        self._still, self._camera = still, StillCamera(still, perceiver)
         self._made = still, perceiver
 
     done_before = False
@@ -172,7 +172,7 @@ class StillCrossing(DrivingAgentEnv):
 
     def anew(self) -> StillCrossing:
         """Puts the camera back to where it rests."""
-        self._eyes = StillCamera(*self._made)
+        self._camera = StillCamera(*self._made)
         return self
 
     def questions(self, view: str) -> tuple[FactQuestion, ...]:
@@ -181,15 +181,15 @@ class StillCrossing(DrivingAgentEnv):
 
     def views(self) -> tuple[str, ...]:
         """All views, the present one first."""
-        return self._eyes.views()
+        return self._camera.views()
 
     def cost(self, view: str) -> float:
         """Seconds of turning the camera."""
-        return self._eyes.cost(view)
+        return self._camera.cost(view)
 
     def look(self, view: str) -> Picture:
-        """Shows the picture from there."""
-        return self._eyes.look(view)
+        """Shows the image from there."""
+        return self._camera.look(view)
 
     def truth(self) -> dict[str, str]:
         """The true answers."""
@@ -201,16 +201,16 @@ class StillCrossing(DrivingAgentEnv):
 
     def adopt(self, text: str) -> RunningProgram:
         """Reads a program; the vehicle has stood here, so a first ``stop()`` is behind it."""
-        course = super().adopt(text)
+        running = super().adopt(text)
         lights = self.task.endswith(LIGHT)
         base = {
             LIGHT: CLOSED if lights else NO_LIGHT,
             "stop_sign": NO if lights else YES,
         }
         free = base | {LIGHT: GREEN if lights else NO_LIGHT}
-        if course.choices([free]) == [IDLE]:
-            course.advance(IDLE, base)
-        return course
+        if running.choices([free]) == [IDLE]:
+            running.advance(IDLE, base)
+        return running
 
     def do(self, action: str) -> ActionResult:
         """Does nothing."""
@@ -229,10 +229,10 @@ class StillCrossing(DrivingAgentEnv):
 
     def seconds(self) -> float:
         """Seconds that all looks would have taken."""
-        return self._eyes.seconds()
+        return self._camera.seconds()
 
 
-def still_stage(still: StillScene, perceiver: RecallingPerceiver) -> StillTable | StillCrossing:
-    """Returns the stage of a scene."""
-    made = StillCrossing if still.stage == CROSSING else StillTable
+def still_env(still: StillScene, perceiver: RecallingPerceiver) -> StillTable | StillCrossing:
+    """Returns the environment of a scene."""
+    made = StillCrossing if still.env == CROSSING else StillTable
     return made(still, perceiver)

@@ -8,14 +8,14 @@ from random import Random
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from surefoot.agents.sight import SceneBelief
+    from surefoot.agents.belief import SceneBelief
 
 RESTORED = "restored"
-"""Name of what is like a view: the last picture, restored."""
+"""Name of what is like a view: the last image, restored."""
 
 
 def restored_from(view: str) -> str:
-    """Returns the name of a view's picture that was restored."""
+    """Returns the name of a view's image that was restored."""
     return f"{view}, {RESTORED}"
 
 
@@ -24,21 +24,21 @@ class LookState:
     """What a choice of view is made from.
 
     Attributes:
-        stage: ``crossing`` or ``tabletop``.
+        env: ``crossing`` or ``tabletop``.
         views: All views, the one where the camera is first.
         costs: Seconds that each would take, in the order of ``views``.
-        sight: The beliefs so far.
+        belief: The beliefs so far.
         matters: Bits of the verdict that depend on each fact; only those that it depends on.
         alpha: Level of the joint set.
-        moving: Whether the world changes by itself, so that a view that was taken is worth
+        moving: Whether the world changes on its own, so that a view that was taken is worth
             taking again.
-        restored: Whether the last picture was restored already.
+        restored: Whether the last image was restored already.
     """
 
-    stage: str
+    env: str
     views: tuple[str, ...]
     costs: tuple[float, ...]
-    sight: SceneBelief
+    belief: SceneBelief
     matters: Mapping[str, float]
     alpha: float
     moving: bool = False
@@ -47,7 +47,7 @@ class LookState:
     @property
     def unseen(self) -> list[str]:
         """Views from which nothing was seen yet; in a world that moves all, once all were taken."""
-        found = [v for v in self.views if v not in self.sight.views]
+        found = [v for v in self.views if v not in self.belief.views]
         return found or (list(self.views) if self.moving else [])
 
 
@@ -63,7 +63,7 @@ class Strategy(Protocol):
     def choose(self, scene: LookState, rng: Random) -> str | None:
         """Returns the view to take next, ``None`` if none would tell more.
 
-        Or :data:`RESTORED`, if the last picture is to be restored and asked about again.
+        Or :data:`RESTORED`, if the last image is to be restored and asked about again.
         """
         ...
 
@@ -81,7 +81,7 @@ class Stay:
 _ROUNDS = ("front", "left", "back", "right", "front-left", "back-left", "back-right", "front-right")
 
 SWEEP = (*(turn + height for height in ("", "-high", "-low") for turn in _ROUNDS), "top")
-"""The order in which a sweep takes the views of any stage: by quarter turns, height by height."""
+"""The order in which a sweep takes views: by quarter turns, height by height."""
 
 
 class Sweep:
@@ -92,7 +92,7 @@ class Sweep:
     def choose(self, scene: LookState, rng: Random) -> str | None:
         """Returns the first view of :data:`SWEEP` after the last one that is still to be taken."""
         order = [v for v in SWEEP if v in scene.views]
-        last = scene.sight.views[-1] if scene.sight.views else ""
+        last = scene.belief.views[-1] if scene.belief.views else ""
         start = order.index(last) + 1 if last in order else 0
         around = [*order[start:], *order[:start]]
         return next((v for v in around if v in scene.unseen), None)

@@ -1,6 +1,6 @@
 """``surefoot sense``: what looking again is worth, by strategy and by budget of looks.
 
-Every scene is pictured once from every view and the model is asked once about each picture; all
+Every scene is pictured once from every view and the model is asked once about each image; all
 ways of looking meet the same answers. For each strategy and budget the agent is calibrated by
 itself: on some scenes the constants of its policy, on others its sets at stop (both of the split
 ``calibration``), and then tried on scenes of the split ``test``.
@@ -8,7 +8,7 @@ itself: on some scenes the constants of its policy, on others its sets at stop (
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import version
@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
 
 from surefoot.agents.agent import Agent, Tools
-from surefoot.agents.assembly import PLANNERS, make_perceiver
+from surefoot.agents.assembly import make_perceiver
 from surefoot.agents.calibrating.fitting import (
     blank,
     calibrated,
@@ -30,84 +29,29 @@ from surefoot.agents.calibrating.stops import LookingStop, stop_of
 from surefoot.agents.guarantees import AgentCalibration, load_calibration
 from surefoot.agents.operator import NoOperator
 from surefoot.agents.perception.perceiver import RecallingPerceiver
-from surefoot.agents.planning.base import CROSSING, STAGES
-from surefoot.agents.planning.kept import KeptPlanner
+from surefoot.agents.planning.planners.kept import KeptPlanner
 from surefoot.agents.planning.registry import make as make_planner
-from surefoot.agents.sensing.learning import eyes
+from surefoot.agents.sensing.learning import simulated_camera
 from surefoot.agents.sensing.observation import entropy, load_views
 from surefoot.agents.sensing.registry import make_strategy
-from surefoot.agents.sensing.scenery import VIEWS, StillScene, load_stills, picture_scene
+from surefoot.agents.sensing.report import render_report, summarise
+from surefoot.agents.sensing.scenery import StillScene, load_stills, picture_scene
 from surefoot.agents.sensing.still import (
     StillCrossing,
     StillTable,
-    still_stage,
+    still_env,
 )
 from surefoot.agents.sensing.strategies import Strategy
+from surefoot.agents.sensing.study_config import LookingMethod, StudyConfig, ways_of
 from surefoot.agents.settings import AgentSettings
 from surefoot.calibration.decisions.router import Route
 from surefoot.core.errors import InputError
+from surefoot.core.progress import Progress, silent
 from surefoot.core.seeds import seeds_of, split_of_seed
 from surefoot.envs.episodes.pool import LostResult, run_apart
 from surefoot.envs.perturbations.pipeline import Pipeline
 from surefoot.results.manifest import Manifest, current_versions
 from surefoot.results.run_folder import RunFolder
-
-LOOKING = ("sweep", "random", "set-size", "entropy")
-"""Strategies that are compared; without looks they are all the same."""
-
-Progress = Callable[[int, int, str], None]
-
-
-class StudyConfig(BaseModel):
-    """A study of looking."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    env: str
-    """Stage: ``crossing`` or ``tabletop``."""
-    perception: str = "local-perception"
-    """Model that is shown the pictures."""
-    planner: str = ""
-    """Planner; the reference program on the crossing and Fast Downward on the table if empty."""
-    stills: str = ""
-    """File of scenes with answers, made before, instead of simulated ones and a model."""
-    views: str = "builtin"
-    """What views are known to tell: a file, or ``builtin``."""
-    strategies: tuple[str, ...] = Field(default=LOOKING, min_length=1)
-    """Ways to choose views."""
-    budgets: tuple[int, ...] = ()
-    """Most looks beyond the first; up to all views of the crossing, up to four at the table."""
-    policy: int = Field(default=60, ge=4)
-    """Scenes for the constants of the policies."""
-    sets: int = Field(default=100, ge=4)
-    """Scenes for the sets at stop."""
-    test: int = Field(default=150, ge=1)
-    """Scenes to try them on."""
-    alpha: float = Field(default=0.1, gt=0, lt=1)
-    """Allowed share of scenes in which some fact is missed."""
-    perturb: tuple[dict[str, Any], ...] = ()
-    """What goes wrong with every picture."""
-    start: int = Field(default=0, ge=0)
-    """Seeds begin here."""
-    timeout_s: float = Field(default=900.0, gt=0)
-    """Seconds by the clock after which work on a scene is lost."""
-
-
-class LookingMethod(NamedTuple):
-    """A strategy with its budget.
-
-    Attributes:
-        strategy: The strategy; ``none`` without looks.
-        looks: Most looks beyond the first.
-    """
-
-    strategy: str
-    looks: int
-
-    @property
-    def name(self) -> str:
-        """Names it in files."""
-        return f"{self.strategy}-{self.looks}"
 
 
 class _Job(NamedTuple):
@@ -135,56 +79,21 @@ class SensingRun:
     report: Path
 
 
-def resolve_study(config: StudyConfig) -> StudyConfig:
-    """Checks a configuration and fills in what it leaves to the stage.
-
-    Raises:
-        InputError: Something is unknown or impossible.
-    """
-    if config.env not in STAGES:
-        raise InputError(f"no environment '{config.env}'; there are {', '.join(STAGES)}")
-    for name in config.strategies:
-        if name not in LOOKING:
-            raise InputError(f"no strategy '{name}'; there are {', '.join(LOOKING)}")
-    most = len(VIEWS[config.env]) - 1
-    budgets = config.budgets or tuple(range(min(4, most) + 1))
-    if min(budgets) < 0 or max(budgets) > most:
-        raise InputError(f"budgets must lie from 0 to {most}, the views beyond the first")
-    if {"set-size", "entropy"} & set(config.strategies):
-        load_views(config.views, config.env)
-    planner = config.planner or ("guide" if config.env == CROSSING else PLANNERS[config.env])
-    return config.model_copy(
-        update={
-            "budgets": tuple(sorted(set(budgets))),
-            "strategies": tuple(dict.fromkeys(config.strategies)),
-            "planner": planner,
-        }
-    )
-
-
-def ways_of(config: StudyConfig) -> list[LookingMethod]:
-    """Returns all strategies with all budgets; without looks there is one."""
-    found = [LookingMethod("none", 0)] if 0 in config.budgets else []
-    return found + [LookingMethod(s, b) for s in config.strategies for b in config.budgets if b]
-
-
 def run_study(
-    config: StudyConfig, out: Path, *, workers: int = 1, progress: Progress | None = None
+    config: StudyConfig, out: Path, *, workers: int = 1, progress: Progress = silent
 ) -> SensingRun:
     """Runs what a run folder lacks of a study, and reports on it.
 
     Args:
         config: A resolved configuration, see :func:`resolve_study`.
-        out: The run folder, made or gone on with.
+        out: The run folder, created or resumed.
         workers: Processes.
-        progress: Told about every finished piece of work, with the name of its part.
+        progress: Called after every finished piece of work, with the name of its part.
 
     Raises:
         InputError: A model or planner cannot be made, the folder holds something else, or all
             scenes of a part were lost.
     """
-    from surefoot.agents.sensing.report import render_report, summarise
-
     model = identity_of(config.perception, config.stills)
     make_planner(config.planner)
     known = _given(config)
@@ -198,7 +107,6 @@ def run_study(
         [s for found in seeds.values() for s in found],
         versions=current_versions() | {"pybullet": version("pybullet"), "renderer": "tiny"},
     )
-    tell = progress or (lambda _done, _all, _part: None)
     with RunFolder.open(out, manifest) as run:
         for key in run.pending if known else ():
             part, _, number = key.partition("/")
@@ -208,7 +116,7 @@ def run_study(
             run,
             [_Job(config, "picture", s, None, out) for f in seeds.values() for s in f],
             workers,
-            tell,
+            progress,
         )
         for part, chosen in seeds.items():
             jobs = []
@@ -216,12 +124,12 @@ def run_study(
                 picture = run.records[f"picture/{seed}"]
                 still = None if "lost" in picture else picture
                 jobs.append(_Job(config, part, seed, still, out))
-            _do(run, jobs, workers, tell)
+            _do(run, jobs, workers, progress)
             if part != "test":
                 _settle(config, part, model, run, chosen, out)
         found = {seed: run.records[f"test/{seed}"] for seed in seeds["test"]}
         scores = {
-            way.name: load_calibration(_artefact(out, way), stage=config.env, model=model).scenes
+            way.name: load_calibration(_artefact(out, way), env=config.env, model=model).scenes
             for way in ways_of(config)
         }
         summary = summarise(config, scores, found)
@@ -235,8 +143,10 @@ def _given(config: StudyConfig) -> dict[int, StillScene]:
     if not config.stills:
         return {}
     _, stills = load_stills(Path(config.stills))
-    if any(still.stage != config.env for still in stills):
-        raise InputError(f"not all scenes are of the stage '{config.env}'", file=config.stills)
+    if any(still.env != config.env for still in stills):
+        raise InputError(
+            f"not all scenes are of the environment '{config.env}'", file=config.stills
+        )
     return {still.seed: still for still in stills}
 
 
@@ -262,15 +172,15 @@ def _seeds(config: StudyConfig, known: Mapping[int, StillScene]) -> dict[str, li
     }
 
 
-def _do(run: RunFolder, jobs: Sequence[_Job], workers: int, tell: Progress) -> None:
+def _do(run: RunFolder, jobs: Sequence[_Job], workers: int, progress: Progress) -> None:
     pending = set(run.pending)
     todo = [job for job in jobs if job.key in pending]
     done, part = len(jobs) - len(todo), jobs[0].part
-    tell(done, len(jobs), part)
+    progress(done, len(jobs), part)
     for job, found in run_apart(_work, todo, workers=workers, timeout_s=jobs[0].config.timeout_s):
         run.append(job.key, {"lost": found.reason} if isinstance(found, LostResult) else found)
         done += 1
-        tell(done, len(jobs), part)
+        progress(done, len(jobs), part)
 
 
 def _settle(
@@ -291,7 +201,7 @@ def _settle(
             looking = _settings(config, way).looking
             made = fit_policy(config.env, model, stops, config.alpha, moving=False, sensing=looking)
         else:
-            policy = load_calibration(path, stage=config.env, model=model)
+            policy = load_calibration(path, env=config.env, model=model)
             made = calibrated(policy, [LookingStop.from_json("", r[way.name]) for r in good])
         made.save(path)
 
@@ -315,7 +225,7 @@ def _settings(config: StudyConfig, way: LookingMethod) -> AgentSettings:
 def _work(job: _Job) -> dict[str, Any]:
     config = job.config
     if job.part == "picture":
-        simulation, perceiver = eyes(config.perception)
+        simulation, perceiver = simulated_camera(config.perception)
         shift = Pipeline.build(config.perturb)
         return picture_scene(simulation, config.env, job.seed, shift).asked(perceiver).to_json()
     if job.still is None:
@@ -323,9 +233,9 @@ def _work(job: _Job) -> dict[str, Any]:
     still = StillScene.from_json(job.still)
     model = identity_of(config.perception, config.stills)
     perceiver = RecallingPerceiver(model)
-    stage = still_stage(still, perceiver)
+    env = still_env(still, perceiver)
 
-    if job.part == "test" and stage.done_before:
+    if job.part == "test" and env.done_before:
         return {"idle": "the goal holds already"}
 
     def tools(way: LookingMethod, calibration: AgentCalibration) -> Tools:
@@ -337,36 +247,34 @@ def _work(job: _Job) -> dict[str, Any]:
         for name in config.strategies:
             way = LookingMethod(name, max(config.budgets))
             known = tools(way, blank(config.env, model))
-            found[name] = _stopped(job.key, _settings(config, way), known, stage.anew())
+            found[name] = _stopped(job.key, _settings(config, way), known, env.anew())
         return found
     for way in ways_of(config):
         path = _artefact(job.folder, way)
-        known = tools(way, load_calibration(path, stage=config.env, model=model))
+        known = tools(way, load_calibration(path, env=config.env, model=model))
         settings = _settings(config, way)
         if job.part == "sets":
-            found[way.name] = _stopped(job.key, settings, known, stage.anew())
+            found[way.name] = _stopped(job.key, settings, known, env.anew())
         else:
-            found[way.name] = tried(settings, known, stage.anew())
+            found[way.name] = tried(settings, known, env.anew())
     return found
 
 
 def _stopped(
-    key: str, settings: AgentSettings, tools: Tools, stage: StillTable | StillCrossing
+    key: str, settings: AgentSettings, tools: Tools, env: StillTable | StillCrossing
 ) -> dict[str, Any]:
-    stop = stop_of(key, settings, tools, stage)
+    stop = stop_of(key, settings, tools, env)
     assert stop is not None
     return stop.to_json()
 
 
-def tried(
-    settings: AgentSettings, tools: Tools, stage: StillTable | StillCrossing
-) -> dict[str, Any]:
+def tried(settings: AgentSettings, tools: Tools, env: StillTable | StillCrossing) -> dict[str, Any]:
     """Lets an agent decide in a scene and returns how that went, plain JSON data.
 
     Args:
         settings: How it is put together.
         tools: What it is made of.
-        stage: The scene.
+        env: The scene.
 
     Returns:
         ``views``, ``seconds`` (of all moves), ``first_bits`` and ``bits`` (mean entropy of the
@@ -376,28 +284,28 @@ def tried(
         ``right`` (it acted, and the plan is good and does this in the true world) and ``wrong``
         (it acted otherwise).
     """
-    agent = Agent(settings, tools, stage.seed)
-    agent.begin(stage)
+    agent = Agent(settings, tools, env.seed)
+    agent.begin(env)
     action = agent.act()
-    moment, sight = agent.moments[-1], agent.sight
-    last, first = moment.thoughts[-1], moment.thoughts[0]
-    sets = sight.facts(settings.alpha, waiting=moment.waits).of(moment.relied)
+    decision, belief = agent.decisions[-1], agent.belief
+    last, first = decision.thoughts[-1], decision.thoughts[0]
+    sets = belief.facts(settings.alpha, waiting=decision.waits).of(decision.relied)
     acted = last.route is Route.ACT
-    known = [sight.questions[f] for f in sets.members if f in moment.truth]
+    known = [belief.questions[f] for f in sets.members if f in decision.truth]
     score = largest_rank(
-        tools.calibration, known, [sight.belief(q.fact) for q in known], moment.truth
+        tools.calibration, known, [belief.belief(q.fact) for q in known], decision.truth
     )
-    right = acted and _right(stage, last.plan, action, moment.truth)
+    right = acted and _right(env, last.plan, action, decision.truth)
     return {
-        "views": list(sight.views),
-        "seconds": round(stage.seconds(), 3),
+        "views": list(belief.views),
+        "seconds": round(env.seconds(), 3),
         "first_bits": _mean_bits([np.array(list(f.values())) for f in first.facts.values()]),
-        "bits": _mean_bits([sight.belief(f) for f in sight.questions]),
+        "bits": _mean_bits([belief.belief(f) for f in belief.questions]),
         "size": round(sets.mean_size, 4),
         "single": not sets.undecided,
-        "covered": sets.holds(moment.truth),
+        "covered": sets.holds(decision.truth),
         "score": score,
-        "waits": moment.waits,
+        "waits": decision.waits,
         "acted": acted,
         "right": right,
         "wrong": acted and not right,
@@ -405,14 +313,14 @@ def tried(
 
 
 def _right(
-    stage: StillTable | StillCrossing, plan: str, action: str | None, truth: Mapping[str, str]
+    env: StillTable | StillCrossing, plan: str, action: str | None, truth: Mapping[str, str]
 ) -> bool:
-    course = stage.adopt(plan)
-    if not course.judge([truth]).holds:
+    running = env.adopt(plan)
+    if not running.judge([truth]).holds:
         return False
-    (wanted,) = course.choices([truth])
-    if wanted is not None and not course.allowed(wanted, truth):
-        wanted = stage.pause
+    (wanted,) = running.choices([truth])
+    if wanted is not None and not running.allowed(wanted, truth):
+        wanted = env.pause
     return action == wanted
 
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from surefoot.agents.compressing.tasks import scorer_for
 from surefoot.core.seeds import seeds_of
 from surefoot.envs.crossing.tasks import TASKS
 from surefoot.envs.episodes.config import resolve
@@ -14,6 +13,7 @@ from surefoot.envs.episodes.run import episodes_run
 from surefoot.experiments.base import Told
 from surefoot.experiments.compression.config import CompressionStudyConfig
 from surefoot.experiments.compression.work import calibration
+from surefoot.experiments.local_models.tasks import scorer_for
 from surefoot.models.shipped import model_folder
 from surefoot.sparsity.engine.finishing import CompressOptions
 from surefoot.sparsity.engine.run import compress

@@ -11,10 +11,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from surefoot.agents.compressing.tasks import scorer_for
-from surefoot.agents.compressing.texts import tokenizer_of
-from surefoot.agents.planning.corpus import AgentRecipe
+from surefoot.agents.planning.learning.corpus import AgentRecipe
 from surefoot.experiments.compression.config import CompressionStudyConfig
+from surefoot.experiments.local_models.tasks import scorer_for
+from surefoot.experiments.local_models.texts import tokenizer_of
 from surefoot.models.shipped import model_folder
 from surefoot.sparsity.engine.calibration import Calibration, Tokens, calibrate_with
 from surefoot.sparsity.training.recover import recover

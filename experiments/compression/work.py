@@ -9,10 +9,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from surefoot.agents.compressing.tasks import scorer_for
-from surefoot.agents.compressing.texts import own_texts
 from surefoot.core.errors import InputError
 from surefoot.experiments.compression.config import CompressionStudyConfig, pruning, recipe
+from surefoot.experiments.local_models.tasks import scorer_for
+from surefoot.experiments.local_models.texts import own_texts
 from surefoot.models.shipped import model_folder
 from surefoot.sparsity.engine.finishing import CompressOptions
 from surefoot.sparsity.engine.run import compress

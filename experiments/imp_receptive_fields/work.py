@@ -174,7 +174,7 @@ def perception_job(told: tuple[str, int]) -> dict[str, Any]:
         What :func:`~surefoot.sparsity.lottery.receptive.running.look_at` gives, without units, and
         the ``weights``.
     """
-    from surefoot.agents.compressing.pictures import own_pictures
+    from surefoot.experiments.local_models.images import own_images
     from surefoot.models.shipped import model_folder
     from surefoot.sparsity.lottery.receptive.layers import FirstLayer, read_first_layer
     from surefoot.sparsity.lottery.receptive.patches import PatchImage, cut
@@ -188,7 +188,7 @@ def perception_job(told: tuple[str, int]) -> dict[str, Any]:
     if seed >= 0:
         layer = FirstLayer(layer.name, _drawn(folder, layer.name, seed), layer.patch)
     settings = FieldSettings(each=study.perception.each)
-    pictures = (PatchImage(p) for p in own_pictures(folder, study.perception.pictures, 0))
+    pictures = (PatchImage(p) for p in own_images(folder, study.perception.pictures, 0))
     found = look_at(layer, cut(pictures, layer, settings.each, settings.seed), settings)
     del found["units"]
     return {**found, "weights": np.round(layer.weights, 4).tolist()}

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from surefoot.agents.belief import SceneBelief
+from surefoot.agents.environments.bank import BankedView
+from surefoot.agents.environments.driving import driving_context
 from surefoot.agents.guarantees import AgentCalibration
 from surefoot.agents.perception.crossing_facts import crossing_questions
 from surefoot.agents.planning.judge import judge
 from surefoot.agents.planning.registry import make as make_planner
-from surefoot.agents.sight import SceneBelief
-from surefoot.agents.stages.bank import BankedView
-from surefoot.agents.stages.driving import driving_brief
 from surefoot.calibration.metrics.probability import auroc
 from surefoot.envs.crossing.geometry import Turn
 from surefoot.envs.crossing.tasks import instruction_of
@@ -58,15 +58,15 @@ def cell_cases(
         ]
         sight.add("front", questions, [np.array(snap.answers[q.fact]) for q in questions])
         likeliest = sight.likeliest()
-        brief = driving_brief(snap.task, instruction_of(snap.task), likeliest, {}, ())
-        offer = proposing.propose(brief, 1, seed * 100_000 + number)[0]
+        context = driving_context(snap.task, instruction_of(snap.task), likeliest, {}, ())
+        offer = proposing.propose(context, 1, seed * 100_000 + number)[0]
         plans = calibration.plans
         cases.append(
             {
                 "u_p": min(sight.u_p(f) for f in likeliest),
                 "u_d": float(plans.u_d([offer.confidence])[0]) if plans else offer.confidence,
                 "misperceived": any(snap.truth[f] != o for f, o in likeliest.items()),
-                "bad_plan": not judge(brief, offer.text).good,
+                "bad_plan": not judge(context, offer.text).good,
             }
         )
     return cases

@@ -9,9 +9,9 @@ from typing import Any
 
 from surefoot.agents.calibrating.fitting import calibrated, fit_policy
 from surefoot.agents.calibrating.stops import LookingStop
+from surefoot.agents.environments.bank import BankedView, ViewBank, fill
 from surefoot.agents.guarantees import BUILTIN, AgentCalibration
 from surefoot.agents.settings import AgentSettings
-from surefoot.agents.stages.bank import BankedView, ViewBank, fill
 from surefoot.core.errors import HarnessError
 from surefoot.core.seeds import seeds_of
 from surefoot.envs.simulation.client import Simulation

@@ -10,14 +10,14 @@ from typing import Any
 from surefoot.agents.agent import Agent, Tools
 from surefoot.agents.calibrating.fitting import blank
 from surefoot.agents.calibrating.stops import LookingStop, stop_of
+from surefoot.agents.environments.base import AgentEnv
 from surefoot.agents.episode import EpisodeResult, broken_rules, play
 from surefoot.agents.guarantees import AgentCalibration, load_calibration
 from surefoot.agents.operator import make_operator
 from surefoot.agents.planning.base import AgentPlanner
-from surefoot.agents.planning.kept import KeptPlanner
+from surefoot.agents.planning.planners.kept import KeptPlanner
 from surefoot.agents.planning.registry import make as make_planner
 from surefoot.agents.sensing.registry import make_strategy
-from surefoot.agents.stages.base import AgentEnv
 from surefoot.core.errors import HarnessError, InputError
 from surefoot.experiments.know_where_uncertain.config import StudyArm, UncertaintyConfig, arm_named
 from surefoot.experiments.know_where_uncertain.worlds import EpisodeWorld, WorldFactory, worlds_of
@@ -57,7 +57,7 @@ def planner_named(spec: str) -> AgentPlanner:
 @lru_cache(8)
 def calibration_at(path: str, stage: str, model: str, looking: str) -> AgentCalibration:
     """Returns a calibration; loaded once a process."""
-    return load_calibration(path, stage=stage, model=model, sensing=looking)
+    return load_calibration(path, env=stage, model=model, sensing=looking)
 
 
 def play_job(job: WorldJob) -> dict[str, Any]:
@@ -112,17 +112,17 @@ def _told(played: EpisodeResult, agent: Agent, stage: AgentEnv, tools: Tools) ->
         "seconds": round(stage.seconds(), 2),
         "asked": tools.operator.asked,
         "repairs": agent.counts.repairs,
-        "decisions": len(agent.moments),
+        "decisions": len(agent.decisions),
         "pauses": agent.counts.pauses,
-        "sets": sum(m.covered is not None for m in agent.moments),
-        "covered": sum(m.covered is True for m in agent.moments),
-        "first_covered": agent.moments[0].covered if agent.moments else None,
+        "sets": sum(m.covered is not None for m in agent.decisions),
+        "covered": sum(m.covered is True for m in agent.decisions),
+        "first_covered": agent.decisions[0].covered if agent.decisions else None,
     }
 
 
 def _acted(agent: Agent, stage: AgentEnv) -> bool:
     """Tells whether anything was done but standing still."""
-    return any(m.action and m.action != stage.pause for m in agent.moments)
+    return any(m.action and m.action != stage.pause for m in agent.decisions)
 
 
 def rule_states(stage: AgentEnv, broken: Sequence[str]) -> dict[str, str]:

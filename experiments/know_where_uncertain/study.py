@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from surefoot.agents.environments.bank import ViewBank
 from surefoot.agents.guarantees import load_calibration
-from surefoot.agents.stages.bank import ViewBank
 from surefoot.core.errors import InputError
 from surefoot.core.files import write_atomic
 from surefoot.experiments.base import Experiment, Told
@@ -92,7 +92,7 @@ def _injection(
     bank = ViewBank.load(Path(dict(banks)["test"]))
     calibration = load_calibration(
         paths[f"{CROSSING} {study.settings(arm_named(BASE)).looking}"],
-        stage=CROSSING,
+        env=CROSSING,
         model=bank.model,
     )
     cells: dict[str, list[dict[str, Any]]] = {}

@@ -9,14 +9,14 @@ from functools import lru_cache
 from pathlib import Path
 
 from surefoot.agents.assembly import make_perceiver
+from surefoot.agents.environments.bank import ViewBank
+from surefoot.agents.environments.base import AgentEnv, Picture
+from surefoot.agents.environments.crossing import CrossingAgentEnv
+from surefoot.agents.environments.crossing_twin import CrossingTwinAgentEnv
+from surefoot.agents.environments.physical_table import physical_table
+from surefoot.agents.environments.table_twin import twin_table
 from surefoot.agents.perception.perceiver import Perceiver, RecallingPerceiver
 from surefoot.agents.perception.questions import FactQuestion
-from surefoot.agents.stages.bank import ViewBank
-from surefoot.agents.stages.base import AgentEnv, Picture
-from surefoot.agents.stages.crossing import CrossingAgentEnv
-from surefoot.agents.stages.crossing_twin import CrossingTwinAgentEnv
-from surefoot.agents.stages.physical_table import physical_table
-from surefoot.agents.stages.table_twin import twin_table
 from surefoot.calibration.arrays import Floats
 from surefoot.core.seeds import seeds_of
 from surefoot.envs.crossing.env import CrossingEnv

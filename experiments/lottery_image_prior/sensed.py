@@ -114,7 +114,7 @@ def unseen_pictures(sensing: Sensing, prior: Path, out: Path, told: Told) -> dic
     from surefoot.agents.perception.thumbnails import render_thumbnails
 
     recipe = _recipe(prior).model_copy(update={"split": "test", "count": sensing.pictures})
-    render_thumbnails(recipe, out / _UNSEEN, told)
+    render_thumbnails(recipe, out / _UNSEEN, lambda done, total, part="": told(done, total))
     text = sensing.model_dump_json()
     jobs = [Unseen(text, str(prior), str(out.resolve()), i) for i in range(sensing.pictures)]
     return {job.key: job for job in jobs}

@@ -10,9 +10,9 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from surefoot.agents.compressing.tasks import domain_tasks, plans_valid
-from surefoot.agents.compressing.texts import tokenizer_of
 from surefoot.core.errors import HarnessError
+from surefoot.experiments.local_models.tasks import domain_tasks, plans_valid
+from surefoot.experiments.local_models.texts import tokenizer_of
 from surefoot.experiments.model_glue.config import ModelGlueConfig
 from surefoot.models.shipped import model_folder
 from surefoot.models.training.zoo import domain_examples, train_member

@@ -11,8 +11,8 @@ from typing import Any
 
 import torch
 
-from surefoot.agents.compressing.domains import domain_texts
-from surefoot.agents.compressing.tasks import scorer_for
+from surefoot.experiments.local_models.domains import domain_texts
+from surefoot.experiments.local_models.tasks import scorer_for
 from surefoot.experiments.read_me.config import ReadMeStudyConfig, Way
 from surefoot.models.shipped import model_folder
 from surefoot.sparsity.engine.calibration import Batch, Tokens, calibrate_with

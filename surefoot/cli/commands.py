@@ -48,7 +48,7 @@ PANELS: dict[str, tuple[CommandEntry, ...]] = {
         CommandEntry("mix", "mix:mix", "Make a mixture of models with gates."),
         CommandEntry("refactor", "refactor:refactor", "Split a dense model into experts."),
         CommandEntry("serve", "serve:serve", "Serve a local model behind OpenAI's interface."),
-        CommandEntry("train", "train:train", "Train the project's own small models."),
+        CommandEntry("train", "training:train", "Train the project's own small models."),
     ),
     "Lab": (
         CommandEntry("experiment", "experiment:experiment", "Run a study of a paper's claim."),

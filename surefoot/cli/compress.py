@@ -57,9 +57,9 @@ def compress(
 ) -> None:
     """Compress a model block by block; an interrupted run resumes at the next block."""
     require_extras("local")
-    from surefoot.agents.compressing.tasks import scorer_for
-    from surefoot.agents.compressing.texts import own_texts, texts_of
     from surefoot.core.config import read_settings
+    from surefoot.experiments.local_models.tasks import scorer_for
+    from surefoot.experiments.local_models.texts import own_texts, texts_of
     from surefoot.models.shipped import model_folder
     from surefoot.sparsity.engine.finishing import CompressOptions
     from surefoot.sparsity.engine.run import compress as run

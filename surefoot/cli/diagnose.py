@@ -132,10 +132,10 @@ def _scaling(model: Path) -> tuple[float, float]:
 
 def _own_pictures(model: Path, count: int, seed: int) -> Iterator[PatchImage]:
     """Draws the scenes that the project's perception models are shown."""
-    from surefoot.agents.compressing.pictures import own_pictures
+    from surefoot.experiments.local_models.images import own_images
     from surefoot.sparsity.lottery.receptive.patches import PatchImage
 
-    return (PatchImage(pixels) for pixels in own_pictures(model, count, seed))
+    return (PatchImage(pixels) for pixels in own_images(model, count, seed))
 
 
 def _tell(found: dict[str, Any]) -> None:

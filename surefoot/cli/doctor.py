@@ -132,16 +132,16 @@ def _local_model() -> str:
 def _agent() -> str:
     from surefoot.agents.assembly import make_tools
     from surefoot.agents.perception.measuring import shots_of
-    from surefoot.agents.planning.base import STAGES
+    from surefoot.agents.planning.base import ENVIRONMENTS
     from surefoot.agents.settings import AgentSettings
 
     facts = 0
-    for stage in STAGES:
-        tools = make_tools(stage, AgentSettings())
-        shot = shots_of(stage, "test", 1)[0]
+    for env in ENVIRONMENTS:
+        tools = make_tools(env, AgentSettings())
+        shot = shots_of(env, "test", 1)[0]
         questions = [a.question for a in shot.asked]
         facts += len(tools.perceiver.ask(shot.developed(), questions))
-    return f"sees {facts} facts on {len(STAGES)} stages, and is calibrated for both"
+    return f"sees {facts} facts on {len(ENVIRONMENTS)} environments, and is calibrated for both"
 
 
 def _disk() -> str:

@@ -138,9 +138,9 @@ def _rulebooks() -> list[tuple[str, ...]]:
 
 
 def _gates() -> list[tuple[str, ...]]:
-    from surefoot.agents.settings import ActGate
+    from surefoot.agents.gates import GATES
 
-    return [(gate.value, "gate", gate.line) for gate in ActGate]
+    return _entries(GATES)
 
 
 def _operators() -> list[tuple[str, ...]]:

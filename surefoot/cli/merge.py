@@ -227,8 +227,8 @@ def _searched(
     told: Any,
 ) -> tuple[SearchResult, dict[str, Any] | None]:
     """Searches, then evaluates the result and the best single model on other tasks."""
-    from surefoot.agents.compressing.tasks import plan_scorer
     from surefoot.core.config import check_config
+    from surefoot.experiments.local_models.tasks import plan_scorer
     from surefoot.models.backends.hf import HFModel
     from surefoot.sparsity.merging.evolutionary import EvolutionarySettings
     from surefoot.sparsity.merging.heuristic import HeuristicSettings

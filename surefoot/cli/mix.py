@@ -129,7 +129,7 @@ def mix(
     for number, share in enumerate(report["own"]):
         typer.echo(f"{f'prompts to their own expert, gate {number}':40} {100 * share:>10.1f} %")
     if tasks:
-        from surefoot.agents.compressing.tasks import plan_scorer
+        from surefoot.experiments.local_models.tasks import plan_scorer
 
         solved = plan_scorer(list(experts), tasks)(out)
         typer.echo(
@@ -154,7 +154,7 @@ def _prompts(
     experts: Mapping[str, Path], files: Mapping[str, str], count: int, seed: int
 ) -> dict[str, list[list[int]]]:
     """Returns the token ids of prompts by expert: those given, or a domain's own."""
-    from surefoot.agents.compressing.texts import texts_of, tokenizer_of
+    from surefoot.experiments.local_models.texts import texts_of, tokenizer_of
     from surefoot.models.training.data import TRAIN_SIZES
     from surefoot.models.training.zoo import domain_examples
 

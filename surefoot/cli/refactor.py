@@ -59,8 +59,8 @@ def refactor(
     require_extras("local")
     import torch
 
-    from surefoot.agents.compressing.tasks import scorer_for
     from surefoot.core.config import check_config, read_settings
+    from surefoot.experiments.local_models.tasks import scorer_for
     from surefoot.models.shipped import model_folder
     from surefoot.sparsity.experts.refactoring import RefactorSettings, refactor_folder
 
@@ -99,8 +99,8 @@ def _domains(
     folder: Path, texts: Sequence[str], count: int, wanted: RefactorSettings
 ) -> dict[str, Sequence[Tokens]]:
     """Returns the texts by domain: those given, or a planner's own."""
-    from surefoot.agents.compressing.domains import domain_texts
-    from surefoot.agents.compressing.texts import texts_of
+    from surefoot.experiments.local_models.domains import domain_texts
+    from surefoot.experiments.local_models.texts import texts_of
 
     if not texts:
         drawn = domain_texts(

@@ -73,7 +73,8 @@ def sense(
     """Compare looking strategies: views, uncertainty, sets and correct acts by budget."""
     asks_here = not stills and not perception.startswith("openai:")
     require_extras("sim", *(("local",) if asks_here else ()))
-    from surefoot.agents.sensing.study import StudyConfig, resolve_study, run_study
+    from surefoot.agents.sensing.study import run_study
+    from surefoot.agents.sensing.study_config import StudyConfig, resolve_study
     from surefoot.core.config import check_config
     from surefoot.core.errors import InputError
     from surefoot.results.parallel import usable_cpus

@@ -151,7 +151,7 @@ def agent_planner(
 ) -> None:
     """Train the agent's small planner on drawn scenes; an interrupted run resumes."""
     require_extras("local")
-    from surefoot.agents.planning.corpus import AgentRecipe
+    from surefoot.agents.planning.learning.corpus import AgentRecipe
     from surefoot.agents.planning.prompts import STYLE
     from surefoot.models.training.planner import train_planner
 
@@ -258,8 +258,8 @@ def refine(
 ) -> None:
     """Refine a planner on its own verified plans; exit code 1 if it fails its gate."""
     require_extras("local")
-    from surefoot.agents.planning.refining import Refinement
-    from surefoot.agents.planning.refining import refine as run
+    from surefoot.agents.planning.learning.refining import Refinement
+    from surefoot.agents.planning.learning.refining import refine as run
     from surefoot.models.training.tuning import TuningRecipe
 
     _use(threads)
@@ -270,7 +270,7 @@ def refine(
     )
     plan = Refinement(base, scenes, k, threshold, hold_out, gate_scenes, tuning)
     with resumable():
-        found = run(plan, out, minutes=minutes, tell=note)
+        found = run(plan, out, minutes=minutes, note=note)
     if found is None:
         note("time is up; run the same command again to go on")
         return

@@ -101,7 +101,9 @@ def train_prior(
 
     with resumable():
         drawn = render_thumbnails(
-            recipe, out / "pictures", lambda done, total: note(f"{done} of {total} pictures")
+            recipe,
+            out / "pictures",
+            lambda done, total, part="": note(f"{done} of {total} pictures"),
         )
         begun = time.monotonic()
         try:

@@ -6,12 +6,12 @@ from random import Random
 
 import numpy as np
 
+from surefoot.agents.environments.bank import SHOWN
 from surefoot.agents.perception.crossing_facts import LIGHT, crossing_questions
 from surefoot.agents.perception.questions import FactQuestion
 from surefoot.agents.perception.scenes import draw_state, facts_of
 from surefoot.agents.perception.tabletop_facts import tabletop_questions, tabletop_truth
 from surefoot.agents.sensing.scenery import VIEWS, StillScene
-from surefoot.agents.stages.bank import SHOWN
 from surefoot.calibration.arrays import Floats
 from surefoot.core.seeds import seeds_of
 from surefoot.envs.crossing.geometry import Turn
@@ -71,6 +71,6 @@ def draw_kind(seed: int) -> str:
     return draw_task(Random(f"perception:tabletop:{seed}"), seed).kind
 
 
-def stills(stage: str, split: str, n: int, start: int = 0) -> list[StillScene]:
-    make = crossing_still if stage == "crossing" else tabletop_still
+def stills(env: str, split: str, n: int, start: int = 0) -> list[StillScene]:
+    make = crossing_still if env == "crossing" else tabletop_still
     return [make(seed) for seed in seeds_of(split, n, start)]

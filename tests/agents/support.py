@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from surefoot.agents.agent import Agent, Tools
+from surefoot.agents.environments.base import AgentEnv, Picture
 from surefoot.agents.guarantees import AgentCalibration, KindScores
 from surefoot.agents.operator import make_operator
 from surefoot.agents.perception.questions import FactQuestion
@@ -15,7 +16,6 @@ from surefoot.agents.planning.base import AgentPlanner, PlanningContext, Propose
 from surefoot.agents.planning.registry import make as make_planner
 from surefoot.agents.sensing.strategies import AtRandom
 from surefoot.agents.settings import AgentSettings
-from surefoot.agents.stages.base import AgentEnv, Picture
 from surefoot.calibration.arrays import Floats
 from surefoot.core.chat import ReplyStatus
 
@@ -46,15 +46,15 @@ class Knowing:
     def __init__(
         self, mean: float = 0.97, wrong: Sequence[str] = (), unsure: float = 0.6, seed: int = 0
     ) -> None:
-        self.stage: AgentEnv | None = None
+        self.env: AgentEnv | None = None
         self.asked = 0
         self._mean, self._wrong, self._unsure = mean, set(wrong), unsure
         self._rng = np.random.default_rng(seed)
 
     def ask(self, picture: Picture, questions: Sequence[FactQuestion]) -> list[Floats]:
         """Answers from the truth."""
-        assert self.stage is not None
-        truth = self.stage.truth()
+        assert self.env is not None
+        truth = self.env.truth()
         self.asked += 1
         found = []
         for q in questions:
@@ -69,13 +69,13 @@ class Knowing:
         return found
 
 
-def calibration(stage: str, mean: float = 0.97, n: int = 300) -> AgentCalibration:
+def calibration(env: str, mean: float = 0.97, n: int = 300) -> AgentCalibration:
     """Returns a calibration that fits :class:`Knowing`."""
     rng = np.random.default_rng(1)
     scores = {kind: rng.beta(40 * (1 - mean), 40 * mean, n) for kind in KINDS}
     kinds = {k: KindScores(tuple(np.sort(v).tolist())) for k, v in scores.items()}
     scenes = tuple(rng.uniform(size=(n, 6)).max(axis=1).tolist())
-    return AgentCalibration(stage, "knowing", "tiny", "", "", kinds, scenes, waits=scenes)
+    return AgentCalibration(env, "knowing", "tiny", "", "", kinds, scenes, waits=scenes)
 
 
 class Offering:
@@ -84,12 +84,12 @@ class Offering:
     name = "offering"
 
     def __init__(self, *rounds: Sequence[str | ReplyStatus]) -> None:
-        self.briefs: list[PlanningContext] = []
+        self.contexts: list[PlanningContext] = []
         self._rounds = list(rounds)
 
-    def propose(self, brief: PlanningContext, k: int, seed: int) -> list[ProposedPlan]:
+    def propose(self, context: PlanningContext, k: int, seed: int) -> list[ProposedPlan]:
         """Gives the next set; the last one for ever."""
-        self.briefs.append(brief)
+        self.contexts.append(context)
         texts = self._rounds.pop(0) if len(self._rounds) > 1 else self._rounds[0]
         return [
             ProposedPlan("", 0.0, self.name, text)
@@ -100,21 +100,21 @@ class Offering:
 
 
 def agent_in(
-    stage: AgentEnv,
+    env: AgentEnv,
     perceiver: Any,
     planner: AgentPlanner | str,
     strategy: Any = None,
     **settings: Any,
 ) -> Agent:
-    """Returns an agent whose perceiver sees a stage."""
-    perceiver.stage = stage
+    """Returns an agent whose perceiver sees an environment."""
+    perceiver.env = env
     chosen = AgentSettings(**{"sensing": "random", **settings})
     made = make_planner(planner) if isinstance(planner, str) else planner
     tools = Tools(
         perceiver,
-        calibration(stage.name),
+        calibration(env.name),
         made,
         strategy or AtRandom(),
         make_operator(chosen.operator),
     )
-    return Agent(chosen, tools, stage.seed)
+    return Agent(chosen, tools, env.seed)

@@ -14,9 +14,9 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from surefoot.agents.gates import GATES
 from surefoot.agents.operator import OPERATORS
 from surefoot.agents.sensing.registry import STRATEGIES
-from surefoot.agents.settings import ActGate
 from surefoot.cli.main import app
 from surefoot.core.errors import InputError
 from surefoot.results.run_folder import read_run
@@ -106,7 +106,7 @@ def test_settings_win_over_the_file(server: SeeingServer, tmp_path: Path) -> Non
         ("looks", "not of the form NAME=VALUE"),
         ("=3", "not of the form NAME=VALUE"),
         ("looks=[", "setting 'looks': not a YAML value"),
-        ("gate=maybe", "gate: must be 'sets', 'scores'"),
+        ("gate=maybe", "unknown gate 'maybe'; known: sets, scores, aggregate, none"),
         ("models.colour=red", "models.colour: is not known"),
     ):
         bad = CliRunner().invoke(app, [*arguments[:4], "--set", pair])
@@ -120,7 +120,7 @@ def test_lists_of_what_agents_are_made_of() -> None:
         assert done.exit_code == 0, done.exception
         return [line.split()[0] for line in done.stdout.splitlines()]
 
-    assert names("gates") == [gate.value for gate in ActGate]
+    assert names("gates") == list(GATES)
     assert names("operators") == list(OPERATORS)
     assert names("strategies") == list(STRATEGIES)
     assert {"guide", "fd[:SEARCH]", "symk", "local-agent", "hf:PLACE"} <= set(names("planners"))

@@ -21,18 +21,18 @@ from surefoot.agents.calibrating.run import (
     CalibrationJob,
     calibrate_agent,
     run_job,
-    stage_of,
 )
 from surefoot.agents.calibrating.stops import LookingStop, stop_of
+from surefoot.agents.environments.making import agent_env
 from surefoot.agents.guarantees import AgentCalibration, load_calibration
 from surefoot.agents.operator import NoOperator
 from surefoot.agents.perception.perceiver import RecallingPerceiver
 from surefoot.agents.perception.questions import FactQuestion
-from surefoot.agents.planning.guide import GuidePlanner
-from surefoot.agents.planning.kept import KeptPlanner
+from surefoot.agents.planning.planners.guide import GuidePlanner
+from surefoot.agents.planning.planners.kept import KeptPlanner
 from surefoot.agents.sensing.observation import fit_views
 from surefoot.agents.sensing.registry import make_strategy
-from surefoot.agents.sensing.still import still_stage
+from surefoot.agents.sensing.still import still_env
 from surefoot.agents.settings import AgentSettings
 from surefoot.calibration.quantiles import rank
 from surefoot.calibration.reports.records import read_predictions
@@ -54,7 +54,7 @@ def stops_of(known: AgentCalibration, seeds: slice, sure: float = 1.6) -> list[L
     found = []
     for still in stills("crossing", "calibration", seeds.stop)[seeds]:
         worse = replace(still, answers=_blurred(still.seed, still, sure))
-        stop = stop_of(still.key, SETTINGS, tools, still_stage(worse, perceiver))
+        stop = stop_of(still.key, SETTINGS, tools, still_env(worse, perceiver))
         assert stop is not None
         found.append(stop)
     return found
@@ -165,16 +165,16 @@ def test_calibrations_of_something_else_are_refused(
     path = tmp_path / "agent.json"
     made = calibrated(policy, second, planner="guide")
     made.save(path)
-    again = load_calibration(path, stage="crossing", model=MODEL)
+    again = load_calibration(path, env="crossing", model=MODEL)
     assert again == made
     assert again.threshold(ALPHA) == made.threshold(ALPHA)
     with pytest.raises(InputError, match=r"for model 'synthetic', not 'other'.*calibrate agent"):
-        load_calibration(path, stage="crossing", model="other")
-    with pytest.raises(InputError, match="for stage 'crossing', not 'tabletop'"):
-        load_calibration(path, stage="tabletop", model=MODEL)
+        load_calibration(path, env="crossing", model="other")
+    with pytest.raises(InputError, match="for environment 'crossing', not 'tabletop'"):
+        load_calibration(path, env="tabletop", model=MODEL)
     path.write_text(path.read_text()[:100])
     with pytest.raises(InputError, match="not JSON"):
-        load_calibration(path, stage="crossing", model=MODEL)
+        load_calibration(path, env="crossing", model=MODEL)
 
 
 class _Seeing:
@@ -183,12 +183,12 @@ class _Seeing:
     identity = "seeing"
 
     def __init__(self) -> None:
-        self.stage: Any = None
+        self.env: Any = None
         self.asked = 0
 
     def ask(self, picture: object, questions: Sequence[FactQuestion]) -> list[Any]:
         self.asked += 1
-        truth, rng = self.stage.truth(), Random(self.asked)
+        truth, rng = self.env.truth(), Random(self.asked)
         return [np.array(eye(q, truth[q.fact], 2.0, rng)) for q in questions]
 
 
@@ -198,15 +198,15 @@ def test_episodes_are_run_resumed_and_made_into_an_artefact(
     """In real physics, with an eye whose errors are known."""
     seeing = _Seeing()
 
-    def stage(*given: Any) -> Any:
-        seeing.stage = stage_of(*given)
-        return seeing.stage
+    def make_env(*given: Any) -> Any:
+        seeing.env = agent_env(*given)
+        return seeing.env
 
     def tools(env: str, agent: str, path: Path | None) -> Tools:
         known = (
             blank(env, seeing.identity)
             if path is None
-            else load_calibration(path, stage=env, model=seeing.identity)
+            else load_calibration(path, env=env, model=seeing.identity)
         )
         return Tools(seeing, known, GuidePlanner(), make_strategy("random", env), NoOperator())
 
@@ -218,7 +218,7 @@ def test_episodes_are_run_resumed_and_made_into_an_artefact(
                 done.append("stopped")
                 raise KeyboardInterrupt
             done.append(item.key)
-            yield item, run_job(item, tools, stage)
+            yield item, run_job(item, tools, make_env)
 
     monkeypatch.setattr(running, "make_perceiver", lambda *_: seeing)
     config = CalibrationConfig(
@@ -233,7 +233,7 @@ def test_episodes_are_run_resumed_and_made_into_an_artefact(
     assert not out.exists()
     found = calibrate_agent(config, out, episodes=episodes)
     assert len(done) == 5  # four episodes, one stop
-    again = load_calibration(out, stage="crossing", model="seeing", planner="guide")
+    again = load_calibration(out, env="crossing", model="seeing", planner="guide")
     assert again == found.calibration
     assert again.sensing == "random, 1 more looks, until the sets settle"
     assert (again.provenance["episodes"], found.lost) == ([2, 2], 0)
@@ -247,9 +247,9 @@ def test_episodes_are_run_resumed_and_made_into_an_artefact(
     [
         (["--seeds", "test:10"], "split 'test'"),
         (["--seeds", "6"], "at least 4"),
-        (["--env", "moon"], "no environment 'moon'"),
+        (["--env", "moon"], "unknown environment 'moon'"),
         (["--out", "made"], "must be a .json file"),
-        (["--perturb", "rain"], "no perturbation 'rain'"),
+        (["--perturb", "rain"], "unknown perturbation 'rain'"),
         (["--alpha", "2"], "alpha"),
         (["--sensing", "best"], "sensing"),
         (["--sensing", "restore"], "is for the tabletop; traffic moves on"),

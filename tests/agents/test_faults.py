@@ -116,7 +116,7 @@ def test_what_cannot_be_used_is_told_before_anything_starts(
     other = calibration(tmp_path, "crossing", "guide", model="openai:another")
     swept = str(calibration(tmp_path, "tabletop", "fd"))
     for options, words in (
-        ({"calibration": str(other)}, "is for stage 'crossing', not 'tabletop'"),
+        ({"calibration": str(other)}, "is for environment 'crossing', not 'tabletop'"),
         ({"lookz": 2}, "lookz: is not known; known: perception, planner"),
         ({"operator": "human"}, "is asked at a terminal"),
         ({"planner": "magic"}, "unknown planner 'magic'; known: guide"),

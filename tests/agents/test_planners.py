@@ -7,13 +7,13 @@ from random import Random
 import pytest
 import torch
 
-from surefoot.agents.planning import drivers, tidying
 from surefoot.agents.planning.base import CROSSING, PlanningContext, ProposedPlan
-from surefoot.agents.planning.corpus import AgentRecipe
-from surefoot.agents.planning.damage import DamagedPlanner, spoil
-from surefoot.agents.planning.guide import reference_program
 from surefoot.agents.planning.judge import feedback, judge, rule_names
-from surefoot.agents.planning.language import LanguagePlanner
+from surefoot.agents.planning.learning import drivers, tidying
+from surefoot.agents.planning.learning.corpus import AgentRecipe
+from surefoot.agents.planning.planners.damage import DamagedPlanner, spoil
+from surefoot.agents.planning.planners.guide import reference_program
+from surefoot.agents.planning.planners.language import LanguagePlanner
 from surefoot.agents.planning.prompts import (
     QUESTION,
     asked,
@@ -34,15 +34,17 @@ from surefoot.results.statistics import wilson
 torch.set_num_threads(1)
 
 
-def some_briefs(count: int) -> list[PlanningContext]:
+def some_contexts(count: int) -> list[PlanningContext]:
     rng = Random(11)
-    return [drivers.draw_brief(rng) if i % 2 else tidying.draw_brief(rng, i) for i in range(count)]
+    return [
+        drivers.draw_context(rng) if i % 2 else tidying.draw_context(rng, i) for i in range(count)
+    ]
 
 
-def sound(brief: PlanningContext) -> str:
-    if brief.stage == CROSSING:
-        return reference_program(brief.task)
-    return compact_plan(tidying.steady_plan(brief))
+def sound(context: PlanningContext) -> str:
+    if context.env == CROSSING:
+        return reference_program(context.task)
+    return compact_plan(tidying.steady_plan(context))
 
 
 class Careful:
@@ -50,42 +52,42 @@ class Careful:
 
     name = "careful"
 
-    def propose(self, brief: PlanningContext, k: int, seed: int) -> list[ProposedPlan]:
-        return [ProposedPlan(sound(brief), 0.9, self.name)] * k
+    def propose(self, context: PlanningContext, k: int, seed: int) -> list[ProposedPlan]:
+        return [ProposedPlan(sound(context), 0.9, self.name)] * k
 
 
 def test_the_guide_knows_crossings_and_the_search_knows_tables() -> None:
     for task in TASKS:
         (plan,) = make("guide").propose(PlanningContext(CROSSING, task, "", {}), 1, 0)
         assert judge(PlanningContext(CROSSING, task, "", {}), plan.text).good
-    table = tidying.brief_of(make_tabletop("retrieve", "medium", 5))
+    table = tidying.context_of(make_tabletop("retrieve", "medium", 5))
     found = make("fd").propose(table, 2, 0)
     assert found[0] == found[1]
     assert judge(table, found[0].text).good  # and so the box is shut again
     assert "close-lid" in found[0].text
-    for spec, brief in (("guide", table), ("fd", PlanningContext(CROSSING, TASKS[0], "", {}))):
-        (given_up,) = make(spec).propose(brief, 1, 0)
+    for spec, context in (("guide", table), ("fd", PlanningContext(CROSSING, TASKS[0], "", {}))):
+        (given_up,) = make(spec).propose(context, 1, 0)
         assert given_up.status is ReplyStatus.GAVE_UP
 
 
 def test_a_damaged_plan_breaks_a_rule_for_sure_and_others_stay() -> None:
     rng = Random(3)
-    for brief in some_briefs(60):
-        spoiled = judge(brief, spoil(brief, sound(brief), rng))
+    for context in some_contexts(60):
+        spoiled = judge(context, spoil(context, sound(context), rng))
         assert spoiled.readable
         assert spoiled.broken
-        assert spoil(brief, "nonsense", rng) == "nonsense"
+        assert spoil(context, "nonsense", rng) == "nonsense"
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.3, 1.0])
 def test_plans_are_damaged_at_the_stated_rate(rate: float) -> None:
     planner = DamagedPlanner(rate, Careful())
-    briefs = some_briefs(40)
-    plans = [(b, c) for i, b in enumerate(briefs) for c in planner.propose(b, 4, i)]
+    contexts = some_contexts(40)
+    plans = [(b, c) for i, b in enumerate(contexts) for c in planner.propose(b, 4, i)]
     broken = sum(not judge(b, c.text).good for b, c in plans)
     interval = wilson(broken, len(plans), 0.999)
     assert interval.low <= rate <= interval.high
-    again = [c for i, b in enumerate(briefs) for c in planner.propose(b, 4, i)]
+    again = [c for i, b in enumerate(contexts) for c in planner.propose(b, 4, i)]
     assert [c for _, c in plans] == again
     assert {c.source for c in again} == {f"damaged={rate:g}:careful"}
 
@@ -128,7 +130,7 @@ class Speaker:
 
 
 def test_any_language_model_is_told_vocabulary_rules_facts_and_history() -> None:
-    brief = PlanningContext(
+    context = PlanningContext(
         CROSSING,
         "left-at-light",
         "Turn left.",
@@ -137,7 +139,7 @@ def test_any_language_model_is_told_vocabulary_rules_facts_and_history() -> None
         history=(("stop()", "Rule 'x' is broken."),),
     )
     speaker = Speaker("stop()", "no")
-    first, second = LanguagePlanner("model:speaker", speaker, max_tokens=99).propose(brief, 2, 7)
+    first, second = LanguagePlanner("model:speaker", speaker, max_tokens=99).propose(context, 2, 7)
     assert (first.status, second.status) == (ReplyStatus.ANSWERED, ReplyStatus.REFUSED)
     assert (first.confidence, second.confidence) == (1.0, 0.0)  # it gives no probabilities
     told = speaker.requests[0]
@@ -147,31 +149,31 @@ def test_any_language_model_is_told_vocabulary_rules_facts_and_history() -> None
     assert told.messages[3].text == "Rule 'x' is broken."
     assert told.max_tokens == 99
     assert len({r.seed for r in speaker.requests}) == 2
-    table = tidying.brief_of(make_tabletop("tidy", "easy", 1))
+    table = tidying.context_of(make_tabletop("tidy", "easy", 1))
     system, user = full_messages(table)
     assert "(:action open-lid" in system.text
     assert all(goal in user.text for goal in table.goal)
 
 
 def test_short_prompts_tell_where_everything_is_and_feedback_in_one_line() -> None:
-    for brief in some_briefs(20):
-        text = short_prompt(brief)
+    for context in some_contexts(20):
+        text = short_prompt(context)
         assert text.endswith("plan:\n")
-        assert brief.instruction in text
-        bad = spoil(brief, sound(brief), Random(0))
-        found = judge(brief, bad)
-        line = short_feedback(feedback(brief, bad))
+        assert context.instruction in text
+        bad = spoil(context, sound(context), Random(0))
+        found = judge(context, bad)
+        line = short_feedback(feedback(context, bad))
         assert line.startswith("broken " + " ".join(found.broken))
         assert ("reach-the-goal" in line) != found.reaches_goal
-        assert feedback(brief, sound(brief)) == ""
+        assert feedback(context, sound(context)) == ""
         told = PlanningContext(
-            brief.stage,
-            brief.task,
-            brief.instruction,
-            brief.world,
-            brief.undecided,
-            brief.goal,
-            brief.objects,
+            context.env,
+            context.task,
+            context.instruction,
+            context.world,
+            context.undecided,
+            context.goal,
+            context.objects,
             (("old", "old"), (bad, line)),
         )
         assert len(short_messages(told)) == 3
@@ -198,14 +200,14 @@ def test_the_corpus_is_what_its_recipe_says() -> None:
 
 def test_careful_demonstrations_are_good_and_careless_ones_are_a_share_of_the_rest() -> None:
     rng = Random(5)
-    for brief in some_briefs(60):
-        if brief.stage == CROSSING:
-            assert judge(brief, drivers.careful_program(brief.task, rng)).good
+    for context in some_contexts(60):
+        if context.env == CROSSING:
+            assert judge(context, drivers.careful_program(context.task, rng)).good
     bad = dict.fromkeys(TASKS, 0)
     for task in TASKS:
         for _ in range(60):
-            brief = drivers.draw_brief(rng)
-            text = drivers.careless_program(task, brief.world, rng)
+            context = drivers.draw_context(rng)
+            text = drivers.careless_program(task, context.world, rng)
             bad[task] += not judge(PlanningContext(CROSSING, task, "", {}), text).good
     assert all(15 < n <= 60 for n in bad.values())
     assert bad["right-at-light"] > bad["straight-at-sign"]  # which mistakes count differs

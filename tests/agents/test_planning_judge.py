@@ -1,4 +1,4 @@
-"""Reading and judging plans, and the words between briefs and symbolic states."""
+"""Reading and judging plans, and the words between contexts and symbolic states."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from random import Random
 
 import pytest
 
-from surefoot.agents.planning import drivers, tidying
 from surefoot.agents.planning.base import CROSSING, PlanningContext
-from surefoot.agents.planning.guide import needs, reference_program
 from surefoot.agents.planning.judge import (
     GOAL,
     check_program,
@@ -20,7 +18,9 @@ from surefoot.agents.planning.judge import (
     table_rules,
 )
 from surefoot.agents.planning.labels import labels
+from surefoot.agents.planning.learning import drivers, tidying
 from surefoot.agents.planning.place import DRIVES, rules_at, way_of, world_at
+from surefoot.agents.planning.planners.guide import needs, reference_program
 from surefoot.agents.planning.reading import read_program, read_steps
 from surefoot.agents.planning.table import (
     answers_of,
@@ -41,6 +41,8 @@ from surefoot.pddl import PlanStep, validate
 from surefoot.pddl.compact import compact_plan
 from surefoot.verification.formulas.semantics import evaluate
 
+pytestmark = pytest.mark.quick
+
 
 def crossing(task: str) -> PlanningContext:
     return PlanningContext(CROSSING, task, "Drive.", {})
@@ -48,8 +50,8 @@ def crossing(task: str) -> PlanningContext:
 
 @pytest.mark.parametrize("task", TASKS)
 def test_the_reference_obeys_all_rules_and_each_of_its_guards_counts(task: str) -> None:
-    brief = crossing(task)
-    found = judge(brief, reference_program(task))
+    context = crossing(task)
+    found = judge(context, reference_program(task))
     assert found.good
     assert set(found.rules) == {r.name for r in rules_at(task)}
     guards = needs(task)
@@ -57,7 +59,7 @@ def test_the_reference_obeys_all_rules_and_each_of_its_guards_counts(task: str) 
         g
         for g in guards
         if judge(
-            brief,
+            context,
             f"wait_until({' and '.join(h for h in guards if h != g) or 'True'})\n{way_of(task)}()",
         ).good
     ]
@@ -105,9 +107,9 @@ def test_verdicts_agree_with_runs_that_are_tried_one_by_one() -> None:
     """Every short run of a program in its world, judged by the naive evaluator."""
     rng = Random(4)
     for _ in range(12):
-        brief = drivers.draw_brief(rng)
-        text = drivers.careless_program(brief.task, brief.world, rng)
-        verdict, world = check_program(brief.task, read_program(text))
+        context = drivers.draw_context(rng)
+        text = drivers.careless_program(context.task, context.world, rng)
+        verdict, world = check_program(context.task, read_program(text))
         for rule in verdict.rules:
             if rule.holds:
                 continue
@@ -154,12 +156,12 @@ def test_code_blocks_are_read_and_prose_around_steps_is_not() -> None:
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
-def test_briefs_tell_the_whole_state(kind: str) -> None:
+def test_contexts_hold_the_whole_state(kind: str) -> None:
     for level, seed in itertools.product(DIFFICULTIES, range(4)):
         instance = make_tabletop(kind, level, seed)
-        brief = tidying.brief_of(instance)
-        assert facts_of(brief) == instance.task.problem.init
-        assert task_of(brief).problem.goal == instance.task.problem.goal
+        context = tidying.context_of(instance)
+        assert facts_of(context) == instance.task.problem.init
+        assert task_of(context).problem.goal == instance.task.problem.goal
         for name, thing in instance.scene.things.items():
             assert thing_named(name).kind is thing.kind
             assert (thing_named(name).color, thing_named(name).size) == (thing.color, thing.size)
@@ -168,20 +170,20 @@ def test_briefs_tell_the_whole_state(kind: str) -> None:
 def test_states_on_the_way_are_told_and_read_too() -> None:
     rng = Random(0)
     for seed in range(40):
-        brief = tidying.draw_brief(rng, seed)
-        ground = ground_of(brief)
+        context = tidying.draw_context(rng, seed)
+        ground = ground_of(context)
         state = set(ground.initial)
-        for step in tidying.steady_plan(brief).steps:
+        for step in tidying.steady_plan(context).steps:
             ground.ground(step).apply(state)
             facts = ground.facts(state)
             told = PlanningContext(
-                brief.stage,
-                brief.task,
+                context.env,
+                context.task,
                 "",
-                answers_of(brief.objects, facts),
+                answers_of(context.objects, facts),
                 {},
-                brief.goal,
-                brief.objects,
+                context.goal,
+                context.objects,
             )
             assert facts_of(told) == facts
 
@@ -192,11 +194,11 @@ def test_twins_are_told_apart_by_ordinals_and_wrong_answers_are_refused() -> Non
     assert words["red-block3"] == "on the second red block"
     assert words["red-cylinder2"] == "on the red cylinder"
     assert words["red-bin"] == "in the red bin"
-    brief = PlanningContext(
+    context = PlanningContext(
         "tabletop", "t", "", {"place:red-block1": "in the moon"}, objects=objects
     )
     with pytest.raises(InputError, match="no place of this scene"):
-        facts_of(brief)
+        facts_of(context)
     with pytest.raises(InputError, match="cannot tell what"):
         thing_named("thing7")
 
@@ -204,16 +206,16 @@ def test_twins_are_told_apart_by_ordinals_and_wrong_answers_are_refused() -> Non
 def test_steady_plans_are_valid_and_obey_the_rulebook() -> None:
     rng = Random(7)
     for seed in range(120):
-        brief = tidying.draw_brief(rng, seed)
-        plan = tidying.steady_plan(brief)
-        found = judge(brief, compact_plan(plan))
-        assert found.good, (brief, plan, found.reason)
+        context = tidying.draw_context(rng, seed)
+        plan = tidying.steady_plan(context)
+        found = judge(context, compact_plan(plan))
+        assert found.good, (context, plan, found.reason)
         assert set(found.rules) == set(rule_names("tabletop"))
 
 
 def test_the_labels_are_what_the_rules_speak_of() -> None:
-    brief = tidying.brief_of(make_tabletop("retrieve", "easy", 3))
-    ground = ground_of(brief)
+    context = tidying.context_of(make_tabletop("retrieve", "easy", 3))
+    ground = ground_of(context)
     facts = ground.facts(set(ground.initial))
     (hidden,) = (f for f in facts if f.predicate == "in")
     block, box = hidden.args
@@ -230,8 +232,8 @@ def test_the_labels_are_what_the_rules_speak_of() -> None:
 
 
 def test_a_rule_is_named_for_each_kind_of_wrong_step() -> None:
-    brief = tidying.brief_of(make_tabletop("retrieve", "easy", 3))
-    ground = ground_of(brief)
+    context = tidying.context_of(make_tabletop("retrieve", "easy", 3))
+    ground = ground_of(context)
     start = ground.facts(set(ground.initial))
     (block, box), lid = next(f.args for f in start if f.predicate == "in"), "brown-lid"
     other, second = sorted(f.args[0] for f in start if f.predicate == "on")
@@ -244,9 +246,9 @@ def test_a_rule_is_named_for_each_kind_of_wrong_step() -> None:
         f"(pick {other} the-table)\n(pick {second} the-table)": "grasp-with-empty-hand",
     }
     for text, rule in cases.items():
-        found = judge(brief, text)
+        found = judge(context, text)
         assert rule in found.broken, (text, found)
-        assert rule in feedback(brief, text)
+        assert rule in feedback(context, text)
         assert not found.reaches_goal
     assert table_rules().rule(GOAL)
     done = judge_steps(ground, read_steps("end"))

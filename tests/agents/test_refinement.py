@@ -11,13 +11,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from surefoot.agents.planning.base import CROSSING, STAGES
-from surefoot.agents.planning.gating import gate
-from surefoot.agents.planning.guide import needs, reference_program
+from surefoot.agents.planning.base import CROSSING, ENVIRONMENTS
 from surefoot.agents.planning.judge import judge, rule_names
-from surefoot.agents.planning.language import LanguagePlanner
-from surefoot.agents.planning.place import way_of
-from surefoot.agents.planning.refinement import (
+from surefoot.agents.planning.learning.gating import gate
+from surefoot.agents.planning.learning.refinement import (
     HELD_OUT,
     PlanningScene,
     Sample,
@@ -33,15 +30,18 @@ from surefoot.agents.planning.refinement import (
     sure_scenes,
     verdict_pairs,
 )
-from surefoot.agents.planning.refining import Refinement, planner_at, refine
+from surefoot.agents.planning.learning.refining import Refinement, planner_at, refine
+from surefoot.agents.planning.place import way_of
+from surefoot.agents.planning.planners.guide import needs, reference_program
+from surefoot.agents.planning.planners.language import LanguagePlanner
 from surefoot.agents.planning.table import read_atom
 from surefoot.core.chat import Completion, ReplyStatus, Request
 from surefoot.core.errors import InputError
 from surefoot.models.training.tuning import TuningRecipe
 
 torch.set_num_threads(1)
-CROSSINGS = [s for s in draw_scenes("train", 40) if s.brief.stage == CROSSING]
-STRAIGHT = next(s for s in CROSSINGS if s.brief.task == "straight-at-light")
+CROSSINGS = [s for s in draw_scenes("train", 40) if s.context.env == CROSSING]
+STRAIGHT = next(s for s in CROSSINGS if s.context.task == "straight-at-light")
 
 
 def without(task: str, guard: str) -> str:
@@ -50,7 +50,7 @@ def without(task: str, guard: str) -> str:
 
 
 def sample(scene: PlanningScene, text: str) -> Sample:
-    return Sample(scene.seed, text, 0.5, judge(scene.brief, text))
+    return Sample(scene.seed, text, 0.5, judge(scene.context, text))
 
 
 GOOD = reference_program("straight-at-light")
@@ -61,13 +61,13 @@ FOUR = [sample(STRAIGHT, text) for text in (RED, GOOD, NO_LOOK, "nonsense(")]
 
 def test_scenes_are_drawn_by_seed_and_splits_keep_apart() -> None:
     assert draw_scene(30) == draw_scene(30)
-    assert {s.brief.stage for s in draw_scenes("test", 40)} == set(STAGES)
+    assert {s.context.env for s in draw_scenes("test", 40)} == set(ENVIRONMENTS)
     splits = {x: draw_scenes(x, 60) for x in ("train", "calibration", "test")}
     for one, other in itertools.combinations(splits.values(), 2):
         assert not {s.seed for s in one} & {s.seed for s in other}
-        assert not {prompt_of(s.brief) for s in one} & {prompt_of(s.brief) for s in other}
+        assert not {prompt_of(s.context) for s in one} & {prompt_of(s.context) for s in other}
     for name, scenes in splits.items():
-        assert len({prompt_of(s.brief) for s in scenes}) == 60
+        assert len({prompt_of(s.context) for s in scenes}) == 60
         assert {split_of_scene(s) for s in scenes} == {name}
     with pytest.raises(InputError, match="no split"):
         draw_scenes("exam", 3)
@@ -93,8 +93,8 @@ def test_preferences_follow_the_order_of_the_verifier() -> None:
     assert pairs == {(GOOD, RED), (GOOD, NO_LOOK), (GOOD, "nonsense(")}
     idle = sample(STRAIGHT, "wait_until(green_light and pedestrian and not pedestrian)\nstop()\n")
     assert idle.verdict.grade() == 0  # 'go-on-green' does not let a plan stand for ever
-    table = next(s for s in draw_scenes("train", 40) if s.brief.task == "tidy")
-    goal = read_atom(table.brief.goal[0])
+    table = next(s for s in draw_scenes("train", 40) if s.context.task == "tidy")
+    goal = read_atom(table.context.goal[0])
     nothing = sample(table, "end")
     worse = sample(table, f"(put-in {' '.join(goal.args)})\nend")
     assert (nothing.verdict.grade(), worse.verdict.grade()) == (1, 0)
@@ -111,10 +111,10 @@ def test_verdicts_are_asked_with_the_answer_of_the_verifier() -> None:
 
 
 def test_held_out_rules_are_rules_and_the_rest_is_learned_from() -> None:
-    for stage in STAGES:
-        assert set(rule_names(stage)) > HELD_OUT[stage]
-        assert set(learned_rules(stage, True)) == set(rule_names(stage)) - HELD_OUT[stage]
-        assert learned_rules(stage, False) == rule_names(stage)
+    for env in ENVIRONMENTS:
+        assert set(rule_names(env)) > HELD_OUT[env]
+        assert set(learned_rules(env, True)) == set(rule_names(env)) - HELD_OUT[env]
+        assert learned_rules(env, False) == rule_names(env)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_the_gate_is_an_exact_paired_test(lost: int, won: int, passes: bool) -> 
     found = gate(scenes, before, after)
     assert (found.together.lost, found.together.won, found.passed) == (lost, won, passes)
     assert found.before - found.after == lost - won
-    everything = {stage: frozenset(rule_names(stage)) for stage in STAGES}
+    everything = {env: frozenset(rule_names(env)) for env in ENVIRONMENTS}
     assert gate(scenes, before, after, everything).together.lost == 12 - won
 
 
@@ -197,7 +197,7 @@ def test_a_short_refinement_of_the_shipped_planner_runs_through_and_resumes(
     heard: list[str] = []
     called: list[int] = []
     found = refine(
-        plan, tmp_path, tell=heard.append, recalibrate=lambda c, y: called.append(len(c) + len(y))
+        plan, tmp_path, note=heard.append, recalibrate=lambda c, y: called.append(len(c) + len(y))
     )
     assert found is not None
     assert found.n == 12
@@ -206,7 +206,7 @@ def test_a_short_refinement_of_the_shipped_planner_runs_through_and_resumes(
     assert json.loads((tmp_path / "gate.json").read_text())["n"] == 12
     assert len((tmp_path / "calibration.jsonl").read_text().splitlines()) == 12
     assert refine(plan, tmp_path) == found
-    (candidate,) = planner_at(str(tmp_path / "model")).propose(STRAIGHT.brief, 1, 0)
+    (candidate,) = planner_at(str(tmp_path / "model")).propose(STRAIGHT.context, 1, 0)
     assert 0 <= candidate.confidence <= 1
     with pytest.raises(InputError, match="another refinement"):
         refine(replace(plan, k=5), tmp_path)

@@ -61,7 +61,7 @@ def test_a_page_shows_every_decision(finished: tuple[FinishedRun, Path]) -> None
     _, run = finished
     moments = json.loads((run / "steps" / "tidy-easy-8.json").read_text())["moments"]
     page = render_replay(read_saved(run, KEY))
-    assert len(re.findall(r'<section class="moment"', page)) == len(moments)
+    assert len(re.findall(r'<section class="decision"', page)) == len(moments)
     first = moments[0]
     assert [t["route"] for t in first["thoughts"]][:2] == ["look", "look"]
     assert first["thoughts"][-1]["route"] == "act"
@@ -174,7 +174,7 @@ def test_a_browser_shows_it(finished: tuple[FinishedRun, Path], tmp_path: Path) 
         <pre id="found"></pre><script>
         function seen(name) {
           var inside = document.getElementById(name).contentDocument;
-          var moments = Array.from(inside.querySelectorAll(".moment"));
+          var moments = Array.from(inside.querySelectorAll(".decision"));
           return {
             over: inside.documentElement.scrollWidth - inside.documentElement.clientWidth,
             shown: moments.filter(m => getComputedStyle(m).display !== "none").map(m => m.id),

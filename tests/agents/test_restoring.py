@@ -17,9 +17,11 @@ import torch
 from typer.testing import CliRunner
 
 from surefoot.agents.agent import Tools
-from surefoot.agents.assembly import make_eyes, make_perceiver, make_tools
+from surefoot.agents.assembly import make_perceiver, make_sensing, make_tools
+from surefoot.agents.belief import SceneBelief
 from surefoot.agents.calibrating.fitting import fit_policy, path_of
 from surefoot.agents.calibrating.stops import LookingStop, stop_of
+from surefoot.agents.environments.physical_table import physical_table
 from surefoot.agents.guarantees import AgentCalibration
 from surefoot.agents.operator import make_operator
 from surefoot.agents.perception.questions import FactQuestion
@@ -48,8 +50,6 @@ from surefoot.agents.sensing.restoring import (
 from surefoot.agents.sensing.scenery import VIEWS
 from surefoot.agents.sensing.strategies import RESTORED, LookState
 from surefoot.agents.settings import AgentSettings
-from surefoot.agents.sight import SceneBelief
-from surefoot.agents.stages.physical_table import physical_table
 from surefoot.cli.main import app
 from surefoot.core.errors import InputError
 from surefoot.envs.tabletop.env import TabletopEnv
@@ -92,14 +92,14 @@ def looks(right: float) -> ViewModel:
 
 
 def scene(matters: Mapping[str, float] | None = None, *, restored: bool = False) -> LookState:
-    sight = SceneBelief(BLANK)
-    sight.add("front", [CAR], [np.array([0.55, 0.45])])
+    belief = SceneBelief(BLANK)
+    belief.add("front", [CAR], [np.array([0.55, 0.45])])
     views = VIEWS["crossing"]
     return LookState(
         "crossing",
         views,
         tuple(1.0 for _ in views),
-        sight,
+        belief,
         matters or {"car": 1.0},
         0.1,
         restored=restored,
@@ -157,10 +157,10 @@ def test_what_restoring_tells_is_written_and_read(tmp_path: Path) -> None:
     assert (again.restorer, again.seconds, again.repeats) == ("median", 2.5, model.repeats)
     belief, raw = np.array([0.4, 0.6]), np.array([0.45, 0.55])
     assert again.gain(CAR, belief, raw) == pytest.approx(model.gain(CAR, belief, raw))
-    with pytest.raises(InputError, match="of the stage 'tabletop'"):
+    with pytest.raises(InputError, match="of the environment 'tabletop'"):
         load_restoring(path, "tabletop")
     path.write_text("{}")
-    with pytest.raises(InputError, match="not a file of what restoring tells"):
+    with pytest.raises(InputError, match="not a restoring model"):
         load_restoring(path, "crossing")
     with pytest.raises(InputError, match="cannot read"):
         load_restoring(tmp_path / "none.json", "crossing")
@@ -245,25 +245,25 @@ def test_an_agent_asks_again_about_the_picture_that_it_restored() -> None:
     env = TabletopEnv("tidy", "easy", 64)
     try:
         env.reset(seed=8)
-        stage = physical_table(env, env.reset(seed=8)[1])
+        agent_env = physical_table(env, env.reset(seed=8)[1])
         eye = Listening(0.45)
-        agent = agent_in(stage, eye, "fd", Chooses(), looks=3)
+        agent = agent_in(agent_env, eye, "fd", Chooses(), looks=3)
         agent.tools = replace(agent.tools, restorer=Greys(), restoring_s=2.5)
-        agent.begin(stage)
+        agent.begin(agent_env)
         agent.act()
         assert eye.black == [False, True]
-        first = agent.moments[0]
+        first = agent.decisions[0]
         assert first.thoughts[0].view == RESTORED
         assert [view for view, _ in first.pictures] == ["front", "front, restored"]
         assert agent.counts.looks == 1
         assert agent.counts.look_seconds == 2.5
         # What was said of the restored picture is believed instead, as if it were the only one.
-        assert agent.sight.views == ["front"]
+        assert agent.belief.views == ["front"]
         alone = SceneBelief(agent.tools.calibration)
-        alone.add("front", list(agent.sight.questions.values()), eye.said)
-        for fact in agent.sight.questions:
-            assert agent.sight.belief(fact) == pytest.approx(alone.belief(fact))
-            assert agent.sight.seen(fact).keys() == {"front"}
+        alone.add("front", list(agent.belief.questions.values()), eye.said)
+        for fact in agent.belief.questions:
+            assert agent.belief.belief(fact) == pytest.approx(alone.belief(fact))
+            assert agent.belief.seen(fact).keys() == {"front"}
         scenes = agent.tools.strategy.scenes  # type: ignore[attr-defined]
         assert [s.restored for s in scenes][:2] == [False, True]
     finally:
@@ -273,11 +273,11 @@ def test_an_agent_asks_again_about_the_picture_that_it_restored() -> None:
 def test_what_is_calibrated_is_what_the_agent_believed() -> None:
     env = TabletopEnv("tidy", "easy", 64)
     try:
-        stage = physical_table(env, env.reset(seed=8)[1])
+        agent_env = physical_table(env, env.reset(seed=8)[1])
         eye = Listening(0.45)
-        eye.stage = stage
+        eye.env = agent_env
         tools = Tools(eye, BLANK, make_planner("fd"), Chooses(), make_operator("none"), Greys())
-        stop = stop_of("x", AgentSettings(sensing="restore", looks=3), tools, stage)
+        stop = stop_of("x", AgentSettings(sensing="restore", looks=3), tools, agent_env)
     finally:
         env.close()
     assert stop is not None
@@ -321,21 +321,21 @@ class Listening(Knowing):
 )
 def test_agents_that_cannot_restore(env: str, settings: dict[str, str], why: str) -> None:
     with pytest.raises(InputError, match=why):
-        make_eyes(env, AgentSettings(**settings), "another")
+        make_sensing(env, AgentSettings(**settings), "another")
 
 
 def test_what_comes_with_surefoot_fits_together() -> None:
     settings = AgentSettings(sensing="restore")
     identity = make_perceiver(settings.perception).identity
     told = load_restoring("builtin", "tabletop")
-    assert (told.restorer, told.tables.stage, told.tables.model) == ("median", "tabletop", identity)
+    assert (told.restorer, told.tables.env, told.tables.model) == ("median", "tabletop", identity)
     assert told.tables.provenance["perturb"] == NOISE
     tools = make_tools("tabletop", settings)
     assert isinstance(tools.restorer, MedianFilter)
     assert isinstance(tools.strategy, LookOrRestore)
     assert tools.restoring_s == told.seconds < 0.1
     known = tools.calibration
-    assert (known.stage, known.model, known.planner) == ("tabletop", identity, "fd")
+    assert (known.env, known.model, known.planner) == ("tabletop", identity, "fd")
     assert known.sensing == settings.looking == "restore, 4 more looks, until the sets settle"
     assert known.provenance["perturb"] == NOISE
     assert known.threshold(settings.alpha) < 1  # enough episodes for sets that say something
@@ -407,12 +407,12 @@ def test_it_is_learned_from_pictures_and_used_by_an_agent(tmp_path: Path) -> Non
     assert re.fullmatch(
         "restore by median.json [0-9a-f]{8}, 4 more looks, until the sets settle", looking
     )
-    eyes = make_eyes("tabletop", settings, perceiver.identity)
-    assert eyes.strategy.name == "restore"
-    assert eyes.restorer is not None
-    assert eyes.restoring_s == pytest.approx(found.seconds)
+    sensing = make_sensing("tabletop", settings, perceiver.identity)
+    assert sensing.strategy.name == "restore"
+    assert sensing.restorer is not None
+    assert sensing.restoring_s == pytest.approx(found.seconds)
     with pytest.raises(InputError, match="of another perception model"):
-        make_eyes("tabletop", settings, "another")
+        make_sensing("tabletop", settings, "another")
     out.write_text(out.read_text() + "\n")
     assert settings.looking != looking  # a calibration is for the content, not for the name
     with pytest.raises(InputError, match="no restorer 'magic'"):

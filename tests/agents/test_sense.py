@@ -15,7 +15,7 @@ from surefoot.agents.guarantees import AgentCalibration, KindScores, load_calibr
 from surefoot.agents.operator import NoOperator
 from surefoot.agents.perception.perceiver import RecallingPerceiver
 from surefoot.agents.planning.base import CROSSING, TABLETOP
-from surefoot.agents.planning.kept import KeptPlanner
+from surefoot.agents.planning.planners.kept import KeptPlanner
 from surefoot.agents.planning.registry import make as make_planner
 from surefoot.agents.sensing import learning, study
 from surefoot.agents.sensing.learning import ViewsConfig, learn_views
@@ -31,13 +31,12 @@ from surefoot.agents.sensing.scenery import (
     save_stills,
     seconds_between,
 )
-from surefoot.agents.sensing.still import still_stage
-from surefoot.agents.sensing.study import (
+from surefoot.agents.sensing.still import still_env
+from surefoot.agents.sensing.study import run_study, tried
+from surefoot.agents.sensing.study_config import (
     LookingMethod,
     StudyConfig,
     resolve_study,
-    run_study,
-    tried,
     ways_of,
 )
 from surefoot.agents.settings import AgentSettings
@@ -75,14 +74,14 @@ def cheap(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             lost = done[-1] == "picture/19"
             yield item, LostResult(True, "not done after 9 s") if lost else work(item)
 
-    def picture(simulation: object, stage: str, seed: int, *_: Any, **__: Any) -> _Drawn:
-        return _Drawn((crossing_still if stage == CROSSING else tabletop_still)(seed))
+    def picture(simulation: object, env: str, seed: int, *_: Any, **__: Any) -> _Drawn:
+        return _Drawn((crossing_still if env == CROSSING else tabletop_still)(seed))
 
     for module in (study, learning):
         monkeypatch.setattr(module, "run_apart", apart_)
         monkeypatch.setattr(module, "picture_scene", picture)
         monkeypatch.setattr(module, "make_perceiver", lambda spec: _Model())
-        monkeypatch.setattr(module, "eyes", lambda spec: (None, _Model()))
+        monkeypatch.setattr(module, "simulated_camera", lambda spec: (None, _Model()))
     monkeypatch.setattr(study, "identity_of", lambda *_: MODEL)
     return done
 
@@ -124,7 +123,7 @@ def test_a_study_from_pictures_to_the_report(cheap: list[str], views: Path, tmp_
         assert cell["right"][0] + cell["wrong"][0] <= 11
         known = load_calibration(
             tmp_path / "run" / "calibrations" / f"{cell['strategy']}-{cell['budget']}.json",
-            stage=CROSSING,
+            env=CROSSING,
             model=MODEL,
         )
         n = len(known.scenes)  # the promise of acting is calibrated on scenes in which it acts
@@ -139,7 +138,7 @@ def test_a_study_from_pictures_to_the_report(cheap: list[str], views: Path, tmp_
     assert best["right"][0] >= none["right"][0]
     assert {p["second"] for p in summary["pairs"]} == {"sweep-1", "sweep-2"}
     known = load_calibration(
-        tmp_path / "run" / "calibrations" / "entropy-2.json", stage=CROSSING, model=MODEL
+        tmp_path / "run" / "calibrations" / "entropy-2.json", env=CROSSING, model=MODEL
     )
     assert known.sensing == "entropy, 2 more looks, until the sets settle"
     html = found.report.read_text()
@@ -170,12 +169,12 @@ def test_looking_decides_what_happens_at_the_table() -> None:
     perceiver, planner = RecallingPerceiver(MODEL), KeptPlanner(make_planner("fd"))
     found: dict[int, list[dict[str, Any]]] = {0: [], 3: []}
     for seed in (18, 19, 28, 39):
-        stage = still_stage(tabletop_still(seed, 3.0), perceiver)
+        env = still_env(tabletop_still(seed, 3.0), perceiver)
         for looks, records in found.items():
             strategy = make_strategy("entropy", TABLETOP, views)
             tools = Tools(perceiver, known, planner, strategy, NoOperator())
             settings = AgentSettings(sensing="entropy", looks=looks, samples=1)
-            records.append(tried(settings, tools, stage.anew()))
+            records.append(tried(settings, tools, env.anew()))
     none, looked = found.values()
     assert [len(r["views"]) for r in none] == [1] * 4
     assert sum(r["right"] for r in none) <= 1
@@ -222,16 +221,16 @@ def test_pictures_are_real_the_same_by_seed_and_perturbed() -> None:
 def test_a_still_scene_costs_what_the_camera_would(tmp_path: Path) -> None:
     still = tabletop_still(9)
     perceiver = RecallingPerceiver(MODEL)
-    stage = still_stage(still, perceiver)
-    assert stage.views()[0] == "front"
-    assert stage.cost("back") == seconds_between("front", "back") > stage.cost("front-high") > 0
-    stage.look("back")
-    assert stage.seconds() == pytest.approx(seconds_between("front", "back"))
-    assert stage.views()[0] == "back"
+    env = still_env(still, perceiver)
+    assert env.views()[0] == "front"
+    assert env.cost("back") == seconds_between("front", "back") > env.cost("front-high") > 0
+    env.look("back")
+    assert env.seconds() == pytest.approx(seconds_between("front", "back"))
+    assert env.views()[0] == "back"
     (answer,) = perceiver.ask(np.zeros((1, 1, 3), np.uint8), still.questions[:1])
     assert answer.tolist() == pytest.approx(still.answers["back"][0])
-    stage.anew()
-    assert (stage.views()[0], stage.seconds()) == ("front", 0)
+    env.anew()
+    assert (env.views()[0], env.seconds()) == ("front", 0)
     assert apart(TABLETOP, "front", "back") == pytest.approx(90)
     assert apart(CROSSING, "left", "right") == 120
     save_stills(tmp_path / "stills.jsonl", [still], model=MODEL)
@@ -284,7 +283,7 @@ def test_the_command_refuses_in_one_line(
     for words, told in (
         (["--env", "crossing", "--budgets", "1,x"], "numbers with commas"),
         (["--env", "crossing", "--num-test-scenes", "0"], "test"),
-        (["--env", "moon"], "no environment 'moon'"),
+        (["--env", "moon"], "unknown environment 'moon'"),
     ):
         monkeypatch.setattr("sys.argv", ["surefoot", "sense", "--out", "run", *words])
         with pytest.raises(SystemExit) as ended:

@@ -10,6 +10,7 @@ from random import Random
 import numpy as np
 import pytest
 
+from surefoot.agents.belief import SceneBelief
 from surefoot.agents.guarantees import AgentCalibration, KindScores
 from surefoot.agents.perception.questions import FactQuestion
 from surefoot.agents.sensing.entropy import ByEntropy, BySetSize
@@ -26,7 +27,6 @@ from surefoot.agents.sensing.observation import (
 from surefoot.agents.sensing.registry import make_strategy
 from surefoot.agents.sensing.scenery import VIEWS, StillScene
 from surefoot.agents.sensing.strategies import SWEEP, AtRandom, LookState, Sweep
-from surefoot.agents.sight import SceneBelief
 from surefoot.core.errors import InputError
 from tests.agents.sensing_support import MODEL, stills
 
@@ -40,22 +40,22 @@ def crossing() -> ViewModel:
 
 
 def scene(
-    sight: SceneBelief,
+    belief: SceneBelief,
     matters: Mapping[str, float],
     *,
     moving: bool = False,
-    stage: str = "crossing",
+    env: str = "crossing",
 ) -> LookState:
-    views = VIEWS[stage]
+    views = VIEWS[env]
     costs = tuple(0.5 if v in ("front", "left") else 1.0 for v in views)
-    return LookState(stage, views, costs, sight, matters, 0.1, moving)
+    return LookState(env, views, costs, belief, matters, 0.1, moving)
 
 
 def seen(*answers: tuple[str, tuple[float, ...]], question: FactQuestion = CAR) -> SceneBelief:
-    sight = SceneBelief(BLANK)
+    belief = SceneBelief(BLANK)
     for view, answer in answers:
-        sight.add(view, [question], [np.array(answer)])
-    return sight
+        belief.add(view, [question], [np.array(answer)])
+    return belief
 
 
 def test_the_table_knows_where_a_car_from_the_left_shows(crossing: ViewModel) -> None:
@@ -137,12 +137,12 @@ def test_repeats_are_learned_by_angle() -> None:
 def test_the_next_view_is_the_one_that_shows_what_matters(crossing: ViewModel) -> None:
     strategy, rng = ByEntropy(crossing), Random(0)
     other = FactQuestion("car_from_right", "?", ("yes", "no"), "car_from_right")
-    sight = seen(("front", (0.5, 0.5)))
-    sight.add("front", [other], [np.array([0.5, 0.5])])
-    assert strategy.choose(scene(sight, {CAR.fact: 0.1}), rng) == "left"
-    assert strategy.choose(scene(sight, {other.fact: 0.1}), rng) == "right"
+    belief = seen(("front", (0.5, 0.5)))
+    belief.add("front", [other], [np.array([0.5, 0.5])])
+    assert strategy.choose(scene(belief, {CAR.fact: 0.1}), rng) == "left"
+    assert strategy.choose(scene(belief, {other.fact: 0.1}), rng) == "right"
     both = {CAR.fact: 0.5, other.fact: 0.5}  # as good, but the left is nearer
-    assert strategy.choose(scene(sight, both), rng) == "left"
+    assert strategy.choose(scene(belief, both), rng) == "left"
 
 
 def test_no_view_is_taken_that_would_tell_nothing(crossing: ViewModel) -> None:
@@ -159,38 +159,38 @@ def test_in_a_world_that_moves_a_view_is_taken_again_when_it_is_old(crossing: Vi
     fading = AgentCalibration(
         "crossing", MODEL, "", "", "", {CAR.kind: KindScores((), fade=0.5)}, ()
     )
-    sight = SceneBelief(fading)
-    sight.add("left", [CAR], [np.array([0.9, 0.1])])
+    belief = SceneBelief(fading)
+    belief.add("left", [CAR], [np.array([0.9, 0.1])])
     strategy, rng = ByEntropy(crossing), Random(0)
-    assert strategy.choose(scene(sight, {CAR.fact: 1.0}, moving=True), rng) is None
-    sight.pass_time(4)
-    assert strategy.choose(scene(sight, {CAR.fact: 1.0}, moving=True), rng) == "left"
+    assert strategy.choose(scene(belief, {CAR.fact: 1.0}, moving=True), rng) is None
+    belief.pass_time(4)
+    assert strategy.choose(scene(belief, {CAR.fact: 1.0}, moving=True), rng) == "left"
 
 
 def test_the_size_of_sets_does_not_tell_views_apart_early(crossing: ViewModel) -> None:
     """With full sets no view is expected to empty one, so that any is drawn."""
     strategy = BySetSize(crossing)
-    sight = seen(("front", (0.5, 0.5)))
-    drawn = {strategy.choose(scene(sight, {CAR.fact: 1.0}), Random(i)) for i in range(20)}
+    belief = seen(("front", (0.5, 0.5)))
+    drawn = {strategy.choose(scene(belief, {CAR.fact: 1.0}), Random(i)) for i in range(20)}
     assert drawn == {"left", "right"}
     scores = KindScores(tuple(np.linspace(0, 0.3, 50).tolist()))
     decided = AgentCalibration("crossing", MODEL, "", "", "", {CAR.kind: scores}, (0.9,) * 50)
-    sight = SceneBelief(decided)
-    sight.add("front", [CAR], [np.array([0.6, 0.4])])
-    chosen = {strategy.choose(scene(sight, {CAR.fact: 1.0}), Random(i)) for i in range(5)}
+    belief = SceneBelief(decided)
+    belief.add("front", [CAR], [np.array([0.6, 0.4])])
+    chosen = {strategy.choose(scene(belief, {CAR.fact: 1.0}), Random(i)) for i in range(5)}
     assert chosen == {"left"}
 
 
 def test_a_sweep_goes_round_and_ends(crossing: ViewModel) -> None:
     assert sorted(SWEEP) == sorted(VIEWS["tabletop"])
-    sight, rng = SceneBelief(BLANK), Random(0)
+    belief, rng = SceneBelief(BLANK), Random(0)
     taken = []
-    while (view := Sweep().choose(scene(sight, {}, stage="tabletop"), rng)) is not None:
-        sight.add(view, [], [])
+    while (view := Sweep().choose(scene(belief, {}, env="tabletop"), rng)) is not None:
+        belief.add(view, [], [])
         taken.append(view)
     assert taken == list(SWEEP)
-    assert AtRandom().choose(scene(sight, {}, stage="tabletop"), rng) is None
-    assert Sweep().choose(scene(sight, {}, moving=True), rng) is not None
+    assert AtRandom().choose(scene(belief, {}, env="tabletop"), rng) is None
+    assert Sweep().choose(scene(belief, {}, moving=True), rng) is not None
 
 
 def test_models_of_views_are_kept_and_refused(crossing: ViewModel, tmp_path: Path) -> None:
@@ -199,7 +199,7 @@ def test_models_of_views_are_kept_and_refused(crossing: ViewModel, tmp_path: Pat
     again = load_views(path, "crossing")
     for view in VIEWS["crossing"]:
         assert np.allclose(again.likelihood(CAR, view), crossing.likelihood(CAR, view), atol=1e-3)
-    with pytest.raises(InputError, match="stage 'tabletop'"):
+    with pytest.raises(InputError, match="environment 'tabletop'"):
         load_views(path, "tabletop")
     path.write_text("{}")
     with pytest.raises(InputError, match="not a model of views"):
@@ -212,9 +212,9 @@ def test_models_of_views_are_kept_and_refused(crossing: ViewModel, tmp_path: Pat
         fit_views("crossing", [], MODEL)
 
 
-def test_the_shipped_tables_know_their_stage() -> None:
+def test_the_shipped_tables_know_their_environment() -> None:
     strategy = make_strategy("entropy", "crossing")
     assert strategy.choose(scene(seen(("front", (0.5, 0.5))), {CAR.fact: 1.0}), Random(0)) == "left"
     lid = FactQuestion("lid:box", "Is it open?", ("open", "closed"), "lid")
-    table = scene(seen(("front", (0.5, 0.5)), question=lid), {lid.fact: 1.0}, stage="tabletop")
+    table = scene(seen(("front", (0.5, 0.5)), question=lid), {lid.fact: 1.0}, env="tabletop")
     assert make_strategy("entropy", "tabletop").choose(table, Random(0)) in VIEWS["tabletop"][1:]

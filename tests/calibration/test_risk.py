@@ -21,6 +21,8 @@ from surefoot.calibration.decisions.risk import (
 from surefoot.core.errors import InputError
 from surefoot.results.statistics import holm
 
+pytestmark = pytest.mark.quick
+
 GRID = np.linspace(0, 0.99, 100).tolist()
 ALPHA, DELTA = 0.1, 0.1
 

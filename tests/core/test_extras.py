@@ -14,6 +14,8 @@ from surefoot.core import extras
 from surefoot.core.errors import MissingDependencyError
 from surefoot.core.extras import EXTRAS, explained, missing, require, require_extras
 
+pytestmark = pytest.mark.quick
+
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 OPTIONAL: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]

@@ -17,6 +17,8 @@ from surefoot.envs.perturbations.faults import Faults
 from surefoot.envs.perturbations.pipeline import Pipeline
 from surefoot.envs.simulation.client import Simulation
 
+pytestmark = pytest.mark.quick
+
 RING = Ring((0.4, 0.1, 0.0), 1.0)
 LENS = Lens(48, 48)
 

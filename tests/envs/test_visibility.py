@@ -12,6 +12,8 @@ from surefoot.envs.cameras.camera import CameraPose, Lens, render
 from surefoot.envs.cameras.visibility import in_frustum, project, visibility
 from surefoot.envs.simulation.client import Simulation
 
+pytestmark = pytest.mark.quick
+
 POSE = CameraPose((2.0, 0.0, 0.0), (0.0, 0.0, 0.0))
 LENS = Lens(160, 120, 60.0)
 

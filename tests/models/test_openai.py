@@ -20,6 +20,8 @@ from surefoot.pddl.reference import lookup
 from tests.models.misbehaving import MisbehavingServer
 from tests.waiting import HANGING_S
 
+pytestmark = pytest.mark.quick
+
 KEY = "sk-very-secret-4711"
 SCHEMA = {
     "type": "object",

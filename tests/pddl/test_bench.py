@@ -262,7 +262,7 @@ def test_plans_written_as_json_are_read(tmp_path: Path) -> None:
         ("planners: []\ndomains: [barman]", "planners: "),
         ("planners: [a, a]\ndomains: [barman]", "'planners' has an entry twice"),
         ("planners: [a]\ndomains: [barman]\nrenamings: [synonym]", "renamed tasks need the styles"),
-        ("planners: [a]\ndomains: [barman]\nseeds: [x]", "seeds.0: "),
+        ("planners: [a]\ndomains: [barman]\nseeds: [x]", "seeds: seeds are such as"),
         ("- a\n- b", "expected 'name: value' lines"),
         ("planners: [a\n", "not valid YAML"),
     ],

@@ -21,6 +21,8 @@ from surefoot.pddl.ground import GroundTask
 from surefoot.pddl.language import Plan, Task, parse_task
 from surefoot.pddl.validator import validate
 
+pytestmark = pytest.mark.quick
+
 DATA = Path(str(files("surefoot.pddl.domains"))) / "data"
 
 

@@ -15,6 +15,8 @@ from surefoot.pddl.grading.summary import make_cells
 from surefoot.pddl.language import Task
 from surefoot.pddl.reference import Bounds
 
+pytestmark = pytest.mark.quick
+
 PROBLEM = """(define (problem p) (:domain blocksworld) (:objects b1 b2 b3 b4 - object)
   (:init (arm-empty) (on b1 b2) (on b2 b3) (on-table b3) (on-table b4) (clear b1) (clear b4))
   (:goal (on b4 b1)))"""

@@ -16,6 +16,8 @@ from surefoot.pddl.language import (
 from surefoot.pddl.language.sexpr import MAX_DEPTH, SourceText
 from surefoot.pddl.validator import validate
 
+pytestmark = pytest.mark.quick
+
 DOMAIN = """(define (domain d)
   (:requirements :typing)
   (:types thing place - object)

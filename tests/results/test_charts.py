@@ -18,6 +18,8 @@ from surefoot.results.charts import (
 from surefoot.results.statistics import wilson
 from surefoot.results.svg import COLOURS
 
+pytestmark = pytest.mark.quick
+
 EVIL = '<script>alert("x")</script>&\'"'
 ROWS = [
     ForestRow("barman", "a", 4, 10, wilson(4, 10), reference=0.5),

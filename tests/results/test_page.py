@@ -16,6 +16,8 @@ from jinja2 import UndefinedError
 
 from surefoot.results.page import render_page, trusted
 
+pytestmark = pytest.mark.quick
+
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:

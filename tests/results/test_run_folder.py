@@ -19,6 +19,8 @@ from surefoot.results import run_folder
 from surefoot.results.manifest import Manifest, read_manifest
 from surefoot.results.run_folder import RunFolder, check_out, read_run
 
+pytestmark = pytest.mark.quick
+
 KEYS = tuple(f"task{i}|model" for i in range(6))
 
 

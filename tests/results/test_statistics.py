@@ -17,6 +17,8 @@ from surefoot.results.statistics import (
     wilson,
 )
 
+pytestmark = pytest.mark.quick
+
 
 @pytest.mark.parametrize("confidence", [0.5, 0.9, 0.95, 0.99])
 @pytest.mark.parametrize("n", [1, 2, 7, 10, 60, 1000])

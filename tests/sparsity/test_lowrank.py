@@ -20,6 +20,8 @@ from surefoot.sparsity.lowrank.ranks import (
 from surefoot.sparsity.pruning.methods import output_error
 from surefoot.sparsity.statistics import InputStatistics
 
+pytestmark = pytest.mark.quick
+
 torch.set_num_threads(1)
 
 SHAPES = [(32, 32), (64, 32), (24, 80), (48, 48)]

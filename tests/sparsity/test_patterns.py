@@ -21,6 +21,8 @@ from surefoot.sparsity.pruning.patterns import (
     sparsity_of,
 )
 
+pytestmark = pytest.mark.quick
+
 torch.set_num_threads(1)
 
 

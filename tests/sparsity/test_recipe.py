@@ -16,6 +16,8 @@ from surefoot.sparsity.recipe import (
     shipped_recipes,
 )
 
+pytestmark = pytest.mark.quick
+
 PRUNE: dict[str, Any] = {"stage": "sparsify", "method": "wanda", "pattern": 0.5}
 FACTOR: dict[str, Any] = {"stage": "factorize", "reduction": 0.3}
 ROUND: dict[str, Any] = {"stage": "quantize"}

@@ -25,6 +25,8 @@ from surefoot.verification.programs.vocabulary import PlanVocabulary
 from surefoot.verification.rules import Rule, RuleBook, Severity, Timing
 from tests.verification.test_checking import naive_product
 
+pytestmark = pytest.mark.quick
+
 BITS, ACTIONS = ("ped", "green", "car"), ("go", "turn", "wait")
 WORDS = PlanVocabulary(BITS, ACTIONS)
 WORLD = WorldModel(BITS, ACTIONS, idle="wait")

@@ -26,6 +26,8 @@ from surefoot.verification.formulas.syntax import (
 from tests.verification.naive import random_formula
 from tests.verification.spot_oracle import load_spot
 
+pytestmark = pytest.mark.quick
+
 A, B, C = Prop("a"), Prop("b"), Prop("c")
 BINARY = [
     "->",

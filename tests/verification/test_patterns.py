@@ -29,6 +29,8 @@ from surefoot.verification.rules import Rule, Severity, Timing
 from surefoot.verification.translation.automata import compile_ltlf
 from tests.verification.naive import Trace, random_trace
 
+pytestmark = pytest.mark.quick
+
 Stretch = list[set[str]]
 SCOPES: dict[str, tuple[PatternScope, Callable[[Trace], list[Stretch]]]] = {}
 

@@ -19,6 +19,8 @@ from surefoot.verification.rules import (
 )
 from surefoot.verification.translation.automata import compile_ltlf
 
+pytestmark = pytest.mark.quick
+
 GOOD = """\
 name: mine
 observations:
@@ -65,7 +67,7 @@ def test_a_book_is_read(tmp_path: Path) -> None:
         ("    meaning: Do not drive at red.\n", "", 7, "is missing"),
         ("  go: drive", "  go: drive\n  red: again", None, "both as an observation"),
         ("  go: drive", "  go: drive\n  go: again", 6, "'go' stands twice"),
-        ("  go: drive", "  go: [drive]", 5, "valid string"),
+        ("  go: drive", "  go: [drive]", 5, "must be text"),
         ("  go: drive", "  go: &x drive\n  run: *x", None, "aliases"),
         ("rules:", "rules: []\nmore:", None, "is not known"),
         ("name: mine", "name: [", 3, "not valid YAML"),

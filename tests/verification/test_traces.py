@@ -16,6 +16,8 @@ from surefoot.verification.rules import Rule, load_rulebook
 from surefoot.verification.translation.automata import compile_ltlf
 from tests.verification.naive import Trace, holds, random_trace
 
+pytestmark = pytest.mark.quick
+
 NAMES = ["a", "b", "c", "unused"]
 TEXTS = [
     "G(a -> F b)",

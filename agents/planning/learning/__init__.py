@@ -1,0 +1,1 @@
+"""What planners learn from: drawn corpora, and samples that were verified."""

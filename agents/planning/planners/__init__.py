@@ -1,0 +1,1 @@
+"""The planners themselves: language models, searches, reference programs, damaged ones."""

@@ -1,0 +1,103 @@
+"""What a study of looking compares: its configuration, its strategies and their budgets."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from surefoot.agents.assembly import DEFAULT_PLANNERS
+from surefoot.agents.planning.base import CROSSING, ENVIRONMENTS
+from surefoot.agents.sensing.observation import load_views
+from surefoot.agents.sensing.scenery import VIEWS
+from surefoot.core.errors import InputError
+
+LOOKING = ("sweep", "random", "set-size", "entropy")
+"""Strategies that are compared; without looks they are all the same."""
+
+
+class StudyConfig(BaseModel):
+    """A study of looking."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    env: str
+    """Stage: ``crossing`` or ``tabletop``."""
+    perception: str = "local-perception"
+    """Model that is shown the images."""
+    planner: str = ""
+    """Planner; the reference program on the crossing and Fast Downward on the table if empty."""
+    stills: str = ""
+    """File of scenes with answers, made before, instead of simulated ones and a model."""
+    views: str = "builtin"
+    """What views are known to tell: a file, or ``builtin``."""
+    strategies: tuple[str, ...] = Field(default=LOOKING, min_length=1)
+    """Ways to choose views."""
+    budgets: tuple[int, ...] = ()
+    """Most looks beyond the first; up to all views of the crossing, up to four at the table."""
+    policy: int = Field(default=60, ge=4)
+    """Scenes for the constants of the policies."""
+    sets: int = Field(default=100, ge=4)
+    """Scenes for the sets at stop."""
+    test: int = Field(default=150, ge=1)
+    """Scenes to try them on."""
+    alpha: float = Field(default=0.1, gt=0, lt=1)
+    """Allowed fraction of scenes in which some fact is missed."""
+    perturb: tuple[dict[str, Any], ...] = ()
+    """What goes wrong with every image."""
+    start: int = Field(default=0, ge=0)
+    """Seeds begin here."""
+    timeout_s: float = Field(default=900.0, gt=0)
+    """Seconds by the clock after which work on a scene is lost."""
+
+
+class LookingMethod(NamedTuple):
+    """A strategy with its budget.
+
+    Attributes:
+        strategy: The strategy; ``none`` without looks.
+        looks: Most looks beyond the first.
+    """
+
+    strategy: str
+    looks: int
+
+    @property
+    def name(self) -> str:
+        """Names it in files."""
+        return f"{self.strategy}-{self.looks}"
+
+
+def resolve_study(config: StudyConfig) -> StudyConfig:
+    """Checks a configuration and fills in what it leaves to the environment.
+
+    Raises:
+        InputError: Something is unknown or impossible.
+    """
+    if config.env not in ENVIRONMENTS:
+        raise InputError(f"no environment '{config.env}'; there are {', '.join(ENVIRONMENTS)}")
+    for name in config.strategies:
+        if name not in LOOKING:
+            raise InputError(f"no strategy '{name}'; there are {', '.join(LOOKING)}")
+    most = len(VIEWS[config.env]) - 1
+    budgets = config.budgets or tuple(range(min(4, most) + 1))
+    if min(budgets) < 0 or max(budgets) > most:
+        raise InputError(f"budgets must lie from 0 to {most}, the views beyond the first")
+    if {"set-size", "entropy"} & set(config.strategies):
+        load_views(config.views, config.env)
+    planner = config.planner or (
+        "guide" if config.env == CROSSING else DEFAULT_PLANNERS[config.env]
+    )
+    return config.model_copy(
+        update={
+            "budgets": tuple(sorted(set(budgets))),
+            "strategies": tuple(dict.fromkeys(config.strategies)),
+            "planner": planner,
+        }
+    )
+
+
+def ways_of(config: StudyConfig) -> list[LookingMethod]:
+    """Returns all strategies with all budgets; without looks there is one."""
+    found = [LookingMethod("none", 0)] if 0 in config.budgets else []
+    return found + [LookingMethod(s, b) for s in config.strategies for b in config.budgets if b]

@@ -12,6 +12,7 @@ from surefoot.core.config import check_config, read_config_file
 from surefoot.core.errors import InputError
 from surefoot.core.seeds import read_seeds
 from surefoot.pddl.domains import get_domain, list_domains
+from surefoot.pddl.extract.readers import ANSWER_READERS, DEFAULT_READER
 from surefoot.pddl.questions import MAX_STATES, QuestionForm, QuestionKind
 from surefoot.pddl.renaming import NameLevel
 
@@ -124,6 +125,8 @@ class BenchConfig(BaseModel):
     """Seeds of each level other than ``none``."""
     modes: tuple[Mode, ...] = (Mode.DIRECT,)
     """What happens after a plan that is not valid."""
+    reader: str = DEFAULT_READER
+    """Answer reader, see ``surefoot list readers``."""
     rounds: int = Field(default=5, ge=1, le=50)
     """Most answers an episode may take in modes other than ``direct``."""
     seed: int = 0
@@ -143,6 +146,13 @@ class BenchConfig(BaseModel):
             return tuple(read_seeds(given))
         except InputError as error:
             raise ValueError(str(error)) from None
+
+    @field_validator("reader")
+    @classmethod
+    def _known_reader(cls, name: str) -> str:
+        if name not in ANSWER_READERS:
+            raise ValueError(ANSWER_READERS.unknown(name))
+        return name
 
     @model_validator(mode="after")
     def _consistent(self) -> BenchConfig:
@@ -187,10 +197,12 @@ class BenchConfig(BaseModel):
     def to_json(self) -> dict[str, Any]:
         """Returns plain JSON data for the manifest.
 
-        Fields that came with ``jobs`` are left out where nothing but plans is asked for, so
-        that run folders from before go on.
+        Fields that came later are left out where they have their defaults, so that earlier run
+        folders can be resumed.
         """
         data = self.model_dump(mode="json")
+        if self.reader == DEFAULT_READER:
+            del data["reader"]
         if self.jobs == (BenchJob.PLAN,):
             for name in (
                 "jobs",

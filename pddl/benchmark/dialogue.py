@@ -81,6 +81,7 @@ class Dialogue:
             TaskVocabulary(self.task, lexicon),
             _known(bounds(original), original, variant.witness if variant else None),
             content_key(self.task),
+            tasks.config.reader,
         )
         self._schema = answer_schema(self.task) if case.answer == AnswerForm.JSON else None
         self.messages: tuple[Message, ...] = ()

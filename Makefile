@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := .stamp/ready
 
-.PHONY: demo test quick slow lint types docs-coverage wheel bench clean
+.PHONY: demo test quick slow lint types wheel pythons bench clean
 
 demo: $(READY)
 	$(BIN)/surefoot demo --out runs/demo
@@ -24,14 +24,19 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/interrogate --quiet .
 
+# mypy reads the package in place; pyright reads the repository and then a user's file elsewhere.
 types: $(READY)
-	rm -rf build/types
-	$(BIN)/pip install --quiet --no-deps --target build/types .
-	MYPYPATH=build/types $(BIN)/mypy -p surefoot
+	$(BIN)/mypy -p surefoot
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	sh .ci/user-types $(BIN)
 
-# Builds the wheel, installs it into an empty environment and uses it there.
+# Builds the wheel, from the tree and from the sdist, and uses it in environments of its own.
 wheel: $(READY)
 	sh .ci/wheel $(BIN)/python
+
+# The base, `planners` and `verify` on other versions of Python, as far as they are here.
+pythons: $(READY)
+	$(BIN)/python .ci/pythons
 
 bench: $(READY)
 	$(BIN)/python benchmarks/validator_ratio.py
@@ -39,7 +44,10 @@ bench: $(READY)
 clean:
 	rm -rf $(VENV) .stamp build dist
 
+# `--group` needs a newer pip than the one that comes with Python.
 $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || python3 -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+		--group dev -e '.[all]'
 	mkdir -p .stamp && touch $(READY)

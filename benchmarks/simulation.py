@@ -27,8 +27,7 @@ from surefoot.envs.tabletop.env import FRONT
 from surefoot.envs.tabletop.skills import Skills
 from surefoot.envs.tabletop.tasks import make_tabletop
 from surefoot.envs.tabletop.world import TabletopWorld
-from surefoot.pddl import PlanStep
-from surefoot.pddl.language import Atom
+from surefoot.pddl.language import Atom, PlanStep
 
 FRAMES = 10
 """Frames of an episode."""

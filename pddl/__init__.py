@@ -1,43 +1,56 @@
-"""Planning tasks in PDDL: read, ground, validate, generate, extract from text, grade."""
+"""Planning tasks in PDDL: read, ground, validate, generate, extract from text, grade, bench."""
 
-from surefoot.pddl.ground import GroundAction, GroundTask
-from surefoot.pddl.language import (
-    Domain,
-    Plan,
-    PlanStep,
-    Problem,
-    Task,
-    load_task,
-    parse_domain,
-    parse_plan,
-    parse_problem,
-    parse_task,
-    write_domain,
-    write_plan,
-    write_problem,
-)
-from surefoot.pddl.validator import validate
-from surefoot.pddl.verdict import ErrorKind, Status, StepError, Verdict
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from surefoot.core.lazy import lazily
+
+if TYPE_CHECKING:
+    from surefoot.pddl.domains import DOMAINS, get_domain
+    from surefoot.pddl.first_use import bench, grade
+    from surefoot.pddl.ground import GroundTask
+    from surefoot.pddl.language import load_task, parse_plan, parse_task, write_plan
+    from surefoot.pddl.language.model import Plan, Task
+    from surefoot.pddl.planner import Planner
+    from surefoot.pddl.validator import validate
+    from surefoot.pddl.verdict import Status, Verdict
 
 __all__ = [
-    "Domain",
-    "ErrorKind",
-    "GroundAction",
+    "DOMAINS",
     "GroundTask",
     "Plan",
-    "PlanStep",
-    "Problem",
+    "Planner",
     "Status",
-    "StepError",
     "Task",
     "Verdict",
+    "bench",
+    "get_domain",
+    "grade",
     "load_task",
-    "parse_domain",
     "parse_plan",
-    "parse_problem",
     "parse_task",
     "validate",
-    "write_domain",
     "write_plan",
-    "write_problem",
 ]
+
+_PLACES = {
+    "DOMAINS": "domains",
+    "GroundTask": "ground",
+    "Plan": "language.model",
+    "Planner": "planner",
+    "Status": "verdict",
+    "Task": "language.model",
+    "Verdict": "verdict",
+    "bench": "first_use",
+    "get_domain": "domains",
+    "grade": "first_use",
+    "load_task": "language",
+    "parse_plan": "language",
+    "parse_task": "language",
+    "validate": "validator",
+    "write_plan": "language",
+}
+"""The module of each public name; loaded when the name is first used."""
+
+__getattr__ = lazily(__name__, _PLACES)

@@ -21,7 +21,8 @@ from surefoot.agents.planning.labels import labels
 from surefoot.agents.planning.reading import read_steps
 from surefoot.envs.tabletop.actions import Actions
 from surefoot.envs.tabletop.state import Facts, goal_holds, goal_share, successor
-from surefoot.pddl import Plan, PlanStep
+from surefoot.pddl import Plan
+from surefoot.pddl.language import PlanStep
 from surefoot.verification import Monitor, Rule
 from surefoot.verification.monitoring.monitor import RuleStatus
 from surefoot.verification.rules import Severity

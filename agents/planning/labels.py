@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surefoot.envs.tabletop.state import Facts, goal_holds
-from surefoot.pddl import GroundTask, PlanStep
-from surefoot.pddl.language import Atom
+from surefoot.pddl import GroundTask
+from surefoot.pddl.language import Atom, PlanStep
 from surefoot.verification.monitoring.traces import check_traces, pack_traces
 from surefoot.verification.rules import RuleBook
 

@@ -15,7 +15,8 @@ from surefoot.envs.simulation.client import Simulation
 from surefoot.envs.tabletop.env import FRONT, TabletopEnv
 from surefoot.envs.tabletop.state import Facts, goal_holds, goal_share, successor
 from surefoot.envs.tabletop.tasks import DIFFICULTIES, TASKS, list_tasks
-from surefoot.pddl import Plan, PlanStep, Task
+from surefoot.pddl import Plan, Task
+from surefoot.pddl.language import PlanStep
 
 PERSISTENCE = 3
 """How many times the scripted policy tries one action from one state before it gives up."""

@@ -30,7 +30,7 @@ class RerunLog:
 
     def __init__(self, path: Path, name: str = "surefoot") -> None:
         require("rerun")
-        import rerun
+        import rerun  # pyright: ignore[reportMissingImports]
 
         self._rerun: Any = rerun
         self.path = path

@@ -12,7 +12,8 @@ from surefoot.envs.cameras.viewpoints import Ring
 from surefoot.envs.tabletop.motions import DIRECTIONS
 from surefoot.envs.tabletop.state import Facts, push_needs
 from surefoot.envs.tabletop.tasks import TabletopTask
-from surefoot.pddl import GroundTask, PlanStep
+from surefoot.pddl import GroundTask
+from surefoot.pddl.language import PlanStep
 from surefoot.pddl.successors import reachable_actions
 
 MAX_ACTIONS = 256

@@ -29,7 +29,7 @@ from surefoot.envs.tabletop.skills import Skills
 from surefoot.envs.tabletop.state import Facts, goal_holds, read_facts
 from surefoot.envs.tabletop.tasks import make_tabletop
 from surefoot.envs.tabletop.world import TabletopSnapshot, TabletopWorld
-from surefoot.pddl import PlanStep
+from surefoot.pddl.language import PlanStep
 
 FRONT = CameraPose((1.14, 0.0, 0.78), (0.46, 0.0, 0.0))
 """The fixed camera in front of the robot, metres, world frame."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from surefoot.envs.skills import SkillResult
 from surefoot.envs.tabletop.skills import Skills
 from surefoot.envs.tabletop.state import Facts, goal_holds, successor
-from surefoot.pddl import Plan, PlanStep
+from surefoot.pddl import Plan
+from surefoot.pddl.language import PlanStep
 
 
 @dataclass(frozen=True, slots=True)

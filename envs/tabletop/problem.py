@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from surefoot.envs.tabletop.scene import TabletopScene
 from surefoot.envs.tabletop.state import Facts, start_facts
 from surefoot.envs.tabletop.things import TABLE, ThingKind
-from surefoot.pddl import Problem, Task
+from surefoot.pddl import Task
 from surefoot.pddl.domains import get_domain
-from surefoot.pddl.language import Atom, Conjunction, TypedName
+from surefoot.pddl.language import Atom, Conjunction, Problem, TypedName
 
 
 def make_task(

@@ -14,8 +14,9 @@ from surefoot.envs.tabletop.robot import HOME, TICK, HandPose, OutOfReachError
 from surefoot.envs.tabletop.state import Facts, push_needs, read_facts
 from surefoot.envs.tabletop.things import TABLE
 from surefoot.envs.tabletop.world import TabletopWorld
-from surefoot.pddl import GroundTask, PlanStep, Task
+from surefoot.pddl import GroundTask, Task
 from surefoot.pddl.conditions import unsatisfied
+from surefoot.pddl.language import PlanStep
 from surefoot.pddl.validator import malformed
 
 TIME_LIMIT = 20.0

@@ -16,9 +16,9 @@ from surefoot.envs.tabletop.things import (
     ThingKind,
 )
 from surefoot.envs.tabletop.world import TabletopWorld
-from surefoot.pddl import GroundTask, PlanStep
+from surefoot.pddl import GroundTask
 from surefoot.pddl.conditions import holds
-from surefoot.pddl.language import Atom
+from surefoot.pddl.language import Atom, PlanStep
 
 Facts = frozenset[Atom]
 

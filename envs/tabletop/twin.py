@@ -20,8 +20,8 @@ from surefoot.envs.tabletop.episode import (
 )
 from surefoot.envs.tabletop.state import Facts, goal_holds, push_needs, successor
 from surefoot.envs.tabletop.tasks import make_tabletop
-from surefoot.pddl import PlanStep
 from surefoot.pddl.conditions import unsatisfied
+from surefoot.pddl.language import PlanStep
 
 MAX_FACTS = 256
 """Size of the observation; no task has more possible facts."""

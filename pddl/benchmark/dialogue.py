@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from surefoot.core.chat import Message, ReplyStatus
-from surefoot.pddl.benchmark.cases import EXAMPLE_SEED, BenchCase, load_source, load_variant
-from surefoot.pddl.benchmark.config import AnswerForm, BenchConfig, BenchJob, Mode, Shot, Style
+from surefoot.pddl.benchmark.cases import BenchCase
+from surefoot.pddl.benchmark.config import AnswerForm, BenchJob, Mode, Shot, Style
 from surefoot.pddl.benchmark.prompts import (
     answer_schema,
     changed_text,
@@ -18,6 +18,7 @@ from surefoot.pddl.benchmark.prompts import (
     first_messages,
     plan_json,
 )
+from surefoot.pddl.benchmark.tasks import EXAMPLE_SEED, BenchTasks
 from surefoot.pddl.domains import get_domain, list_domains
 from surefoot.pddl.extract import Lexicon, TaskVocabulary
 from surefoot.pddl.grading.answers import Answer, TaskFiles
@@ -47,28 +48,25 @@ _UNFINISHED = frozenset(
 
 
 class Dialogue:
-    """An episode while it runs.
+    """A running episode.
 
     Args:
         case: What to ask.
-        config: The bench.
+        tasks: The bench with its tasks.
         bounds: Looks up what is known of a task's optimal cost.
 
     Attributes:
-        attempts: What became of each answer so far; plain JSON data.
+        attempts: Outcome of each answer so far; plain JSON data.
         record: Grade of the answer that counts, once there is one.
     """
 
-    def __init__(self, case: BenchCase, config: BenchConfig, bounds: BoundsLookup) -> None:
+    def __init__(self, case: BenchCase, tasks: BenchTasks, bounds: BoundsLookup) -> None:
         self.case = case
-        self.config = config
+        self.config = tasks.config
         self.attempts: list[dict[str, Any]] = []
         self.record: AnswerRecord | None = None
-        source = load_source(case.domain, case.size, case.seed, case.task, config.tasks)
-        place = (case.task, case.domain, case.size, case.seed)
-        variant = (
-            load_variant(BenchJob(case.job), place, config) if case.job != BenchJob.PLAN else None
-        )
+        source = tasks[case.place]
+        variant = tasks.variant(BenchJob(case.job), case.place)
         original = source.task if variant is None else variant.task
         self.task, self._renaming = renamed(original, case)
         style = Style(case.style) if case.style else None
@@ -83,6 +81,7 @@ class Dialogue:
             TaskVocabulary(self.task, lexicon),
             _known(bounds(original), original, variant.witness if variant else None),
             content_key(self.task),
+            tasks.config.reader,
         )
         self._schema = answer_schema(self.task) if case.answer == AnswerForm.JSON else None
         self.messages: tuple[Message, ...] = ()
@@ -109,7 +108,7 @@ class Dialogue:
 
     @property
     def finished(self) -> bool:
-        """Whether nothing more is to be asked."""
+        """Whether the episode is finished."""
         if self.record is None:
             return False
         rounds = 1 if self.case.mode == Mode.DIRECT else self.config.rounds
@@ -191,7 +190,7 @@ def _as(record: AnswerRecord, kind: AnswerOutcome, detail: str) -> AnswerRecord:
 
 
 def renamed(task: Task, case: BenchCase) -> tuple[Task, Renaming | None]:
-    """Gives a task the names of a case; ``None`` for its own."""
+    """Renames a task for a case; ``None`` for its own."""
     if case.renaming == NameLevel.NONE or case.renaming_seed is None:
         return task, None
     return rename_task(task, NameLevel(case.renaming), case.renaming_seed)

@@ -1,4 +1,4 @@
-"""One question to one planner: how it is told, how the answer is read and recorded."""
+"""One question to one planner: how it is asked, and how the answer is read and recorded."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 
 from surefoot.core.chat import Message, OptionRequest, OptionScores, ReplyStatus, Usage
 from surefoot.core.errors import HarnessError
-from surefoot.pddl.benchmark.cases import EXAMPLE_SEED, BenchCase, load_source
-from surefoot.pddl.benchmark.config import AnswerForm, BenchConfig, Shot, Style
+from surefoot.pddl.benchmark.cases import BenchCase
+from surefoot.pddl.benchmark.config import AnswerForm, Shot, Style
 from surefoot.pddl.benchmark.dialogue import renamed
 from surefoot.pddl.benchmark.prompts import describe
-from surefoot.pddl.benchmark.quiz_cases import example_question, questions_about
+from surefoot.pddl.benchmark.tasks import EXAMPLE_SEED, BenchTasks
 from surefoot.pddl.domains import get_domain
 from surefoot.pddl.language import Task
 from surefoot.pddl.planner import Guesser, OptionPlanner, Planner, PlanReply, PlanRequest
@@ -37,17 +37,15 @@ class Quiz:
 
     Args:
         case: What to ask.
-        config: The bench.
+        tasks: The bench with its tasks.
     """
 
-    def __init__(self, case: BenchCase, config: BenchConfig) -> None:
+    def __init__(self, case: BenchCase, tasks: BenchTasks) -> None:
         self.case = case
-        self._config = config
-        place = (case.task, case.domain, case.size, case.seed)
-        found = questions_about(config, place, NameLevel(case.renaming), case.renaming_seed)
+        self._tasks = tasks
+        found = tasks.questions(case.place, NameLevel(case.renaming), case.renaming_seed)
         self.question = next(q for q in found if q.key == case.question)
-        source = load_source(case.domain, case.size, case.seed, case.task, config.tasks)
-        self.task = renamed(source.task, case)[0]
+        self.task = renamed(tasks[case.place].task, case)[0]
         self._json = case.answer == AnswerForm.JSON
         self.messages = self._first_messages()
 
@@ -56,9 +54,7 @@ class Quiz:
             return ()
         parts = [self._told(self.task, self.question)]
         shot = Shot(self.case.shot)
-        example = (
-            example_question(self._config, self.case, self.question) if (shot is Shot.ONE) else None
-        )
+        example = self._example() if shot is Shot.ONE else None
         if example is not None:
             spec = get_domain(self.case.domain)
             task = renamed(spec.generate(spec.min_size, EXAMPLE_SEED).task, self.case)[0]
@@ -71,8 +67,13 @@ class Quiz:
             ]
         return (Message("user", "\n\n".join(parts)),)
 
+    def _example(self) -> Question | None:
+        case = self.case
+        level = NameLevel(case.renaming)
+        return self._tasks.example_question(case.place, self.question, level, case.renaming_seed)
+
     def _told(self, task: Task, question: Question) -> str:
-        """Tells a task and a question about it."""
+        """Describes a task and a question about it."""
         style = Style(self.case.style)
         told = describe(task, style, self.case.domain).strip().removesuffix("plan:").strip()
         if style in (Style.PUBLISHED, Style.COMPLETE):
@@ -85,7 +86,7 @@ class Quiz:
     @property
     def seed(self) -> int:
         """Seed of whatever is drawn; depends on the run's seed and the case."""
-        digest = hashlib.sha256(f"{self._config.seed} {self.case.key}".encode()).digest()
+        digest = hashlib.sha256(f"{self._tasks.config.seed} {self.case.key}".encode()).digest()
         return int.from_bytes(digest[:4], "big") >> 1
 
     def text_request(self) -> PlanRequest:
@@ -150,7 +151,7 @@ class Quiz:
 def ask_all(
     planner: Planner, quizzes: Sequence[Quiz]
 ) -> Iterator[tuple[Quiz, dict[str, Any] | str]]:
-    """Asks a planner questions.
+    """Puts questions to a planner and yields their records.
 
     Yields:
         Each question with its record, or with what a server said that failed.

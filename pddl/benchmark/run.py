@@ -1,39 +1,32 @@
-"""Runs a bench into a run folder; goes on where an earlier try stopped."""
+"""Runs a bench into a run folder; an interrupted one resumes."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from surefoot.core.chat import ReplyStatus
-from surefoot.pddl.benchmark.cases import (
-    BenchCase,
-    load_source,
-    load_variant,
-    make_cases,
-    missing_variants,
-)
+from surefoot.core.progress import Progress, silent
+from surefoot.pddl.benchmark.cases import BenchCase, make_cases
 from surefoot.pddl.benchmark.config import BenchConfig, BenchJob
 from surefoot.pddl.benchmark.dialogue import Dialogue
 from surefoot.pddl.benchmark.optima import with_common_bounds
 from surefoot.pddl.benchmark.profile import profile
 from surefoot.pddl.benchmark.quiz import Quiz, ask_all
-from surefoot.pddl.benchmark.quiz_cases import make_quiz_cases, missing_questions, questions_about
+from surefoot.pddl.benchmark.quiz_cases import make_quiz_cases
 from surefoot.pddl.benchmark.quiz_summary import QuizEpisode, is_quiz, summarize_quiz
 from surefoot.pddl.benchmark.report import write_reports
 from surefoot.pddl.benchmark.selftest import self_test
 from surefoot.pddl.benchmark.summary import Episode, summarize
+from surefoot.pddl.benchmark.tasks import BenchTasks
 from surefoot.pddl.grading.grader import BoundsLookup
 from surefoot.pddl.planner import Planner
 from surefoot.pddl.reference.bounds import content_key
 from surefoot.results.manifest import Manifest
 from surefoot.results.run_folder import REPORT_NAME, RunFolder, check_out
-
-Progress = Callable[[int, int], None]
-"""Called with the number of episodes done and the number of all."""
 
 _BATCH = 256
 """Episodes of one planner that are prepared at a time."""
@@ -41,7 +34,7 @@ _BATCH = 256
 
 @dataclass(frozen=True)
 class BenchRun:
-    """What a bench left.
+    """The result of a bench.
 
     Attributes:
         folder: The run folder.
@@ -68,30 +61,31 @@ def bench_run(
     bounds: BoundsLookup,
     *,
     settings: Mapping[str, Any] | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> BenchRun:
     """Runs all episodes that have no record yet and writes summary and report.
 
     Args:
         config: The bench.
-        out: The run folder; an unfinished run of the same bench is gone on with.
+        out: The run folder; an unfinished run of the same bench is resumed.
         planners: A planner for every name in the configuration.
         bounds: Looks up what is known of a task's optimal cost.
         settings: Settings of the planners, for the manifest; nothing secret.
-        progress: Told how far the run is.
+        progress: Called after every finished episode.
 
     Raises:
         InputError: The configuration, the tasks or the folder cannot be used.
         HarnessError: The bench's own check of itself failed; nothing is graded then.
     """
     check_out(out)
-    cases = all_cases(config, planners)
+    tasks = BenchTasks(config)
+    cases = all_cases(tasks, planners)
     manifest = Manifest(
         command="bench",
         config={**config.to_json(), "settings": dict(settings or {})},
         keys=[case.key for case in cases],
         seeds=list(config.seeds),
-        hashes={"tasks": _digest(cases, config)},
+        hashes={"tasks": _digest(cases, tasks)},
     )
     self_test(
         {case.domain for case in cases if case.size is not None},
@@ -103,11 +97,7 @@ def bench_run(
         pending = set(run.pending)
         done = len(cases) - len(pending)
 
-        def tell() -> None:
-            if progress is not None:
-                progress(done, len(cases))
-
-        tell()
+        progress(done, len(cases))
 
         def keep(case: BenchCase, record: dict[str, Any] | str) -> None:
             nonlocal done
@@ -116,18 +106,18 @@ def bench_run(
                 return
             run.append(case.key, record)
             done += 1
-            tell()
+            progress(done, len(cases))
 
         for name, planner in planners.items():
             todo = [c for c in cases if c.planner == name and c.key in pending]
             plans = [c for c in todo if not c.question]
             asked = [c for c in todo if c.question]
             for start in range(0, len(plans), _BATCH):
-                live = [Dialogue(c, config, bounds) for c in plans[start : start + _BATCH]]
+                live = [Dialogue(c, tasks, bounds) for c in plans[start : start + _BATCH]]
                 for dialogue, message in converse(planner, live):
                     keep(dialogue.case, message or dialogue.to_json())
             for start in range(0, len(asked), _BATCH):
-                quizzes = [Quiz(c, config) for c in asked[start : start + _BATCH]]
+                quizzes = [Quiz(c, tasks) for c in asked[start : start + _BATCH]]
                 for quiz, record in ask_all(planner, quizzes):
                     keep(quiz.case, record)
         records = list(run.records.values())
@@ -137,23 +127,23 @@ def bench_run(
         summary |= profile(episodes)
         summary["finished"] = len(records)
         if config.plan_jobs not in ((), (BenchJob.PLAN,)):
-            summary["unchanged"] = missing_variants(config)
+            summary["unchanged"] = tasks.missing_variants()
         if BenchJob.QUESTIONS in config.jobs:
-            summary["questions"] = summarize_quiz(answered, missing_questions(config))
+            summary["questions"] = summarize_quiz(answered, tasks.missing_questions())
         run.write_summary(summary)
         meta = {"date": run.manifest.created, **run.manifest.versions}
         write_reports(out, episodes, summary, meta, answered)
     return BenchRun(out, episodes, answered, summary, unanswered, out / REPORT_NAME)
 
 
-def all_cases(config: BenchConfig, planners: Mapping[str, Planner]) -> list[BenchCase]:
+def all_cases(tasks: BenchTasks, planners: Mapping[str, Planner]) -> list[BenchCase]:
     """Lists all episodes, those that ask for plans first.
 
     Raises:
         InputError: A domain, size, folder or planner cannot be used.
     """
     reads = {name: p.reads_text for name, p in planners.items()}
-    return [*make_cases(config, reads), *make_quiz_cases(config, planners)]
+    return [*make_cases(tasks, reads), *make_quiz_cases(tasks, planners)]
 
 
 def converse(planner: Planner, live: list[Dialogue]) -> Iterator[tuple[Dialogue, str]]:
@@ -177,17 +167,15 @@ def converse(planner: Planner, live: list[Dialogue]) -> Iterator[tuple[Dialogue,
         live = more
 
 
-def _digest(cases: list[BenchCase], config: BenchConfig) -> str:
+def _digest(cases: list[BenchCase], tasks: BenchTasks) -> str:
     digest = hashlib.sha256()
-    for place in dict.fromkeys((c.domain, c.size, c.seed, c.task) for c in cases):
-        source = load_source(*place, config.tasks)
-        digest.update(f"{place[-1]}\0{content_key(source.task)}\0\0".encode())
-    jobs = dict.fromkeys((c.job, (c.task, c.domain, c.size, c.seed)) for c in cases)
-    for job, where in jobs:
+    for place in dict.fromkeys(c.place for c in cases):
+        digest.update(f"{place.name}\0{content_key(tasks[place].task)}\0\0".encode())
+    for job, place in dict.fromkeys((c.job, c.place) for c in cases):
         if job == BenchJob.QUESTIONS:
-            digest.update(f"{job}\0{questions_about(config, where)!r}\0\0".encode())
+            digest.update(f"{job}\0{tasks.questions(place)!r}\0\0".encode())
         elif job != BenchJob.PLAN:
-            variant = load_variant(BenchJob(job), where, config)
+            variant = tasks.variant(BenchJob(job), place)
             assert variant is not None
             digest.update(f"{job}\0{content_key(variant.task)}\0\0".encode())
     return digest.hexdigest()

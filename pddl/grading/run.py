@@ -1,13 +1,15 @@
-"""Grades a whole set of answers into a run folder; goes on where an earlier try stopped."""
+"""Grades a whole set of answers into a run folder; an interrupted run can be resumed."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from surefoot.core.progress import Progress, silent
+from surefoot.pddl.extract.readers import DEFAULT_READER
 from surefoot.pddl.grading.answers import Answer, find_answers, find_tasks
 from surefoot.pddl.grading.grader import BoundsLookup, TaskLoader, grade
 from surefoot.pddl.grading.published import published_cell
@@ -19,13 +21,10 @@ from surefoot.results.parallel import parallel_map
 from surefoot.results.run_folder import REPORT_NAME, RunFolder, check_out
 from surefoot.results.statistics import PairedComparison, compare_paired
 
-Progress = Callable[[int, int], None]
-"""Called with the number of answers done and the number of all."""
-
 
 @dataclass(frozen=True)
 class GradedRun:
-    """What a finished run holds.
+    """The content of a finished run.
 
     Attributes:
         folder: The run folder.
@@ -70,8 +69,9 @@ def grade_run(
     bounds: BoundsLookup,
     *,
     models: Sequence[str] = (),
+    reader: str = DEFAULT_READER,
     workers: int = 1,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> GradedRun:
     """Grades answers and writes the run folder.
 
@@ -80,11 +80,12 @@ def grade_run(
     Args:
         source: Folder or JSON-lines file of answers.
         tasks_folder: Folder of tasks.
-        out: The run folder; an unfinished run of the same answers is gone on with.
+        out: The run folder; an unfinished run of the same answers is resumed.
         bounds: Looks up what is known of a task's optimal cost.
         models: Grade only these models; empty for all.
+        reader: Name of the answer reader.
         workers: Number of processes.
-        progress: Told how far the run is.
+        progress: Called after every graded answer.
 
     Raises:
         InputError: Answers, tasks or the folder cannot be used.
@@ -92,12 +93,18 @@ def grade_run(
     check_out(out)
     tasks = find_tasks(tasks_folder)
     answers = {_key(a): a for a in find_answers(source, tasks, models)}
-    loader = TaskLoader(bounds)
+    loader = TaskLoader(bounds, reader)
+    other = {} if reader == DEFAULT_READER else {"reader": reader}
     needed = {a.task.name: a.task for a in answers.values()}
     digests = {name: loader.load(place).sha256 for name, place in needed.items()}
     manifest = Manifest(
         command="grade",
-        config={"answers": str(source), "tasks": str(tasks_folder), "models": list(models)},
+        config={
+            "answers": str(source),
+            "tasks": str(tasks_folder),
+            "models": list(models),
+            **other,
+        },
         keys=list(answers),
         hashes={
             "answers": _digest(f"{key}\0{a.text}" for key, a in answers.items()),
@@ -107,15 +114,13 @@ def grade_run(
     with RunFolder.open(out, manifest) as run:
         pending = [answers[key] for key in run.pending]
         done = len(answers) - len(pending)
-        if progress is not None:
-            progress(done, len(answers))
+        progress(done, len(answers))
         for answer, record in parallel_map(
             _grade_here, pending, workers=workers, initializer=_prepare, arguments=(loader,)
         ):
             run.append(_key(answer), record)
             done += 1
-            if progress is not None:
-                progress(done, len(answers))
+            progress(done, len(answers))
         records = tuple(AnswerRecord.from_json(r) for r in run.records.values())
         graded = _gather(out, records)
         run.write_summary(graded.summary())

@@ -6,14 +6,15 @@ from collections import Counter
 
 import typer
 
+from surefoot.cli.contestants import contestant
 from surefoot.models.options import ModelOptions
 from surefoot.models.prices import read_prices
-from surefoot.models.registry import make_planner
-from surefoot.pddl.benchmark.cases import BenchCase, load_source
+from surefoot.pddl.benchmark.cases import BenchCase
 from surefoot.pddl.benchmark.config import AnswerForm, BenchConfig, Mode
 from surefoot.pddl.benchmark.dialogue import Dialogue
 from surefoot.pddl.benchmark.quiz import Quiz, written_answer
 from surefoot.pddl.benchmark.run import all_cases
+from surefoot.pddl.benchmark.tasks import BenchTasks
 from surefoot.pddl.reference import Bounds
 
 _CHARS = 4
@@ -29,8 +30,9 @@ def show_estimate(config: BenchConfig, options: ModelOptions) -> None:
     Tokens written are taken as four times those of a known plan, times the most answers
     that an episode may take.
     """
-    planners = {name: make_planner(name, options) for name in config.planners}
-    cases = all_cases(config, planners)
+    planners = {name: contestant(name, options) for name in config.planners}
+    tasks = BenchTasks(config)
+    cases = all_cases(tasks, planners)
     prices = read_prices(options.prices) if options.prices is not None else {}
     asked = sum(bool(c.question) for c in cases)
     typer.echo(f"{len(cases)} episodes" + (f", {asked} of them questions" if asked else ""))
@@ -42,7 +44,7 @@ def show_estimate(config: BenchConfig, options: ModelOptions) -> None:
         sample = own[:: max(1, len(own) // _SAMPLE)]
         read = written = 0.0
         for case in sample:
-            more = _quiz_size(case, config) if case.question else _plan_size(case, config)
+            more = _quiz_size(case, tasks) if case.question else _plan_size(case, tasks)
             read, written = read + more[0], written + more[1]
         scale = count / len(sample)
         price = prices.get(planner.partition(":")[2])
@@ -53,20 +55,20 @@ def show_estimate(config: BenchConfig, options: ModelOptions) -> None:
         )
 
 
-def _plan_size(case: BenchCase, config: BenchConfig) -> tuple[float, float]:
+def _plan_size(case: BenchCase, tasks: BenchTasks) -> tuple[float, float]:
     """Tokens read and written at most in an episode that asks for a plan."""
-    rounds = 1 if case.mode == Mode.DIRECT else config.rounds
-    dialogue = Dialogue(case, config, lambda task: Bounds())
-    source = load_source(case.domain, case.size, case.seed, case.task, config.tasks)
-    steps = source.witness.steps if source.witness else ()
+    rounds = 1 if case.mode == Mode.DIRECT else tasks.config.rounds
+    dialogue = Dialogue(case, tasks, lambda task: Bounds())
+    witness = tasks[case.place].witness
+    steps = witness.steps if witness else ()
     answer = max(100, 4 * sum(len(str(s)) for s in steps)) / _CHARS
     prompt = sum(len(t.text) for t in dialogue.messages) / _CHARS
     return rounds * prompt + answer * rounds * (rounds - 1) / 2, rounds * answer
 
 
-def _quiz_size(case: BenchCase, config: BenchConfig) -> tuple[float, float]:
+def _quiz_size(case: BenchCase, tasks: BenchTasks) -> tuple[float, float]:
     """Tokens read and written at most in an episode that asks a question."""
-    quiz = Quiz(case, config)
+    quiz = Quiz(case, tasks)
     answer = max(100, 4 * len(written_answer(quiz.question, as_json=True))) / _CHARS
     prompt = sum(len(t.text) for t in quiz.messages) / _CHARS
     return prompt, 1.0 if case.answer == AnswerForm.SCORED else answer

@@ -37,8 +37,9 @@ from surefoot.envs.crossing.tasks import LIGHT_RULES, TASKS
 from surefoot.envs.crossing.twin import Twin
 from surefoot.envs.tabletop.tasks import DIFFICULTIES, make_tabletop
 from surefoot.envs.tabletop.tasks import TASKS as KINDS
-from surefoot.pddl import PlanStep, validate
+from surefoot.pddl import validate
 from surefoot.pddl.compact import compact_plan
+from surefoot.pddl.language import PlanStep
 from surefoot.verification.formulas.semantics import evaluate
 
 pytestmark = pytest.mark.quick

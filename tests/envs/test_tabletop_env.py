@@ -21,7 +21,7 @@ from surefoot.envs.skills import SkillStatus
 from surefoot.envs.tabletop.env import TabletopEnv
 from surefoot.envs.tabletop.tasks import DIFFICULTIES, TASKS
 from surefoot.envs.tabletop.twin import TabletopTwin
-from surefoot.pddl import PlanStep
+from surefoot.pddl.language import PlanStep
 
 ID = "surefoot.envs:surefoot/Tabletop-v0"
 

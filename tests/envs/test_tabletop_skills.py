@@ -20,7 +20,8 @@ from surefoot.envs.tabletop.scene import draw_scene
 from surefoot.envs.tabletop.skills import Skills
 from surefoot.envs.tabletop.things import Thing, ThingKind
 from surefoot.envs.tabletop.world import TabletopWorld
-from surefoot.pddl import PlanStep, parse_plan
+from surefoot.pddl import parse_plan
+from surefoot.pddl.language import PlanStep
 from surefoot.results.statistics import wilson
 
 THINGS = (

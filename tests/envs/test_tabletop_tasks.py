@@ -21,8 +21,9 @@ from surefoot.envs.tabletop.tasks import (
 )
 from surefoot.envs.tabletop.twin import TabletopTwin
 from surefoot.envs.tabletop.world import TabletopWorld
-from surefoot.pddl import GroundTask, Plan, PlanStep, validate
+from surefoot.pddl import GroundTask, Plan, validate
 from surefoot.pddl.conditions import holds
+from surefoot.pddl.language import PlanStep
 from surefoot.pddl.reference import FD_FF
 from surefoot.results.statistics import wilson
 

@@ -10,9 +10,9 @@ import pytest
 
 from surefoot.core.chat import ReplyStatus, Usage
 from surefoot.core.errors import HarnessError, InputError
-from surefoot.pddl.benchmark.cases import make_cases
 from surefoot.pddl.benchmark.config import BenchConfig, read_config
 from surefoot.pddl.benchmark.run import bench_run
+from surefoot.pddl.benchmark.tasks import BenchTasks
 from surefoot.pddl.domains import get_domain
 from surefoot.pddl.language import Plan, write_plan
 from surefoot.pddl.planner import Planner, PlanReply, PlanRequest
@@ -284,9 +284,9 @@ def test_command_line_wins_over_the_file(tmp_path: Path) -> None:
 
 def test_sizes_out_of_range_are_refused() -> None:
     with pytest.raises(InputError, match="size must be"):
-        make_cases(config(sizes={"blocksworld": [1]}), {"search": False})
+        BenchTasks(config(sizes={"blocksworld": [1]}))
     with pytest.raises(InputError, match="unknown domain 'bloksworld'"):
-        make_cases(config(domains=["bloksworld"]), {"search": False})
+        BenchTasks(config(domains=["bloksworld"]))
 
 
 def test_published_prompt_beside_a_given_task_is_used(tmp_path: Path) -> None:

@@ -14,10 +14,11 @@ from surefoot.core.chat import OptionRequest, OptionScores, ReplyStatus
 from surefoot.core.errors import HarnessError, InputError
 from surefoot.pddl.benchmark.config import BenchConfig, read_config
 from surefoot.pddl.benchmark.leaderboard import make_leaderboard, render_leaderboard
-from surefoot.pddl.benchmark.quiz_cases import make_quiz_cases, missing_questions, questions_about
+from surefoot.pddl.benchmark.quiz_cases import make_quiz_cases
 from surefoot.pddl.benchmark.quiz_summary import QuizEpisode, calibration
 from surefoot.pddl.benchmark.run import bench_run
 from surefoot.pddl.benchmark.selftest import check_questions
+from surefoot.pddl.benchmark.tasks import BenchTasks, TaskPlace
 from surefoot.pddl.domains import list_domains
 from surefoot.pddl.planner import PlanReply, PlanRequest
 from surefoot.pddl.questions import QuestionForm, QuestionKind
@@ -113,6 +114,9 @@ def test_the_page_shows_hostile_answers_harmlessly(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("answer", ["text", "json"])
 def test_right_answers_are_right_in_every_form(tmp_path: Path, answer: str) -> None:
+    bench = config(answers=[answer])
+    tasks = BenchTasks(bench)
+
     class Master(Pupil):
         """Knows all answers by heart."""
 
@@ -121,7 +125,7 @@ def test_right_answers_are_right_in_every_form(tmp_path: Path, answer: str) -> N
                 task, key = request.key.split(" ")
                 domain, _, rest = task.partition("/")
                 size, seed = map(int, rest.split("-"))
-                found = questions_about(bench, (task, domain, size, seed))
+                found = tasks.questions(TaskPlace(task, domain, size, seed))
                 q = next(q for q in found if q.key == key)
                 said = list(q.answers) if q.every else q.answers[0]
                 text = "\n".join(said) if isinstance(said, list) else said
@@ -130,7 +134,6 @@ def test_right_answers_are_right_in_every_form(tmp_path: Path, answer: str) -> N
                     text = f"Here: {json.dumps({'answer': said})}"
                 yield i, PlanReply(ReplyStatus.ANSWERED, text)
 
-    bench = config(answers=[answer])
     done = run(tmp_path, bench, Master())
     assert {e.asked["form"] for e in done.quizzes} == set(map(str, QuestionForm))
     assert all(e.right for e in done.quizzes)
@@ -220,7 +223,7 @@ def test_planners_without_probabilities_are_refused() -> None:
             pytest.fail("it is refused before it is asked")
 
     with pytest.raises(InputError, match="mute does not tell how likely"):
-        make_quiz_cases(config(planners=["mute"], answers=["scored"]), {"mute": Mute()})
+        make_quiz_cases(BenchTasks(config(planners=["mute"], answers=["scored"])), {"mute": Mute()})
 
 
 def test_server_trouble_leaves_questions_open_and_they_are_asked_again(tmp_path: Path) -> None:
@@ -290,10 +293,11 @@ def test_a_broken_marker_stops_the_bench(tmp_path: Path, monkeypatch: pytest.Mon
 def test_every_domain_has_questions_of_every_kind_or_counts_what_is_missing(domain: str) -> None:
     check_questions(domain)
     bench = config(domains=[domain], question_states=300, questions_per_task=2)
-    cases = make_quiz_cases(bench, {"pupil": Pupil()})
+    tasks = BenchTasks(bench)
+    cases = make_quiz_cases(tasks, {"pupil": Pupil()})
     kinds = {c.question.rpartition("-")[0].rpartition("-")[0] for c in cases}
-    gaps = {r["kind"]: 0 for r in missing_questions(bench)}
-    for row in missing_questions(bench):
+    gaps = {r["kind"]: 0 for r in tasks.missing_questions()}
+    for row in tasks.missing_questions():
         gaps[row["kind"]] += row["missing"]
     assert kinds == set(map(str, QuestionKind))
     assert len(cases) + sum(gaps.values()) == 2 * len(QuestionKind) * len(QuestionForm)

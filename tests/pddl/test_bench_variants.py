@@ -12,11 +12,12 @@ import pytest
 
 from surefoot.core.chat import ReplyStatus
 from surefoot.pddl import GroundTask, Plan, parse_plan, validate
-from surefoot.pddl.benchmark.cases import load_variant, make_cases, missing_variants
+from surefoot.pddl.benchmark.cases import make_cases
 from surefoot.pddl.benchmark.config import BenchConfig, BenchJob, Style
 from surefoot.pddl.benchmark.dialogue import Dialogue
 from surefoot.pddl.benchmark.prompts import describe
 from surefoot.pddl.benchmark.run import bench_run
+from surefoot.pddl.benchmark.tasks import BenchTasks
 from surefoot.pddl.benchmark.variants import Variant, make_variant
 from surefoot.pddl.conditions import holds
 from surefoot.pddl.domains import get_domain, list_domains
@@ -113,14 +114,15 @@ def bench(**fields: object) -> BenchConfig:
 
 def test_prompts_show_the_earlier_plan_under_the_names_of_the_case() -> None:
     config = bench(jobs=list(CHANGED), renamings=["none", "random_string"], renaming_seeds=[3])
-    cases = make_cases(config, {"p": True})
+    tasks = BenchTasks(config)
+    cases = make_cases(tasks, {"p": True})
     assert len(cases) == 2 * len(CHANGED)
     assert len({c.key for c in cases}) == len(cases)
     for case in cases:
-        dialogue = Dialogue(case, config, lambda task: Bounds())
+        dialogue = Dialogue(case, tasks, lambda task: Bounds())
         (turn,) = dialogue.messages
-        place = (case.task, case.domain, case.size, case.seed)
-        v = load_variant(BenchJob(case.job), place, config)
+        v = tasks.variant(BenchJob(case.job), case.place)
+        assert v is not None
         shown = parse_plan(turn.text.split("Plan:\n")[1].split("\n\n")[0])
         assert len(shown) == len(v.plan)
         assert (shown == v.plan) is (case.renaming == "none")
@@ -174,8 +176,9 @@ def test_tasks_that_cannot_be_changed_are_counted(tmp_path: Path) -> None:
     config = bench(
         domains=["grippers"], difficulty=[0], seeds=[0, 1], jobs=["plan", "reformulate-shuffled"]
     )
-    assert missing_variants(config) == {"reformulate-shuffled grippers": 2}
-    assert [c.job for c in make_cases(config, {"p": False})] == ["plan", "plan"]
+    tasks = BenchTasks(config)
+    assert tasks.missing_variants() == {"reformulate-shuffled grippers": 2}
+    assert [c.job for c in make_cases(tasks, {"p": False})] == ["plan", "plan"]
 
 
 def test_given_tasks_get_their_plan_from_a_search(tmp_path: Path) -> None:
@@ -187,8 +190,10 @@ def test_given_tasks_get_their_plan_from_a_search(tmp_path: Path) -> None:
     (folder / "domain.pddl").write_text(write_domain(made.domain))
     (folder / "p01.pddl").write_text(write_problem(made.problem))
     config = bench(domains=[], tasks=tmp_path / "tasks", jobs=["reuse"])
-    (case,) = make_cases(config, {"p": True})
-    v = load_variant(BenchJob.REUSE, (case.task, case.domain, None, None), config)
+    tasks = BenchTasks(config)
+    (case,) = make_cases(tasks, {"p": True})
+    v = tasks.variant(BenchJob.REUSE, case.place)
+    assert v is not None
     assert validate(v.task, v.witness).valid
 
 
@@ -196,7 +201,7 @@ def test_manifests_of_plain_benches_are_as_they_were() -> None:
     config = bench()
     assert not {k for k in config.to_json() if k.startswith("question") or k == "jobs"}
     assert bench(jobs=["replan"]).to_json()["jobs"] == ["replan"]
-    (case,) = make_cases(config, {"p": False})
+    (case,) = make_cases(BenchTasks(config), {"p": False})
     assert case.key == "p blocksworld/4-0 direct"
 
 

@@ -143,7 +143,7 @@ def word_of(system: TransitionSystem, path: Sequence[int]) -> list[tuple[str, ..
 def spot_kripke(system: TransitionSystem) -> Any:
     """The model in Spot, with a first state that has a proposition of its own."""
     spot = load_spot()
-    import buddy
+    import buddy  # pyright: ignore[reportMissingImports]
 
     graph = spot.make_kripke_graph(spot.make_bdd_dict())
     bits = [buddy.bdd_ithvar(graph.register_ap(n)) for n in (*system.names, "start_")]

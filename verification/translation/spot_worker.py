@@ -152,7 +152,7 @@ class _TruthTables:
     """
 
     def __init__(self, automaton: Any, propositions: int) -> None:
-        import buddy
+        import buddy  # pyright: ignore[reportMissingImports]
 
         self._buddy = buddy
         self._letters: int = 2**propositions

@@ -34,9 +34,9 @@ def zoo_folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Pa
 def test_merges_are_those_of_mergekit(
     zoo_folders: tuple[Path, list[Path]], tmp_path: Path, method: str
 ) -> None:
-    from mergekit.config import MergeConfiguration
-    from mergekit.merge import run_merge
-    from mergekit.options import MergeOptions
+    from mergekit.config import MergeConfiguration  # pyright: ignore[reportMissingImports]
+    from mergekit.merge import run_merge  # pyright: ignore[reportMissingImports]
+    from mergekit.options import MergeOptions  # pyright: ignore[reportMissingImports]
 
     base, tunes = zoo_folders
     name, parameters, density, scale = CASES[method]

@@ -50,8 +50,7 @@ class Check:
 
 
 def end_of_first_phase(trace: FlowTrace) -> int | None:
-    """Returns the index of the first record with all sequences classified correctly, or "
-    "``None``."""
+    """Returns the index of the first record with all sequences correct, or ``None``."""
     done = np.flatnonzero(trace.accuracy == 1)
     return int(done[0]) if done.size else None
 

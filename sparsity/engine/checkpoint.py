@@ -17,6 +17,7 @@ STEM = "model"
 """Stem of the names that transformers gives to weight files."""
 
 _CHUNK = 2**22
+"""Bytes read at once when a file is hashed."""
 
 
 class Checkpoint:

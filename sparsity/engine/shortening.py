@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 _STREAM = "shortening"
 _ENOUGH = 32
+"""Largest number of batches for the choice: by loss, every candidate costs a pass over them."""
+
 _FOLDER, _NOTES = "shortened", "shortened.json"
 
 

@@ -127,6 +127,7 @@ def _step(
     _replay(block, held, index, len(plan.held), work, _DENSE, name)
     found: dict[str, InputStatistics] = {}
     if plan.fed and layers:
+        # Up to 4096 inputs a Gram matrix takes at most 64 MiB, so the output error is reported too.
         gram = plan.stages.statistics == "gram" or all(a.columns <= 4096 for a in layers)
         collector = Collector(block, layers, gram=gram)
         found = collector.collect(_runs(fed, index, plan.fed, work.hidden(index, _FED)))

@@ -96,7 +96,7 @@ class ExpertRouter(nn.Module):
 
     @torch.no_grad()
     def embed_like(self, embedding: torch.Tensor) -> None:
-        """Initialises from the first dimensions of the backbone's embedding, like the released code.
+        """Initialises from the first dimensions of the backbone's embedding, as released.
 
         Args:
             embedding: ``[vocabulary, width of the backbone]``.

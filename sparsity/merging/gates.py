@@ -24,7 +24,10 @@ GATES: dict[GateKind, str] = {
 mergekit; hidden states of all texts share one dominant direction, which ``contrast`` removes."""
 
 _BATCH = 16
+"""Prompts per forward pass."""
+
 _STEPS = 200
+"""Iteration limit of the logistic regression; twice the default of scikit-learn."""
 
 
 def states_of(

@@ -17,7 +17,10 @@ DAMPING = 0.01
 """Damping of the Hessian, relative to its mean diagonal, as in the paper."""
 
 _ESCALATION = (1.0, 10.0, 100.0)
+"""Factors of the damping in the successive attempts in fp64."""
+
 _LEAST_EIGENVALUE = 1e-6
+"""Lower bound of eigenvalues relative to the largest, if no Cholesky factorization succeeds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from surefoot.core.errors import HarnessError
 PROMPT, WRITTEN = 64, 32
 """Tokens of the prompt, and tokens generated after it one by one."""
 _WARM, _RUNS = 3, 50
+"""Warm-up repetitions, and measured prompts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ LABELS = {
 
 _FORMAT = 1
 _RESAMPLES = 2000
+"""Bootstrap resamples of the tasks."""
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,13 @@ from surefoot.core.errors import InputError
 from surefoot.core.files import write_atomic
 
 _SLOPE = 0.2
+"""Slope of the leaky ReLU, as in DCGAN."""
+
 _SMALLEST = 4
+"""Side of the first feature map, as in DCGAN."""
+
 _NUDGE = 1e-8
+"""Avoids a division by zero in the pixel norm."""
 CONFIG_NAME = "config.json"
 """File of a generator's folder that is written last and so marks it as complete."""
 _WEIGHTS = "model.safetensors"

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 _RIDGE = 1e-3
+"""Added to the diagonal of the covariance, so that rounding leaves it positive definite."""
 
 
 @dataclass(frozen=True)

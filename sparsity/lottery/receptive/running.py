@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 _KEY = "diagnosis"
 _RESAMPLED = 400
+"""Bootstrap resamples of the images for an interval."""
+
 _DEALS = 20
+"""Shuffles of the weights; the page shows the range of their kurtosis."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     Array = NDArray[np.floating]
 
 _SIGMA, _REACH = 1.5, 5
+"""Standard deviation and radius of the Gaussian window, as in Wang et al. 2004."""
+
 _C1, _C2 = 0.01**2, 0.03**2
+"""Stabilising constants for a range of 1, as in Wang et al. 2004."""
 
 
 def psnr(picture: Array, truth: Array) -> float:

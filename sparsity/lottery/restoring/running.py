@@ -58,6 +58,7 @@ WORK = "work"
 """Folder of the state; deleted when the image is done."""
 _KEY = "picture"
 _SSIM_FROM = 11
+"""Least side of an image for SSIM, whose window has 11 pixels."""
 
 
 @dataclass(frozen=True)

@@ -252,7 +252,7 @@ def test_malformed_factors_are_said() -> None:
         factorize(gaussian(4, 6), 2, inputs(4, 9))
     with pytest.raises(InputError, match="no calibration input"):
         factorize(gaussian(4, 6), 2, InputStatistics(6, gram=True))
-    with pytest.raises(InputError, match="no factors"):
+    with pytest.raises(InputError, match="not factors"):
         FactoredLinear(gaussian(4, 2), gaussian(3, 4))
     with pytest.raises(InputError, match="does not fit 4 outputs"):
         FactoredLinear(gaussian(4, 2), gaussian(2, 4), gaussian(3))

@@ -122,7 +122,7 @@ def test_every_group_keeps_its_n_highest(n: int, m: int) -> None:
 
 
 def test_groups_must_fit() -> None:
-    with pytest.raises(InputError, match="cannot be cut into groups of 4"):
+    with pytest.raises(InputError, match="cannot be divided into groups of 4"):
         keep_mask(torch.ones(2, 6), SemiStructured(2, 4), "row")
     with pytest.raises(InputError, match="unknown granularity"):
         keep_mask(torch.ones(2, 6), Unstructured(0.5), "column")  # type: ignore[arg-type]

@@ -171,7 +171,7 @@ def test_a_spectrum_without_a_tail_is_said(bad: torch.Tensor) -> None:
 
 
 def test_unknown_fits_are_said() -> None:
-    with pytest.raises(InputError, match="take one of peak"):
+    with pytest.raises(InputError, match="use one of peak"):
         tail_exponent(gaussian(20), "median")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="not empty"):
         tail_exponent(torch.ones(2, 3, 4))

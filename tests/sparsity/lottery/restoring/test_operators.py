@@ -130,7 +130,7 @@ def test_bad_input_is_one_line() -> None:
         (lambda: Inpaint.at_random((3, 3), 0, 0), "between 0 and 1"),
         (lambda: Inpaint(torch.ones(3, 3))(true), "the mask is for 3 x 3"),
         (lambda: Downsample(1, (4, 4)), "must be at least 2"),
-        (lambda: Downsample(4, (12, 9)), "no multiple of 4"),
+        (lambda: Downsample(4, (12, 9)), "not a multiple of 4"),
         (lambda: Downsample(2, (8, 8))(true), "8 x 8 pixels"),
         (lambda: Gaussian(0, (1, 2, 2), 0), "at least one"),
         (lambda: Gaussian(2**20, (3, 64, 64), 0), "over 1 GiB"),

@@ -112,7 +112,7 @@ def test_interpolation() -> None:
     one[3, :] = True
     assert np.allclose(fill(plane, one), np.broadcast_to(plane[:, 3:4], plane.shape))
     assert np.array_equal(fill(plane, np.ones((12, 10), bool)), plane)
-    with pytest.raises(InputError, match="no pixel"):
+    with pytest.raises(InputError, match="no known pixel"):
         fill(plane, np.zeros((12, 10), bool))
 
 

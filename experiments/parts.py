@@ -12,8 +12,8 @@ from pydantic import BaseModel
 
 from surefoot.core.errors import HarnessError, InputError
 from surefoot.core.files import is_leftover, write_error
+from surefoot.core.progress import Progress
 from surefoot.envs.episodes.pool import LostResult, run_apart
-from surefoot.experiments.base import Told
 from surefoot.results.manifest import MANIFEST_NAME, Manifest, current_versions, read_manifest
 from surefoot.results.run_folder import RunFolder
 
@@ -72,7 +72,7 @@ def run_part(
     study: BaseModel,
     work: Mapping[str, Item],
     function: Callable[[Item], Any],
-    told: Told,
+    progress: Progress,
     workers: int,
     timeout_s: float = TIMEOUT,
 ) -> Records:
@@ -85,7 +85,7 @@ def run_part(
         study: The study.
         work: What is to be done, by key.
         function: Does one case in a process of its own; what it returns is kept.
-        told: Told the progress.
+        progress: Called as cases finish.
         workers: Processes.
         timeout_s: Seconds by the clock for one case.
 
@@ -99,7 +99,7 @@ def run_part(
         versions=current_versions(),
     )
     with RunFolder.open(out / name, manifest) as run:
-        told(name, len(work) - len(run.pending), len(work))
+        progress(len(work) - len(run.pending), len(work), name)
         todo = [_Case(key, work[key], function) for key in run.pending]
         done = len(work) - len(todo)
         with _one_thread():
@@ -109,7 +109,7 @@ def run_part(
                 )
                 run.append(case.key, record)
                 done += 1
-                told(name, done, len(work))
+                progress(done, len(work), name)
         return run.records
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from surefoot.experiments.base import StudyConfig
 from surefoot.experiments.co_occurrence.facts import FactSequences, fact_sequences
 from surefoot.sparsity.dynamics.data import Sequences, draw_sequences, read_sequences
 from surefoot.sparsity.dynamics.training import Flow
@@ -57,14 +58,10 @@ class CoOccurrenceCase(BaseModel):
         return draw_sequences(drawn.n, drawn.length, drawn.words, seed, distinct=drawn.distinct)
 
 
-class CoOccurrenceConfig(BaseModel):
+class CoOccurrenceConfig(StudyConfig):
     """The study."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     cases: dict[str, CoOccurrenceCase]
     """Data sets with trainings, by name."""
     seeds: tuple[Annotated[int, Field(ge=0, lt=2**62)], ...] = (0, 1, 2, 3, 4)
     """Seeds of data and parameters."""
-    workers: int = Field(default=2, ge=1)
-    """Processes."""

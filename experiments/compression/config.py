@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from surefoot.experiments.base import StudyConfig
 from surefoot.sparsity.recipe import CompressionRecipe
 
 PERMUTED = "permuted"
@@ -15,10 +16,8 @@ Pruner = Literal["magnitude", "wanda", "sparsegpt"]
 Allocation = Literal["uniform", "owl", "alpha", "permuted"]
 
 
-class CompressionStudyConfig(BaseModel):
+class CompressionStudyConfig(StudyConfig):
     """The study."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     models: tuple[str, ...] = ("local-agent", "local-planner", "local-perception")
     """Models: names of shipped ones, or folders, such as of further training seeds."""
@@ -84,8 +83,6 @@ class CompressionStudyConfig(BaseModel):
     """Episodes of each, in full physics on the crossing; its tasks take turns."""
     threads: int = Field(default=1, ge=1)
     """Threads while latency is measured."""
-    workers: int = Field(default=2, ge=1)
-    """Processes."""
     seed: int = 0
     """Seed of bootstraps."""
 

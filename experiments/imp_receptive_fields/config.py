@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from surefoot.experiments.base import StudyConfig
 from surefoot.sparsity.lottery.receptive.committee import CommitteeSettings
 
 
@@ -39,10 +40,8 @@ class Perception(BaseModel):
     """Patches of a picture."""
 
 
-class ReceptiveFieldsConfig(BaseModel):
+class ReceptiveFieldsConfig(StudyConfig):
     """The study."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     cases: dict[str, CommitteeCase]
     """Data with committees, by name."""

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from surefoot.agents.settings import AgentSettings
 from surefoot.envs.perturbations.catalogue import image_perturbations
 from surefoot.envs.perturbations.pipeline import Pipeline
+from surefoot.experiments.base import StudyConfig
 
 CROSSING, TABLETOP = "crossing", "tabletop"
 
@@ -102,10 +103,8 @@ BASE = "base"
 """The arm that all others are compared with."""
 
 
-class UncertaintyConfig(BaseModel):
+class UncertaintyConfig(StudyConfig):
     """The study."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     perception: str = "local-perception"
     """Model that is shown the pictures."""
@@ -157,8 +156,6 @@ class UncertaintyConfig(BaseModel):
     """Arms whose variability is measured."""
     injection: int = Field(default=200, ge=0)
     """Cases in each cell of the 2 x 2 injection."""
-    workers: int = Field(default=2, ge=1)
-    """Processes."""
     seed: int = 0
     """Seed of the bootstrap."""
 

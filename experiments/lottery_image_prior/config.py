@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from surefoot.experiments.base import StudyConfig
 from surefoot.sparsity.lottery.priors.sensing import SenseSettings
 from surefoot.sparsity.lottery.restoring.networks import NetworkSettings
 
@@ -64,10 +65,8 @@ class Sensing(BaseModel):
     """How codes are sought."""
 
 
-class ImagePriorConfig(BaseModel):
+class ImagePriorConfig(StudyConfig):
     """The study."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     scenes: tuple[SceneImage, ...]
     """The pictures; intervals are over these, so they are what the study has many of."""
@@ -95,7 +94,7 @@ class ImagePriorConfig(BaseModel):
     """Rounds whose sparsity ``denoise`` looks at."""
     search: int = Field(default=200, ge=1)
     """Steps of each fit of a search."""
-    steps: dict[Task, int] = {"denoise": 400, "inpaint": 400, "sr": 400}
+    steps: dict[Task, int] = Field({"denoise": 400, "inpaint": 400, "sr": 400})
     """Steps of each fit that is judged, by task."""
     long: int = Field(default=1200, ge=1)
     """Steps of the fits that show what too many do, for ``denoise``."""

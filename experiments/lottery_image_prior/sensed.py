@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from surefoot.core.errors import InputError
+from surefoot.core.progress import Progress
 from surefoot.experiments.lottery_image_prior.config import Sensing
 from surefoot.sparsity.lottery.priors.tickets import DENSE, KINDS, trained_generators
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 _PICTURES, _UNSEEN = "pictures", "unseen"
 _WAYS = {"least squares": 0, "median of means": 1}
-
-Told = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +56,13 @@ def check_prior(prior: Path) -> None:
     _recipe(prior)
 
 
-def make_prior(sensing: Sensing, out: Path, told: Told) -> Path:
+def make_prior(sensing: Sensing, out: Path, progress: Progress) -> Path:
     """Returns the folder of the generators; trains them where the settings name none.
 
     Args:
         sensing: The settings.
         out: Folder of the study.
-        told: Told the steps done and all steps.
+        progress: Called with the steps done and all steps.
 
     Raises:
         InputError: A training goes astray.
@@ -83,7 +82,7 @@ def make_prior(sensing: Sensing, out: Path, told: Told) -> Path:
     whole = sensing.steps * (1 + 3 * sensing.rounds)
 
     def count(pair: PairTraining) -> None:
-        told(len(trained_generators(place)) * sensing.steps + pair.step, whole)
+        progress(len(trained_generators(place)) * sensing.steps + pair.step, whole)
 
     tickets = prior_tickets(
         pictures, settings, sensing.rounds, sensing.share, place, told=lambda _, pair: count(pair)
@@ -105,7 +104,9 @@ def _recipe(prior: Path) -> Thumbnails:
         ) from None
 
 
-def unseen_pictures(sensing: Sensing, prior: Path, out: Path, told: Told) -> dict[str, Unseen]:
+def unseen_pictures(
+    sensing: Sensing, prior: Path, out: Path, progress: Progress
+) -> dict[str, Unseen]:
     """Renders unseen pictures like those that the generators learned from.
 
     Returns:
@@ -114,7 +115,7 @@ def unseen_pictures(sensing: Sensing, prior: Path, out: Path, told: Told) -> dic
     from surefoot.agents.perception.thumbnails import render_thumbnails
 
     recipe = _recipe(prior).model_copy(update={"split": "test", "count": sensing.pictures})
-    render_thumbnails(recipe, out / _UNSEEN, lambda done, total, part="": told(done, total))
+    render_thumbnails(recipe, out / _UNSEEN, progress)
     text = sensing.model_dump_json()
     jobs = [Unseen(text, str(prior), str(out.resolve()), i) for i in range(sensing.pictures)]
     return {job.key: job for job in jobs}

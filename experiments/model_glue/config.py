@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from surefoot.experiments.base import StudyConfig
 from surefoot.models.training.zoo import DOMAINS, SpecialistRecipe, StrangerRecipe, ZooRecipe
 from surefoot.sparsity.merging.evolutionary import EvolutionarySettings
 from surefoot.sparsity.merging.heuristic import HeuristicSettings, Method
@@ -33,10 +34,8 @@ class Mixed(MixtureSettings):
     """Whether the layers that all experts share are the specialists' mean, or the base's."""
 
 
-class ModelGlueConfig(BaseModel):
+class ModelGlueConfig(StudyConfig):
     """The study."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     base: str = "local-planner"
     """The planner that specialists were tuned from: a shipped one, or a folder."""
@@ -67,8 +66,6 @@ class ModelGlueConfig(BaseModel):
     """Mixtures, by name."""
     prompts: int = Field(default=24, ge=1)
     """Prompts of each domain, of the training split, that gates are made of."""
-    workers: int = Field(default=2, ge=1)
-    """Processes."""
     seed: int = 0
     """Seed of tasks and bootstraps."""
 

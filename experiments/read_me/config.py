@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from surefoot.experiments.base import StudyConfig
 from surefoot.sparsity.experts.refactoring import RefactorSettings
 
 Way = Literal["eq4", "released", "random", "magnitude", "uniform"]
@@ -21,10 +22,8 @@ WAYS: dict[Way, str] = {
 """What each way is."""
 
 
-class ReadMeStudyConfig(BaseModel):
+class ReadMeStudyConfig(StudyConfig):
     """The study."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     models: tuple[str, ...] = ("local-planner", "local-agent")
     """Planners of this project: names of shipped ones, or folders."""
@@ -42,7 +41,5 @@ class ReadMeStudyConfig(BaseModel):
     """Held-out texts whose experts are written down, token by token, for serving."""
     refactor: RefactorSettings = RefactorSettings()
     """How models are taken apart and tuned; seed and loss are set by the study."""
-    workers: int = Field(default=2, ge=1)
-    """Processes."""
     seed: int = 0
     """Seed of bootstraps."""

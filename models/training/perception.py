@@ -77,12 +77,12 @@ class PerceptionRecipe:
 
 
 @dataclass(frozen=True, slots=True)
-class TrainingProgress:
-    """How far a training is.
+class CurvePoint:
+    """One point of the learning curve.
 
     Attributes:
         step: Steps done.
-        loss: Mean loss since the last report, nats a question.
+        loss: Mean loss since the last point, nats per question.
         hints: Mean loss of the hints since then, see :mod:`~surefoot.models.training.hints`.
         validation: Mean of minus the log-probability of the truth among its options, nats.
         accuracy: Share of right answers by kind, on validation pictures.
@@ -101,7 +101,7 @@ def train_perception(
     out: Path,
     *,
     minutes: float = 0.0,
-    report: Callable[[TrainingProgress], None] | None = None,
+    on_step: Callable[[CurvePoint], None] | None = None,
 ) -> Path:
     """Trains, or goes on where an earlier call stopped, and exports the model.
 
@@ -110,7 +110,7 @@ def train_perception(
         data: Folder with shards ``train-*`` and ``validation-*``, see :class:`Pictures`.
         out: Folder for the state, the curve and, in ``model/``, the exported model.
         minutes: Stop after this time, to go on later; 0 to run to the end.
-        report: Told how far the training is.
+        on_step: Called with every point of the learning curve.
 
     Returns:
         The folder of the exported model.
@@ -130,12 +130,12 @@ def train_perception(
         losses.append(training.learn(step - 1, indices))
         out_of_time = bool(minutes) and time.monotonic() - begun > 60 * minutes
         if step % recipe.every == 0 or step == recipe.seeing + recipe.steps or out_of_time:
-            progress = _look(step, losses, training.averaged, held, training.encoder, recipe)
+            point = _look(step, losses, training.averaged, held, training.encoder, recipe)
             losses = []
             with (out / CURVE_NAME).open("a", encoding="utf-8") as file:
-                file.write(json.dumps(asdict(progress)) + "\n")
-            if report is not None:
-                report(progress)
+                file.write(json.dumps(asdict(point)) + "\n")
+            if on_step is not None:
+                on_step(point)
             training.save(out / _STATE_NAME, step)
             training.export(out / "model")
         if out_of_time:
@@ -327,7 +327,7 @@ def _look(
     held: Pictures,
     encoder: Encoder,
     recipe: PerceptionRecipe,
-) -> TrainingProgress:
+) -> CurvePoint:
     model.train()  # LeViT keeps biases from the last evaluation until then
     model.eval()
     right: dict[str, list[bool]] = {}
@@ -341,7 +341,7 @@ def _look(
             surprise.append(-float(np.log(max(shares[truth], 1e-9))))
     accuracy = {kind: round(float(np.mean(hits)), 4) for kind, hits in sorted(right.items())}
     loss, hints = (round(float(v), 4) for v in np.mean(losses, axis=0))
-    return TrainingProgress(step, loss, hints, round(float(np.mean(surprise)), 4), accuracy)
+    return CurvePoint(step, loss, hints, round(float(np.mean(surprise)), 4), accuracy)
 
 
 def picture_order(

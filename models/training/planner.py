@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from surefoot.core.files import write_atomic
+from surefoot.core.progress import Progress, silent
 from surefoot.models.backends.hf import NOTES_NAME
 from surefoot.models.training.data import Example, draw
 from surefoot.models.training.schedule import CURVE_NAME, check_recipe, share_of_rate
@@ -62,17 +63,13 @@ class PlannerRecipe:
         return draw(split, seed)
 
 
-Report = Callable[[int, int, float, float], None]
-"""Called with the step, all steps, the training loss and the validation loss."""
-
-
 def train_planner(
     recipe: PlannerRecipe,
     out: Path,
     *,
     style: str = "compact",
     minutes: float = 0.0,
-    report: Report | None = None,
+    progress: Progress = silent,
 ) -> Path:
     """Trains, or goes on where an earlier call stopped, and exports the model.
 
@@ -81,7 +78,7 @@ def train_planner(
         out: Folder for the state, the curve and, in ``model/``, the exported model.
         style: Style of the prompts that the recipe draws; noted beside the model.
         minutes: Stop after this time, to go on later; 0 to run to the end.
-        report: Told how far the training is.
+        progress: Called with every point of the learning curve; both losses are in its text.
 
     Returns:
         The folder of the exported model.
@@ -137,8 +134,8 @@ def train_planner(
             line = {"step": step, "loss": total / count, "validation": validation}
             with (out / CURVE_NAME).open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line) + "\n")
-            if report is not None:
-                report(step, recipe.steps, total / count, validation)
+            losses = f"loss {total / count:.4f}, validation {validation:.4f}"
+            progress(step, recipe.steps, losses)
             total, count = 0.0, 0
         if now - saved_at > 120 or step == recipe.steps or out_of_time:
             partial = state.with_suffix(".tmp")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from surefoot.core.errors import InputError
 from surefoot.core.extras import require
 from surefoot.core.files import write_atomic
+from surefoot.core.progress import Progress, silent
 from surefoot.models.backends.hf import HFModel
 from surefoot.models.training.planner import export_model, load_for_training
 from surefoot.models.training.schedule import CURVE_NAME
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 Method = Literal["sft", "dpo"]
 Adapter = Literal["lora", "full"]
-Tell = Callable[[int, int, float], None]
-"""Called with the step, all steps and the mean loss since the last call."""
 
 _LAYERS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 _STATE = "tuning.pt"
@@ -123,7 +122,7 @@ def tune(
     out: Path,
     *,
     minutes: float = 0.0,
-    tell: Tell | None = None,
+    progress: Progress = silent,
 ) -> Path | None:
     """Tunes a model, or goes on where an earlier call stopped, and exports it.
 
@@ -133,7 +132,7 @@ def tune(
         recipe: How.
         out: Folder for the state, the curve and, in ``model/``, the model, adapters merged.
         minutes: Stop after this time, to go on later; 0 to run to the end.
-        tell: Told how far it is.
+        progress: Called with every point of the learning curve; the mean loss is in its text.
 
     Returns:
         The folder of the model; None if time ran out before the last step.
@@ -185,8 +184,7 @@ def tune(
         if step % 25 == 0 or step == recipe.steps or late:
             with (out / CURVE_NAME).open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"step": step, "loss": total / count}) + "\n")
-            if tell is not None:
-                tell(step, recipe.steps, total / count)
+            progress(step, recipe.steps, f"loss {total / count:.4f}")
             total, count = 0.0, 0
             _save(out / _STATE, weights, optimizer, step)
         if late and step < recipe.steps:

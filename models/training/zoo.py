@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 
 from surefoot.core.errors import InputError
+from surefoot.core.progress import Note, unnoted
 from surefoot.models.training.data import TRAIN_SIZES, Example, draw, make_example, split_of
 from surefoot.models.training.planner import PlannerRecipe, train_planner, trained_steps
 from surefoot.pddl.domains import get_domain
@@ -18,7 +19,6 @@ DOMAINS = ("blocksworld", "delivery", "grippers", "kitchen", "storage", "tableto
 STRANGER = "stranger"
 """Name of the planner of another family."""
 
-Say = Callable[[str], None]
 """Told what happens."""
 
 
@@ -117,7 +117,7 @@ def domain_examples(domain: str, split: str, seed: int) -> Iterator[Example]:
 
 
 def train_zoo(
-    base: Path, recipe: ZooRecipe, out: Path, *, minutes: float = 0.0, say: Say | None = None
+    base: Path, recipe: ZooRecipe, out: Path, *, minutes: float = 0.0, note: Note = unnoted
 ) -> Mapping[str, Path] | None:
     """Trains a zoo, or goes on where an earlier call stopped.
 
@@ -126,7 +126,7 @@ def train_zoo(
         recipe: How.
         out: Folder; each planner gets one in it.
         minutes: Stop after this time, to go on later; 0 to run to the end.
-        say: Told how far it is.
+        note: Called with one line per point of a learning curve.
 
     Returns:
         The folder of each planner's model, by name; ``None`` if time ran out.
@@ -141,7 +141,7 @@ def train_zoo(
     for name in recipe.names:
         # What is left may be nothing, and 0 means no limit.
         left = max(1e-9, minutes - (time.monotonic() - begun) / 60) if minutes else 0.0
-        model = train_member(base, recipe, name, out, minutes=left, say=say)
+        model = train_member(base, recipe, name, out, minutes=left, note=note)
         if model is None:
             return None
         found[name] = model
@@ -155,7 +155,7 @@ def train_member(
     out: Path,
     *,
     minutes: float = 0.0,
-    say: Say | None = None,
+    note: Note = unnoted,
 ) -> Path | None:
     """Trains one planner of a zoo, or goes on where an earlier call stopped.
 
@@ -165,7 +165,7 @@ def train_member(
         name: One of the recipe's names.
         out: Folder; the planner gets one in it.
         minutes: Stop after this time, to go on later; 0 to run to the end.
-        say: Told how far it is.
+        note: Called with one line per point of a learning curve.
 
     Returns:
         The folder of its model; ``None`` if time ran out.
@@ -176,11 +176,10 @@ def train_member(
     if name not in recipe.names:
         raise InputError(f"the zoo has no planner '{name}'; it has {', '.join(recipe.names)}")
     member, place = recipe.member(name, base), out / name
-    next(member.draw("train", 0))  # an unknown domain is told before anything is written
+    next(member.draw("train", 0))  # an unknown domain is refused before anything is written
 
-    def report(step: int, total: int, loss: float, validation: float) -> None:
-        if say is not None:
-            say(f"{name}: step {step} of {total}, loss {loss:.4f}, validation {validation:.4f}")
+    def progress(done: int, total: int, part: str = "") -> None:
+        note(f"{name}: step {done} of {total}, {part}")
 
-    model = train_planner(member, place, minutes=minutes, report=report)
+    model = train_planner(member, place, minutes=minutes, progress=progress)
     return model if trained_steps(place) == member.steps else None

@@ -1,4 +1,4 @@
-"""The studies of the papers' claims, one command each."""
+"""Studies of the papers' claims, each run by one command."""
 
 from surefoot.experiments.base import Experiment, Study, StudyConfig
 from surefoot.experiments.registry import EXPERIMENTS, read_study

@@ -20,7 +20,7 @@ class CoOccurrenceJob:
     Attributes:
         study: The study as JSON.
         case: Name of the case.
-        frozen: Whether attention does not learn.
+        frozen: Whether attention is frozen.
         seed: The seed.
     """
 
@@ -31,12 +31,12 @@ class CoOccurrenceJob:
 
     @property
     def key(self) -> str:
-        """Its name."""
+        """The job's key."""
         return f"{self.case}/{'frozen' if self.frozen else 'learned'}/{self.seed}"
 
 
 def train(job: CoOccurrenceJob) -> dict[str, Any]:
-    """Runs one training; returns its trace, the predictions held against it, and a warning."""
+    """Runs one training; returns its trace, the tested predictions and a warning."""
     case = CoOccurrenceConfig.model_validate_json(job.study).cases[job.case]
     flow = case.flow.model_copy(update={"seed": job.seed, "frozen": job.frozen})
     data = case.data(job.seed)

@@ -25,11 +25,11 @@ MODEL = "local-agent"
 """The planner that is compressed."""
 
 DENSE = "dense"
-"""Name of the planner as it is."""
+"""Name of the uncompressed planner."""
 
 
 def run_frontier(study: CompressionStudyConfig, out: Path, progress: Progress) -> dict[str, Any]:
-    """Compresses the planner by every recipe and lets it drive.
+    """Compresses the planner by every recipe and runs it in the closed loop.
 
     Returns:
         By recipe, the dense planner first: ``measured`` (latency and memory), ``bytes`` (of files

@@ -1,4 +1,4 @@
-"""The parts of the study, each a run folder of its own that goes on where it stopped."""
+"""The parts of the study, each a run folder of its own that can be resumed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from surefoot.experiments.know_where_uncertain.worlds import EpisodeWorld, fitte
 
 
 def make_banks(study: Study[UncertaintyConfig]) -> Banks:
-    """Fills a bank of pictures from seeds of each split."""
+    """Fills a bank of images from seeds of each split."""
     made = []
     for split in ("calibration", "test"):
         path = study.out / f"bank-{split}.jsonl"
@@ -71,11 +71,12 @@ def _snaps(item: tuple[str, int]) -> dict[str, Any]:
 
 
 def calibrate(study: Study[UncertaintyConfig], banks: Banks) -> tuple[tuple[str, str], ...]:
-    """Calibrates the agent of every arm that looks in its own way; returns paths.
+    """Calibrates the agent once for each way of looking; returns paths.
 
-    They are by stage and way of looking (:attr:`~surefoot.agents.settings.AgentSettings.looking`),
-    and made with the first arm that looks so; one that sets no threshold to u_d leaves that to
-    one that does, whose planner the calibration of plans must be of.
+    Keys are the environment and the way of looking
+    (:attr:`~surefoot.agents.settings.AgentSettings.looking`), and each is made with the first arm
+    that looks so. Arms with a threshold on u_d come first, since the calibration of plans must be
+    that of their planner.
     """
     arms: dict[str, StudyArm] = {}
     for arm in sorted(ARMS, key=lambda arm: study.config.settings(arm).t_d == 0):
@@ -95,8 +96,8 @@ def made_in_physics(
 ) -> tuple[tuple[str, str], ...]:
     """Returns calibrations for full physics: the built-in ones where they are for the same agent.
 
-    There what a camera sees hardly changes while the vehicle stands, and with it an error; in the
-    twin every step draws another picture. Sets of the twin are too careful or too careless then.
+    In full physics the camera image, and with it an error, hardly changes while the vehicle stands;
+    in the twin every step draws another image, so the twin's sets would be too wide or too narrow.
     """
     shipped = AgentSettings()
     if study.perception != shipped.perception:

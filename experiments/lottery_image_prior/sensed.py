@@ -1,4 +1,4 @@
-"""The study's part about generators: trained, dense and as tickets, and asked about random rows."""
+"""The study's part on generators: trained, dense and as tickets, as priors for random rows."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _WAYS = {"least squares": 0, "median of means": 1}
 
 @dataclass(frozen=True, slots=True)
 class Unseen:
-    """An unseen picture to measure.
+    """An unseen image to measure.
 
     Attributes:
         sensing: The settings as JSON.
         prior: Folder of the generators.
         out: Folder of the study.
-        number: Number of the picture.
+        number: Number of the image.
     """
 
     sensing: str
@@ -40,12 +40,12 @@ class Unseen:
 
     @property
     def key(self) -> str:
-        """Its name."""
+        """The job's key."""
         return f"unseen-{self.number}"
 
 
 def check_prior(prior: Path) -> None:
-    """Checks that a folder holds generators and says what they learned from.
+    """Checks that a folder holds generators and the recipe of their training images.
 
     Raises:
         InputError: It does not.
@@ -65,7 +65,7 @@ def make_prior(sensing: Sensing, out: Path, progress: Progress) -> Path:
         progress: Called with the steps done and all steps.
 
     Raises:
-        InputError: A training goes astray.
+        InputError: A training diverges.
     """
     import torch
 
@@ -107,10 +107,10 @@ def _recipe(prior: Path) -> Thumbnails:
 def unseen_pictures(
     sensing: Sensing, prior: Path, out: Path, progress: Progress
 ) -> dict[str, Unseen]:
-    """Renders unseen pictures like those that the generators learned from.
+    """Renders unseen images like those that the generators were trained on.
 
     Returns:
-        What is to be measured, by key.
+        Images to measure, by key.
     """
     from surefoot.agents.perception.thumbnails import render_thumbnails
 
@@ -122,7 +122,7 @@ def unseen_pictures(
 
 
 def sense_picture(job: Unseen) -> dict[str, Any]:
-    """Measures a picture by random rows, for every generator and the best linear guess.
+    """Measures an image by random rows, for every generator and the best linear guess.
 
     Returns:
         ``clean`` and, with the dense generator only, ``spoiled``: what
@@ -159,12 +159,12 @@ def sense_picture(job: Unseen) -> dict[str, Any]:
 
 
 def sensing_summary(records: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Sums up what was measured.
+    """Summarises the measurements.
 
     Returns:
         ``clean`` and ``spoiled``: rows of
         :func:`~surefoot.sparsity.lottery.priors.study.summarise`, spoiled ones with ``way``;
-        ``chance``: a ticket's PSNR less that of masks by chance with as many in each layer.
+        ``chance``: a ticket's PSNR less that of random masks with the same counts per layer.
     """
     from surefoot.sparsity.lottery.priors.study import against, summarise
 
@@ -190,7 +190,7 @@ def sensing_summary(records: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _together(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Puts what was measured of single pictures together."""
+    """Joins the measurements of single images."""
     return {
         "rows": [{**row, "picture": i} for i, one in enumerate(found) for row in one["rows"]],
         "sparsity": found[0]["sparsity"],

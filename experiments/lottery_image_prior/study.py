@@ -78,7 +78,7 @@ class ImagePriorStudy(Study[ImagePriorConfig]):
         return summary, render_study(summary, images)
 
     def _restored(self) -> dict[str, Any]:
-        """Returns what untrained networks restore, dense and sparse."""
+        """Restores images with untrained networks, dense and sparse."""
         config, text, place = self.config, self.text, str(self.out.resolve())
         taken = self.out / "pictures" / "taken"
         shots = {s.name: (str(taken.resolve()), s, config.size) for s in config.scenes}
@@ -109,7 +109,7 @@ class ImagePriorStudy(Study[ImagePriorConfig]):
         }
 
     def _sensed(self, sensing: Sensing) -> dict[str, Any]:
-        """Returns what generators find behind random rows, dense and sparse."""
+        """Reconstructs images from random rows with generators, dense and sparse."""
         prior = make_prior(sensing, self.out, self.progress_of("prior"))
         work = unseen_pictures(sensing, prior, self.out, self.progress_of("unseen"))
         return sensing_summary(self.part("sensing", work, sense_picture))

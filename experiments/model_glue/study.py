@@ -105,7 +105,7 @@ class ModelGlueStudy(Study[ModelGlueConfig]):
 
 
 def _searches(study: ModelGlueConfig, singles: Records, found: Records) -> list[dict[str, Any]]:
-    """Returns what each search found, beside the best that it began with."""
+    """Returns the result of each search beside the best planner that it began with."""
     alone = by_name(singles, study.seeds)
     own = [n for n in specialists(study, Path(), study.seeds[0]) if n in alone]
     rows = []

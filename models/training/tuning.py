@@ -29,7 +29,7 @@ _STATE = "tuning.pt"
 
 @dataclass(frozen=True, slots=True)
 class PreferencePair:
-    """Two answers to one prompt, and how the better one is told apart in the loss.
+    """Two answers to one prompt, the better one first.
 
     Attributes:
         prompt: What the model reads.
@@ -50,11 +50,11 @@ class TuningRecipe:
         method: ``sft``, cross-entropy of the chosen answers, or ``dpo``.
         adapter: ``lora``, or ``full`` for all weights.
         steps: Steps.
-        batch: Pairs a step.
-        rate: Learning rate, falling as a straight line to 0.
-        beta: How strongly DPO holds to the model it starts from.
-        anchor: Weight of the cross-entropy of the chosen answers beside the loss of DPO, which by
-            itself lowers the probability of both answers (Pang et al., arXiv 2404.19733,
+        batch: Pairs per step.
+        rate: Learning rate, falling linearly to 0.
+        beta: Strength of DPO's tie to the initial model.
+        anchor: Weight of the cross-entropy of the chosen answers beside the loss of DPO, which
+            alone lowers the probability of both answers (Pang et al., arXiv 2404.19733,
             equation 1); 0 for plain DPO.
         rank: Rank of the adapters; they are scaled by 2.
         seed: Seed of adapters and order.
@@ -83,9 +83,9 @@ def dpo_loss(
     Args:
         chosen: Log-probability of each chosen answer under the model, shape [pairs].
         rejected: The same of the rejected answers.
-        reference_chosen: The same of the chosen answers under the model it started from.
+        reference_chosen: The same of the chosen answers under the reference model.
         reference_rejected: The same of the rejected answers.
-        beta: How strongly the model is held to the one it started from.
+        beta: Strength of the tie to the reference model.
 
     Source: Rafailov et al., arXiv 2305.18290, equation 7.
     """
@@ -124,14 +124,14 @@ def tune(
     minutes: float = 0.0,
     progress: Progress = silent,
 ) -> Path | None:
-    """Tunes a model, or goes on where an earlier call stopped, and exports it.
+    """Tunes a model, resuming an interrupted tuning, and exports it.
 
     Args:
         base: Folder of the model.
-        pairs: What it learns from; for ``dpo`` each with a rejected answer.
-        recipe: How.
+        pairs: Training pairs; for ``dpo`` each with a rejected answer.
+        recipe: How it is trained.
         out: Folder for the state, the curve and, in ``model/``, the model, adapters merged.
-        minutes: Stop after this time, to go on later; 0 to run to the end.
+        minutes: Stop after this many minutes, to be resumed later; 0 for no limit.
         progress: Called with every point of the learning curve; the mean loss is in its text.
 
     Returns:
@@ -217,10 +217,10 @@ def _loss(
 
 
 def adapted(model: Any, recipe: TuningRecipe) -> Any:
-    """Returns the model with what is trained of it: adapters, or all of its weights.
+    """Returns the model with its trainable weights enabled: adapters, or all of them.
 
     Raises:
-        InputError: Adapters are wanted, and peft is not installed.
+        InputError: Adapters are requested, and peft is not installed.
     """
     if recipe.adapter == "full":
         return model.requires_grad_(True)
@@ -235,7 +235,7 @@ def adapted(model: Any, recipe: TuningRecipe) -> Any:
 
 
 def _reference(model: Any, tokenizer: Any, pairs: Sequence[PreferencePair]) -> torch.Tensor:
-    """Returns what the model thinks before it is tuned, shape [pairs, 2]."""
+    """Returns log-probabilities under the untuned model, shape [pairs, 2]."""
     import torch
 
     model.eval()

@@ -121,7 +121,7 @@ def test_a_folder_of_other_work_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds the study co-occurrence"):
         check_place("imp-receptive-fields", out)
     (out / "thesis.tex").touch()
-    with pytest.raises(InputError, match=r"'thesis\.tex', which is of no study"):
+    with pytest.raises(InputError, match=r"'thesis\.tex', which is not part of a study"):
         check_place("co-occurrence", out)
     with pytest.raises(InputError, match="is a file"):
         check_place("co-occurrence", out / "thesis.tex")
@@ -138,7 +138,7 @@ def test_the_first_paragraph_says_what_was_found() -> None:
 
 
 def threads(_: int) -> dict[str, str]:
-    """Tells what a worker was told of threads."""
+    """Returns the thread variables of a worker."""
     return {k: v for k, v in os.environ.items() if k.endswith("_NUM_THREADS")}
 
 

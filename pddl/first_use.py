@@ -9,6 +9,7 @@ from typing import Any
 from surefoot.core.progress import Progress, silent
 from surefoot.pddl.benchmark.config import read_config
 from surefoot.pddl.benchmark.run import BenchRun, bench_run
+from surefoot.pddl.extract.readers import DEFAULT_READER
 from surefoot.pddl.grading.run import GradedRun, grade_run
 from surefoot.pddl.planner import Planner
 from surefoot.pddl.reference import lookup
@@ -20,6 +21,7 @@ def grade(
     out: str | Path,
     *,
     models: Sequence[str] = (),
+    reader: str = DEFAULT_READER,
     workers: int = 1,
     progress: Progress = silent,
 ) -> GradedRun:
@@ -31,6 +33,7 @@ def grade(
         tasks: Folder with ``domain.pddl`` and ``pNN.pddl`` (or folders of such).
         out: The run folder, created or resumed.
         models: Only these models; all by default.
+        reader: Name of the answer reader.
         workers: Processes.
         progress: Called after every graded answer.
 
@@ -43,6 +46,7 @@ def grade(
         Path(out),
         lookup,
         models=models,
+        reader=reader,
         workers=workers,
         progress=progress,
     )

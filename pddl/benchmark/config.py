@@ -12,6 +12,7 @@ from surefoot.core.config import check_config, read_config_file
 from surefoot.core.errors import InputError
 from surefoot.core.seeds import read_seeds
 from surefoot.pddl.domains import get_domain, list_domains
+from surefoot.pddl.extract.readers import ANSWER_READERS, DEFAULT_READER
 from surefoot.pddl.questions import MAX_STATES, QuestionForm, QuestionKind
 from surefoot.pddl.renaming import NameLevel
 
@@ -24,9 +25,9 @@ class BenchJob(StrEnum):
     REUSE = "reuse"
     """Its plan is shown; a goal is asked for that a first part of the plan reaches."""
     REPLAN = "replan"
-    """Its plan is shown; in the middle of it somebody else changes the state."""
+    """Its plan is shown; in the middle of it the state is changed from outside."""
     REFORMULATE_SHUFFLED = "reformulate-shuffled"
-    """Its plan is shown; the same goal is told in another order."""
+    """Its plan is shown; the same goal is stated in another order."""
     REFORMULATE_PARTIAL = "reformulate-partial"
     """The plan for the whole final state is shown; only a part of that state is the goal."""
     REFORMULATE_FULL = "reformulate-full"
@@ -36,7 +37,7 @@ class BenchJob(StrEnum):
 
 
 class Style(StrEnum):
-    """How a task is told."""
+    """How a task is described."""
 
     PUBLISHED = "published"
     """The question alone, as in the o1 study; the task's own ``.prompt`` file if there is one."""
@@ -51,7 +52,7 @@ class Style(StrEnum):
 
 
 class Shot(StrEnum):
-    """What stands around the question."""
+    """What accompanies the question: nothing, a solved example, or a request to reason."""
 
     ZERO = "zero"
     ONE = "one"
@@ -115,7 +116,7 @@ class BenchConfig(BaseModel):
     styles: tuple[Style, ...] = (Style.COMPLETE,)
     """Prompt styles; planners that read no text are run once."""
     shots: tuple[Shot, ...] = (Shot.ZERO,)
-    """What stands around the question."""
+    """What accompanies the question: nothing, a solved example, or a request to reason."""
     answers: tuple[AnswerForm, ...] = (AnswerForm.TEXT,)
     """How the answer is asked for."""
     renamings: tuple[NameLevel, ...] = (NameLevel.NONE,)
@@ -124,6 +125,8 @@ class BenchConfig(BaseModel):
     """Seeds of each level other than ``none``."""
     modes: tuple[Mode, ...] = (Mode.DIRECT,)
     """What happens after a plan that is not valid."""
+    reader: str = DEFAULT_READER
+    """Answer reader, see ``surefoot list readers``."""
     rounds: int = Field(default=5, ge=1, le=50)
     """Most answers an episode may take in modes other than ``direct``."""
     seed: int = 0
@@ -143,6 +146,13 @@ class BenchConfig(BaseModel):
             return tuple(read_seeds(given))
         except InputError as error:
             raise ValueError(str(error)) from None
+
+    @field_validator("reader")
+    @classmethod
+    def _known_reader(cls, name: str) -> str:
+        if name not in ANSWER_READERS:
+            raise ValueError(ANSWER_READERS.unknown(name))
+        return name
 
     @model_validator(mode="after")
     def _consistent(self) -> BenchConfig:
@@ -187,10 +197,12 @@ class BenchConfig(BaseModel):
     def to_json(self) -> dict[str, Any]:
         """Returns plain JSON data for the manifest.
 
-        Fields that came with ``jobs`` are left out where nothing but plans is asked for, so
-        that run folders from before go on.
+        Fields that came later are left out where they have their defaults, so that earlier run
+        folders can be resumed.
         """
         data = self.model_dump(mode="json")
+        if self.reader == DEFAULT_READER:
+            del data["reader"]
         if self.jobs == (BenchJob.PLAN,):
             for name in (
                 "jobs",

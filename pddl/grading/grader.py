@@ -15,9 +15,9 @@ from surefoot.pddl.extract import (
     Extraction,
     Lexicon,
     TaskVocabulary,
-    extract_with,
     load_lexicon,
 )
+from surefoot.pddl.extract.readers import ANSWER_READERS, DEFAULT_READER
 from surefoot.pddl.grading.answers import Answer, TaskFiles
 from surefoot.pddl.grading.diagnosis import sub_label
 from surefoot.pddl.grading.records import AnswerOutcome, AnswerRecord, StepRecord, paper_label
@@ -41,6 +41,7 @@ class LoadedTask:
     vocabulary: TaskVocabulary
     bounds: Bounds
     sha256: str
+    reader: str = DEFAULT_READER
 
 
 def signature(domain: Domain) -> frozenset[tuple[str, int]]:
@@ -71,10 +72,15 @@ class TaskLoader:
 
     Args:
         bounds: Looks up what is known of a task's optimal cost.
+        reader: Name of the answer reader.
+
+    Raises:
+        InputError: There is no such reader.
     """
 
-    def __init__(self, bounds: BoundsLookup) -> None:
-        self._bounds = bounds
+    def __init__(self, bounds: BoundsLookup, reader: str = DEFAULT_READER) -> None:
+        ANSWER_READERS.entry(reader)  # an unknown one should fail now, not at the first answer
+        self._bounds, self._reader = bounds, reader
         self._domains: dict[Path, tuple[Domain, Lexicon, bytes]] = {}
         self._tasks: dict[str, LoadedTask] = {}
 
@@ -97,7 +103,12 @@ class TaskLoader:
         task = Task(domain, parse_problem(problem_source, domain), place.name)
         digest = hashlib.sha256(text + b"\0" + problem_source.text.encode()).hexdigest()
         loaded = LoadedTask(
-            place, GroundTask(task), TaskVocabulary(task, lexicon), self._bounds(task), digest
+            place,
+            GroundTask(task),
+            TaskVocabulary(task, lexicon),
+            self._bounds(task),
+            digest,
+            self._reader,
         )
         self._tasks[place.name] = loaded
         return loaded
@@ -106,7 +117,8 @@ class TaskLoader:
 def grade(answer: Answer, task: LoadedTask) -> AnswerRecord:
     """Grades one answer; a failure of the grading itself becomes ``HARNESS_ERROR``."""
     try:
-        extraction = extract_with(answer.text, task.ground, task.vocabulary)
+        read = ANSWER_READERS.get(task.reader)
+        extraction = read(answer.text, task.ground, task.vocabulary)
         plan = extraction.chosen.plan if extraction.chosen else Plan()
         verdict = validate(task.ground, plan) if extraction.chosen else None
         kind, detail = outcome(extraction, verdict)

@@ -1,4 +1,4 @@
-"""Grades a whole set of answers into a run folder; goes on where an earlier try stopped."""
+"""Grades a whole set of answers into a run folder; an interrupted run can be resumed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from surefoot.core.progress import Progress, silent
+from surefoot.pddl.extract.readers import DEFAULT_READER
 from surefoot.pddl.grading.answers import Answer, find_answers, find_tasks
 from surefoot.pddl.grading.grader import BoundsLookup, TaskLoader, grade
 from surefoot.pddl.grading.published import published_cell
@@ -23,7 +24,7 @@ from surefoot.results.statistics import PairedComparison, compare_paired
 
 @dataclass(frozen=True)
 class GradedRun:
-    """What a finished run holds.
+    """The content of a finished run.
 
     Attributes:
         folder: The run folder.
@@ -68,6 +69,7 @@ def grade_run(
     bounds: BoundsLookup,
     *,
     models: Sequence[str] = (),
+    reader: str = DEFAULT_READER,
     workers: int = 1,
     progress: Progress = silent,
 ) -> GradedRun:
@@ -78,9 +80,10 @@ def grade_run(
     Args:
         source: Folder or JSON-lines file of answers.
         tasks_folder: Folder of tasks.
-        out: The run folder; an unfinished run of the same answers is gone on with.
+        out: The run folder; an unfinished run of the same answers is resumed.
         bounds: Looks up what is known of a task's optimal cost.
         models: Grade only these models; empty for all.
+        reader: Name of the answer reader.
         workers: Number of processes.
         progress: Called after every graded answer.
 
@@ -90,12 +93,18 @@ def grade_run(
     check_out(out)
     tasks = find_tasks(tasks_folder)
     answers = {_key(a): a for a in find_answers(source, tasks, models)}
-    loader = TaskLoader(bounds)
+    loader = TaskLoader(bounds, reader)
+    other = {} if reader == DEFAULT_READER else {"reader": reader}
     needed = {a.task.name: a.task for a in answers.values()}
     digests = {name: loader.load(place).sha256 for name, place in needed.items()}
     manifest = Manifest(
         command="grade",
-        config={"answers": str(source), "tasks": str(tasks_folder), "models": list(models)},
+        config={
+            "answers": str(source),
+            "tasks": str(tasks_folder),
+            "models": list(models),
+            **other,
+        },
         keys=list(answers),
         hashes={
             "answers": _digest(f"{key}\0{a.text}" for key, a in answers.items()),

@@ -73,6 +73,9 @@ def bench(
         list[str] | None,
         typer.Option(help=f"direct, repair-binary, repair-first, repair-all, resample. {_MANY}"),
     ] = None,
+    reader: Annotated[
+        str | None, typer.Option(help="Answer reader, see 'surefoot list readers'.")
+    ] = None,
     rounds: Annotated[int | None, typer.Option(help="Most answers per episode.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the planners' draws.")] = None,
     settings: Annotated[
@@ -87,8 +90,8 @@ def bench(
     ] = False,
 ) -> None:
     """Benchmark planners on feasibility, optimality and generalization."""
+    from surefoot.cli.contestants import contestant
     from surefoot.models.options import ModelOptions, read_options
-    from surefoot.models.registry import make_planner
     from surefoot.pddl.benchmark.config import read_config
     from surefoot.pddl.benchmark.run import bench_run
     from surefoot.pddl.reference import lookup
@@ -114,6 +117,7 @@ def bench(
     }
     single = {
         "tasks": tasks,
+        "reader": reader,
         "rounds": rounds,
         "seed": seed,
         "questions_per_task": questions_per_task,
@@ -127,7 +131,7 @@ def bench(
 
         show_estimate(resolved, options)
         return
-    contestants = {name: make_planner(name, options) for name in resolved.planners}
+    contestants = {name: contestant(name, options) for name in resolved.planners}
     with resumable(), Bar("benchmark") as bar:
         done = bench_run(
             resolved,

@@ -6,9 +6,9 @@ from collections import Counter
 
 import typer
 
+from surefoot.cli.contestants import contestant
 from surefoot.models.options import ModelOptions
 from surefoot.models.prices import read_prices
-from surefoot.models.registry import make_planner
 from surefoot.pddl.benchmark.cases import BenchCase
 from surefoot.pddl.benchmark.config import AnswerForm, BenchConfig, Mode
 from surefoot.pddl.benchmark.dialogue import Dialogue
@@ -30,7 +30,7 @@ def show_estimate(config: BenchConfig, options: ModelOptions) -> None:
     Tokens written are taken as four times those of a known plan, times the most answers
     that an episode may take.
     """
-    planners = {name: make_planner(name, options) for name in config.planners}
+    planners = {name: contestant(name, options) for name in config.planners}
     tasks = BenchTasks(config)
     cases = all_cases(tasks, planners)
     prices = read_prices(options.prices) if options.prices is not None else {}

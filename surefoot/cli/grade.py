@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from surefoot.cli.console import Bar, note, resumable
+from surefoot.cli.console import Bar, note, parts, resumable
+from surefoot.pddl.extract.readers import DEFAULT_READER
 from surefoot.pddl.grading.run import GradedRun, grade_run
 from surefoot.pddl.grading.table import print_table
 from surefoot.pddl.reference import lookup
@@ -34,8 +35,12 @@ def grade(
         "runs/grade"
     ),
     models: Annotated[
-        list[str] | None, typer.Option(help="Grade only this model; may be given repeatedly.")
+        list[str] | None,
+        typer.Option(help="Grade only these models. May be given repeatedly or with commas."),
     ] = None,
+    reader: Annotated[
+        str, typer.Option(help="Answer reader, see 'surefoot list readers'.")
+    ] = DEFAULT_READER,
     json_output: Annotated[
         bool, typer.Option("--json", help="Print summary.json instead of the table.")
     ] = False,
@@ -48,7 +53,8 @@ def grade(
             tasks,
             out,
             lookup,
-            models=models or (),
+            models=parts(models),
+            reader=reader,
             workers=workers or usable_cpus(),
             progress=bar,
         )

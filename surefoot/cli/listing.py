@@ -17,9 +17,9 @@ def list_known(
     what: Annotated[
         str,
         typer.Argument(
-            help="domains, experiments, envs, tasks, skills, perturbations, or of agents: "
-            "planners, strategies, gates, operators; or recipes of compression; or extras of the "
-            "installation; all by default."
+            help="domains, readers, experiments, envs, tasks, skills, policies, perturbations, "
+            "planners, models, rulebooks, strategies, gates, operators, recipes or extras; all by "
+            "default."
         ),
     ] = "",
 ) -> None:
@@ -35,10 +35,10 @@ def list_known(
                 raise
             note(f"{name}: {lacking}")
             continue
-        for words in found:
-            *columns, last = words
+        widths = [max(len(row[i]) for row in found) + 1 for i in range(len(found[0]) - 1)]
+        for *columns, last in found:
             typer.echo(
-                " ".join([*(f"{c:{w}}" for c, w in zip(columns, (16, 12), strict=False)), last])
+                " ".join([*(f"{c:{w}}" for c, w in zip(columns, widths, strict=True)), last])
             )
 
 
@@ -131,6 +131,12 @@ def _models() -> list[tuple[str, ...]]:
     return _entries(MODELS)
 
 
+def _readers() -> list[tuple[str, ...]]:
+    from surefoot.pddl.extract.readers import ANSWER_READERS
+
+    return _entries(ANSWER_READERS)
+
+
 def _rulebooks() -> list[tuple[str, ...]]:
     from surefoot.verification.rules import RULEBOOKS
 
@@ -174,6 +180,7 @@ _LISTS: dict[str, Callable[[], list[tuple[str, ...]]]] = {
     "planners": _planners,
     "models": _models,
     "policies": _policies,
+    "readers": _readers,
     "rulebooks": _rulebooks,
     "strategies": _strategies,
     "gates": _gates,

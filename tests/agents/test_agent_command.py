@@ -84,6 +84,7 @@ def test_settings_win_over_the_file(server: SeeingServer, tmp_path: Path) -> Non
     out = tmp_path / "run"
     arguments = [
         "run",
+        "--config",
         str(path),
         "--out",
         str(out),
@@ -109,7 +110,7 @@ def test_settings_win_over_the_file(server: SeeingServer, tmp_path: Path) -> Non
         ("gate=maybe", "unknown gate 'maybe'; known: sets, scores, aggregate, none"),
         ("models.colour=red", "models.colour: is not known"),
     ):
-        bad = CliRunner().invoke(app, [*arguments[:4], "--set", pair])
+        bad = CliRunner().invoke(app, [*arguments[:5], "--set", pair])
         assert isinstance(bad.exception, InputError), pair
         assert words in str(bad.exception)
 

@@ -281,7 +281,7 @@ def test_the_command_refuses_in_one_line(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for words, told in (
-        (["--env", "crossing", "--budgets", "1,x"], "numbers with commas"),
+        (["--env", "crossing", "--budgets", "1,x"], "--budgets are whole numbers"),
         (["--env", "crossing", "--num-test-scenes", "0"], "test"),
         (["--env", "moon"], "unknown environment 'moon'"),
     ):

@@ -206,7 +206,7 @@ def test_models_of_views_are_kept_and_refused(crossing: ViewModel, tmp_path: Pat
         load_views(path, "crossing")
     with pytest.raises(InputError, match="surefoot train views"):
         load_views(tmp_path / "none.json", "crossing")
-    with pytest.raises(InputError, match="there are none, sweep, random, set-size, entropy"):
+    with pytest.raises(InputError, match="known: none, sweep, random, set-size, entropy"):
         make_strategy("best", "crossing")
     with pytest.raises(InputError, match="no scenes"):
         fit_views("crossing", [], MODEL)

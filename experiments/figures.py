@@ -1,4 +1,4 @@
-"""Figures as text, for the pages of studies."""
+"""Formats numbers for study pages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def percent(found: Mapping[str, Any] | None) -> str:
-    """Writes a rate with its interval, in per cent; a dash where there is none.
+    """Formats a rate with its interval, in per cent; a dash where there is none.
 
     Args:
         found: ``rate`` and ``interval``, from 0 to 1.
@@ -19,5 +19,5 @@ def percent(found: Mapping[str, Any] | None) -> str:
 
 
 def number(value: float | None, digits: int = 2) -> str:
-    """Writes a number; a dash where there is none."""
+    """Formats a number; a dash where there is none."""
     return "–" if value is None else f"{value:.{digits}f}"

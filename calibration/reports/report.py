@@ -16,7 +16,7 @@ from surefoot.results.page import render_page, trusted
 
 if TYPE_CHECKING:
     from surefoot.calibration.metrics.probability import Bin, RiskCoverage
-    from surefoot.calibration.reports.run import CalibrationRun
+    from surefoot.calibration.reports.outcome import CalibrationRun
 
 _BARS = 24
 """About how many bars a histogram of coverage has."""

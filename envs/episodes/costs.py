@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from surefoot.results.figures import MISSING, number, rate
 from surefoot.results.statistics import wilson
 
 Record = Mapping[str, Any]
@@ -84,7 +85,7 @@ def cost_rows(cells: Sequence[Record]) -> list[dict[str, str]]:
                 "restored": f"{found['restores'] / each:.1f}",
                 "seconds": f"{found['look_seconds_per_episode']:.1f}",
                 "asked": f"{found['asked_per_episode']:.1f}",
-                "decision": _text(found["asked_per_decision"], lambda x: f"{x:.2f}"),
+                "decision": number(found["asked_per_decision"]),
                 "helped": _percent(found["asked_episodes"]),
                 "repairs": f"{found['repairs'] / each:.1f}",
                 "pauses": f"{found['pauses'] / each:.1f}",
@@ -96,13 +97,8 @@ def cost_rows(cells: Sequence[Record]) -> list[dict[str, str]]:
     return rows
 
 
-def _text(value: float | None, form: Callable[[float], str]) -> str:
-    return "–" if value is None else form(value)
-
-
 def _percent(share: Mapping[str, Any]) -> str:
     if not share["n"]:
-        return "–"
+        return MISSING
     low, high = share["interval"]
-    rate = 100 * share["count"] / share["n"]
-    return f"{share['count']}/{share['n']}: {rate:.0f} % [{100 * low:.0f}, {100 * high:.0f}]"
+    return f"{share['count']}/{share['n']}: {rate(share['count'], share['n'], low, high)}"

@@ -16,6 +16,7 @@ from surefoot.envs.episodes.costs import broken_in, cost_rows
 from surefoot.envs.episodes.outcome import EpisodeOutcome
 from surefoot.envs.recording.sheet import Tile, contact_sheet, to_jpeg
 from surefoot.results.charts import BarRow, Category, ForestRow, forest_plot, stacked_bars
+from surefoot.results.figures import number, rate, whole_percent
 from surefoot.results.manifest import current_versions
 from surefoot.results.page import render_page, trusted
 from surefoot.results.statistics import Interval
@@ -123,10 +124,10 @@ def _row(cell: Mapping[str, Any]) -> dict[str, Any]:
         "task": cell["task"],
         "n": n,
         "success": good,
-        "rate": f"{100 * good / n:.0f} % [{100 * low:.0f}, {100 * high:.0f}]" if n else "–",
-        "skills": f"{cell['mean_skills']:.1f}" if n else "–",
-        "seconds": f"{cell['mean_simulated_s']:.1f}" if n else "–",
-        "progress": f"{100 * cell['mean_progress']:.0f} %" if n else "–",
+        "rate": rate(good, n, low, high),
+        "skills": number(cell["mean_skills"] if n else None, 1),
+        "seconds": number(cell["mean_simulated_s"] if n else None, 1),
+        "progress": whole_percent(cell["mean_progress"] if n else None),
         "goal": cell["goal_reached"],
         "broke_rules": cell["broke_rules"],
     }

@@ -28,9 +28,9 @@ from surefoot.experiments.compression.work import (
     prune_job,
     rank_job,
 )
-from surefoot.experiments.figures import percent
 from surefoot.experiments.parts import found_in, run_part
 from surefoot.models.shipped import model_folder
+from surefoot.results.figures import percent
 from surefoot.results.run_folder import REPORT_NAME, SUMMARY_NAME
 from surefoot.sparsity.recipe import read_recipe
 

@@ -27,7 +27,8 @@ from surefoot.calibration.reports.records import (
     read_predictions,
     write_predictions,
 )
-from surefoot.calibration.reports.run import CalibrationRun, calibrate_run
+from surefoot.calibration.reports.outcome import CalibrationRun
+from surefoot.calibration.reports.run import calibrate_run
 from surefoot.calibration.reports.tables import FactTable, with_splits
 from surefoot.core.errors import InputError
 from tests.calibration.simulators import scenes

@@ -22,7 +22,7 @@ from surefoot.results.page import render_page, trusted
 from surefoot.results.statistics import Interval
 
 SHOWN = 36
-"""Pictures on the contact sheet, failures first."""
+"""Most images on the contact sheet; failures come first."""
 
 _CATEGORIES = {
     EpisodeOutcome.SUCCESS: Category("success", "S", "green"),
@@ -55,9 +55,9 @@ def render_report(
     Args:
         config: The run's configuration.
         records: Records by key.
-        summary: What ``summary.json`` holds.
-        media: Folder of the last pictures.
-        pages: For episodes that have one, the address of a page of their own.
+        summary: Content of ``summary.json``.
+        media: Folder of the last images.
+        pages: Addresses of the pages on single episodes, by key.
 
     Returns:
         A complete HTML document that loads nothing; it links to the videos beside it.
@@ -163,12 +163,12 @@ def _bars(config: RunConfig, cells: list[Mapping[str, Any]]) -> str:
 
 
 def _sheet(records: Records, media: Path) -> str:
-    """Returns a contact sheet as a data address, ``""`` without pictures."""
+    """Returns a contact sheet as a data URL, ``""`` without images."""
     order = sorted(records.values(), key=lambda r: r["outcome"] == EpisodeOutcome.SUCCESS.value)
     tiles = []
     for record in order:
         name = record["media"].get("last")
-        picture = _picture(media / name) if name else None
+        picture = _image(media / name) if name else None
         if picture is None:
             continue
         outcome = EpisodeOutcome(record["outcome"])
@@ -182,11 +182,11 @@ def _sheet(records: Records, media: Path) -> str:
     return f"data:image/jpeg;base64,{data}"
 
 
-def _picture(path: Path) -> np.ndarray[Any, np.dtype[np.uint8]] | None:
+def _image(path: Path) -> np.ndarray[Any, np.dtype[np.uint8]] | None:
     try:
         return np.asarray(Image.open(BytesIO(path.read_bytes())).convert("RGB"), np.uint8)
     except (OSError, UnidentifiedImageError):
-        return None  # someone has tidied up; the report goes without
+        return None  # deleted meanwhile; the report does without it
 
 
 def _episode(key: str, record: Mapping[str, Any], pages: Mapping[str, str]) -> dict[str, Any]:

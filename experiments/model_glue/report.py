@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from surefoot.experiments.compression.report import points
-from surefoot.experiments.figures import percent
+from surefoot.results.figures import percent
 from surefoot.results.manifest import current_versions
 from surefoot.results.page import render_page
 from surefoot.sparsity.merging.gates import GATES
@@ -63,7 +63,7 @@ def render_study(summary: Mapping[str, Any]) -> str:
 
 
 def _lead(summary: Mapping[str, Any]) -> dict[str, str] | None:
-    """Returns what the first paragraph says of the way that was chosen."""
+    """Returns the figures of the first paragraph, on the chosen way."""
     rows = {r["name"]: r for r in summary["rows"]}
     way, best = rows.get("best way, chosen"), rows["best single, chosen"]
     if way is None:

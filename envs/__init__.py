@@ -1,7 +1,7 @@
-"""Simulated robots, cameras and perturbations; knows no model.
+"""Simulated robots, cameras and perturbations, independent of any model.
 
-Importing it makes the environments known to Gymnasium; processes that Gymnasium starts do so
-by themselves where an id is given as ``surefoot.envs:surefoot/Tabletop-v0``.
+Importing it registers the environments with Gymnasium. Worker processes of Gymnasium import it
+themselves if the id is given as ``surefoot.envs:surefoot/Tabletop-v0``.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The environments' ids; importing this module makes them known to Gymnasium, if it is there.
+"""Ids of the environments; importing this module registers them with Gymnasium, if installed.
 
-Parts of this room, such as the pool of processes, do their work without it.
+Parts of this package, such as the process pool, work without Gymnasium.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ GYMNASIUM_IDS = {
     "surefoot/Crossing-v0": ("surefoot.envs.crossing.env:CrossingEnv", 240),
     "surefoot/CrossingTwin-v0": ("surefoot.envs.crossing.twin_env:CrossingTwinEnv", 240),
 }
-"""For each id the class and the most steps of an episode."""
+"""Class and largest number of steps per episode, by id."""
 
 if find_spec("gymnasium") is not None:
     import gymnasium

@@ -1,4 +1,4 @@
-"""What became of a skill, judged from physics."""
+"""Results of skills, judged from physics."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ class SkillStatus(StrEnum):
     """How a skill ended."""
 
     DONE = "done"
-    """What it is for holds now in the simulated world."""
+    """Its intended effect holds in the simulated world."""
     FAILED = "failed"
-    """It ended without that; the reason says why."""
+    """It ended without its intended effect; the reason says why."""
     INTERRUPTED = "interrupted"
     """It was stopped from outside, or ran out of time, before its end."""
     REFUSED = "refused"
-    """It was not begun: an argument or the situation does not allow it."""
+    """It was not started: an argument or the situation does not allow it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,5 +37,5 @@ class SkillResult:
 
     @property
     def done(self) -> bool:
-        """Whether it did what it is for."""
+        """Whether its intended effect was achieved."""
         return self.status is SkillStatus.DONE

@@ -110,27 +110,27 @@ def tabletop_bodies(world: Table, facts: Facts) -> dict[int, list[str]]:
 
 def crossing_bodies(world: Crossing) -> dict[int, list[str]]:
     """Returns what every body of the street is that counts for the vehicle."""
-    stage, situation = world.stage, world.situation()
+    bodies, situation = world.bodies, world.situation()
     crossing, arm = world.crossing, world.scene.arm
     names_of: dict[int, list[str]] = {}
     lamp = world.lamp_now()
     if lamp is not None:
-        names_of[stage.street.heads[crossing.number, arm]] = [f"our light: {lamp}"]
+        names_of[bodies.street.heads[crossing.number, arm]] = [f"our light: {lamp}"]
     signs = [
         (c.number, a) for c in world.scene.street.crossings for a in range(4) if c.stop_sign(a)
     ]
-    for place, body in zip(signs, stage.street.furniture, strict=False):
+    for place, body in zip(signs, bodies.street.furniture, strict=False):
         if place == (crossing.number, arm):
             names_of[body] = ["our stop sign"]
     for car, view in zip(world.cars.cars, situation.cars, strict=True):
         names = ["car"]
         if view.arm is not None and comes(view, crossing):
             names.append(f"car comes: {seen_from(arm, view.arm)}")
-        names_of[stage.cars[car.slot]] = names
+        names_of[bodies.cars[car.slot]] = names
     arms = [exit_arm(arm, world.turn)] + ([] if situation.past_entry else [arm])
     for walker, person in zip(world.people.walkers, situation.people, strict=True):
         near = in_the_way(person, crossing, arms)
-        names_of[stage.people[walker.slot]] = ["person", *(["person in the way"] if near else [])]
+        names_of[bodies.people[walker.slot]] = ["person", *(["person in the way"] if near else [])]
     return names_of
 
 

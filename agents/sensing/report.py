@@ -10,6 +10,7 @@ import numpy as np
 from surefoot.agents.sensing.study_config import StudyConfig
 from surefoot.calibration.arrays import Floats
 from surefoot.calibration.quantiles import rank
+from surefoot.results.figures import with_interval
 from surefoot.results.lines import Curve, line_chart
 from surefoot.results.manifest import current_versions
 from surefoot.results.page import render_page, trusted
@@ -301,7 +302,7 @@ def _row(cell: Mapping[str, Any]) -> dict[str, Any]:
     texts = []
     for figure in MEANS:
         mean, low, high = cell.get(figure, (0, 0, 0))
-        texts.append(f"{mean:.2f} [{low:.2f}, {high:.2f}]")
+        texts.append(with_interval(mean, low, high))
     for figure in SHARES:
         count, n, low, high = cell.get(figure, (0, 0, 0, 1))
         texts.append(f"{count}/{n} [{100 * low:.0f}, {100 * high:.0f}] %")
@@ -323,5 +324,5 @@ def _pair_row(pair: Mapping[str, Any]) -> dict[str, str]:
     }
     for figure in _DROPS:
         mean, low, high = pair[figure]
-        found[figure] = f"{mean:+.2f} [{low:+.2f}, {high:+.2f}]"
+        found[figure] = with_interval(mean, low, high, "+.2f")
     return found

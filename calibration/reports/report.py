@@ -10,13 +10,14 @@ from surefoot.calibration.metrics.intervals import Estimate, Rate
 from surefoot.calibration.reports.analysis import BAND, FactAnalysis, PlanAnalysis, Resplits
 from surefoot.calibration.reports.artefact import Artefact
 from surefoot.results.charts import ForestRow, forest_plot
+from surefoot.results.figures import with_interval
 from surefoot.results.histogram import HistogramBar, histogram
 from surefoot.results.lines import Curve, line_chart
 from surefoot.results.page import render_page, trusted
 
 if TYPE_CHECKING:
     from surefoot.calibration.metrics.probability import Bin, RiskCoverage
-    from surefoot.calibration.reports.run import CalibrationRun
+    from surefoot.calibration.reports.outcome import CalibrationRun
 
 _BARS = 24
 """About how many bars a histogram of coverage has."""
@@ -68,7 +69,7 @@ def number_text(found: Estimate) -> str:
     """Words a number with its interval, such as ``1.72 [1.65, 1.79]``."""
     if not np.isfinite([found.low, found.high]).all():
         return f"{found.value:.3f} [too few]"
-    return f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]"
+    return with_interval(found.value, found.low, found.high, ".3f")
 
 
 def acts_text(artefact: Artefact) -> str:

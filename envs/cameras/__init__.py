@@ -1,1 +1,1 @@
-"""Cameras and what they can see."""
+"""Cameras and visibility."""

@@ -1,4 +1,4 @@
-"""Cameras: where they stand, what they see, and how a frame is rendered."""
+"""Camera poses, lenses, frames, and rendering."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BODY_MASK = (1 << 24) - 1
 
 @dataclass(frozen=True, slots=True)
 class CameraPose:
-    """Where a camera stands and looks, in the world frame.
+    """Position and viewing direction of a camera, in the world frame.
 
     Attributes:
         eye: Position in metres.
@@ -29,7 +29,7 @@ class CameraPose:
 
 @dataclass(frozen=True, slots=True)
 class Lens:
-    """What a camera's image is like.
+    """Image size and projection of a camera.
 
     Attributes:
         width: Pixels across.
@@ -72,14 +72,14 @@ class Lens:
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One image with its truth.
+    """One image with its ground truth.
 
     Attributes:
         rgb: Colours, uint8 ``[height, width, 3]``.
         depth: Distance along the optical axis in metres, float32 ``[height, width]``.
         segmentation: Body id of every pixel, -1 for none, int32 ``[height, width]``.
         links: Link of that body, -1 for the base, int32 ``[height, width]``.
-        pose: Where the camera stood.
+        pose: Pose of the camera.
         lens: Its lens.
         time: Simulated seconds.
     """
@@ -96,14 +96,14 @@ class Frame:
 def render(
     api: Any, pose: CameraPose, lens: Lens, time: float = 0.0, *, shadow: bool = False
 ) -> Frame:
-    """Renders with the software renderer, the same on every machine of the same build.
+    """Renders with the software renderer; identical on all machines with the same build.
 
     Args:
         api: A client's functions.
-        pose: Where the camera stands.
+        pose: Pose of the camera.
         lens: Its lens.
-        time: Simulated seconds, kept with the frame.
-        shadow: Whether there are shadows; they double the time.
+        time: Simulated seconds, stored in the frame.
+        shadow: Whether to render shadows; they double the time.
     """
     view = api.computeViewMatrix(pose.eye, pose.target, pose.up)
     _, _, rgba, buffer, mask = api.getCameraImage(

@@ -23,10 +23,10 @@ WRIST_OFFSET = (0.07, 0.0, 0.02)
 
 @dataclass(frozen=True, slots=True)
 class FixedCamera:
-    """A camera that stands still.
+    """A camera at a fixed pose.
 
     Attributes:
-        pose: Where it stands, world frame.
+        pose: Its pose, world frame.
         lens: Its lens.
     """
 
@@ -57,12 +57,12 @@ class MountedCamera:
 
 @dataclass(frozen=True, slots=True)
 class FreeCamera:
-    """The camera that can be moved.
+    """The movable camera.
 
     Attributes:
-        ring: Its named viewpoints and the centre that it goes round.
+        ring: Its named viewpoints and the centre that it moves around.
         start: Name of the viewpoint at which it begins.
-        limits: How it may move and where it may stand.
+        limits: Limits on its motion and its poses.
         lens: Its lens.
     """
 
@@ -74,11 +74,11 @@ class FreeCamera:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a look gave.
+    """Result of a look.
 
     Attributes:
         frame: The image with the pose that the camera believes it has.
-        motion: What the move cost.
+        motion: Cost of the move.
     """
 
     frame: Frame
@@ -87,7 +87,7 @@ class Look:
 
 @dataclass
 class _Feed:
-    """One camera's stream: how much was taken, and the frames still under way."""
+    """One camera's stream: number of frames taken, and delayed frames not yet delivered."""
 
     shots: int = 0
     moves: int = 0
@@ -97,21 +97,21 @@ class _Feed:
 class Rig:
     """Cameras in a simulation, with their faults.
 
-    * pose error: a camera really stands beside the pose that its frames state, by a draw of
-      its own (the movable one by a new draw after each move);
-    * delay: the first frames repeat until the delay is filled, then each is that many frames
-      old; ``Frame.time`` tells when it was taken;
+    * pose error: the true pose of a camera deviates from the pose that its frames state, by
+      one random offset per camera (a new one after each move of the movable camera);
+    * delay: the first frame repeats until the delay is filled, then each frame is that many
+      frames old; ``Frame.time`` is the time at which it was taken;
     * image perturbations: blur, fog and so on, drawn anew for each frame or for the episode;
-    * dropped frames: the frame before is taken once more instead of a new one.
+    * dropped frames: the previous frame is returned again instead of a new one.
 
     Args:
         simulation: The world; all cameras see it.
         cameras: Fixed and mounted cameras by name; none may be called ``free``.
         free: The movable camera, if there is one.
-        faults: What goes wrong.
+        faults: Faults to apply.
         seed: Seed of the faults.
         advance: Lets simulated time pass, given seconds; physics steps by default.
-        retouch: Paints into new frames what is not simulated, such as a sky, before their
+        retouch: Paints what is not simulated, such as a sky, into new frames, before their
             perturbations.
     """
 
@@ -146,11 +146,11 @@ class Rig:
 
     @property
     def free_pose(self) -> CameraPose | None:
-        """Where the movable camera believes it stands."""
+        """Believed pose of the movable camera."""
         return self._at
 
     def pose(self, name: str) -> CameraPose:
-        """Returns where a camera believes it stands now.
+        """Returns the believed pose of a camera.
 
         Raises:
             InputError: There is no such camera.
@@ -174,7 +174,7 @@ class Rig:
         """Takes a frame with one camera.
 
         Returns:
-            What the camera gives, which after a delay or a drop is an older frame.
+            The delivered frame, which is an older one after a delay or a drop.
 
         Raises:
             InputError: There is no such camera.
@@ -212,7 +212,7 @@ class Rig:
         return motion(self._at, goal, free.ring.centre, free.limits)
 
     def refusal(self, viewpoint: str | CameraPose) -> str:
-        """Says why the movable camera cannot stand somewhere; ``""`` if it can.
+        """Returns why the movable camera cannot take a pose; ``""`` if it can.
 
         Raises:
             InputError: There is no movable camera, or no such viewpoint.
@@ -241,12 +241,12 @@ class Rig:
         return Look(self.frame(FREE), cost)
 
     def save(self) -> object:
-        """Keeps the streams and the movable camera's pose (not the physics)."""
+        """Saves the streams and the movable camera's pose (not the physics)."""
         feeds = {n: (f.shots, f.moves, f.waiting) for n, f in self._feeds.items()}
         return self._at, feeds
 
     def restore(self, kept: object) -> None:
-        """Goes back to what :meth:`save` kept."""
+        """Restores what :meth:`save` returned."""
         assert isinstance(kept, tuple)
         self._at, feeds = kept
         self._feeds = {name: _Feed(*values) for name, values in feeds.items()}

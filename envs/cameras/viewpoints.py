@@ -1,4 +1,4 @@
-"""Where a movable camera can stand: a named ring of viewpoints, free poses, what moving costs."""
+"""Poses of a movable camera: a ring of named viewpoints, free poses, and the cost of moving."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Ring:
         return self.at(azimuth, ELEVATIONS[suffix])
 
     def at(self, azimuth: float, elevation: float, distance: float | None = None) -> CameraPose:
-        """Returns a pose of one's own that looks at the centre.
+        """Returns the pose at an azimuth and elevation that looks at the centre.
 
         Args:
             azimuth: Degrees from ``front``, counter-clockwise seen from above.
@@ -89,7 +89,7 @@ class Ring:
 
 @dataclass(frozen=True, slots=True)
 class MotionLimits:
-    """How a movable camera may move; as of a small arm that carries it.
+    """Motion limits of a movable camera; the defaults suit a small arm that carries it.
 
     Attributes:
         speed: Greatest speed of the eye, metres per second.
@@ -110,7 +110,7 @@ class MotionLimits:
     lowest: float = 0.08
 
     def refusal(self, pose: CameraPose, centre: Point) -> str:
-        """Says why a pose cannot be taken; ``""`` if it can."""
+        """Returns why a pose cannot be taken; ``""`` if it can."""
         away = dist(pose.eye, centre)
         if not self.nearest <= away <= self.farthest:
             return (
@@ -124,12 +124,12 @@ class MotionLimits:
 
 @dataclass(frozen=True, slots=True)
 class Motion:
-    """What a camera's move costs.
+    """Cost of a camera's move.
 
     Attributes:
         distance: Length of the eye's path in metres.
         turn: Angle between the old and the new optical axis in radians.
-        seconds: Time that it takes.
+        seconds: Duration.
     """
 
     distance: float
@@ -138,15 +138,15 @@ class Motion:
 
 
 def motion(start: CameraPose, goal: CameraPose, centre: Point, limits: MotionLimits) -> Motion:
-    """Returns what moving between two poses costs.
+    """Returns the cost of moving between two poses.
 
-    The eye goes round the centre (:func:`arc`), not through what stands there; it and the
+    The eye moves around the centre (:func:`arc`), not through the objects there; it and the
     optical axis start and end at rest, both as fast as their limits allow.
 
     Args:
-        start: Where the camera stands.
-        goal: Where it shall stand.
-        centre: What it goes round, metres, world frame.
+        start: Pose at the start.
+        goal: Pose at the end.
+        centre: Centre of the path, metres, world frame.
         limits: Speeds and accelerations.
     """
     path = arc(start.eye, goal.eye, centre)
@@ -160,15 +160,15 @@ def motion(start: CameraPose, goal: CameraPose, centre: Point, limits: MotionLim
 
 
 def travel_time(length: float, speed: float, acceleration: float) -> float:
-    """Returns the least time for a way from rest to rest.
+    """Returns the least time for a path from rest to rest.
 
     Args:
-        length: The way, in metres or radians.
+        length: Length of the path, in metres or radians.
         speed: Greatest speed, the same per second.
         acceleration: Greatest acceleration and deceleration, the same per square second.
 
     Returns:
-        Seconds of the trapezoidal (on short ways triangular) profile of speed.
+        Seconds of the trapezoidal (on short paths triangular) speed profile.
     """
     if length <= speed * speed / acceleration:
         return 2 * sqrt(length / acceleration)
@@ -176,7 +176,7 @@ def travel_time(length: float, speed: float, acceleration: float) -> float:
 
 
 def arc(start: Point, goal: Point, centre: Point) -> NDArray[np.float64]:
-    """Returns points of the way round a centre, in metres, ``[33, 3]``.
+    """Returns points of the path around a centre, in metres, ``[33, 3]``.
 
     The direction from the centre turns evenly along the great circle while the distance from
     it changes evenly. Opposite directions are joined over the top.

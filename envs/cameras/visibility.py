@@ -1,10 +1,10 @@
-"""What a camera can really see of each body: frustum, occlusion, distance.
+"""True visibility of each body from a camera: frustum, occlusion, distance.
 
 The visible fraction of a body is the number of its pixels in the camera's image divided by
-the number of pixels that it would have alone: nothing before it, and an image that is large
-enough to hold all of it. It is found on the camera's own pixel grid, by rendering the body
-alone in the window around it; everything else is made transparent meanwhile, which the
-software renderer skips. A body at the image's edge or behind another therefore has a fraction
+the number of pixels that it would have alone: unoccluded, in an image that is large enough to
+hold all of it. It is measured on the camera's own pixel grid, by rendering the body alone in
+the window around it; everything else is made transparent meanwhile, which the software renderer
+skips. A body at the image's edge or behind another therefore has a fraction
 below one, and a body in full view exactly one.
 """
 
@@ -22,18 +22,18 @@ from numpy.typing import ArrayLike, NDArray
 from surefoot.envs.cameras.camera import BODY_MASK, CameraPose, Frame, Lens, render
 
 LARGEST = 640
-"""Pixels that the window around a body may have across; of a larger one the middle counts."""
+"""Largest width and height in pixels of the window around a body; larger ones are cropped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Visibility:
-    """How a camera sees one body.
+    """Visibility of one body from a camera.
 
     Attributes:
         pixels: Its pixels in the image.
         alone: Pixels that it would have alone, in an image without edges; 0 behind the camera.
         fraction: ``pixels / alone``, 0 if ``alone`` is 0.
-        framed: Share of ``alone`` that lies within the image's edges.
+        framed: Fraction of ``alone`` that lies within the image's edges.
         distance: Of its box's middle from the eye, metres.
         centre: Pixel (across, down) of that middle; ``None`` behind the camera.
     """
@@ -47,12 +47,12 @@ class Visibility:
 
     @property
     def in_frustum(self) -> bool:
-        """Whether some of it lies in the image's frame, hidden or not."""
+        """Whether any of it lies within the image, hidden or not."""
         return self.framed > 0
 
     @property
     def occluded(self) -> float:
-        """Share of what lies within the frame that something else hides."""
+        """Fraction of its part within the image that something else hides."""
         inside = self.framed * self.alone
         return 0.0 if inside < 0.5 else 1.0 - min(1.0, self.pixels / inside)
 
@@ -71,12 +71,12 @@ def project(points: ArrayLike, pose: CameraPose, lens: Lens) -> NDArray[np.float
 
     Args:
         points: Metres, world frame, ``[n, 3]``.
-        pose: Where the camera stands.
+        pose: Pose of the camera.
         lens: Its lens.
 
     Returns:
         ``[n, 3]``: pixel across, pixel down (the first pixel spans 0 to 1), and distance along
-        the optical axis in metres; where that is not positive the pixels mean nothing.
+        the optical axis in metres; the pixels are meaningless where that is not positive.
     """
     seen = (np.atleast_2d(np.asarray(points, float)) - np.asarray(pose.eye, float)) @ axes(pose).T
     focal = lens.height / 2 / tan(radians(lens.fov) / 2)
@@ -105,10 +105,10 @@ def visibility(
 
     Args:
         api: A client's functions.
-        pose: Where the camera stands.
+        pose: Pose of the camera.
         lens: Its lens.
         bodies: The bodies to measure.
-        frame: The camera's image of this moment, if it has been rendered already.
+        frame: The camera's current image, if it has been rendered already.
     """
     seen = frame or render(api, pose, lens)
     wanted = tuple(bodies)
@@ -153,7 +153,7 @@ def _window(corners: NDArray[np.float64], lens: Lens) -> tuple[int, int, int, in
     across, down, depth = corners.T
     if depth.max() <= lens.near:
         return None
-    if depth.min() <= lens.near:  # it reaches behind the camera: as far out as is allowed
+    if depth.min() <= lens.near:  # it reaches behind the camera: take the largest window
         half = LARGEST // 2
         x, y = lens.width // 2, lens.height // 2
         return x - half, y - half, x + half, y + half
@@ -205,7 +205,7 @@ def _alone(
 
 @contextmanager
 def _all_hidden(api: Any) -> Iterator[Any]:
-    """Makes everything transparent; gives a function that shows one body for a while."""
+    """Makes everything transparent; yields a context manager that shows one body."""
     shapes: dict[int, list[tuple[int, int, tuple[float, ...]]]] = {}
     for number in range(api.getNumBodies()):
         body = api.getBodyUniqueId(number)

@@ -1,4 +1,4 @@
-"""Bodies of the other cars and of the people; they move only when told."""
+"""Bodies of the other cars and of the people; they move only when they are placed."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _car_parts(slot: int) -> Painted:
 
 
 def make_car(api: Any, slot: int) -> int:
-    """Makes a car that waits out of sight; its frame is in the middle on the ground."""
+    """Creates a parked car out of view; its frame is at its middle on the ground."""
     half = (LENGTH / 2, CAR_WIDTH / 2, 0.11)
     shape = api.createCollisionShape(
         api.GEOM_BOX, halfExtents=half, collisionFramePosition=(0, 0, 0.15)
@@ -100,7 +100,7 @@ def _person_parts(slot: int) -> Painted:
 
 
 def make_person(api: Any, slot: int) -> int:
-    """Makes someone who waits out of sight; the frame is under the feet, x ahead."""
+    """Creates a person out of view; the frame is under the feet, x ahead."""
     shape = api.createCollisionShape(
         api.GEOM_CYLINDER, radius=PERSON_RADIUS, height=0.4, collisionFramePosition=(0, 0, 0.2)
     )
@@ -115,7 +115,7 @@ def put(api: Any, body: int, pose: GroundPose) -> None:
 
 
 def put_away(api: Any, body: int, slot: int) -> None:
-    """Puts a body out of sight."""
+    """Moves a body out of view."""
     api.resetBasePositionAndOrientation(body, _waiting(slot), (0, 0, 0, 1))
 
 

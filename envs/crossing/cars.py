@@ -1,8 +1,8 @@
 """Other cars: how they follow their lanes, obey lights and signs, and give way.
 
-They are a model without physics: each moves along its path by a speed that it changes within
-limits. Cars are polite, so that whoever obeys the rules gets into no trouble: a car that can
-still stop comfortably waits for a vehicle whose way would cross its own.
+They are kinematic: each moves along its path at a speed that changes within limits. Cars are
+polite, so that a vehicle that obeys the rules is safe: a car that can still stop comfortably
+waits for a vehicle whose path crosses its own.
 """
 
 from __future__ import annotations
@@ -36,32 +36,32 @@ COMFORT = 0.35
 """Metres per square second by which cars plan to brake."""
 
 GIVE_WAY = 0.65
-"""The hardest braking in metres per square second to give way; who would need more goes on."""
+"""The hardest braking in metres per square second to give way; a car that needs more drives on."""
 
 HARD = 1.2
-"""The hardest braking in metres per square second, for what is in front."""
+"""The hardest braking in metres per square second, for obstacles in front."""
 
 GAP = 0.22
-"""Metres that a car keeps from what stands in front of it."""
+"""Metres that a car keeps from obstacles in front of it."""
 
 PULL = 0.8
 """Acceleration in metres per square second."""
 
 GAP_SECONDS = 3.0
-"""A car without the right of way waits for those that would be there within these seconds."""
+"""A car without the right of way waits for those that would arrive within these seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ego:
-    """What others can see of the vehicle.
+    """State of the vehicle as other road users see it.
 
     Attributes:
         x: Its middle, in metres in the world frame.
         y: As ``x``.
         speed: Metres per second.
         crossing: Number of the crossing that it is at.
-        arm: The arm by which it comes.
-        turn: Which way it signals.
+        arm: The arm from which it approaches.
+        turn: The turn that it signals.
         occupies: Whether it is on the crossing, or just driving onto it.
         past_entry: Whether it has left the crosswalk of its own arm behind.
     """
@@ -76,10 +76,10 @@ class Ego:
     past_entry: bool
 
     def bars(self, crossing: int, arm: int, turn: Turn) -> bool:
-        """Returns whether a car that comes by an arm has to wait for it.
+        """Returns whether a car that approaches from an arm has to wait for it.
 
-        It does if the ways cross, or if the vehicle turns and drivers may expect not to meet
-        anyone: from the left when it turns, from anywhere when it turns left.
+        It does if the paths cross, or if the vehicle turns and may expect a free road: cars from
+        the left wait when it turns, all cars wait when it turns left.
         """
         if not self.occupies or crossing != self.crossing or arm == self.arm:
             return False
@@ -102,10 +102,10 @@ class PathCrossing:
 
     Attributes:
         crossing: Its number.
-        arm: The arm by which the car comes.
-        turn: Which way it takes.
-        line: Metres of the path at the stop line.
-        leave: Metres of the path at the same distance on the way out.
+        arm: The arm from which the car approaches.
+        turn: The turn that it takes.
+        line: Metres along the path at the stop line.
+        leave: Metres along the path at the same distance on the way out.
     """
 
     crossing: int
@@ -122,13 +122,13 @@ class PathCrossing:
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """A part of a path that may be shared with others.
+    """A part of a path that other paths may share.
 
     Attributes:
-        key: The same for all that share it.
-        start: Metres of the path at which it begins.
+        key: The same for all paths that share it.
+        start: Metres along the path at which it begins.
         end: Metres at which it ends.
-        turn: The way over a crossing, ``None`` on lanes.
+        turn: The turn at a crossing, ``None`` on lanes.
     """
 
     key: tuple[object, ...]
@@ -142,12 +142,12 @@ class Car:
     """A car.
 
     Attributes:
-        slot: Which body shows it.
-        path: Where it drives.
+        slot: Index of its body.
+        path: Its path.
         gates: The crossings on its path.
         strips: The parts of its path.
-        cruise: Its wanted speed in metres per second.
-        s: Metres of its middle along the path.
+        cruise: Its desired speed in metres per second.
+        s: Position of its middle along the path in metres.
         speed: Metres per second.
         pull: Acceleration in the last step, metres per square second.
         waited: Seconds for which it has stood at its stop line.
@@ -170,12 +170,12 @@ class Car:
 
     @property
     def gate(self) -> PathCrossing | None:
-        """The crossing that it is on or comes to next."""
+        """The crossing that it is on or reaches next."""
         rear = self.s - LENGTH / 2
         return next((g for g in self.gates if rear < g.leave - (STOP_LINE - BOX)), None)
 
     def gate_at(self, crossing: int) -> PathCrossing | None:
-        """Returns its next or present way over a crossing, or the one it has just left.
+        """Returns its next or current passage of a crossing, or the one it has just left.
 
         A path may lead over the same crossing more than once.
         """
@@ -204,8 +204,8 @@ def draw_route(
     Args:
         street: The street.
         crossing: Number of the first crossing.
-        arm: The arm by which the car comes to it.
-        rng: Where randomness comes from.
+        arm: The arm from which the car approaches it.
+        rng: Random generator.
     """
     pieces: list[PathSegment] = []
     gates: list[PathCrossing] = []
@@ -316,14 +316,14 @@ class Cars:
         gate = car.gate
         if (
             gate is not None
-            and 0 < car.to_line(gate) < 2.0  # farther away nothing would follow from it
+            and 0 < car.to_line(gate) < 2.0  # farther away it has no effect yet
             and not self.may_enter(car, gate, ego, people)
         ):
             distance = car.to_line(gate)
             needed = must_brake(car.speed, distance - 0.05)
             if needed <= GIVE_WAY:
                 wish = min(wish, sqrt(2 * COMFORT * max(0.0, distance - 0.05)))
-                # a little harder, so as to stand before the line and not on it
+                # a little harder, to stop before the line and not on it
                 brake = max(brake, min(HARD, must_brake(car.speed, distance - 0.08) * 1.05))
         return max(0.0, min(max(wish, car.speed - brake * dt), car.speed + PULL * dt))
 
@@ -343,7 +343,7 @@ class Cars:
         return best, speed
 
     def _obstacle(self, car: Car, ego: Ego, people: list[tuple[int, int, float, float]]) -> float:
-        """Returns the metres to the vehicle or a person in the car's way, if within two."""
+        """Returns the metres to the vehicle or a person on the car's path, if within two."""
         here = car.pose
         things = [(ego.x, ego.y, 0.33, 0.28)]
         things += [(x, y, 0.28, 0.1) for _, _, x, y in people]
@@ -363,14 +363,14 @@ class Cars:
         return car.to_line(gate) <= 0 and car.s - LENGTH / 2 < gate.leave - (STOP_LINE - BOX)
 
     def is_bound(self, car: Car, gate: PathCrossing) -> bool:
-        """Returns whether a car before its line cannot stop comfortably any more."""
+        """Returns whether a car before its line can no longer stop comfortably."""
         distance = car.to_line(gate)
         return distance > 0 and must_brake(car.speed, distance) > GIVE_WAY
 
     def may_enter(
         self, car: Car, gate: PathCrossing, ego: Ego, people: list[tuple[int, int, float, float]]
     ) -> bool:
-        """Returns whether the rules let a car drive over its line now."""
+        """Returns whether the rules allow a car to cross its line now."""
         if ego.bars(gate.crossing, gate.arm, gate.turn):
             return False
         if any(c == gate.crossing and arm in (gate.arm, gate.out) for c, arm, _, _ in people):
@@ -397,7 +397,7 @@ class Cars:
             return False
         rear = other.s - LENGTH / 2
         if theirs.crossing != gate.crossing or theirs.arm == gate.arm:
-            # no room behind a slow car on the lane that leads away
+            # no room behind a slow car on the exit lane
             lane = next((p for p in car.strips if p.start == gate.leave), None)
             if lane is None or other.strip().key != lane.key or other.speed > 0.4:
                 return False

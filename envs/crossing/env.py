@@ -29,7 +29,7 @@ _POSE_BOUNDS = np.array([-30, -30, -pi], np.float32), np.array([30, 30, pi], np.
 
 
 class CrossingEnv(gymnasium.Env[Observation, np.int64]):
-    """A small car stands at a street crossing and is to drive over it by the rules.
+    """A small car at a street crossing, which it has to pass by the rules.
 
     The vehicle begins standing 0.1 to 0.4 m before its stop line; traffic keeps to the right.
 
@@ -81,7 +81,7 @@ and heading, 0 to the right, pi/2 ahead; frame of the crossing |
         render_view: Camera that :meth:`render` uses: any of ``world.VIEWS``.
         columns: Crossings of the street grid from west to east.
         rows: Crossings from south to north.
-        faults: What goes wrong with wheels, steering and cameras.
+        faults: Faults of wheels, steering and cameras.
     """
 
     metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 2}  # noqa: RUF012
@@ -143,7 +143,7 @@ and heading, 0 to the right, pi/2 ahead; frame of the crossing |
 
     @property
     def log(self) -> EpisodeLog:
-        """What has happened in this episode."""
+        """The log of this episode."""
         return self.world.log
 
     def reset(
@@ -153,7 +153,7 @@ and heading, 0 to the right, pi/2 ahead; frame of the crossing |
 
         Args:
             seed: Seed of streets, traffic and faults; without it the next one is drawn.
-            options: ``task`` and ``difficulty``; they stay for later episodes.
+            options: ``task`` and ``difficulty``; they persist for later episodes.
 
         Raises:
             InputError: There is no such option, task or difficulty.
@@ -206,15 +206,15 @@ and heading, 0 to the right, pi/2 ahead; frame of the crossing |
         return self.world.look(self.render_view).rgb
 
     def save(self) -> CrossingSnapshot:
-        """Keeps the state of the episode; see :meth:`CrossingWorld.save`."""
+        """Saves the state of the episode; see :meth:`CrossingWorld.save`."""
         return self.world.save()
 
     def restore(self, saved: CrossingSnapshot) -> None:
-        """Goes back to a kept state of this episode."""
+        """Restores a saved state of this episode."""
         self.world.restore(saved)
 
     def close(self) -> None:
-        """Ends the simulation; calling it again does nothing."""
+        """Ends the simulation; later calls have no effect."""
         if self._simulation is not None:
             self._simulation.close()
         self._simulation = self._world = None

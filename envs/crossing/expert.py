@@ -11,7 +11,7 @@ from surefoot.envs.crossing.vehicle import FRONT, WIDTH
 from surefoot.envs.crossing.world import CrossingWorld
 
 ENTRY_SECONDS = 1.5
-"""The light must stay as it is for these seconds for the vehicle to enter."""
+"""The light must stay open for at least these seconds for the vehicle to enter."""
 
 _MOVES = {
     Turn.LEFT: CrossingAction.LEFT,
@@ -21,7 +21,7 @@ _MOVES = {
 
 
 def drive(world: CrossingWorld) -> CrossingAction:
-    """Returns what to do now; it remembers nothing."""
+    """Returns the next action; a function of the current state alone."""
     if world.past():
         return CrossingAction.STOP
     if not world.over_line():
@@ -32,7 +32,7 @@ def drive(world: CrossingWorld) -> CrossingAction:
 
 
 def may_go(world: CrossingWorld) -> bool:
-    """Returns whether the rules, and other cars, allow to drive onto the crossing now."""
+    """Returns whether the rules and other cars allow the vehicle to enter the crossing now."""
     if not world.log.rows:
         return False  # a full stop first
     turn = world.scene.turn
@@ -68,7 +68,7 @@ def _rules_allow(world: CrossingWorld, situation: Situation) -> bool:
 
 
 def _lane_is_full(world: CrossingWorld) -> bool:
-    """Returns whether a car stands where the vehicle is to stop."""
+    """Returns whether a car stands where the vehicle has to stop."""
     for car in world.cars.cars:
         pose = car.pose
         for d in (0.2, 0.6, 1.0, 1.4, 1.8):

@@ -1,7 +1,7 @@
-"""Where lanes run: crossings, their four arms, and the paths over them.
+"""Geometry of lanes: crossings, their four arms, and the paths across them.
 
-Traffic keeps to the right. Every crossing is seen in its own frame, turned so that whoever
-drives comes from the south: x to the right, y ahead, origin in the middle. Lengths are metres,
+Traffic keeps to the right. Every crossing has its own frame, turned so that the vehicle
+approaches from the south: x to the right, y ahead, origin in the middle. Lengths are metres,
 angles radians, counter-clockwise from the x axis of the world frame.
 """
 
@@ -28,7 +28,7 @@ STOP_LINE = 1.8
 
 
 class Turn(StrEnum):
-    """The three ways over a crossing."""
+    """The three ways to pass a crossing."""
 
     LEFT = "left"
     RIGHT = "right"
@@ -36,7 +36,7 @@ class Turn(StrEnum):
 
 
 class Approach(StrEnum):
-    """The four roads of a crossing as who drives sees them; it comes by ``OWN``."""
+    """The four roads of a crossing as a driver sees them; the driver approaches by ``OWN``."""
 
     OWN = "own"
     RIGHT = "right"
@@ -51,12 +51,12 @@ _EXIT = {Turn.RIGHT: 1, Turn.STRAIGHT: 2, Turn.LEFT: 3}
 
 
 def exit_arm(arm: int, turn: Turn) -> int:
-    """Returns the number of the arm by which one leaves."""
+    """Returns the number of the exit arm."""
     return (arm + _EXIT[turn]) % 4
 
 
 def seen_from(arm: int, other: int) -> Approach:
-    """Returns what an arm is to who comes by ``arm``."""
+    """Returns the name of an arm for a driver who approaches by ``arm``."""
     return ARMS[(other - arm) % 4]
 
 
@@ -86,13 +86,13 @@ class GroundPose:
         return hypot(x - self.x, y - self.y)
 
     def local(self, x: float, y: float) -> tuple[float, float]:
-        """Returns a point as seen from here: metres ahead and metres to the left."""
+        """Returns a point in this pose's frame: metres ahead and metres to the left."""
         c, s, dx, dy = cos(self.yaw), sin(self.yaw), x - self.x, y - self.y
         return c * dx + s * dy, c * dy - s * dx
 
 
 def turned(x: float, y: float, arm: int) -> tuple[float, float]:
-    """Turns a point about the middle from the frame of who comes from the south to arm's."""
+    """Rotates a point about the middle from the south arm's frame to the frame of ``arm``."""
     for _ in range(arm % 4):
         x, y = -y, x
     return x, y
@@ -103,7 +103,7 @@ class PathSegment:
     """A straight line or an arc.
 
     Attributes:
-        key: What it is: the same key means the same strip of road.
+        key: Identity: the same key means the same strip of road.
         start: Where it begins.
         length: Metres.
         curvature: One over the radius, positive to the left; 0 for a line.
@@ -126,7 +126,7 @@ class PathSegment:
 
 
 class Path:
-    """Pieces one after the other.
+    """A sequence of segments.
 
     Attributes:
         pieces: The pieces.
@@ -147,7 +147,7 @@ class Path:
         return max(0, min(bisect_right(self.starts, s) - 1, len(self.pieces) - 1))
 
     def at(self, s: float) -> GroundPose:
-        """Returns the pose after ``s`` metres; beyond its ends the path goes on straight."""
+        """Returns the pose after ``s`` metres; the path is extended straight beyond its ends."""
         i = self.index(s)
         beyond = s - self.length
         if beyond > 0:
@@ -163,7 +163,7 @@ class Path:
 
 @cache
 def connector(turn: Turn) -> tuple[tuple[float, float, float, float, float], ...]:
-    """Returns the way over a crossing from the stop line to the same distance on the exit arm.
+    """Returns the path across a crossing from the stop line to the same distance on the exit arm.
 
     Returns:
         For each piece x, y, yaw of its start, length and curvature, coming from the south.
@@ -182,14 +182,14 @@ def connector(turn: Turn) -> tuple[tuple[float, float, float, float, float], ...
 
 
 def connector_length(turn: Turn) -> float:
-    """Returns the metres from line to line."""
+    """Returns the length from line to line in metres."""
     return sum(p[3] for p in connector(turn))
 
 
 def connector_pieces(
     centre: tuple[float, float], crossing: int, arm: int, turn: Turn
 ) -> tuple[PathSegment, ...]:
-    """Returns the way over a crossing in the world frame."""
+    """Returns the path across a crossing in the world frame."""
     pieces = []
     for i, (x, y, yaw, length, curvature) in enumerate(connector(turn)):
         dx, dy = turned(x, y, arm)
@@ -200,13 +200,13 @@ def connector_pieces(
 
 @cache
 def conflicting(turn: Turn, other_arm: Approach, other_turn: Turn) -> bool:
-    """Returns whether two ways over the same crossing come nearer than 0.45 m to each other.
+    """Returns whether two paths across the same crossing come nearer than 0.45 m to each other.
 
     Args:
-        turn: The way of who comes by its own arm.
-        other_arm: Arm of the other, as seen from there; ways of the same arm never conflict,
-            since they follow each other.
-        other_turn: The other's way.
+        turn: Turn of the first vehicle, which approaches by its own arm.
+        other_arm: Arm of the second vehicle, as seen from there; paths of the same arm never
+            conflict, since the vehicles follow each other.
+        other_turn: Turn of the second vehicle.
     """
     arm = ARMS.index(other_arm)
     if arm == 0:

@@ -1,7 +1,7 @@
-"""Which propositions of the driving rules hold, from poses and speeds alone.
+"""Propositions of the driving rules, evaluated from poses and speeds alone.
 
-The names are those of the rulebook ``driving``. Everything is judged at one moment, at the
-crossing that the vehicle is at, as seen by the vehicle: it comes from the south.
+The names are those of the rulebook ``driving``. Everything is evaluated at one time step, at
+the crossing that the vehicle is at, in the vehicle's frame: it approaches from the south.
 
 A car *comes* from a road of the crossing if
 
@@ -13,7 +13,7 @@ A car *comes* from a road of the crossing if
   of the crossing along both roads, or it is still on its way there.
 
 A car at 1 m/s thus comes from 1.2 m before its line on; one that waits at a light, or slows
-down for one at its ease, does not come.
+down comfortably for one, does not come.
 
 A pedestrian is *on or next to the way ahead* if they stand or walk on the roadway of a crosswalk
 that the vehicle still has to cross, or walk towards it and are at most 0.3 m from it. These are
@@ -21,8 +21,8 @@ the crosswalk of its own road until its rear has left it, and that of the road b
 leaves until its rear has left that one.
 
 The light that counts is, before the line, the one shown now; on the crossing the one shown at
-the beginning of the decision step in which the front passed the line (who enters on green may
-clear the crossing); past the crossing none.
+the beginning of the decision step in which the front passed the line (a vehicle that enters on
+green may clear the crossing); past the crossing none.
 """
 
 from __future__ import annotations
@@ -66,14 +66,14 @@ NAMES = OBSERVATIONS + ACTIONS
 """All propositions, in the order of the columns of traces."""
 
 COMES_BRAKING = 0.4
-"""Metres per square second; who would need more to stop before its line is coming."""
+"""Metres per square second; a car that needs more to stop before its line is coming."""
 
 DOING = {Turn.LEFT: "turn_left", Turn.RIGHT: "turn_right", Turn.STRAIGHT: "go_straight"}
 
 
 @dataclass(frozen=True, slots=True)
 class CarView:
-    """A car as it is now.
+    """Current state of a car.
 
     Attributes:
         x: Its middle, in metres in the world frame.
@@ -81,7 +81,7 @@ class CarView:
         yaw: Its heading in radians.
         speed: Metres per second.
         pull: Acceleration in metres per square second, negative when it brakes.
-        arm: Number of the arm by which it came to this crossing or comes; ``None`` if neither.
+        arm: Number of the arm from which it came or comes to this crossing; ``None`` if neither.
     """
 
     x: float
@@ -94,7 +94,7 @@ class CarView:
 
 @dataclass(frozen=True, slots=True)
 class PersonView:
-    """Someone on foot as they are now.
+    """Current state of a pedestrian.
 
     Attributes:
         x: In metres in the world frame.
@@ -111,18 +111,18 @@ class PersonView:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """All that the labels are made from.
+    """Inputs of the labels.
 
     Attributes:
         crossing: The crossing that the vehicle is at.
-        arm: The arm by which it comes.
-        turn: The way over the crossing that it signals.
+        arm: The arm from which it approaches.
+        turn: The turn that it signals.
         lamp: The light that counts, ``None`` if there is none.
         over_line: Whether its front is over the stop line.
         past_entry: Whether its rear has left the crosswalk of its own road.
         past: Whether its rear has left the crosswalk by which it leaves.
         cars: The other cars.
-        people: Everyone on foot.
+        people: All pedestrians.
     """
 
     crossing: Crossing
@@ -161,7 +161,7 @@ def coming(situation: Situation) -> frozenset[Approach]:
 
 
 def in_the_way(person: PersonView, crossing: Crossing, arms: Iterable[int]) -> bool:
-    """Returns whether someone is on or next to the roadway of a crosswalk on these arms."""
+    """Returns whether a pedestrian is on or next to the roadway of a crosswalk on these arms."""
     for arm in arms:
         x, y = crossing.from_world(arm, person.x, person.y)
         if not CROSSWALK[0] - 0.1 <= -y <= CROSSWALK[1] + 0.1:
@@ -200,7 +200,7 @@ def doing(standing: bool, turn: Turn, past: bool) -> NDArray[np.bool_]:
 
     Args:
         standing: Whether the vehicle stood at the end of the step.
-        turn: The way over the crossing that it was driving.
+        turn: The turn that it was driving.
         past: Whether it was past the crossing when the step began; then it drives straight.
     """
     name = "stop" if standing else "go_straight" if past else DOING[turn]

@@ -1,4 +1,4 @@
-"""What happened in an episode: labels of every step, collisions, broken rules."""
+"""Log of an episode: labels of every step, collisions, broken rules."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from surefoot.envs.crossing.labels import NAMES
 from surefoot.envs.skills import SkillResult
 
 Checker = Callable[[Sequence[str], NDArray[np.bool_], NDArray[np.int64]], NDArray[np.bool_]]
-"""Tells from names of propositions, labels [steps, names] and offsets [traces + 1] which trace
-satisfies which rule, shape [traces, rules]."""
+"""Maps names of propositions, labels [steps, names] and offsets [traces + 1] to whether each
+trace satisfies each rule, shape [traces, rules]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +21,8 @@ class Collision:
     """A contact of the vehicle with something other than the ground.
 
     Attributes:
-        what: What it touched: ``car``, ``person`` or ``pole``.
-        number: Which of these.
+        what: Kind of what it touched: ``car``, ``person`` or ``pole``.
+        number: Index among these.
         time: Simulated seconds since the episode began.
         speed: The vehicle's speed in metres per second just before.
     """
@@ -41,11 +41,11 @@ class EpisodeLog:
     """The log of one episode.
 
     Attributes:
-        rows: One a decision step: the observations when it began, and what the vehicle did in
+        rows: One per decision step: the observations at its start and the vehicle's action during
             it; each of shape [11].
         times: Simulated seconds at which the steps began.
         collisions: All contacts; the first one ends the episode.
-        results: What became of each skill.
+        results: Result of each skill.
     """
 
     rows: list[NDArray[np.bool_]] = field(default_factory=list)
@@ -54,7 +54,7 @@ class EpisodeLog:
     results: list[SkillResult] = field(default_factory=list)
 
     def copy(self) -> EpisodeLog:
-        """Returns a log that goes on by itself."""
+        """Returns an independent copy."""
         return EpisodeLog(
             list(self.rows), list(self.times), list(self.collisions), list(self.results)
         )
@@ -69,7 +69,7 @@ class EpisodeLog:
 
 
 def pack(logs: Sequence[EpisodeLog]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-    """Returns the labels of many episodes one after the other, and where each begins.
+    """Returns the concatenated labels of many episodes, and where each begins.
 
     Returns:
         Labels [steps, 11] and offsets [episodes + 1].
@@ -87,7 +87,7 @@ def violations(
 
     Args:
         logs: The episodes.
-        checker: Judges traces; ``check_traces`` of :mod:`surefoot.verification` does, with the
+        checker: Checks traces, such as ``check_traces`` of :mod:`surefoot.verification` with its
             rules bound.
         rules: Names of the rules, in the checker's order.
     """

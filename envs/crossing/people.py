@@ -1,6 +1,6 @@
 """People on foot: they walk up to a crosswalk, wait until it is safe, and cross.
 
-A model without physics, as :mod:`~surefoot.envs.crossing.cars`.
+A kinematic model, as :mod:`~surefoot.envs.crossing.cars`.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ WAIT = LANE + 0.3
 """Metres from the middle of the road at which people wait."""
 
 FAR = 3.0
-"""Metres from the middle of the road at which they come and go."""
+"""Metres from the middle of the road at which they appear and disappear."""
 
 WALK = 0.45
 """Walking speed in metres per second."""
 
 SECONDS_OVER = (WAIT + LANE) / WALK
-"""Seconds from waiting to the other side."""
+"""Seconds from the waiting place to the other side."""
 
 
 @dataclass(slots=True)
 class Walker:
-    """Someone on foot.
+    """A pedestrian.
 
     Attributes:
-        slot: Which body shows them.
+        slot: Index of their body.
         crossing: Number of the crossing.
         arm: The arm that they cross.
-        side: 1 if they come from the right as seen by who comes by that arm, -1 from the left.
-        distance: Metres from the middle of the arm to where they walk, along the arm.
-        x: Place across the road in metres, along the way they walk: from -FAR to FAR.
+        side: 1 if they come from the right as seen by a driver on that arm, -1 from the left.
+        distance: Distance along the arm of the line on which they walk, in metres.
+        x: Position across the road in metres, in walking direction: from -FAR to FAR.
         speed: Metres per second.
     """
 
@@ -60,10 +60,10 @@ class Walker:
 
 
 class People:
-    """Everyone on foot.
+    """All pedestrians.
 
     Attributes:
-        walkers: Those who are there.
+        walkers: Those present.
     """
 
     def __init__(self, cars: Cars, slots: int, mean_seconds: float, rng: Random) -> None:
@@ -78,7 +78,7 @@ class People:
         return self._rng.expovariate(1 / self._mean) if self._mean < inf else inf
 
     def pose(self, walker: Walker) -> GroundPose:
-        """Returns where someone stands and looks in the world frame."""
+        """Returns a pedestrian's position and heading in the world frame."""
         crossing = self._cars.street.crossings[walker.crossing]
         x, y = crossing.to_world(walker.arm, -walker.side * walker.x, -walker.distance)
         ahead = crossing.frame(walker.arm).yaw
@@ -92,7 +92,7 @@ class People:
                 yield walker.crossing, walker.arm, pose.x, pose.y
 
     def step(self, dt: float, ego: Ego) -> None:
-        """Moves everyone; call it after the cars have moved."""
+        """Moves all pedestrians; call it after the cars have moved."""
         self._arrive()
         for walker in self.walkers:
             walker.speed = WALK if self._walks(walker, ego) else 0.0
@@ -125,7 +125,7 @@ class People:
         return walker.stepping or self._safe(walker)
 
     def _safe(self, walker: Walker) -> bool:
-        """Returns whether nobody will drive over the crosswalk in the time that it takes."""
+        """Returns whether no vehicle will reach the crosswalk while they cross."""
         cars = self._cars
         signal = cars.street.crossings[walker.crossing].signal
         if signal is not None and signal.walk_left(walker.arm, cars.time) < SECONDS_OVER:

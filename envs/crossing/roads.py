@@ -1,4 +1,4 @@
-"""What the streets look like: roads, pavements, lights and stop signs."""
+"""Bodies of the streets: roads, pavements, lights and stop signs."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ STOP_LETTERS = (
     "..#..#..#.#.#..",
     "###..#..###.#..",
 )
-"""The word on the sign, one cell a character."""
+"""The word on the sign, one cell per character."""
 
 
 class StreetBodies:
@@ -179,7 +179,7 @@ def _sheet(solid: Solid, x0: float, y0: float, x1: float, y1: float, z: float) -
 
 
 def _draw_arm(c: Crossing, arm: int, road: Solid, paving: Solid, white: Solid, line: Solid) -> None:
-    """Draws an arm as who comes by it from the south would see it."""
+    """Draws an arm in the frame of a driver who approaches by it from the south."""
     following = c.neighbours[arm] is not None
     end = PITCH / 2 if following else REACH
     ground, marks = Solid(), Solid()

@@ -1,4 +1,4 @@
-"""Houses and trees beside the streets; they are only to be looked at."""
+"""Houses and trees beside the streets; they are visual only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from surefoot.envs.crossing.shapes import Colour, Painted, Solid, make_body, pai
 from surefoot.envs.crossing.street import PITCH, Street
 
 HOUSES = 0.4
-"""The part of the lots that have a house; all others have a tree."""
+"""Fraction of the lots that have a house; all others have a tree."""
 
 _WALLS: tuple[Colour, ...] = ((0.87, 0.80, 0.68), (0.80, 0.62, 0.52), (0.72, 0.77, 0.82))
 _ROOF: Colour = (0.55, 0.30, 0.25)
@@ -43,7 +43,7 @@ def _lots(street: Street) -> list[tuple[float, float]]:
 
 @cache
 def _house(kind: int) -> Painted:
-    """A house; height and colour go by its kind, 0 to 8."""
+    """A house; its kind, 0 to 8, selects height and colour."""
     height = 0.9 + 0.4 * (kind % 3)
     wall, roof, panes = Solid(), Solid(), Solid()
     wall.box((-0.7, -0.7, 0), (0.7, 0.7, height))
@@ -56,7 +56,7 @@ def _house(kind: int) -> Painted:
 
 @cache
 def _tree(kind: int) -> Painted:
-    """A fir; its size goes by its kind, 0 to 4."""
+    """A fir; its kind, 0 to 4, selects its size."""
     size = 0.8 + 0.1 * kind
     trunk = Solid().prism(round_outline(0, 0, 0.07, 6), 0, 0.5 * size)
     leaves = Solid()

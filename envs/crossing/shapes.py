@@ -16,17 +16,17 @@ Painted = tuple[tuple[Colour, str], ...]
 """Parts of a body: red, green and blue in [0, 1], and the file of the mesh."""
 
 NOWHERE = (0.0, 0.0, -50.0)
-"""Where bodies wait that are not in use."""
+"""Position of bodies that are not in use."""
 
 
 @dataclass
 class Solid:
-    """A mesh that grows; every face has vertices of its own, so that edges stay sharp.
+    """A growing mesh; every face has its own vertices, so that edges stay sharp.
 
     Attributes:
         vertices: Metres, in the body's frame.
-        normals: Unit vectors, one a vertex.
-        indices: Three a triangle.
+        normals: Unit vectors, one per vertex.
+        indices: Three per triangle.
     """
 
     vertices: list[Vector] = field(default_factory=list)
@@ -101,7 +101,7 @@ def round_outline(x: float, y: float, radius: float, sides: int = 10) -> list[tu
 
 
 FACING = ((1.0, 0.0, 0.0), (0.0, 0.0, -1.0), (0.0, 1.0, 0.0))
-"""Turns a flat thing that lies with its top up so that the top looks south (-y)."""
+"""Rotates a flat solid that lies with its top up so that the top faces south (-y)."""
 
 ALONG_Y = FACING
 """Turns an upright prism so that its axis runs along y, for wheels."""
@@ -126,14 +126,14 @@ def make_body(
     position: Vector = (0.0, 0.0, 0.0),
     yaw: float = 0.0,
 ) -> int:
-    """Makes an unmovable body; each part becomes a link, the first one the base.
+    """Creates a fixed body; each part becomes a link, the first one the base.
 
     Args:
         api: A client's functions.
         parts: Its parts, from :func:`painted`.
         collision: Collision shape of the base, -1 for none.
-        position: Where its frame stands, in metres.
-        yaw: How its frame is turned about the vertical, in radians.
+        position: Position of its frame in metres.
+        yaw: Rotation of its frame about the vertical in radians.
 
     Returns:
         The body's id.

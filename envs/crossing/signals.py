@@ -1,4 +1,4 @@
-"""Traffic lights: what each arm of a crossing is shown, and for how long still."""
+"""Traffic lights: what each arm of a crossing is shown, and for how long."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PHASES = (
     ("yellow", 1.5),
     ("clear", 1.0),
 )
-"""One half of the cycle with seconds: first for the arms 0 and 2, then for 1 and 3."""
+"""Phases of half a cycle in seconds: first for arms 0 and 2, then for 1 and 3."""
 
 HALF = sum(seconds for _, seconds in PHASES)
 """Seconds of half a cycle."""
@@ -31,7 +31,7 @@ class Lamp(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """The lights of one crossing; arms facing each other are shown the same.
+    """The lights of one crossing; opposite arms show the same.
 
     Half a cycle is four seconds of the left arrow, eight of green, one and a half of yellow and
     one in which all are red; then the crossing road has the same.
@@ -57,7 +57,7 @@ class Signal:
         return Lamp(name) if arm % 2 == axis and name != "clear" else Lamp.RED
 
     def seconds_left(self, arm: int, turn: Turn, time: float) -> float:
-        """Returns for how many seconds still a way is open; 0 if it is not."""
+        """Returns for how many more seconds a turn is open; 0 if it is not."""
         lamp = self.lamp(arm, time)
         if lamp is Lamp.GREEN:
             return self._phase(time)[2]
@@ -66,7 +66,7 @@ class Signal:
         return 0.0
 
     def walk_left(self, arm: int, time: float) -> float:
-        """Returns for how many seconds still the crosswalk of an arm is open; 0 if it is not.
+        """Returns for how many more seconds the crosswalk of an arm is open; 0 if it is not.
 
         People cross an arm while the other road has plain green.
         """

@@ -1,4 +1,4 @@
-"""What an agent can tell the vehicle to do; each is judged from what it did."""
+"""Skills of the vehicle; each result is judged from what the vehicle did."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ _TURNS = {
 
 
 def perform(world: CrossingWorld, action: CrossingAction) -> SkillResult:
-    """Performs an action and logs what became of it.
+    """Performs an action and logs its result.
 
-    A turn once begun (the front is over the line) is finished whatever way is asked for; asking
-    for another one is a failure, though the vehicle drives on. Past the crossing only
+    A turn once begun (the front is over the line) is finished whatever is requested; requesting
+    another one is a failure, though the vehicle drives on. Past the crossing only
     ``STRAIGHT`` is right.
     """
     began = world.time

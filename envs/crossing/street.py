@@ -1,4 +1,4 @@
-"""The street grid: which crossings there are, and what they look like."""
+"""The street grid: its crossings and their geometry."""
 
 from __future__ import annotations
 
@@ -52,15 +52,15 @@ class Crossing:
         return self.signal is None and arm % 2 == 0
 
     def frame(self, arm: int) -> GroundPose:
-        """Returns the crossing's frame as seen by who comes by an arm: y is ahead."""
+        """Returns the crossing's frame for a driver who approaches by an arm: y is ahead."""
         return GroundPose(self.centre[0], self.centre[1], arm * pi / 2)
 
     def from_world(self, arm: int, x: float, y: float) -> tuple[float, float]:
-        """Returns a world point in the frame of who comes by an arm: x right, y ahead."""
+        """Converts a world point to the frame of a driver on an arm: x right, y ahead."""
         return turned(x - self.centre[0], y - self.centre[1], -arm)
 
     def to_world(self, arm: int, x: float, y: float) -> tuple[float, float]:
-        """Returns a point in the frame of who comes by an arm in the world frame."""
+        """Converts a point from the frame of a driver on an arm to the world frame."""
         dx, dy = turned(x, y, arm)
         return self.centre[0] + dx, self.centre[1] + dy
 
@@ -136,7 +136,7 @@ class Street:
         return PathSegment(("end", crossing, arm), start, REACH - STOP_LINE)
 
     def way(self, crossing: int, arm: int, turn: Turn) -> Path:
-        """Returns the path of one task: towards the line, over it, and away."""
+        """Returns the path of a turn: to the line, across the crossing, and away."""
         centre = self.crossings[crossing].centre
         over = connector_pieces(centre, crossing, arm, turn)
         out = self.lane_out(crossing, exit_arm(arm, turn))

@@ -1,4 +1,4 @@
-"""The tasks: which way over a crossing with lights or with stop signs, and how much traffic."""
+"""The tasks: a turn at a crossing with lights or stop signs, and the amount of traffic."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ LIGHT_RULES = frozenset(
         "right-on-red-clear-left",
     }
 )
-"""Rules of the driving rulebook that speak of the light; where there is none, they say nothing
-sensible: ``straight-on-green-only`` would forbid ever to drive straight on at a stop sign."""
+"""Rules of the driving rulebook that refer to the light. They do not apply where there is none:
+``straight-on-green-only`` would forbid driving straight on at a stop sign."""
 
 _CAR_SECONDS, _WALKER_SECONDS = (40.0, 6.0), (40.0, 4.0)
 
 
 @dataclass(frozen=True, slots=True)
 class CrossingScene:
-    """What an episode starts from.
+    """Initial scene of an episode.
 
     Attributes:
         task: Name of the task.
-        turn: The way over the crossing.
+        turn: The turn at the crossing.
         kind: ``light`` or ``sign``.
         crossing: Number of the crossing.
-        arm: The arm by which the vehicle comes.
+        arm: The arm from which the vehicle approaches.
         street: The street.
         gap: Metres from the vehicle's front to the stop line at the start.
         car_seconds: Mean seconds between cars at each end of the street.
@@ -63,7 +63,7 @@ class CrossingScene:
         return instruction_of(self.task)
 
     def rule_applies(self, rule: str) -> bool:
-        """Returns whether a rule of the driving rulebook, by name, fits this place."""
+        """Returns whether a rule of the driving rulebook, by name, applies here."""
         return self.kind == LIGHT or rule not in LIGHT_RULES
 
 
@@ -127,7 +127,7 @@ def _mean(ends: tuple[float, float], difficulty: float) -> float:
 
 
 def check_task(task: str) -> None:
-    """Raises an error that names the tasks if there is no such one.
+    """Checks the name of a task.
 
     Raises:
         InputError: There is no such task.
@@ -137,7 +137,7 @@ def check_task(task: str) -> None:
 
 
 def check_difficulty(difficulty: float) -> None:
-    """Raises an error if a difficulty is none.
+    """Checks a difficulty.
 
     Raises:
         InputError: It is not a number in [0, 1].

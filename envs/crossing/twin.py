@@ -1,17 +1,17 @@
 """The symbolic twin: the same tasks, labels and actions without physics.
 
-A state says where the vehicle is, what the lights show, and for each road and crosswalk whether
-somebody is there. Time goes in decision steps. One step, from a state and an action:
+A state holds where the vehicle is, what the lights show, and for each road and crosswalk whether
+it is occupied. Time advances in decision steps. One step, from a state and an action:
 
-1. *The vehicle.* A move at the line begins the way asked for, under the light shown then; a move
-   on the crossing goes on by one of 2 (right), 3 (straight) or 4 (left) places; after the last
+1. *The vehicle.* A move at the line begins the requested turn, under the light shown then; a move
+   on the crossing advances by one of 2 (right), 3 (straight) or 4 (left) places; after the last
    one it is past. Past the crossing ``stop`` is the end: the goal, or the wrong road; a move is
    overshooting. ``stop`` and ``wait`` elsewhere change nothing.
 2. *Collisions.* A move ends in a collision if it enters or goes on while a car comes from, or is
    on the crossing from, a road that conflicts (right: left; straight: left, right; left: all
    three); if it enters while someone is on the crosswalk of its own road; or if it reaches the
-   last place, or leaves it, while someone is on that of the road it leaves by. Physics is
-   kinder: there such a move may end well. The twin never calls a move safe that is not.
+   last place, or leaves it, while someone is on that of the road it leaves by. The twin is
+   conservative: such a move may succeed in physics, but no unsafe move is safe in the twin.
 3. *Cars.* On each road at most one: none, approaching (can still stop), coming, on the crossing.
    A car on the crossing leaves it, one that comes drives onto it, and one that approaches comes
    if its light is open (the opposite road at a stop sign and crossing roads there always), and
@@ -45,19 +45,19 @@ from surefoot.envs.crossing.tasks import check_difficulty, check_task
 from surefoot.envs.crossing.world import CrossingOutcome
 
 PLACES = {Turn.RIGHT: 2, Turn.STRAIGHT: 3, Turn.LEFT: 4}
-"""Decision steps that a way over the crossing takes."""
+"""Decision steps that each turn takes on the crossing."""
 
 PAST = 9
 """The place past the crossing; 0 is at the line, others are on it."""
 
 PHASES = ("arrow", "green", "yellow", "cross")
-"""What the lights do; in ``cross`` the crossing road has green."""
+"""Phases of the lights; in ``cross`` the crossing road has green."""
 
 NOBODY, APPROACHING, COMING, CROSSING = range(4)
-"""What may be with the car of a road."""
+"""States of the car of a road."""
 
 BARS = {Turn.RIGHT: (0,), Turn.STRAIGHT: (0, 1), Turn.LEFT: (0, 1, 2)}
-"""For each way the roads whose cars conflict: 0 left, 1 right, 2 opposite."""
+"""For each turn the roads whose cars conflict: 0 left, 1 right, 2 opposite."""
 
 _TURNS = {
     CrossingAction.STRAIGHT: Turn.STRAIGHT,
@@ -74,12 +74,12 @@ class TwinState:
 
     Attributes:
         place: 0 at the line, :data:`PAST` past the crossing, others on it.
-        turn: The way begun; before the line that of the task.
-        phase: What the lights do, ``""`` at a stop sign.
+        turn: The turn begun; before the line that of the task.
+        phase: Phase of the lights, ``""`` at a stop sign.
         entered: The phase in which the vehicle entered, ``""`` before or without lights.
-        cars: What is with the cars of the left, right and opposite road.
+        cars: States of the cars of the left, right and opposite road.
         own: Whether someone is on the crosswalk of the vehicle's road.
-        far: Whether someone is on that of the road it leaves by.
+        far: Whether someone is on that of the exit road.
         end: How the episode ended, ``""`` if it has not.
     """
 
@@ -101,14 +101,14 @@ class Twin:
 
     Attributes:
         task: Its name.
-        turn: The way over the crossing.
+        turn: The turn at the crossing.
         lights: Whether the crossing has lights.
-        car_rate: Probability by step and road that a car begins to approach.
-        walker_rate: Probability by step and crosswalk that someone steps on it.
+        car_rate: Probability per step and road that a car begins to approach.
+        walker_rate: Probability per step and crosswalk that someone steps on it.
     """
 
     def __init__(self, task: str, difficulty: float = 0.5) -> None:
-        """Makes it.
+        """Builds the transition system.
 
         Args:
             task: One of the six tasks.
@@ -153,7 +153,7 @@ class Twin:
         return doing(turn is None, way, state.place == PAST)
 
     def successors(self, state: TwinState, action: CrossingAction) -> Successors:
-        """Returns what may follow, with probabilities that sum to 1; an end has none.
+        """Returns the successors with their probabilities, which sum to 1; final states have none.
 
         Args:
             state: A state.
@@ -174,14 +174,14 @@ class Twin:
         return tuple((p, after) for after, p in merged.items())
 
     def sample(self, state: TwinState, action: CrossingAction, rng: Random) -> TwinState:
-        """Draws what follows."""
+        """Draws a successor."""
         options = self.successors(state, action)
         return rng.choices([s for _, s in options], [p for p, _ in options])[0]
 
     def explore(
         self, limit: int = 200_000
     ) -> tuple[tuple[TwinState, ...], list[tuple[int, CrossingAction, float, int]]]:
-        """Lists all states that can be reached, and all transitions.
+        """Lists all reachable states and all transitions.
 
         Args:
             limit: The largest number of states.
@@ -211,7 +211,7 @@ class Twin:
         return tuple(number), edges
 
     def expert(self, state: TwinState) -> CrossingAction:
-        """Returns what a driver does that obeys the rules and wants to reach the goal."""
+        """Returns the action of a driver that obeys the rules and reaches the goal."""
         if state.place == PAST:
             return CrossingAction.STOP
         go = next(a for a, t in _TURNS.items() if t is state.turn)
@@ -237,7 +237,7 @@ class Twin:
         return replace(state, place=PAST if following > PLACES[state.turn] else following)
 
     def _hits(self, state: TwinState, place: int) -> bool:
-        """Returns whether moving on from a place ends in a collision."""
+        """Returns whether moving on from a place causes a collision."""
         cars = any(state.cars[road] >= COMING for road in BARS[state.turn])
         last = place >= PLACES[state.turn] - 1
         return cars or (state.own and place == 0) or (state.far and last)

@@ -22,7 +22,7 @@ class CrossingTwinEnv(gymnasium.Env[dict[str, Any], np.int64]):
 
     Tasks, actions, rewards and options are those of ``surefoot/Crossing-v0``; so are, in the
     info, ``task``, ``instruction``, ``difficulty``, ``seed``, ``labels`` and ``outcome``. Time is
-    counted as 0.5 s a decision step.
+    counted as 0.5 s per decision step.
 
     | key | shape, type | range | what |
     |---|---|---|---|

@@ -24,7 +24,7 @@ REAR = 0.08
 """Metres from the rear axle to the rear bumper."""
 
 WIDTH = 0.29
-"""Metres over the wheels."""
+"""Width over the wheels in metres."""
 
 TOP_SPEED = 1.0
 """Metres per second on straight roads."""
@@ -53,11 +53,11 @@ _BOXES = (
 
 @dataclass(frozen=True, slots=True)
 class DriveState:
-    """What the controller knows of itself.
+    """State of the controller.
 
     Attributes:
-        s: Metres of the rear axle along the path.
-        command: The speed that the wheels are told, in metres per second.
+        s: Position of the rear axle along the path in metres.
+        command: Commanded speed of the wheels in metres per second.
     """
 
     s: float
@@ -108,7 +108,7 @@ class Vehicle:
 
     Attributes:
         body: Its id.
-        progress: Where its controller is.
+        progress: State of its controller.
     """
 
     def __init__(self, simulation: Simulation) -> None:

@@ -1,4 +1,4 @@
-"""The crossing as one thing: physics, traffic, lights, the vehicle and its log."""
+"""The whole crossing: physics, traffic, lights, the vehicle and its log."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from surefoot.envs.crossing.labels import CarView, PersonView, Situation, doing,
 from surefoot.envs.crossing.log import Collision, EpisodeLog
 from surefoot.envs.crossing.people import People
 from surefoot.envs.crossing.signals import Lamp
-from surefoot.envs.crossing.stage import CAR_SLOTS, PEOPLE_SLOTS, StreetSimulation
+from surefoot.envs.crossing.simulation import CAR_SLOTS, PEOPLE_SLOTS, StreetSimulation
 from surefoot.envs.crossing.tasks import CrossingScene
 from surefoot.envs.crossing.vehicle import FRONT, REAR, STANDING, DriveState
 from surefoot.envs.perturbations.faults import Faults
@@ -31,7 +31,7 @@ STEP_SECONDS = 0.5
 """Seconds of one decision step."""
 
 SUBSTEPS = 6
-"""Physics steps between two moves of the traffic and commands to the wheels (40 a second)."""
+"""Physics steps between two updates of traffic and wheel commands (40 per second)."""
 
 TICKS = round(STEP_SECONDS / (SUBSTEPS * TIMESTEP))
 """Control steps in one decision step."""
@@ -80,19 +80,19 @@ class CrossingWorld:
     """One episode's world.
 
     Attributes:
-        stage: The bodies that it is played with.
-        scene: What it was made from.
+        bodies: The bodies of the street and the road users.
+        scene: The initial scene.
         crossing: The crossing of the task.
         simulation: Its physics.
         cars: The other cars.
-        people: Everyone on foot.
+        people: All pedestrians.
         vehicle: The vehicle.
-        turn: The way over the crossing that it drives or signals.
-        log: What has happened.
+        turn: The turn that it drives or signals.
+        log: The log of the episode.
         rig: The cameras on the vehicle: ``front``, ``left`` and ``right``.
-        faults: What goes wrong.
-        halfway: Called in the middle of every decision step, to take a picture; ``None`` for
-            nothing.
+        faults: Faults to apply.
+        halfway: Called in the middle of every decision step, such as to take an image;
+            optional.
     """
 
     halfway: Callable[[], None] | None = None
@@ -108,18 +108,18 @@ class CrossingWorld:
         """Empties the simulation and builds the scene in it.
 
         Args:
-            simulation: Where it is to be.
+            simulation: The simulation to use.
             scene: The scene.
             seed: Seed of traffic, houses and faults.
-            faults: What goes wrong: ``friction`` of the tyres, ``position_noise`` of the points
+            faults: Faults to apply: ``friction`` of the tyres, ``position_noise`` of the points
                 that the controller steers for, and all that concerns cameras.
             size: Width and height of the images of the vehicle's cameras, in pixels.
         """
         street, name = scene.street, f"crossing:{scene.task}:{seed}"
         self.simulation = simulation
         self.scene = scene
-        self.stage = stage = StreetSimulation(simulation, street, Random(f"{name}:scenery"))
-        self.vehicle = stage.vehicle
+        self.bodies = bodies = StreetSimulation(simulation, street, Random(f"{name}:scenery"))
+        self.vehicle = bodies.vehicle
         self.faults = faults or Faults()
         self.crossing = street.crossings[scene.crossing]
         self.turn = scene.turn
@@ -147,14 +147,14 @@ class CrossingWorld:
         ego = self.ego()
         for _ in range(round(WARM_UP_SECONDS / _TICK)):
             self._move_traffic(ego)
-        stage.place(self.cars, self.people)
+        bodies.place(self.cars, self.people)
         self.simulation.step(24)  # the vehicle settles on its wheels
         self._began = self.simulation.time
         self._note_lamp()
 
     @property
     def path(self) -> Path:
-        """The way that the vehicle drives or signals."""
+        """The path that the vehicle drives or signals."""
         return self._paths[self.turn]
 
     @property
@@ -168,7 +168,7 @@ class CrossingWorld:
         return bool(self.log.collisions)
 
     def place(self) -> float:
-        """Returns the metres along the path at which the rear axle is, from its pose."""
+        """Returns the position of the rear axle along the path in metres, from its pose."""
         key = self.simulation.steps, self.turn
         if self._placed[0] != key:
             pose, s = self.vehicle.pose(), self.vehicle.progress.s
@@ -177,7 +177,7 @@ class CrossingWorld:
 
     @property
     def leave(self) -> float:
-        """Metres of the path at which the crossing ends, as far from it as the stop line."""
+        """Position along the path where the crossing ends, as far from it as the stop line."""
         return self._line + connector_length(self.turn)
 
     def over_line(self) -> bool:
@@ -205,17 +205,17 @@ class CrossingWorld:
         return CrossingOutcome.GOAL if self.standing() else None
 
     def situation(self) -> Situation:
-        """Returns what the labels are made from; poses are those of the bodies."""
+        """Returns the inputs of the labels; poses are those of the bodies."""
         api = self.simulation.api
         cars, people = [], []
         for car in self.cars.cars:
-            (x, y, _), turn = api.getBasePositionAndOrientation(self.stage.cars[car.slot])
+            (x, y, _), turn = api.getBasePositionAndOrientation(self.bodies.cars[car.slot])
             yaw = api.getEulerFromQuaternion(turn)[2]
             gate = car.gate_at(self.scene.crossing)
             arm = gate.arm if gate is not None else None
             cars.append(CarView(x, y, yaw, car.speed, car.pull, arm))
         for walker in self.people.walkers:
-            (x, y, _), _ = api.getBasePositionAndOrientation(self.stage.people[walker.slot])
+            (x, y, _), _ = api.getBasePositionAndOrientation(self.bodies.people[walker.slot])
             heading = self.people.pose(walker).yaw
             vx, vy = walker.speed * cos(heading), walker.speed * sin(heading)
             people.append(PersonView(x, y, vx, vy))
@@ -243,13 +243,12 @@ class CrossingWorld:
 
         Args:
             move: Whether to drive on; else to brake and stand.
-            turn: Which way over the crossing to take from now on; it has no effect any more
-                when the front is over the stop line.
-            halfway: Called when half of the step's time has passed, to take a picture; by default
+            turn: Turn to take from now on; it has no effect once the front is over the stop line.
+            halfway: Called when half of the step's time has passed; by default
                 :attr:`halfway`.
 
         Returns:
-            Whether the vehicle has not touched anything.
+            Whether the vehicle is free of collisions.
         """
         if turn is not None and not self.over_line():
             self.turn = turn
@@ -271,7 +270,7 @@ class CrossingWorld:
 
     def _tick(self, move: bool) -> None:
         self._move_traffic(self.ego(moving=move))
-        self.stage.place(self.cars, self.people)
+        self.bodies.place(self.cars, self.people)
         if move:
             noise = self.faults.position_noise
             error = self._noise.normal(0, noise, 2) if noise else (0.0, 0.0)
@@ -280,7 +279,7 @@ class CrossingWorld:
             self.vehicle.halt(_TICK)
         speed = self.vehicle.speed()
         self.simulation.step(SUBSTEPS)
-        hit = self.stage.touched()
+        hit = self.bodies.touched()
         if hit is not None:
             self.log.collisions.append(Collision(*hit, self.time, speed))
 
@@ -289,7 +288,7 @@ class CrossingWorld:
         self.people.step(_TICK, ego)
 
     def _note_lamp(self) -> None:
-        """Keeps the light shown now, while the front is before the line."""
+        """Records the current light while the front is before the line."""
         if not self.over_line():
             self._lamp = self.lamp_now()
 
@@ -302,10 +301,10 @@ class CrossingWorld:
         return self.place() - REAR > self._line + STOP_LINE - CROSSWALK[0]
 
     def ego(self, moving: bool | None = None) -> Ego:
-        """Returns what others see of the vehicle.
+        """Returns the vehicle's state as other road users see it.
 
         Args:
-            moving: Whether it is told to drive; by default whether it moves.
+            moving: Whether it is commanded to drive; by default whether it moves.
         """
         middle = self.vehicle.pose().ahead((FRONT - REAR) / 2)
         speed = self.vehicle.speed()
@@ -331,7 +330,7 @@ class CrossingWorld:
         )
 
     def outside(self, view: str) -> CameraPose:
-        """Returns where a camera that is not on the vehicle stands: ``chase`` or ``bird``.
+        """Returns the pose of an external camera: ``chase`` or ``bird``.
 
         Raises:
             InputError: There is no such camera.
@@ -351,13 +350,13 @@ class CrossingWorld:
 
         Args:
             view: One of :data:`VIEWS`. The cameras on the vehicle have the faults of this world.
-            width: Pixels across, for cameras that are not on the vehicle.
+            width: Pixels across, for external cameras.
             height: Pixels down, as ``width``.
 
         Raises:
             InputError: There is no such camera.
         """
-        self.stage.street.show(self.cars.time)
+        self.bodies.street.show(self.cars.time)
         if view in _SIDE:
             frame = self.rig.frame(view)
         else:
@@ -367,7 +366,7 @@ class CrossingWorld:
         return frame
 
     def save(self) -> CrossingSnapshot:
-        """Keeps everything in memory until :meth:`forget`."""
+        """Saves everything in memory until :meth:`forget`."""
         street = self.scene.street
         traffic = deepcopy((self.cars, self.people), {id(street): street})
         return CrossingSnapshot(
@@ -382,7 +381,7 @@ class CrossingWorld:
         )
 
     def restore(self, saved: CrossingSnapshot) -> None:
-        """Goes back to a kept state; what follows is bit for bit what followed then."""
+        """Restores a saved state; the simulation then continues bit for bit as it did before."""
         street = self.scene.street
         self.simulation.restore(saved.physics)
         self._placed = None, 0.0
@@ -394,7 +393,7 @@ class CrossingWorld:
         self.log = saved.log.copy()
 
     def forget(self, saved: CrossingSnapshot) -> None:
-        """Frees a kept state."""
+        """Frees a saved state."""
         self.simulation.forget(saved.physics)
 
     def state_hash(self) -> str:
@@ -409,7 +408,7 @@ class CrossingWorld:
 
 
 def paint_sky(frame: Frame) -> None:
-    """Gives the pixels that show nothing the colours of a pale sky, brighter below."""
+    """Colours the background pixels as a pale sky, brighter below."""
     height = len(frame.rgb)
     sky = np.linspace((148, 190, 228), (226, 238, 246), (height + 1) // 2).astype(np.uint8)
     sky = np.concatenate([sky, np.repeat(sky[-1:], height - len(sky), axis=0)])

@@ -1,1 +1,1 @@
-"""Episodes of a policy in an environment: run, watched, recorded, counted."""
+"""Episodes of a policy in an environment: run, monitored, recorded, counted."""

@@ -10,7 +10,7 @@ from surefoot.core.registry import Registry, is_place, load_place
 from surefoot.envs.episodes.protocol import EnvAdapter, Policy, PolicyMaker
 
 SCRIPTED = "scripted"
-"""Name of the policy that knows the true state; every environment has one of its own."""
+"""Name of the policy that knows the true state; every environment provides one."""
 
 ENVIRONMENTS: Registry[type[EnvAdapter]] = Registry("environments", "environment")
 """Classes that adapt an environment to the episode runner, by name."""
@@ -32,7 +32,7 @@ def get_environment(name: str) -> EnvAdapter:
 
 
 def check_policy(spec: str) -> None:
-    """Checks that a policy can be meant by a specification, without importing it.
+    """Checks the specification of a policy, without importing it.
 
     Args:
         spec: ``scripted``, a name, or ``MODULE:NAME``.
@@ -52,11 +52,10 @@ def make_policy(spec: str, env: str, options: Mapping[str, Any] | None = None) -
         spec: ``scripted``, a name, or ``MODULE:NAME`` of a function; its module may lie in the
             current folder.
         env: Name of the environment.
-        options: What the policy is told of itself; ``MODULE:NAME`` is called without if there
-            are none.
+        options: Options of the policy; ``MODULE:NAME`` is called without them if there are none.
 
     Raises:
-        InputError: There is no such policy, or what was made is none.
+        InputError: There is no such policy, or the result is not a policy.
     """
     check_policy(spec)
     if spec == SCRIPTED:
@@ -67,5 +66,5 @@ def make_policy(spec: str, env: str, options: Mapping[str, Any] | None = None) -
         maker: PolicyMaker = load_place(spec, "policy")
         policy = maker(env, options) if options else maker(env)
     if not (hasattr(policy, "begin") and hasattr(policy, "act")):
-        raise InputError(f"'{spec}' makes no policy; it needs 'begin' and 'act'")
+        raise InputError(f"'{spec}' returns no policy: an object with 'begin' and 'act' is needed")
     return policy

@@ -1,4 +1,4 @@
-"""What a run of episodes is: environment, task, seeds, what goes wrong, who acts."""
+"""Configuration of a run of episodes: environment, tasks, seeds, perturbations, policy."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from surefoot.envs.episodes.catalogue import POLICIES, SCRIPTED, check_policy, g
 from surefoot.envs.perturbations.pipeline import Pipeline
 
 SIZE = 224
-"""Pixels of observed images for policies of one's own."""
+"""Width and height in pixels of observed images for user-defined policies."""
 
 AGENT_SIZE = 160
-"""The same for the agent, whose shipped model was trained on such pictures."""
+"""The same for the agent, whose shipped model was trained on images of this size."""
 
 
 class Filming(StrEnum):
     """Which episodes get a video."""
 
     ALL = "all"
-    """Every one."""
+    """Every episode."""
     FAILURES = "failures"
-    """Those that do not succeed."""
+    """Episodes that do not succeed."""
     NONE = "none"
-    """None; contact sheets are made all the same."""
+    """No episode; the contact sheet is still made."""
 
 
 class RunConfig(BaseModel):
@@ -39,27 +39,27 @@ class RunConfig(BaseModel):
     env: str
     """Environment: ``tabletop`` or ``crossing``."""
     policy: str = SCRIPTED
-    """Who acts: ``scripted``, ``agent``, or ``module:function`` whose function makes a policy."""
+    """``scripted``, ``agent``, or ``module:function``, a function that returns a policy."""
     options: dict[str, Any] = Field(default_factory=dict)
-    """Settings of the policy, handed to what makes it."""
+    """Options of the policy, passed to its factory."""
     task: tuple[str, ...] = ()
-    """Tasks; all of the environment's when empty."""
+    """Tasks; all tasks of the environment if empty."""
     difficulty: str = ""
-    """Difficulty as the environment names it; its own default when empty."""
+    """Difficulty as the environment names it; the environment's default if empty."""
     seeds: tuple[int, ...] = (0, 1, 2, 3)
-    """Seeds; every task is done with each."""
+    """Seeds; every task is run with each."""
     perturb: tuple[dict[str, Any], ...] = ()
-    """Perturbations by name and arguments, in order; or texts as on the command line."""
+    """Perturbations by name and arguments, in order, or as texts like on the command line."""
     size: int = Field(default=0, ge=0, le=1024)
-    """Width and height in pixels of the images that are observed; 0 for what suits the policy."""
+    """Width and height in pixels of the observed images; 0 for the policy's default."""
     max_steps: int = Field(default=0, ge=0, le=10_000)
-    """Skills that an episode may take; 0 for what suits the environment."""
+    """Most skills per episode; 0 for the environment's default."""
     timeout_s: float = Field(default=300.0, gt=0, le=86_400)
-    """Seconds by the clock after which an episode is ended as a timeout."""
+    """Wall-clock seconds after which an episode ends as a timeout."""
     video: Filming = Filming.ALL
     """Which episodes get a video."""
     fps: int = Field(default=6, ge=1, le=60)
-    """Pictures that a video shows of a simulated second."""
+    """Video frames per simulated second."""
 
 
 class EpisodeSpec(NamedTuple):
@@ -77,32 +77,33 @@ class EpisodeSpec(NamedTuple):
 
 
 def resolve(given: Mapping[str, Any]) -> RunConfig:
-    """Checks a run's configuration and fills in what it leaves to the environment.
+    """Checks a run's configuration and fills in the environment's defaults.
 
     Raises:
-        InputError: A value is unknown; the message names those that there are.
+        InputError: A value is unknown; the message lists the known ones.
     """
     config = check_config(RunConfig, {**given, "perturb": _specs(given.get("perturb", ()))})
-    stage = get_environment(config.env)
-    tasks = config.task or stage.tasks()
+    adapter = get_environment(config.env)
+    known = adapter.tasks()
+    tasks = config.task or known
     for task in tasks:
-        if task not in stage.tasks():
-            raise InputError(f"no {config.env} task '{task}'; there are {', '.join(stage.tasks())}")
+        if task not in known:
+            raise InputError(f"no {config.env} task '{task}'; there are {', '.join(known)}")
     check_policy(config.policy)
     if config.options and config.policy == SCRIPTED:
         raise InputError(f"options: the policy '{SCRIPTED}' has none")
     if not config.seeds:
         raise InputError("a run needs at least one seed")
     pipeline = Pipeline.build(config.perturb)
-    specs = tuple(stage.adapted(spec) for spec in pipeline.specs())
+    specs = tuple(adapter.adapted(spec) for spec in pipeline.specs())
     return config.model_copy(
         update={
             "task": tuple(dict.fromkeys(tasks)),
-            "difficulty": stage.difficulty(config.difficulty),
+            "difficulty": adapter.difficulty(config.difficulty),
             "seeds": tuple(dict.fromkeys(config.seeds)),
             "perturb": specs,
             "size": config.size or (AGENT_SIZE if config.policy in POLICIES else SIZE),
-            "max_steps": config.max_steps or stage.max_steps,
+            "max_steps": config.max_steps or adapter.max_steps,
         }
     )
 

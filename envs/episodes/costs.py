@@ -1,10 +1,11 @@
-"""What acting cost a policy that gives account of it, and what its promises were worth."""
+"""Costs of acting of a policy that reports them, and the coverage of its prediction sets."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from surefoot.results.figures import MISSING, number, rate
 from surefoot.results.statistics import wilson
 
 Record = Mapping[str, Any]
@@ -19,58 +20,58 @@ COUNTED = (
     "pauses",
     "decisions",
 )
-"""What is added up over episodes; of what an old record lacks, there was none."""
+"""Counts that are summed over episodes; a count that an old record lacks is 0."""
 
 
 def broken_in(record: Record) -> tuple[str, ...]:
-    """Returns the rules that an episode broke: those that counted, if its policy says which."""
+    """Returns the rules that an episode broke: only those that count, if its policy names them."""
     extra = record["extra"]
     found = extra["agent"]["broken"] if "agent" in extra else extra.get("broken_rules", ())
     return tuple(found)
 
 
 def costs_of(records: Sequence[Record]) -> dict[str, Any] | None:
-    """Adds up what episodes cost.
+    """Sums the costs of episodes.
 
     Args:
         records: Records of episodes.
 
     Returns:
-        Sums and means an episode and a decision, and how often the joint sets held the truth;
-        ``None`` if no record gives account.
+        Sums, means per episode and per decision, and how often the joint sets contained the truth;
+        ``None`` if no record reports costs.
     """
-    told = [r["extra"]["agent"] for r in records if "agent" in r["extra"]]
-    if not told:
+    accounts = [r["extra"]["agent"] for r in records if "agent" in r["extra"]]
+    if not accounts:
         return None
-    n, decisions = len(told), sum(t["decisions"] for t in told)
-    sums = {name: round(sum(t.get(name, 0) for t in told), 3) for name in COUNTED}
-    first = [t["first"] for t in told if t["first"] is not None]
+    n, decisions = len(accounts), sum(t["decisions"] for t in accounts)
+    sums = {name: round(sum(t.get(name, 0) for t in accounts), 3) for name in COUNTED}
+    first = [t["first"] for t in accounts if t["first"] is not None]
     return {
         "episodes": n,
-        "alpha": told[0]["alpha"],
+        "alpha": accounts[0]["alpha"],
         **sums,
         "looks_per_episode": round(sums["looks"] / n, 3),
         "restores_per_episode": round(sums["restores"] / n, 3),
         "look_seconds_per_episode": round(sums["look_seconds"] / n, 3),
         "asked_per_episode": round(sums["asked"] / n, 3),
         "asked_per_decision": round(sums["asked"] / decisions, 4) if decisions else None,
-        "asked_episodes": _share([t["asked"] > 0 for t in told]),
-        "covered_first": _share(first),
-        "covered": _share_of(sum(t["covered"] for t in told), sum(t["sets"] for t in told)),
+        "asked_episodes": _rate([t["asked"] > 0 for t in accounts]),
+        "covered_first": _rate(first),
+        "covered": _rate_of(sum(t["covered"] for t in accounts), sum(t["sets"] for t in accounts)),
     }
 
 
-def _share(found: Sequence[bool]) -> dict[str, Any]:
-    return _share_of(sum(found), len(found))
+def _rate(found: Sequence[bool]) -> dict[str, Any]:
+    return _rate_of(sum(found), len(found))
 
 
-def _share_of(good: int, n: int) -> dict[str, Any]:
+def _rate_of(good: int, n: int) -> dict[str, Any]:
     interval = wilson(good, n) if n else None
     return {"count": good, "n": n, "interval": [interval.low, interval.high] if interval else None}
 
 
 def cost_rows(cells: Sequence[Record]) -> list[dict[str, str]]:
-    """Returns a row for the report of every cell whose episodes gave account."""
+    """Returns a row for the report for every cell whose episodes report costs."""
     rows = []
     for cell in cells:
         found = cell.get("agent")
@@ -84,7 +85,7 @@ def cost_rows(cells: Sequence[Record]) -> list[dict[str, str]]:
                 "restored": f"{found['restores'] / each:.1f}",
                 "seconds": f"{found['look_seconds_per_episode']:.1f}",
                 "asked": f"{found['asked_per_episode']:.1f}",
-                "decision": _text(found["asked_per_decision"], lambda x: f"{x:.2f}"),
+                "decision": number(found["asked_per_decision"]),
                 "helped": _percent(found["asked_episodes"]),
                 "repairs": f"{found['repairs'] / each:.1f}",
                 "pauses": f"{found['pauses'] / each:.1f}",
@@ -96,13 +97,8 @@ def cost_rows(cells: Sequence[Record]) -> list[dict[str, str]]:
     return rows
 
 
-def _text(value: float | None, form: Callable[[float], str]) -> str:
-    return "–" if value is None else form(value)
-
-
-def _percent(share: Mapping[str, Any]) -> str:
-    if not share["n"]:
-        return "–"
-    low, high = share["interval"]
-    rate = 100 * share["count"] / share["n"]
-    return f"{share['count']}/{share['n']}: {rate:.0f} % [{100 * low:.0f}, {100 * high:.0f}]"
+def _percent(found: Mapping[str, Any]) -> str:
+    if not found["n"]:
+        return MISSING
+    low, high = found["interval"]
+    return f"{found['count']}/{found['n']}: {rate(found['count'], found['n'], low, high)}"

@@ -1,4 +1,4 @@
-"""The crossing, seen by the episode runner."""
+"""Adapter of the crossing for the episode runner."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from surefoot.verification import Monitor, Rule, load_rulebook
 from surefoot.verification.monitoring.monitor import MonitorVerdict, RuleStatus
 
 FOG_DISTANCE = 12.0
-"""Metres over which fog's severity counts here: about once across the crossing."""
+"""Metres over which fog's severity is defined here: about the width of the crossing."""
 
 _SKILLS = {
     "stop": "brake and stand",
     "straight": "drive; at the line straight over the crossing",
     "left": "drive; at the line turn left",
     "right": "drive; at the line turn right",
-    "wait": "stand until something in sight changes",
+    "wait": "stand until an observation changes",
 }
 
 
@@ -57,7 +57,7 @@ class CrossingAdapter:
         return TASKS
 
     def task_lines(self) -> list[tuple[str, str]]:
-        """Names of the tasks with one line on each."""
+        """Names of the tasks with a one-line description of each."""
         lines = []
         for name in TASKS:
             turn, _, kind = name.partition("-at-")
@@ -68,11 +68,11 @@ class CrossingAdapter:
         return lines
 
     def skill_lines(self) -> list[tuple[str, str]]:
-        """Names of the skills with one line on each."""
+        """Names of the skills with a one-line description of each."""
         return [(name, _SKILLS[name]) for name in ACTION_NAMES]
 
     def difficulty(self, text: str) -> str:
-        """Checks how much traffic there is, from 0 to 1; 0.5 by default."""
+        """Checks the amount of traffic, from 0 to 1; 0.5 by default."""
         try:
             value = float(text or 0.5)
         except ValueError:
@@ -83,7 +83,7 @@ class CrossingAdapter:
         return f"{value:g}"
 
     def adapted(self, spec: dict[str, Any]) -> dict[str, Any]:
-        """Fog counts over the size of the crossing."""
+        """Sets the distance of fog to the size of the crossing."""
         return {**spec, "distance": FOG_DISTANCE} if spec.get("distance", 0) == 1.0 else spec
 
     def make(self, task: str, difficulty: str, faults: Faults, size: int) -> Env:
@@ -96,7 +96,7 @@ class CrossingAdapter:
         return _Expert()
 
     def action_name(self, env: Env, action: int) -> str:
-        """Returns what an action is called."""
+        """Returns the name of an action."""
         return ACTION_NAMES[action]
 
     def simulation(self, env: Env) -> Simulation:
@@ -116,18 +116,18 @@ class CrossingAdapter:
         """Whether the car has touched something, and the driving rules broken for good."""
         world = _world(env)
         hits = world.log.collisions
-        told = "no collision: holds"
+        state = "no collision: holds"
         if hits:
-            told = f"no collision: violated ({hits[0]} at {hits[0].time:.1f} s)"
+            state = f"no collision: violated ({hits[0]} at {hits[0].time:.1f} s)"
         broken = [s.rule.name for s in _watched(world) if s.verdict is MonitorVerdict.FALSE]
-        return (told, *(f"{name}: violated" for name in broken))
+        return (state, *(f"{name}: violated" for name in broken))
 
     def seconds(self, env: Env) -> float:
         """Simulated seconds of the episode so far."""
         return _world(env).time
 
     def judge(self, env: Env) -> tuple[EpisodeOutcome, str, float]:
-        """The world tells how it ended."""
+        """Returns how the world says the episode ended."""
         found = _world(env).outcome()
         if found is None:
             return EpisodeOutcome.OUT_OF_STEPS, "not over the crossing in time", 0.0
@@ -151,7 +151,7 @@ class CrossingAdapter:
 
 
 def _watched(world: CrossingWorld) -> tuple[RuleStatus, ...]:
-    """Returns the state of the driving rules that fit the place; none where Spot is missing."""
+    """Returns the state of the driving rules that apply here; empty if Spot is not installed."""
     rules = tuple(r for r in _driving_rules() if world.scene.rule_applies(r.name))
     try:
         monitor = Monitor(rules)

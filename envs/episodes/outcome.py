@@ -1,4 +1,4 @@
-"""How an episode ended; every way counts in the denominator."""
+"""Outcomes of episodes; every outcome counts in the denominator."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ class EpisodeOutcome(StrEnum):
     FAILED = "failed"
     """It ended without the goal, such as by a collision."""
     GAVE_UP = "gave_up"
-    """The policy had nothing more to do, and the goal does not hold."""
+    """The policy had no further action, and the goal does not hold."""
     OUT_OF_STEPS = "out_of_steps"
-    """It took as many skills, or as much simulated time, as it may."""
+    """It reached the limit of skills or of simulated time."""
     VIOLATED = "violated"
     """A rule that counts was broken, whether or not the goal was reached."""
     INVALID_PLAN = "invalid_plan"
     """The agent found no plan that passes its own checks, and did not move."""
     UNPARSABLE = "unparsable"
-    """No plan of its planner could be read."""
+    """No plan of its planner could be parsed."""
     REFUSED = "refused"
-    """The agent, or its planner, would not act."""
+    """The agent, or its planner, refused to act."""
     ASKED_HUMAN = "asked_human"
     """The agent handed over to a person."""
     MODEL_ERROR = "model_error"
-    """A model could not be asked."""
+    """A model could not be queried."""
     TIMEOUT = "timeout"
-    """It was ended by the clock."""
+    """It reached the wall-clock limit."""
     POLICY_ERROR = "policy_error"
     """The policy raised an exception."""
     SIM_ERROR = "sim_error"
@@ -39,14 +39,14 @@ class EpisodeOutcome(StrEnum):
 
     @property
     def tone(self) -> str:
-        """Colour in pictures: ``good``, ``bad`` or ``warn``."""
+        """Colour in images: ``good``, ``bad`` or ``warn``."""
         if self is EpisodeOutcome.SUCCESS:
             return "good"
         return "warn" if self in _NOBODYS_FAULT else "bad"
 
     @property
     def words(self) -> str:
-        """The same for people."""
+        """The outcome in words."""
         return self.value.replace("_", " ")
 
 
@@ -63,7 +63,7 @@ _NOBODYS_FAULT = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class EpisodeRecord:
-    """What is kept of an episode, one line in ``episodes.jsonl``.
+    """Record of an episode, one line in ``episodes.jsonl``.
 
     Attributes:
         task: The task.
@@ -72,9 +72,9 @@ class EpisodeRecord:
         reason: One line on what went wrong, ``""`` after a success.
         instruction: What was asked.
         steps: Every skill with its status and reason.
-        progress: Share of the goal's conditions that hold at the end, from 0 to 1.
+        progress: Fraction of the goal's conditions that hold at the end.
         simulated_s: Simulated seconds.
-        wall_s: Seconds by the clock.
+        wall_s: Wall-clock seconds.
         media: Files in the run folder's ``media`` by kind, ``video`` and ``last``.
         extra: What the environment adds, such as collisions.
     """

@@ -1,4 +1,4 @@
-"""Work in processes of its own: one that dies or hangs costs its own piece of work only."""
+"""Work in separate processes: one that dies or hangs loses its own item only."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ Result = TypeVar("Result")
 
 
 STARTING = 600.0
-"""Seconds that a process may take to start; one that hangs is meant, not a busy machine."""
+"""Seconds that a process may take to start; long, so that only a hanging process reaches it."""
 
 
 LEAVING = 10.0
-"""Seconds that an idle process may take to end by itself."""
+"""Seconds that an idle process may take to exit."""
 
 
 @dataclass(frozen=True, slots=True)
 class LostResult:
-    """What comes in place of a result.
+    """Stands in for a result that was lost.
 
     Attributes:
-        timed_out: Whether it was ended by the clock; else its process died or it raised.
+        timed_out: Whether the time limit was reached; otherwise its process died or it raised.
         reason: One line.
     """
 
@@ -42,7 +42,7 @@ class LostResult:
 
 @dataclass(frozen=True, slots=True)
 class _Refused:
-    """Sent by a process that cannot write; the work is then not done, and must not count."""
+    """Sent by a process that cannot write a file; the item is then not done and must not count."""
 
     error: WriteError
 
@@ -70,21 +70,21 @@ def run_apart(
 ) -> Iterator[tuple[Item, Result | LostResult]]:
     """Applies a function to every item, each in a freshly started (spawned) Python process.
 
-    A process does one item after the other; one that dies, or is killed at its time limit, is
-    replaced. Nothing is shared, as physics and renderer demand.
+    A process handles one item after the other; one that dies, or is killed at its time limit, is
+    replaced. Nothing is shared, since physics and renderer require it.
 
     Args:
         function: A module-level function; items and results must be picklable.
         items: The work.
         workers: Number of processes.
-        timeout_s: Seconds by the clock for each item, from when its process has started.
-        clock: Tells the seconds that the limits are counted by.
+        timeout_s: Wall-clock seconds for each item, counted from when its process has started.
+        clock: Returns the current time in seconds for the limits.
 
     Yields:
         Items with their results or losses, as they are finished.
 
     Raises:
-        WriteError: A process could not write a file; everything under way is ended.
+        WriteError: A process could not write a file; all running items are ended.
     """
     context = multiprocessing.get_context("spawn")
     rest = deque(items)
@@ -149,7 +149,7 @@ def run_apart(
 
 
 def _dismiss(worker: _Worker[Item]) -> None:
-    """Ends a process; an idle one goes by itself, so that it can clear away what it holds."""
+    """Ends a process; an idle one exits by itself, so that it can clean up."""
     worker.pipe.close()
     if worker.item is None:
         worker.process.join(LEAVING)

@@ -1,4 +1,4 @@
-"""What the episode runner asks of policies, and of environments: to make, film and judge them."""
+"""Interfaces of policies and of environments for the episode runner."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Env = gymnasium.Env[dict[str, Any], Any]
 class Policy(Protocol):
     """Chooses actions in one episode.
 
-    A policy may keep to ``observation`` and ``info``, or ask ``env`` for the truth.
+    A policy may use only ``observation`` and ``info``, or read the true state from ``env``.
 
     Attributes:
         reason: Why it gave up, once :meth:`act` has returned ``None``.
@@ -38,17 +38,17 @@ class Policy(Protocol):
 
 @runtime_checkable
 class AccountingPolicy(Policy, Protocol):
-    """A policy that has more to say about an episode than its actions.
+    """A policy that reports more about an episode than its actions.
 
     Attributes:
-        foreground: Whether it needs the terminal, as where it asks a person; its episodes then
+        foreground: Whether it needs the terminal, for example to ask a person; its episodes then
             run one after the other in this process.
     """
 
     foreground: bool
 
     def keep(self, folder: Path, name: str) -> None:
-        """Called before an episode begins, with the place for files about it.
+        """Called before an episode begins, with the folder for its files.
 
         Args:
             folder: The run folder.
@@ -59,37 +59,37 @@ class AccountingPolicy(Policy, Protocol):
     def end(
         self, info: Mapping[str, Any], outcome: EpisodeOutcome, reason: str
     ) -> tuple[EpisodeOutcome, str]:
-        """Returns how the episode ended, given what the environment says."""
+        """Returns outcome and reason of the episode, given those of the environment."""
         ...
 
     def extra(self) -> dict[str, Any]:
-        """Returns what else the record keeps; plain JSON data."""
+        """Returns further entries of the record; plain JSON data."""
         ...
 
     def pages(self, folder: Path, records: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-        """Writes the pages on single episodes that a finished run lacks.
+        """Writes the missing pages on single episodes of a finished run.
 
         Args:
             folder: The run folder.
             records: Its records.
 
         Returns:
-            Addresses relative to the folder, by key.
+            Paths relative to the folder, by key.
         """
         ...
 
 
 PolicyMaker = Callable[..., Policy]
-"""Makes a policy for an environment by name, with options if the run has any."""
+"""Creates a policy for an environment by name, with options if the run has any."""
 
 
 class EnvAdapter(Protocol):
-    """One environment, seen by the episode runner.
+    """Adapts one environment to the episode runner.
 
     Attributes:
         name: Its name.
-        summary: What it is, in one line.
-        max_steps: Skills that suit an episode.
+        summary: One line that describes it.
+        max_steps: Default limit of skills per episode.
     """
 
     name: str
@@ -101,11 +101,11 @@ class EnvAdapter(Protocol):
         ...
 
     def task_lines(self) -> list[tuple[str, str]]:
-        """Names of the tasks with one line on each."""
+        """Names of the tasks with a one-line description of each."""
         ...
 
     def skill_lines(self) -> list[tuple[str, str]]:
-        """Names of the skills with one line on each."""
+        """Names of the skills with a one-line description of each."""
         ...
 
     def difficulty(self, text: str) -> str:
@@ -129,7 +129,7 @@ class EnvAdapter(Protocol):
         ...
 
     def action_name(self, env: Env, action: int) -> str:
-        """Returns what an action is called."""
+        """Returns the name of an action."""
         ...
 
     def simulation(self, env: Env) -> Simulation:
@@ -145,7 +145,7 @@ class EnvAdapter(Protocol):
         ...
 
     def monitor(self, env: Env) -> tuple[str, ...]:
-        """What is watched, with its state, for captions."""
+        """Monitored conditions with their states, for captions."""
         ...
 
     def seconds(self, env: Env) -> float:
@@ -153,9 +153,9 @@ class EnvAdapter(Protocol):
         ...
 
     def judge(self, env: Env) -> tuple[EpisodeOutcome, str, float]:
-        """Returns how a finished episode ended, why, and the share of the goal that holds."""
+        """Returns outcome, reason, and the fraction of the goal that holds at the end."""
         ...
 
     def extra(self, env: Env) -> dict[str, Any]:
-        """What else a record keeps; plain JSON data."""
+        """Further entries of the record; plain JSON data."""
         ...

@@ -16,12 +16,13 @@ from surefoot.envs.episodes.costs import broken_in, cost_rows
 from surefoot.envs.episodes.outcome import EpisodeOutcome
 from surefoot.envs.recording.sheet import Tile, contact_sheet, to_jpeg
 from surefoot.results.charts import BarRow, Category, ForestRow, forest_plot, stacked_bars
+from surefoot.results.figures import number, rate, whole_percent
 from surefoot.results.manifest import current_versions
 from surefoot.results.page import render_page, trusted
 from surefoot.results.statistics import Interval
 
 SHOWN = 36
-"""Pictures on the contact sheet, failures first."""
+"""Most images on the contact sheet; failures come first."""
 
 _CATEGORIES = {
     EpisodeOutcome.SUCCESS: Category("success", "S", "green"),
@@ -54,9 +55,9 @@ def render_report(
     Args:
         config: The run's configuration.
         records: Records by key.
-        summary: What ``summary.json`` holds.
-        media: Folder of the last pictures.
-        pages: For episodes that have one, the address of a page of their own.
+        summary: Content of ``summary.json``.
+        media: Folder of the last images.
+        pages: Addresses of the pages on single episodes, by key.
 
     Returns:
         A complete HTML document that loads nothing; it links to the videos beside it.
@@ -123,10 +124,10 @@ def _row(cell: Mapping[str, Any]) -> dict[str, Any]:
         "task": cell["task"],
         "n": n,
         "success": good,
-        "rate": f"{100 * good / n:.0f} % [{100 * low:.0f}, {100 * high:.0f}]" if n else "–",
-        "skills": f"{cell['mean_skills']:.1f}" if n else "–",
-        "seconds": f"{cell['mean_simulated_s']:.1f}" if n else "–",
-        "progress": f"{100 * cell['mean_progress']:.0f} %" if n else "–",
+        "rate": rate(good, n, low, high),
+        "skills": number(cell["mean_skills"] if n else None, 1),
+        "seconds": number(cell["mean_simulated_s"] if n else None, 1),
+        "progress": whole_percent(cell["mean_progress"] if n else None),
         "goal": cell["goal_reached"],
         "broke_rules": cell["broke_rules"],
     }
@@ -162,12 +163,12 @@ def _bars(config: RunConfig, cells: list[Mapping[str, Any]]) -> str:
 
 
 def _sheet(records: Records, media: Path) -> str:
-    """Returns a contact sheet as a data address, ``""`` without pictures."""
+    """Returns a contact sheet as a data URL, ``""`` without images."""
     order = sorted(records.values(), key=lambda r: r["outcome"] == EpisodeOutcome.SUCCESS.value)
     tiles = []
     for record in order:
         name = record["media"].get("last")
-        picture = _picture(media / name) if name else None
+        picture = _image(media / name) if name else None
         if picture is None:
             continue
         outcome = EpisodeOutcome(record["outcome"])
@@ -181,11 +182,11 @@ def _sheet(records: Records, media: Path) -> str:
     return f"data:image/jpeg;base64,{data}"
 
 
-def _picture(path: Path) -> np.ndarray[Any, np.dtype[np.uint8]] | None:
+def _image(path: Path) -> np.ndarray[Any, np.dtype[np.uint8]] | None:
     try:
         return np.asarray(Image.open(BytesIO(path.read_bytes())).convert("RGB"), np.uint8)
     except (OSError, UnidentifiedImageError):
-        return None  # someone has tidied up; the report goes without
+        return None  # deleted meanwhile; the report does without it
 
 
 def _episode(key: str, record: Mapping[str, Any], pages: Mapping[str, str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A run of episodes: planned, spread over processes, resumed, summed up and reported."""
+"""A run of episodes: planned, distributed over processes, resumed, summarized and reported."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 
 from surefoot.core.extras import require
 from surefoot.core.files import is_leftover, write_error
+from surefoot.core.progress import Progress, silent
 from surefoot.envs.episodes.catalogue import make_policy
 from surefoot.envs.episodes.config import RunConfig, plan_of
 from surefoot.envs.episodes.costs import broken_in, costs_of
@@ -25,20 +26,17 @@ from surefoot.results.run_folder import RunFolder
 from surefoot.results.statistics import wilson
 
 MEDIA = "media"
-"""Folder of videos and last pictures in a run folder."""
-
-Progress = Callable[[int, int], None]
-"""Called with the number of episodes done and of all."""
+"""Folder of videos and last images in a run folder."""
 
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A run that is done.
+    """A finished run.
 
     Attributes:
         records: Records by key, in the order of the plan.
-        summary: What ``summary.json`` holds.
-        report: The report's path.
+        summary: Content of ``summary.json``.
+        report: Path of the report.
     """
 
     records: dict[str, dict[str, Any]]
@@ -47,20 +45,20 @@ class FinishedRun:
 
 
 def episodes_run(
-    config: RunConfig, out: Path, *, workers: int = 1, progress: Progress | None = None
+    config: RunConfig, out: Path, *, workers: int = 1, progress: Progress = silent
 ) -> FinishedRun:
-    """Runs all episodes that a run folder lacks, then writes summary and report.
+    """Runs all episodes that are missing from a run folder, then writes summary and report.
 
     Args:
         config: A resolved configuration, see :func:`~.config.resolve`.
-        out: The run folder, made or gone on with.
-        workers: Processes; each episode has one to itself. A policy that talks to a person
-            acts in this process, one episode after the other and without a limit of time.
-        progress: Told about every finished episode.
+        out: The run folder, created or resumed.
+        workers: Number of processes; each runs one episode at a time. A policy that talks to a
+            person acts in this process, one episode after the other and without a time limit.
+        progress: Called after every finished episode.
 
     Raises:
         InputError: The folder holds something else, the policy cannot be made, or a file
-            cannot be written; the same command then goes on where it stopped.
+            cannot be written; the same command then resumes the run.
         MissingDependencyError: The simulator, or what the policy needs, is not installed.
     """
     require("pybullet")
@@ -81,8 +79,7 @@ def episodes_run(
         pending = set(run.pending)
         jobs = [EpisodeJob(config, spec, media) for spec in plan if spec.key in pending]
         done = len(plan) - len(jobs)
-        tell = progress or (lambda _done, _all: None)
-        tell(done, len(plan))
+        progress(done, len(plan))
         here = isinstance(policy, AccountingPolicy) and policy.foreground
         found: Iterator[tuple[EpisodeJob, EpisodeRecord | LostResult]] = (
             ((job, run_episode(job)) for job in jobs)
@@ -94,7 +91,7 @@ def episodes_run(
                 result = lost_record(job.spec, result.timed_out, result.reason)
             run.append(job.spec.key, result.to_json())
             done += 1
-            tell(done, len(plan))
+            progress(done, len(plan))
         records = run.records
         summary = summary_of(config, records)
         run.write_summary(summary)
@@ -104,7 +101,7 @@ def episodes_run(
 
 
 def _tidied(media: Path) -> Path:
-    """Makes the folder of pictures, or takes what a killed run left half done out of it."""
+    """Creates the media folder, or removes incomplete files that a killed run left in it."""
     try:
         media.mkdir(exist_ok=True)
         for path in media.iterdir():
@@ -116,7 +113,7 @@ def _tidied(media: Path) -> Path:
 
 
 def summary_of(config: RunConfig, records: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Counts outcomes by task and in all; every episode is in the denominator."""
+    """Counts outcomes by task and in total; every episode is in the denominator."""
     cells = [
         _cell(task, [r for r in records.values() if r["task"] == task]) for task in config.task
     ]

@@ -1,4 +1,4 @@
-"""The tabletop, seen by the episode runner."""
+"""Adapter of the tabletop for the episode runner."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from surefoot.pddl import Plan, Task
 from surefoot.pddl.language import PlanStep
 
 PERSISTENCE = 3
-"""How many times the scripted policy tries one action from one state before it gives up."""
+"""Attempts of the scripted policy at one action from one state before it gives up."""
 
 PLANNING_SECONDS = 60.0
-"""Seconds by the clock for each plan."""
+"""Wall-clock seconds for each plan."""
 
 _SKILLS = {
     "pick": "take a block off the table, a pad or a plate",
@@ -34,14 +34,14 @@ _SKILLS = {
     "take-out": "take it out of one",
     "open-lid": "take a box's lid off and lay it aside",
     "close-lid": "put it on again",
-    "home": "move the hand out of sight",
+    "home": "move the hand out of the camera's view",
     "push": "push a block left, right, away or near",
     "look": "move the camera to a viewpoint",
 }
 
 
 class PlanningPolicy:
-    """Plans with Fast Downward from the true facts, and again whenever they are not as predicted.
+    """Plans with Fast Downward from the true facts and replans when they are not as predicted.
 
     Attributes:
         reason: Why it gave up.
@@ -50,7 +50,7 @@ class PlanningPolicy:
     reason = ""
 
     def begin(self, env: Env, observation: Mapping[str, Any], info: Mapping[str, Any]) -> None:
-        """Is told of a new episode."""
+        """Called when an episode begins."""
         self.reason = ""
         self._env = _inner(env)
         self._plan: list[PlanStep] = []
@@ -101,11 +101,11 @@ class TabletopAdapter:
         return tuple(TASKS)
 
     def task_lines(self) -> list[tuple[str, str]]:
-        """Names of the tasks with one line on each."""
+        """Names of the tasks with a one-line description of each."""
         return list(list_tasks())
 
     def skill_lines(self) -> list[tuple[str, str]]:
-        """Names of the skills with one line on each."""
+        """Names of the skills with a one-line description of each."""
         return list(_SKILLS.items())
 
     def difficulty(self, text: str) -> str:
@@ -117,7 +117,7 @@ class TabletopAdapter:
         return text or "medium"
 
     def adapted(self, spec: dict[str, Any]) -> dict[str, Any]:
-        """Perturbations are made for the size of a table."""
+        """Returns the specification unchanged: the defaults suit the size of a table."""
         return spec
 
     def make(self, task: str, difficulty: str, faults: Faults, size: int) -> Env:
@@ -130,7 +130,7 @@ class TabletopAdapter:
         return PlanningPolicy()
 
     def action_name(self, env: Env, action: int) -> str:
-        """Returns what an action is called."""
+        """Returns the name of an action."""
         return _inner(env).actions.names[action]
 
     def simulation(self, env: Env) -> Simulation:
@@ -147,7 +147,7 @@ class TabletopAdapter:
         return tuple(sorted(map(str, _inner(env).facts())))
 
     def monitor(self, env: Env) -> tuple[str, ...]:
-        """Whether the arm has run into something."""
+        """Whether the arm has collided with something."""
         hits = _inner(env).skills.collisions
         if not hits:
             return ("no collision: holds",)
@@ -158,7 +158,7 @@ class TabletopAdapter:
         return self.simulation(env).time
 
     def judge(self, env: Env) -> tuple[EpisodeOutcome, str, float]:
-        """The goal's facts decide."""
+        """Judges by the goal's facts."""
         inner = _inner(env)
         facts, ground = inner.facts(), inner.actions.ground
         share = goal_share(ground, facts)

@@ -1,1 +1,1 @@
-"""Things that go wrong, seeded and by severity: images, physics, timing."""
+"""Seeded perturbations by severity: images, physics, timing."""

@@ -1,4 +1,4 @@
-"""What all perturbations share: a severity, a seed, a name."""
+"""Base classes of perturbations: severity, seed, name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Floats = NDArray[np.float32]
 
 
 class Channels(NamedTuple):
-    """An image with its truth, all of the same height and width.
+    """An image with its ground truth, all of the same height and width.
 
     Attributes:
         rgb: Colours, uint8 ``[height, width, 3]``.
@@ -30,7 +30,7 @@ class Channels(NamedTuple):
 
 
 class RandomSource(NamedTuple):
-    """Where randomness comes from: the same numbers give the same pixels.
+    """Source of random draws: the same numbers give the same pixels.
 
     Attributes:
         seed: The episode's seed.
@@ -43,11 +43,11 @@ class RandomSource(NamedTuple):
     frame: int = 0
 
     def of_episode(self, purpose: str) -> np.random.Generator:
-        """Draws that stay for a whole episode, such as dirt on a lens."""
+        """Returns a generator for what is constant over an episode, such as dirt on a lens."""
         return _generator(f"{self.seed}:{self.camera}:{purpose}")
 
     def of_frame(self, purpose: str) -> np.random.Generator:
-        """Draws that are new in every frame, such as noise."""
+        """Returns a generator for what is new in every frame, such as noise."""
         return _generator(f"{self.seed}:{self.camera}:{self.frame}:{purpose}")
 
 
@@ -56,7 +56,7 @@ def _generator(text: str) -> np.random.Generator:
 
 
 class Perturbation(BaseModel, ABC):
-    """One thing that goes wrong, by severity."""
+    """One perturbation with a severity."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -65,28 +65,28 @@ class Perturbation(BaseModel, ABC):
     """What it acts on: ``image``, ``robot``, ``camera`` or ``scene``."""
 
     severity: float = Field(default=0.5, ge=0, le=1)
-    """0 changes nothing, 1 is the worst; what lies between is told by each kind."""
+    """From 0 (no change) to 1 (worst); each kind documents its scale."""
 
     @abstractmethod
     def faults(self) -> dict[str, Any]:
         """Returns the fields of :class:`Faults` that it sets."""
 
     def spec(self) -> dict[str, Any]:
-        """Returns its name and all its arguments, from which it can be built again."""
+        """Returns its name and all its arguments, from which it can be rebuilt."""
         return {"name": self.name, **self.model_dump(mode="json")}
 
 
 class ImagePerturbation(Perturbation):
-    """One that changes images."""
+    """A perturbation of images."""
 
     part: ClassVar[str] = "image"
 
     def faults(self) -> dict[str, Any]:
-        """Returns itself as one of the cameras' image perturbations; nothing at severity 0."""
+        """Returns itself as an image perturbation of the cameras; empty at severity 0."""
         return {"images": (self.spec(),)} if self.severity > 0 else {}
 
     def apply(self, image: Channels, draws: RandomSource) -> Channels:
-        """Returns the changed image; at severity 0 the very same."""
+        """Returns the changed image; the same object at severity 0."""
         return self.change(image, draws) if self.severity > 0 else image
 
     @abstractmethod
@@ -95,10 +95,10 @@ class ImagePerturbation(Perturbation):
 
 
 def merge_faults(base: Faults, changes: Iterable[Mapping[str, Any]]) -> Faults:
-    """Lays faults over others: factors multiply, deviations add as independent errors do.
+    """Merges faults: factors multiply, standard deviations add as those of independent errors.
 
-    Probabilities combine as if each struck on its own; delays and numbers add up; image
-    perturbations follow one another.
+    Probabilities combine as those of independent events; delays and counts add up; image
+    perturbations are applied in sequence.
     """
     values = base.model_dump()
     for change in changes:

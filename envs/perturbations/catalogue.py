@@ -36,7 +36,7 @@ for _name, _place in {
 
 
 def build(spec: Mapping[str, Any]) -> Perturbation:
-    """Makes a perturbation from its name and arguments.
+    """Builds a perturbation from its name and arguments.
 
     Args:
         spec: ``name`` and the fields of its class.
@@ -55,9 +55,9 @@ def build(spec: Mapping[str, Any]) -> Perturbation:
 
 
 def image_perturbations() -> tuple[str, ...]:
-    """Returns the names of Surefoot's own perturbations of images, sorted.
+    """Returns the names of the built-in perturbations of images, sorted.
 
-    Data sets draw from these: what else is installed must not change what a seed gives.
+    Data sets draw from these only, so that installed plugins do not change what a seed gives.
     """
     names = [n for n in PERTURBATIONS.names() if PERTURBATIONS.entry(n).origin == OWN]
     return tuple(sorted(n for n in names if issubclass(PERTURBATIONS.get(n), ImagePerturbation)))

@@ -1,4 +1,4 @@
-"""Things in a scene that belong to no task: slabs, rods and balls."""
+"""Distractor objects that belong to no task: slabs, rods and balls."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Area = tuple[float, float, float, float]
 """Least x, greatest x, least y, greatest y in metres, world frame."""
 
 TRIES = 200
-"""Places drawn for each thing before it is left out."""
+"""Positions tried for each object before it is left out."""
 
 _COLORS = (
     (0.93, 0.55, 0.70),
@@ -35,19 +35,19 @@ def add_distractors(
     scale: float = 1.0,
     gap: float = 0.02,
 ) -> dict[int, str]:
-    """Puts things where nothing stands, at rest on a level surface.
+    """Places objects at free positions, at rest on a level surface.
 
-    Call it when a scene is built and before it settles. A thing without a free place is left
-    out.
+    Call it after a scene is built and before it settles. An object for which no free position is
+    found is left out.
 
     Args:
         simulation: The world.
-        count: How many.
-        seed: Seed of shapes, colours and places.
-        area: Where they may lie.
-        height: Of the surface in metres, world frame.
+        count: Number of objects.
+        seed: Seed of shapes, colours and positions.
+        area: Area in which they may lie.
+        height: Height of the surface in metres, world frame.
         scale: Factor on their size, which is 3 to 8 cm by default.
-        gap: Least room in metres between the boxes around things.
+        gap: Least distance in metres between bounding boxes.
 
     Returns:
         Names (``distractor-1`` and so on) by body id.
@@ -84,7 +84,7 @@ def add_distractors(
 
 
 def _stands(box: Any, height: float) -> bool:
-    """Tells whether a body rises over the surface and is not the surface itself."""
+    """Returns whether a body rises above the surface and is not the surface itself."""
     low, high = box
     return bool(high[2] > height + 0.002 and low[2] < height + 0.25)
 

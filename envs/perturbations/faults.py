@@ -8,23 +8,23 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Faults(BaseModel):
-    """What goes wrong; all zero or one by default."""
+    """Faults of an environment; none by default."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     grasp_slip: float = Field(default=0.0, ge=0, le=1)
     """Probability that a grasp is lost while its object is carried."""
     position_noise: float = Field(default=0.0, ge=0, le=0.1)
-    """Standard deviation in metres of the error of each reached-for position, by axis."""
+    """Standard deviation in metres, per axis, of the error of the hand's target positions."""
     friction: float = Field(default=1.0, gt=0, le=2)
     """Factor on the friction of fingers and objects."""
     camera_position_error: float = Field(default=0.0, ge=0, le=0.5)
-    """Standard deviation in metres of a camera's real position about its stated one, by axis."""
+    """Standard deviation in metres, per axis, of a camera's true position about its stated one."""
     dropped_frames: float = Field(default=0.0, ge=0, le=1)
-    """Probability that a camera gives its last frame once more instead of a new one."""
+    """Probability that a camera returns its last frame again instead of a new one."""
     delay_frames: int = Field(default=0, ge=0, le=30)
-    """Frames by which what a camera gives is late."""
+    """Delay of the camera images in frames."""
     distractors: int = Field(default=0, ge=0, le=20)
-    """Number of things in the scene that belong to no task."""
+    """Number of distractor objects in the scene."""
     images: tuple[dict[str, Any], ...] = ()
     """Perturbations of every camera's images, by name and arguments, in order."""

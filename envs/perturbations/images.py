@@ -13,9 +13,9 @@ from surefoot.envs.perturbations.optics import to_display, to_linear
 
 
 class Exposure(ImagePerturbation):
-    """Too short an exposure, or too long a one: severity times three stops.
+    """Underexposure or overexposure by severity times three stops.
 
-    A stop halves (or doubles) the light; what exceeds white is cut off.
+    A stop halves (or doubles) the light; values above white are clipped.
     """
 
     name: ClassVar[str] = "exposure"
@@ -24,7 +24,7 @@ class Exposure(ImagePerturbation):
     """Whether the exposure is too long."""
 
     def change(self, image: Channels, draws: RandomSource) -> Channels:
-        """See the class."""
+        """Overrides the base class; see the class for the definition."""
         stops = 3 * self.severity * (1 if self.over else -1)
         return image._replace(rgb=to_display(to_linear(image.rgb) * np.float32(2**stops)))
 
@@ -39,7 +39,7 @@ class Noise(ImagePerturbation):
     name: ClassVar[str] = "noise"
 
     def change(self, image: Channels, draws: RandomSource) -> Channels:
-        """See the class."""
+        """Overrides the base class; see the class for the definition."""
         light = to_linear(image.rgb)
         electrons = 20 / self.severity**2
         variance = light / np.float32(electrons) + np.float32((0.02 * self.severity) ** 2)
@@ -52,16 +52,16 @@ class Noise(ImagePerturbation):
 
 
 class ColourShift(ImagePerturbation):
-    """Wrong white balance, the same through an episode.
+    """Wrong white balance, constant over an episode.
 
-    Red, green and blue gain or lose up to severity times 0.8 stops, in a drawn direction that
-    leaves grey as bright as it was (in the mean of the three logarithms).
+    Red, green and blue gain or lose up to severity times 0.8 stops, in a random direction that
+    preserves the brightness of grey (the mean of the three logarithms).
     """
 
     name: ClassVar[str] = "colour-shift"
 
     def change(self, image: Channels, draws: RandomSource) -> Channels:
-        """See the class."""
+        """Overrides the base class; see the class for the definition."""
         angle = draws.of_episode(self.name).uniform(0, 2 * np.pi)
         shifts = np.cos(angle + np.arange(3) * 2 * np.pi / 3)
         gains = (2.0 ** (0.8 * self.severity * shifts)).astype(np.float32)
@@ -69,12 +69,12 @@ class ColourShift(ImagePerturbation):
 
 
 class LowResolution(ImagePerturbation):
-    """Fewer pixels: those of 1 to 8 across (by severity) are one, then enlarged again."""
+    """Fewer pixels: the image is reduced by a factor of 1 to 8 (by severity) and enlarged again."""
 
     name: ClassVar[str] = "low-resolution"
 
     def change(self, image: Channels, draws: RandomSource) -> Channels:
-        """See the class."""
+        """Overrides the base class; see the class for the definition."""
         rows, columns = image.rgb.shape[:2]
         factor = 1 + 7 * self.severity
         small = max(1, round(columns / factor)), max(1, round(rows / factor))
@@ -89,7 +89,7 @@ class Jpeg(ImagePerturbation):
     name: ClassVar[str] = "jpeg"
 
     def change(self, image: Channels, draws: RandomSource) -> Channels:
-        """See the class."""
+        """Overrides the base class; see the class for the definition."""
         file = BytesIO()
         Image.fromarray(image.rgb).save(file, "JPEG", quality=round(90 * (3 / 90) ** self.severity))
         return image._replace(rgb=np.asarray(Image.open(file).convert("RGB"), np.uint8))

@@ -1,4 +1,4 @@
-"""Perturbations of the light on its way to the sensor: fog, lens, things before it.
+"""Perturbations of the light on its way to the sensor: fog, lens, occluders.
 
 Mixing of light is computed in linear light (sRGB's curve approximated by an exponent of 2.2).
 """
@@ -29,7 +29,7 @@ def to_linear(rgb: NDArray[np.uint8]) -> Floats:
 
 
 def to_display(light: Floats) -> NDArray[np.uint8]:
-    """Returns 8-bit colours; what is below 0 or above 1 is cut off."""
+    """Returns 8-bit colours; values outside [0, 1] are clipped."""
     shown = np.clip(light, 0, 1) ** np.float32(1 / 2.2)
     return np.asarray(np.rint(255 * shown).astype(np.uint8))
 
@@ -64,7 +64,7 @@ class Defocus(ImagePerturbation):
     name: ClassVar[str] = "defocus"
 
     def change(self, image: Channels, draws: RandomSource) -> Channels:
-        """See the class."""
+        """Overrides the base class; see the class for the definition."""
         kernel = disc(0.04 * self.severity * image.rgb.shape[0])
         return image._replace(rgb=to_display(convolve(to_linear(image.rgb), kernel)))
 
@@ -72,13 +72,13 @@ class Defocus(ImagePerturbation):
 class MotionBlur(ImagePerturbation):
     """Blur of a camera that shakes during the exposure.
 
-    The way is severity times 12 % of the width, in a direction that is new in every frame.
+    The blur length is severity times 12 % of the width, in a new random direction in every frame.
     """
 
     name: ClassVar[str] = "motion-blur"
 
     def change(self, image: Channels, draws: RandomSource) -> Channels:
-        """See the class."""
+        """Overrides the base class; see the class for the definition."""
         angle = draws.of_frame(self.name).uniform(0, np.pi)
         length = 0.12 * self.severity * image.rgb.shape[1]
         reach = int(np.ceil(length / 2)) + 1
@@ -108,7 +108,7 @@ class Fog(ImagePerturbation):
     """Linear light of the fog."""
 
     def change(self, image: Channels, draws: RandomSource) -> Channels:
-        """See the class."""
+        """Overrides the base class; see the class for the definition."""
         thickness = -np.log1p(-0.95 * self.severity) / self.distance
         kept = np.exp(-thickness * image.depth)[:, :, None].astype(np.float32)
         light = to_linear(image.rgb) * kept + np.asarray(self.airlight, np.float32) * (1 - kept)
@@ -116,16 +116,16 @@ class Fog(ImagePerturbation):
 
 
 class LensDirt(ImagePerturbation):
-    """Smears and specks on the lens, the same through an episode.
+    """Smears and specks on the lens, constant over an episode.
 
-    They let severity times up to 90 % of the sharp picture be replaced by a blurred, darkened
-    and brownish one, on about half of the lens.
+    Up to severity times 90 % of the sharp image is replaced by a blurred, darkened and brownish
+    one, on about half of the lens.
     """
 
     name: ClassVar[str] = "lens-dirt"
 
     def change(self, image: Channels, draws: RandomSource) -> Channels:
-        """See the class."""
+        """Overrides the base class; see the class for the definition."""
         rng = draws.of_episode(self.name)
         shape = image.depth.shape[0], image.depth.shape[1]
         smears = np.clip(smooth_field(rng, shape, 5), 0, 1.2) / 1.2
@@ -138,16 +138,16 @@ class LensDirt(ImagePerturbation):
 
 
 class Occluders(ImagePerturbation):
-    """Things close before the lens, the same through an episode.
+    """Objects close to the lens, constant over an episode.
 
-    They cover severity times 45 % of the image and are really there: depth is
+    They cover severity times 45 % of the image and count as real objects: depth is
     :data:`OCCLUDER_DEPTH` metres where they are, and segmentation -1 (none).
     """
 
     name: ClassVar[str] = "occluders"
 
     def change(self, image: Channels, draws: RandomSource) -> Channels:
-        """See the class."""
+        """Overrides the base class; see the class for the definition."""
         rng = draws.of_episode(self.name)
         rows, columns = image.depth.shape
         y, x = np.mgrid[0:rows, 0:columns]

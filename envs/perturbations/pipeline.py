@@ -1,4 +1,4 @@
-"""Perturbations together, in order, and named shifts."""
+"""Sequences of perturbations, and named shifts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ SCENARIOS: dict[str, tuple[str, dict[str, float]]] = {
     ),
     "dirty-lens": ("smeared lens, slightly out of focus", {"lens-dirt": 0.8, "defocus": 0.15}),
     "misty-morning": ("fog and a cold light", {"fog": 0.5, "colour-shift": 0.2}),
-    "cluttered": ("things about and before the lens", {"distractors": 0.75, "occluders": 0.3}),
+    "cluttered": (
+        "objects in the scene and before the lens",
+        {"distractors": 0.75, "occluders": 0.3},
+    ),
     "shaky": (
         "a camera that moves in the wind",
         {"camera-pose": 0.4, "motion-blur": 0.45, "dropped-frames": 0.2},
@@ -41,7 +44,7 @@ SCENARIOS: dict[str, tuple[str, dict[str, float]]] = {
         {"grasp-slip": 0.25, "friction": 0.4, "position-noise": 0.2},
     ),
 }
-"""Named shifts: what each is, and the severities of its perturbations in order."""
+"""Named shifts: a description of each, and the severities of its perturbations in order."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class Pipeline:
 
     @classmethod
     def build(cls, specs: Iterable[Mapping[str, Any]]) -> Pipeline:
-        """Makes it from names and arguments.
+        """Builds a pipeline from names and arguments.
 
         Raises:
             InputError: A name or an argument is unknown.
@@ -65,7 +68,7 @@ class Pipeline:
 
     @classmethod
     def parse(cls, texts: Sequence[str]) -> Pipeline:
-        """Makes it from the command line's texts.
+        """Builds a pipeline from command-line texts.
 
         Args:
             texts: Each ``NAME``, ``NAME=SEVERITY`` or ``NAME=SEVERITY:ARGUMENT=VALUE``, or the
@@ -98,7 +101,7 @@ class Pipeline:
 
     @classmethod
     def scenario(cls, name: str, strength: float = 1.0) -> Pipeline:
-        """Returns a named shift, its severities multiplied by ``strength`` in [0, 1].
+        """Returns a named shift with its severities multiplied by ``strength`` in [0, 1].
 
         Raises:
             InputError: There is no such scenario.
@@ -110,7 +113,7 @@ class Pipeline:
         """Reads a YAML file with a list ``perturbations`` of names with arguments.
 
         Raises:
-            InputError: It cannot be read or holds something else.
+            InputError: The file cannot be read or has other content.
         """
         data = read_config_file(path, "perturbations")
         specs = data.pop("perturbations", None)
@@ -126,7 +129,7 @@ class Pipeline:
             raise InputError(error.message, file=str(path)) from None
 
     def specs(self) -> list[dict[str, Any]]:
-        """Returns names and arguments, plain JSON data, from which :meth:`build` makes it."""
+        """Returns names and arguments as plain JSON data, the input of :meth:`build`."""
         return [part.spec() for part in self.parts]
 
     def apply(self, image: Channels, draws: RandomSource) -> Channels:
@@ -142,7 +145,7 @@ class Pipeline:
         return replace(frame, **image._asdict())
 
     def faults(self, base: Faults | None = None) -> Faults:
-        """Returns what an environment needs to apply all of it, laid over ``base``.
+        """Returns the faults with which an environment applies the pipeline, merged with ``base``.
 
         The cameras of a :class:`~surefoot.envs.cameras.rig.Rig` perturb the images themselves.
         """

@@ -26,7 +26,7 @@ class GraspSlip(_Physical):
 
 
 class PositionNoise(_Physical):
-    """The hand misses where it reaches for, by a standard deviation of severity times 20 mm."""
+    """The hand misses its target by a standard deviation of severity times 20 mm."""
 
     name: ClassVar[str] = "position-noise"
 
@@ -35,17 +35,17 @@ class PositionNoise(_Physical):
 
 
 class Friction(_Physical):
-    """Fingers and things are slippery: friction falls by severity times 50 %."""
+    """Fingers and objects are slippery: friction decreases by severity times 50 %."""
 
     name: ClassVar[str] = "friction"
 
     def faults(self) -> dict[str, Any]:
-        """See the class."""
+        """Overrides the base class; see the class for the definition."""
         return {"friction": 1 - 0.5 * self.severity}
 
 
 class CameraPoseError(_Physical):
-    """Cameras stand beside where they believe, by a deviation of severity times 5 cm an axis."""
+    """True camera positions deviate from the stated ones by severity times 5 cm per axis."""
 
     name: ClassVar[str] = "camera-pose"
 
@@ -55,7 +55,7 @@ class CameraPoseError(_Physical):
 
 
 class DroppedFrames(_Physical):
-    """A frame is the one before once more, with severity as the probability."""
+    """A camera repeats the previous frame, with severity as the probability."""
 
     name: ClassVar[str] = "dropped-frames"
 
@@ -64,24 +64,24 @@ class DroppedFrames(_Physical):
 
 
 class Delay(_Physical):
-    """Frames come late, by severity times ten frames."""
+    """Frames are late by severity times ten frames."""
 
     name: ClassVar[str] = "delay"
 
     part: ClassVar[str] = "camera"
 
     def faults(self) -> dict[str, Any]:
-        """See the class."""
+        """Overrides the base class; see the class for the definition."""
         return {"delay_frames": round(10 * self.severity)}
 
 
 class Distractors(_Physical):
-    """Things lie about that belong to no task: severity times eight of them."""
+    """Objects that belong to no task: severity times eight of them."""
 
     name: ClassVar[str] = "distractors"
 
     part: ClassVar[str] = "scene"
 
     def faults(self) -> dict[str, Any]:
-        """See the class."""
+        """Overrides the base class; see the class for the definition."""
         return {"distractors": round(8 * self.severity)}

@@ -1,7 +1,7 @@
-"""Captions beside a picture: what was asked, what is being done, what holds, what the monitor says.
+"""Captions beside an image: instruction, current skill, facts, and states of the monitor.
 
-A captioned picture is wider than it is high: the camera's image to the left, enlarged in whole
-steps, and a panel of text to the right.
+A captioned image is wider than it is high: the camera's image to the left, enlarged by a whole
+factor, and a panel of text to the right.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ COLORS = {
     "soft": SOFT,
     "new": (125, 190, 255),
 }
-"""Colours by tone; a tone is never the only sign, the text says the same."""
+"""Colours by tone; the text always carries the same information."""
 
 _PAD = 16
 
 
 @dataclass(frozen=True)
 class Caption:
-    """What stands beside a picture.
+    """Text beside an image.
 
     Attributes:
-        instruction: What the robot was asked to do.
-        skill: What it is doing now.
+        instruction: The robot's instruction.
+        skill: The current skill.
         facts: Facts that hold; those in ``new`` are marked.
-        new: Facts that have become true since the picture before.
-        monitor: Name and state of each rule that is watched, such as ``no-collision: holds``.
-        status: How things stand, such as ``success``; ``""`` while under way.
+        new: Facts that have become true since the previous skill began.
+        monitor: Name and state of each monitored rule, such as ``no-collision: holds``.
+        status: Outcome, such as ``success``; ``""`` during the episode.
         tone: Colour of the status: ``good``, ``bad``, ``warn`` or ``""``.
         footer: Small print, such as time and seed.
     """
@@ -57,20 +57,20 @@ class Caption:
 
 @lru_cache(maxsize=8)
 def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """Returns Pillow's own font, so that no font of the system is needed."""
+    """Returns Pillow's built-in font, so that no system font is needed."""
     return ImageFont.load_default(size)
 
 
 def captioned(
     rgb: NDArray[np.uint8], caption: Caption, *, height: int = 448, panel: int = 384
 ) -> NDArray[np.uint8]:
-    """Draws a picture with its caption.
+    """Draws an image with its caption.
 
     Args:
-        rgb: The picture, uint8 ``[h, w, 3]``; it is enlarged to the height.
-        caption: What to say.
-        height: Pixels down of the whole, even.
-        panel: Pixels across of the text, even.
+        rgb: The image, uint8 ``[h, w, 3]``; it is enlarged to the height.
+        caption: The text.
+        height: Height of the result in pixels, even.
+        panel: Width of the text panel in pixels, even.
 
     Returns:
         uint8 ``[height, width + panel, 3]``, width even.
@@ -86,7 +86,7 @@ def captioned(
 
 
 class _Panel:
-    """Writes from the top down, and keeps room at the bottom."""
+    """Writes lines from the top down and reserves space at the bottom."""
 
     def __init__(self, draw: ImageDraw.ImageDraw, left: int, width: int, height: int) -> None:
         self.draw, self.left, self.width = draw, left, width
@@ -152,9 +152,9 @@ def wrap(text: str, size: int, width: int, most: int) -> list[str]:
 
     Args:
         text: One paragraph.
-        size: Of the font, pixels.
-        width: Pixels of a line.
-        most: Number of lines.
+        size: Size of the font in pixels.
+        width: Width of a line in pixels.
+        most: Largest number of lines.
     """
     face = font(size)
     words = text.split(" ")

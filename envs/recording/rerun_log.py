@@ -22,7 +22,7 @@ class RerunLog:
 
     Args:
         path: The file.
-        name: What the viewer calls the recording.
+        name: Name of the recording in the viewer.
 
     Raises:
         MissingDependencyError: The package ``rerun-sdk`` is not installed.
@@ -72,7 +72,7 @@ class RerunLog:
         return self.path
 
     def discard(self) -> None:
-        """Ends without a file; does nothing after :meth:`finish`."""
+        """Ends without a file; no effect after :meth:`finish`."""
         self._end()
         self._temporary.unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""Contact sheets: many small pictures with their names on one."""
+"""Contact sheets: many small images with captions in one."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _LABEL = 40
 
 @dataclass(frozen=True, eq=False)
 class Tile:
-    """One picture of a sheet.
+    """One image of a sheet.
 
     Attributes:
-        rgb: The picture, uint8 ``[height, width, 3]``.
+        rgb: The image, uint8 ``[height, width, 3]``.
         title: First line below it.
         note: Second line.
         tone: Colour of the second line: ``good``, ``bad``, ``warn``, ``soft`` or ``""``.
@@ -33,21 +33,21 @@ class Tile:
 
 
 def contact_sheet(tiles: Sequence[Tile], *, columns: int = 6, size: int = 160) -> NDArray[np.uint8]:
-    """Lays pictures out in rows.
+    """Arranges images in rows.
 
     Args:
-        tiles: The pictures, at least one; each is fitted into a square.
-        columns: Pictures a row.
-        size: Pixels of the squares.
+        tiles: The images, at least one; each is fitted into a square.
+        columns: Images per row.
+        size: Edge of the squares in pixels.
 
     Returns:
         uint8 ``[height, width, 3]``.
 
     Raises:
-        ValueError: There is no picture.
+        ValueError: There is no image.
     """
     if not tiles:
-        raise ValueError("a contact sheet needs a picture")
+        raise ValueError("a contact sheet needs at least one image")
     columns = min(columns, len(tiles))
     rows = -(-len(tiles) // columns)
     gap = 8
@@ -67,12 +67,12 @@ def contact_sheet(tiles: Sequence[Tile], *, columns: int = 6, size: int = 160) -
 
 
 def to_png(rgb: NDArray[np.uint8]) -> bytes:
-    """Returns a picture as a PNG file."""
+    """Encodes an image as PNG."""
     return _encoded(rgb, "PNG")
 
 
 def to_jpeg(rgb: NDArray[np.uint8], quality: int = 85) -> bytes:
-    """Returns a picture as a JPEG file."""
+    """Encodes an image as JPEG."""
     return _encoded(rgb, "JPEG", quality=quality)
 
 

@@ -1,4 +1,4 @@
-"""H.264 videos, written frame by frame; a killed recording leaves no half video behind."""
+"""H.264 videos, written frame by frame; a killed recording leaves no partial video behind."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 class VideoWriter:
     """Writes an MP4 file; use it as a context manager.
 
-    The video has its name only once it is complete; until then it lies beside it under a
-    hidden name that ends with ``.tmp``. After an exception nothing stays.
+    The video gets its name only once it is complete; until then it has a hidden name in the same
+    folder that ends with ``.tmp``. Nothing remains after an exception.
 
     Args:
         path: The file, ending with ``.mp4``; an existing one is replaced at the end.
-        fps: Pictures a second.
+        fps: Frames per second.
         quality: x264's constant rate factor, 0 (lossless) to 51.
 
     Raises:
@@ -49,7 +49,7 @@ class VideoWriter:
         self._temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
         self._stream: VideoStream | None = None
         try:
-            open(self._temporary, "xb").close()  # av opens late, and tells of it in other words
+            open(self._temporary, "xb").close()  # av opens it later and raises another error
         except OSError as error:
             raise write_error(error, path) from None
         self._container: OutputContainer | None = av.open(
@@ -57,11 +57,11 @@ class VideoWriter:
         )
 
     def add(self, rgb: NDArray[np.uint8], repeat: int = 1) -> None:
-        """Adds a picture.
+        """Adds a frame.
 
         Args:
-            rgb: uint8 ``[height, width, 3]``, both even, all pictures alike.
-            repeat: How many times it is shown.
+            rgb: uint8 ``[height, width, 3]``, both even, the same for all frames.
+            repeat: Number of times it is shown.
 
         Raises:
             ValueError: The size is odd or differs from that of the first, or the video is done.
@@ -96,12 +96,12 @@ class VideoWriter:
         """Completes the video under its name and returns that.
 
         Raises:
-            ValueError: It has no picture, or is finished already.
+            ValueError: It has no frame, or is finished already.
             InputError: The file cannot be written.
         """
         if self._container is None or self._stream is None:
             self.discard()
-            raise ValueError("a video needs a picture, and ends once")
+            raise ValueError("a video needs at least one frame and can be finished only once")
         try:
             self._container.mux(self._stream.encode(None))
             self._container.close()
@@ -116,9 +116,9 @@ class VideoWriter:
         return self.path
 
     def discard(self) -> None:
-        """Ends without a video; does nothing after :meth:`finish`."""
+        """Ends without a video; no effect after :meth:`finish`."""
         if self._container is not None:
-            with suppress(Exception):  # a container without a picture refuses to close
+            with suppress(Exception):  # closing a container without a frame fails
                 self._container.close()
             self._container = None
         self._temporary.unlink(missing_ok=True)
@@ -139,7 +139,7 @@ class VideoWriter:
 
 
 def read_video(path: Path) -> list[NDArray[np.uint8]]:
-    """Returns all pictures of a video, uint8 ``[height, width, 3]``."""
+    """Returns all frames of a video, uint8 ``[height, width, 3]``."""
     import av
 
     with av.open(str(path)) as container:

@@ -1,4 +1,4 @@
-"""A PyBullet world of its own: settings, stepping, motor commands, saving and hashing."""
+"""A separate PyBullet world: settings, stepping, motor commands, saving and hashing."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ SOLVER_ITERATIONS = 50
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A position command to one joint, kept so that it can be sent again.
+    """A position command to one joint, stored so that it can be sent again.
 
     Attributes:
         target: Position in radians or metres.
         force: Largest force in newtons or torque in newton metres.
         position_gain: Gain of the position error.
         velocity_gain: Gain of the velocity error.
-        velocity: Target velocity per second; a position target of ``None`` leaves only it.
+        velocity: Target velocity per second; with a position target of ``None`` only it applies.
     """
 
     target: float | None
@@ -62,7 +62,7 @@ class Snapshot:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silences what PyBullet's C code prints; what it cannot do it raises all the same."""
+    """Silences the output of PyBullet's C code; errors are still raised."""
     libc = ctypes.CDLL(None)  # its buffers must be emptied before and after
     libc.fflush(None)
     kept = {number: os.dup(number) for number in (1, 2)}
@@ -86,7 +86,7 @@ class _Counters:
 
 
 class Simulation:
-    """A world in a client of its own, without a window.
+    """A world in a separate client, without a window.
 
     The world frame is right-handed with z upwards; lengths are metres, angles radians, times
     seconds. Two simulations never share anything, and the same calls give bit-identical
@@ -108,7 +108,7 @@ class Simulation:
         self.reset()
 
     def reset(self) -> None:
-        """Empties the world and sets physics anew; snapshots taken before are void."""
+        """Empties the world and resets physics; earlier snapshots become invalid."""
         api = self.api
         api.resetSimulation()
         api.setPhysicsEngineParameter(
@@ -141,12 +141,12 @@ class Simulation:
                 observer[1]()
 
     def observe(self, callback: Callable[[], None] | None, every: int = 1) -> None:
-        """Has something called after physics steps, such as a film camera.
+        """Registers a callback that is called after physics steps, such as a film camera.
 
-        It must change nothing in the world. Nothing is called within :meth:`trial`.
+        It must not change the world. It is not called within :meth:`trial`.
 
         Args:
-            callback: What is called, in place of what was before; ``None`` ends it.
+            callback: The callback, which replaces the previous one; ``None`` removes it.
             every: Physics steps between two calls, counted from the last reset.
         """
         self._observer = None if callback is None else (every, callback)
@@ -173,15 +173,15 @@ class Simulation:
                 )
 
     def save(self) -> Snapshot:
-        """Keeps the state in memory (about 300 kB) until :meth:`forget` or a reset."""
+        """Saves the state in memory (about 300 kB) until :meth:`forget` or a reset."""
         return Snapshot(
             self.api.saveState(), self.bodies(), dict(self._counters.commands), self.steps
         )
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Goes back to a kept state, bit for bit.
+        """Restores a saved state, bit for bit.
 
-        PyBullet does not keep motor targets, so the commands in force then are sent again.
+        PyBullet does not save motor targets, so the commands then in force are sent again.
 
         Raises:
             HarnessError: Bodies were added or removed since.
@@ -194,12 +194,12 @@ class Simulation:
             self.command(body, [joint], [command])
 
     def forget(self, snapshot: Snapshot) -> None:
-        """Frees a kept state."""
+        """Frees a saved state."""
         self.api.removeState(snapshot.number)
 
     @contextmanager
     def trial(self) -> Iterator[None]:
-        """Runs what is inside and then goes back, whatever happened."""
+        """Restores the state on exit, even after an exception."""
         snapshot = self.save()
         observer, self._observer = self._observer, None
         try:
@@ -226,7 +226,7 @@ class Simulation:
         return digest.hexdigest()
 
     def close(self) -> None:
-        """Ends the client; calling it again does nothing."""
+        """Ends the client; later calls have no effect."""
         if not self._closed:
             self._closed = True
             self.api.disconnect()

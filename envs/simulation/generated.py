@@ -1,7 +1,7 @@
-"""Files that PyBullet reads and that are made here: kept once for the life of a process.
+"""Generated files for PyBullet, kept for the life of the process.
 
-PyBullet keeps every file that it has read under its path, and every mesh that it is given in
-memory, for ever. The same path each time keeps memory flat.
+PyBullet caches every file that it has read by its path, and every mesh that it is given, for
+ever. Reusing the same path keeps memory use constant.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ Vector = tuple[float, float, float]
 
 
 def generated(text: str, suffix: str) -> Path:
-    """Returns a file with a text; it is deleted when the process ends.
+    """Returns a file with the given text; it is deleted when the process ends.
 
     Args:
-        text: What it holds; the same text always gives the same file.
+        text: Content; the same text always gives the same file.
         suffix: End of its name, such as ``.obj``.
     """
     path = Path(_folder().name) / f"{sha256(text.encode()).hexdigest()[:24]}{suffix}"

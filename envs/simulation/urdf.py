@@ -1,7 +1,7 @@
-"""Robots of ``pybullet_data`` with lighter pictures.
+"""Robots of ``pybullet_data`` with simplified visual meshes.
 
-The visual meshes of the Panda hold about 100,000 faces and cost 20 ms an image without a
-GPU. Its collision meshes look much alike and cost next to nothing, so the URDF is rewritten
+The visual meshes of the Panda have about 100,000 faces and cost 20 ms per image without a
+GPU. Its collision meshes look similar and cost almost nothing, so the URDF is rewritten
 at load time: every visual shape uses the link's own collision mesh.
 """
 

@@ -17,7 +17,7 @@ from surefoot.pddl.language import PlanStep
 from surefoot.pddl.successors import reachable_actions
 
 MAX_ACTIONS = 256
-"""Size of the action space; no task has more (the most are 195)."""
+"""Size of the action space; no task has more (the largest has 195)."""
 
 RING = Ring((0.48, 0.0, 0.0), 0.95)
 """The viewpoints around the table; the centre in metres, world frame."""
@@ -25,7 +25,7 @@ RING = Ring((0.48, 0.0, 0.0), 0.95)
 
 @dataclass(frozen=True)
 class Actions:
-    """What can be done in one instance of a task.
+    """The actions of one instance of a task.
 
     First come the ground actions of the planning task, then ``(home)``, ``(look V)`` for every
     viewpoint and ``(push B D)`` for every block and direction.

@@ -1,4 +1,4 @@
-"""The bodies of things: primitive shapes, hollow where the thing is hollow."""
+"""Bodies of objects: primitive shapes, hollow for containers."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from surefoot.envs.tabletop.things import (
 )
 
 RING = 15
-"""Pieces of a round wall; PyBullet takes 16 shapes to a body and crashes on more."""
+"""Pieces of a round wall; PyBullet allows 16 shapes per body and crashes on more."""
 
 
 @dataclass
 class _Parts:
-    """Primitive shapes of one body, gathered for a compound."""
+    """Primitive shapes of one body, collected for a compound."""
 
     shapes: list[int]
     halves: list[tuple[float, float, float]]
@@ -70,14 +70,14 @@ def make_body(
     yaw: float = 0.0,
     friction: float = 1.0,
 ) -> int:
-    """Makes the body of a thing.
+    """Creates the body of an object.
 
     Blocks and lids move; everything else is fixed to the table.
 
     Args:
         api: A client's functions.
-        thing: What to make.
-        position: Where its lowest point's centre is, in metres, world frame.
+        thing: The object.
+        position: Centre of its underside in metres, world frame.
         yaw: Angle about the vertical in radians.
         friction: Factor on its friction.
 

@@ -75,8 +75,8 @@ class TabletopEnv(gymnasium.Env[Observation, np.int64]):
 
     ## Info
     ``task``, ``difficulty``, ``seed``, ``instruction``, ``actions``, ``bodies``; ``facts``: the
-    true facts as sorted text; ``action_mask``; ``goal_share``: share of the goal's facts that
-    hold; ``attributes``: kind, colour, shape and size of everything; ``hidden``: the shut box
+    true facts as sorted text; ``action_mask``; ``goal_share``: fraction of the goal's facts
+    that hold; ``attributes``: kind, colour, shape and size of everything; ``hidden``: the shut box
     of each block that lies in one; after a step ``action``, ``status``, ``reason`` and
     ``seconds`` (simulated) of its skill.
 
@@ -85,10 +85,10 @@ class TabletopEnv(gymnasium.Env[Observation, np.int64]):
         difficulty: ``easy``, ``medium`` or ``hard``; also an option of ``reset``.
         size: Width and height of the images in pixels.
         render_mode: ``rgb_array`` or ``None``.
-        faults: What goes wrong with the robot and its cameras.
+        faults: Faults of the robot and its cameras.
 
     Attributes:
-        on_tick: Asked 60 times a simulated second while a skill runs; ``True`` interrupts it.
+        on_tick: Called 60 times per simulated second while a skill runs; ``True`` interrupts it.
     """
 
     metadata: dict[str, Any] = {  # noqa: RUF012
@@ -152,8 +152,8 @@ class TabletopEnv(gymnasium.Env[Observation, np.int64]):
         """Starts an episode.
 
         Args:
-            seed: Seed of the scene; drawn if there is none.
-            options: ``task`` and ``difficulty``, which stay until changed again.
+            seed: Seed of the scene; random by default.
+            options: ``task`` and ``difficulty``, which persist until changed again.
 
         Raises:
             InputError: There is no such option, task or difficulty.
@@ -214,7 +214,7 @@ class TabletopEnv(gymnasium.Env[Observation, np.int64]):
         return self._observe(), reward, done, False, info
 
     def act(self, step: PlanStep) -> SkillResult:
-        """Runs a skill by name, without an observation."""
+        """Runs a skill by name, without rendering an observation."""
         episode = self._now()
         match step.action:
             case "home":
@@ -232,12 +232,12 @@ class TabletopEnv(gymnasium.Env[Observation, np.int64]):
         return read_facts(self.world)
 
     def save(self) -> Any:
-        """Keeps the whole state in memory; see :meth:`restore`."""
+        """Saves the whole state in memory; see :meth:`restore`."""
         episode = self._now()
         return episode.world.save(), episode.skills.save(), episode.rig.save(), episode.reached
 
     def restore(self, kept: Any) -> None:
-        """Goes back to a kept state of this episode; what follows is the same, bit for bit."""
+        """Restores a saved state of this episode; it then continues bit for bit the same."""
         episode = self._now()
         world, skills, rig, episode.reached = kept
         episode.world.restore(world)
@@ -245,7 +245,7 @@ class TabletopEnv(gymnasium.Env[Observation, np.int64]):
         episode.rig.restore(rig)
 
     def forget(self, kept: Any) -> None:
-        """Frees a kept state."""
+        """Frees a saved state."""
         world: TabletopSnapshot = kept[0]
         self.world.forget(world)
 
@@ -256,7 +256,7 @@ class TabletopEnv(gymnasium.Env[Observation, np.int64]):
         return self.rig.frame("front").rgb
 
     def close(self) -> None:
-        """Ends the simulation; calling it again does nothing."""
+        """Ends the simulation; later calls have no effect."""
         if self._simulation is not None:
             self._simulation.close()
         self._simulation = self._episode = None
@@ -282,7 +282,7 @@ class TabletopEnv(gymnasium.Env[Observation, np.int64]):
 
 
 class _Episode:
-    """What belongs to one episode."""
+    """State of one episode."""
 
     def __init__(self, world: TabletopWorld, skills: Skills, rig: Rig, actions: Actions) -> None:
         self.world = world

@@ -1,4 +1,4 @@
-"""What the simulator and its symbolic twin tell about an episode, in the same words."""
+"""Episode options and info shared by the simulator and its symbolic twin."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OPTIONS = ("task", "difficulty")
 
 @dataclass(frozen=True, slots=True)
 class EpisodeChoice:
-    """Which episodes an environment draws.
+    """Task and difficulty of the episodes that an environment draws.
 
     Attributes:
         task: Name of the task.
@@ -45,7 +45,7 @@ class EpisodeChoice:
 
 
 def check_options(choice: EpisodeChoice, options: Mapping[str, Any] | None) -> EpisodeChoice:
-    """Changes a choice by the options of a reset.
+    """Updates a choice with the options of a reset.
 
     Raises:
         InputError: There is no such option, task or difficulty.
@@ -60,12 +60,12 @@ def check_options(choice: EpisodeChoice, options: Mapping[str, Any] | None) -> E
 
 
 def episode_seed(seed: int | None, rng: np.random.Generator) -> int:
-    """Returns the seed of the next scene: the given one, or one that is drawn."""
+    """Returns the seed of the next scene: the given one, or a random one."""
     return int(rng.integers(2**31)) if seed is None else seed
 
 
 def episode_info(actions: Actions, facts: Facts) -> dict[str, Any]:
-    """Returns what is told after a reset."""
+    """Returns the info after a reset."""
     instance = actions.instance
     return {
         "task": instance.kind,
@@ -82,7 +82,7 @@ def episode_info(actions: Actions, facts: Facts) -> dict[str, Any]:
 
 
 def step_info(actions: Actions, facts: Facts, result: SkillResult) -> dict[str, Any]:
-    """Returns what is told after a step."""
+    """Returns the info after a step."""
     return episode_info(actions, facts) | {
         "action": result.skill,
         "status": str(result.status),

@@ -1,4 +1,4 @@
-"""Plans carried out step by step, with every fact compared after every step."""
+"""Execution of plans step by step, with all facts compared after every step."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from surefoot.pddl.language import PlanStep
 
 @dataclass(frozen=True, slots=True)
 class StepReport:
-    """What one step of a plan did.
+    """Result of one step of a plan.
 
     Attributes:
         step: The action.
-        result: What became of the skill.
+        result: Result of the skill.
         facts: Facts that hold afterwards, from physics.
         missing: Predicted facts that do not hold.
         unexpected: Facts that hold without being predicted.
@@ -48,10 +48,10 @@ class StepReport:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """A plan carried out.
+    """An executed plan.
 
     Attributes:
-        reports: One a step, as far as it went.
+        reports: One per executed step.
         reached: Whether the goal holds at the end, in the world.
     """
 
@@ -65,7 +65,7 @@ class Execution:
 
 
 def steps_of(skills: Skills, plan: Plan) -> Iterator[StepReport]:
-    """Carries out a plan, yielding a report after every step."""
+    """Executes a plan and yields a report after every step."""
     facts = skills.facts()
     for step in plan.steps:
         predicted = successor(skills.ground, facts, step)
@@ -77,12 +77,12 @@ def steps_of(skills: Skills, plan: Plan) -> Iterator[StepReport]:
 def execute(
     skills: Skills, plan: Plan, *, stop: Callable[[StepReport], bool] | None = None
 ) -> Execution:
-    """Carries out a plan until its end or until a report says stop.
+    """Executes a plan until its end or until ``stop`` returns true.
 
     Args:
         skills: The robot's skills in its world.
         plan: The plan; its steps must name objects of the task.
-        stop: Asked after every step; by default the first mismatch stops.
+        stop: Called after every step; by default the first mismatch stops.
     """
     reports: list[StepReport] = []
     for report in steps_of(skills, plan):

@@ -1,4 +1,4 @@
-"""Where the hand fits: rays down onto what its fingers and its palm would cover."""
+"""Checks where the hand fits, by casting rays down onto the area of its fingers and palm."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from surefoot.envs.tabletop.things import HEIGHTS, KNOB, LID, SLOTS, TABLE, Thin
 from surefoot.envs.tabletop.world import TabletopWorld
 
 SPARE = 0.008
-"""Metres between each finger and what it is about to close on."""
+"""Metres between each finger and the object before it closes."""
 
 TIP = 0.0072
 """How far the fingers reach below the point between their tips, in metres."""
@@ -23,7 +23,7 @@ GRIP_LOW = 0.02
 """Least height of that point over the table in metres; the palm then passes over bins."""
 
 ROOM = 0.055
-"""Wished-for distance in metres of a put-down block's edge from everything else."""
+"""Desired distance in metres of a put-down block's edge from everything else."""
 
 _FINGER = ((0.002, -TIP), (0.008, -TIP), (0.0145, -TIP), (0.02, 0.002), (0.026, 0.012))
 """Where a finger is probed: distance from its inner face and height over the point between
@@ -34,25 +34,25 @@ _HALF_FINGER = 0.012
 
 
 def width_of(thing: Thing) -> float:
-    """Returns how far apart the fingers are when they hold a thing, in metres."""
+    """Returns the distance between the fingers when they hold an object, in metres."""
     return 2 * KNOB[0] if thing.kind is ThingKind.LID else thing.edge
 
 
 def opening(thing: Thing) -> float:
-    """Returns how far the fingers open around a thing, in metres."""
+    """Returns the distance between the open fingers around an object, in metres."""
     return min(2 * OPEN, width_of(thing) + 2 * SPARE)
 
 
 def blocker(
     world: TabletopWorld, pose: HandPose, width: float, ignore: frozenset[str]
 ) -> str | None:
-    """Returns what the hand would meet at a pose, coming from above.
+    """Returns what the hand would hit at a pose, coming from above.
 
     Args:
         world: The world; the hand must be higher than everything else.
-        pose: Where the hand shall be.
+        pose: Pose of the hand.
         width: Metres between the fingers.
-        ignore: Names that may be met.
+        ignore: Names of objects that do not count.
     """
     x, y, z = pose.position
     across = (-sin(pose.yaw), cos(pose.yaw))
@@ -80,14 +80,14 @@ def occupant(
     low: float,
     ignore: frozenset[str],
 ) -> str | None:
-    """Returns what stands in a rectangle along the axes, if something does.
+    """Returns what stands in an axis-aligned rectangle, or ``None``.
 
     Args:
         world: The world; the hand must be higher than everything else.
         middle: Its middle in metres, world frame.
         extent: Half its length (x) and width (y) in metres.
         low: Height in metres over which something counts.
-        ignore: Names that may be there.
+        ignore: Names of objects that do not count.
     """
     shares = (-1.0, -0.5, 0.0, 0.5, 1.0)
     at = [(middle[0] + i * extent[0], middle[1] + j * extent[1]) for i in shares for j in shares]
@@ -116,7 +116,7 @@ def _first(
 
 
 def grasps(world: TabletopWorld, name: str) -> Iterator[HandPose]:
-    """Yields poses of the hand around a thing, the easiest for the wrist first."""
+    """Yields poses of the hand around an object, the easiest for the wrist first."""
     thing = world.thing(name)
     x, y, z = world.position(name)
     yaw = world.yaw(name)
@@ -147,7 +147,7 @@ def free_spots(world: TabletopWorld, block: str) -> list[tuple[float, float]]:
 
     Args:
         world: The world.
-        block: What shall be put there.
+        block: The block.
     """
     half = world.thing(block).edge / 2
     areas = [(s.x, s.y, LID[0], LID[1]) for s in world.scene.parking.values()]

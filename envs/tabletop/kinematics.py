@@ -94,7 +94,7 @@ def inverse(
     angles, and neighbouring poses neighbouring ones.
 
     Args:
-        position: Where the point between the finger tips shall be, metres, base frame.
+        position: Target of the point between the finger tips, metres, base frame.
         yaw: Angle in radians of the hand about the vertical; at 0 the fingers close along y.
         tolerance: Largest error in metres and radians.
 

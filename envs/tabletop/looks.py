@@ -1,4 +1,4 @@
-"""Pictures of round things: PyBullet shades its own cylinders as if they were capsules."""
+"""Visual shapes of round objects: PyBullet shades its own cylinders like capsules."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def tiled(
 ) -> int:
     """Makes the visual shape of a large slab's upper side, seen from above only.
 
-    The renderer goes through the image rectangle around every triangle, so that small ones
-    cost less than the two of a whole side.
+    The renderer scans the image rectangle around every triangle, so that many small triangles cost
+    less than two large ones.
 
     Args:
         api: A client's functions.

@@ -1,4 +1,4 @@
-"""The motions of which skills are made: grasping, carrying, putting, pushing."""
+"""The motions of which skills consist: grasping, carrying, putting, pushing."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ TRAVEL = 0.16
 """Least height in metres of the hand on its way."""
 
 OVER = 0.05
-"""Metres between what the hand carries and the highest thing on its way."""
+"""Clearance in metres between what the hand carries and the highest object on its path."""
 
 RELEASE = 0.004
-"""Height in metres over its support at which a block is let go."""
+"""Height in metres above its support at which a block is released."""
 
 COLLISION = 8.0
 """Force in newtons from which touching something else counts as a collision."""
@@ -39,15 +39,15 @@ DIRECTIONS: dict[str, tuple[float, float]] = {
     "away": (1.0, 0.0),
     "near": (-1.0, 0.0),
 }
-"""Unit vectors (x, y) in the world frame of what the robot calls so."""
+"""Directions as seen by the robot: unit vectors (x, y) in the world frame."""
 
 
 class FailedError(Exception):
-    """A motion cannot go on; the message is the reason."""
+    """A motion cannot continue; the message is the reason."""
 
 
 class Motions:
-    """What the arm does in one world; raises :class:`FailedError` where it cannot go on.
+    """Motions of the arm in one world; they raise :class:`FailedError` if they cannot continue.
 
     Args:
         world: The world with its faults.
@@ -63,29 +63,29 @@ class Motions:
         self._carried: str | None = None
 
     def save(self) -> object:
-        """Keeps what is drawn and remembered (not the physics)."""
+        """Saves the random state and what is remembered (not the physics)."""
         return self._noise.getstate(), self._slips.getstate(), self._slip_at, self._carried
 
     def restore(self, kept: object) -> None:
-        """Goes back to what :meth:`save` kept."""
+        """Restores what :meth:`save` returned."""
         assert isinstance(kept, tuple)
         noise, slips, self._slip_at, self._carried = kept
         self._noise.setstate(noise)
         self._slips.setstate(slips)
 
     def begin(self) -> None:
-        """Takes note of what is held; nothing may be touched until a motion says so."""
+        """Records what is held; nothing may be touched until a motion allows it."""
         self._allowed = frozenset()
         self._carried = self._world.held()
 
     def slip(self) -> None:
-        """Lets a grasp go whose time has come."""
+        """Releases a grasp if it is due to slip now."""
         if self._slip_at is not None and self._world.simulation.time >= self._slip_at:
             self._slip_at = None
             self._world.robot.let_go()
 
     def struck(self) -> str | None:
-        """Returns what the robot, or what it carries, runs into."""
+        """Returns what the robot, or what it carries, collides with."""
         world = self._world
         api = world.simulation.api
         contacts = [c for c in api.getContactPoints(world.robot.body) if c[9] > COLLISION]
@@ -165,7 +165,7 @@ class Motions:
         raise FailedError(reason)
 
     def take(self, name: str, place: str = "") -> None:
-        """Grasps a thing and lifts it."""
+        """Grasps an object and lifts it."""
         world, robot = self._world, self._world.robot
         thing = world.thing(name)
         height = self.rise()
@@ -186,7 +186,7 @@ class Motions:
             raise FailedError(f"slipped: the hand does not hold {name}")
 
     def _below(self, name: str) -> frozenset[str]:
-        """Returns what a thing may still rub against while it is lifted off."""
+        """Returns what an object may still touch while it is lifted."""
         bodies = {
             c[2] for c in self._world.simulation.api.getContactPoints(self._world.bodies[name])
         }
@@ -207,7 +207,7 @@ class Motions:
             spots: Positions in metres of its lowest point, world frame.
             yaws: Angles in radians that it may have.
             ignore: What it is put on or in.
-            occupied: Reason if no place is left.
+            occupied: Reason to report if no place is free.
         """
         world, robot = self._world, self._world.robot
         height = self.rise()
@@ -252,8 +252,8 @@ class Motions:
 
         Args:
             name: What is held.
-            spot: Where its lowest point shall be, metres, world frame.
-            yaw: Angle in radians that its sides shall have, or the hand if it is round.
+            spot: Target of its lowest point, metres, world frame.
+            yaw: Angle in radians of its sides, or of the hand if it is round.
         """
         world = self._world
         x, y, z = world.position(name)
@@ -276,7 +276,7 @@ class Motions:
         return HandPose.at(at, new)
 
     def put_down(self, block: str, table: str) -> None:
-        """Puts the held block on a free place of the table."""
+        """Puts the held block on a free place on the table."""
         self.rise()
         spots = [(x, y, 0.0) for x, y in free_spots(self._world, block)[:12]]
         robot = self._world.robot
@@ -285,7 +285,7 @@ class Motions:
         self._put(block, spots, yaws, frozenset({TABLE}), f"no room on {TABLE}")
 
     def put_on(self, block: str, support: str) -> None:
-        """Puts the held block on a pad, a plate or another block, its sides along that one's."""
+        """Puts the held block on a pad, a plate or another block, aligned with it."""
         world = self._world
         x, y, z = world.position(support)
         top = (
@@ -299,7 +299,7 @@ class Motions:
         self._put(block, [(x, y, top)], yaws, frozenset({support}), "occupied")
 
     def put_in(self, block: str, container: str) -> None:
-        """Puts the held block into a container, where there is room."""
+        """Puts the held block into a free slot of a container."""
         spots = [(x, y, FLOOR) for x, y in free_slots(self._world, block, container)]
         reason = f"occupied: no room in {container}"
         self._put(block, spots, [0.0, pi / 2], frozenset({container}), reason)

@@ -15,13 +15,13 @@ from surefoot.pddl.language import Atom, Conjunction, Problem, TypedName
 def make_task(
     name: str, scene: TabletopScene, goal: Iterable[Atom], start: Facts | None = None
 ) -> Task:
-    """Makes a planning task.
+    """Creates a planning task.
 
     Args:
         name: The problem's name.
         scene: The scene; its things become objects.
-        goal: Facts that shall hold at the end.
-        start: Facts that hold at the start; those that the scene is meant to have by default.
+        goal: Facts that have to hold at the end.
+        start: Facts that hold at the start; by default those intended by the scene.
     """
     domain = get_domain("tabletop").domain
     objects = [TypedName(TABLE, ("table",))]

@@ -1,4 +1,4 @@
-"""The Panda arm: moves in straight lines, opens and closes its gripper, tells what it touches."""
+"""The Panda arm: straight-line motions, gripper commands, contacts."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ FINGER_FRICTION = 1.0
 """Lateral friction of the finger tips."""
 
 TICK = 4
-"""Physics steps between two commands and two looks at the watcher (60 Hz)."""
+"""Physics steps between two commands and two calls of the watcher (60 Hz)."""
 
 HOME = (0.32, 0.0, 0.36)
 """Where the hand rests, in metres; out of the way of the front camera."""
@@ -44,7 +44,7 @@ Point = tuple[float, float, float]
 
 
 class OutOfReachError(Exception):
-    """A pose that the arm cannot take; skills turn it into a reason."""
+    """A pose that the arm cannot reach; skills report it as a reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +160,12 @@ class Panda:
         """Moves the hand in a straight line, softly at both ends.
 
         Args:
-            goal: Where to.
+            goal: Target pose.
             speed: Mean speed in metres per second.
             settle: Ticks to wait at the end.
 
         Raises:
-            OutOfReachError: The arm cannot get there; it has not moved.
+            OutOfReachError: The arm cannot reach it; it has not moved.
         """
         start = self.pose
         length = dist(start.position, goal.position)
@@ -185,7 +185,7 @@ class Panda:
         self.wait(settle)
 
     def reaches(self, goal: HandPose) -> bool:
-        """Tells whether the arm can take a pose."""
+        """Returns whether the arm can reach a pose."""
         return inverse(goal.position, goal.yaw) is not None
 
     def open(self, width: float = 2 * OPEN, ticks: int = 12) -> None:
@@ -194,12 +194,12 @@ class Panda:
         self.wait(ticks)
 
     def close(self, ticks: int = 15) -> None:
-        """Closes the gripper until something stops it."""
+        """Closes the gripper until it meets resistance."""
         self._fingers(0.0)
         self.wait(ticks)
 
     def let_go(self) -> None:
-        """Opens the gripper without waiting: a grasp that slips."""
+        """Opens the gripper without waiting, to simulate a slipping grasp."""
         self._fingers(OPEN)
 
     def wait(self, ticks: int) -> None:
@@ -208,11 +208,11 @@ class Panda:
             self._tick()
 
     def posture(self) -> tuple[HandPose, Vector]:
-        """Returns what :meth:`resume` needs after a saved state was restored."""
+        """Returns the state that :meth:`resume` needs after a saved state was restored."""
         return self.pose, self._targets.copy()
 
     def resume(self, posture: tuple[HandPose, Vector]) -> None:
-        """Takes up a posture again whose physics has been restored."""
+        """Resumes a posture whose physics has been restored."""
         self.pose, self._targets = posture[0], posture[1].copy()
 
     def _solve(self, start: HandPose, goal: HandPose, pieces: int) -> list[Vector]:

@@ -1,4 +1,4 @@
-"""Scenes: which things there are and where they stand at the start, drawn by seed."""
+"""Scenes: objects and their places at the start, drawn by seed."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from surefoot.core.errors import HarnessError
 from surefoot.envs.tabletop.things import CONTAINERS, LID, SLOTS, SPOTS, TABLE, Thing, ThingKind
 
 NEAR, FAR, SIDE = 0.30, 0.70, 0.42
-"""Least and greatest x and greatest |y| in metres of what is handled on the table."""
+"""Least and greatest x and greatest |y| in metres of objects handled on the table."""
 
 REACH = 0.73
-"""Greatest distance from the robot's base in metres of what is handled."""
+"""Greatest distance from the robot's base in metres of objects that are handled."""
 
 GAP = 0.02
-"""Least room in metres between two things."""
+"""Least gap in metres between two objects."""
 
 BLOCK_GAP = 0.045
 """The same around a block: a finger is 0.025 m thick."""
@@ -49,15 +49,15 @@ class Spot:
 
 @dataclass(frozen=True)
 class TabletopScene:
-    """The things of a scene with their places.
+    """The objects of a scene with their places.
 
     Attributes:
-        things: All things by name; the table is not one of them.
-        spots: Place of everything that stands on the table by itself.
-        inside: What each block that lies elsewhere stands on or lies in, a support or container.
+        things: All objects by name, without the table.
+        spots: Place of every object that stands on the table itself.
+        inside: Support or container of each block that is not on the table.
         lids: The lid of every box that has one.
         shut: Boxes whose lid is on.
-        parking: Where each lid is laid aside.
+        parking: Parking place of each lid.
     """
 
     things: Mapping[str, Thing]
@@ -68,7 +68,7 @@ class TabletopScene:
     parking: Mapping[str, Spot] = field(default_factory=dict)
 
     def of(self, *kinds: ThingKind) -> tuple[Thing, ...]:
-        """Returns the things of these kinds, in the scene's order."""
+        """Returns the objects of these kinds, in the scene's order."""
         return tuple(t for t in self.things.values() if t.kind in kinds)
 
     @property
@@ -77,7 +77,7 @@ class TabletopScene:
         return self.of(ThingKind.BLOCK)
 
     def place_of(self, block: str) -> str:
-        """Returns what a block stands on or lies in."""
+        """Returns the support or container of a block."""
         return self.inside.get(block, TABLE)
 
     def box_of(self, lid: str) -> str:
@@ -85,7 +85,7 @@ class TabletopScene:
         return next(box for box, own in self.lids.items() if own == lid)
 
     def root(self, block: str) -> Spot:
-        """Returns the place on the table above which a block is, before slots are told apart."""
+        """Returns the place on the table above which a block is, without the offset of its slot."""
         name = block
         while name in self.inside:
             name = self.inside[name]
@@ -105,17 +105,17 @@ def draw_scene(
     lids: Mapping[str, str] | None = None,
     shut: Iterable[str] = (),
 ) -> TabletopScene:
-    """Draws where everything stands, by rejection.
+    """Draws the places of all objects, by rejection sampling.
 
     Args:
         rng: Source of randomness.
-        things: What there is.
-        inside: What blocks that are not on the table stand on or lie in.
+        things: The objects.
+        inside: Support or container of each block that is not on the table.
         lids: The lid of each box.
         shut: Boxes whose lid is on.
 
     Raises:
-        HarnessError: There is no room for so many things.
+        HarnessError: There is no room for the given number of objects.
     """
     inside, lids = dict(inside or {}), dict(lids or {})
     table = {t.name: t for t in things}
@@ -157,7 +157,7 @@ class _Area:
     gap: float
 
     def free(self, x: float, y: float, extent: tuple[float, float], gap: float) -> bool:
-        """Tells whether a rectangle keeps its distance."""
+        """Returns whether a rectangle keeps its distance from all others."""
         apart = max(
             abs(x - self.x) - self.extent[0] - extent[0],
             abs(y - self.y) - self.extent[1] - extent[1],
@@ -168,7 +168,7 @@ class _Area:
 def _find(
     rng: Random, taken: list[_Area], extent: tuple[float, float], gap: float, turned: bool
 ) -> Spot | None:
-    """Draws a place that is free and takes it."""
+    """Draws a free place and occupies it."""
     edge = 0.0 if turned else max(0.0, extent[0] - 0.03)
     for _ in range(60):
         x, y = rng.uniform(NEAR + edge, FAR - edge), rng.uniform(-SIDE + edge, SIDE - edge)
@@ -181,10 +181,10 @@ def _find(
 
 
 def is_spot(thing: Thing) -> bool:
-    """Tells whether a thing carries one block."""
+    """Returns whether an object supports one block."""
     return thing.kind in SPOTS
 
 
 def is_container(thing: Thing) -> bool:
-    """Tells whether a thing holds blocks."""
+    """Returns whether an object contains blocks."""
     return thing.kind in CONTAINERS

@@ -1,4 +1,4 @@
-"""The robot's skills: each moves the arm and is judged by what physics shows afterwards."""
+"""The robot's skills: each moves the arm and is judged by the resulting physics state."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TIME_LIMIT = 20.0
 """Simulated seconds that a skill may take; the longest takes about six."""
 
 Watcher = Callable[[], bool]
-"""Asked 60 times a simulated second; the skill is interrupted when it returns ``True``."""
+"""Called 60 times per simulated second; the skill is interrupted when it returns ``True``."""
 
 
 class _InterruptedError(Exception):
@@ -34,7 +34,7 @@ class Skills:
     """The skills of the arm in one world.
 
     ``run`` takes the nine actions of the tabletop domain; :meth:`home` and :meth:`push` change
-    no fact of a task by themselves. Faults of the world (noise of positions, slipping grasps)
+    no fact of a task. Faults of the world (noise of positions, slipping grasps)
     are drawn from the seed.
 
     Args:
@@ -60,10 +60,10 @@ class Skills:
         return read_facts(self.world)
 
     def run(self, step: PlanStep) -> SkillResult:
-        """Does one action of the domain.
+        """Performs one action of the domain.
 
-        It is refused if its precondition does not hold in the world, and done only if all of
-        its effects do afterwards.
+        It is refused if its precondition does not hold in the world, and counts as done only if
+        all of its effects hold afterwards.
 
         Args:
             step: The ground action.
@@ -94,7 +94,7 @@ class Skills:
         return self._do(str(step), lambda: act(*step.args), lambda: self._missed(step))
 
     def home(self) -> SkillResult:
-        """Moves the hand up and out of the front camera's way, with whatever it holds."""
+        """Moves the hand up and out of the front camera's view, with what it holds."""
 
         def move() -> None:
             height = self._motions.rise()
@@ -106,14 +106,14 @@ class Skills:
         return self._do("(home)", move, judge)
 
     def look(self, rig: Rig, viewpoint: str) -> tuple[SkillResult, Frame | None]:
-        """Moves the free camera and takes a frame; time passes meanwhile.
+        """Moves the free camera and takes a frame; simulated time passes meanwhile.
 
         Args:
-            rig: The cameras, made with :meth:`wait` as what lets time pass.
+            rig: The cameras, created with :meth:`wait` as ``advance``.
             viewpoint: Name of a viewpoint.
 
         Returns:
-            What became of it, and the frame; interrupted, the camera is where it was.
+            The result and the frame; after an interruption the camera is where it was.
 
         Raises:
             InputError: There is no such viewpoint.
@@ -159,11 +159,11 @@ class Skills:
         return self._do(name, lambda: self._motions.push(block, dx, dy), judge)
 
     def save(self) -> object:
-        """Keeps what is drawn and remembered (not the physics)."""
+        """Saves the random state and what is remembered (not the physics)."""
         return self._motions.save(), tuple(self.collisions)
 
     def restore(self, kept: object) -> None:
-        """Goes back to what :meth:`save` kept."""
+        """Restores what :meth:`save` returned."""
         assert isinstance(kept, tuple)
         motions, collisions = kept
         self._motions.restore(motions)
@@ -193,7 +193,7 @@ class Skills:
         self._motions.rest()
         short = judge()
         if not short and status is SkillStatus.FAILED:
-            status = SkillStatus.DONE  # what it is for holds, whatever happened on the way
+            status = SkillStatus.DONE  # its effect holds, whatever happened on the way
         return SkillResult(name, status, reason or short, simulation.time - start)
 
     def _watch(self) -> None:
@@ -209,14 +209,14 @@ class Skills:
             raise _InterruptedError("stopped from outside")
 
     def _missed(self, step: PlanStep) -> str:
-        """Says which effects of an action do not show; ``""`` if all do."""
+        """Returns which effects of an action do not hold; ``""`` if all do."""
         action = self.ground.ground(step)
         state = self._state()
         missing = [n for n in action.adds if n not in state]
         extra = [n for n in action.deletes if n in state and n not in action.adds]
-        told = [f"{a} does not hold" for a in sorted(map(str, self.ground.facts(missing)))]
-        told += [f"{a} still holds" for a in sorted(map(str, self.ground.facts(extra)))]
-        return "; ".join(told)
+        failures = [f"{a} does not hold" for a in sorted(map(str, self.ground.facts(missing)))]
+        failures += [f"{a} still holds" for a in sorted(map(str, self.ground.facts(extra)))]
+        return "; ".join(failures)
 
     def _state(self) -> set[int]:
         return {self.ground.number(f.predicate, *f.args) for f in self.facts()}

@@ -23,14 +23,14 @@ from surefoot.pddl.language import Atom, PlanStep
 Facts = frozenset[Atom]
 
 NEAR_ABOVE = 0.006
-"""How far in metres a block's underside may be from what carries it: a release drops it so far."""
+"""Largest distance in metres of a block's underside from its support: the height of a release."""
 
 COVER = 0.012
 """How far in metres a lid may be from the middle of the box that it covers."""
 
 
 def start_facts(scene: TabletopScene) -> Facts:
-    """Returns the facts that a scene is meant to start with, without physics."""
+    """Returns the intended initial facts of a scene, without physics."""
     places = {b.name: scene.place_of(b.name) for b in scene.blocks}
     shut = {scene.lids[box]: box for box in scene.shut}
     aside = {lid for lid in scene.lids.values() if lid not in shut}
@@ -40,9 +40,10 @@ def start_facts(scene: TabletopScene) -> Facts:
 def read_facts(world: TabletopWorld) -> Facts:
     """Reads every fact of the tabletop domain from contacts and poses.
 
-    A block is held when both fingers push against it; on what its underside rests on and its
-    centre is over; in a container when its centre is within the walls and under the rim. What
-    is nowhere (fallen off the table, leaning on an edge) has no place fact.
+    A block is held if both fingers push against it; it is on the object on which its underside
+    rests and over which its centre is; it is in a container if its centre is within the walls and
+    below the rim. A block that is nowhere (fallen off the table, leaning on an edge) has no place
+    fact.
     """
     scene = world.scene
     held = world.held()
@@ -83,8 +84,8 @@ def derive_facts(
 
     Args:
         scene: The scene.
-        places: What each block is on or in.
-        held: What the hand holds.
+        places: Support or container of each block.
+        held: The held block or lid.
         shut: The box that each covering lid covers.
         aside: Lids that lie on the table.
         blocked: Boxes with something over their opening.
@@ -143,14 +144,14 @@ def _carriers(world: TabletopWorld, block: Thing, held: str | None) -> Iterator[
 
 
 def _rests(world: TabletopWorld, block: Thing, name: str) -> bool:
-    """Tells whether something pushes a block upwards."""
+    """Returns whether an object pushes a block upwards."""
     api = world.simulation.api
     contacts = api.getContactPoints(world.bodies[block.name], world.bodies[name])
     return any(c[7][2] > 0.5 and c[8] < NEAR_ABOVE for c in contacts)
 
 
 def _over(world: TabletopWorld, name: str, x: float, y: float) -> bool:
-    """Tells whether a point lies over a thing."""
+    """Returns whether a point lies over an object."""
     thing = world.thing(name)
     at_x, at_y, _ = world.position(name)
     yaw = world.yaw(name)
@@ -171,7 +172,7 @@ def _within(container: Thing, scene: TabletopScene, x: float, y: float) -> bool:
 
 
 def attributes(scene: TabletopScene) -> dict[str, dict[str, str]]:
-    """Returns colour, shape, size and kind of every thing by name."""
+    """Returns colour, shape, size and kind of every object by name."""
     return {
         t.name: {
             "kind": t.kind.value,
@@ -197,16 +198,16 @@ def successor(ground: GroundTask, facts: Facts, step: PlanStep) -> Facts:
 
 
 def goal_holds(ground: GroundTask, facts: Facts) -> bool:
-    """Tells whether a task's goal holds."""
+    """Returns whether a task's goal holds."""
     return holds(ground.goal, {ground.number(f.predicate, *f.args) for f in facts})
 
 
 def goal_share(ground: GroundTask, facts: Facts) -> float:
-    """Returns the share of the goal's conditions that hold, from 0 to 1."""
+    """Returns the fraction of the goal's conditions that hold, from 0 to 1."""
     return ground.goal_fraction({ground.number(f.predicate, *f.args) for f in facts})
 
 
 def push_needs(block: str, facts: Facts) -> list[str]:
-    """Returns what does not hold, but must, before a block can be pushed."""
+    """Returns the unmet preconditions of pushing a block."""
     needs = (Atom("hand-empty"), Atom("on", (block, TABLE)), Atom("clear", (block,)))
     return [str(fact) for fact in needs if fact not in facts]

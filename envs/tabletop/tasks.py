@@ -15,10 +15,10 @@ from surefoot.pddl import Task
 from surefoot.pddl.language import Atom
 
 DIFFICULTIES = ("easy", "medium", "hard")
-"""How much there is to do, from one or two moves to six with things in the way."""
+"""Difficulties, from one or two moves to six with obstructions."""
 
 BRIGHT = ("red", "green", "blue", "yellow", "purple", "orange")
-"""Colours that are told apart at once."""
+"""Colours that are easy to distinguish."""
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,12 @@ class TabletopTask:
     """One instance of a task.
 
     Attributes:
-        kind: Which task it is, see :data:`TASKS`.
+        kind: Name of the task, see :data:`TASKS`.
         difficulty: One of :data:`DIFFICULTIES`.
-        seed: The seed that it was drawn by.
-        instruction: What to do, in English.
-        scene: What stands where at the start.
-        task: The same as a planning task of the tabletop domain.
+        seed: The seed from which it was drawn.
+        instruction: The instruction in English.
+        scene: The initial scene.
+        task: The planning task of the tabletop domain.
     """
 
     kind: str
@@ -108,9 +108,9 @@ def _tower(rng: Random, level: int) -> _Draft:
     order = [b.name for b in blocks]
     goal = [Atom("on", (order[0], pad.name))]
     goal += [Atom("on", (upper, lower)) for lower, upper in itertools.pairwise(order)]
-    told = ", then ".join(f"the {c} block" for c in colors)
+    sequence = ", then ".join(f"the {c} block" for c in colors)
     scene = draw_scene(rng, [pad, *blocks], inside)
-    return _Draft(f"Build a tower on the white pad, from below: {told}.", scene, goal)
+    return _Draft(f"Build a tower on the white pad, from below: {sequence}.", scene, goal)
 
 
 def _sort(rng: Random, level: int) -> _Draft:
@@ -139,13 +139,13 @@ def _sort(rng: Random, level: int) -> _Draft:
         blocks.append(_block(color, shape, size))
     goal = [Atom("in", (b.name, containers[i % 2].name)) for i, b in enumerate(blocks)]
     inside = {blocks[0].name: "white-bowl"} if level == 2 else {}
-    told = {
+    instructions = {
         "shape": "Put the cubes into the gray bin and the cylinders into the white bowl.",
         "size": "Put the small blocks into the gray bin and the large ones into the white bowl.",
         "shape and size": "Put the small cubes into the gray bin and all other blocks into the "
         "white bowl.",
     }
-    return _Draft(told[by], draw_scene(rng, [*containers, *blocks], inside), goal)
+    return _Draft(instructions[by], draw_scene(rng, [*containers, *blocks], inside), goal)
 
 
 def _retrieve(rng: Random, level: int) -> _Draft:
@@ -159,14 +159,16 @@ def _retrieve(rng: Random, level: int) -> _Draft:
     pad = Thing("white-pad", ThingKind.PAD, "white")
     inside = {wanted.name: rng.choice(boxes).name}
     goal = [Atom("on", (wanted.name, pad.name))]
-    told = f"The {wanted.color} block is hidden in a box. Find it and put it on the white pad."
+    instruction = (
+        f"The {wanted.color} block is hidden in a box. Find it and put it on the white pad."
+    )
     if level == 2:  # the pad is taken, and the boxes shall be shut again
         inside[second.name] = pad.name
         inside[third.name] = rng.choice(boxes).name
         goal += [Atom("covers", (lid, box)) for box, lid in lids.items()]
-        told += " Shut all boxes afterwards."
+        instruction += " Shut all boxes afterwards."
     scene = draw_scene(rng, [*boxes, *covers, pad, wanted, second, third], inside, lids, list(lids))
-    return _Draft(told, scene, goal)
+    return _Draft(instruction, scene, goal)
 
 
 def _table(rng: Random, level: int) -> _Draft:
@@ -182,11 +184,11 @@ def _table(rng: Random, level: int) -> _Draft:
     if level == 2:  # two have been mixed up
         inside = {cups[0].name: plates[1].name, rolls[1].name: coasters[0].name}
     people = ("one", "two", "three")[level]
-    told = (
+    instruction = (
         f"Set the table for {people}: each cube, a roll, goes on the plate of its own colour, "
         "and each cylinder, a cup, on the coaster of its own colour."
     )
-    return _Draft(told, draw_scene(rng, [*plates, *coasters, *rolls, *cups], inside), goal)
+    return _Draft(instruction, draw_scene(rng, [*plates, *coasters, *rolls, *cups], inside), goal)
 
 
 TASKS: dict[str, Callable[[Random, int], _Draft]] = {
@@ -200,5 +202,5 @@ TASKS: dict[str, Callable[[Random, int], _Draft]] = {
 
 
 def list_tasks() -> Sequence[tuple[str, str]]:
-    """Returns every task's name with one line on it."""
+    """Returns every task's name with a one-line description."""
     return [(name, (make.__doc__ or "").strip()) for name, make in TASKS.items()]

@@ -1,4 +1,4 @@
-"""What lies on the table: kinds, sizes and colours, and the bodies made of them."""
+"""Objects on the table: kinds, sizes and colours."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ HEIGHTS = {"bowl": 0.045, "bin": 0.05, "box": 0.058}
 """Height of a container's rim over the table in metres."""
 
 SLOTS = (0.0, -0.052, 0.052)
-"""Where blocks are put in a container, in metres along x from its middle."""
+"""Positions of blocks in a container, in metres along x from its middle."""
 
 LID = (0.092, 0.077, 0.003)
 """Half extents in metres of a lid's plate."""
@@ -79,7 +79,7 @@ LID_ORIGIN = LIP
 
 
 class ThingKind(StrEnum):
-    """What a thing is; the names are types of the tabletop domain."""
+    """Kinds of objects; the names are types of the tabletop domain."""
 
     BLOCK = "block"
     """A cube or a cylinder; only these are carried."""
@@ -98,10 +98,10 @@ class ThingKind(StrEnum):
 
 
 SPOTS = frozenset({ThingKind.PAD, ThingKind.PLATE})
-"""Kinds that carry one block."""
+"""Kinds that support one block."""
 
 CONTAINERS = frozenset({ThingKind.BOWL, ThingKind.BIN, ThingKind.BOX})
-"""Kinds that hold blocks."""
+"""Kinds that contain blocks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class Thing:
 
     Attributes:
         name: Its name in the planning task.
-        kind: What it is.
+        kind: Its kind.
         color: Name of its colour, see :data:`COLORS`.
         shape: ``cube`` or ``cylinder`` for a block, else the kind.
         size: ``small``, ``medium`` or ``large`` for a block, else ``medium``.
@@ -129,7 +129,7 @@ class Thing:
 
     @property
     def height(self) -> float:
-        """Height over what it stands on, in metres; of a container's rim, of a lid's knob."""
+        """Height above its support in metres: of a container's rim, of a lid's knob."""
         match self.kind:
             case ThingKind.BLOCK:
                 return self.edge

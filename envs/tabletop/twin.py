@@ -1,4 +1,4 @@
-"""The tabletop without physics: same tasks, same actions, same info, a thousand times as fast."""
+"""The tabletop without physics: same tasks, actions and info, a thousand times as fast."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Observation = dict[str, Any]
 
 
 class TabletopTwin(gymnasium.Env[Observation, np.int64]):
-    """Every skill does at once what the domain says it does, and never fails.
+    """The symbolic tabletop: every skill has the effects of the domain at once, and never fails.
 
     Actions, reward, end and info are those of
     :class:`~surefoot.envs.tabletop.env.TabletopEnv` (without ``bodies``; ``seconds`` is 0). A
@@ -88,10 +88,10 @@ class TabletopTwin(gymnasium.Env[Observation, np.int64]):
             if step.action in ground.task.domain.actions:
                 possible |= ground.facts(ground.ground(step).adds)
         self._names = tuple(sorted(map(str, possible)))
-        return self._observe(), self._told(episode_info(self._actions, self._facts))
+        return self._observe(), self._with_names(episode_info(self._actions, self._facts))
 
     def step(self, action: np.int64 | int) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
-        """Does an action."""
+        """Applies an action."""
         actions, number = self.actions, int(action)
         if not 0 <= number < len(actions.steps):
             result = SkillResult(
@@ -104,11 +104,11 @@ class TabletopTwin(gymnasium.Env[Observation, np.int64]):
         done = goal_holds(actions.ground, self._facts)
         reward = float(done and not self._reached)
         self._reached = done
-        info = self._told(step_info(actions, self._facts, result))
+        info = self._with_names(step_info(actions, self._facts, result))
         return self._observe(), reward, done, False, info
 
     def act(self, step: PlanStep) -> SkillResult:
-        """Does an action by name."""
+        """Applies an action by name."""
         ground = self.actions.ground
         if step.action in ("home", "look"):
             return SkillResult(str(step), SkillStatus.DONE)
@@ -129,14 +129,14 @@ class TabletopTwin(gymnasium.Env[Observation, np.int64]):
         return self._facts
 
     def save(self) -> Any:
-        """Keeps the state; see :meth:`restore`."""
+        """Saves the state; see :meth:`restore`."""
         return self._facts, self._reached
 
     def restore(self, kept: Any) -> None:
-        """Goes back to a kept state of this episode."""
+        """Restores a saved state of this episode."""
         self._facts, self._reached = kept
 
-    def _told(self, info: dict[str, Any]) -> dict[str, Any]:
+    def _with_names(self, info: dict[str, Any]) -> dict[str, Any]:
         return info | {"fact_names": self._names}
 
     def _observe(self) -> Observation:

@@ -1,4 +1,4 @@
-"""A scene as bodies in a simulation, with the robot: build it, look at it, ask about it."""
+"""A scene as bodies in a simulation, with the robot, and queries about it."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ class TabletopSnapshot:
     """A saved state of a world; see :meth:`TabletopWorld.save`.
 
     Attributes:
-        snapshot: Of the physics.
-        posture: Of the robot's commands.
+        snapshot: State of the physics.
+        posture: The robot's commands.
     """
 
     snapshot: Snapshot
@@ -65,14 +65,14 @@ class TabletopWorld:
 
     Args:
         simulation: The world's physics; it is emptied first.
-        scene: What to build.
-        faults: What goes wrong with the robot, and how many distractors lie about.
+        scene: The scene to build.
+        faults: Faults of the robot, and the number of distractors.
         seed: Seed of the distractors.
 
     Attributes:
         robot: The arm.
         bodies: Body ids by name, with the table as ``the-table``.
-        loose: Names of everything that stands on the table, distractors too.
+        loose: Names of everything that stands on the table, including distractors.
         names: Names by body id, with the robot as ``the robot``.
     """
 
@@ -93,7 +93,7 @@ class TabletopWorld:
         bodies |= {name: body for body, name in lying.items()}
         self.loose = tuple(bodies)
         self.robot = Panda(simulation, self.faults.friction)
-        self._room()  # last: the renderer skips what is behind something drawn before
+        self._room()  # last: the renderer skips pixels behind objects drawn before
         self.bodies: Mapping[str, int] = MappingProxyType({TABLE: self.table, **bodies})
         self.names = {body: name for name, body in self.bodies.items()}
         self.names[self.robot.body] = "the robot"
@@ -101,16 +101,16 @@ class TabletopWorld:
         simulation.step(SETTLE)
 
     def thing(self, name: str) -> Thing:
-        """Returns a thing by name."""
+        """Returns an object by name."""
         return self.scene.things[name]
 
     def position(self, name: str) -> Point:
-        """Returns the position of a thing's origin in metres, world frame."""
+        """Returns the position of an object's origin in metres, world frame."""
         x, y, z = self.simulation.api.getBasePositionAndOrientation(self.bodies[name])[0]
         return x, y, z
 
     def yaw(self, name: str) -> float:
-        """Returns the angle in radians of a thing's most level axis about the vertical.
+        """Returns the angle in radians of an object's most level axis about the vertical.
 
         For a block, that is known up to quarter turns. A lying cylinder's own axis counts, so
         that fingers close across it at this yaw.
@@ -125,7 +125,7 @@ class TabletopWorld:
         return atan2(level[1], level[0])
 
     def lies(self, name: str) -> bool:
-        """Tells whether a cylinder has fallen over."""
+        """Returns whether a cylinder has fallen over."""
         return self.thing(name).shape == "cylinder" and abs(self._axes(name)[2][2]) < 0.7
 
     def _axes(self, name: str) -> tuple[Point, Point, Point]:
@@ -135,12 +135,12 @@ class TabletopWorld:
         return (m[0], m[3], m[6]), (m[1], m[4], m[7]), (m[2], m[5], m[8])
 
     def box(self, name: str) -> tuple[Point, Point]:
-        """Returns the lowest and highest corner of a thing in metres, world frame."""
+        """Returns the lowest and highest corner of an object in metres, world frame."""
         low, high = self.simulation.api.getAABB(self.bodies[name])
         return low, high
 
     def held(self) -> str | None:
-        """Returns the thing that both fingers push against, if there is one."""
+        """Returns the object that both fingers push against, or ``None``."""
         for body in sorted(self.robot.gripped()):
             name = self.names[body]
             if name in self.scene.things:
@@ -148,16 +148,16 @@ class TabletopWorld:
         return None
 
     def save(self) -> TabletopSnapshot:
-        """Keeps the state in memory until :meth:`forget`."""
+        """Saves the state in memory until :meth:`forget`."""
         return TabletopSnapshot(self.simulation.save(), self.robot.posture())
 
     def restore(self, kept: TabletopSnapshot) -> None:
-        """Goes back to a kept state, bit for bit."""
+        """Restores a saved state, bit for bit."""
         self.simulation.restore(kept.snapshot)
         self.robot.resume(kept.posture)
 
     def forget(self, kept: TabletopSnapshot) -> None:
-        """Frees a kept state."""
+        """Frees a saved state."""
         self.simulation.forget(kept.snapshot)
 
     def _room(self) -> None:
@@ -205,7 +205,7 @@ class TabletopWorld:
 
 
 def top_of(thing: Thing) -> float:
-    """Returns the height at which a thing carries blocks, over its own lowest point, in metres."""
+    """Returns the height of an object's supporting surface above its lowest point, in metres."""
     match thing.kind:
         case ThingKind.BLOCK:
             return thing.edge
@@ -220,7 +220,7 @@ def top_of(thing: Thing) -> float:
 
 
 def _from_below(scene: TabletopScene) -> list[str]:
-    """Orders things so that everything comes after what it stands on."""
+    """Orders objects so that each comes after its support."""
     done: list[str] = []
     waiting = list(scene.things)
     while waiting:

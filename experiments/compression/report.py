@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from surefoot.experiments.figures import number, percent
+from surefoot.results.figures import number, percent
 from surefoot.results.manifest import current_versions
 from surefoot.results.page import render_page, trusted
 from surefoot.sparsity.report.pareto import ParetoPoint, pareto_plot

@@ -25,8 +25,8 @@ from surefoot.experiments.compression.work import (
     prune_job,
     rank_job,
 )
-from surefoot.experiments.figures import percent
 from surefoot.models.shipped import model_folder
+from surefoot.results.figures import percent
 from surefoot.sparsity.recipe import read_recipe
 
 

@@ -12,7 +12,7 @@ from surefoot.results.lines import Curve, ceiling, line_chart
 from surefoot.results.manifest import current_versions
 from surefoot.results.page import render_page, trusted
 from surefoot.results.statistics import Interval
-from surefoot.sparsity.lottery.receptive.page import filter_picture
+from surefoot.sparsity.lottery.receptive.page import filter_image
 
 _PLOTS = (
     ("locality", "Locality"),
@@ -52,7 +52,7 @@ def render_study(
         cases=[_case(name, case, weights[name]) for name, case in summary["cases"].items()],
         perception=_perception(summary["perception"]),
         eyes=[
-            (name, [trusted(filter_picture(np.array(w))) for w in found["weights"]])
+            (name, [trusted(filter_image(np.array(w))) for w in found["weights"]])
             for name, found in eyes.items()
         ],
     )
@@ -186,7 +186,7 @@ def _strip(weights: Any) -> str:
     peak = np.abs(weights).argmax(1)
     rows = weights[np.argsort(peak)][:_SHOWN]
     most = np.abs(rows).max(1, keepdims=True)
-    return filter_picture((rows / np.where(most > 0, most, 1))[None])
+    return filter_image((rows / np.where(most > 0, most, 1))[None])
 
 
 def _perception(found: Mapping[str, Any] | None) -> list[list[str]]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from surefoot.experiments.figures import number, percent
 from surefoot.experiments.know_where_uncertain.config import ARMS
 from surefoot.results.charts import ForestRow, forest_plot
+from surefoot.results.figures import number, percent
 from surefoot.results.manifest import current_versions
 from surefoot.results.page import render_page, trusted
 from surefoot.results.statistics import Interval

@@ -16,7 +16,6 @@ from surefoot.sparsity.lottery.priors.tickets import DENSE, KINDS, trained_gener
 
 if TYPE_CHECKING:
     from surefoot.agents.perception.thumbnails import Thumbnails
-    from surefoot.sparsity.lottery.priors.training import PairTraining
 
 _PICTURES, _UNSEEN = "pictures", "unseen"
 _WAYS = {"least squares": 0, "median of means": 1}
@@ -81,13 +80,14 @@ def make_prior(sensing: Sensing, out: Path, progress: Progress) -> Path:
     settings = PairSettings(steps=sensing.steps, seed=sensing.seed)
     whole = sensing.steps * (1 + 3 * sensing.rounds)
 
-    def count(pair: PairTraining) -> None:
-        progress(len(trained_generators(place)) * sensing.steps + pair.step, whole)
+    def count(done: int, total: int, part: str = "") -> None:
+        del total, part
+        progress(len(trained_generators(place)) * sensing.steps + done, whole)
 
     tickets = prior_tickets(
-        pictures, settings, sensing.rounds, sensing.share, place, told=lambda _, pair: count(pair)
+        pictures, settings, sensing.rounds, sensing.share, place, progress=count
     )
-    prior_controls(pictures, settings, tickets, place, told=lambda _, pair: count(pair))
+    prior_controls(pictures, settings, tickets, place, progress=count)
     return place.resolve()
 
 

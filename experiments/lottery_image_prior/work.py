@@ -86,10 +86,10 @@ def take_picture(job: tuple[str, SceneImage, int]) -> dict[str, Any]:
 
 def truth_of(job: ImagePriorJob, study: ImagePriorConfig, scene: int | None = None) -> torch.Tensor:
     """Returns the true image of a job, or that of another scene."""
-    from surefoot.sparsity.lottery.restoring.files import read_picture
+    from surefoot.sparsity.lottery.restoring.files import read_image
 
     name = study.scenes[job.scene if scene is None else scene].name
-    return read_picture(Path(job.out) / "pictures" / "taken" / f"{name}.png").tensor()
+    return read_image(Path(job.out) / "pictures" / "taken" / f"{name}.png").tensor()
 
 
 def seed_of(job: ImagePriorJob) -> int:
@@ -113,7 +113,7 @@ def problem_of(
     if task == "denoise":
         return observe(Denoise(), truth, study.sigma / 255, seed)
     operator = (
-        Inpaint.by_chance(size, study.known, seed)
+        Inpaint.at_random(size, study.known, seed)
         if task == "inpaint"
         else Downsample(study.scale, size)
     )

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from surefoot.experiments.compression.report import points
-from surefoot.experiments.figures import percent
 from surefoot.experiments.read_me.config import WAYS
+from surefoot.results.figures import percent
 from surefoot.results.manifest import current_versions
 from surefoot.results.page import render_page
 

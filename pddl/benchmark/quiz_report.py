@@ -17,6 +17,7 @@ from surefoot.pddl.benchmark.quiz_summary import (
 )
 from surefoot.pddl.grading.report_answers import plain
 from surefoot.results.charts import BarRow, Category, ForestRow, forest_plot, stacked_bars
+from surefoot.results.figures import rate, whole_percent
 from surefoot.results.page import render_page, trusted
 
 QUESTIONS_NAME = "questions.html"
@@ -92,8 +93,8 @@ def quiz_row(cell: QuizCell) -> dict[str, str]:
         "form": cell.form or "all",
         "n": str(cell.n),
         "right": str(cell.right),
-        "rate": f"{100 * cell.right / cell.n:.0f} % [{100 * low:.0f}, {100 * high:.0f}]",
-        "chance": f"{100 * cell.chance:.0f} %",
+        "rate": rate(cell.right, cell.n, low, high),
+        "chance": whole_percent(cell.chance),
         "unread": str(unread),
     }
 

@@ -16,6 +16,7 @@ from surefoot.pddl.grading.display import CATEGORIES, p_text
 from surefoot.pddl.grading.records import UNGRADED
 from surefoot.pddl.grading.report import write_report
 from surefoot.results.charts import BarRow, ForestRow, forest_plot, stacked_bars
+from surefoot.results.figures import MISSING, points, whole_percent
 from surefoot.results.lines import Curve, line_chart
 from surefoot.results.page import render_page, trusted
 from surefoot.results.run_folder import REPORT_NAME
@@ -142,9 +143,9 @@ def _drop_row(d: Mapping[str, Any]) -> dict[str, str]:
         "contestant": d["contestant"],
         "tasks": str(d["tasks"]),
         "pairs": str(d["pairs"]),
-        "original": f"{100 * d['original']:.0f} %",
-        "renamed": f"{100 * d['renamed']:.0f} %",
-        "drop": f"{100 * d['drop']:.0f} [{100 * low:.0f}, {100 * high:.0f}] points",
+        "original": whole_percent(d["original"]),
+        "renamed": whole_percent(d["renamed"]),
+        "drop": points(d["drop"], low, high),
     }
 
 
@@ -155,7 +156,7 @@ def _extrapolation_row(r: Mapping[str, Any]) -> dict[str, str]:
         "contestant": r["contestant"],
         "small": f"{a} of {m}",
         "large": f"{b} of {n}",
-        "drop": f"{100 * r['drop']:.0f} [{100 * low:.0f}, {100 * high:.0f}] points",
+        "drop": points(r["drop"], low, high),
     }
 
 
@@ -167,7 +168,7 @@ def _effort_row(e: Mapping[str, Any]) -> dict[str, str]:
         "tokens": f"{e['prompt_tokens']} + {e['completion_tokens']}",
         "cost": "unknown" if e["cost"] is None else f"{e['cost']:.4f} $",
         "seconds": f"{e['seconds_median']:.2f}",
-        "ratio": "–" if ratio is None else f"{ratio:.2f} (n = {e['cost_ratio_n']})",
+        "ratio": MISSING if ratio is None else f"{ratio:.2f} (n = {e['cost_ratio_n']})",
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from surefoot.pddl.grading.records import SOLVED, UNGRADED, AnswerOutcome
 from surefoot.results.charts import Category
+from surefoot.results.figures import MISSING
 
 CATEGORIES: dict[AnswerOutcome, Category] = {
     AnswerOutcome.VALID: Category("valid", "✓", "green"),
@@ -37,7 +38,7 @@ def tone(kind: AnswerOutcome) -> str:
 
 def percent(part: int, n: int) -> str:
     """Returns ``part`` of ``n`` in whole percent without the sign, ``"–"`` if ``n`` is 0."""
-    return f"{100 * part / n:.0f}" if n else "–"
+    return f"{100 * part / n:.0f}" if n else MISSING
 
 
 def p_equals(p_value: float) -> str:

@@ -14,6 +14,7 @@ from surefoot.pddl.grading.records import UNGRADED, AnswerRecord
 from surefoot.pddl.grading.report_answers import answer_html, verdict_line
 from surefoot.pddl.grading.summary import Cell
 from surefoot.results.charts import BarRow, ForestRow, forest_plot, stacked_bars
+from surefoot.results.figures import MISSING, rate
 from surefoot.results.page import render_page, trusted
 from surefoot.results.statistics import PairedComparison
 
@@ -112,9 +113,8 @@ def _counts(
 
 def _rate(cell: Cell) -> str:
     if cell.interval is None:
-        return "–"
-    low, high = cell.interval.low * 100, cell.interval.high * 100
-    return f"{percent(cell.valid, cell.n)} % [{low:.0f}, {high:.0f}]"
+        return MISSING
+    return rate(cell.valid, cell.n, cell.interval.low, cell.interval.high)
 
 
 def _lead(totals: Sequence[Cell]) -> list[tuple[str, str]]:

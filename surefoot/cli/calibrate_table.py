@@ -6,8 +6,8 @@ import json
 
 import typer
 
+from surefoot.calibration.reports.outcome import CalibrationRun
 from surefoot.calibration.reports.report import acts_text, number_text, percent, rate_text
-from surefoot.calibration.reports.run import CalibrationRun
 
 _PLAIN_WIDTH = 160
 

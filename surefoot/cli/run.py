@@ -102,7 +102,7 @@ def run_episodes(
     count = workers or usable_cpus()
     with resumable():
         if resolved.options.get("operator") == "human":  # who would have to type into a bar
-            done = episodes_run(resolved, out, progress=_told)
+            done = episodes_run(resolved, out, progress=_note_progress)
         else:
             with Bar(f"{resolved.env} episodes") as bar:
                 done = episodes_run(resolved, out, workers=count, progress=bar)
@@ -121,7 +121,7 @@ def _over(options: object, settings: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _told(done: int, total: int) -> None:
+def _note_progress(done: int, total: int, part: str = "") -> None:
     note(f"{done} of {total} episodes are done")
 
 

@@ -52,7 +52,7 @@ def test_the_run_tells_what_it_cost(finished: tuple[FinishedRun, Path]) -> None:
     assert done.summary["total"]["goal_reached"] == 1
     page = done.report.read_text()
     assert 'href="replay/tidy-easy-8.html"' in page
-    assert "What it cost, and what the sets held" in page
+    assert "Costs and coverage of the sets" in page
     assert "1/1: 100 % [21, 100]" in page
     assert (run / "replay" / "tidy-easy-8.html").exists()
 

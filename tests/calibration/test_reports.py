@@ -19,6 +19,7 @@ from surefoot.calibration.reports.artefact import (
     load_artefact,
     one_per_scene,
 )
+from surefoot.calibration.reports.outcome import CalibrationRun
 from surefoot.calibration.reports.records import (
     FactRecord,
     Origin,
@@ -27,7 +28,7 @@ from surefoot.calibration.reports.records import (
     read_predictions,
     write_predictions,
 )
-from surefoot.calibration.reports.run import CalibrationRun, calibrate_run
+from surefoot.calibration.reports.run import calibrate_run
 from surefoot.calibration.reports.tables import FactTable, with_splits
 from surefoot.core.errors import InputError
 from tests.calibration.simulators import scenes

@@ -1,7 +1,7 @@
 """All bodies of a street in a simulation.
 
-They are made anew for every episode: bodies moved back to where they began, even by a saved state,
-go on with slightly other numbers than new ones.
+They are created anew for every episode: bodies that are moved back to their start, even by a saved
+state, continue with slightly different numbers than new ones.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from surefoot.envs.crossing.vehicle import Vehicle
 from surefoot.envs.simulation.client import Simulation
 
 CAR_SLOTS, PEOPLE_SLOTS = 12, 8
-"""How many other cars and people there can be at the same time."""
+"""Largest number of other cars and of people at the same time."""
 
 
 class StreetSimulation:
-    """A simulation with all the bodies that a street needs.
+    """A simulation with all bodies of a street.
 
     Attributes:
         simulation: The simulation.
@@ -33,7 +33,7 @@ class StreetSimulation:
     """
 
     def __init__(self, simulation: Simulation, street: Street, rng: Random) -> None:
-        """Empties the simulation and makes the bodies.
+        """Empties the simulation and creates the bodies.
 
         Args:
             simulation: The simulation.
@@ -57,7 +57,7 @@ class StreetSimulation:
             self._things |= {body: (what, i) for i, body in enumerate(bodies)}
 
     def place(self, cars: Cars, people: People) -> None:
-        """Puts the bodies of cars and people where the models say."""
+        """Moves the bodies of cars and people to where their models are."""
         api = self.simulation.api
         drivers = {c.slot: c.pose for c in cars.cars}
         walkers = {w.slot: people.pose(w) for w in people.walkers}
@@ -69,7 +69,7 @@ class StreetSimulation:
                     put_away(api, body, first + slot)
 
     def touched(self) -> tuple[str, int] | None:
-        """Returns what the vehicle touches other than the ground: its kind and number."""
+        """Returns kind and number of what the vehicle touches other than the ground."""
         for contact in self.simulation.api.getContactPoints(bodyA=self.vehicle.body):
             hit = self._things.get(contact[2])
             if hit is not None and contact[8] <= 0:

@@ -38,7 +38,7 @@ class Experiment:
     run: Callable[[Any, Path, Progress], Path]
 
 
-class StudyConfig(BaseModel):
+class ExperimentConfig(BaseModel):
     """Configuration of a study; each study adds its own fields."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -53,7 +53,7 @@ class StudyConfig(BaseModel):
         return {**data, **last}
 
 
-Config = TypeVar("Config", bound=StudyConfig)
+Config = TypeVar("Config", bound=ExperimentConfig)
 
 
 class Study(ABC, Generic[Config]):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from surefoot.experiments.base import StudyConfig
+from surefoot.experiments.base import ExperimentConfig
 from surefoot.experiments.co_occurrence.facts import FactSequences, fact_sequences
 from surefoot.sparsity.dynamics.data import Sequences, draw_sequences, read_sequences
 from surefoot.sparsity.dynamics.training import Flow
@@ -58,7 +58,7 @@ class CoOccurrenceCase(BaseModel):
         return draw_sequences(drawn.n, drawn.length, drawn.words, seed, distinct=drawn.distinct)
 
 
-class CoOccurrenceConfig(StudyConfig):
+class CoOccurrenceConfig(ExperimentConfig):
     """The study."""
 
     cases: dict[str, CoOccurrenceCase]

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from surefoot.experiments.base import StudyConfig
+from surefoot.experiments.base import ExperimentConfig
 from surefoot.sparsity.recipe import CompressionRecipe
 
 PERMUTED = "permuted"
@@ -16,7 +16,7 @@ Pruner = Literal["magnitude", "wanda", "sparsegpt"]
 Allocation = Literal["uniform", "owl", "alpha", "permuted"]
 
 
-class CompressionStudyConfig(StudyConfig):
+class CompressionStudyConfig(ExperimentConfig):
     """The study."""
 
     models: tuple[str, ...] = ("local-agent", "local-planner", "local-perception")

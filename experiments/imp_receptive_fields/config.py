@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from surefoot.experiments.base import StudyConfig
+from surefoot.experiments.base import ExperimentConfig
 from surefoot.sparsity.lottery.receptive.committee import CommitteeSettings
 
 
@@ -40,7 +40,7 @@ class Perception(BaseModel):
     """Patches per image."""
 
 
-class ReceptiveFieldsConfig(StudyConfig):
+class ReceptiveFieldsConfig(ExperimentConfig):
     """The study."""
 
     cases: dict[str, CommitteeCase]

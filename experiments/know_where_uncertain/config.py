@@ -12,7 +12,7 @@ from pydantic import Field
 from surefoot.agents.settings import AgentSettings
 from surefoot.envs.perturbations.catalogue import image_perturbations
 from surefoot.envs.perturbations.pipeline import Pipeline
-from surefoot.experiments.base import StudyConfig
+from surefoot.experiments.base import ExperimentConfig
 
 CROSSING, TABLETOP = "crossing", "tabletop"
 
@@ -103,7 +103,7 @@ BASE = "base"
 """The arm that all others are compared with."""
 
 
-class UncertaintyConfig(StudyConfig):
+class UncertaintyConfig(ExperimentConfig):
     """The study."""
 
     perception: str = "local-perception"

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from surefoot.experiments.base import StudyConfig
+from surefoot.experiments.base import ExperimentConfig
 from surefoot.sparsity.lottery.priors.sensing import SenseSettings
 from surefoot.sparsity.lottery.restoring.networks import NetworkSettings
 
@@ -65,7 +65,7 @@ class Sensing(BaseModel):
     """How codes are searched for."""
 
 
-class ImagePriorConfig(StudyConfig):
+class ImagePriorConfig(ExperimentConfig):
     """The study."""
 
     scenes: tuple[SceneImage, ...]

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from surefoot.experiments.base import StudyConfig
+from surefoot.experiments.base import ExperimentConfig
 from surefoot.models.training.zoo import DOMAINS, SpecialistRecipe, StrangerRecipe, ZooRecipe
 from surefoot.sparsity.merging.evolutionary import EvolutionarySettings
 from surefoot.sparsity.merging.heuristic import HeuristicSettings, Method
@@ -34,7 +34,7 @@ class Mixed(MixtureSettings):
     """Whether the layers that all experts share are the specialists' mean, or the base's."""
 
 
-class ModelGlueConfig(StudyConfig):
+class ModelGlueConfig(ExperimentConfig):
     """The study."""
 
     base: str = "local-planner"

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from surefoot.experiments.base import Study, StudyConfig
+from surefoot.experiments.base import ExperimentConfig, Study
 from surefoot.experiments.o1_planning.paper_figures import bars_figure, radar_figure
 from surefoot.models.options import ModelOptions
 from surefoot.models.registry import make_planner
@@ -46,7 +46,7 @@ class StudyBench(BaseModel):
     """Settings of its planners."""
 
 
-class O1PlanningConfig(StudyConfig):
+class O1PlanningConfig(ExperimentConfig):
     """The study."""
 
     recorded: Path | None = None

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from surefoot.experiments.base import StudyConfig
+from surefoot.experiments.base import ExperimentConfig
 from surefoot.sparsity.experts.refactoring import RefactorSettings
 
 Way = Literal["eq4", "released", "random", "magnitude", "uniform"]
@@ -22,7 +22,7 @@ WAYS: dict[Way, str] = {
 """What each way is."""
 
 
-class ReadMeStudyConfig(StudyConfig):
+class ReadMeStudyConfig(ExperimentConfig):
     """The study."""
 
     models: tuple[str, ...] = ("local-planner", "local-agent")

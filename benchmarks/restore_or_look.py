@@ -77,7 +77,7 @@ def ticket(folder: Path) -> PriorTicket:
             rounds_for(SPARSITY),
             FIT,
             folder / "search",
-            told=lambda part, done, total: print(f"{part}: {done} of {total}", flush=True),
+            progress=lambda done, total, part="": print(f"{part}: {done} of {total}", flush=True),
         )[-1]
         found.save(place)
     return PriorTicket.load(place)

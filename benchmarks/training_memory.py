@@ -116,7 +116,7 @@ def train(name: str, hidden: int, layers: int, steps: int) -> dict[str, float]:
     warm(torch.randn(4, 64)).sum().backward()
     before, peak = resident("VmRSS"), 0
 
-    def tell(step: int, *_: Any) -> None:
+    def on_progress(step: int, *_: Any) -> None:
         nonlocal peak
         peak = resident("VmHWM")
         if step == 1:
@@ -126,7 +126,9 @@ def train(name: str, hidden: int, layers: int, steps: int) -> dict[str, float]:
     model = LlamaForCausalLM(config)
     shapes = shapes_of(model, set(linear_targets(model, settings)))
     guess = estimate(shapes, method, settings.rank or 0)
-    report = recover(model, [{"input_ids": tokens, "labels": tokens}], settings, tell=tell)
+    report = recover(
+        model, [{"input_ids": tokens, "labels": tokens}], settings, progress=on_progress
+    )
     memory = report.memory
     assert memory is not None
     fused = settings.fused_backward

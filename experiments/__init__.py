@@ -1,6 +1,6 @@
-"""The studies of the papers' claims, one command each."""
+"""Studies of the papers' claims, each run by one command."""
 
-from surefoot.experiments.base import Experiment, Told
+from surefoot.experiments.base import Experiment, Study, StudyConfig
 from surefoot.experiments.registry import EXPERIMENTS, read_study
 
-__all__ = ["EXPERIMENTS", "Experiment", "Told", "read_study"]
+__all__ = ["EXPERIMENTS", "Experiment", "Study", "StudyConfig", "read_study"]

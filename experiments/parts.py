@@ -1,4 +1,4 @@
-"""Parts of a study, each a run folder of its own that goes on where it stopped."""
+"""Parts of a study, each a run folder of its own that can be resumed."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from pydantic import BaseModel
 
 from surefoot.core.errors import HarnessError, InputError
 from surefoot.core.files import is_leftover, write_error
+from surefoot.core.progress import Progress
 from surefoot.envs.episodes.pool import LostResult, run_apart
-from surefoot.experiments.base import Told
 from surefoot.results.manifest import MANIFEST_NAME, Manifest, current_versions, read_manifest
 from surefoot.results.run_folder import RunFolder
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-"""Variables by which libraries are told how many threads to take."""
+"""Environment variables that set how many threads libraries use."""
 
 TIMEOUT = 900.0
-"""Seconds by the clock for one case, by default."""
+"""Default seconds of wall-clock time for one case."""
 
 Item = TypeVar("Item")
 Records = Mapping[str, Mapping[str, Any]]
 
 
 _OURS = (".json", ".jsonl", ".html")
-"""Endings of the files that studies write beside the folders of their parts."""
+"""Suffixes of the files that studies write beside the folders of their parts."""
 
 
 def check_place(experiment: str, out: Path) -> None:
-    """Checks early that a folder can hold a study: it holds nothing else than its beginning.
+    """Checks early that a folder can hold a study: it is empty, or holds an unfinished run of it.
 
     Args:
         experiment: Name of the study.
-        out: The folder; it may be missing.
+        out: The folder, which may not exist.
 
     Raises:
         InputError: It holds a run, another study, or other work.
@@ -54,7 +54,8 @@ def check_place(experiment: str, out: Path) -> None:
     for entry in entries:
         if entry.is_file() and entry.suffix not in _OURS:
             raise InputError(
-                f"the folder holds '{entry.name}', which is of no study; choose another --out",
+                f"the folder holds '{entry.name}', which is not part of a study; "
+                "choose another --out",
                 file=str(out),
             )
         if (entry / MANIFEST_NAME).is_file():
@@ -72,7 +73,7 @@ def run_part(
     study: BaseModel,
     work: Mapping[str, Item],
     function: Callable[[Item], Any],
-    told: Told,
+    progress: Progress,
     workers: int,
     timeout_s: float = TIMEOUT,
 ) -> Records:
@@ -83,11 +84,11 @@ def run_part(
         name: Name of the part and of its folder.
         out: The study's folder.
         study: The study.
-        work: What is to be done, by key.
-        function: Does one case in a process of its own; what it returns is kept.
-        told: Told the progress.
+        work: Items to work on, by key.
+        function: Runs one case in a process of its own; its return value is recorded.
+        progress: Called as cases finish.
         workers: Processes.
-        timeout_s: Seconds by the clock for one case.
+        timeout_s: Seconds of wall-clock time for one case.
 
     Returns:
         All records, by key.
@@ -99,7 +100,7 @@ def run_part(
         versions=current_versions(),
     )
     with RunFolder.open(out / name, manifest) as run:
-        told(name, len(work) - len(run.pending), len(work))
+        progress(len(work) - len(run.pending), len(work), name)
         todo = [_Case(key, work[key], function) for key in run.pending]
         done = len(work) - len(todo)
         with _one_thread():
@@ -109,16 +110,16 @@ def run_part(
                 )
                 run.append(case.key, record)
                 done += 1
-                told(name, done, len(work))
+                progress(done, len(work), name)
         return run.records
 
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Has processes started within calculate on one thread each, unless somebody chose otherwise.
+    """Limits processes started within to one thread each, unless the variables are already set.
 
-    numpy asks once, when it is loaded; as many threads as processors in each worker would stand in
-    each other's way.
+    numpy reads the variables once, at import; one thread per processor in every worker would
+    oversubscribe the machine.
     """
     missing = [name for name in _THREADS if name not in os.environ]
     os.environ.update(dict.fromkeys(missing, "1"))
@@ -130,7 +131,7 @@ def _one_thread() -> Iterator[None]:
 
 
 class _Case:
-    """A piece of work with its key."""
+    """An item of work with its key."""
 
     def __init__(self, key: str, item: Any, function: Callable[[Any], Any]) -> None:
         self.key, self.item, self.function = key, item, function
@@ -144,22 +145,22 @@ def _do(case: _Case) -> Any:
 
 
 def found_in(records: Records) -> dict[str, Any]:
-    """Returns what was found, without the cases that were lost."""
+    """Returns results by key, without the lost cases."""
     return {k: r["found"] for k, r in records.items() if r.get("found") is not None}
 
 
 def all_found(name: str, out: Path, work: Mapping[str, Any], records: Records) -> dict[str, Any]:
-    """Returns what was found, where a study needs every case of a part.
+    """Returns results by key, for a study that needs every case of a part.
 
     Args:
         name: Name of the part.
         out: The study's folder.
-        work: What was to be done, by key.
-        records: What :func:`run_part` gave.
+        work: The items, by key.
+        records: What :func:`run_part` returned.
 
     Raises:
-        InputError: A case was refused, as where a loss is not finite.
-        HarnessError: One was lost in another way.
+        InputError: A case was refused, such as for a loss that is not finite.
+        HarnessError: A case was lost in another way.
     """
     found = found_in(records)
     for key in work:

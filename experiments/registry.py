@@ -33,11 +33,11 @@ for _name in (
 def read_study(
     experiment: Experiment, path: Path | None, overrides: Mapping[str, Any]
 ) -> BaseModel:
-    """Reads a study from its own ``study.yaml`` or another file, overrides laid over it.
+    """Reads a study from its own ``study.yaml`` or another file, with overrides applied.
 
     Args:
         experiment: The experiment.
-        path: YAML file in place of its own.
+        path: YAML file instead of its own.
         overrides: Fields given on the command line.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Answers by content: what was asked before is not asked, nor paid, again."""
+"""A response cache keyed by content: a repeated request is neither sent nor paid again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FORMAT = 1
 
 
 def request_key(identity: str, request: Request) -> str:
-    """Returns a SHA-256 of a request and of what else its answer depends on."""
+    """Returns the SHA-256 of a request and of everything else that its answer depends on."""
     data = {
         "format": _FORMAT,
         "identity": identity,
@@ -37,9 +37,9 @@ def request_key(identity: str, request: Request) -> str:
 
 
 class ResponseCache:
-    """A file of answers that several processes and threads may share.
+    """A file of responses that several processes and threads may share.
 
-    Only what a model said is kept; a server's failure never is.
+    Only a model's responses are stored, never a server's failure.
 
     Args:
         path: SQLite file; made if missing.
@@ -65,7 +65,7 @@ class ResponseCache:
             ) from None
 
     def get(self, key: str) -> Completion | None:
-        """Returns a kept answer, marked as cached."""
+        """Returns a stored answer, marked as cached."""
         with self._guard:
             query = self._database.execute("SELECT answer FROM answers WHERE key = ?", (key,))
             row = query.fetchone()
@@ -76,7 +76,7 @@ class ResponseCache:
         return Completion(status=ReplyStatus(data.pop("status")), usage=usage, **data)
 
     def put(self, key: str, completion: Completion) -> None:
-        """Keeps an answer; a server error is not one."""
+        """Stores an answer; server errors are not stored."""
         if completion.status is ReplyStatus.SERVER_ERROR:
             return
         text = json.dumps(asdict(completion))
@@ -93,11 +93,11 @@ class ResponseCache:
 
 
 class CachedModel:
-    """A model whose answers are kept.
+    """A model with cached answers.
 
     Args:
         model: The model.
-        cache: Where they are kept.
+        cache: The cache.
     """
 
     def __init__(self, model: TextModel, cache: ResponseCache) -> None:
@@ -107,15 +107,15 @@ class CachedModel:
 
     @property
     def identity(self) -> str:
-        """What the model's answers depend on beside the request."""
+        """What the model's answers depend on besides the request."""
         return self._model.identity
 
     def capabilities(self) -> Capabilities:
-        """Returns what the model was seen to do."""
+        """Returns the model's observed capabilities."""
         return self._model.capabilities()
 
     def generate(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
-        """Yields kept answers first, then those of the model."""
+        """Yields cached answers first, then those of the model."""
         keys = [request_key(self.identity, r) for r in requests]
         missing: list[int] = []
         for i, key in enumerate(keys):
@@ -129,20 +129,20 @@ class CachedModel:
             yield missing[j], completion
 
     def score(self, request: Request, options: Sequence[str]) -> OptionScores:
-        """Returns kept scores, or those of the model.
+        """Returns cached scores, or those of the model.
 
         Raises:
-            HarnessError: The model gives none, or could not be asked.
+            HarnessError: The model has no scores, or could not be asked.
         """
         return self.score_batch([request], [options])[0]
 
     def score_batch(
         self, requests: Sequence[Request], options: Sequence[Sequence[str]]
     ) -> list[OptionScores]:
-        """Returns kept scores, and those of the model where there are none, in one batch.
+        """Returns cached scores, and in one batch the model's for the rest.
 
         Raises:
-            HarnessError: The model gives none, or could not be asked.
+            HarnessError: The model has no scores, or could not be asked.
         """
         if not isinstance(self._model, OptionScorer):
             raise HarnessError(f"{self.name} gives no probabilities of answers")

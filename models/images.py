@@ -1,4 +1,4 @@
-"""Images on their way to a model."""
+"""Encoding of images for models."""
 
 from __future__ import annotations
 

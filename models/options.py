@@ -25,19 +25,19 @@ class ModelOptions(BaseModel):
     timeout_s: float = Field(default=120.0, gt=0)
     """Longest silence of a server, in seconds."""
     retries: int = Field(default=4, ge=0, le=20)
-    """Further tries after a server's failure."""
+    """Retries after a server's failure."""
     concurrency: int = Field(default=8, ge=1, le=256)
     """Requests to a server at a time."""
     temperature: float = Field(default=0.0, ge=0)
     """0 for the likeliest answer."""
     max_tokens: int = Field(default=4096, ge=1)
-    """Most tokens of an answer."""
+    """Maximum number of tokens of an answer."""
     batch: int = Field(default=8, ge=1)
-    """Requests that a local model answers together."""
+    """Batch size of a local model."""
     device: str = "auto"
     """Where a local model runs."""
     cache: Path | None = None
-    """File of the response cache; none is kept without it."""
+    """File of the response cache; no cache without it."""
     prices: Path | None = None
     """YAML table of prices per million tokens."""
     planner_time_s: float = Field(default=60.0, gt=0)

@@ -15,7 +15,7 @@ class TextPlanner:
 
     Args:
         model: The model.
-        max_tokens: Most tokens of an answer.
+        max_tokens: Maximum number of tokens of an answer.
         temperature: 0 for the likeliest answer.
     """
 
@@ -44,11 +44,11 @@ class TextPlanner:
 
     @property
     def scores_options(self) -> bool:
-        """Whether the model tells how likely it finds given answers."""
+        """Whether the model scores given answers."""
         return isinstance(self.model, OptionScorer)
 
     def score(self, requests: Sequence[OptionRequest]) -> Iterator[tuple[int, OptionScores]]:
-        """Yields how likely the model finds the options of each request."""
+        """Yields the scores of the options of each request."""
         if not isinstance(self.model, OptionScorer):
             raise HarnessError(f"{self.name} gives no probabilities of answers")
         for i, request in enumerate(requests):

@@ -1,4 +1,4 @@
-"""Finds out what a server does, by asking things whose answer shows it.
+"""Probes a server's capabilities by requests whose answers reveal them.
 
 Many servers accept options and ignore them, so acceptance proves nothing.
 """
@@ -18,7 +18,7 @@ _SCHEMA = {
     "required": ["zq7"],
     "additionalProperties": False,
 }
-"""Nobody answers like this to the question below unless the schema is enforced."""
+"""No model answers the question below like this unless the schema is enforced."""
 
 
 def probe(ask: Ask) -> Capabilities:

@@ -11,14 +11,14 @@ from surefoot.core.chat import Completion, OptionScores, Request
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a model was seen to do, found out by asking and never assumed.
+    """Capabilities of a model, observed by probing and never assumed.
 
     Attributes:
         structured: Answers follow a JSON schema.
         logprobs: Log-probabilities come with the answer.
-        images: Images are looked at.
+        images: Images are read.
         seeded: The same seed gives the same answer at a temperature above 0.
-        decisions: Probabilities over given answers can be asked for as such.
+        decisions: Probabilities over given answers can be requested directly.
     """
 
     structured: bool = False
@@ -40,11 +40,11 @@ class TextModel(Protocol):
 
     @property
     def identity(self) -> str:
-        """What its answers depend on beside the request; part of cache keys."""
+        """What its answers depend on besides the request; part of cache keys."""
         ...
 
     def capabilities(self) -> Capabilities:
-        """Returns what the model was seen to do; the first call may ask it."""
+        """Returns the model's observed capabilities; the first call may probe it."""
         ...
 
     def generate(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
@@ -54,7 +54,7 @@ class TextModel(Protocol):
 
 @runtime_checkable
 class OptionScorer(Protocol):
-    """A model that tells how likely it finds each of several answers."""
+    """A model that scores each of several answers."""
 
     def score(self, request: Request, options: Sequence[str]) -> OptionScores:
         """Scores answers.
@@ -69,8 +69,8 @@ class OptionScorer(Protocol):
     ) -> list[OptionScores]:
         """Scores answers to several requests, such as all questions about a scene.
 
-        What it gives is what :meth:`score` gives for each. A backend that inherits from this
-        protocol asks one by one unless it knows better.
+        The result is that of :meth:`score` for each. A backend that inherits from this
+        protocol asks one by one unless it overrides this.
 
         Args:
             requests: The requests.

@@ -167,7 +167,7 @@ def forms(registry: Registry[Any]) -> tuple[str, ...]:
 
 
 def _check_form(form: str, spec: str, argument: str) -> None:
-    """Refuses an argument where none is taken, and the lack of one where one is."""
+    """Refuses an unexpected argument or a missing one."""
     takes, needs = ":" in form, ":" in form and "[" not in form
     if (argument and not takes) or (needs and not argument):
         raise InputError(f"'{spec}' is not of the form {form}")

@@ -10,7 +10,7 @@ LOCAL_PLANNER = Path(__file__).parent / "checkpoints" / "local-planner"
 """The small planner that comes with Surefoot; it reads the prompt style ``compact``."""
 
 LOCAL_PERCEPTION = LOCAL_PLANNER.parent / "local-perception"
-"""The small image-text model that comes with Surefoot; it answers questions about pictures."""
+"""The small image-text model that comes with Surefoot; it answers questions about images."""
 
 SCENE_PRIOR = LOCAL_PLANNER.parent / "scene-prior"
 """The small generator of tabletop scenes that comes with Surefoot, of ``surefoot train prior``;

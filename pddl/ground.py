@@ -110,7 +110,7 @@ class GroundAction:
         return self._precondition
 
     def applicable(self, state: Set[int]) -> bool:
-        """Tells whether the precondition holds."""
+        """Returns whether the precondition holds."""
         if not self.needs <= state or not self.forbids.isdisjoint(state):
             return False
         return self.plain or holds(self.precondition, state)
@@ -171,7 +171,7 @@ class GroundTask:
         return known
 
     def goal_fraction(self, state: Set[int]) -> float:
-        """Returns the share of the goal's conjuncts that hold; 1 for an empty goal."""
+        """Returns the fraction of the goal's conjuncts that hold; 1 for an empty goal."""
         if not self.goals:
             return 1.0
         return sum(holds(goal, state) for goal in self.goals) / len(self.goals)

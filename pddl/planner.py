@@ -37,7 +37,7 @@ class PlanRequest:
 
 @dataclass(frozen=True, slots=True)
 class PlanReply:
-    """What a planner says to one request.
+    """The reply of a planner to one request.
 
     Attributes:
         status: Outcome.
@@ -58,7 +58,7 @@ class PlanReply:
 
 @runtime_checkable
 class Planner(Protocol):
-    """Anything that plans.
+    """A planner: a language model, a search or a script.
 
     Attributes:
         name: How tables and reports call it, such as ``fd:lmcut`` or ``openai:NAME``.
@@ -89,7 +89,7 @@ class OptionPlanner(Protocol):
 
 @runtime_checkable
 class Guesser(Protocol):
-    """A script that answers questions blindly; its row is what chance gives."""
+    """A script that answers questions blindly; its row is the chance level."""
 
     def guess(self, requests: Sequence[OptionRequest]) -> Iterator[tuple[int, PlanReply]]:
         """Yields an index with a guess written out, each index once, in any order."""

@@ -57,7 +57,7 @@ class Verdict:
     Attributes:
         status: Overall outcome.
         first_error: The first step that cannot be executed, if any.
-        all_errors: Errors met when execution goes on regardless: after an unmet
+        all_errors: Errors met when execution continues regardless: after an unmet
             precondition the effects are applied all the same; a malformed step is skipped.
         goal_fraction: Share of the goal's conjuncts, in [0, 1], that hold after the
             executable prefix.

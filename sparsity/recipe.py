@@ -1,8 +1,8 @@
-"""What is done to a model: a YAML file of ordered stages, checked and hashed.
+"""Compression recipes: validated YAML files of ordered stages.
 
-A recipe is ``drop`` (whole blocks), ``allocate`` (who is compressed how much), then ``sparsify`` or
-``factorize``, then ``recover`` and last ``quantize``; every stage may be left out, but one has to
-make the model smaller.
+The stages are ``drop`` (whole blocks), ``allocate`` (sparsity per layer), then ``sparsify`` or
+``factorize``, then ``recover`` and last ``quantize``; every stage is optional, but at least one has
+to make the model smaller.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from surefoot.sparsity.training.settings import IGNORED as _IGNORED
 from surefoot.sparsity.training.settings import RecoverSettings
 
 IGNORED = (*_IGNORED, r"(^|\.)dt_proj$")
-"""Modules left alone by default: head, embeddings, routers, vision and audio towers; and the time
-steps of Mamba, whose weights are used without a call of their layer."""
+"""Modules that are skipped by default: head, embeddings, routers, vision and audio towers, and the
+time steps of Mamba, whose weights are used without a call of their layer."""
 
 
 _ORDER = ("drop", "allocate", "sparsify", "factorize", "recover", "quantize")
@@ -36,52 +36,52 @@ class _Stage(BaseModel):
 
 
 class Drop(_Stage):
-    """Whole blocks left out; what is left is quicker on any machine."""
+    """Drops whole blocks, which is faster on any hardware."""
 
     stage: Literal["drop"] = "drop"
     """Name of the stage."""
     blocks: int | float
-    """How many go: a number, or a share of them between 0 and 1."""
+    """Number of blocks to drop, or a fraction between 0 and 1."""
     method: Literal["influence", "loss"] = "influence"
-    """Those that change their input least, or one after the other by what it costs."""
+    """Drops the blocks that change their input least, or one after the other by the loss."""
 
     @field_validator("blocks")
     @classmethod
     def _blocks(cls, value: float) -> float:
         if value <= 0 or (value >= 1 and value != int(value)):
-            raise ValueError("a number of blocks such as 2, or a share of them such as 0.5")
+            raise ValueError("a number of blocks such as 2, or a fraction such as 0.5")
         return value
 
     def count(self, blocks: int) -> int:
-        """Returns how many of a model's blocks go, at least one."""
+        """Returns the number of blocks to drop, at least one."""
         return max(1, round(self.blocks * blocks)) if self.blocks < 1 else int(self.blocks)
 
 
 class Allocate(_Stage):
-    """Who is compressed how much, for a ``sparsify`` stage behind it."""
+    """Allocation of sparsity to layers, for a later ``sparsify`` stage."""
 
     stage: Literal["allocate"] = "allocate"
     """Name of the stage."""
     method: Literal["uniform", "owl", "alpha", "file"] = "uniform"
-    """Alike, by activation outliers, by the spectrum's tail exponent, or as a file says."""
+    """Uniform, by activation outliers, by the spectrum's tail exponent, or from a file."""
     level: Literal["matrix", "block", "mixed"] = "block"
-    """What gets a ratio of its own (alpha)."""
+    """Unit that gets its own ratio (alpha)."""
     tau: float = Field(default=0.2, ge=0, lt=1)
     """Ratios lie within 1 - tau to 1 + tau times a common factor (alpha)."""
     fit: Literal["peak", "mid", "fixed-finger"] = "peak"
-    """Where the tail of a spectrum begins (alpha)."""
+    """Start of the tail of a spectrum (alpha)."""
     bound: Literal["corrected", "log10-compat"] = "corrected"
-    """Lower end of the search for it; the second as in the code released with the paper."""
+    """Lower bound of the search for it; the second as in the released code."""
     window: Annotated[int, Field(ge=8)] | Literal["common"] | None = None
-    """Side of square submatrices whose spectra are pooled, or the largest that fits all (alpha)."""
+    """Side of square submatrices whose spectra are pooled, or the largest common one (alpha)."""
     outlier: float = Field(default=5.0, gt=0)
-    """A score this many times the mean is an outlier (owl)."""
+    """Multiple of the mean above which a score is an outlier (owl)."""
     spread: float = Field(default=0.08, ge=0, le=0.5)
-    """Half of the range of the densities, lambda (owl)."""
+    """Half the range of the densities, lambda (owl)."""
     shuffled: bool = False
-    """Whether the metrics are dealt out at random: a control that keeps the ratios."""
+    """Whether the metrics are shuffled: a control with the same ratios."""
     file: Path | None = None
-    """JSON file of module names with sparsities (file)."""
+    """JSON file with sparsities by module name (file)."""
 
     @model_validator(mode="after")
     def _file(self) -> Allocate:
@@ -91,20 +91,21 @@ class Allocate(_Stage):
 
 
 class Sparsify(_Stage):
-    """Zeros, whose places are kept in dense tensors."""
+    """Prunes weights; zeros are stored in dense tensors."""
 
     stage: Literal["sparsify"] = "sparsify"
     """Name of the stage."""
     method: Literal["magnitude", "wanda", "sparsegpt"] = "wanda"
-    """By what weights are chosen; the last also mends the others."""
+    """Pruning method; ``sparsegpt`` also updates the kept weights."""
     pattern: float | str = 0.5
-    """Share of zeros in (0, 1), or such as ``2:4`` for 2 of 4 kept."""
+    """Fraction of zeros in (0, 1), or a pattern such as ``2:4`` (2 of 4 kept)."""
     damping: float = Field(default=0.01, gt=0, le=1)
-    """Share of the mean diagonal added to the Hessian (sparsegpt)."""
+    """Damping of the Hessian, relative to its mean diagonal (sparsegpt)."""
     block: int = Field(default=128, ge=1)
     """Columns that are pruned together (sparsegpt)."""
     within: Literal["tensor", "row"] | None = None
-    """What weights are compared over; magnitude: the tensor, wanda: each row, by default."""
+    """Set within which weights are compared; by default the tensor (magnitude) or each row
+    (wanda)."""
 
     @field_validator("pattern")
     @classmethod
@@ -112,45 +113,47 @@ class Sparsify(_Stage):
         if isinstance(value, str):
             found = _N_OF_M.fullmatch(value)
             if found is None or not 0 < int(found[1]) < int(found[2]):
-                raise ValueError("a share of zeros such as 0.5, or such as '2:4' (2 of 4 kept)")
+                raise ValueError(
+                    "a fraction of zeros such as 0.5, or a pattern such as '2:4' (2 of 4 kept)"
+                )
         elif not 0 < value < 1:
-            raise ValueError("the share of zeros must lie between 0 and 1")
+            raise ValueError("the fraction of zeros must lie between 0 and 1")
         return value
 
 
 class Factorize(_Stage):
-    """A pair of thin factors in place of a matrix, where that saves parameters."""
+    """Replaces matrices by low-rank factors where that saves parameters."""
 
     stage: Literal["factorize"] = "factorize"
     """Name of the stage."""
     method: Literal["svd", "whitened", "welore", "welore-whitened"] = "welore"
-    """Same share of rank everywhere, or one threshold over all spectra; plain or by inputs."""
+    """Same fraction of rank everywhere, or one threshold over all spectra; plain or whitened."""
     reduction: float = Field(default=0.3, gt=0, lt=1)
-    """What is to go, as a share of what ``budget`` counts."""
+    """Fraction of the ``budget`` to remove."""
     budget: Literal["parameters", "err"] = "parameters"
     """Parameters of the targets, or their rank (the paper's effective rank reduction)."""
 
 
 class Quantize(_Stage):
-    """Integers with a scale for each group of inputs."""
+    """Quantizes weights to integers with one scale per group of inputs."""
 
     stage: Literal["quantize"] = "quantize"
     """Name of the stage."""
     bits: Literal[4, 8] = 4
-    """Bits of a weight."""
+    """Bits per weight."""
     group: int = Field(default=32, ge=2)
     """Weights along a row that share a scale."""
 
 
 class Recover(RecoverSettings):
-    """Training that wins back what was lost, on the calibration texts."""
+    """Trains on the calibration texts to recover quality."""
 
     stage: Literal["recover"] = "recover"
     """Name of the stage."""
 
     @property
     def settings(self) -> RecoverSettings:
-        """The same without the stage's name."""
+        """The settings without the stage's name."""
         return RecoverSettings.model_validate(self.model_dump(exclude={"stage"}))
 
 
@@ -160,18 +163,18 @@ Stage = Annotated[
 
 
 class CalibrationSettings(_Stage):
-    """The texts by which is told what matters in a model."""
+    """Settings of the calibration texts."""
 
     samples: int = Field(default=128, ge=1)
-    """Sequences."""
+    """Number of sequences."""
     length: int = Field(default=512, ge=8)
-    """Most tokens of a sequence."""
+    """Largest number of tokens of a sequence."""
     batch: int = Field(default=8, ge=1)
-    """Sequences that go through a block together."""
+    """Sequences per batch."""
     held_out: int = Field(default=16, ge=0)
-    """Further sequences, on which only the loss is measured."""
+    """Further sequences, only for measuring the loss."""
     minimum_tokens: int = Field(default=64, ge=1)
-    """Fewest tokens that an expert must have seen for its statistics to count."""
+    """Least number of tokens that an expert must see for valid statistics."""
 
 
 class CompressionRecipe(_Stage):
@@ -180,15 +183,15 @@ class CompressionRecipe(_Stage):
     name: str = "recipe"
     """Name in reports."""
     stages: tuple[Stage, ...]
-    """What is done, in this order."""
+    """The stages, in order."""
     target: str = ".*"
-    """Regular expression that finds the names of modules to compress."""
+    """Regular expression, searched in the names of modules to compress."""
     ignore: tuple[str, ...] = IGNORED
-    """Regular expressions of modules to leave alone, whatever ``target`` says."""
+    """Regular expressions of modules to skip, overriding ``target``."""
     calibration: CalibrationSettings = CalibrationSettings()
-    """The texts."""
+    """Calibration texts."""
     seed: int = Field(default=0, ge=0)
-    """Seed of everything that is drawn."""
+    """Seed of all random choices."""
 
     @field_validator("target", "ignore")
     @classmethod
@@ -197,27 +200,27 @@ class CompressionRecipe(_Stage):
             try:
                 re.compile(pattern)
             except re.error as error:
-                raise ValueError(f"'{pattern}' is no regular expression: {error}") from None
+                raise ValueError(f"'{pattern}' is not a regular expression: {error}") from None
         return value
 
     @model_validator(mode="after")
     def _order(self) -> CompressionRecipe:
         kinds = [stage.stage for stage in self.stages]
         if twice := next((k for k in kinds if kinds.count(k) > 1), None):
-            raise ValueError(f"stage '{twice}' stands twice")
+            raise ValueError(f"stage '{twice}' occurs twice")
         if "sparsify" in kinds and "factorize" in kinds:
             raise ValueError(
                 "'sparsify' and 'factorize' exclude each other (the factors of a matrix with "
-                "zeros have none); keep one"
+                "zeros have no zeros); keep one"
             )
         if "factorize" in kinds and "quantize" in kinds:
-            raise ValueError("'quantize' does not take the factors of 'factorize'; keep one")
+            raise ValueError("'quantize' does not support the factors of 'factorize'; keep one")
         if not {"drop", "sparsify", "factorize", "quantize"} & set(kinds):
             raise ValueError(
                 "nothing is made smaller: add 'drop', 'sparsify', 'factorize' or 'quantize'"
             )
         if "allocate" in kinds and "sparsify" not in kinds:
-            raise ValueError("'allocate' shares out zeros: it needs a stage 'sparsify' behind it")
+            raise ValueError("'allocate' distributes zeros, so it needs a later stage 'sparsify'")
         if kinds != sorted(kinds, key=_ORDER.index):
             raise ValueError(f"stages come in the order {', '.join(_ORDER)}")
         if "recover" in kinds and not {"drop", "sparsify", "factorize"} & set(kinds):
@@ -232,7 +235,8 @@ class CompressionRecipe(_Stage):
             and "sparsify" in kinds
         ):
             raise ValueError(
-                f"recovery '{recover.method}' fills the zeros of 'sparsify'; take full, adamw8bit "
+                f"recovery '{recover.method}' overwrites the zeros of 'sparsify'; use full, "
+                "adamw8bit "
                 "or galore, or set recover.keep_zeros to false"
             )
         return self
@@ -242,7 +246,7 @@ class CompressionRecipe(_Stage):
         return next((stage for stage in self.stages if isinstance(stage, kind)), None)
 
     def takes(self, name: str) -> bool:
-        """Tells whether a module of this name is a target."""
+        """Returns whether a module of this name is a target."""
         return re.search(self.target, name) is not None and not any(
             re.search(pattern, name) for pattern in self.ignore
         )
@@ -266,7 +270,7 @@ class CompressionRecipe(_Stage):
 
 
 def shipped_recipes() -> dict[str, str]:
-    """Returns the recipes that come with Surefoot, each with the line that heads its file."""
+    """Returns the shipped recipes with the first line of each file."""
     folder = files("surefoot.sparsity") / "recipes"
     lines = {
         entry.name.removesuffix(".yaml"): entry.read_text(encoding="utf-8").splitlines()[0]
@@ -280,12 +284,12 @@ def read_recipe(place: str | Path, settings: Mapping[str, Any] | None = None) ->
     """Reads a recipe.
 
     Args:
-        place: A YAML file, or the name of a recipe that comes with Surefoot.
-        settings: Values over those of the file; under a stage's name those of the stage, such as
+        place: A YAML file, or the name of a shipped recipe.
+        settings: Overrides of the file; under a stage's name those of the stage, such as
             ``{"sparsify": {"pattern": 0.6}}``.
 
     Raises:
-        InputError: There is none, or a value cannot be used.
+        InputError: There is no such recipe, or a value is invalid.
     """
     path = Path(place)
     if path.suffix not in (".yaml", ".yml"):
@@ -303,7 +307,7 @@ def read_recipe(place: str | Path, settings: Mapping[str, Any] | None = None) ->
 
 
 def _overlaid(data: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Lays settings over a recipe's data; names of stages reach into the list of stages."""
+    """Applies overrides to a recipe's data; names of stages refer to the list of stages."""
     merged = dict(data)
     for name, value in settings.items():
         if name in _ORDER:

@@ -1,4 +1,4 @@
-"""What a linear layer's inputs look like: sums over calibration tokens, never the tokens."""
+"""Statistics of the inputs of linear layers: sums over calibration tokens."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from surefoot.core.errors import InputError
 class InputStatistics:
     """Sums over the inputs ``x`` of one linear layer, in fp32 on the device of the inputs.
 
-    Wanda reads the norms of the input channels; SparseGPT and the whitened factors read the Gram
-    matrix X Xᵀ, whose width² numbers are kept only where they are asked for.
+    Wanda needs the norms of the input channels; SparseGPT and the whitened factors need the Gram
+    matrix X Xᵀ, whose width² values are only kept if requested.
 
     Args:
         width: Number of input channels.
         gram: Whether to keep the Gram matrix.
-        name: Of the layer; errors name it.
+        name: Name of the layer, for errors.
 
     Attributes:
-        rows: Number of inputs (tokens) taken in.
+        rows: Number of inputs (tokens).
         square_sums: ``[width]``, Σ x².
         gram: ``[width, width]``, Σ x xᵀ, or None.
     """
@@ -35,15 +35,15 @@ class InputStatistics:
 
     @torch.no_grad()
     def update(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> None:
-        """Takes in a batch of inputs.
+        """Adds a batch of inputs.
 
         Args:
             x: ``[..., width]``, any floating dtype.
-            mask: ``[...]`` bool, True where a token counts (not padding); none: all count.
+            mask: ``[...]`` bool, True for tokens that are not padding; by default all count.
 
         Raises:
-            InputError: The shapes do not fit, or an input is not finite; the sums are then as
-                they were.
+            InputError: The shapes do not fit, or an input is not finite; the sums are then
+                unchanged.
         """
         if x.ndim == 0 or x.shape[-1] != self.width:
             raise InputError(f"{self.name}: inputs {list(x.shape)} do not end in {self.width}")
@@ -70,13 +70,13 @@ class InputStatistics:
         """Returns ``[width]``, the Euclidean norm of each input channel over all tokens.
 
         Raises:
-            InputError: No input was taken in.
+            InputError: There are no inputs.
         """
         self.check()
         return self.square_sums.sqrt()
 
     def check(self) -> None:
-        """Raises InputError if no input was taken in."""
+        """Raises InputError if there are no inputs."""
         if self.rows == 0:
             raise InputError(
                 f"{self.name}: no calibration input reached this layer; give calibration data "

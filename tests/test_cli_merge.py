@@ -207,7 +207,6 @@ def test_what_cannot_be_merged_is_told_in_a_line(
         ((near, far, "--weights=1,-1", "--out", out), "weights sum to 0"),
         ((near, far, "--out", str(full)), "is there already"),
         ((near, far, "--out", f"{near}/x"), "lies in a model's folder"),
-        ((near, far), "with --out, or --dry-run"),
         ((near, far, "--set", "order=score", "--out", out), "--set goes with --search"),
         (
             (near, far, "--search", "evolutionary", "--scale", "2", "--out", out),

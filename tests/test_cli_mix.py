@@ -73,7 +73,7 @@ def test_prompts_can_be_given(tmp_path: Path) -> None:
     ("arguments", "why"),
     [
         (["storage"], "not of the form NAME=MODEL"),
-        (["storage=local-planner"], "two experts at least"),
+        (["storage=local-planner"], "at least two experts"),
         (["storage=local-planner", "storage=local-planner"], "given twice"),
         (["storage=local-planner", "chess=local-planner"], "no prompts for 'chess'"),
         (["storage=local-planner", "kitchen=nowhere"], "no model here"),

@@ -60,9 +60,9 @@ def run(*arguments: str) -> tuple[int, str]:
 @pytest.fixture(scope="module")
 def refactored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("refactored") / "planner"
-    code, told = run("refactor", "local-planner", "--out", str(out), *FEW)
-    assert code == 0, told
-    assert "experts, after tuning" in told
+    code, output = run("refactor", "local-planner", "--out", str(out), *FEW)
+    assert code == 0, output
+    assert "experts, after tuning" in output
     return out
 
 
@@ -100,7 +100,7 @@ def test_it_is_a_planner(refactored: Path) -> None:
 
 
 def test_the_bench_runs_it(refactored: Path, tmp_path: Path) -> None:
-    code, told = run(
+    code, output = run(
         "bench",
         "--planners",
         f"hf:{refactored}",
@@ -113,21 +113,21 @@ def test_the_bench_runs_it(refactored: Path, tmp_path: Path) -> None:
         "--out",
         str(tmp_path / "bench"),
     )
-    assert code == 0, told
+    assert code == 0, output
     assert (tmp_path / "bench" / "summary.json").is_file()
 
 
 def test_a_second_call_tells_that_it_is_done(refactored: Path) -> None:
     before = (refactored / "refactor.json").read_bytes()
-    code, told = run("refactor", "local-planner", "--out", str(refactored), *FEW)
-    assert code == 0, told
-    assert "taken apart already" in told
+    code, output = run("refactor", "local-planner", "--out", str(refactored), *FEW)
+    assert code == 0, output
+    assert "already refactored" in output
     assert (refactored / "refactor.json").read_bytes() == before
-    code, told = run(
+    code, output = run(
         "refactor", "local-planner", "--out", str(refactored), *FEW, "--set", "keep=0.4"
     )
     assert code != 0
-    assert "another refactoring lies here" in told
+    assert "another refactoring lies here" in output
 
 
 def test_texts_of_any_model_are_taken_by_domain(tmp_path: Path) -> None:
@@ -138,8 +138,8 @@ def test_texts_of_any_model_are_taken_by_domain(tmp_path: Path) -> None:
         file.write_text("\n".join(lines))
         texts += ["--texts", f"{name}={file}"]
     out = tmp_path / "out"
-    code, told = run("refactor", str(LOCAL_PLANNER), "--out", str(out), *texts, *FEW[2:])
-    assert code == 0, told
+    code, output = run("refactor", str(LOCAL_PLANNER), "--out", str(out), *texts, *FEW[2:])
+    assert code == 0, output
     report = json.loads((out / "refactor.json").read_bytes())
     assert report["domains"] == ["on", "at"]
     for wrong, why in (
@@ -148,9 +148,9 @@ def test_texts_of_any_model_are_taken_by_domain(tmp_path: Path) -> None:
         ([*texts[:2], *texts[:2]], "names domain 'on' twice"),
         ([*texts[:2], "--texts", f"x={tmp_path / 'none'}"], "cannot read the calibration texts"),
     ):
-        code, told = run("refactor", str(LOCAL_PLANNER), "--out", str(tmp_path / "no"), *wrong)
+        code, output = run("refactor", str(LOCAL_PLANNER), "--out", str(tmp_path / "no"), *wrong)
         assert code != 0
-        assert why in told
+        assert why in output
     assert not (tmp_path / "no").exists()
 
 
@@ -165,17 +165,17 @@ def test_what_cannot_be_refactored_is_told(refactored: Path, tmp_path: Path) -> 
         (str(tmp_path), FEW, "no model here"),
         ("local-perception", FEW, "no planner of this project"),
         ("local-planner", (*FEW, "--set", "tune.expert_rate=1e30"), "the loss is not finite"),
-        ("local-planner", (*FEW, "--set", "keep=0"), "share of neurons to keep"),
+        ("local-planner", (*FEW, "--set", "keep=0"), "fraction of neurons to keep"),
         ("local-planner", (*FEW, "--set", "kept=1"), "kept"),
         ("local-planner", (*FEW, "--set", "tune.loss=repo"), "tune.loss"),
     ):
-        code, told = run("refactor", model, "--out", out, *more)
+        code, output = run("refactor", model, "--out", out, *more)
         assert code != 0
-        assert why in told, told
+        assert why in output, output
         assert not Path(out).exists()
-    code, told = run("refactor", "local-planner", "--out", str(LOCAL_PLANNER / "x"), *FEW)
+    code, output = run("refactor", "local-planner", "--out", str(LOCAL_PLANNER / "x"), *FEW)
     assert code != 0
-    assert "lies in the model's folder" in told
+    assert "lies in the model's folder" in output
 
 
 def test_texts_of_the_agent_are_of_four_domains() -> None:
@@ -221,23 +221,23 @@ def test_an_interrupted_refactoring_goes_on(tmp_path: Path) -> None:
     texts = domain_texts(LOCAL_PLANNER, 40, least=3, longest=256)
     whole = refactor_folder(LOCAL_PLANNER, tmp_path / "whole", texts, settings)
 
-    def stop(part: str, done: int, total: int) -> None:
+    def stop(done: int, total: int, part: str = "") -> None:
         if part == "tuning" and done == 5:  # in the second round
             raise KeyboardInterrupt
 
     out = tmp_path / "stopped"
     with pytest.raises(KeyboardInterrupt):
-        refactor_folder(LOCAL_PLANNER, out, texts, settings, told=stop)
+        refactor_folder(LOCAL_PLANNER, out, texts, settings, progress=stop)
     assert not (out / "config.json").exists()
-    told: list[int] = []
+    calls: list[int] = []
     report = refactor_folder(
         LOCAL_PLANNER,
         out,
         texts,
         settings,
-        told=lambda part, done, total: told.append(done) if part == "tuning" else None,
+        progress=lambda done, total, part="": calls.append(done) if part == "tuning" else None,
     )
-    assert told == [4, 5, 6]
+    assert calls == [4, 5, 6]
     assert report["rounds"] == whole["rounds"]
     assert report["losses"]["after"] == whole["losses"]["after"]
     weights = [(tmp_path / n / "model.safetensors").read_bytes() for n in ("whole", "stopped")]

@@ -14,7 +14,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from surefoot.cli.main import app
-from surefoot.sparsity.lottery.restoring.files import ImageFile, read_picture
+from surefoot.sparsity.lottery.restoring.files import ImageFile, read_image
 from surefoot.sparsity.lottery.restoring.memory import bytes_for, free_bytes
 from surefoot.sparsity.lottery.restoring.networks import NetworkSettings
 from surefoot.sparsity.lottery.restoring.running import restore as restore_picture
@@ -47,7 +47,7 @@ def noisy(tmp_path: Path) -> Path:
 
 def test_noise_goes_and_the_page_says_how_it_was_stopped(noisy: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    code, told = run(
+    code, output = run(
         noisy,
         "--task",
         "denoise",
@@ -59,8 +59,8 @@ def test_noise_goes_and_the_page_says_how_it_was_stopped(noisy: Path, tmp_path: 
         0.5,
         *SMALL,
     )
-    assert code == 0, told
-    assert "stopped by: held-out" in told
+    assert code == 0, output
+    assert "stopped by: held-out" in output
     summary = json.loads((out / "summary.json").read_text())
     assert summary["estimated"]
     assert summary["sigma"] == pytest.approx(25.5, rel=0.25)
@@ -69,9 +69,9 @@ def test_noise_goes_and_the_page_says_how_it_was_stopped(noisy: Path, tmp_path: 
     assert set(summary["stops"]) >= {"held-out", "oracle", "last"}
     page = (out / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 4
-    assert "looks at the truth" in page
+    assert "uses the truth" in page
     assert "non-local means" in page
-    assert read_picture(out / "restored.png").size == (21, 17)
+    assert read_image(out / "restored.png").size == (21, 17)
     assert not (out / "work").exists()
     # Done is done; and its ticket serves another picture.
     before = (out / "restored.png").stat().st_mtime_ns
@@ -110,7 +110,7 @@ def test_noise_goes_and_the_page_says_how_it_was_stopped(noisy: Path, tmp_path: 
     )
     assert (out / "restored.png").read_bytes() == first
     assert (out / "episodes.jsonl").read_text().count("\n") == 1
-    code, told = run(
+    code, output = run(
         noisy,
         "--task",
         "sr",
@@ -122,17 +122,17 @@ def test_noise_goes_and_the_page_says_how_it_was_stopped(noisy: Path, tmp_path: 
         "--set",
         "held=0.99999",
     )
-    assert (code, (tmp_path / "no").exists()) == (1, False), told
+    assert (code, (tmp_path / "no").exists()) == (1, False), output
     card = out / "ticket" / "ticket.json"
     text = card.read_text()
     card.write_text(text.replace('"width": 8', '"width": 9'))
-    code, told = run(
+    code, output = run(
         noisy, "--task", "denoise", "--ticket", out / "ticket", "--out", tmp_path / "no"
     )
-    assert "not of the network on its card" in told
+    assert "not of the network on its card" in output
     assert not (tmp_path / "no").exists()
     card.write_text(text)
-    code, told = run(
+    code, output = run(
         noisy,
         "--task",
         "sr",
@@ -144,10 +144,10 @@ def test_noise_goes_and_the_page_says_how_it_was_stopped(noisy: Path, tmp_path: 
         out / "ticket",
         *SMALL,
     )
-    assert code == 0, told
+    assert code == 0, output
     carried = json.loads((tmp_path / "next" / "summary.json").read_text())
     assert carried["ticket"]["brought"]
-    assert read_picture(tmp_path / "next" / "restored.png").size == (42, 34)
+    assert read_image(tmp_path / "next" / "restored.png").size == (42, 34)
 
 
 def test_holes_are_filled_and_what_is_known_of_them_counts(tmp_path: Path) -> None:
@@ -157,17 +157,17 @@ def test_holes_are_filled_and_what_is_known_of_them_counts(tmp_path: Path) -> No
     ImageFile(np.where(known, scene(), 1.0), known.astype(float)).write(tmp_path / "clear.png")
     results = []
     for name, extra in (("holes", ("--mask", tmp_path / "mask.png")), ("clear", ())):
-        code, told = run(
+        code, output = run(
             tmp_path / f"{name}.png", "--task", "inpaint", "--out", tmp_path / name, *extra, *SMALL
         )
-        assert code == 0, told
-        results.append(read_picture(tmp_path / name / "restored.png"))
+        assert code == 0, output
+        results.append(read_image(tmp_path / name / "restored.png"))
         # The page shows before what was known, and not what lay beneath.
         page = (tmp_path / name / "report.html").read_text()
-        assert "looks at the true picture" not in page
+        assert "uses the true image" not in page
         first = page.partition("data:image/png;base64,")[2].partition('"')[0]
         (tmp_path / "before.png").write_bytes(b64decode(first))
-        before = read_picture(tmp_path / "before.png")
+        before = read_image(tmp_path / "before.png")
         assert before.alpha is not None
         assert np.array_equal(before.alpha > 0, known)
         assert not before.values[:, ~known].any()
@@ -187,10 +187,10 @@ def test_kinds_of_pictures(mode: str, tmp_path: Path) -> None:
     if mode in ("LA", "RGBA"):
         image.putalpha(Image.fromarray(np.where(values[..., 2] > 0, 255, 40).astype(np.uint8)))
     image.save(tmp_path / "in.png")
-    code, told = run(
+    code, output = run(
         tmp_path / "in.png", "--task", "denoise", "--sigma", 10, "--out", tmp_path / "out", *SMALL
     )
-    assert code == 0, told
+    assert code == 0, output
     done = Image.open(tmp_path / "out" / "restored.png")
     assert done.size == (17, 21)
     assert done.mode == {"P": "RGB", "1": "L", "I;16": "L"}.get(mode, mode)
@@ -201,10 +201,10 @@ def test_kinds_of_pictures(mode: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("task", ["denoise", "sr"])
 def test_a_constant_picture_is_itself(task: str, tmp_path: Path) -> None:
     ImageFile(np.full((3, 9, 6), 0.2)).write(tmp_path / "flat.png")
-    code, told = run(tmp_path / "flat.png", "--task", task, "--out", tmp_path / "out", *SMALL)
-    assert code == 0, told
-    assert "one colour" in told
-    done = read_picture(tmp_path / "out" / "restored.png")
+    code, output = run(tmp_path / "flat.png", "--task", task, "--out", tmp_path / "out", *SMALL)
+    assert code == 0, output
+    assert "one colour" in output
+    done = read_image(tmp_path / "out" / "restored.png")
     assert done.size == ((9, 6) if task == "denoise" else (36, 24))
     assert np.allclose(done.values, 51 / 255)
     assert "one colour" in (tmp_path / "out" / "report.html").read_text()
@@ -214,7 +214,7 @@ def test_one_known_pixel_gives_its_colour(noisy: Path, tmp_path: Path) -> None:
     known = np.zeros((21, 17), np.uint8)
     known[3, 4] = 255
     Image.fromarray(known).save(tmp_path / "one.png")
-    code, told = run(
+    code, output = run(
         noisy,
         "--task",
         "inpaint",
@@ -224,8 +224,8 @@ def test_one_known_pixel_gives_its_colour(noisy: Path, tmp_path: Path) -> None:
         tmp_path / "out",
         *SMALL,
     )
-    assert code == 0, told
-    values, done = read_picture(noisy).values, read_picture(tmp_path / "out" / "restored.png")
+    assert code == 0, output
+    values, done = read_image(noisy).values, read_image(tmp_path / "out" / "restored.png")
     assert np.allclose(done.values, values[:, 3:4, 4:5])
 
 
@@ -253,15 +253,15 @@ def test_bad_input_is_one_line(noisy: Path, tmp_path: Path) -> None:
     denoise, inpaint = ("--task", "denoise"), ("--task", "inpaint")
     cases = [
         ((tmp_path / "none.png", *denoise), "no such file"),
-        ((tmp_path / "text.png", *denoise), "not a readable picture"),
+        ((tmp_path / "text.png", *denoise), "not a readable image"),
         ((tmp_path / "float.tiff", *denoise), "8 or 16 bits"),
         ((tmp_path / "thin.png", *denoise), "each side needs three"),
         ((noisy, "--task", "polish"), "task"),
         ((noisy, *denoise, "--mask", black), "--mask is for inpaint"),
         ((noisy, *inpaint), "give --mask"),
-        ((noisy, *inpaint, "--mask", black), "knows no pixel"),
+        ((noisy, *inpaint, "--mask", black), "has no known pixel"),
         ((noisy, *inpaint, "--mask", small), "a mask of 5 x 5"),
-        ((noisy, *denoise, "--truth", small), "the true picture has shape"),
+        ((noisy, *denoise, "--truth", small), "the true image has shape"),
         ((noisy, *denoise, "--ticket", tmp_path / "none"), "no ticket here"),
         ((noisy, "--task", "sr", "--scale", 3), "scale"),
         ((noisy, "--task", "sr", "--stop", "discrepancy"), "give sigma"),
@@ -271,16 +271,16 @@ def test_bad_input_is_one_line(noisy: Path, tmp_path: Path) -> None:
         ((noisy, *denoise, "--set", "width=200000"), "GiB are free"),
         ((large, *denoise), "9000 x 8000 pixels is too large"),
         ((tmp_path / "black.png", "--task", "sr", "--ticket", tmp_path), "no ticket here"),
-        ((tmp_path, *denoise), "not a readable picture"),
-        ((tmp_path / "cut.png", *denoise), "not a readable picture"),
-        ((tmp_path / "empty.png", *denoise), "not a readable picture"),
+        ((tmp_path, *denoise), "not a readable image"),
+        ((tmp_path / "cut.png", *denoise), "not a readable image"),
+        ((tmp_path / "empty.png", *denoise), "not a readable image"),
         ((noisy, *denoise, "--sparsity", 0.999, *SMALL), "nothing is left of"),
     ]
     for number, (arguments, words) in enumerate(cases):
-        code, told = run(*arguments, "--out", tmp_path / f"out{number}")
+        code, output = run(*arguments, "--out", tmp_path / f"out{number}")
         assert code != 0, arguments
-        assert words in told, (arguments, told)
-        assert "Traceback" not in told
+        assert words in output, (arguments, output)
+        assert "Traceback" not in output
         assert not (tmp_path / f"out{number}").exists(), arguments
 
 
@@ -291,21 +291,21 @@ def test_a_stopped_run_goes_on_to_the_same_picture(
     settings = RestoreSettings(
         task="denoise", sigma=25, sparsity=0.3, steps=60, search_steps=25, width=8, depth=2
     )
-    told: list[tuple[str, int]] = []
+    calls: list[tuple[str, int]] = []
     whole = restore_picture(
         Inputs(image=noisy),
         settings,
         tmp_path / "whole",
-        told=lambda part, done, _: told.append((part, done)),
+        progress=lambda done, _, part="": calls.append((part, done)),
     )
-    count = len(told)
+    count = len(calls)
     for last in (2, 3):
         cut: list[tuple[str, int]] = []
 
         def stopping(
-            part: str,
             done: int,
             total: int,
+            part: str = "",
             last: int = last,
             cut: list[tuple[str, int]] = cut,
         ) -> None:
@@ -314,16 +314,16 @@ def test_a_stopped_run_goes_on_to_the_same_picture(
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
-            restore_picture(Inputs(image=noisy), settings, tmp_path / "cut", told=stopping)
+            restore_picture(Inputs(image=noisy), settings, tmp_path / "cut", progress=stopping)
         assert not (tmp_path / "cut" / "restored.png").exists()
-    told = []
+    calls = []
     again = restore_picture(
         Inputs(image=noisy),
         settings,
         tmp_path / "cut",
-        told=lambda part, done, _: told.append((part, done)),
+        progress=lambda done, _, part="": calls.append((part, done)),
     )
-    assert 0 < len(told) < count
+    assert 0 < len(calls) < count
     assert {k: v["step"] for k, v in again["stops"].items()} == {
         k: v["step"] for k, v in whole["stops"].items()
     }

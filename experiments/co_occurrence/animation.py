@@ -1,4 +1,4 @@
-"""Attention among the three signals and what they add, moving as they learn: an SVG that plays."""
+"""An animated SVG of attention among the three signals and their contributions over training."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def animated(trace: Mapping[str, Any], signals: Sequence[str]) -> str:
 
     Left the change of each score since the start, of a key (row) for a query (column): orange for
     more attention, blue for less, against the largest change of the run. Right the three G. Both
-    play for twelve seconds and begin anew; time runs with the square root of the steps, since most
-    happens early.
+    loop after twelve seconds; time runs with the square root of the steps, since most happens
+    early.
 
     Args:
         trace: A trace as JSON.
@@ -66,7 +66,7 @@ def animated(trace: Mapping[str, Any], signals: Sequence[str]) -> str:
 
 
 def _chosen(count: int) -> list[int]:
-    """Returns the notes shown, denser at the start."""
+    """Returns the indices of the frames, denser at the start."""
     found = sorted({round((count - 1) * (i / (_FRAMES - 1)) ** 2) for i in range(_FRAMES)})
     return found if count > 1 else [0]
 
@@ -111,7 +111,7 @@ def _bar(x: float, zero: float, values: Sequence[float], colour: int) -> str:
 
 
 def _clock(steps: Sequence[int]) -> str:
-    """Shows the step: one text for each frame, of which one at a time is visible."""
+    """Shows the step: one text per frame, of which one at a time is visible."""
     count = len(steps)
     parts = []
     for i, step in enumerate(steps):

@@ -1,4 +1,4 @@
-"""What the study of co-occurrence runs."""
+"""Configuration of the study of co-occurrence."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from surefoot.experiments.base import StudyConfig
 from surefoot.experiments.co_occurrence.facts import FactSequences, fact_sequences
 from surefoot.sparsity.dynamics.data import Sequences, draw_sequences, read_sequences
 from surefoot.sparsity.dynamics.training import Flow
@@ -20,11 +21,11 @@ class DrawnData(BaseModel):
     n: int = 120
     """Sequences, a multiple of 6."""
     length: int = 5
-    """Words of each."""
+    """Words per sequence."""
     words: int = 330
     """Size of the vocabulary."""
     distinct: bool = True
-    """Whether no filler stands twice."""
+    """Whether no filler word is repeated."""
 
 
 class CoOccurrenceCase(BaseModel):
@@ -37,11 +38,11 @@ class CoOccurrenceCase(BaseModel):
     facts: FactSequences | None = None
     """... states of planning tasks; or ..."""
     file: Path | None = None
-    """... sequences of one's own, see :func:`~surefoot.sparsity.dynamics.data.read_sequences`."""
+    """... a file of sequences, see :func:`~surefoot.sparsity.dynamics.data.read_sequences`."""
     signals: tuple[str, ...] = ()
-    """Names of the signals in that file: two that count together, one that is always there."""
+    """Names of the signals in that file: two that count together, one that is always present."""
     flow: Flow = Flow()
-    """The training; its seed and what is frozen are set by the study."""
+    """The training; the study sets its seed and whether attention is frozen."""
 
     def data(self, seed: int) -> Sequences:
         """Returns the data set.
@@ -57,14 +58,10 @@ class CoOccurrenceCase(BaseModel):
         return draw_sequences(drawn.n, drawn.length, drawn.words, seed, distinct=drawn.distinct)
 
 
-class CoOccurrenceConfig(BaseModel):
+class CoOccurrenceConfig(StudyConfig):
     """The study."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     cases: dict[str, CoOccurrenceCase]
     """Data sets with trainings, by name."""
     seeds: tuple[Annotated[int, Field(ge=0, lt=2**62)], ...] = (0, 1, 2, 3, 4)
     """Seeds of data and parameters."""
-    workers: int = Field(default=2, ge=1)
-    """Processes."""

@@ -1,4 +1,4 @@
-"""Words that are ground facts: the two signals are preconditions of one action."""
+"""Sequences of ground facts: the two signals are preconditions of one action."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from surefoot.pddl.successors import positive_atoms
 from surefoot.sparsity.dynamics.data import SHARES, Sequences, named_sequences
 
 _DRAWS = 20_000
-"""States drawn until one gives up."""
+"""Most states drawn."""
 
 
 class FactSequences(BaseModel):
@@ -32,11 +32,11 @@ class FactSequences(BaseModel):
     n: int = Field(default=120, ge=6)
     """Sequences, a multiple of 6."""
     length: int = Field(default=6, ge=3)
-    """Facts of a sequence: the signals that hold, and others of the same state by chance."""
+    """Facts per sequence: the signals that hold, and others drawn from the same state."""
 
 
 def fact_sequences(facts: FactSequences, seed: int) -> Sequences:
-    """Draws sequences that say yes if both preconditions hold, in the paper's proportions.
+    """Draws sequences with label yes if both preconditions hold, in the paper's proportions.
 
     Args:
         facts: What is drawn.

@@ -15,7 +15,7 @@ from surefoot.results.page import render_page, trusted
 Runs = Sequence[Mapping[str, Any]]
 
 _ALIKE = 5.0
-"""Per cent of a last loss within which two are taken to be alike."""
+"""Difference of final losses, in per cent, below which two runs count as equal."""
 
 
 def check_rows(learned: Runs, frozen: Runs) -> list[dict[str, Any]]:
@@ -23,12 +23,12 @@ def check_rows(learned: Runs, frozen: Runs) -> list[dict[str, Any]]:
 
     Args:
         learned: Runs in which attention learns.
-        frozen: The same with attention as it was drawn.
+        frozen: The same with attention frozen at initialisation.
 
     Returns:
         A row for each prediction: ``name``, ``source``, ``bound``, ``n``, ``holds``, ``frozen``
-        (seeds in which it holds without attention; ``None`` where it is about attention) and
-        ``median`` of what was measured.
+        (seeds in which it holds with frozen attention; ``None`` where it is about attention) and
+        ``median`` of the measured values.
     """
     rows: dict[str, dict[str, Any]] = {}
     for run in learned:
@@ -74,7 +74,7 @@ def render_study(summary: Mapping[str, Any], cases: Mapping[str, Mapping[str, Ru
         },
         apart=f"{apart:.2g}",
         verdict=verdict(apart),
-        assumption=assumption([told["warning"] for told in summary["cases"].values()]),
+        assumption=assumption([case["warning"] for case in summary["cases"].values()]),
         cases=[
             _case(name, summary["cases"][name], kinds["learned"], kinds["frozen"])
             for name, kinds in cases.items()
@@ -83,10 +83,10 @@ def render_study(summary: Mapping[str, Any], cases: Mapping[str, Mapping[str, Ru
 
 
 def verdict(apart: float) -> str:
-    """Says what the frozen control allows one to conclude.
+    """Returns what the frozen control allows one to conclude.
 
     Args:
-        apart: Largest difference that it makes to the last loss, per cent of it.
+        apart: Largest difference that it makes to the final loss, in per cent.
     """
     if apart < _ALIKE:
         return (
@@ -97,7 +97,7 @@ def verdict(apart: float) -> str:
 
 
 def assumption(warnings: Sequence[str]) -> str:
-    """Says in which cases the paper's assumption on nL and d fails.
+    """Returns in which cases the paper's assumption on nL and d fails.
 
     Args:
         warnings: What each case warns of, empty where it holds.
@@ -108,17 +108,17 @@ def assumption(warnings: Sequence[str]) -> str:
     return f"fails in {failing} of {len(warnings)} cases here" if failing else "holds here"
 
 
-def _apart(told: Mapping[str, Any]) -> float:
-    """Returns the largest relative difference that frozen attention makes to the last loss."""
-    pairs = zip(told["final_loss"]["learned"], told["final_loss"]["frozen"], strict=True)
+def _apart(case: Mapping[str, Any]) -> float:
+    """Returns the largest relative difference that frozen attention makes to the final loss."""
+    pairs = zip(case["final_loss"]["learned"], case["final_loss"]["frozen"], strict=True)
     return max(abs(float(a) - float(b)) / float(b) for a, b in pairs)
 
 
-def _case(name: str, told: Mapping[str, Any], learned: Runs, frozen: Runs) -> dict[str, Any]:
+def _case(name: str, case: Mapping[str, Any], learned: Runs, frozen: Runs) -> dict[str, Any]:
     first, control = learned[0], frozen[0]
     return {
         "name": name,
-        "warning": told["warning"],
+        "warning": case["warning"],
         "repeated": f"{100 * first['repeated']:.0f}",
         "checks": [
             {
@@ -127,11 +127,11 @@ def _case(name: str, told: Mapping[str, Any], learned: Runs, frozen: Runs) -> di
                 "seeds": f"{row['holds']} of {row['n']}",
                 "control": "–" if row["frozen"] is None else f"{row['frozen']} of {row['n']}",
             }
-            for row in told["checks"]
+            for row in case["checks"]
         ],
         "losses": {
             kind: f"{np.mean(values):.5f} (of single seeds {min(values):.5f} to {max(values):.5f})"
-            for kind, values in told["final_loss"].items()
+            for kind, values in case["final_loss"].items()
         },
         "animation": trusted(animated(first["trace"], first["signals"])),
         "plots": [

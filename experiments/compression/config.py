@@ -1,39 +1,38 @@
-"""What the study of compression runs."""
+"""Configuration of the study of compression."""
 
 from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from surefoot.experiments.base import StudyConfig
 from surefoot.sparsity.recipe import CompressionRecipe
 
 PERMUTED = "permuted"
-"""Allocation by tail exponents that were dealt out at random, the control of ``alpha``."""
+"""Allocation by randomly permuted tail exponents, the control of ``alpha``."""
 
 Pruner = Literal["magnitude", "wanda", "sparsegpt"]
 Allocation = Literal["uniform", "owl", "alpha", "permuted"]
 
 
-class CompressionStudyConfig(BaseModel):
+class CompressionStudyConfig(StudyConfig):
     """The study."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     models: tuple[str, ...] = ("local-agent", "local-planner", "local-perception")
     """Models: names of shipped ones, or folders, such as of further training seeds."""
     seeds: tuple[int, ...] = (0, 1, 2)
-    """Seeds of calibration texts, and of what is dealt out at random."""
+    """Seeds of calibration texts and of random assignments."""
     samples: int = Field(default=128, ge=1)
     """Calibration texts."""
     tasks: int = Field(default=100, ge=0)
-    """Unseen tasks that each compressed model is tried on, about; the same for all."""
+    """Approximate number of unseen tasks that each compressed model is tested on, the same ones."""
     pruners: tuple[Pruner, ...] = ("magnitude", "wanda", "sparsegpt")
     """How weights are chosen."""
     allocations: tuple[Allocation, ...] = ("uniform", "owl", "alpha", "permuted")
-    """How zeros are shared out."""
+    """How zeros are distributed over layers."""
     patterns: tuple[float | str, ...] = (0.5, 0.6, 0.7, 0.8, "2:4")
-    """Shares of zeros, or N:M."""
+    """Fractions of zeros, or N:M."""
     tau: float = Field(default=0.2, ge=0, le=1)
     """Strength of the allocation by tail exponents, as in the paper's scripts for Wanda."""
     block: int = Field(default=32, ge=1)
@@ -41,7 +40,7 @@ class CompressionStudyConfig(BaseModel):
     ranked: tuple[str, ...] = ("local-agent",)
     """Models of the part on ranks and recoveries."""
     reductions: tuple[float, ...] = (0.1, 0.2, 0.3)
-    """Shares of the targets' parameters that factors do without."""
+    """Fractions of the targets' parameters that factors save."""
     recoveries: tuple[Literal["none", "lrc", "n-lrc", "lora", "full"], ...] = (
         "none",
         "lrc",
@@ -64,11 +63,11 @@ class CompressionStudyConfig(BaseModel):
         "lora",
         "qlora",
     )
-    """Ways to train from a fresh start at equal tokens, see :data:`.optimizers.WAYS`."""
+    """Ways to train from scratch on equally many tokens, see :data:`.optimizers.WAYS`."""
     train_steps: int = Field(default=300, ge=1)
     """Steps of each."""
     train_batch: int = Field(default=16, ge=1)
-    """Texts a step."""
+    """Texts per step."""
     frontier: tuple[str, ...] = (
         "drop-half",
         "sparsegpt-2-4",
@@ -79,13 +78,11 @@ class CompressionStudyConfig(BaseModel):
         "int8",
         "int4",
     )
-    """Recipes whose models drive in the closed loop."""
+    """Recipes whose models are run in the closed loop."""
     episodes: int = Field(default=48, ge=0)
-    """Episodes of each, in full physics on the crossing; its tasks take turns."""
+    """Episodes of each, in full physics on the crossing, cycling through its tasks."""
     threads: int = Field(default=1, ge=1)
     """Threads while latency is measured."""
-    workers: int = Field(default=2, ge=1)
-    """Processes."""
     seed: int = 0
     """Seed of bootstraps."""
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from surefoot.core.progress import Progress
 from surefoot.core.seeds import seeds_of
 from surefoot.envs.crossing.tasks import TASKS
 from surefoot.envs.episodes.config import resolve
 from surefoot.envs.episodes.run import episodes_run
-from surefoot.experiments.base import Told
 from surefoot.experiments.compression.config import CompressionStudyConfig
 from surefoot.experiments.compression.work import calibration
 from surefoot.experiments.local_models.tasks import scorer_for
@@ -25,11 +25,11 @@ MODEL = "local-agent"
 """The planner that is compressed."""
 
 DENSE = "dense"
-"""Name of the planner as it is."""
+"""Name of the uncompressed planner."""
 
 
-def run_frontier(study: CompressionStudyConfig, out: Path, told: Told) -> dict[str, Any]:
-    """Compresses the planner by every recipe and lets it drive.
+def run_frontier(study: CompressionStudyConfig, out: Path, progress: Progress) -> dict[str, Any]:
+    """Compresses the planner by every recipe and runs it in the closed loop.
 
     Returns:
         By recipe, the dense planner first: ``measured`` (latency and memory), ``bytes`` (of files
@@ -40,7 +40,7 @@ def run_frontier(study: CompressionStudyConfig, out: Path, told: Told) -> dict[s
     found: dict[str, Any] = {}
     names = (DENSE, *study.frontier)
     for number, name in enumerate(names):
-        told("frontier", number, len(names))
+        progress(number, len(names), "frontier")
         place = folder if name == DENSE else out / "models" / name
         if name != DENSE:
             wanted = read_recipe(name)
@@ -54,24 +54,24 @@ def run_frontier(study: CompressionStudyConfig, out: Path, told: Told) -> dict[s
                 options=CompressOptions(measure=True, threads=study.threads),
             )
             report = read_report(place)
-            told_of = {
+            size_of = {
                 "measured": report["measured"]["after"],
                 "bytes": report["totals"]["bytes_after"],
                 "label": report["artifact"]["format"],
             }
         else:
             size = sum(p.stat().st_size for p in folder.glob("*.safetensors"))
-            told_of = {
+            size_of = {
                 "measured": measure(folder, study.threads).to_json(),
                 "bytes": size,
                 "label": "as it is",
             }
         found[name] = {
-            **told_of,
+            **size_of,
             "tasks": dict(scorer_for(folder, study.tasks)(place)) if study.tasks else {},
             "episodes": _driven(study, out / "episodes" / name, place),
         }
-    told("frontier", len(names), len(names))
+    progress(len(names), len(names), "frontier")
     return found
 
 

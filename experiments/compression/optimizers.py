@@ -1,4 +1,4 @@
-"""Q-GaLore beside its peers: the agent's planner trained from a fresh start at equal tokens."""
+"""Q-GaLore and its peers: the agent's planner trained from scratch on equally many tokens."""
 
 from __future__ import annotations
 
@@ -39,9 +39,10 @@ WAYS: dict[str, Mapping[str, Any]] = {
     "lora": {"method": "lora", "rank": RANK, "rate": 1e-3},
     "qlora": {"method": "qlora", "rank": RANK, "rate": 1e-3},
 }
-"""Ways to train. Rates of projected gradients are the paper's for its smaller models, those of the
-others usual ones; none was tuned here. ``nearest`` rounds weights without chance, ``eager`` looks
-for subspaces at every interval. Adapters train beside weights that stay as they were drawn."""
+"""Ways to train. Rates of projected gradients are the paper's for its smaller models, the
+others are customary values; none was tuned here. ``nearest`` rounds weights deterministically,
+``eager`` looks for subspaces at every interval. Adapters train beside frozen, randomly initialised
+weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class TrainJob:
 
     @property
     def key(self) -> str:
-        """Its name."""
+        """The job's key."""
         return f"{self.way}/{self.seed}"
 
 
@@ -86,7 +87,7 @@ def texts(study: CompressionStudyConfig, seed: int) -> Calibration:
 
 
 def train_job(job: TrainJob) -> dict[str, Any]:
-    """Trains a fresh model and tries it.
+    """Trains a model from scratch and tests it.
 
     Returns:
         The recovery's report without the loss of every step, ``curve`` (mean loss of each tenth of

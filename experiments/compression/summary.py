@@ -11,18 +11,18 @@ from surefoot.sparsity.report.pareto import ParetoPoint, front_of
 
 Records = Mapping[str, Mapping[str, Any]]
 Tasks = Sequence[Mapping[str, bool]]
-"""For each seed by name whether a task was solved."""
+"""For each seed, whether each task was solved, by name."""
 
 
 def share(runs: Tasks, seed: int = 0) -> dict[str, Any] | None:
-    """Returns the share of solved tasks over seeds, with a bootstrap over tasks.
+    """Returns the rate of solved tasks over seeds, with a bootstrap over tasks.
 
     Args:
         runs: At least one, all of the same tasks.
         seed: Seed of the bootstrap.
 
     Returns:
-        ``rate``, ``interval``, ``n`` (tasks) and ``seeds`` (share by seed); ``None`` without tasks.
+        ``rate``, ``interval``, ``n`` (tasks) and ``seeds`` (rate by seed); ``None`` without tasks.
     """
     if not runs or not runs[0]:
         return None
@@ -37,7 +37,7 @@ def share(runs: Tasks, seed: int = 0) -> dict[str, Any] | None:
 
 
 def difference(first: Tasks, second: Tasks, seed: int = 0) -> dict[str, Any] | None:
-    """Returns by how much the first solves more, seed by seed, with a bootstrap over tasks."""
+    """Returns the paired difference in solved tasks, with a bootstrap over tasks."""
     if not first or len(first) != len(second) or not first[0]:
         return None
     clusters = [
@@ -56,7 +56,7 @@ def grid_rows(records: Records, dense: Records, seed: int = 0) -> list[dict[str,
 
     Args:
         records: Cells by ``model/pruner/allocation/pattern/seed``.
-        dense: The models as they are.
+        dense: The dense models.
         seed: Seed of bootstraps.
     """
     cells: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}

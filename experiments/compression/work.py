@@ -1,4 +1,4 @@
-"""Compressing and trying one model after the other, in processes of their own."""
+"""Jobs that compress a model and test it, each in its own process."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class PruneJob:
 
     @property
     def key(self) -> str:
-        """Its name."""
+        """The job's key."""
         return f"{self.model}/{self.pruner}/{self.allocation}/{self.pattern}/{self.seed}"
 
 
@@ -53,8 +53,8 @@ class RankJob:
     Attributes:
         study: The study as JSON.
         model: The model.
-        method: ``welore`` or ``svd``, which has the same share of rank everywhere.
-        reduction: Share of parameters that go.
+        method: ``welore`` or ``svd``, which has the same fraction of rank everywhere.
+        reduction: Fraction of parameters that is removed.
         seed: The seed.
     """
 
@@ -66,23 +66,23 @@ class RankJob:
 
     @property
     def key(self) -> str:
-        """Its name."""
+        """The job's key."""
         return f"{self.model}/{self.method}/{self.reduction}/{self.seed}"
 
 
 @lru_cache(4)
 def dense_tasks(model: str, tasks: int) -> dict[str, bool]:
-    """Returns which tasks a model solves as it is; tried once a process."""
+    """Returns which tasks the uncompressed model solves; tried once per process."""
     folder = model_folder(model)
     return dict(scorer_for(folder, tasks)(folder))
 
 
 @lru_cache(8)
 def calibration(model: str, samples: int, seed: int) -> Any:
-    """Returns calibration texts of one of this project's models; drawn once a process.
+    """Returns calibration texts of one of this project's models; drawn once per process.
 
     Raises:
-        InputError: It is none of them.
+        InputError: It is not one of them.
     """
     wanted = CompressionRecipe.model_validate(
         {"stages": [{"stage": "sparsify"}], "seed": seed, "calibration": {"samples": samples}}
@@ -96,20 +96,20 @@ def calibration(model: str, samples: int, seed: int) -> Any:
 def squeezed(
     study: CompressionStudyConfig, model: str, wanted: CompressionRecipe
 ) -> dict[str, Any]:
-    """Compresses a model in a passing folder and returns what became of it, plain JSON data.
+    """Compresses a model in a temporary folder and returns the outcome as JSON data.
 
     Returns:
         ``loss`` (``before``, ``after`` and perhaps ``recovered``), ``sparsity`` and ``parameters``
-        (the share that is left of the targets'), ``error`` (mean relative error of a layer's
-        outputs), ``trained`` (parameters that learned in a recovery), ``tasks`` (by name whether
+        (the fraction of the targets' that is left), ``error`` (mean relative error of a layer's
+        outputs), ``trained`` (trainable parameters of a recovery), ``tasks`` (by name whether
         solved); or ``refused`` with the reason, where the recipe cannot be met.
     """
     folder = model_folder(model)
-    told: dict[str, Mapping[str, bool]] = {}
+    solved: dict[str, Mapping[str, bool]] = {}
     texts, source = calibration(model, study.samples, wanted.seed)
     with tempfile.TemporaryDirectory(prefix="surefoot-") as place:
         out = Path(place) / "model"
-        scorer = _remembering(model, study.tasks, told) if study.tasks else None
+        scorer = _remembering(model, study.tasks, solved) if study.tasks else None
         try:
             compress(
                 folder,
@@ -130,35 +130,35 @@ def squeezed(
         "parameters": totals["kept"] / totals["targets"],
         "error": sum(errors) / len(errors) if errors else None,
         "trained": (report["recovery"] or {}).get("trainable"),
-        "tasks": dict(told.get("after", {})),
+        "tasks": dict(solved.get("after", {})),
     }
 
 
-def _remembering(model: str, tasks: int, told: dict[str, Mapping[str, bool]]) -> Scorer:
-    """Returns a scorer that tries the dense model once a process and keeps what it found."""
+def _remembering(model: str, tasks: int, solved: dict[str, Mapping[str, bool]]) -> Scorer:
+    """Returns a scorer that tests the dense model once per process and stores the result."""
     folder = model_folder(model)
     inner = scorer_for(folder, tasks)
 
     def score(place: Path) -> Mapping[str, bool]:
         if place.resolve() == folder.resolve():
             return dense_tasks(model, tasks)
-        told["after"] = inner(place)
-        return told["after"]
+        solved["after"] = inner(place)
+        return solved["after"]
 
     return score
 
 
 def prune_job(job: PruneJob) -> dict[str, Any]:
-    """Does one cell."""
+    """Runs one cell of the grid."""
     study = CompressionStudyConfig.model_validate_json(job.study)
     wanted = pruning(study, job.pruner, job.allocation, job.pattern, job.seed)
     return squeezed(study, job.model, wanted)
 
 
 def rank_job(job: RankJob) -> dict[str, Any]:
-    """Factors a model and tries every recovery.
+    """Factorizes a model and tries every recovery.
 
-    That of the factors comes first, since it tells the others how many parameters may learn.
+    The recovery of the factors runs first, since it sets how many parameters the others may train.
     """
     study = CompressionStudyConfig.model_validate_json(job.study)
     factors = {"stage": "factorize", "method": job.method, "reduction": job.reduction}
@@ -179,7 +179,7 @@ def rank_job(job: RankJob) -> dict[str, Any]:
 
 
 def dense_job(item: tuple[str, str]) -> dict[str, Any]:
-    """Tries a model as it is."""
+    """Tests the uncompressed model."""
     text, model = item
     study = CompressionStudyConfig.model_validate_json(text)
     return {"tasks": dense_tasks(model, study.tasks)}

@@ -1,4 +1,4 @@
-"""What the study of receptive fields runs."""
+"""Configuration of the study of receptive fields."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from surefoot.experiments.base import StudyConfig
 from surefoot.sparsity.lottery.receptive.committee import CommitteeSettings
 
 
 class CommitteeCase(BaseModel):
-    """Data with a committee that learns to tell their classes."""
+    """Data, and a committee that learns to classify them."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -21,13 +22,13 @@ class CommitteeCase(BaseModel):
     lengths: tuple[float, float] = (3.0, 1.0)
     """Correlation lengths of the two classes, in places."""
     points: int = Field(default=20_000, ge=100, multiple_of=2)
-    """Points to learn from; the last fifth is held out."""
+    """Training points; the last fifth is held out."""
     committee: CommitteeSettings = CommitteeSettings()
     """The committee and its training."""
 
 
 class Perception(BaseModel):
-    """A shipped model with eyes against the same model as it was drawn."""
+    """A shipped vision model against the same model at initialisation."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -36,28 +37,26 @@ class Perception(BaseModel):
     pictures: int = Field(default=64, ge=4)
     """Scenes drawn."""
     each: int = Field(default=200, ge=1)
-    """Patches of a picture."""
+    """Patches per image."""
 
 
-class ReceptiveFieldsConfig(BaseModel):
+class ReceptiveFieldsConfig(StudyConfig):
     """The study."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     cases: dict[str, CommitteeCase]
     """Data with committees, by name."""
     seeds: tuple[Annotated[int, Field(ge=0, lt=2**62)], ...] = (0, 1, 2, 3, 4)
-    """Seeds of data, first weights and order."""
+    """Seeds of data, initial weights and order."""
     rounds: int = Field(default=6, ge=2)
     """Rounds of pruning."""
     share: float = Field(default=0.3, gt=0, lt=1)
-    """Share of the living weights that goes in a round."""
+    """Fraction of remaining weights pruned per round."""
     compared: tuple[int, ...] = (3, 6)
     """Rounds at whose sparsity one-shot and random masks are trained as well."""
     measured: int = Field(default=5000, ge=100, multiple_of=2)
-    """Fresh points on which kurtosis and cavity are measured."""
+    """New points on which kurtosis and cavity are measured."""
     perception: Perception | None = Perception()
-    """The part on the project's perception model; none leaves it out."""
+    """The part on the project's perception model; ``None`` leaves it out."""
     workers: int = Field(default=1, ge=1)
     """Processes."""
 

@@ -12,7 +12,7 @@ from surefoot.results.lines import Curve, ceiling, line_chart
 from surefoot.results.manifest import current_versions
 from surefoot.results.page import render_page, trusted
 from surefoot.results.statistics import Interval
-from surefoot.sparsity.lottery.receptive.page import filter_picture
+from surefoot.sparsity.lottery.receptive.page import filter_image
 
 _PLOTS = (
     ("locality", "Locality"),
@@ -49,10 +49,10 @@ def render_study(
         },
         failing=failing(summary),
         count=len(next(iter(summary["cases"].values()))["claims"]),
-        cases=[_case(name, told, weights[name]) for name, told in summary["cases"].items()],
+        cases=[_case(name, case, weights[name]) for name, case in summary["cases"].items()],
         perception=_perception(summary["perception"]),
         eyes=[
-            (name, [trusted(filter_picture(np.array(w))) for w in found["weights"]])
+            (name, [trusted(filter_image(np.array(w))) for w in found["weights"]])
             for name, found in eyes.items()
         ],
     )
@@ -65,8 +65,8 @@ def failing(summary: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
         summary: What ``summary.json`` holds.
     """
     found: dict[str, list[str]] = {}
-    for name, told in summary["cases"].items():
-        for claim in told["claims"]:
+    for name, case in summary["cases"].items():
+        for claim in case["claims"]:
             if 2 * claim["holds"] < claim["n"]:
                 found.setdefault(claim["name"], []).append(
                     f"{name}, {claim['holds']} of {claim['n']} seeds"
@@ -75,7 +75,7 @@ def failing(summary: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
 
 
 def _case(
-    name: str, told: Mapping[str, Any], weights: Mapping[str, Mapping[str, Any]]
+    name: str, case: Mapping[str, Any], weights: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
     return {
         "name": name,
@@ -85,7 +85,7 @@ def _case(
                 "found": ", ".join(f"{v:.3g}" for v in c["median"]),
                 "seeds": f"{c['holds']} of {c['n']}",
             }
-            for c in told["claims"]
+            for c in case["claims"]
         ],
         "rows": [
             [r["kind"], "dense" if not r["round"] else r["order"], f"{100 * r['left']:.0f}"]
@@ -101,10 +101,10 @@ def _case(
                     "pruned",
                 )
             ]
-            for r in told["rows"]
+            for r in case["rows"]
         ],
-        "plots": [(title, trusted(_plot(told, measure))) for measure, title in _PLOTS],
-        "going": trusted(_going(told)),
+        "plots": [(title, trusted(_plot(case, measure))) for measure, title in _PLOTS],
+        "going": trusted(_going(case)),
         "fields": [
             (f"{kind}, {of}", trusted(_strip(np.array(found))))
             for kind, some in weights.items()
@@ -127,16 +127,16 @@ def _span(found: Mapping[str, Any]) -> Interval:
     return Interval(low, high)
 
 
-def _plot(told: Mapping[str, Any], measure: str) -> str:
+def _plot(case: Mapping[str, Any], measure: str) -> str:
     curves = []
     for kind in (DATA, CLONE):
         for order in ORDERS:
-            rows = [r for r in told["rows"] if (r["kind"], r["order"]) == (kind, order)]
+            rows = [r for r in case["rows"] if (r["kind"], r["order"]) == (kind, order)]
             points = [(float(r["round"]), r[measure]["mean"]) for r in rows if r[measure]]
             spans = [_span(r[measure]) for r in rows if r[measure]]
             curves.append(Curve(f"{kind}, {order}", points, spans))
     if measure == "locality":
-        rows = [r for r in told["rows"] if (r["kind"], r["order"]) == (DATA, ORDERS[0])]
+        rows = [r for r in case["rows"] if (r["kind"], r["order"]) == (DATA, ORDERS[0])]
         points = [(float(r["round"]), r["shuffled"]["mean"]) for r in rows]
         curves.append(Curve("data, imp, places dealt out anew", points))
     top, bottom = _ends(curves)
@@ -161,14 +161,14 @@ def _ends(curves: Sequence[Curve]) -> tuple[float, float]:
     )
 
 
-def _going(told: Mapping[str, Any]) -> str:
+def _going(case: Mapping[str, Any]) -> str:
     curves = [
         Curve(
             kind,
             [(float(i + 1), v["mean"]) for i, v in enumerate(values)],
             [_span(v) for v in values],
         )
-        for kind, values in told["going"].items()
+        for kind, values in case["going"].items()
     ]
     top, bottom = _ends(curves)
     return line_chart(
@@ -186,7 +186,7 @@ def _strip(weights: Any) -> str:
     peak = np.abs(weights).argmax(1)
     rows = weights[np.argsort(peak)][:_SHOWN]
     most = np.abs(rows).max(1, keepdims=True)
-    return filter_picture((rows / np.where(most > 0, most, 1))[None])
+    return filter_image((rows / np.where(most > 0, most, 1))[None])
 
 
 def _perception(found: Mapping[str, Any] | None) -> list[list[str]]:

@@ -1,4 +1,4 @@
-"""What the study found: means over seeds with intervals, and the published claims."""
+"""Results of the study: means over seeds with intervals, and the published claims."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from surefoot.experiments.imp_receptive_fields.work import (
 from surefoot.results.statistics import mean_interval
 
 MEASURES = ("accuracy", "locality", "shuffled", "participation", "kurtosis", "kept", "pruned")
-"""What is told of each training."""
+"""Measures reported for each training."""
 
 Runs = Sequence[Mapping[str, Any]]
 
@@ -40,7 +40,7 @@ def case_summary(runs: Mapping[str, Runs]) -> dict[str, Any]:
 
     Returns:
         ``rows``, one for each kind, order and round; ``going``, the cavity by the round in which
-        weights go, by kind; and ``claims``.
+        weights are pruned, by kind; and ``claims``.
     """
     rows = []
     for kind in KINDS:
@@ -123,7 +123,7 @@ def _cavity_of_kept(data: Mapping[str, Any], _: Any) -> tuple[bool, tuple[float,
 
 
 def _cavity_by_order(data: Mapping[str, Any], _: Any) -> tuple[bool, tuple[float, ...]]:
-    # The first to go against the last to go, and these against those that stay.
+    # Weights pruned first against those pruned last, and these against those that remain.
     first, *_rest, last, stay = (abs(v) for v in data["going"])
     return first < last < stay, (first, last, stay)
 
@@ -171,7 +171,7 @@ def claims(runs: Mapping[str, Runs]) -> list[dict[str, Any]]:
         runs: See :func:`case_summary`.
 
     Returns:
-        Rows with ``name``, ``source``, ``n``, ``holds`` and ``median`` of what was compared.
+        Rows with ``name``, ``source``, ``n``, ``holds`` and ``median`` of the compared values.
     """
     found = []
     for name, source, test in _CLAIMS:
@@ -191,7 +191,7 @@ def claims(runs: Mapping[str, Runs]) -> list[dict[str, Any]]:
 def perception_summary(
     study: ReceptiveFieldsConfig, found: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any] | None:
-    """Holds a trained first layer against the same as it was drawn.
+    """Compares a trained first layer with the same layer at initialisation.
 
     Args:
         study: Gives the seeds.

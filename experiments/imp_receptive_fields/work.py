@@ -1,4 +1,4 @@
-"""One committee on one kind of data: dense, tickets by rounds, and what they are held against."""
+"""One committee on one kind of data: dense, tickets by round, and their controls."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ import numpy as np
 from surefoot.experiments.imp_receptive_fields.config import CommitteeCase, ReceptiveFieldsConfig
 
 DATA, CLONE = "data", "clone"
-"""Data with edges, and Gaussian ones of the same covariance."""
+"""Data with edges, and Gaussian data of the same covariance."""
 
 KINDS = (DATA, CLONE)
 
 IMP, ONE_SHOT, RANDOM = "imp", "one-shot", "random"
-"""Orders: round by round by size; at once by size; at once by chance."""
+"""Pruning orders: iteratively by magnitude; one-shot by magnitude; one-shot at random."""
 
 ORDERS = (IMP, ONE_SHOT, RANDOM)
 
 _TIMES = 50
 _FRESH = 1_000_003
-"""Added to the seed of the points that are learned from, for those that are measured on."""
+"""Offset from the seed of the training points to that of the measured points."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class CommitteeJob:
 
     @property
     def key(self) -> str:
-        """Its name."""
+        """The job's key."""
         return f"{self.case}/{self.kind}/{self.seed}"
 
 
@@ -53,10 +53,10 @@ def run_job(job: CommitteeJob) -> dict[str, Any]:
     """Trains the committee dense, as tickets round by round, and with the masks compared.
 
     Returns:
-        Plain JSON data: ``rows`` (one a training: ``order``, ``round``, ``accuracy`` and what the
-        diagnosis says), ``going`` (mean cavity of the dense committee's weights by the round in
-        which they go, last those that stay) and ``weights`` by ``dense`` and order, the last
-        round's.
+        Plain JSON data: ``rows`` (one per training: ``order``, ``round``, ``accuracy`` and what the
+        diagnosis returns), ``going`` (mean cavity of the dense committee's weights by the round in
+        which they are pruned, those that remain last) and ``weights`` by ``dense`` and order,
+        those of the last round.
     """
     from surefoot.sparsity.lottery.receptive.nlgp import Field
 
@@ -90,7 +90,7 @@ class _Trainings:
         self.train = training(points, classes, case.committee, seed)
 
     def run(self, folder: Path) -> dict[str, Any]:
-        """Does them all."""
+        """Runs all trainings of the job."""
         from surefoot.sparsity.lottery import Masks, Rounds, find_tickets
         from surefoot.sparsity.lottery.criteria import at_random, magnitude, one_shot
 
@@ -111,7 +111,7 @@ class _Trainings:
         for r in self.study.compared:
             for order in (ONE_SHOT, RANDOM):
                 self.model.load_state_dict(self.start)
-                # By size is by that after the dense training; by chance needs no weights.
+                # Magnitudes are those after dense training; random masks need no weights.
                 self.model.first.weight.data = _tensor(dense)
                 score = magnitude if order == ONE_SHOT else at_random(self.seed)
                 masks = one_shot(
@@ -164,11 +164,11 @@ def _tensor(values: Any) -> Any:
     return torch.tensor(values, dtype=torch.float32)
 
 
-def perception_job(told: tuple[str, int]) -> dict[str, Any]:
-    """Diagnoses the first layer of a model with eyes as it is, or as it was drawn.
+def perception_job(item: tuple[str, int]) -> dict[str, Any]:
+    """Diagnoses the first layer of a vision model, trained or at initialisation.
 
     Args:
-        told: The study as JSON, and the seed of first weights; below zero for the trained model.
+        item: The study as JSON, and the seed of initial weights; negative for the trained model.
 
     Returns:
         What :func:`~surefoot.sparsity.lottery.receptive.running.look_at` gives, without units, and
@@ -180,7 +180,7 @@ def perception_job(told: tuple[str, int]) -> dict[str, Any]:
     from surefoot.sparsity.lottery.receptive.patches import PatchImage, cut
     from surefoot.sparsity.lottery.receptive.running import FieldSettings, look_at
 
-    text, seed = told
+    text, seed = item
     study = ReceptiveFieldsConfig.model_validate_json(text)
     assert study.perception is not None
     folder = model_folder(study.perception.model)
@@ -195,7 +195,7 @@ def perception_job(told: tuple[str, int]) -> dict[str, Any]:
 
 
 def _drawn(folder: Path, name: str, seed: int) -> Any:
-    """Returns a layer's weights before any training."""
+    """Returns a layer's weights at initialisation."""
     import torch
     from transformers import AutoConfig, AutoModelForImageTextToText
 

@@ -1,4 +1,4 @@
-"""What the study runs."""
+"""Configuration of the study."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from surefoot.agents.settings import AgentSettings
 from surefoot.envs.perturbations.catalogue import image_perturbations
 from surefoot.envs.perturbations.pipeline import Pipeline
+from surefoot.experiments.base import StudyConfig
 
 CROSSING, TABLETOP = "crossing", "tabletop"
 
 
 @dataclass(frozen=True, slots=True)
 class StudyArm:
-    """One way of putting the agent together.
+    """One configuration of the agent.
 
     Attributes:
         name: Its name.
@@ -42,7 +43,7 @@ PLAIN: dict[str, Any] = {
     "samples": 1,
     "repairs": 0,
 }
-"""The base: one look a decision, one plan, no gate."""
+"""The baseline: one look per decision, one plan, no gate."""
 
 _SENSING = {"gate": "scores", "sensing": "entropy", "t_d": 0.0}
 _CHECKS = {"verify": True, "samples": 4, "repairs": 2}
@@ -102,13 +103,11 @@ BASE = "base"
 """The arm that all others are compared with."""
 
 
-class UncertaintyConfig(BaseModel):
+class UncertaintyConfig(StudyConfig):
     """The study."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     perception: str = "local-perception"
-    """Model that is shown the pictures."""
+    """Perception model."""
     planner: str = "local-agent"
     """Planner of all arms that are not refined."""
     refined: str = "local-agent-refined"
@@ -118,7 +117,7 @@ class UncertaintyConfig(BaseModel):
     looks: int = Field(default=4, ge=0, le=20)
     """Further looks for one decision."""
     crossing: int = Field(default=402, ge=0)
-    """Episodes of each arm on the crossing's twin; its tasks take turns."""
+    """Episodes of each arm on the crossing's twin, cycling through its tasks."""
     tabletop: int = Field(default=400, ge=0)
     """The same on the table's twin."""
     tables: tuple[str, ...] = ("tidy", "tower", "sort", "table")
@@ -126,17 +125,17 @@ class UncertaintyConfig(BaseModel):
     difficulty: str = "easy"
     """Difficulty of the table's tasks."""
     physics: int = Field(default=100, ge=0)
-    """Episodes of each arm in full physics, half of them on each stage."""
+    """Episodes of each arm in full physics, half of them in each environment."""
     physics_arms: tuple[str, ...] = ("base", "paper", "all", "all-0.3", "oracle")
     """Arms that are run in full physics."""
     calibration: int = Field(default=300, ge=20)
-    """Episodes that each way of looking is calibrated on, by stage."""
+    """Episodes for calibrating each way of looking, per environment."""
     bank: int = Field(default=150, ge=6)
-    """Scenes of each split from which pictures of the crossing are taken."""
+    """Scenes of each split from which images of the crossing are taken."""
     moments: int = Field(default=8, ge=1)
-    """Moments of each."""
+    """Time steps per scene."""
     shifted: float = Field(default=0.5, ge=0, le=1)
-    """Share of moments (crossing) or episodes (table) whose pictures are damaged."""
+    """Fraction of time steps (crossing) or episodes (table) whose images are damaged."""
     mildest: float = Field(default=0.2, ge=0, le=1)
     """Least severity of that damage."""
     worst: float = Field(default=0.6, ge=0, le=1)
@@ -157,8 +156,6 @@ class UncertaintyConfig(BaseModel):
     """Arms whose variability is measured."""
     injection: int = Field(default=200, ge=0)
     """Cases in each cell of the 2 x 2 injection."""
-    workers: int = Field(default=2, ge=1)
-    """Processes."""
     seed: int = 0
     """Seed of the bootstrap."""
 
@@ -183,11 +180,11 @@ class UncertaintyConfig(BaseModel):
 
 
 def damage(study: UncertaintyConfig, *key: object) -> Pipeline:
-    """Draws what goes wrong with pictures: nothing, or one kind of image perturbation.
+    """Draws the damage to images: none, or one kind of image perturbation.
 
     Args:
-        study: Gives share and severity.
-        key: What it is drawn for.
+        study: Gives fraction and severity.
+        key: What the draw is seeded by.
     """
     rng = Random(f"study-damage:{':'.join(map(str, key))}")
     if rng.random() >= study.shifted:

@@ -1,7 +1,7 @@
-"""The 2 x 2 injection: are the two uncertainties told apart?
+"""The 2 x 2 injection: are the two uncertainties distinguished?
 
-Pictures are damaged or not, plans are damaged or not. In each cell u_p should tell misperception
-and u_d bad plans; how well either tells the other is cross-talk, .5 for none.
+Images are damaged or not, plans are damaged or not. In each cell u_p should predict misperception
+and u_d bad plans; how well either predicts the other is cross-talk, an AUROC of .5 for none.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from surefoot.envs.crossing.geometry import Turn
 from surefoot.envs.crossing.tasks import instruction_of
 
 SPOILED = 0.5
-"""Chance that a good plan is spoiled in the cells with damaged plans."""
+"""Probability that a good plan is corrupted in the cells with damaged plans."""
 
 
 def cell_cases(
@@ -39,7 +39,7 @@ def cell_cases(
     """Returns scores and truths of ``n`` cases: one look ahead, one plan.
 
     Args:
-        snaps: Pictures with answers, all damaged or none.
+        snaps: Images with answers, all damaged or none.
         calibration: Gives u_p and u_d.
         planner: The planner.
         n: Cases.
@@ -51,19 +51,19 @@ def cell_cases(
     proposing = make_planner(f"damaged={SPOILED}:{planner}" if spoiled else planner)
     cases = []
     for number, snap in enumerate(chosen):
-        sight = SceneBelief(calibration)
+        belief = SceneBelief(calibration)
         questions = crossing_questions("front", Turn(snap.task.partition("-at-")[0]))
         questions = [
             q for q in questions if q.fact in ("light", "stop_sign", "pedestrian", "opposite_car")
         ]
-        sight.add("front", questions, [np.array(snap.answers[q.fact]) for q in questions])
-        likeliest = sight.likeliest()
+        belief.add("front", questions, [np.array(snap.answers[q.fact]) for q in questions])
+        likeliest = belief.likeliest()
         context = driving_context(snap.task, instruction_of(snap.task), likeliest, {}, ())
         offer = proposing.propose(context, 1, seed * 100_000 + number)[0]
         plans = calibration.plans
         cases.append(
             {
-                "u_p": min(sight.u_p(f) for f in likeliest),
+                "u_p": min(belief.u_p(f) for f in likeliest),
                 "u_d": float(plans.u_d([offer.confidence])[0]) if plans else offer.confidence,
                 "misperceived": any(snap.truth[f] != o for f, o in likeliest.items()),
                 "bad_plan": not judge(context, offer.text).good,
@@ -73,7 +73,7 @@ def cell_cases(
 
 
 def cross_talk(cells: dict[str, list[dict[str, Any]]], seed: int = 0) -> dict[str, Any]:
-    """Returns how well each score tells each failure, over all cells, and the rates by cell."""
+    """Returns how well each score predicts each failure, over all cells, and the rates by cell."""
     cases = [c for found in cells.values() for c in found]
     table: dict[str, Any] = {"cells": {}, "auroc": {}}
     for name, found in cells.items():

@@ -1,9 +1,8 @@
-"""The parts of the study, each a run folder of its own that goes on where it stopped."""
+"""The parts of the study, each a run folder of its own that can be resumed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -15,7 +14,7 @@ from surefoot.agents.settings import AgentSettings
 from surefoot.core.errors import HarnessError
 from surefoot.core.seeds import seeds_of
 from surefoot.envs.simulation.client import Simulation
-from surefoot.experiments.base import Told
+from surefoot.experiments.base import Study
 from surefoot.experiments.know_where_uncertain.config import (
     ARMS,
     CROSSING,
@@ -32,25 +31,18 @@ from surefoot.experiments.know_where_uncertain.play import (
     stop_job,
 )
 from surefoot.experiments.know_where_uncertain.worlds import EpisodeWorld, fitted, places, worlds_of
-from surefoot.experiments.parts import found_in, run_part
-
-NAME = "know-where-uncertain"
-"""Name of the study."""
 
 
-def make_banks(study: UncertaintyConfig, out: Path, told: Told) -> Banks:
-    """Fills a bank of pictures from seeds of each split."""
+def make_banks(study: Study[UncertaintyConfig]) -> Banks:
+    """Fills a bank of images from seeds of each split."""
     made = []
     for split in ("calibration", "test"):
-        path = out / f"bank-{split}.jsonl"
+        path = study.out / f"bank-{split}.jsonl"
         if not path.exists():
             work = {
-                f"{split}/{seed}": (study.model_dump_json(), seed)
-                for seed in seeds_of(split, study.bank)
+                f"{split}/{seed}": (study.text, seed) for seed in seeds_of(split, study.config.bank)
             }
-            records = found_in(
-                run_part(NAME, f"bank-{split}", out, study, work, _snaps, told, study.workers)
-            )
+            records = study.part(f"bank-{split}", work, _snaps)
             identity = ""
             snaps = []
             for found in records.values():
@@ -58,7 +50,7 @@ def make_banks(study: UncertaintyConfig, out: Path, told: Told) -> Banks:
                 snaps += [BankedView(*row) for row in found["snaps"]]
             if not snaps:
                 raise HarnessError("no picture of the crossing could be taken")
-            ViewBank(snaps, identity, f"{study.shifted:g} damaged").save(path)
+            ViewBank(snaps, identity, f"{study.config.shifted:g} damaged").save(path)
         made.append((split, str(path)))
     return tuple(made)
 
@@ -78,24 +70,23 @@ def _snaps(item: tuple[str, int]) -> dict[str, Any]:
     return {"model": perceiver.identity, "snaps": rows}
 
 
-def calibrate(
-    study: UncertaintyConfig, banks: Banks, out: Path, told: Told
-) -> tuple[tuple[str, str], ...]:
-    """Calibrates the agent of every arm that looks in its own way; returns paths.
+def calibrate(study: Study[UncertaintyConfig], banks: Banks) -> tuple[tuple[str, str], ...]:
+    """Calibrates the agent once for each way of looking; returns paths.
 
-    They are by stage and way of looking (:attr:`~surefoot.agents.settings.AgentSettings.looking`),
-    and made with the first arm that looks so; one that sets no threshold to u_d leaves that to
-    one that does, whose planner the calibration of plans must be of.
+    Keys are the environment and the way of looking
+    (:attr:`~surefoot.agents.settings.AgentSettings.looking`), and each is made with the first arm
+    that looks so. Arms with a threshold on u_d come first, since the calibration of plans must be
+    that of their planner.
     """
     arms: dict[str, StudyArm] = {}
-    for arm in sorted(ARMS, key=lambda arm: study.settings(arm).t_d == 0):
-        arms.setdefault(study.settings(arm).looking, arm)
+    for arm in sorted(ARMS, key=lambda arm: study.config.settings(arm).t_d == 0):
+        arms.setdefault(study.config.settings(arm).looking, arm)
     made = []
-    for stage in _stages(study):
+    for stage in _stages(study.config):
         for looking, arm in arms.items():
-            path = out / f"calibration-{stage}-{arm.name}.json"
+            path = study.out / f"calibration-{stage}-{arm.name}.json"
             if not path.exists():
-                _calibrate(study, banks, out, stage, arm, told).save(path)
+                _calibrate(study, banks, stage, arm).save(path)
             made.append((f"{stage} {looking}", str(path)))
     return tuple(made)
 
@@ -105,8 +96,8 @@ def made_in_physics(
 ) -> tuple[tuple[str, str], ...]:
     """Returns calibrations for full physics: the built-in ones where they are for the same agent.
 
-    There what a camera sees hardly changes while the vehicle stands, and with it an error; in the
-    twin every step draws another picture. Sets of the twin are too careful or too careless then.
+    In full physics the camera image, and with it an error, hardly changes while the vehicle stands;
+    in the twin every step draws another image, so the twin's sets would be too wide or too narrow.
     """
     shipped = AgentSettings()
     if study.perception != shipped.perception:
@@ -122,41 +113,39 @@ def _stages(study: UncertaintyConfig) -> list[str]:
 
 
 def _calibrate(
-    study: UncertaintyConfig, banks: Banks, out: Path, stage: str, arm: StudyArm, told: Told
+    study: Study[UncertaintyConfig], banks: Banks, stage: str, arm: StudyArm
 ) -> AgentCalibration:
-    chosen = places(study, stage, "calibration", study.calibration)
+    config = study.config
+    chosen = places(config, stage, "calibration", config.calibration)
     half = len(chosen) // 2
-    model = worlds_of(study.model_dump_json(), banks).asked.identity
+    model = worlds_of(study.text, banks).asked.identity
     name = f"stops-{stage}-{arm.name}"
-    first = _stops(name, study, banks, out, chosen[:half], arm, "", told)
+    first = _stops(study, name, banks, chosen[:half], arm, "")
     policy = fit_policy(
         stage,
         model,
         first,
-        study.alpha,
+        config.alpha,
         moving=stage == CROSSING,
-        sensing=study.settings(arm).looking,
+        sensing=config.settings(arm).looking,
     )
-    constants = out / f"policy-{stage}-{arm.name}.json"
+    constants = study.out / f"policy-{stage}-{arm.name}.json"
     policy.save(constants)
-    again = _stops(f"{name}-again", study, banks, out, chosen[half:], arm, str(constants), told)
-    return calibrated(policy, again, planner=study.planner_of(arm, stage))
+    again = _stops(study, f"{name}-again", banks, chosen[half:], arm, str(constants))
+    return calibrated(policy, again, planner=config.planner_of(arm, stage))
 
 
 def _stops(
+    study: Study[UncertaintyConfig],
     name: str,
-    study: UncertaintyConfig,
     banks: Banks,
-    out: Path,
     chosen: Sequence[EpisodeWorld],
     arm: StudyArm,
     policy: str,
-    told: Told,
 ) -> list[LookingStop]:
-    text = study.model_dump_json()
     work = {
         place.key: StopJob(
-            text,
+            study.text,
             banks,
             place,
             arm.name,
@@ -165,25 +154,23 @@ def _stops(
         )
         for place in chosen
     }
-    found = found_in(run_part(NAME, name, out, study, work, stop_job, told, study.workers))
+    found = study.part(name, work, stop_job)
     if not found:
         raise HarnessError(f"every episode of '{name}' was lost")
     return [LookingStop.from_json(key, data) for key, data in found.items()]
 
 
 def play_all(
+    study: Study[UncertaintyConfig],
     name: str,
-    study: UncertaintyConfig,
     banks: Banks,
     calibrations: tuple[tuple[str, str], ...],
-    out: Path,
     chosen: Sequence[EpisodeWorld],
     arms: Sequence[str],
-    told: Told,
     repeats: int = 1,
 ) -> dict[str, Any]:
     """Plays arms in worlds; returns records by key."""
-    text = study.model_dump_json()
+    text = study.text
     work = {
         f"{place.key}/{repeat}" if repeats > 1 else place.key: WorldJob(
             text, banks, place, tuple(arms), calibrations, repeat
@@ -191,4 +178,4 @@ def play_all(
         for place in chosen
         for repeat in range(repeats)
     }
-    return found_in(run_part(NAME, name, out, study, work, play_job, told, study.workers))
+    return study.part(name, work, play_job)

@@ -1,4 +1,4 @@
-"""Episodes of the study: all arms in the same world, one after the other."""
+"""Episodes of the study: all arms in the same world, in sequence."""
 
 from __future__ import annotations
 
@@ -50,18 +50,18 @@ class WorldJob:
 
 @lru_cache(8)
 def planner_named(spec: str) -> AgentPlanner:
-    """Returns a planner; one a process."""
+    """Returns a planner; created once per process."""
     return KeptPlanner(make_planner(spec), seeded=True)
 
 
 @lru_cache(8)
 def calibration_at(path: str, stage: str, model: str, looking: str) -> AgentCalibration:
-    """Returns a calibration; loaded once a process."""
+    """Returns a calibration; loaded once per process."""
     return load_calibration(path, env=stage, model=model, sensing=looking)
 
 
 def play_job(job: WorldJob) -> dict[str, Any]:
-    """Plays all arms of a job; whatever goes wrong becomes the outcome of its arm."""
+    """Plays all arms of a job; an error becomes the outcome of its arm."""
     study = UncertaintyConfig.model_validate_json(job.study)
     worlds = worlds_of(job.study, job.banks)
     return {
@@ -96,12 +96,12 @@ def _arm(
         if stage is not None:
             stage.close()
         return {"outcome": "sim_error", "reason": str(error)[:200], "success": False}
-    found = _told(played, agent, stage, tools)
+    found = _outcome(played, agent, stage, tools)
     stage.close()
     return found
 
 
-def _told(played: EpisodeResult, agent: Agent, stage: AgentEnv, tools: Tools) -> dict[str, Any]:
+def _outcome(played: EpisodeResult, agent: Agent, stage: AgentEnv, tools: Tools) -> dict[str, Any]:
     return {
         "outcome": played.outcome,
         "reason": played.reason[:200],
@@ -121,14 +121,14 @@ def _told(played: EpisodeResult, agent: Agent, stage: AgentEnv, tools: Tools) ->
 
 
 def _acted(agent: Agent, stage: AgentEnv) -> bool:
-    """Tells whether anything was done but standing still."""
+    """Whether the agent did anything but stand still."""
     return any(m.action and m.action != stage.pause for m in agent.decisions)
 
 
 def rule_states(stage: AgentEnv, broken: Sequence[str]) -> dict[str, str]:
-    """Returns for each rule ``broken``, ``kept`` or, if nothing called for it, ``idle``.
+    """Returns for each rule ``broken``, ``kept`` or, if it never applied, ``idle``.
 
-    A rule G(condition -> ...) was called for if its condition was true at some step.
+    A rule G(condition -> ...) applied if its condition was true at some step.
     """
     found: dict[str, str] = {}
     for status in stage.watch():
@@ -163,7 +163,7 @@ class StopJob:
 
 
 def stop_job(job: StopJob) -> dict[str, Any] | None:
-    """Returns what was believed when the agent stopped looking, as plain JSON data."""
+    """Returns the belief at which the agent stopped looking, as plain JSON data."""
     study = UncertaintyConfig.model_validate_json(job.study)
     worlds = worlds_of(job.study, job.banks)
     stage, perceiver = worlds.open(job.place, "calibration")

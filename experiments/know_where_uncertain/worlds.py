@@ -52,7 +52,7 @@ class EpisodeWorld:
 
     @property
     def key(self) -> str:
-        """Its name."""
+        """The job's key."""
         return f"{'physics/' if self.physics else ''}{self.stage}/{self.task}/{self.seed}"
 
 

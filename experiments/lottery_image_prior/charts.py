@@ -11,7 +11,7 @@ from surefoot.results.statistics import Interval
 
 
 def decibels(found: Mapping[str, Any] | None) -> str:
-    """Writes a mean in dB with its interval; a dash where there is none."""
+    """Formats a mean in dB with its interval; a dash where there is none."""
     if found is None:
         return "–"
     text = f"{found['mean']:.2f}"

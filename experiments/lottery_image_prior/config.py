@@ -1,4 +1,4 @@
-"""What the study of the Lottery Image Prior runs."""
+"""Configuration of the study of the Lottery Image Prior."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from surefoot.experiments.base import StudyConfig
 from surefoot.sparsity.lottery.priors.sensing import SenseSettings
 from surefoot.sparsity.lottery.restoring.networks import NetworkSettings
 
@@ -15,18 +16,18 @@ Task = Literal["denoise", "inpaint", "sr"]
 
 
 class SceneImage(BaseModel):
-    """A picture that a camera of the simulation took."""
+    """An image from a camera of the simulation."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     env: Literal["tabletop", "crossing"]
-    """Which world."""
+    """The environment."""
     seed: int = Field(ge=0, lt=2**31)
     """Seed of the scene."""
 
     @property
     def name(self) -> str:
-        """Its name."""
+        """The job's key."""
         return f"{self.env}-{self.seed}"
 
 
@@ -36,51 +37,49 @@ class Sensing(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     prior: Path | None = None
-    """A folder of ``surefoot train prior``; without it the generators are trained here, as that
-    command does it."""
+    """A folder of ``surefoot train prior``; without it the generators are trained here, as by that
+    command."""
     known: int = Field(default=3000, ge=2)
-    """Pictures that are trained on."""
+    """Training images."""
     steps: int = Field(default=3000, ge=1)
     """Steps of each training."""
     rounds: int = Field(default=3, ge=0)
-    """Rounds of tickets; each is one training, and two more with masks by chance."""
+    """Rounds of tickets; each is one training, and two more with random masks."""
     share: float = Field(default=0.4, gt=0, lt=1)
-    """Share of the living that goes each round."""
+    """Fraction of remaining weights pruned per round."""
     seed: int = Field(default=0, ge=0, lt=2**62)
     """Seed of the trainings."""
     pictures: int = Field(default=8, ge=1)
-    """Unseen pictures that are measured."""
+    """Unseen images that are measured."""
     rows: tuple[int, ...] = (50, 200, 800)
     """Numbers of random rows."""
     sigma: float = Field(default=0.01, ge=0)
     """Noise of a row, where white is 1."""
     outliers: int = Field(default=5, ge=0)
-    """Rows that are spoiled in a second pass with the dense generator; none without."""
+    """Corrupted rows in a second pass with the dense generator; 0 for no such pass."""
     spoiled: int = Field(default=200, ge=1)
     """Rows of that pass."""
     groups: int = Field(default=20, ge=1)
     """Groups of its median of means."""
     seek: SenseSettings = SenseSettings(steps=250, starts=3)
-    """How codes are sought."""
+    """How codes are searched for."""
 
 
-class ImagePriorConfig(BaseModel):
+class ImagePriorConfig(StudyConfig):
     """The study."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     scenes: tuple[SceneImage, ...]
-    """The pictures; intervals are over these, so they are what the study has many of."""
+    """The images; intervals are over these, so precision comes from their number."""
     seeds: tuple[Annotated[int, Field(ge=0, lt=2**50)], ...] = (0,)
-    """Seeds of network, noise and masks; the number of the picture is added."""
+    """Seeds of network, noise and masks; the number of the image is added."""
     size: int = Field(default=48, ge=16)
-    """Width and height of the pictures."""
+    """Width and height of the images in pixels."""
     tasks: tuple[Task, ...] = ("denoise", "inpaint", "sr")
-    """What is done to them; with none, and no scenes, only ``sensing`` is left."""
+    """The restoration tasks; without any, and without scenes, only ``sensing`` is run."""
     sigma: float = Field(default=25, gt=0)
     """Noise for ``denoise``, where white is 255."""
     known: float = Field(default=0.5, gt=0, le=1)
-    """Share of pixels known for ``inpaint``."""
+    """Fraction of pixels known for ``inpaint``."""
     scale: int = Field(default=4, ge=2)
     """How many times ``sr`` enlarges."""
     network: NetworkSettings = NetworkSettings(width=16, depth=3, code=16)
@@ -88,21 +87,21 @@ class ImagePriorConfig(BaseModel):
     decoder: NetworkSettings = NetworkSettings(kind="decoder", width=28, depth=4)
     """The deep decoder, of about as many weights as the sparsest ticket."""
     share: float = Field(default=0.36, gt=0, lt=1)
-    """Share of the living that goes each round; 36 % are two rounds of the paper at once."""
+    """Fraction of remaining weights pruned per round; .36 is two of the paper's rounds at once."""
     rounds: int = Field(default=4, ge=1)
-    """Rounds; the last gives the ticket that all tasks are done with."""
+    """Rounds; the last gives the ticket used for all tasks."""
     levels: tuple[int, ...] = (1, 2, 3, 4)
     """Rounds whose sparsity ``denoise`` looks at."""
     search: int = Field(default=200, ge=1)
     """Steps of each fit of a search."""
-    steps: dict[Task, int] = {"denoise": 400, "inpaint": 400, "sr": 400}
-    """Steps of each fit that is judged, by task."""
+    steps: dict[Task, int] = Field({"denoise": 400, "inpaint": 400, "sr": 400})
+    """Steps of each evaluated fit, by task."""
     long: int = Field(default=1200, ge=1)
-    """Steps of the fits that show what too many do, for ``denoise``."""
+    """Steps of the fits that show overfitting, for ``denoise``."""
     held: float = Field(default=0.05, gt=0, lt=1)
-    """Share of what is measured that is held out."""
+    """Fraction of the measurements that is held out."""
     every: int = Field(default=25, ge=1)
-    """Steps from note to note."""
+    """Steps between records."""
     sensing: Sensing | None = None
     """Random rows with a generator as the prior; left out without it."""
     workers: int = Field(default=1, ge=1)

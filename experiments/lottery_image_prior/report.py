@@ -26,7 +26,7 @@ WAYS = {
     "several others": "ticket of all other true pictures (of their mean)",
     "deep decoder": "deep decoder",
 }
-"""What ways are called."""
+"""Names of ways on the page."""
 TITLES = {"denoise": "Noise", "inpaint": "Unknown pixels", "sr": "Enlarging"}
 
 
@@ -35,7 +35,7 @@ def render_study(summary: Mapping[str, Any], pictures: Mapping[str, bytes]) -> s
 
     Args:
         summary: What ``summary.json`` holds.
-        pictures: PNG files of the true pictures, by name.
+        pictures: PNG files of the true images, by name.
     """
     study, tasks = summary["study"], summary.get("tasks", {})
     overfit, sensing = summary.get("overfit"), summary.get("sensing")
@@ -78,12 +78,12 @@ def _rules(found: Mapping[str, Any]) -> dict[str, str]:
 
 
 def way_name(way: str) -> str:
-    """Returns what a way is called."""
+    """Returns the name of a way on the page."""
     return WAYS.get(way, way.replace("other task", "ticket of another task"))
 
 
 def _gap(tasks: Mapping[str, Any]) -> dict[str, str]:
-    """Returns what the dense network loses where the oracle is replaced, by task."""
+    """Returns what the dense network loses when held-out stopping replaces the oracle, by task."""
     found = {}
     for task, part in tasks.items():
         rules = next(r for r in part["rows"] if r["way"] == "dense")["rules"]

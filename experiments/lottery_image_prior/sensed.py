@@ -1,8 +1,8 @@
-"""The study's part about generators: trained, dense and as tickets, and asked about random rows."""
+"""The study's part on generators: trained, dense and as tickets, as priors for random rows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,28 +10,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from surefoot.core.errors import InputError
+from surefoot.core.progress import Progress
 from surefoot.experiments.lottery_image_prior.config import Sensing
 from surefoot.sparsity.lottery.priors.tickets import DENSE, KINDS, trained_generators
 
 if TYPE_CHECKING:
     from surefoot.agents.perception.thumbnails import Thumbnails
-    from surefoot.sparsity.lottery.priors.training import PairTraining
 
 _PICTURES, _UNSEEN = "pictures", "unseen"
 _WAYS = {"least squares": 0, "median of means": 1}
 
-Told = Callable[[int, int], None]
-
 
 @dataclass(frozen=True, slots=True)
 class Unseen:
-    """An unseen picture to measure.
+    """An unseen image to measure.
 
     Attributes:
         sensing: The settings as JSON.
         prior: Folder of the generators.
         out: Folder of the study.
-        number: Number of the picture.
+        number: Number of the image.
     """
 
     sensing: str
@@ -41,12 +39,12 @@ class Unseen:
 
     @property
     def key(self) -> str:
-        """Its name."""
+        """The job's key."""
         return f"unseen-{self.number}"
 
 
 def check_prior(prior: Path) -> None:
-    """Checks that a folder holds generators and says what they learned from.
+    """Checks that a folder holds generators and the recipe of their training images.
 
     Raises:
         InputError: It does not.
@@ -57,16 +55,16 @@ def check_prior(prior: Path) -> None:
     _recipe(prior)
 
 
-def make_prior(sensing: Sensing, out: Path, told: Told) -> Path:
+def make_prior(sensing: Sensing, out: Path, progress: Progress) -> Path:
     """Returns the folder of the generators; trains them where the settings name none.
 
     Args:
         sensing: The settings.
         out: Folder of the study.
-        told: Told the steps done and all steps.
+        progress: Called with the steps done and all steps.
 
     Raises:
-        InputError: A training goes astray.
+        InputError: A training diverges.
     """
     import torch
 
@@ -82,13 +80,14 @@ def make_prior(sensing: Sensing, out: Path, told: Told) -> Path:
     settings = PairSettings(steps=sensing.steps, seed=sensing.seed)
     whole = sensing.steps * (1 + 3 * sensing.rounds)
 
-    def count(pair: PairTraining) -> None:
-        told(len(trained_generators(place)) * sensing.steps + pair.step, whole)
+    def count(done: int, total: int, part: str = "") -> None:
+        del total, part
+        progress(len(trained_generators(place)) * sensing.steps + done, whole)
 
     tickets = prior_tickets(
-        pictures, settings, sensing.rounds, sensing.share, place, told=lambda _, pair: count(pair)
+        pictures, settings, sensing.rounds, sensing.share, place, progress=count
     )
-    prior_controls(pictures, settings, tickets, place, told=lambda _, pair: count(pair))
+    prior_controls(pictures, settings, tickets, place, progress=count)
     return place.resolve()
 
 
@@ -105,23 +104,25 @@ def _recipe(prior: Path) -> Thumbnails:
         ) from None
 
 
-def unseen_pictures(sensing: Sensing, prior: Path, out: Path, told: Told) -> dict[str, Unseen]:
-    """Renders unseen pictures like those that the generators learned from.
+def unseen_pictures(
+    sensing: Sensing, prior: Path, out: Path, progress: Progress
+) -> dict[str, Unseen]:
+    """Renders unseen images like those that the generators were trained on.
 
     Returns:
-        What is to be measured, by key.
+        Images to measure, by key.
     """
     from surefoot.agents.perception.thumbnails import render_thumbnails
 
     recipe = _recipe(prior).model_copy(update={"split": "test", "count": sensing.pictures})
-    render_thumbnails(recipe, out / _UNSEEN, lambda done, total, part="": told(done, total))
+    render_thumbnails(recipe, out / _UNSEEN, progress)
     text = sensing.model_dump_json()
     jobs = [Unseen(text, str(prior), str(out.resolve()), i) for i in range(sensing.pictures)]
     return {job.key: job for job in jobs}
 
 
 def sense_picture(job: Unseen) -> dict[str, Any]:
-    """Measures a picture by random rows, for every generator and the best linear guess.
+    """Measures an image by random rows, for every generator and the best linear guess.
 
     Returns:
         ``clean`` and, with the dense generator only, ``spoiled``: what
@@ -158,12 +159,12 @@ def sense_picture(job: Unseen) -> dict[str, Any]:
 
 
 def sensing_summary(records: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Sums up what was measured.
+    """Summarises the measurements.
 
     Returns:
         ``clean`` and ``spoiled``: rows of
         :func:`~surefoot.sparsity.lottery.priors.study.summarise`, spoiled ones with ``way``;
-        ``chance``: a ticket's PSNR less that of masks by chance with as many in each layer.
+        ``chance``: a ticket's PSNR less that of random masks with the same counts per layer.
     """
     from surefoot.sparsity.lottery.priors.study import against, summarise
 
@@ -189,7 +190,7 @@ def sensing_summary(records: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _together(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Puts what was measured of single pictures together."""
+    """Joins the measurements of single images."""
     return {
         "rows": [{**row, "picture": i} for i, one in enumerate(found) for row in one["rows"]],
         "sparsity": found[0]["sparsity"],

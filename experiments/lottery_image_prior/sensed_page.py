@@ -1,4 +1,4 @@
-"""What the page says of generators and random rows."""
+"""The page's part on generators and random rows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CURVES = dict(zip(KINDS, _NAMES, strict=True))
 
 
 def sensing_page(found: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns what the page shows of generators.
+    """Returns the page's data on generators.
 
     Args:
         found: What :func:`~.sensed.sensing_summary` gave.

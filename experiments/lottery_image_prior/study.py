@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 from surefoot.core.errors import InputError
-from surefoot.core.files import write_atomic
-from surefoot.experiments.base import Experiment, Told
+from surefoot.experiments.base import Study
 from surefoot.experiments.lottery_image_prior.config import ImagePriorConfig, Sensing
 from surefoot.experiments.lottery_image_prior.report import render_study
 from surefoot.experiments.lottery_image_prior.sensed import (
@@ -30,114 +27,92 @@ from surefoot.experiments.lottery_image_prior.work import (
     search,
     take_picture,
 )
-from surefoot.experiments.parts import all_found, run_part
-from surefoot.results.run_folder import REPORT_NAME, SUMMARY_NAME
-
-NAME = "lottery-image-prior"
-"""Name of the study."""
-
-_LONG = 6 * 3600.0
-"""Seconds for one case: a picture is fitted some twenty times, on a busy machine for an hour."""
 
 
-def run_study(study: ImagePriorConfig, out: Path, told: Told) -> Path:
-    """Runs the study, or goes on with it.
+class ImagePriorStudy(Study[ImagePriorConfig]):
+    """Restores images with dense and sparse networks, untrained and trained."""
 
-    Returns:
-        The report's path.
+    name = "lottery-image-prior"
+    claim = (
+        "Lottery Image Prior: tickets resist too many steps; much of it is how many weights each "
+        "layer keeps"
+    )
+    complete = True
+    timeout_s = 6 * 3600.0  # an image is fitted some twenty times, on a busy machine for an hour
 
-    Raises:
-        InputError: The study's settings do not go together, or a picture cannot be taken.
-        HarnessError: A search or a fit was lost.
-    """
-    _check(study)
-    out.mkdir(parents=True, exist_ok=True)
-    summary: dict[str, Any] = {"study": study.model_dump(mode="json")}
-    shown = {}
-    if study.tasks:
-        summary |= _restored(study, out, told)
-        taken = out / "pictures" / "taken"
-        shown = {s.name: (taken / f"{s.name}.png").read_bytes() for s in study.scenes}
-    if study.sensing is not None:
-        summary["sensing"] = _sensed(study, study.sensing, out, told)
-    write_atomic(out / SUMMARY_NAME, json.dumps(summary, indent=2) + "\n")
-    write_atomic(out / REPORT_NAME, render_study(summary, shown))
-    return out / REPORT_NAME
+    def check(self) -> None:
+        """Checks that the settings fit together and that the generators can be read."""
+        config = self.config
+        if config.sensing is not None and config.sensing.prior is not None:
+            check_prior(config.sensing.prior)
+        if not config.tasks and config.sensing is not None:
+            return
+        if not config.scenes or not config.seeds or not config.tasks:
+            raise InputError("the study needs at least one scene, one seed and one task")
+        if len(set(config.seeds)) < len(config.seeds):
+            raise InputError("a seed is named twice")
+        if len({s.name for s in config.scenes}) < len(config.scenes):
+            raise InputError("a scene is named twice")
+        if len(config.scenes) > 1000:
+            raise InputError("more than 1000 scenes would share seeds")
+        if any(not 0 < level <= config.rounds for level in config.levels):
+            raise InputError(f"levels lie between 1 and {config.rounds}, the number of rounds")
+        if missing := [task for task in config.tasks if task not in config.steps]:
+            raise InputError(f"steps say nothing of {missing[0]}")
+        if config.rounds not in config.levels:
+            raise InputError(f"levels hold the last round, {config.rounds}")
+        if config.size % config.scale:
+            raise InputError(f"a size of {config.size} is no multiple of the scale, {config.scale}")
 
+    def results(self) -> tuple[dict[str, Any], str]:
+        """Runs all parts; returns the summary and the report."""
+        config = self.config
+        summary: dict[str, Any] = {"study": config.to_json()}
+        images = {}
+        if config.tasks:
+            summary |= self._restored()
+            taken = self.out / "pictures" / "taken"
+            images = {s.name: (taken / f"{s.name}.png").read_bytes() for s in config.scenes}
+        if config.sensing is not None:
+            summary["sensing"] = self._sensed(config.sensing)
+        return summary, render_study(summary, images)
 
-def _restored(study: ImagePriorConfig, out: Path, told: Told) -> dict[str, Any]:
-    """Returns what untrained networks restore, dense and sparse."""
-    text, place = study.model_dump_json(), str(out.resolve())
-    taken = out / "pictures" / "taken"
-    shots = {s.name: (str(taken.resolve()), s, study.size) for s in study.scenes}
-    pictures = _part("pictures", out, study, shots, take_picture, told)
-    numbers = range(len(study.scenes))
+    def _restored(self) -> dict[str, Any]:
+        """Restores images with untrained networks, dense and sparse."""
+        config, text, place = self.config, self.text, str(self.out.resolve())
+        taken = self.out / "pictures" / "taken"
+        shots = {s.name: (str(taken.resolve()), s, config.size) for s in config.scenes}
+        pictures = self.part("pictures", shots, take_picture)
+        numbers = range(len(config.scenes))
 
-    def jobs(kinds: tuple[str, ...]) -> dict[str, Any]:
-        made = [
-            ImagePriorJob(text, place, number, seed, kind)
-            for kind in kinds
-            for seed in study.seeds
-            for number in numbers
-        ]
-        return {j.key: j for j in made}
+        def jobs(kinds: tuple[str, ...]) -> dict[str, Any]:
+            made = [
+                ImagePriorJob(text, place, number, seed, kind)
+                for kind in kinds
+                for seed in config.seeds
+                for number in numbers
+            ]
+            return {j.key: j for j in made}
 
-    several = ("several",) if has_several(study) else ()
-    kinds = ("clean", *several, *study.tasks)
-    searches = _part("searches", out, study, jobs(kinds), search, told)
-    records = _part("fits", out, study, jobs(study.tasks), judge, told)
-    return {
-        "pictures": pictures,
-        "sparsity": next(iter(searches.values()))["sparsity"],
-        "tasks": {task: task_summary(records, task) for task in study.tasks},
-        "overfit": overfit_summary(records) if "denoise" in study.tasks else None,
-        "against_random": ticket_against_random(records, study),
-        "against_random_long": ticket_against_random(records, study, "long"),
-        "search_seconds": sum(r["seconds"] for r in searches.values()),
-    }
+        several = ("several",) if has_several(config) else ()
+        kinds = ("clean", *several, *config.tasks)
+        searches = self.part("searches", jobs(kinds), search)
+        records = self.part("fits", jobs(config.tasks), judge)
+        return {
+            "pictures": pictures,
+            "sparsity": next(iter(searches.values()))["sparsity"],
+            "tasks": {task: task_summary(records, task) for task in config.tasks},
+            "overfit": overfit_summary(records) if "denoise" in config.tasks else None,
+            "against_random": ticket_against_random(records, config),
+            "against_random_long": ticket_against_random(records, config, "long"),
+            "search_seconds": sum(r["seconds"] for r in searches.values()),
+        }
 
-
-def _sensed(study: ImagePriorConfig, sensing: Sensing, out: Path, told: Told) -> dict[str, Any]:
-    """Returns what generators find behind random rows, dense and sparse."""
-    prior = make_prior(sensing, out, lambda done, total: told("prior", done, total))
-    work = unseen_pictures(sensing, prior, out, lambda done, total: told("unseen", done, total))
-    return sensing_summary(_part("sensing", out, study, work, sense_picture, told))
-
-
-def _check(study: ImagePriorConfig) -> None:
-    if study.sensing is not None and study.sensing.prior is not None:
-        check_prior(study.sensing.prior)
-    if not study.tasks and study.sensing is not None:
-        return
-    if not study.scenes or not study.seeds or not study.tasks:
-        raise InputError("the study needs at least one scene, one seed and one task")
-    if len(set(study.seeds)) < len(study.seeds):
-        raise InputError("a seed is named twice")
-    if len({s.name for s in study.scenes}) < len(study.scenes):
-        raise InputError("a scene is named twice")
-    if len(study.scenes) > 1000:
-        raise InputError("more than 1000 scenes would share seeds")
-    if any(not 0 < level <= study.rounds for level in study.levels):
-        raise InputError(f"levels lie between 1 and {study.rounds}, the number of rounds")
-    if missing := [task for task in study.tasks if task not in study.steps]:
-        raise InputError(f"steps say nothing of {missing[0]}")
-    if study.rounds not in study.levels:
-        raise InputError(f"levels hold the last round, {study.rounds}")
-    if study.size % study.scale:
-        raise InputError(f"a size of {study.size} is no multiple of the scale, {study.scale}")
-
-
-def _part(
-    name: str, out: Path, study: ImagePriorConfig, work: dict[str, Any], function: Any, told: Told
-) -> dict[str, Any]:
-    records = run_part(NAME, name, out, study, work, function, told, study.workers, timeout_s=_LONG)
-    return all_found(name, out, work, records)
+    def _sensed(self, sensing: Sensing) -> dict[str, Any]:
+        """Reconstructs images from random rows with generators, dense and sparse."""
+        prior = make_prior(sensing, self.out, self.progress_of("prior"))
+        work = unseen_pictures(sensing, prior, self.out, self.progress_of("unseen"))
+        return sensing_summary(self.part("sensing", work, sense_picture))
 
 
-EXPERIMENT = Experiment(
-    NAME,
-    "Lottery Image Prior: tickets resist too many steps; much of it is how many weights each "
-    "layer keeps",
-    ImagePriorConfig,
-    run_study,
-)
+EXPERIMENT = ImagePriorStudy.experiment(ImagePriorConfig)

@@ -1,4 +1,4 @@
-"""Figures of the study: means over pictures, and differences to the dense network."""
+"""Figures of the study: means over images, and differences to the dense network."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RULES = ("oracle", "held-out", "discrepancy", "last")
 
 
 def by_scene(records: Records, task: str) -> dict[str, list[Mapping[str, Any]]]:
-    """Groups the records of a task by picture; seeds of one picture are no independent cases."""
+    """Groups the records of a task by image; seeds of one image are not independent cases."""
     found: dict[str, list[Mapping[str, Any]]] = {}
     for key, record in records.items():
         kind, scene, _ = key.split("/")
@@ -29,7 +29,7 @@ def task_summary(records: Records, task: str) -> dict[str, Any]:
     Returns:
         ``rows``: one for each way and level with ``sparsity``, ``weights``, the number
         ``refused``, and for each rule ``psnr`` and ``against`` (difference to the dense network
-        on the same picture), both with intervals over pictures. ``peers``: PSNR by name.
+        on the same image), both with intervals over images. ``peers``: PSNR by name.
     """
     scenes = by_scene(records, task)
     ways = dict.fromkeys(
@@ -48,7 +48,7 @@ def task_summary(records: Records, task: str) -> dict[str, Any]:
 
 
 def _order(way: tuple[str, int]) -> tuple[bool, bool, int]:
-    """The dense network first, the decoder last, the others by level."""
+    """Sort key: the dense network first, the decoder last, the others by level."""
     return way[0] != "dense", way[0] == "deep decoder", way[1]
 
 
@@ -101,11 +101,11 @@ def _row(
 
 
 def overfit_summary(records: Records) -> dict[str, Any]:
-    """Sums up what too many steps do, for the ways that were fitted so long.
+    """Summarises overfitting, for the ways that were fitted for too many steps.
 
     Returns:
         ``rows`` as in :func:`task_summary`, with rules that see all steps, and ``curves``: mean
-        PSNR over pictures by step, of each of these ways.
+        PSNR over images by step, of each of these ways.
     """
     scenes = by_scene(records, "denoise")
     curves: dict[tuple[str, int], list[list[list[float]]]] = {}
@@ -129,15 +129,15 @@ def _mean_curve(curves: Sequence[Sequence[Sequence[float]]]) -> list[list[float]
 def ticket_against_random(
     records: Records, study: ImagePriorConfig, stops: str = "stops"
 ) -> dict[str, Any]:
-    """Returns by how much clean tickets beat masks by chance of the same layers, in dB.
+    """Returns the PSNR of clean tickets less that of layer-wise random masks, in dB.
 
     Args:
-        records: What judging gave.
+        records: What :func:`~.work.judge` returned.
         study: The study.
         stops: ``stops`` for the steps of the task, ``long`` for all that were done.
 
     Returns:
-        A mean with its interval over pictures for each rule, at the sparsest level.
+        A mean with its interval over images for each rule, at the sparsest level.
     """
     found: dict[str, list[float]] = {}
     for each in by_scene(records, "denoise").values():

@@ -1,4 +1,4 @@
-"""The work of the study: pictures, tickets, and fits that are judged."""
+"""The work of the study: images, tickets, and fits that are evaluated."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
     from surefoot.sparsity.lottery.restoring.tickets import PriorTicket
 
 _LARGER = 4
-"""Pictures are taken so many times larger and then averaged, so that edges are smooth."""
+"""Factor by which images are rendered larger and then averaged, so that edges are smooth."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImagePriorJob:
-    """A picture with a seed, and where what was found before lies.
+    """An image with a seed, and the folder of earlier results.
 
     Attributes:
         study: The study as JSON.
         out: Its folder.
-        scene: Number of the picture.
+        scene: Number of the image.
         seed: The seed.
-        task: The task; of searches, ``clean``, ``several`` (the true pictures of all others) or
+        task: The task; of searches, ``clean``, ``several`` (the true images of all others) or
             the task whose measurement is fitted.
     """
 
@@ -48,19 +48,19 @@ class ImagePriorJob:
 
     @property
     def key(self) -> str:
-        """Its name."""
+        """The job's key."""
         name = ImagePriorConfig.model_validate_json(self.study).scenes[self.scene].name
         return f"{self.task}/{name}/{self.seed}"
 
 
 def take_picture(job: tuple[str, SceneImage, int]) -> dict[str, Any]:
-    """Takes a picture and writes it to a folder.
+    """Renders an image and writes it to a folder.
 
     Args:
         job: The folder, the scene, and width and height in pixels.
 
     Raises:
-        InputError: Nothing is to be seen in this scene.
+        InputError: The scene ends before an image can be taken.
     """
     from surefoot.agents.perception.pictures import crossing_shots, tabletop_shots
     from surefoot.envs.simulation.client import Simulation
@@ -85,22 +85,22 @@ def take_picture(job: tuple[str, SceneImage, int]) -> dict[str, Any]:
 
 
 def truth_of(job: ImagePriorJob, study: ImagePriorConfig, scene: int | None = None) -> torch.Tensor:
-    """Returns the true picture of a job, or that of another number."""
-    from surefoot.sparsity.lottery.restoring.files import read_picture
+    """Returns the true image of a job, or that of another scene."""
+    from surefoot.sparsity.lottery.restoring.files import read_image
 
     name = study.scenes[job.scene if scene is None else scene].name
-    return read_picture(Path(job.out) / "pictures" / "taken" / f"{name}.png").tensor()
+    return read_image(Path(job.out) / "pictures" / "taken" / f"{name}.png").tensor()
 
 
 def seed_of(job: ImagePriorJob) -> int:
-    """Returns the seed of a job's network, noise and masks: no two pictures share one."""
+    """Returns the seed of a job's network, noise and masks: no two images share one."""
     return 1000 * job.seed + job.scene
 
 
 def problem_of(
     study: ImagePriorConfig, task: Task, truth: torch.Tensor, seed: int
 ) -> InverseProblem:
-    """Returns what is measured of a picture for a task."""
+    """Returns the inverse problem of an image for a task."""
     from surefoot.sparsity.lottery.restoring.operators import (
         Denoise,
         Downsample,
@@ -113,7 +113,7 @@ def problem_of(
     if task == "denoise":
         return observe(Denoise(), truth, study.sigma / 255, seed)
     operator = (
-        Inpaint.by_chance(size, study.known, seed)
+        Inpaint.at_random(size, study.known, seed)
         if task == "inpaint"
         else Downsample(study.scale, size)
     )
@@ -121,7 +121,7 @@ def problem_of(
 
 
 def search(job: ImagePriorJob) -> dict[str, Any]:
-    """Looks for tickets on a picture, and keeps those of all rounds.
+    """Searches for tickets on an image, and saves those of all rounds.
 
     Returns:
         Sparsities by round, and seconds.
@@ -135,7 +135,7 @@ def search(job: ImagePriorJob) -> dict[str, Any]:
     clean = job.task in ("clean", "several")
     if job.task == "several":
         others = [i for i in range(len(study.scenes)) if i != job.scene]
-        # One operator, as pool() asks.
+        # One operator, as pool() requires.
         first = clean_problem(truth_of(job, study, others[0]))
         problems = {
             study.scenes[i].name: replace(first, measured=truth_of(job, study, i)) for i in others
@@ -163,7 +163,7 @@ def search(job: ImagePriorJob) -> dict[str, Any]:
 
 
 def has_several(study: ImagePriorConfig) -> bool:
-    """Returns whether there are enough pictures for tickets of several others."""
+    """Whether there are enough images for tickets of several others."""
     return len(study.scenes) > 2
 
 
@@ -172,10 +172,10 @@ def _place(job: ImagePriorJob, kind: str, scene: int, number: int) -> Path:
 
 
 def judge(job: ImagePriorJob) -> dict[str, Any]:
-    """Fits a picture in all ways that the study compares, or goes on after the last of them.
+    """Fits an image in all ways that the study compares; resumes after the last finished one.
 
     Returns:
-        A list ``rows`` of ways with what came of each, and ``peers`` with their PSNR.
+        A list ``rows`` of ways with their results, and ``peers`` with their PSNR.
     """
     study = ImagePriorConfig.model_validate_json(job.study)
     bench = _Bench(job, study)
@@ -184,12 +184,12 @@ def judge(job: ImagePriorJob) -> dict[str, Any]:
     else:
         bench.other()
     found = {"rows": bench.rows, "peers": bench.peers()}
-    shutil.rmtree(bench.kept)
+    shutil.rmtree(bench.work)
     return found
 
 
 class _Bench:
-    """One picture, one task."""
+    """One image, one task."""
 
     def __init__(self, job: ImagePriorJob, study: ImagePriorConfig) -> None:
         self.job, self.study = job, study
@@ -199,11 +199,11 @@ class _Bench:
         self.whole = problem_of(study, self.task, self.truth, self.seed)
         self.problem = self.whole.hold(study.held, self.seed)
         self.rows: list[dict[str, Any]] = []
-        self.kept = Path(job.out) / "fits" / "work" / job.key.replace("/", "-")
-        self.kept.mkdir(parents=True, exist_ok=True)
+        self.work = Path(job.out) / "fits" / "work" / job.key.replace("/", "-")
+        self.work.mkdir(parents=True, exist_ok=True)
 
     def ticket(self, kind: str, number: int, scene: int | None = None) -> PriorTicket:
-        """Reads a ticket of this picture, or of another."""
+        """Reads a ticket of this image, or of another."""
         from surefoot.sparsity.lottery.restoring.tickets import PriorTicket
 
         return PriorTicket.load(
@@ -211,7 +211,7 @@ class _Bench:
         )
 
     def denoise(self) -> None:
-        """Every way at every level, transfer, and what too many steps do."""
+        """Fits in every way at every level, with transferred tickets, and for too many steps."""
         study, last = self.study, self.study.rounds
         self.dense(study.long)
         trained = self.trained()
@@ -231,7 +231,7 @@ class _Bench:
         self.decoder(study.long)
 
     def other(self) -> None:
-        """The ways that matter for tasks without noise, at the last level."""
+        """Fits in the ways that matter for tasks without noise, at the last level."""
         last = self.study.rounds
         self.dense()
         ticket = self.ticket(self.task, last)
@@ -242,7 +242,7 @@ class _Bench:
         self.decoder()
 
     def several(self) -> None:
-        """Fits with the ticket of all other pictures."""
+        """Fits with the ticket of all other images."""
         if has_several(self.study):
             last = self.study.rounds
             self.carried("several others", self.ticket("several", last), last)
@@ -259,9 +259,9 @@ class _Bench:
         self.fit("dense", 0, network, steps=steps)
 
     def trained(self) -> Prior:
-        """Returns the dense network fitted to the true picture, as the search for tickets does.
+        """Returns the dense network fitted to the true image, as the search for tickets does.
 
-        One-shot pruning takes its weights from there, so that rounds are all that it lacks.
+        One-shot pruning starts from these weights, so that it lacks only the rounds.
         """
         from surefoot.sparsity.lottery.restoring.fitting import FitSettings, fit
         from surefoot.sparsity.lottery.restoring.networks import make_network
@@ -273,7 +273,7 @@ class _Bench:
         return network
 
     def controls(self, ticket: PriorTicket, number: int, trained: Prior, long: int | None) -> None:
-        """Fits with every control of a ticket; by far too long only the one that it is held to."""
+        """Fits with every control of a ticket; only the layer-wise random one is fitted long."""
         self.control("one-shot", ticket, number, trained)
         self.control("random", ticket, number)
         self.control("layer-random", ticket, number, steps=long)
@@ -287,7 +287,7 @@ class _Bench:
         trained: Prior | None = None,
         steps: int | None = None,
     ) -> None:
-        """Fits with a control from the first weights; a layer that would be gone is noted."""
+        """Fits with a control from the initial weights; one that removes a layer is recorded."""
         from surefoot.sparsity.lottery.restoring.networks import make_network
         from surefoot.sparsity.lottery.restoring.tickets import control_masks
 
@@ -316,11 +316,11 @@ class _Bench:
         masks: Masks | None = None,
         steps: int | None = None,
     ) -> None:
-        """Fits and notes; a longer fit is judged by its beginning, and as a whole apart."""
+        """Fits and records; a longer fit is evaluated up to the usual steps and as a whole."""
         from surefoot.sparsity.lottery.restoring.fitting import FitSettings, fit
         from surefoot.sparsity.lottery.restoring.networks import count_weights
 
-        path = self.kept / f"{len(self.rows):03}.json"
+        path = self.work / f"{len(self.rows):03}.json"
         if path.is_file():
             self.rows.append(json.loads(path.read_bytes()))
             return
@@ -332,12 +332,12 @@ class _Bench:
             masks=masks,
             truth=self.truth,
         )
-        gone = masks.size - masks.alive if masks else 0
+        pruned = masks.size - masks.alive if masks else 0
         row = {
             "way": way,
             "level": number,
             "sparsity": masks.sparsity if masks else 0.0,
-            "weights": count_weights(network) - gone,
+            "weights": count_weights(network) - pruned,
             "seconds": found.seconds,
             "stops": stops_within(found, short, self.problem.sigma),
         }
@@ -348,7 +348,7 @@ class _Bench:
         write_atomic(path, json.dumps(row))
 
     def peers(self) -> dict[str, float]:
-        """Returns the PSNR of what works without a network."""
+        """Returns the PSNR of methods without a network."""
         from surefoot.sparsity.lottery.restoring.fidelity import psnr
         from surefoot.sparsity.lottery.restoring.peers import (
             enlarge,
@@ -376,7 +376,7 @@ class _Bench:
 
 
 def stops_within(found: FitResult, steps: int, sigma: float) -> dict[str, dict[str, float]]:
-    """Returns what each rule gives that sees only the first steps of a fit.
+    """Returns the result of each stopping rule applied to the first steps of a fit.
 
     Args:
         found: The fit, with the truth known and places held out.

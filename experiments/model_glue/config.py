@@ -1,4 +1,4 @@
-"""What the study of Model-GLUE runs."""
+"""Configuration of the study of Model-GLUE."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from surefoot.experiments.base import StudyConfig
 from surefoot.models.training.zoo import DOMAINS, SpecialistRecipe, StrangerRecipe, ZooRecipe
 from surefoot.sparsity.merging.evolutionary import EvolutionarySettings
 from surefoot.sparsity.merging.heuristic import HeuristicSettings, Method
@@ -21,9 +22,9 @@ class Merge(BaseModel):
     method: Method
     """The operator."""
     density: float = 1.0
-    """Share of the differences that TIES and DARE keep."""
+    """Fraction of the differences that TIES and DARE keep."""
     scale: float = 1.0
-    """Factor of what is added to the base."""
+    """Scale of the difference that is added to the base."""
 
 
 class Mixed(MixtureSettings):
@@ -33,13 +34,11 @@ class Mixed(MixtureSettings):
     """Whether the layers that all experts share are the specialists' mean, or the base's."""
 
 
-class ModelGlueConfig(BaseModel):
+class ModelGlueConfig(StudyConfig):
     """The study."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     base: str = "local-planner"
-    """The planner that specialists were tuned from: a shipped one, or a folder."""
+    """The planner that specialists are tuned from: a shipped one, or a folder."""
     zoos: tuple[Path, ...] = ()
     """Folders of zoos, as ``surefoot train zoo`` makes them, one for each seed; trained within the
     study's folder if there are none."""
@@ -52,7 +51,7 @@ class ModelGlueConfig(BaseModel):
     stranger: int = Field(default=1200, ge=0)
     """Steps of the planner of another family; 0 for none."""
     search: int = Field(default=15, ge=1)
-    """Tasks of each domain that searches are guided by, of the validation split."""
+    """Tasks of each domain that guide searches, of the validation split."""
     choose: int = Field(default=15, ge=1)
     """Tasks of each domain by which a strategy is chosen, others of the same split."""
     test: int = Field(default=40, ge=1)
@@ -67,8 +66,6 @@ class ModelGlueConfig(BaseModel):
     """Mixtures, by name."""
     prompts: int = Field(default=24, ge=1)
     """Prompts of each domain, of the training split, that gates are made of."""
-    workers: int = Field(default=2, ge=1)
-    """Processes."""
     seed: int = 0
     """Seed of tasks and bootstraps."""
 

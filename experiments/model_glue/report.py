@@ -63,7 +63,7 @@ def render_study(summary: Mapping[str, Any]) -> str:
 
 
 def _lead(summary: Mapping[str, Any]) -> dict[str, str] | None:
-    """Returns what the first paragraph says of the way that was chosen."""
+    """Returns the figures of the first paragraph, on the chosen way."""
     rows = {r["name"]: r for r in summary["rows"]}
     way, best = rows.get("best way, chosen"), rows["best single, chosen"]
     if way is None:

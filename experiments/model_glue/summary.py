@@ -127,7 +127,7 @@ def chosen_names(
 
 
 def _own(own: Mapping[str, Sequence[Mapping[str, Any]]], number: int) -> dict[str, Solved]:
-    """Returns what is solved if each task goes to the planner of its domain."""
+    """Returns what is solved if each task is routed to its domain's planner."""
     return {
         which: {
             task: own[domain_of(task)][number][which][task]
@@ -161,11 +161,11 @@ def _share_of(runs: Sequence[Solved], domain: str) -> float | None:
 def routing_rows(
     mixtures: Records, domains: Sequence[str], seeds: Sequence[int]
 ) -> list[dict[str, Any]]:
-    """Returns for each mixture where the prompts of the test go.
+    """Returns where each mixture routes the prompts of the test.
 
     Returns:
-        ``name``; ``right``, by domain the share that its own expert gets, over seeds and gates;
-        ``own``, the share of the prompts that gates were made of; ``parameters`` of the first seed.
+        ``name``; ``right``, by domain the fraction routed to its own expert, over seeds and gates;
+        ``own``, the same of the prompts behind the gates; ``parameters`` of the first seed.
     """
     rows = []
     for name, records in by_name(mixtures, seeds).items():

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from surefoot.core.files import write_atomic
-from surefoot.experiments.base import Experiment, Told
+from surefoot.experiments.base import Study, StudyConfig
 from surefoot.experiments.o1_planning.paper_figures import bars_figure, radar_figure
 from surefoot.models.options import ModelOptions
 from surefoot.models.registry import make_planner
@@ -32,7 +29,7 @@ from surefoot.pddl.grading.summary import Cell
 from surefoot.pddl.reference import lookup
 from surefoot.results.manifest import current_versions
 from surefoot.results.page import render_page, trusted
-from surefoot.results.run_folder import REPORT_NAME, SUMMARY_NAME, check_out
+from surefoot.results.run_folder import REPORT_NAME, check_out
 
 RECORDED = "recorded"
 """Folder of the recorded answers' run within the study."""
@@ -49,15 +46,11 @@ class StudyBench(BaseModel):
     """Settings of its planners."""
 
 
-class O1PlanningConfig(BaseModel):
+class O1PlanningConfig(StudyConfig):
     """The study."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     recorded: Path | None = None
     """Folder of recorded answers and their tasks; without it this part is left out."""
-    workers: int = Field(default=2, ge=1)
-    """Processes that grade recorded answers."""
     benches: dict[str, StudyBench] = Field(default_factory=dict)
     """Benches of live planners by name of their run folder."""
 
@@ -70,46 +63,46 @@ class O1PlanningConfig(BaseModel):
         return value
 
 
-def run_study(study: O1PlanningConfig, out: Path, told: Told) -> Path:
-    """Runs the study, or goes on with it.
+class O1PlanningStudy(Study[O1PlanningConfig]):
+    """Grades recorded answers and benches live planners."""
 
-    Every part is a run folder of its own; what is finished is not run again.
+    name = "o1-planning"
+    claim = (
+        "Language models are judged on feasibility, optimality and generalization of their plans "
+        "(arXiv 2409.19924)"
+    )
 
-    Returns:
-        The report's path.
+    def check(self) -> None:
+        """Checks that no folder of a part holds other work."""
+        for name in (RECORDED, *self.config.benches):
+            check_out(self.out / name)
 
-    Raises:
-        InputError: A folder, task or planner cannot be used.
-        HarnessError: A bench's check of itself failed.
-    """
-    for name in (RECORDED, *study.benches):
-        check_out(out / name)
-    graded: GradedRun | None = None
-    if study.recorded is not None:
-        graded = grade_run(
-            study.recorded,
-            study.recorded,
-            out / RECORDED,
-            lookup,
-            workers=study.workers,
-            progress=partial(told, RECORDED),
-        )
-    runs: dict[str, BenchRun] = {}
-    for name, bench in study.benches.items():
-        planners = {p: make_planner(p, bench.settings) for p in bench.config.planners}
-        runs[name] = bench_run(
-            bench.config,
-            out / name,
-            planners,
-            lookup,
-            settings=bench.settings.model_dump(mode="json", exclude_defaults=True),
-            progress=partial(told, name),
-        )
-    summary = summarize_study(graded, runs)
-    out.mkdir(parents=True, exist_ok=True)
-    write_atomic(out / SUMMARY_NAME, json.dumps(summary, indent=2) + "\n")
-    write_atomic(out / REPORT_NAME, _render(graded, runs, summary))
-    return out / REPORT_NAME
+    def results(self) -> tuple[dict[str, Any], str]:
+        """Grades and benches what is not finished; returns the summary and the report."""
+        config = self.config
+        graded: GradedRun | None = None
+        if config.recorded is not None:
+            graded = grade_run(
+                config.recorded,
+                config.recorded,
+                self.out / RECORDED,
+                lookup,
+                workers=config.workers,
+                progress=self.progress_of(RECORDED),
+            )
+        runs: dict[str, BenchRun] = {}
+        for name, bench in config.benches.items():
+            planners = {p: make_planner(p, bench.settings) for p in bench.config.planners}
+            runs[name] = bench_run(
+                bench.config,
+                self.out / name,
+                planners,
+                lookup,
+                settings=bench.settings.model_dump(mode="json", exclude_defaults=True),
+                progress=self.progress_of(name),
+            )
+        summary = summarize_study(graded, runs)
+        return summary, _render(graded, runs, summary)
 
 
 def summarize_study(graded: GradedRun | None, runs: dict[str, BenchRun]) -> dict[str, Any]:
@@ -204,10 +197,4 @@ def _axes_table(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-EXPERIMENT = Experiment(
-    "o1-planning",
-    "Language models are judged on feasibility, optimality and generalization of their plans "
-    "(arXiv 2409.19924)",
-    O1PlanningConfig,
-    run_study,
-)
+EXPERIMENT = O1PlanningStudy.experiment(O1PlanningConfig)

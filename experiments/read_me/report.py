@@ -51,7 +51,7 @@ def render_study(summary: Mapping[str, Any]) -> str:
 
 
 def share(found: Mapping[str, Any] | None) -> str:
-    """Writes a mean share with its interval, cut off at 0 and 1, in per cent."""
+    """Formats a mean fraction with its interval, clipped to 0 and 1, in per cent."""
     if found is None or found["interval"] is None:
         return spread(found, 1, 100)
     low, high = found["interval"]
@@ -59,7 +59,7 @@ def share(found: Mapping[str, Any] | None) -> str:
 
 
 def spread(found: Mapping[str, Any] | None, digits: int = 4, factor: float = 1) -> str:
-    """Writes a mean with its interval; a dash where there is none."""
+    """Formats a mean with its interval; a dash where there is none."""
     if found is None:
         return "–"
     text = f"{factor * found['mean']:.{digits}f}"

@@ -1,4 +1,4 @@
-"""Figures of the study of Read-ME: means over seeds with intervals, and what caches make of it."""
+"""Figures of the study of Read-ME: means over seeds with intervals, and cache hit ratios."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def way_rows(
 
     Args:
         records: Jobs by ``model/way/seed``.
-        dense: The models as they are.
+        dense: The dense models.
         models: The models.
         ways: The ways.
         seed: Seed of bootstraps.
@@ -80,14 +80,14 @@ def way_rows(
 
 
 def cache_rows(traces: Mapping[str, Sequence[Sequence[int]]], seed: int) -> list[dict[str, Any]]:
-    """Returns hit ratios of every policy on the traces of real routers, one text after the other.
+    """Returns hit ratios of every policy on the routers' traces, the texts in sequence.
 
     Args:
-        traces: By model the experts of each text.
-        seed: Seed of the policy that draws.
+        traces: By model, the experts of each text.
+        seed: Seed of the randomised policy.
 
     Returns:
-        A row for each model and number of experts that there is room for: ``model``, ``experts``,
+        A row for each model and cache size: ``model``, ``experts``,
         ``room``, and ``hits`` by policy.
     """
     rows = []

@@ -1,4 +1,4 @@
-"""Taking one planner apart in one way, tuning it and trying it."""
+"""Jobs that split a planner into experts in one way, tune it and test it."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ class ReadMeJob:
 
     @property
     def key(self) -> str:
-        """Its name."""
+        """The job's key."""
         return f"{self.model}/{self.way}/{self.seed}"
 
 
 def dense_job(item: tuple[str, str]) -> dict[str, Any]:
-    """Measures a planner as it is."""
+    """Measures the dense planner."""
     text, model = item
     study = ReadMeStudyConfig.model_validate_json(text)
     folder = model_folder(model)
@@ -89,21 +89,21 @@ def held_out(study: ReadMeStudyConfig, folder: Path) -> tuple[list[Tokens], tupl
 def layout_by(
     way: Way, dense: Any, statistics: Mapping[str, tuple[Batch, ...]], keep: float, seed: int
 ) -> ExpertLayout:
-    """Returns whose neurons are whose, in a way.
+    """Returns which neurons belong to which expert, by one way of splitting.
 
     Args:
         way: The way.
         dense: The dense model.
         statistics: Texts by domain.
-        keep: Share of the neurons that are on.
-        seed: Seed of what is dealt out at random.
+        keep: Fraction of the neurons that are active.
+        seed: Seed of the random assignment.
     """
     if way in ("eq4", "released", "random"):
         layout = extract_experts(dense, statistics, keep=keep)
         return layout.shuffled(seed) if way == "random" else layout
     widths = [m.down_proj.in_features for m in gated_mlps(dense).values()]
     if way == "magnitude":
-        # Every domain counts alike, however many tokens its texts have.
+        # Every domain has the same weight, however many tokens its texts have.
         each = [watch(dense, part).importance() for part in statistics.values()]
         kept = [strongest(torch.stack(values).mean(0), keep) for values in zip(*each, strict=True)]
     else:
@@ -113,11 +113,11 @@ def layout_by(
 
 
 def run_job(job: ReadMeJob) -> dict[str, Any]:
-    """Does one job; returns plain JSON data.
+    """Runs one job; returns plain JSON data.
 
     Returns:
-        ``before`` and ``after`` (what :func:`measure_quality` tells, and ``tasks`` by name whether
-        solved, before the tuning for the first seed only), ``parameters``, ``rounds``,
+        ``before`` and ``after`` (what :func:`measure_quality` returns, and ``tasks`` by name
+        whether solved, before the tuning for the first seed only), ``parameters``, ``rounds``,
         ``experts``, ``traces``.
     """
     study = ReadMeStudyConfig.model_validate_json(job.study)
@@ -144,7 +144,7 @@ def run_job(job: ReadMeJob) -> dict[str, Any]:
         router_heads=settings.router_heads,
         seed=job.seed,
     )
-    # All are told how often they choose what equation 4 holds best.
+    # All ways are measured by how often the router picks the expert that equation 4 prefers.
     teacher = Teacher(dense, own_masks(made), "eq4")
     source = Checkpoint(folder)
 

@@ -1,1 +1,1 @@
-"""One file a kind of planner or model; imported when first asked for."""
+"""One module per kind of planner or model, imported at first use."""

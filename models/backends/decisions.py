@@ -1,4 +1,4 @@
-"""OpenAI's decisions interface: a probability for every one of given answers."""
+"""OpenAI's decisions interface: a probability for each of the given answers."""
 
 from __future__ import annotations
 

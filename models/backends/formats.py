@@ -1,4 +1,4 @@
-"""Model folders that transformers alone cannot read, and who can."""
+"""Readers of model folders that transformers alone cannot read."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PLAIN = ("dense", "masked", "pack-quantized")
 
 
 def reader_of(folder: Path) -> Callable[[Path, Any], Any] | None:
-    """Returns what reads a model folder, ``None`` if transformers does.
+    """Returns the reader of a model folder, ``None`` if transformers reads it.
 
     Args:
         folder: The folder.

@@ -12,7 +12,7 @@ from surefoot.pddl.planner import PlanReply
 
 
 class RandomPlanner(ScriptedPlanner):
-    """Takes random applicable actions, and guesses answers: what chance gives."""
+    """Takes random applicable actions, and guesses answers: the chance level."""
 
     def __init__(self) -> None:
         super().__init__("random")

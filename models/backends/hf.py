@@ -27,16 +27,16 @@ from surefoot.results.structured import read_json
 _HASHED = 64 * 2**20
 
 NOTES_NAME = "surefoot.json"
-"""File beside the weights that says how the model wants to be asked."""
+"""File beside the weights that says how the model is to be prompted."""
 
 
 @dataclass(frozen=True, slots=True)
 class PromptConventions:
-    """How a model wants to be asked.
+    """How a model is to be prompted.
 
     Attributes:
-        prompt_style: Prompt style it was trained on, ``""`` if it says nothing.
-        max_new_tokens: Most tokens that it needs, 0 if it says nothing.
+        prompt_style: Prompt style it was trained on, ``""`` if unspecified.
+        max_new_tokens: Maximum number of tokens that it needs, 0 if unspecified.
     """
 
     prompt_style: str = ""
@@ -50,7 +50,7 @@ class HFModel(OptionScorer):
         place: Folder, or id of a model in the local cache or on the hub.
         batch: Requests that are generated together.
         device: ``cpu``, ``cuda``, or ``auto`` for the best there is.
-        network: A network that takes the place of the one that lies there.
+        network: A network to use instead of the one in the folder.
 
     Raises:
         InputError: The folder is no model.
@@ -73,9 +73,9 @@ class HFModel(OptionScorer):
 
     @cached_property
     def identity(self) -> str:
-        """What a local model's files contain, or of large ones size and date; part of cache keys.
+        """Hash of a local model's files, or of the size and date of large ones; part of cache keys.
 
-        A small model is thus the same wherever its folder lies.
+        A small model thus has the same identity wherever its folder lies.
         """
         if not self._local:
             return f"hf {self._place}"
@@ -117,7 +117,7 @@ class HFModel(OptionScorer):
         from transformers.utils import logging
 
         quiet: Any = logging.disable_progress_bar
-        quiet()  # our own bars tell how far things are
+        quiet()  # our own progress bars are shown instead
         options: dict[str, Any] = {"local_files_only": self._local, "trust_remote_code": False}
         device = self._device
         if device == "auto":
@@ -171,7 +171,7 @@ class HFModel(OptionScorer):
 
     @property
     def positions(self) -> int:
-        """Most tokens of a prompt with its answer; very many if the model does not say."""
+        """Maximum number of tokens of prompt and answer; very large if unspecified."""
         return int(getattr(self.network.config, "max_position_embeddings", 0) or 1 << 30)
 
     @property
@@ -182,11 +182,11 @@ class HFModel(OptionScorer):
         return {t for t in (*listed, self.tokenizer.pad_token_id) if t is not None}
 
     def capabilities(self) -> Capabilities:
-        """Log-probabilities and seeds are always there; images if the model has eyes."""
+        """Log-probabilities and seeds always; images if the model has a vision part."""
         return Capabilities(logprobs=True, images=self._loaded[2] is not None, seeded=True)
 
     def generate(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
-        """Generates in batches of requests of like length and the same settings."""
+        """Generates in batches of requests of similar length and equal settings."""
         groups: dict[tuple[Any, ...], list[int]] = {}
         for i, r in enumerate(requests):
             alone = any(m.images for m in r.messages)
@@ -276,10 +276,10 @@ class HFModel(OptionScorer):
 
         Args:
             texts: Prompts.
-            images: Pictures of all of them in order, for a model with eyes.
+            images: Images of all prompts in order, for an image-text model.
 
         Raises:
-            OSError: A picture cannot be read.
+            OSError: An image cannot be read.
         """
         model, tokenizer, processor = self._loaded
         if processor is None:
@@ -357,10 +357,10 @@ class HFModel(OptionScorer):
     def score_batch(
         self, requests: Sequence[Request], options: Sequence[Sequence[str]]
     ) -> list[OptionScores]:
-        """Scores answers to several requests; a LLaVA reads each different picture only once.
+        """Scores answers to several requests; a LLaVA reads each distinct image only once.
 
-        What it gives is what :meth:`score` gives for each, up to rounding. Other models, and
-        requests without a picture, are asked one by one.
+        The result is that of :meth:`score` for each, up to rounding. Other models, and
+        requests without an image, are scored one by one.
         """
         from surefoot.models.backends.scoring import Prompt, can_pack, score_packed
 

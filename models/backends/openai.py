@@ -2,7 +2,7 @@
 
 What the server does wrong (429 and 5xx after the retries, a torn or unreadable answer, a
 silence longer than the timeout, no connection) is a ``SERVER_ERROR``, never the model's
-failure. The key comes from the environment and is blotted out of every message.
+failure. The key comes from the environment and is redacted from every message.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class OpenAIModel(OptionScorer):
         api: ``chat`` or ``responses``.
         key_env: Environment variable that holds the key; may be unset for local servers.
         timeout_s: Longest silence in seconds.
-        retries: Further tries after 408, 409, 429, 5xx and connection errors; waits as long
+        retries: Retries after 408, 409, 429, 5xx and connection errors; waits as long
             as the server's ``Retry-After`` says.
         concurrency: Requests at a time.
         price: Price per million tokens, if known.
@@ -91,7 +91,7 @@ class OpenAIModel(OptionScorer):
         return self._made
 
     def capabilities(self) -> Capabilities:
-        """Asks the server once what it really does; see :mod:`surefoot.models.probe`."""
+        """Probes the server's capabilities once; see :mod:`surefoot.models.probe`."""
         from surefoot.models.probe import probe
 
         with self._guard:

@@ -1,7 +1,7 @@
-"""Many questions about one picture in one sequence, so that the picture is read only once.
+"""Many questions about one image in one sequence, so that the image is read only once.
 
-Each question, with one of its answers, is a segment behind the picture. A mask keeps segments
-apart, and each has the positions that it would have alone: the model computes for every segment
+Each question, with one of its answers, is a segment after the image. A mask separates the
+segments, and each has the positions that it would have alone: the model computes for every segment
 what it would compute for it alone.
 """
 
@@ -27,9 +27,9 @@ class PackedSegments:
     Attributes:
         ids: Token ids ``[b, t]``.
         labels: Ids that are to follow ``[b, t]``, -100 for none.
-        segments: Number of the segment of each token ``[b, t]``, -1 for padding.
+        segments: Index of the segment of each token ``[b, t]``, -1 for padding.
         positions: Positions ``[b, n + t]``, where ``n`` tokens come first.
-        mask: 0 where a token looks, else minus infinity, ``[b, 1, n + t, n + t]``.
+        mask: 0 where a token attends, else minus infinity, ``[b, 1, n + t, n + t]``.
     """
 
     ids: torch.Tensor
@@ -50,11 +50,11 @@ class PackedSegments:
 
 
 def pack(rows: Sequence[Sequence[Segment]], n: int) -> PackedSegments:
-    """Packs the segments of each picture into one sequence.
+    """Packs the segments of each image into one sequence.
 
     Args:
-        rows: For each picture its segments.
-        n: Tokens that come before all of them, such as those of the picture.
+        rows: The segments of each image.
+        n: Tokens that come before all of them, such as those of the image.
     """
     import torch
 
@@ -85,23 +85,23 @@ def pack(rows: Sequence[Sequence[Segment]], n: int) -> PackedSegments:
 
 
 def image_features(model: Any, pixels: torch.Tensor) -> torch.Tensor:
-    """Returns what a LLaVA's language model is shown of pictures, ``[b, n, hidden]``."""
+    """Returns a LLaVA's image embeddings, ``[b, n, hidden]``."""
     import torch
 
     return torch.stack(list(model.model.get_image_features(pixels).pooler_output))
 
 
 def read_behind(model: Any, beginning: torch.Tensor, packed: PackedSegments, **options: Any) -> Any:
-    """Lets the language model of a LLaVA, a LLaMA, read a beginning and packed segments.
+    """Runs the language model of a LLaVA on a common prefix and packed segments.
 
     Args:
         model: The LLaVA.
         beginning: Embeddings of the tokens before all segments ``[b, n, hidden]``.
         packed: The segments.
-        options: More for the language model.
+        options: Further arguments of the language model.
 
     Returns:
-        What the language model gives.
+        The language model's output.
     """
     import torch
 

@@ -13,7 +13,7 @@ from surefoot.pddl.planner import PlanReply, PlanRequest
 
 
 class RecordedPlanner:
-    """Gives back what a model once said.
+    """Replays recorded answers of a model.
 
     Args:
         spec: ``recorded:PLACE#MODEL``. The place is a folder with ``DOMAIN/pNN.pddl.MODEL``
@@ -45,7 +45,7 @@ class RecordedPlanner:
             )
 
     def solve(self, requests: Sequence[PlanRequest]) -> Iterator[tuple[int, PlanReply]]:
-        """Looks every request's key up; an empty or missing answer was never given."""
+        """Looks up every request's key; an empty or missing answer counts as none."""
         for i, request in enumerate(requests):
             text = self._answers.get(request.key, "")
             if text.strip():

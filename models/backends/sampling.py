@@ -1,4 +1,4 @@
-"""Sampling in batches in which every row has a seed of its own."""
+"""Sampling in batches with one seed per row."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from transformers import LogitsProcessor
 
 
 class SeededDraws(LogitsProcessor):
-    """Turns the likeliest token into a draw from the distribution.
+    """Makes greedy decoding draw from the distribution.
 
     The largest of ``logits / temperature`` plus independent standard Gumbel noise is a draw
     from their softmax (Gumbel 1954; Maddison et al., arXiv 1411.0030, section 2). Noise comes

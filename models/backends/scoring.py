@@ -1,4 +1,4 @@
-"""Scores the answers to many questions about few pictures, reading every picture only once."""
+"""Scores the answers to many questions about few images, reading every image only once."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from surefoot.models.backends.packing import (
 )
 
 _PICTURES = 8
-"""Pictures that are read together."""
+"""Images per batch."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A request as a model takes it.
+    """A request in a model's input format.
 
     Attributes:
-        text: The conversation with a mark for each picture.
-        images: Its pictures, PNG files.
+        text: The conversation with a placeholder for each image.
+        images: Its images, PNG files.
         options: The answers to score.
     """
 
@@ -36,7 +36,7 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """Prompts that begin alike, with the same pictures."""
+    """Prompts with a common prefix and the same images."""
 
     pixels: Any
     beginning: tuple[int, ...]
@@ -45,7 +45,7 @@ class _Group:
 
 
 def can_pack(config: Any) -> bool:
-    """Tells whether a model's questions can be packed: LLaVA on LLaMA, which masks allow."""
+    """Whether a model's questions can be packed: LLaVA on LLaMA, which accepts masks."""
     text = getattr(config, "text_config", None)
     return config.model_type == "llava" and getattr(text, "model_type", "") == "llama"
 
@@ -59,7 +59,7 @@ def score_packed(
         model: A model that :func:`can_pack` admits.
         tokenizer: Its tokenizer.
         processor: Its processor.
-        prompts: Prompts, each with at least one picture.
+        prompts: Prompts, each with at least one image.
     """
     import torch
 

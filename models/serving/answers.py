@@ -11,7 +11,7 @@ from surefoot.models.serving.rows import AnswerChunk, TokenScore
 
 @dataclass(frozen=True, slots=True)
 class ResponseHeader:
-    """What all parts of an answer have in common.
+    """Fields common to all parts of an answer.
 
     Attributes:
         chat: Whether it answers a conversation.
@@ -61,7 +61,7 @@ class ResponseHeader:
         return self._with(".chunk", [choice])
 
     def usage(self, last: AnswerChunk) -> dict[str, Any]:
-        """Returns the part of a streamed answer that tells the numbers of tokens."""
+        """Returns the part of a streamed answer with the token counts."""
         return {**self._with(".chunk", []), "usage": _usage(last)}
 
     def _choice(self, scores: Sequence[TokenScore], finish: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from surefoot.models.serving.engine import Engine, QueuedRequest
 from surefoot.models.serving.rows import AnswerChunk, TokenScore
 
 MAX_BODY = 32 * 2**20
-"""Most bytes of a request."""
+"""Maximum size of a request in bytes."""
 
 
 def make_app(engine: Engine, name: str, key: str = "") -> Any:
@@ -48,14 +48,14 @@ def make_app(engine: Engine, name: str, key: str = "") -> Any:
     created = int(time.time())
 
     @app.exception_handler(ApiError)
-    async def told(request: Request, error: ApiError) -> JSONResponse:
-        """Answers what was refused, in OpenAI's shape."""
+    async def refused(request: Request, error: ApiError) -> JSONResponse:
+        """Returns an error in OpenAI's format."""
         headers = {"Retry-After": "1"} if error.status == 429 else {}
         return JSONResponse(error.body, error.status, headers)
 
     @app.exception_handler(HTTPException)
     async def lost(request: Request, error: HTTPException) -> JSONResponse:
-        """Answers a place or a method that there is not, in the same shape."""
+        """Returns an unknown path or method error in the same format."""
         known = ApiError(
             f"{request.method} {request.url.path}: {error.detail}", status=error.status_code
         )
@@ -74,19 +74,19 @@ def make_app(engine: Engine, name: str, key: str = "") -> Any:
 
     @app.get("/v1/models/{wanted:path}")
     async def model(request: Request, wanted: str) -> dict[str, Any]:
-        """Tells of the model by its name."""
+        """Returns the model by its name."""
         check_key(request)
         _check_name(wanted, name)
         return _card(name, created)
 
     @app.get("/health")
     async def health() -> dict[str, Any]:
-        """Tells that the server runs, with its counts."""
+        """Returns the server's health, with its counts."""
         return {"status": "ok", "model": name, **engine.counts()}
 
     @app.get("/metrics")
     async def metrics() -> PlainTextResponse:
-        """Tells the counts in the text format of Prometheus."""
+        """Returns the counts in the text format of Prometheus."""
         return PlainTextResponse(_exposition(engine.counts()))
 
     @app.post("/v1/chat/completions")
@@ -96,13 +96,13 @@ def make_app(engine: Engine, name: str, key: str = "") -> Any:
 
     @app.post("/v1/completions")
     async def text(request: Request) -> Response:
-        """Goes on with a text."""
+        """Completes a text."""
         return await answer(request, read_text, False)
 
     async def answer(
         request: Request, read: Callable[[bytes], tuple[str, ServingRequest]], chat: bool
     ) -> Response:
-        """Has the engine generate, and answers at once or piece by piece."""
+        """Generates, and responds at once or as a stream."""
         check_key(request)
         wanted, ask = read(await _body(request))
         _check_name(wanted, name)

@@ -1,4 +1,4 @@
-"""What clients ask, read strictly: what is not supported is said, never ignored."""
+"""Strict parsing of clients' requests: unsupported fields are refused, never ignored."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Given = TypeVar("Given", bound=BaseModel)
 
 
 class ApiError(Exception):
-    """An answer that tells what was wrong, in OpenAI's shape.
+    """An error response in OpenAI's format.
 
     Args:
         message: One line.
@@ -48,10 +48,10 @@ class ServingRequest:
 
     Attributes:
         messages: The conversation, empty if ``prompt`` is given.
-        prompt: A text to be gone on with as it stands, ``None`` for a conversation.
+        prompt: A text to be completed as it is, ``None`` for a conversation.
         max_tokens: Most tokens, ``None`` for as many as the model takes.
         temperature: 0 for the likeliest answer.
-        top_p: Share of the probability that is drawn from, above 0.
+        top_p: Probability mass that is drawn from, above 0.
         seed: Seed of the draws, ``None`` for any.
         stop: Texts before which the answer ends.
         top_logprobs: Alternatives to report of each token, ``None`` for no log-probabilities.
@@ -176,7 +176,7 @@ def read_text(body: bytes) -> tuple[str, ServingRequest]:
         raise _unsupported("suffix", "this server does not fill in")
     if given.best_of not in (None, 1):
         raise _unsupported("best_of", "this server gives one answer")
-    # as OpenAI's old interface has it, 16 tokens unless told otherwise
+    # 16 tokens by default, as in OpenAI's legacy interface
     most = given.max_tokens or 16
     return given.model, _ask(given, prompt=prompt, max_tokens=most, top_logprobs=given.logprobs)
 

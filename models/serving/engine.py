@@ -1,4 +1,4 @@
-"""One thread that generates, batch after batch, what others have queued."""
+"""One thread that generates queued requests, batch by batch."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from surefoot.models.serving.asks import ApiError, ServingRequest
 from surefoot.models.serving.rows import AnswerChunk, Row, RowObserver, RowSampler
 
 QUEUE = 256
-"""Most requests that wait; more are told to come again."""
+"""Most requests that wait; further ones are asked to retry."""
 
 
 class GenerationObserver(Protocol):
-    """Looks after a model while it generates, such as after experts that are not all in memory."""
+    """Follows generation with a model, such as to load experts that are not all in memory."""
 
     def begins(self, ids: Any, mask: Any) -> None:
-        """Is told the tokens ``[rows, tokens]`` that are read next, and which of them count."""
+        """Called with the tokens ``[rows, tokens]`` that are read next, and their mask."""
         ...
 
     def kind_of(self, ids: Any) -> int:
@@ -37,7 +37,7 @@ class GenerationObserver(Protocol):
         Args:
             waiting: Kind of each, and when it came, in the order in which they came.
             size: Most requests in a batch.
-            now: The time, by the clock that told when they came.
+            now: The time, by the same clock as the arrival times.
         """
         ...
 
@@ -56,10 +56,10 @@ class QueuedRequest:
 
     Attributes:
         ask: What is asked.
-        deliver: Called by the engine's thread with every piece, or with what went wrong, which
+        deliver: Called by the engine's thread with every piece, or with an error, which
             is then the last call. A piece with ``finish`` is the last one too.
         came: When it was queued, by the performance counter.
-        kind: What the attendant makes of it, once it was asked.
+        kind: The attendant's classification, once known.
     """
 
     ask: ServingRequest
@@ -69,12 +69,12 @@ class QueuedRequest:
     _gone: threading.Event = field(default_factory=threading.Event)
 
     def cancel(self) -> None:
-        """Tells that nobody wants the answer: no more tokens are made for it."""
+        """Cancels the request: no more tokens are generated for it."""
         self._gone.set()
 
     @property
     def cancelled(self) -> bool:
-        """Whether nobody wants the answer."""
+        """Whether the request was cancelled."""
         return self._gone.is_set()
 
 
@@ -82,8 +82,8 @@ class Engine:
     """Generates with one model.
 
     Requests that wait when a batch ends make up the next, in the order in which they came unless
-    an attendant chooses among more of them than a batch holds; one with pictures is a batch by
-    itself. What a row says does not depend on its batch, up to rounding.
+    an attendant chooses among more of them than a batch holds; one with images is a batch of
+    its own. What a row says does not depend on its batch, up to rounding.
 
     Args:
         model: The model.
@@ -147,7 +147,7 @@ class Engine:
         return ticket
 
     def counts(self) -> dict[str, float]:
-        """Returns what was done so far, with the figures of the attendant."""
+        """Returns counts so far, with the figures of the attendant."""
         with self._changed:
             found = {**self._counts, "waiting": len(self._waiting), "running": len(self._running)}
         return {**found, **(self._attendant.counts() if self._attendant is not None else {})}
@@ -181,7 +181,7 @@ class Engine:
                     self._waiting.remove(ticket)
                 self._running = chosen
             begun = perf_counter()
-            with suppress(RuntimeError):  # the loop of who listened has ended
+            with suppress(RuntimeError):  # the listener's loop has ended
                 self._answer(chosen)
             with self._changed:
                 self._counts["generating_s"] += perf_counter() - begun
@@ -209,7 +209,7 @@ class Engine:
         return found
 
     def _kind_of(self, ticket: QueuedRequest) -> int:
-        """Asks the attendant; what cannot be read is told later, to who asked it."""
+        """Asks the attendant; an unreadable request is reported later, to its client."""
         ask = ticket.ask
         if self._attendant is None or ticket.cancelled or any(m.images for m in ask.messages):
             return -1
@@ -222,7 +222,7 @@ class Engine:
             return -1
 
     def _answer(self, tickets: Sequence[QueuedRequest]) -> None:
-        """Answers a batch; whatever goes wrong is told to those who asked."""
+        """Answers a batch; an error is delivered to its clients."""
         rows: list[Row] = []
         owners: list[QueuedRequest] = []
         prompts: list[str] = []

@@ -1,4 +1,4 @@
-"""Rows of a batch that are generated together, each by settings of its own."""
+"""Rows of a batch that are generated together, each with its own settings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from surefoot.models.backends.sampling import SeededDraws
 from surefoot.models.serving.asks import ServingRequest
 
 _UNFINISHED = "\ufffd"
-"""What bytes decode to that are no whole character yet."""
+"""Decoding of bytes that are not a complete character yet."""
 
 _COLD = 1e-4
 """Temperatures up to this are as good as 0, and too small to divide by."""
@@ -21,7 +21,7 @@ _COLD = 1e-4
 
 @dataclass(frozen=True, slots=True)
 class TokenScore:
-    """What the model thought of a token that it wrote.
+    """Scores of a generated token.
 
     Attributes:
         token: Its text.
@@ -41,7 +41,7 @@ class AnswerChunk:
     Attributes:
         text: New text.
         scores: Scores of the tokens that were written since the piece before.
-        finish: ``stop``, ``length``, ``cancelled``, or ``""`` while it goes on.
+        finish: ``stop``, ``length``, ``cancelled``, or ``""`` while it continues.
         whole: At the end the whole text.
         read: At the end the tokens of the prompt.
         written: At the end the tokens written, without the mark of the end.
@@ -64,7 +64,7 @@ class Row:
         limit: Most tokens.
         read: Tokens of the prompt.
         deliver: Takes the pieces.
-        cancelled: Whether nobody wants the rest.
+        cancelled: Whether the request was cancelled.
     """
 
     ask: ServingRequest
@@ -154,7 +154,7 @@ class Row:
 
 
 class RowSampler(LogitsProcessor):
-    """Draws for rows with different temperatures, and keeps what the model thought.
+    """Draws for rows with different temperatures, and stores log-probabilities.
 
     A row of temperature 0, or of next to nothing, is left as it is. Draws are those of
     :class:`~surefoot.models.backends.sampling.SeededDraws`: the same seed gives what it gives

@@ -1,4 +1,4 @@
-"""Runs the web application until it is told to stop."""
+"""Runs the web application until it is stopped."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from surefoot.core.extras import require
 from surefoot.models.serving.engine import Engine
 
 _PATIENCE = 30
-"""Most seconds that answers have to end once the server is told to stop and cuts them off."""
+"""Seconds that answers have to end once the server is stopped and cuts them off."""
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -52,10 +52,10 @@ def run_server(app: Any, engine: Engine, place: socket.socket, ready: Callable[[
     import uvicorn
 
     class Server(uvicorn.Server):
-        """Cuts off what is being generated as soon as it is told to stop."""
+        """Cuts off generation as soon as it is stopped."""
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            """Starts, and tells that it is ready."""
+            """Starts, and calls ``ready``."""
             await super().startup(sockets)
             ready()
 

@@ -1,9 +1,9 @@
-"""Text that the small planner learns from: generated tasks with validated plans.
+"""Training text of the small planner: generated tasks with validated plans.
 
 Every instance belongs to one split by the hash of its content, so that no task is ever
-both learned from and tested on, whatever seeds drew it. Sizes above the training sizes are
-held out altogether. A share of the examples are repairs: a damaged plan, what the bench
-would say of it, and the plan.
+both trained and tested on, whatever seeds drew it. Sizes above the training sizes are
+held out altogether. A fraction of the examples are repairs: a damaged plan, the bench's message
+about it, and the plan.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ TRAIN_SIZES: Mapping[str, tuple[int, ...]] = {
     "termes": (1,),
     "tyreworld": (1, 2),
 }
-"""Sizes that are learned from, by domain."""
+"""Training sizes by domain."""
 
 HELD_OUT: Mapping[str, tuple[int, ...]] = {
     "barman": (2,),
@@ -48,14 +48,14 @@ HELD_OUT: Mapping[str, tuple[int, ...]] = {
     "termes": (2,),
     "tyreworld": (3,),
 }
-"""Larger sizes that are never learned from."""
+"""Larger sizes that are never trained on."""
 
 REPAIRS = 0.2
-"""Share of the examples that are repairs."""
+"""Fraction of the examples that are repairs."""
 
 SPLITS = ("train", "validation", "test")
 _SHARES = (90, 95)
-"""Percent of tasks up to which they belong to the first and second split."""
+"""Cumulative percentages of tasks in the first and second split."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,8 @@ class Example:
         domain: Domain name.
         size: Size of the instance.
         task: The task in short form; decides the split.
-        prompt: What the model reads: the task, of a repair the conversation so far.
-        answer: What it shall write.
+        prompt: What the model reads: the task, or for a repair the conversation so far.
+        answer: The target answer.
     """
 
     domain: str
@@ -84,7 +84,7 @@ def split_of(prompt: str) -> str:
 
 
 def draw(split: str, seed: int) -> Iterator[Example]:
-    """Draws examples without end; domains and sizes take turns by chance.
+    """Yields examples endlessly; domains and sizes are drawn at random.
 
     Args:
         split: ``train``, ``validation`` or ``test``.
@@ -107,7 +107,7 @@ def draw(split: str, seed: int) -> Iterator[Example]:
 
 
 def make_example(instance: Instance) -> Example:
-    """Writes an instance with its plan.
+    """Returns an instance with its plan as an example.
 
     Raises:
         HarnessError: The plan is not valid.
@@ -121,9 +121,9 @@ def make_example(instance: Instance) -> Example:
 
 
 def make_repair(instance: Instance, rng: Random) -> Example:
-    """Writes an instance, a damaged plan, what the bench says of that plan, and the sound plan.
+    """Returns a repair: a task, a damaged plan, the bench's message about it, and the valid plan.
 
-    The conversation is joined as a model without a chat template is asked in the bench.
+    The conversation is joined as in the bench for a model without a chat template.
     """
     ground = GroundTask(instance.task)
     plan = damage(ground, instance.witness, rng)
@@ -169,14 +169,14 @@ def damage(ground: GroundTask, plan: Plan, rng: Random) -> Plan:
 def unseen_instances(
     domain: str, size: int, count: int, seed: int, split: str = "test"
 ) -> list[Instance]:
-    """Returns instances that were not learned from: of a split, or of held-out size.
+    """Returns instances outside the training data: of a split, or of held-out size.
 
     Args:
         domain: Its name.
-        size: Size of the instances; larger ones than are learned from belong to no split.
-        count: How many; fewer are returned where there are no more.
+        size: Size of the instances; sizes above the training sizes belong to no split.
+        count: Number of instances; fewer are returned if there are no more.
         seed: Seed of the draw.
-        split: ``test``, or ``validation`` for tasks that a choice is made on before the test.
+        split: ``test``, or ``validation`` for tasks used for a choice before the test.
     """
     held_out = size not in TRAIN_SIZES.get(domain, ())
     rng = Random(f"{split}:{domain}:{size}:{seed}")

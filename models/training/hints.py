@@ -1,7 +1,7 @@
-"""What the model is told beside the right answers while it learns, of pictures with marks.
+"""Auxiliary losses on images with marks, beside that of the right answers.
 
-Where things are tells the vision tower what its patches show, and two attention heads of the
-language model, wherever a part of an answer is to follow, where to look. Both only shape weights:
+The positions of things supervise the vision tower (the content of its patches), and two attention
+heads of the language model (where to look for each token of an answer). Both only shape weights:
 the model that is exported has nothing that the architecture does not have.
 """
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     import torch
 
 LAYER = 1
-"""Layer of the language model whose first heads are told where to look."""
+"""Layer of the language model whose first heads are supervised."""
 
 HEADS = 2
-"""How many heads are told."""
+"""Number of supervised heads."""
 
 _LEAST = 1e-3
 
@@ -48,15 +48,15 @@ def looking_loss(
     asked: Sequence[Sequence[ImageQuestion]],
     marks: NDArray[np.bool_],
 ) -> Any:
-    """Returns minus the logarithm of the share of attention that lies where the answer shows.
+    """Returns minus the logarithm of the attention on the patches that show the answer.
 
-    It is the mean over the questions whose answer shows somewhere, from every token that a part of
-    the answer is to follow, and over the told heads; 0 if there are none.
+    It is the mean over the questions whose answer is visible, over the tokens that predict a part
+    of the answer, and over the supervised heads; 0 if there are none.
 
     Args:
         attention: Of layer :data:`LAYER`, ``[pictures, heads, n + t, n + t]``.
         packed: The questions, one segment each.
-        asked: The questions of each picture, in the same order.
+        asked: The questions of each image, in the same order.
         marks: What each patch shows, ``[pictures, n, marks]``.
     """
     import torch
@@ -64,13 +64,15 @@ def looking_loss(
     rows: list[int] = []
     columns: list[int] = []
     wanted: list[NDArray[np.bool_]] = []
-    told = (packed.labels >= 0).numpy()
+    predicting = (packed.labels >= 0).numpy()
     segments = packed.segments.numpy()
     for row, questions in enumerate(asked):
         for number, question in enumerate(questions):
             shows = marks[row][:, list(question.marks)].any(axis=-1)
             if shows.any():
-                parts = np.flatnonzero(told[row] & (segments[row] == number))[:-1]  # no end mark
+                parts = np.flatnonzero(predicting[row] & (segments[row] == number))[
+                    :-1
+                ]  # no end mark
                 rows += [row] * len(parts)
                 columns += parts.tolist()
                 wanted += [shows] * len(parts)

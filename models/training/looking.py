@@ -1,8 +1,8 @@
 """The small image-text model: its architecture, tokenizer, processor and exported folder.
 
 It is a LLaVA of the transformers library: a LeViT as the vision tower (convolutions before
-attention learn from few pictures; Graham et al. 2021, Xiao et al. 2021), a two-layer projector,
-and a small LLaMA that reads the picture, then the question, and writes the answer.
+attention learn from few images; Graham et al. 2021, Xiao et al. 2021), a two-layer projector,
+and a small LLaMA that reads the image, then the question, and writes the answer.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from surefoot.core.files import write_atomic
 from surefoot.models.backends.hf import NOTES_NAME
 
 PATCH = 16
-"""Pixels of the side of what one image token stands for."""
+"""Side of the image patch of one token, in pixels."""
 
 SPECIAL = ("<pad>", "<s>", "</s>", "<image>")
 
@@ -26,19 +26,19 @@ TEMPLATE = (
     "{% else %}{{ part.text }}{% endif %}{% endfor %}{% if m.role == 'assistant' %}</s>"
     "{% endif %}{% endfor %}"
 )
-"""A picture, a question, the answer."""
+"""An image, a question, the answer."""
 
 _PIECES = (
     r"Where is the|Is the|Looking \w+| to turn \w+| to go straight on| [^?]*\?"
     r"|on the table|(on|in) the|open or closed\?|held by the hand|red or yellow|(no|green) \w+"
     r"|\s?\w+|\s?[^\s\w]+|\s"
 )
-"""What may become one token.
+"""Pieces of text that may become one token.
 
-A question ends with one token for all that is asked for, so that one look at the picture finds
-it: with a token for every word the model must first find out that it has to gather them, which it
-had not after 24,000 pictures. Answers are made of parts (in the, red, bin), for there are many and
-most are rare: as wholes, only the frequent ones were learned in 1,000 steps.
+A question ends with one token for all that is asked for, so that one attention step can find it:
+with a token for every word the model must first learn to gather them, which it had not after 24,000
+images. Answers are made of parts (in the, red, bin), since there are many and most are rare: as
+wholes, only the frequent ones were learned in 1,000 steps.
 """
 
 
@@ -47,10 +47,10 @@ class PerceptionShape:
     """Size of the model.
 
     Attributes:
-        picture: Width and height of pictures in pixels, a multiple of 16.
+        picture: Width and height of images in pixels, a multiple of 16.
         hidden: Width of all layers, a multiple of 32.
         vision_layers: Depth of the vision tower.
-        text_layers: Depth of the language model, at least 2: the second is told where to look.
+        text_layers: Depth of the language model, at least 2, since the second is supervised.
         vocabulary: Tokens; 256 are bytes, so that any text can be read.
     """
 
@@ -62,7 +62,7 @@ class PerceptionShape:
 
     @property
     def image_tokens(self) -> int:
-        """Tokens of a picture."""
+        """Tokens per image."""
         return (self.picture // PATCH) ** 2
 
 
@@ -117,10 +117,10 @@ def make_model(shape: PerceptionShape) -> Any:
 
 
 def _begin(tower: Any) -> None:
-    """Gives a LeViT the weights that it is meant to begin with (Graham et al. 2021).
+    """Initialises a LeViT as published (Graham et al. 2021).
 
-    Every block does nothing at first, so that what the convolutions see gets through. The
-    library leaves that out: the loss of the marks was then 1.15 after 120 steps, with it 0.89.
+    Every block starts as the identity, so that the convolutions' features pass through. The
+    library omits this: the loss of the marks was then 1.15 after 120 steps, with it 0.89.
     """
     import torch
 
@@ -165,7 +165,7 @@ def make_tokenizer(shape: PerceptionShape, texts: Iterable[str]) -> Any:
 
 
 def make_processor(shape: PerceptionShape, tokenizer: Any) -> Any:
-    """Makes what turns pictures and questions into the model's inputs."""
+    """Makes the processor of images and questions into the model's inputs."""
     from transformers import LlavaProcessor
     from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 

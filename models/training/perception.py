@@ -1,4 +1,4 @@
-"""Trains a small image-text model to answer questions about pictures; can be gone on with."""
+"""Trains a small image-text model to answer questions about images; an interrupted run resumes."""
 
 from __future__ import annotations
 
@@ -27,32 +27,31 @@ from surefoot.models.training.schedule import CURVE_NAME, check_recipe, share_of
 
 _STATE_NAME = "state.pt"
 _EVERY = 4
-"""Of so many validation pictures one is looked at; not 3, the number of views of a moment."""
+"""Every n-th validation image is evaluated; not 3, the number of views per time step."""
 
 
 @dataclass(frozen=True)
 class PerceptionRecipe:
-    """What is trained and how; the same recipe, seed and data give the same model.
+    """How a model is trained; the same recipe, seed and data give the same model.
 
     Attributes:
         shape: Size of the model.
-        batch: Pictures a step, each with all its questions.
-        seeing: Steps in which only the vision tower learns, what the patches of pictures with
-            marks show.
+        batch: Images per step, each with all its questions.
+        seeing: Steps in which only the vision tower is trained, on the content of the patches of
+            images with marks.
         seeing_rate: Peak learning rate of these.
-        steps: Steps after those, in which questions are answered.
+        steps: Steps after those, trained on questions.
         rate: Peak learning rate of these; it rises over the first 2 % of its part and falls as a
             cosine to 2 %.
         decay: Weight decay.
-        average: Share of the old average kept in a step of the running average of the weights,
-            which is what is exported.
-        marks: Weight of the loss by which the vision tower learns what each patch shows.
-        looking: Weight of the loss by which two heads learn where to look.
+        average: Decay per step of the running average of the weights, which is exported.
+        marks: Weight of the loss of patch contents in the vision tower.
+        looking: Weight of the attention loss of two heads.
         half: Whether products are computed in bfloat16.
-        every: Steps between two looks at the validation pictures.
-        start: Folder of another training, whose averaged weights, words and marker it begins
-            with; from nothing if empty.
-        seed: Seed of weights, order and changes of pictures.
+        every: Steps between evaluations on validation images.
+        start: Folder of another training, whose averaged weights, vocabulary and marker are
+            the initial ones; ``""`` for random weights.
+        seed: Seed of weights, order and image augmentation.
     """
 
     shape: PerceptionShape = field(default_factory=PerceptionShape)
@@ -71,21 +70,21 @@ class PerceptionRecipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuses a start that is none, before anything is rendered for it."""
+        """Refuses a missing start before anything is rendered for it."""
         if self.start and not (Path(self.start) / _STATE_NAME).is_file():
             raise InputError("no training to begin with", file=self.start)
 
 
 @dataclass(frozen=True, slots=True)
-class TrainingProgress:
-    """How far a training is.
+class CurvePoint:
+    """One point of the learning curve.
 
     Attributes:
         step: Steps done.
-        loss: Mean loss since the last report, nats a question.
+        loss: Mean loss since the last point, nats per question.
         hints: Mean loss of the hints since then, see :mod:`~surefoot.models.training.hints`.
         validation: Mean of minus the log-probability of the truth among its options, nats.
-        accuracy: Share of right answers by kind, on validation pictures.
+        accuracy: Fraction of right answers by kind, on validation images.
     """
 
     step: int
@@ -101,16 +100,16 @@ def train_perception(
     out: Path,
     *,
     minutes: float = 0.0,
-    report: Callable[[TrainingProgress], None] | None = None,
+    on_step: Callable[[CurvePoint], None] | None = None,
 ) -> Path:
-    """Trains, or goes on where an earlier call stopped, and exports the model.
+    """Trains, resuming an interrupted training, and exports the model.
 
     Args:
-        recipe: What to train.
+        recipe: How it is trained.
         data: Folder with shards ``train-*`` and ``validation-*``, see :class:`Pictures`.
         out: Folder for the state, the curve and, in ``model/``, the exported model.
-        minutes: Stop after this time, to go on later; 0 to run to the end.
-        report: Told how far the training is.
+        minutes: Stop after this many minutes, to be resumed later; 0 for no limit.
+        on_step: Called with every point of the learning curve.
 
     Returns:
         The folder of the exported model.
@@ -130,12 +129,12 @@ def train_perception(
         losses.append(training.learn(step - 1, indices))
         out_of_time = bool(minutes) and time.monotonic() - begun > 60 * minutes
         if step % recipe.every == 0 or step == recipe.seeing + recipe.steps or out_of_time:
-            progress = _look(step, losses, training.averaged, held, training.encoder, recipe)
+            point = _look(step, losses, training.averaged, held, training.encoder, recipe)
             losses = []
             with (out / CURVE_NAME).open("a", encoding="utf-8") as file:
-                file.write(json.dumps(asdict(progress)) + "\n")
-            if report is not None:
-                report(progress)
+                file.write(json.dumps(asdict(point)) + "\n")
+            if on_step is not None:
+                on_step(point)
             training.save(out / _STATE_NAME, step)
             training.export(out / "model")
         if out_of_time:
@@ -144,11 +143,11 @@ def train_perception(
 
 
 class _Training:
-    """Everything that changes while the model learns.
+    """The state of a training.
 
     Args:
-        recipe: What is trained.
-        shown: What it learns from.
+        recipe: How it is trained.
+        shown: Training images.
     """
 
     def __init__(self, recipe: PerceptionRecipe, shown: Pictures) -> None:
@@ -184,7 +183,7 @@ class _Training:
         }
 
     def learn(self, step: int, indices: Sequence[int]) -> tuple[float, float]:
-        """Does a step with some pictures; returns the losses of answers and hints."""
+        """Runs a step on some images; returns the losses of answers and hints."""
         import torch
 
         recipe = self._recipe
@@ -207,7 +206,7 @@ class _Training:
         return float(answers.detach()), float(hints.detach())
 
     def _see(self, indices: Sequence[int], pixels: Any) -> tuple[Any, Any]:
-        """Returns the losses of a step in which only the vision tower learns."""
+        """Returns the losses of a step that trains only the vision tower."""
         import torch
 
         with torch.autocast("cpu", torch.bfloat16, enabled=self._recipe.half):
@@ -218,7 +217,7 @@ class _Training:
         )
 
     def _answer(self, indices: Sequence[int], pixels: Any) -> tuple[Any, Any]:
-        """Returns the losses of a step in which questions are answered."""
+        """Returns the losses of a step that trains on questions."""
         import torch
 
         recipe, shown, n = self._recipe, self._shown, self._recipe.shape.image_tokens
@@ -236,8 +235,10 @@ class _Training:
         places, marks = shown.marks(indices)
         if not places:
             return answers, torch.zeros(())
-        told = [shown.asked[indices[i]] for i in places]
-        looking = looking_loss(read.attentions[LAYER][places], packed.only(places), told, marks)
+        questions = [shown.asked[indices[i]] for i in places]
+        looking = looking_loss(
+            read.attentions[LAYER][places], packed.only(places), questions, marks
+        )
         hints = recipe.marks * marks_loss(marked[places], marks) + recipe.looking * looking
         return answers, hints
 
@@ -246,7 +247,7 @@ class _Training:
         export(self.averaged, self._recipe.shape, self._tokenizer, folder, {"max_new_tokens": 8})
 
     def save(self, path: Path, step: int) -> None:
-        """Writes everything, completely or not at all."""
+        """Writes the state atomically."""
         import torch
 
         partial = path.with_suffix(".tmp")
@@ -255,7 +256,7 @@ class _Training:
         partial.replace(path)
 
     def load(self, path: Path) -> int:
-        """Reads everything and returns the steps that are done, 0 if there is nothing yet."""
+        """Reads the state and returns the number of finished steps, 0 if there is none yet."""
         import torch
 
         if not path.is_file():
@@ -267,7 +268,7 @@ class _Training:
 
 
 def _begun(folder: Path) -> tuple[Any, Mapping[str, Any]]:
-    """Returns words and state of another training."""
+    """Returns tokenizer and state of another training."""
     import torch
     from transformers import AutoTokenizer
 
@@ -297,7 +298,7 @@ def score_pictures(
     every: int = 1,
     batch: int = 16,
 ) -> Iterator[tuple[int, list[list[float]]]]:
-    """Yields the number of every n-th picture and the probabilities of each question's options."""
+    """Yields the index of every n-th image and the probabilities of each question's options."""
     import torch
 
     chosen = range(0, len(pictures), every)
@@ -327,7 +328,7 @@ def _look(
     held: Pictures,
     encoder: Encoder,
     recipe: PerceptionRecipe,
-) -> TrainingProgress:
+) -> CurvePoint:
     model.train()  # LeViT keeps biases from the last evaluation until then
     model.eval()
     right: dict[str, list[bool]] = {}
@@ -341,7 +342,7 @@ def _look(
             surprise.append(-float(np.log(max(shares[truth], 1e-9))))
     accuracy = {kind: round(float(np.mean(hits)), 4) for kind, hits in sorted(right.items())}
     loss, hints = (round(float(v), 4) for v in np.mean(losses, axis=0))
-    return TrainingProgress(step, loss, hints, round(float(np.mean(surprise)), 4), accuracy)
+    return CurvePoint(step, loss, hints, round(float(np.mean(surprise)), 4), accuracy)
 
 
 def picture_order(

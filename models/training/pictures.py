@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ImageQuestion:
-    """A question about a picture.
+    """A question about an image.
 
     Attributes:
         text: The question.
@@ -38,10 +38,10 @@ class ImageQuestion:
 
 
 class Pictures:
-    """The shards of a folder whose names begin alike, as one sequence of pictures.
+    """The shards of one part of a folder, as one sequence of images.
 
     Args:
-        folder: Where the shards are: ``NAME.npy`` with pictures, uint8 ``[n, height, width, 3]``,
+        folder: Where the shards are: ``NAME.npy`` with images, uint8 ``[n, height, width, 3]``,
             ``NAME.jsonl`` with a line of questions for each, and for some shards
             ``NAME.marks.npy`` with what each patch shows, bool ``[n, rows, columns, marks]``.
         part: ``train`` or ``validation``.
@@ -81,21 +81,21 @@ class Pictures:
 
     @property
     def kinds_of_marks(self) -> int:
-        """How many marks each patch may have; 0 if there are none at all."""
+        """Number of marks that a patch may have; 0 without marks."""
         return next((int(m.shape[-1]) for m in self._marks if m is not None), 0)
 
     @property
     def marked(self) -> list[int]:
-        """The pictures that have marks."""
+        """Indices of the images that have marks."""
         ends = zip(self._starts[:-1], self._starts[1:], self._marks, strict=True)
         return [i for a, b, marks in ends if marks is not None for i in range(a, b)]
 
     def rgb(self, indices: Sequence[int]) -> NDArray[np.uint8]:
-        """Returns pictures, uint8 ``[n, height, width, 3]``."""
+        """Returns images, uint8 ``[n, height, width, 3]``."""
         return np.stack([self._blocks[b][i] for b, i in map(self._find, indices)])
 
     def marks(self, indices: Sequence[int]) -> tuple[list[int], NDArray[np.bool_]]:
-        """Returns which of some pictures have marks, and what each of their patches shows.
+        """Returns which of some images have marks, and the content of each of their patches.
 
         Returns:
             Places in ``indices``, and ``[places, patches, marks]``.
@@ -113,7 +113,7 @@ class Pictures:
         return block, index - int(self._starts[block])
 
     def texts(self) -> list[str]:
-        """Returns every different question and option, in a fixed order."""
+        """Returns all distinct questions and options, in a fixed order."""
         return sorted({t for some in self.asked for a in some for t in (a.text, *a.options)})
 
 
@@ -141,18 +141,18 @@ class Encoder:
         return self._known[text]
 
     def segment(self, question: str, answer: str, *, end: bool = True) -> Segment:
-        """Returns a question with an answer, and with the mark of its end as last label."""
-        prompt, told = self.ids(question), self.ids(answer)
-        return [*prompt, *told], [-100] * (len(prompt) - 1) + [*told, self.end if end else -100]
+        """Returns a question with an answer, with the end token as last label."""
+        prompt, reply = self.ids(question), self.ids(answer)
+        return [*prompt, *reply], [-100] * (len(prompt) - 1) + [*reply, self.end if end else -100]
 
 
 def augmented(rgb: NDArray[np.uint8], rng: np.random.Generator | None) -> torch.Tensor:
-    """Returns pictures as the model takes them, float32 ``[n, 3, height, width]`` from -1 to 1.
+    """Returns images in the model's input format, float32 ``[n, 3, height, width]`` from -1 to 1.
 
     Args:
         rgb: uint8 ``[n, height, width, 3]``.
-        rng: Draws small changes: a shift by up to 2 pixels, gains of each colour, noise; nothing
-            is changed without it.
+        rng: Draws small augmentations: a shift by up to 2 pixels, gains of each colour, noise;
+            ``None`` for no augmentation.
     """
     import torch
 

@@ -1,16 +1,17 @@
-"""Trains a small LLaMA-architecture model to plan; can be stopped and gone on with."""
+"""Trains a small LLaMA-architecture model to plan; an interrupted training resumes."""
 
 from __future__ import annotations
 
 import json
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from surefoot.core.files import write_atomic
+from surefoot.core.progress import Progress, silent
 from surefoot.models.backends.hf import NOTES_NAME
 from surefoot.models.training.data import Example, draw
 from surefoot.models.training.schedule import CURVE_NAME, check_recipe, share_of_rate
@@ -25,7 +26,7 @@ _SPECIAL = ("<pad>", "<s>", "</s>")
 
 @dataclass(frozen=True)
 class PlannerRecipe:
-    """What is trained and how; the same recipe and seed give the same model.
+    """How a model is trained; the same recipe and seed give the same model.
 
     Attributes:
         hidden: Width.
@@ -33,12 +34,12 @@ class PlannerRecipe:
         heads: Attention heads.
         context: Longest text in tokens.
         vocabulary: Tokens of the byte-level BPE.
-        batch: Examples a step.
+        batch: Examples per step.
         steps: Steps of the whole schedule.
         rate: Peak learning rate; rises over the first 2 % and falls as a cosine to 2 %.
         seed: Seed of weights and data.
-        start: Folder of a model to go on from, whose shape and tokenizer it keeps; ``""`` to begin
-            with random weights.
+        start: Folder of a model to start from, whose shape and tokenizer are kept; ``""`` for
+            random weights.
     """
 
     hidden: int = 128
@@ -53,7 +54,7 @@ class PlannerRecipe:
     start: str = ""
 
     def draw(self, split: str, seed: int) -> Iterator[Example]:
-        """Draws the examples of a split without end.
+        """Yields examples of a split endlessly.
 
         Args:
             split: ``train``, ``validation`` or ``test``.
@@ -62,26 +63,22 @@ class PlannerRecipe:
         return draw(split, seed)
 
 
-Report = Callable[[int, int, float, float], None]
-"""Called with the step, all steps, the training loss and the validation loss."""
-
-
 def train_planner(
     recipe: PlannerRecipe,
     out: Path,
     *,
     style: str = "compact",
     minutes: float = 0.0,
-    report: Report | None = None,
+    progress: Progress = silent,
 ) -> Path:
-    """Trains, or goes on where an earlier call stopped, and exports the model.
+    """Trains, resuming an interrupted training, and exports the model.
 
     Args:
-        recipe: What to train.
+        recipe: How it is trained.
         out: Folder for the state, the curve and, in ``model/``, the exported model.
         style: Style of the prompts that the recipe draws; noted beside the model.
-        minutes: Stop after this time, to go on later; 0 to run to the end.
-        report: Told how far the training is.
+        minutes: Stop after this many minutes, to be resumed later; 0 for no limit.
+        progress: Called with every point of the learning curve; both losses are in its text.
 
     Returns:
         The folder of the exported model.
@@ -137,8 +134,8 @@ def train_planner(
             line = {"step": step, "loss": total / count, "validation": validation}
             with (out / CURVE_NAME).open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line) + "\n")
-            if report is not None:
-                report(step, recipe.steps, total / count, validation)
+            losses = f"loss {total / count:.4f}, validation {validation:.4f}"
+            progress(step, recipe.steps, losses)
             total, count = 0.0, 0
         if now - saved_at > 120 or step == recipe.steps or out_of_time:
             partial = state.with_suffix(".tmp")
@@ -166,7 +163,7 @@ def load_for_training(folder: Path) -> tuple[Any, Any]:
 
 
 def trained_steps(out: Path) -> int:
-    """Returns how many steps of a training are done."""
+    """Returns the number of finished steps of a training."""
     lines = (out / CURVE_NAME).read_text(encoding="utf-8").splitlines()
     return int(json.loads(lines[-1])["step"]) if lines else 0
 
@@ -230,7 +227,7 @@ def _tokenizer(recipe: PlannerRecipe, out: Path) -> Any:
 def _batches(
     recipe: PlannerRecipe, tokenizer: Any, split: str
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Yields token ids and labels; lengths within a batch are alike."""
+    """Yields token ids and labels; texts within a batch have similar lengths."""
     source = recipe.draw(split, recipe.seed)
     rng = random.Random(f"{split}:{recipe.seed}")
     while True:
@@ -265,7 +262,7 @@ def _padded(part: list[tuple[list[int], int]]) -> tuple[torch.Tensor, torch.Tens
 
 
 def _loss(model: Any, tokens: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Cross-entropy over the answers; padding stands right, where causality ignores it."""
+    """Returns the cross-entropy over the answers, for texts that are padded on the right."""
     import torch
 
     logits = model(input_ids=tokens).logits[:, :-1]
@@ -282,7 +279,7 @@ def export_model(model: Any, tokenizer: Any, folder: Path, style: str, max_new_t
         tokenizer: Its tokenizer.
         folder: Where to write it.
         style: Style of the prompts that it reads.
-        max_new_tokens: Most tokens of an answer.
+        max_new_tokens: Maximum number of tokens of an answer.
 
     Returns:
         The folder.

@@ -1,4 +1,4 @@
-"""What the trainings share: the learning rate's course, and which recipe a folder is of."""
+"""Shared by all trainings: the learning rate schedule, and the record of a folder's recipe."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from surefoot.core.errors import InputError
 from surefoot.core.files import write_atomic
 
 CURVE_NAME = "curve.jsonl"
-"""File with a line for each look at the validation data."""
+"""File with one line per evaluation on the validation data."""
 
 
 def share_of_rate(step: int, steps: int) -> float:
-    """Returns the share of the peak learning rate: up over 2 %, then a cosine down to 2 %."""
+    """Returns the fraction of the peak learning rate: 2 % warm-up, then a cosine down to 2 %."""
     warm = max(1, steps // 50)
     if step < warm:
         return (step + 1) / warm
@@ -25,7 +25,7 @@ def share_of_rate(step: int, steps: int) -> float:
 
 
 def check_recipe(recipe: Mapping[str, Any], out: Path) -> None:
-    """Writes down which recipe a folder is of.
+    """Records the recipe of a folder.
 
     Raises:
         InputError: It holds another recipe's training.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from surefoot.core.errors import InputError
 from surefoot.core.extras import require
 from surefoot.core.files import write_atomic
+from surefoot.core.progress import Progress, silent
 from surefoot.models.backends.hf import HFModel
 from surefoot.models.training.planner import export_model, load_for_training
 from surefoot.models.training.schedule import CURVE_NAME
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 Method = Literal["sft", "dpo"]
 Adapter = Literal["lora", "full"]
-Tell = Callable[[int, int, float], None]
-"""Called with the step, all steps and the mean loss since the last call."""
 
 _LAYERS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 _STATE = "tuning.pt"
@@ -30,7 +29,7 @@ _STATE = "tuning.pt"
 
 @dataclass(frozen=True, slots=True)
 class PreferencePair:
-    """Two answers to one prompt, and how the better one is told apart in the loss.
+    """Two answers to one prompt, the better one first.
 
     Attributes:
         prompt: What the model reads.
@@ -51,11 +50,11 @@ class TuningRecipe:
         method: ``sft``, cross-entropy of the chosen answers, or ``dpo``.
         adapter: ``lora``, or ``full`` for all weights.
         steps: Steps.
-        batch: Pairs a step.
-        rate: Learning rate, falling as a straight line to 0.
-        beta: How strongly DPO holds to the model it starts from.
-        anchor: Weight of the cross-entropy of the chosen answers beside the loss of DPO, which by
-            itself lowers the probability of both answers (Pang et al., arXiv 2404.19733,
+        batch: Pairs per step.
+        rate: Learning rate, falling linearly to 0.
+        beta: Strength of DPO's tie to the initial model.
+        anchor: Weight of the cross-entropy of the chosen answers beside the loss of DPO, which
+            alone lowers the probability of both answers (Pang et al., arXiv 2404.19733,
             equation 1); 0 for plain DPO.
         rank: Rank of the adapters; they are scaled by 2.
         seed: Seed of adapters and order.
@@ -84,9 +83,9 @@ def dpo_loss(
     Args:
         chosen: Log-probability of each chosen answer under the model, shape [pairs].
         rejected: The same of the rejected answers.
-        reference_chosen: The same of the chosen answers under the model it started from.
+        reference_chosen: The same of the chosen answers under the reference model.
         reference_rejected: The same of the rejected answers.
-        beta: How strongly the model is held to the one it started from.
+        beta: Strength of the tie to the reference model.
 
     Source: Rafailov et al., arXiv 2305.18290, equation 7.
     """
@@ -123,17 +122,17 @@ def tune(
     out: Path,
     *,
     minutes: float = 0.0,
-    tell: Tell | None = None,
+    progress: Progress = silent,
 ) -> Path | None:
-    """Tunes a model, or goes on where an earlier call stopped, and exports it.
+    """Tunes a model, resuming an interrupted tuning, and exports it.
 
     Args:
         base: Folder of the model.
-        pairs: What it learns from; for ``dpo`` each with a rejected answer.
-        recipe: How.
+        pairs: Training pairs; for ``dpo`` each with a rejected answer.
+        recipe: How it is trained.
         out: Folder for the state, the curve and, in ``model/``, the model, adapters merged.
-        minutes: Stop after this time, to go on later; 0 to run to the end.
-        tell: Told how far it is.
+        minutes: Stop after this many minutes, to be resumed later; 0 for no limit.
+        progress: Called with every point of the learning curve; the mean loss is in its text.
 
     Returns:
         The folder of the model; None if time ran out before the last step.
@@ -185,8 +184,7 @@ def tune(
         if step % 25 == 0 or step == recipe.steps or late:
             with (out / CURVE_NAME).open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"step": step, "loss": total / count}) + "\n")
-            if tell is not None:
-                tell(step, recipe.steps, total / count)
+            progress(step, recipe.steps, f"loss {total / count:.4f}")
             total, count = 0.0, 0
             _save(out / _STATE, weights, optimizer, step)
         if late and step < recipe.steps:
@@ -219,10 +217,10 @@ def _loss(
 
 
 def adapted(model: Any, recipe: TuningRecipe) -> Any:
-    """Returns the model with what is trained of it: adapters, or all of its weights.
+    """Returns the model with its trainable weights enabled: adapters, or all of them.
 
     Raises:
-        InputError: Adapters are wanted, and peft is not installed.
+        InputError: Adapters are requested, and peft is not installed.
     """
     if recipe.adapter == "full":
         return model.requires_grad_(True)
@@ -237,7 +235,7 @@ def adapted(model: Any, recipe: TuningRecipe) -> Any:
 
 
 def _reference(model: Any, tokenizer: Any, pairs: Sequence[PreferencePair]) -> torch.Tensor:
-    """Returns what the model thinks before it is tuned, shape [pairs, 2]."""
+    """Returns log-probabilities under the untuned model, shape [pairs, 2]."""
     import torch
 
     model.eval()

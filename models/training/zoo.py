@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 
 from surefoot.core.errors import InputError
+from surefoot.core.progress import Note, unnoted
 from surefoot.models.training.data import TRAIN_SIZES, Example, draw, make_example, split_of
 from surefoot.models.training.planner import PlannerRecipe, train_planner, trained_steps
 from surefoot.pddl.domains import get_domain
 
 DOMAINS = ("blocksworld", "delivery", "grippers", "kitchen", "storage", "tabletop")
-"""Domains of the specialists: those with enough different tasks to learn from and to test on."""
+"""Domains of the specialists: those with enough distinct tasks for training and testing."""
 
 STRANGER = "stranger"
 """Name of the planner of another family."""
-
-Say = Callable[[str], None]
-"""Told what happens."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +25,8 @@ class SpecialistRecipe(PlannerRecipe):
     """A planner tuned on one domain.
 
     Attributes:
-        domain: What it learns.
-        rest: Share of the examples that are of all domains, repairs among them, so that it does
+        domain: Domain that it is tuned on.
+        rest: Fraction of the examples that are of all domains, repairs included, so that it does
             not forget everything else.
     """
 
@@ -39,7 +37,7 @@ class SpecialistRecipe(PlannerRecipe):
     rest: float = 0.25
 
     def draw(self, split: str, seed: int) -> Iterator[Example]:
-        """Draws the examples of a split without end."""
+        """Yields examples of a split endlessly."""
         own, others = domain_examples(self.domain, split, seed), draw(split, seed)
         rng = Random(f"zoo:{self.domain}:{split}:{seed}")
         while True:
@@ -94,7 +92,7 @@ class ZooRecipe:
 
 
 def domain_examples(domain: str, split: str, seed: int) -> Iterator[Example]:
-    """Draws tasks of one domain with their plans without end, of all sizes that are learned from.
+    """Yields tasks of one domain with their plans endlessly, of all training sizes.
 
     Args:
         domain: Its name.
@@ -102,7 +100,7 @@ def domain_examples(domain: str, split: str, seed: int) -> Iterator[Example]:
         seed: Seed of the draw.
 
     Raises:
-        InputError: No planner learns from this domain.
+        InputError: No planner is trained on this domain.
     """
     if domain not in TRAIN_SIZES:
         raise InputError(
@@ -117,16 +115,16 @@ def domain_examples(domain: str, split: str, seed: int) -> Iterator[Example]:
 
 
 def train_zoo(
-    base: Path, recipe: ZooRecipe, out: Path, *, minutes: float = 0.0, say: Say | None = None
+    base: Path, recipe: ZooRecipe, out: Path, *, minutes: float = 0.0, note: Note = unnoted
 ) -> Mapping[str, Path] | None:
-    """Trains a zoo, or goes on where an earlier call stopped.
+    """Trains a zoo, or resumes an interrupted one.
 
     Args:
         base: Folder of the planner that all specialists start from.
-        recipe: How.
+        recipe: How it is trained.
         out: Folder; each planner gets one in it.
-        minutes: Stop after this time, to go on later; 0 to run to the end.
-        say: Told how far it is.
+        minutes: Stop after this many minutes, to be resumed later; 0 for no limit.
+        note: Called with one line per point of a learning curve.
 
     Returns:
         The folder of each planner's model, by name; ``None`` if time ran out.
@@ -139,9 +137,9 @@ def train_zoo(
     begun = time.monotonic()
     found: dict[str, Path] = {}
     for name in recipe.names:
-        # What is left may be nothing, and 0 means no limit.
+        # No time may be left, but 0 would mean no limit.
         left = max(1e-9, minutes - (time.monotonic() - begun) / 60) if minutes else 0.0
-        model = train_member(base, recipe, name, out, minutes=left, say=say)
+        model = train_member(base, recipe, name, out, minutes=left, note=note)
         if model is None:
             return None
         found[name] = model
@@ -155,17 +153,17 @@ def train_member(
     out: Path,
     *,
     minutes: float = 0.0,
-    say: Say | None = None,
+    note: Note = unnoted,
 ) -> Path | None:
-    """Trains one planner of a zoo, or goes on where an earlier call stopped.
+    """Trains one planner of a zoo, or resumes an interrupted training.
 
     Args:
         base: Folder of the planner that specialists start from.
         recipe: How.
         name: One of the recipe's names.
         out: Folder; the planner gets one in it.
-        minutes: Stop after this time, to go on later; 0 to run to the end.
-        say: Told how far it is.
+        minutes: Stop after this many minutes, to be resumed later; 0 for no limit.
+        note: Called with one line per point of a learning curve.
 
     Returns:
         The folder of its model; ``None`` if time ran out.
@@ -176,11 +174,10 @@ def train_member(
     if name not in recipe.names:
         raise InputError(f"the zoo has no planner '{name}'; it has {', '.join(recipe.names)}")
     member, place = recipe.member(name, base), out / name
-    next(member.draw("train", 0))  # an unknown domain is told before anything is written
+    next(member.draw("train", 0))  # an unknown domain is refused before anything is written
 
-    def report(step: int, total: int, loss: float, validation: float) -> None:
-        if say is not None:
-            say(f"{name}: step {step} of {total}, loss {loss:.4f}, validation {validation:.4f}")
+    def progress(done: int, total: int, part: str = "") -> None:
+        note(f"{name}: step {done} of {total}, {part}")
 
-    model = train_planner(member, place, minutes=minutes, report=report)
+    model = train_planner(member, place, minutes=minutes, progress=progress)
     return model if trained_steps(place) == member.steps else None

@@ -25,9 +25,9 @@ class BenchJob(StrEnum):
     REUSE = "reuse"
     """Its plan is shown; a goal is asked for that a first part of the plan reaches."""
     REPLAN = "replan"
-    """Its plan is shown; in the middle of it somebody else changes the state."""
+    """Its plan is shown; in the middle of it the state is changed from outside."""
     REFORMULATE_SHUFFLED = "reformulate-shuffled"
-    """Its plan is shown; the same goal is told in another order."""
+    """Its plan is shown; the same goal is stated in another order."""
     REFORMULATE_PARTIAL = "reformulate-partial"
     """The plan for the whole final state is shown; only a part of that state is the goal."""
     REFORMULATE_FULL = "reformulate-full"
@@ -37,7 +37,7 @@ class BenchJob(StrEnum):
 
 
 class Style(StrEnum):
-    """How a task is told."""
+    """How a task is described."""
 
     PUBLISHED = "published"
     """The question alone, as in the o1 study; the task's own ``.prompt`` file if there is one."""
@@ -52,7 +52,7 @@ class Style(StrEnum):
 
 
 class Shot(StrEnum):
-    """What stands around the question."""
+    """What accompanies the question: nothing, a solved example, or a request to reason."""
 
     ZERO = "zero"
     ONE = "one"
@@ -116,7 +116,7 @@ class BenchConfig(BaseModel):
     styles: tuple[Style, ...] = (Style.COMPLETE,)
     """Prompt styles; planners that read no text are run once."""
     shots: tuple[Shot, ...] = (Shot.ZERO,)
-    """What stands around the question."""
+    """What accompanies the question: nothing, a solved example, or a request to reason."""
     answers: tuple[AnswerForm, ...] = (AnswerForm.TEXT,)
     """How the answer is asked for."""
     renamings: tuple[NameLevel, ...] = (NameLevel.NONE,)

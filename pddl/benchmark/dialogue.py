@@ -48,7 +48,7 @@ _UNFINISHED = frozenset(
 
 
 class Dialogue:
-    """An episode while it runs.
+    """A running episode.
 
     Args:
         case: What to ask.
@@ -56,7 +56,7 @@ class Dialogue:
         bounds: Looks up what is known of a task's optimal cost.
 
     Attributes:
-        attempts: What became of each answer so far; plain JSON data.
+        attempts: Outcome of each answer so far; plain JSON data.
         record: Grade of the answer that counts, once there is one.
     """
 
@@ -108,7 +108,7 @@ class Dialogue:
 
     @property
     def finished(self) -> bool:
-        """Whether nothing more is to be asked."""
+        """Whether the episode is finished."""
         if self.record is None:
             return False
         rounds = 1 if self.case.mode == Mode.DIRECT else self.config.rounds
@@ -190,7 +190,7 @@ def _as(record: AnswerRecord, kind: AnswerOutcome, detail: str) -> AnswerRecord:
 
 
 def renamed(task: Task, case: BenchCase) -> tuple[Task, Renaming | None]:
-    """Gives a task the names of a case; ``None`` for its own."""
+    """Renames a task for a case; ``None`` for its own."""
     if case.renaming == NameLevel.NONE or case.renaming_seed is None:
         return task, None
     return rename_task(task, NameLevel(case.renaming), case.renaming_seed)

@@ -1,4 +1,4 @@
-"""What the contestants of a bench prove about optimal costs counts for all of them."""
+"""Bounds on optimal costs that one contestant proves count for all of them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _ASKED = ("planner", "style", "shot", "answer", "renaming", "renaming_seed", "mo
 
 
 def with_common_bounds(episodes: Iterable[Episode]) -> tuple[Episode, ...]:
-    """Judges optimality by all that is known of a task, whoever found it.
+    """Judges optimality by everything that is known of a task, from any contestant.
 
-    A search's proven lower bound and anybody's valid plan join the bounds that were known
+    A search's proven lower bound and any contestant's valid plan join the bounds that were known
     before, so that ``valid`` and ``suboptimal`` mean the same for every contestant.
     """
     found = tuple(episodes)

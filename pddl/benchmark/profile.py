@@ -14,7 +14,7 @@ from surefoot.results.radar import RadarSeries, radar_chart
 from surefoot.results.statistics import newcombe, wilson
 
 MAX_SERIES = 6
-"""Most polygons of a radar; more cannot be told apart."""
+"""Most polygons of a radar; more cannot be distinguished."""
 
 
 def profile(episodes: Sequence[Episode]) -> dict[str, Any]:
@@ -124,7 +124,7 @@ def extrapolation_rows(sizes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any
 
 
 def sizes_chart(sizes: Sequence[Mapping[str, Any]]) -> str:
-    """Draws the valid share against the size, over all domains."""
+    """Draws the fraction of valid plans against the size, over all domains."""
     curves = []
     for name in dict.fromkeys(r["contestant"] for r in sizes):
         steps: dict[int, list[int]] = {}

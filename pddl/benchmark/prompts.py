@@ -1,4 +1,4 @@
-"""Prompts: how a task is told, how the answer is asked for, and what a model hears back."""
+"""Prompts: how a task is described, the answer asked for, and feedback given."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _REASON = "First reason step by step. Then write a line 'Plan:' and the plan bel
 
 
 def describe(task: Task, style: Style, domain: str, prompt: str = "") -> str:
-    """Tells a task.
+    """Describes a task.
 
     Args:
         task: The task, with the names that the model shall see.
@@ -108,7 +108,7 @@ _BRIDGES = {
 def changed_text(
     job: BenchJob, variant: Variant, before: str, now: str, renaming: Renaming | None
 ) -> str:
-    """Tells a task beside an earlier one and its plan.
+    """Describes a task beside an earlier one and its plan.
 
     Args:
         job: How the task was changed.
@@ -168,7 +168,7 @@ def plan_json(plan: Plan) -> str:
 
 
 def feedback(detail: str, ground: GroundTask, plan: Plan, verdict: Verdict | None) -> str:
-    """Words what a model hears of a plan that is not valid.
+    """Writes the feedback on a plan that is not valid.
 
     Args:
         detail: ``binary``, ``first`` or ``all``.

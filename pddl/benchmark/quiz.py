@@ -1,4 +1,4 @@
-"""One question to one planner: how it is told, how the answer is read and recorded."""
+"""One question to one planner: how it is asked, and how the answer is read and recorded."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Quiz:
         return self._tasks.example_question(case.place, self.question, level, case.renaming_seed)
 
     def _told(self, task: Task, question: Question) -> str:
-        """Tells a task and a question about it."""
+        """Describes a task and a question about it."""
         style = Style(self.case.style)
         told = describe(task, style, self.case.domain).strip().removesuffix("plan:").strip()
         if style in (Style.PUBLISHED, Style.COMPLETE):
@@ -151,7 +151,7 @@ class Quiz:
 def ask_all(
     planner: Planner, quizzes: Sequence[Quiz]
 ) -> Iterator[tuple[Quiz, dict[str, Any] | str]]:
-    """Asks a planner questions.
+    """Puts questions to a planner and yields their records.
 
     Yields:
         Each question with its record, or with what a server said that failed.

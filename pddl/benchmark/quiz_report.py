@@ -84,7 +84,7 @@ def quiz_section(episodes: Sequence[QuizEpisode], summary: Mapping[str, Any]) ->
 
 
 def quiz_row(cell: QuizCell) -> dict[str, str]:
-    """Words a cell for tables."""
+    """Formats a cell for tables."""
     low, high = cell.interval.low, cell.interval.high
     unread = cell.outcomes["unparsed"] + cell.outcomes["cut"] + cell.outcomes["refused"]
     return {

@@ -48,7 +48,7 @@ class QuizEpisode:
 
 
 def is_quiz(record: Mapping[str, Any]) -> bool:
-    """Tells a question's record from a plan's."""
+    """Returns whether a record is of a question, not of a plan."""
     return "asked" in record
 
 

@@ -173,7 +173,7 @@ def _effort_row(e: Mapping[str, Any]) -> dict[str, str]:
 
 
 def comparison_row(c: Mapping[str, Any], what: str = "tasks") -> dict[str, str]:
-    """Words a comparison, and says when there are too few tasks to tell two apart."""
+    """Formats a comparison, and says when there are too few tasks to tell two apart."""
     if c["holm_p"] < 0.05:
         verdict = "differ"
     elif c["pairs_needed"] is None:

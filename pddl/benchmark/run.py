@@ -34,7 +34,7 @@ _BATCH = 256
 
 @dataclass(frozen=True)
 class BenchRun:
-    """What a bench left.
+    """The result of a bench.
 
     Attributes:
         folder: The run folder.

@@ -1,4 +1,4 @@
-"""Checks the bench itself before it judges anybody.
+"""Checks the bench itself before anything is graded.
 
 A broken validator or planner would count as the model's failure; so every bench first
 grades known plans, sound and damaged, of every domain that it uses, and has the planners
@@ -53,9 +53,9 @@ def check_domain(name: str) -> None:
 
 
 def check_planner(planner: Planner) -> None:
-    """Has a search or script solve a task whose optimal cost is known.
+    """Checks that a search or script solves a task whose optimal cost is known.
 
-    Scripts may fail at it; nobody may return an invalid plan or beat the optimum.
+    Scripts may fail to solve it, but no planner may return an invalid plan or beat the optimum.
 
     Raises:
         HarnessError: The planner does not work, or claims what cannot be.

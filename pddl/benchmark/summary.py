@@ -23,7 +23,7 @@ class Episode:
     Attributes:
         case: What was asked.
         graded: Grade of the answer that counts; its ``model`` is the contestant's name.
-        attempts: What became of each answer.
+        attempts: Outcome of each answer.
     """
 
     case: BenchCase
@@ -56,7 +56,7 @@ class Episode:
 
 
 def contestant(case: BenchCase, cases: Iterable[BenchCase]) -> str:
-    """Names who competes: the planner, and what differs between its episodes.
+    """Names the contestants: the planner, and what differs between its episodes.
 
     Args:
         case: An episode.

@@ -113,7 +113,7 @@ def _part(ground: GroundTask, plan: Plan, own: list[Formula], rng: Random) -> Va
 
 
 def _replan(ground: GroundTask, plan: Plan, states: list[State], rng: Random) -> Variant | None:
-    """Has somebody else act in the middle of the plan, so that its rest no longer works.
+    """Takes a foreign action in the middle of the plan, so that its rest no longer works.
 
     Legal actions keep the state a possible one; a way back to some later state of the plan,
     found by a small search, shows that the task can still be solved.

@@ -1,4 +1,4 @@
-"""Checks that a problem belongs to a domain and can be told in words."""
+"""Checks that a problem belongs to a domain and can be described in words."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _COST = Atom("total-cost")
 
 
 def check_tellable(domain: Domain, problem: Problem) -> None:
-    """Checks that every part of a problem can be told in the words of a domain.
+    """Checks that every part of a problem can be described in the words of a domain.
 
     Raises:
         InputError: With the first thing that cannot be told.

@@ -170,7 +170,7 @@ class _Building:
         return found
 
     def next_door(self, here: str, goal: str) -> tuple[str, str]:
-        """Returns the door and the room with which a shortest way goes on."""
+        """Returns the next door and room on a shortest path."""
         away = self.distances(goal)
         for door, (a, b) in self.doors.items():
             for near in [b] * (a == here) + [a] * (b == here):

@@ -32,7 +32,7 @@ class PredicatePhrase:
         fact: The true fact, with ``{0}``, ``{1}`` … for the arguments.
         negated: The same fact being false.
         many: Several facts that differ in one argument only; that argument's place
-            receives a list. Empty: such facts are told one by one.
+            receives a list. Empty: such facts are stated one by one.
         joined: Which argument ``many`` lists.
     """
 

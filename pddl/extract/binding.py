@@ -214,7 +214,7 @@ class Binder:
         self._keep(best[1], ArgumentSource.FORCED, draft, 0)
 
     def _already(self, readings: Sequence[StepReading]) -> bool:
-        """Tells whether a conditional step has nothing left to do."""
+        """Returns whether a conditional step has nothing left to do."""
         for reading in readings:
             for step in self._nearest(reading):
                 if (

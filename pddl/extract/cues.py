@@ -48,7 +48,7 @@ _UNFINISHED = re.compile(r"(?:\b(?:and|the|to|with|from|of|in|on|a|an|then)|[,(:
 
 
 def says_no_action(text: str) -> bool:
-    """Tells whether a line says that nothing at all needs to be done.
+    """Returns whether a line says that nothing at all needs to be done.
 
     A remark about one object (``ball4 is already there, no action needed``) does not count.
     """
@@ -57,20 +57,20 @@ def says_no_action(text: str) -> bool:
 
 
 def says_unsolvable(text: str) -> bool:
-    """Tells whether a text says that the problem has no solution."""
+    """Returns whether a text says that the problem has no solution."""
     return bool(_UNSOLVABLE.search(text))
 
 
 def refuses(text: str) -> bool:
-    """Tells whether a text declines to answer."""
+    """Returns whether a text declines to answer."""
     return bool(_REFUSAL.search(text))
 
 
 def claims_goal(text: str) -> bool:
-    """Tells whether a text says that its plan reaches what was asked for."""
+    """Returns whether a text says that its plan reaches what was asked for."""
     return bool(_GOAL.search(text))
 
 
 def breaks_off(line: str) -> bool:
-    """Tells whether a last line stops in the middle of a sentence or an item."""
+    """Returns whether a last line stops in the middle of a sentence or an item."""
     return not line or bool(_UNFINISHED.search(line))

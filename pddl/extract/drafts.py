@@ -138,7 +138,7 @@ def _slot(options: Options, ref: Ref) -> Slot:
 
 
 def _coordinate(earlier: Ref, ref: Ref) -> bool:
-    """Tells whether two objects stand side by side (``the wrench, jack and pump``)."""
+    """Returns whether two objects stand side by side (``the wrench, jack and pump``)."""
     return not ref.preposition and 0 <= ref.start - earlier.end <= 6
 
 

@@ -157,7 +157,7 @@ def _without_remarks(vocabulary: TaskVocabulary, items: list[Item]) -> list[Item
 
 
 def section_of(text: str) -> Section | None:
-    """Tells what kind of section a heading opens, ``None`` if it does not say."""
+    """Returns the kind of section that a heading opens, ``None`` if it does not say."""
     if _ABOUT.search(text):
         return Section.ASIDE
     if _OUTLINE_WORDS.search(text):

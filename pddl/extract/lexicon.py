@@ -34,7 +34,7 @@ class ActionPhrase(_Model):
 
 
 class ActionWords(_Model):
-    """How one action is spoken of."""
+    """How one action is expressed."""
 
     phrases: tuple[ActionPhrase, ...] = ()
     """Phrases beside the action's own name; a plain string is a phrase without needs."""

@@ -85,7 +85,7 @@ def stem_of(name: str) -> str:
 
 
 def mentions(drafts: Sequence[Draft], index: str) -> bool:
-    """Tells whether a draft names, exactly, an object with this index."""
+    """Returns whether a draft names, exactly, an object with this index."""
     return any(
         slot is not None and len(slot.options) == 1 and index_of(slot.options[0]) == index
         for draft in drafts

@@ -111,7 +111,7 @@ def _says(draft: Draft) -> bool:
 
 
 def dropped(text: str) -> bool:
-    """Tells whether a line takes its own step back (``cannot move there; skip``)."""
+    """Returns whether a line takes its own step back (``cannot move there; skip``)."""
     return bool(_DROPPED.search(text))
 
 
@@ -146,7 +146,7 @@ def _formal_calls(vocabulary: TaskVocabulary, text: str, number: int) -> list[Dr
 
 
 def _heads(vocabulary: TaskVocabulary, prefix: str) -> bool:
-    """Tells whether a clause may still begin after this prefix: a subject, a place, no verb."""
+    """Returns whether a clause may still begin after this prefix: a subject, a place, no verb."""
     rest = prefix
     for ref in reversed(vocabulary.refs(prefix)):
         rest = rest[: ref.start] + " " + rest[ref.end :]

@@ -114,7 +114,7 @@ def stated(block: Block) -> list[Draft]:
 
 
 def repeats(earlier: Sequence[Draft], later: Sequence[Draft]) -> bool:
-    """Tells whether a passage states an earlier plan once more.
+    """Returns whether a passage states an earlier plan once more.
 
     Most of its actions must follow the earlier ones in order, and the objects that both
     name must agree: a second round for another object is no repetition.

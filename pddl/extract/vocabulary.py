@@ -51,7 +51,7 @@ _SPLIT_NAME = re.compile(r"[-_ ]+")
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """A piece of text that speaks of objects.
+    """A piece of text that mentions objects.
 
     Attributes:
         start: Offset of its first character.
@@ -77,7 +77,7 @@ class Ref:
 
 @dataclass(frozen=True, slots=True)
 class PhraseHit:
-    """A piece of text that speaks of an action."""
+    """A piece of text that mentions an action."""
 
     start: int
     end: int
@@ -133,11 +133,11 @@ class TaskVocabulary:
         return None
 
     def ignored(self, text: str) -> bool:
-        """Tells whether a line speaks of something the lexicon calls no step."""
+        """Returns whether a line speaks of something the lexicon calls no step."""
         return any(re.search(rf"\b{re.escape(word)}", text) for word in self.lexicon.ignore)
 
     def refs(self, text: str) -> list[Ref]:
-        """Finds everything that speaks of objects, in text order."""
+        """Finds everything that mentions objects, in text order."""
         found: list[Ref] = []
         for match in self._object_regex.finditer(text):
             ref = self._interpret(match)

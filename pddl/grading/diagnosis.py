@@ -145,7 +145,7 @@ def _bindings(view: StateView, schema: Action, binding: dict[str, str]) -> Itera
 
 
 def _reordered(ground: GroundTask, plan: Plan, index: int, state: set[int]) -> bool:
-    """Tells whether taking one step from its place makes the failing one applicable."""
+    """Returns whether taking one step from its place makes the failing one applicable."""
     failing = ground.ground(plan.steps[index])
     for later in plan.steps[index + 1 : index + 1 + _MAX_STEPS]:
         if malformed(ground, later, 0) is not None:

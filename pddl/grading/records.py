@@ -8,7 +8,7 @@ from typing import Any
 
 
 class AnswerOutcome(StrEnum):
-    """What became of an answer; the first thing that goes wrong decides."""
+    """Outcome of an answer; the first thing that goes wrong decides."""
 
     NOT_RUN = "not_run"
     """The answer file is empty: the model was never asked. Not in any denominator."""

@@ -35,7 +35,7 @@ def reason(message: str) -> str:
 
 
 def verdict_line(record: AnswerRecord) -> str:
-    """Says in a few words what became of an answer (plain text)."""
+    """Returns the outcome of an answer in a few words (plain text)."""
     words = CATEGORIES[record.kind].name
     if record.first_error is not None:
         return f"{words} at step {record.first_error} of {len(record.steps)}"

@@ -1,4 +1,4 @@
-"""Grades a whole set of answers into a run folder; goes on where an earlier try stopped."""
+"""Grades a whole set of answers into a run folder; an interrupted run can be resumed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from surefoot.results.statistics import PairedComparison, compare_paired
 
 @dataclass(frozen=True)
 class GradedRun:
-    """What a finished run holds.
+    """The content of a finished run.
 
     Attributes:
         folder: The run folder.
@@ -80,7 +80,7 @@ def grade_run(
     Args:
         source: Folder or JSON-lines file of answers.
         tasks_folder: Folder of tasks.
-        out: The run folder; an unfinished run of the same answers is gone on with.
+        out: The run folder; an unfinished run of the same answers is resumed.
         bounds: Looks up what is known of a task's optimal cost.
         models: Grade only these models; empty for all.
         reader: Name of the answer reader.

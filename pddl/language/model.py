@@ -164,7 +164,7 @@ class Domain:
         return closed
 
     def is_subtype(self, types: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
-        """Tells whether every alternative of ``types`` lies below some type in ``wanted``."""
+        """Returns whether every alternative of ``types`` lies below some type in ``wanted``."""
         above = self.supertypes
         return all(any(w in above[t] for w in wanted) for t in types)
 

@@ -72,7 +72,7 @@ class NameScope:
         return terms
 
     def comparable(self, types: Types, wanted: Types) -> bool:
-        """Tells whether a term of these types can ever stand where ``wanted`` is asked for.
+        """Returns whether a term of these types can ever stand where ``wanted`` is asked for.
 
         A variable of a supertype is let through, as planners do: it merely never binds.
         """

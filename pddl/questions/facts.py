@@ -28,7 +28,7 @@ class Topic:
         ask: The question for one item, with ``{}`` in the item's place.
         choose: The question over a choice of items.
         list_all: The question for all items, or for one.
-        setting: What is told before the question.
+        setting: What is stated before the question.
         right: Items of which it is true.
         wrong: Items of which it is not.
         whole: Whether every item is in one of the two, so that any answer can be marked.
@@ -93,7 +93,7 @@ class Universe:
         )
 
     def told(self, state: int) -> str:
-        """Tells a state."""
+        """Describes a state."""
         facts = self.say_facts(self.space.states[state])
         return f"Facts that are true now, and no others: {' '.join(facts)}"
 

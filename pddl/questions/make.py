@@ -1,4 +1,4 @@
-"""Puts questions together: boolean, multiple choice and generative, balanced and seeded."""
+"""Composes questions: boolean, multiple choice and generative, balanced and seeded."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SAMPLED_TRIES = 10
 _POOL = 200
 
 MAX_STATES = 50_000
-"""States up to which a task is looked at as a whole, unless told otherwise."""
+"""Largest number of states that is explored in full by default."""
 
 
 class QuestionKind(StrEnum):
@@ -83,7 +83,7 @@ class Question:
         kind: What it is about.
         form: How it is answered.
         index: Its number among those of the same kind and form.
-        setting: What is told beside the task.
+        setting: What is stated beside the task.
         text: The question itself, without the form of the answer.
         options: The four options of a choice, else empty.
         answers: Right answers: ``yes`` or ``no``; a letter; or items.
@@ -107,7 +107,7 @@ class Question:
 
     @property
     def key(self) -> str:
-        """Names the question among those about its task."""
+        """Key of the question among those about its task."""
         return f"{self.kind}-{self.form}-{self.index}"
 
 

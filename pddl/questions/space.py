@@ -110,7 +110,7 @@ class StateSpace:
         return {}
 
     def is_landmark(self, fact: int) -> bool:
-        """Tells whether a fact holds at some point of every plan."""
+        """Returns whether a fact holds at some point of every plan."""
         if fact not in self._marks:
             holding = {i for i, s in enumerate(self.states) if fact in s}
             self._marks[fact] = not self.reachable(0, holding) & self.goals

@@ -38,7 +38,7 @@ class Bounds:
         return self.lower is not None and self.lower == self.upper
 
     def gap(self, cost: float) -> tuple[float, float] | None:
-        """Returns how far a plan's cost lies above the optimum, as a share of it.
+        """Returns how far a plan's cost lies above the optimum, as a fraction of it.
 
         Args:
             cost: Cost of a valid plan.

@@ -1,4 +1,4 @@
-"""Computes reference costs and fills a store; can be stopped and goes on later."""
+"""Computes reference costs and fills a store; an interrupted run can be resumed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How attention learns that two tokens stand together: the dynamics of word co-occurrence."""
+"""How attention learns that two tokens co-occur: training dynamics of word co-occurrence."""
 
 from surefoot.sparsity.dynamics.data import Sequences, draw_sequences, read_sequences
 from surefoot.sparsity.dynamics.model import Transformer, gradients, init_transformer

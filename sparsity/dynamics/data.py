@@ -1,7 +1,7 @@
-"""Sequences in which two words together mean yes, and each alone means no.
+"""Sequences whose label depends on whether two words co-occur.
 
 Every sequence holds the word 2 (the paper's third signal). The label is +1 if the words 0 and 1
-are both there, else -1; the other words tell nothing (as in the paper on word co-occurrence).
+both occur, else -1; the other words carry no information (as in the paper on word co-occurrence).
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SIGNALS = 3
-"""Words that mean something; they have the ids 0, 1 and 2."""
+"""Number of words that carry information; their ids are 0, 1 and 2."""
 
 SHARES = (3, 1, 1, 1)
-"""Sequences with both words, only the first, only the second, neither: 1/2, 1/6, 1/6, 1/6."""
+"""Proportions of sequences with both words, only the first, only the second, neither: 1/2, 1/6,
+1/6, 1/6, as in the paper."""
 
 
 class Group(IntEnum):
@@ -53,18 +54,20 @@ class Sequences:
     names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Checks that every sequence holds word 2, and that labels say what words 0 and 1 do."""
+        """Checks that every sequence holds word 2 and that the labels agree with words 0 and 1."""
         if self.ids.ndim != 2 or not self.ids.size:
-            raise InputError("no sequences; they need at least one word each, all as many")
+            raise InputError(
+                "no sequences; each needs at least one word, and all have the same length"
+            )
         if self.ids.min() < 0 or self.ids.max() >= self.words:
-            raise InputError(f"words are numbers from 0 to {self.words - 1}")
+            raise InputError(f"words are integers from 0 to {self.words - 1}")
         if not (self.ids == 2).any(1).all():
             raise InputError("every sequence has to hold word 2, the one that is always there")
         wanted = np.where(self.groups == Group.BOTH, 1.0, -1.0)
         if not np.array_equal(self.labels, wanted):
             row = int(np.flatnonzero(self.labels != wanted)[0])
             raise InputError(
-                f"the label of sequence {row} is {self.labels[row]:+g}, and words 0 and 1 say "
+                f"the label of sequence {row} is {self.labels[row]:+g}, and words 0 and 1 imply "
                 f"{wanted[row]:+g}"
             )
         missing = [g.name.lower() for g in Group if not (self.groups == g).any()]
@@ -81,14 +84,14 @@ class Sequences:
 
     @property
     def assumption(self) -> str:
-        """What of the paper's Assumption 2.3 (ii), nL <= d, does not hold; empty if it does.
+        """How the paper's Assumption 2.3 (ii), nL <= d, is violated; empty if it holds.
 
-        With it every filler can stand in one sequence alone, as the proofs need it.
+        Under it every filler can occur in a single sequence, as the proofs require.
         """
         n, length = self.ids.shape
         if n * length <= self.words:
             return ""
-        but = "" if self.repeated else ", though no filler stands twice"
+        but = "" if self.repeated else ", though no filler occurs twice"
         return (
             f"nL = {n * length} is larger than d = {self.words}: the paper's assumption 2.3 (ii) "
             f"fails{but}; its predictions need not hold"
@@ -96,7 +99,7 @@ class Sequences:
 
     @property
     def repeated(self) -> float:
-        """Share of the fillers' places whose word stands in another place too."""
+        """Fraction of the fillers' positions whose word also occurs in another position."""
         fillers = self.ids[self.ids >= SIGNALS]
         if not fillers.size:
             return 0.0
@@ -106,20 +109,20 @@ class Sequences:
 def draw_sequences(
     n: int, length: int, words: int, seed: int, *, distinct: bool = True
 ) -> Sequences:
-    """Draws a data set of the paper's kind.
+    """Draws a data set as described in the paper.
 
     Args:
         n: Sequences, a multiple of 6.
         length: Words of each, at least 3.
         words: Size of the vocabulary.
         seed: Seed.
-        distinct: Whether no filler stands in two places; else fillers are drawn with repetition.
+        distinct: Whether no filler occurs twice; otherwise fillers are drawn with replacement.
 
     Raises:
-        InputError: The numbers do not fit together.
+        InputError: The numbers are inconsistent.
     """
     if n < 6 or n % sum(SHARES):
-        raise InputError(f"{n} sequences; they come in sixths, so give a multiple of 6")
+        raise InputError(f"{n} sequences; give a multiple of 6")
     if length < SIGNALS:
         raise InputError(f"sequences of {length} words have no room for the {SIGNALS} signals")
     rng = np.random.default_rng([seed, 0])
@@ -127,8 +130,9 @@ def draw_sequences(
     places = sum(share * (length - len(h)) for share, h in zip(SHARES, heads, strict=True)) * n // 6
     if distinct and places > words - SIGNALS:
         raise InputError(
-            f"{places} places for fillers and {words - SIGNALS} fillers: give more words, or let "
-            "fillers stand in several places (distinct: false)"
+            f"{places} positions for fillers and {words - SIGNALS} fillers: give more words, or "
+            "let "
+            "fillers occur several times (distinct: false)"
         )
     if not distinct and words <= SIGNALS:
         raise InputError(f"a vocabulary of {words} words has no fillers")
@@ -149,11 +153,11 @@ def draw_sequences(
 
 
 def read_sequences(path: Path, signals: Sequence[str]) -> Sequences:
-    """Reads a data set of one's own.
+    """Reads a data set from a file.
 
     Args:
         path: JSON lines, each with ``tokens``, a list of strings; all lists of the same length.
-        signals: The two words that count together, and the one that is always there.
+        signals: The two words whose co-occurrence decides, and the one that always occurs.
 
     Raises:
         InputError: The file cannot be used.
@@ -177,19 +181,22 @@ def read_sequences(path: Path, signals: Sequence[str]) -> Sequences:
 
 
 def named_sequences(rows: Sequence[Sequence[str]], signals: Sequence[str]) -> Sequences:
-    """Makes a data set of words with names; labels follow from the first two signals.
+    """Makes a data set from words; the labels follow from the first two signals.
 
     Args:
         rows: Sequences, all of one length.
-        signals: The two words that count together, and the one that is always there.
+        signals: The two words whose co-occurrence decides, and the one that always occurs.
 
     Raises:
-        InputError: They are of different lengths, or no such data set.
+        InputError: They differ in length, or are not a valid data set.
     """
     if len(signals) != SIGNALS or len(set(signals)) != SIGNALS:
-        raise InputError("name three different signals: two that count together, one for all")
+        raise InputError(
+            "name three different signals: two whose co-occurrence decides, and one that always "
+            "occurs"
+        )
     if len({len(row) for row in rows}) > 1:
-        raise InputError("sequences of different lengths; the model knows none")
+        raise InputError("sequences differ in length; the model needs one length for all")
     names = [*signals, *sorted({word for row in rows for word in row} - set(signals))]
     number = {word: i for i, word in enumerate(names)}
     ids = np.array([[number[word] for word in row] for row in rows], dtype=np.int64)

@@ -1,4 +1,4 @@
-r"""One layer of attention with a linear perceptron behind it, and its gradients in closed form.
+r"""One layer of attention followed by a linear perceptron, with its gradients in closed form.
 
 .. math:: F(X) = \sum_l a^T W W_V X \operatorname{softmax}(X^T W_K^T W_Q x_l / \sqrt m)
 
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Transformer:
-    """Parameters, float64; also what has their shapes, such as a gradient.
+    """Parameters in float64; also used for tensors of the same shapes, such as a gradient.
 
     Attributes:
-        a: Signs of the last layer ``[m1]``, which do not learn.
+        a: Signs of the last layer ``[m1]``, which are not trained.
         w: ``[m1, m]``.
         value: W_V ``[m, d]``.
         key: W_K ``[m, d]``.
@@ -55,7 +55,7 @@ class Transformer:
         return found
 
     def scores(self) -> Array:
-        """Returns the attention scores ``[d, d]``: of a key (row) for a query (column)."""
+        """Returns the attention scores ``[d, d]`` of each key (row) for each query (column)."""
         found: Array = self.key.T @ self.query / np.sqrt(self.width)
         return found
 
@@ -67,7 +67,7 @@ class Transformer:
         return found
 
     def moved(self, rate: float, gradient: Transformer) -> Transformer:
-        """Returns the parameters after a step against a gradient."""
+        """Returns the parameters after one step of gradient descent."""
         learned = {
             f.name: getattr(self, f.name) - rate * getattr(gradient, f.name)
             for f in fields(self)
@@ -79,7 +79,7 @@ class Transformer:
 def init_transformer(
     words: int, width: int, hidden: int, inner_scale: float, outer_scale: float, seed: int
 ) -> Transformer:
-    """Draws parameters from normal distributions, and signs.
+    """Draws normally distributed parameters and random signs.
 
     Args:
         words: Size d of the vocabulary.
@@ -109,7 +109,7 @@ def losses_of(output: Array, labels: Array) -> Array:
 
 
 def pulls(output: Array, labels: Array) -> Array:
-    """Returns g, minus the slope of every sequence's loss by its margin, in (0, 1)."""
+    """Returns g, minus the derivative of every sequence's loss by its margin, in (0, 1)."""
     found: Array = expit(-labels * output)
     return found
 
@@ -122,7 +122,7 @@ def gradients(
     Args:
         model: The parameters.
         data: The sequences.
-        frozen: Whether keys and queries do not learn.
+        frozen: Whether keys and queries are frozen.
 
     Raises:
         InputError: The output is not finite.
@@ -132,7 +132,7 @@ def gradients(
     own = g[data.ids]
     output = (weights * own[:, :, None]).sum((1, 2))
     if not np.isfinite(output).all():
-        raise InputError("the output is not finite; take a smaller rate or smaller weights")
+        raise InputError("the output is not finite; use a smaller rate or smaller weights")
     slope = -data.labels * pulls(output, data.labels) / n
     by_word = np.bincount(
         data.ids.ravel(), (slope[:, None] * weights.sum(2)).ravel(), minlength=data.words
@@ -161,5 +161,5 @@ CONSERVED: dict[str, Callable[[Transformer], Array]] = {
     "value": lambda m: m.w.T @ m.w - m.value @ m.value.T,
     "attention": lambda m: m.key @ m.key.T - m.query @ m.query.T,
 }
-"""Matrices that gradient flow leaves as they are (its first integrals); small steps move them by
-an amount in proportion to the rate."""
+"""Matrices that gradient flow conserves (its first integrals); with finite steps they drift in
+proportion to the rate."""

@@ -1,6 +1,6 @@
-"""What the theory predicts of a trace, each prediction held against it.
+"""The predictions of the theory for a trace, each checked against it.
 
-Where the paper gives an order of magnitude and no number, the bound is ours and says so.
+Where the paper gives an order of magnitude and no number, the bound is ours and marked as such.
 """
 
 from __future__ import annotations
@@ -18,15 +18,16 @@ _OURS = "bound ours"
 
 @dataclass(frozen=True)
 class Check:
-    """A prediction and what was found.
+    """A prediction and the measured value.
 
     Attributes:
-        name: The prediction in a line.
-        source: Where the paper makes it, and whose the bound is.
-        value: What was measured; several numbers where the prediction is about several.
+        name: The prediction in one line.
+        source: Where the paper makes it, and where the bound comes from.
+        value: The measured numbers.
         bound: The bound in words.
         holds: Whether it holds.
-        attention: Whether it is about attention, so that it says nothing where that is frozen.
+        attention: Whether it concerns attention, so that it does not apply where attention is
+            frozen.
     """
 
     name: str
@@ -49,21 +50,21 @@ class Check:
 
 
 def end_of_first_phase(trace: FlowTrace) -> int | None:
-    """Returns the number of the first note with every sequence classified, ``None`` if none is."""
+    """Returns the index of the first record with all sequences correct, or ``None``."""
     done = np.flatnonzero(trace.accuracy == 1)
     return int(done[0]) if done.size else None
 
 
 def check_predictions(trace: FlowTrace, rate: float) -> tuple[Check, ...]:
-    """Holds all predictions against a trace.
+    """Checks all predictions against a trace.
 
     Args:
         trace: The trace.
-        rate: Length of its steps.
+        rate: Its step size.
 
     Returns:
-        The checks: identities of gradient flow, then the first phase, then the second. Without an
-        end of the first phase only the identities and that it has none.
+        The checks: identities of gradient flow, then the first phase, then the second. If the
+            first phase does not end, only the identities and that fact.
     """
     found = list(_identities(trace, rate))
     turn = end_of_first_phase(trace)
@@ -113,7 +114,7 @@ def _first_phase(trace: FlowTrace, turn: int) -> list[Check]:
     single = trace.group_losses[:, 1:3]
     both = trace.group_losses[:, 0]
     shift = np.abs(scores[turn] - scores[0]).max()
-    # Of the last note alone, since early in the phase the random start still weighs.
+    # Only the last record, since the random initialisation still matters early in the phase.
     speed = np.diff(g[: turn + 1], axis=0)[-1]
     ratio = -speed[2] / speed[:2]
     return [
@@ -143,7 +144,7 @@ def _first_phase(trace: FlowTrace, turn: int) -> list[Check]:
             "the loss with both signals only falls",
             "phase 1",
             (np.diff(both).max(),),
-            "no note above the one before",
+            "no record above the previous one",
             np.diff(both).max() <= 0,
         ),
         _check(
@@ -189,7 +190,7 @@ def _second_phase(trace: FlowTrace, turn: int) -> list[Check]:
             values[0, 1] > 0,
         ),
         _check(
-            "values of word 3 and the others part",
+            "values of word 3 and the others move apart",
             "phase 2",
             values[:2, 2],
             "inner products fall",

@@ -1,8 +1,7 @@
-"""Gradient flow by small steps, and what is noted on the way."""
+"""Gradient flow by small steps, and the quantities recorded on the way."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from surefoot.core.errors import InputError
+from surefoot.core.progress import Progress, silent
 from surefoot.sparsity.dynamics.data import SIGNALS, Group, Sequences
 from surefoot.sparsity.dynamics.model import (
     CONSERVED,
@@ -40,26 +40,26 @@ class Flow(BaseModel):
     outer_scale: float | None = Field(default=None, gt=0)
     """Standard deviation of W; 0.3/sqrt(m1) by default."""
     rate: float = Field(default=0.02, gt=0)
-    """Length of a step."""
+    """Step size."""
     steps: int = Field(default=1500, ge=1)
-    """Steps."""
+    """Number of steps."""
     every: int = Field(default=5, ge=1)
-    """Steps from note to note."""
+    """Steps from one record to the next."""
     frozen: bool = False
-    """Whether keys and queries do not learn: the control that tells what attention adds."""
+    """Whether keys and queries are frozen: the control that shows what attention adds."""
     seed: int = 0
     """Seed of the parameters."""
 
 
 @dataclass(frozen=True)
 class FlowTrace:
-    """What was noted, ``T`` times.
+    """The recorded quantities, ``T`` records.
 
     Attributes:
         steps: Steps done ``[T]``.
         loss: Mean loss ``[T]``.
         group_losses: Mean loss of each kind of sequence ``[T, 4]``, in the order of ``Group``.
-        accuracy: Share of sequences on the right side of zero ``[T]``.
+        accuracy: Fraction of sequences on the correct side of zero ``[T]``.
         contributions: G of the three signals ``[T, 3]``.
         scores: Attention scores among the signals ``[T, 3, 3]``, of a key for a query.
         values: Inner products of the signals' values ``[T, 3, 3]``.
@@ -67,7 +67,7 @@ class FlowTrace:
             only the second ``[T]``; 1 is the paper's automatic balancing.
         drift: Largest change of an entry of each conserved matrix ``[T, 2]``, in the order of
             ``CONSERVED``.
-        growth: Change of |W^T a|^2 since the start, over what the theory says of it ``[T]``; 1
+        growth: Change of |W^T a|^2 since the start, divided by its theoretical value ``[T]``; 1
             before the first step.
         final: The last parameters.
     """
@@ -93,21 +93,19 @@ class FlowTrace:
         }
 
 
-def simulate(
-    data: Sequences, flow: Flow, told: Callable[[int, int], None] = lambda done, total: None
-) -> FlowTrace:
+def simulate(data: Sequences, flow: Flow, progress: Progress = silent) -> FlowTrace:
     """Runs gradient flow.
 
     Args:
         data: The sequences.
         flow: The run.
-        told: Told the steps done and all steps at every note.
+        progress: Called at every record.
 
     Returns:
-        What was noted: before the first step, every ``flow.every`` steps, and at the end.
+        The trace, with a record before the first step, every ``flow.every`` steps, and at the end.
 
     Raises:
-        InputError: The loss is not finite; the rate is too large.
+        InputError: The loss is not finite because the rate is too large.
     """
     model = init_transformer(
         data.words,
@@ -130,7 +128,7 @@ def simulate(
             note = _note(model, data, output, first)
             note["growth"] = (_size(model) - start) / expected if expected else 1.0
             notes.append({"steps": step, **note})
-            told(step, flow.steps)
+            progress(step, flow.steps)
         if step < flow.steps:
             pull = pulls(output, data.labels)
             expected += 2 * flow.rate * flow.hidden * float((pull * data.labels * output).mean())

@@ -1,1 +1,1 @@
-"""The engine: one block of a model at a time, from its checkpoint to a compressed one."""
+"""Compresses a checkpoint one block at a time."""

@@ -1,8 +1,8 @@
-"""What each block of a model is called with, found by calling the model and not by reading it.
+"""The arguments that each block of a model is called with, captured by calling the model.
 
-Every block is replaced by one that notes its arguments and hands its input on. So the masks and
-positions that a model makes for each block are found whatever its architecture, and no block
-has to have weights for it except the first, which is called once to see what blocks return.
+Every block is replaced by a stub that records its arguments and passes its input through. So the
+masks and positions that a model makes for each block are captured whatever its architecture, and
+only the first block needs weights: it is called once to find out what blocks return.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _HIDDEN = "hidden_states"
 
 @dataclass(frozen=True, slots=True)
 class BlockCall:
-    """Arguments of one block beside its input.
+    """Arguments of one block other than its input.
 
     Attributes:
-        positional: Those after the input.
-        named: Those with a name.
-        by_name: Whether the input is handed over by its name.
+        positional: Positional arguments after the input.
+        named: Keyword arguments.
+        by_name: Whether the input is passed by keyword.
     """
 
     positional: tuple[Any, ...]
@@ -54,11 +54,11 @@ def first_of(out: Any) -> torch.Tensor:
 
 
 class _Enough(Exception):  # noqa: N818
-    """Ends a pass through the model when all that is wanted was seen."""
+    """Ends a forward pass once everything needed was captured."""
 
 
 class _Stub(nn.Module):
-    """Stands in for a block; everything else that the model asks it for is the block's."""
+    """Replaces a block; other attributes are those of the block."""
 
     def __init__(self, block: nn.Module, answer: Callable[[BlockCall, torch.Tensor], Any]) -> None:
         super().__init__()
@@ -75,8 +75,8 @@ class _Stub(nn.Module):
         by_name = not args
         if by_name and _HIDDEN not in kwargs:
             raise InputError(
-                f"the blocks of {type(self.__dict__['stands_for']).__name__} are called in a way "
-                "that is not known here"
+                f"the blocks of {type(self.__dict__['stands_for']).__name__} are called in an "
+                "unsupported way"
             )
         hidden = kwargs.pop(_HIDDEN) if by_name else args[0]
         return self.__dict__["answer"](BlockCall(tuple(args[1:]), kwargs, by_name), hidden)
@@ -97,10 +97,10 @@ def _stubs(
 
 
 class BlockArguments:
-    """Arguments of all blocks for all batches; tensors that are alike are kept once.
+    """Arguments of all blocks for all batches; equal tensors are stored once.
 
     Args:
-        skeleton: The model; what is outside of its blocks has to be filled.
+        skeleton: The model; everything outside of its blocks must be filled.
     """
 
     def __init__(self, skeleton: Skeleton) -> None:
@@ -110,7 +110,7 @@ class BlockArguments:
         self._shape_of_answer: Callable[[torch.Tensor], Any] | None = None
 
     def note(self, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        """Notes the arguments for a batch and returns what goes into the first block.
+        """Records the arguments for a batch and returns the input of the first block.
 
         Args:
             batch: Arguments of the model.
@@ -143,7 +143,7 @@ class BlockArguments:
         return self._calls[batch][block]
 
     def finish(self, batch: Mapping[str, torch.Tensor], hidden: torch.Tensor) -> torch.Tensor:
-        """Runs what comes after the blocks on their output.
+        """Runs the layers after the blocks on their output.
 
         Args:
             batch: Arguments of the model.
@@ -194,8 +194,8 @@ class BlockArguments:
             self._shape_of_answer = lambda x: (x, *rest)
         else:
             raise InputError(
-                f"blocks of {type(block).__name__} return {type(out).__name__}, which is not "
-                "known here"
+                f"blocks of {type(block).__name__} return {type(out).__name__}, which is "
+                "not supported"
             )
 
     def _check_order(self, batch: Mapping[str, torch.Tensor]) -> None:
@@ -213,8 +213,8 @@ class BlockArguments:
         count = len(self._skeleton.blocks)
         if times != count:
             raise InputError(
-                f"the model calls its {count} blocks {times} times; one that skips or repeats "
-                "blocks is not compressed here"
+                f"the model calls its {count} blocks {times} times; models that skip or "
+                "repeat blocks are not supported"
             )
 
     def _interned(self, call: BlockCall) -> BlockCall:

@@ -1,4 +1,4 @@
-"""Calibration texts as batches that a model takes."""
+"""Calibration texts as batches for a model."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ import torch
 from surefoot.core.errors import InputError
 
 LABELS = "labels"
-"""Entry of a batch that is for the loss and not for the model: ids to predict, -100 for none."""
+"""Entry of a batch used for the loss only: ids to predict, -100 where nothing is predicted."""
 
 Tokens = tuple[Sequence[int], int]
-"""Ids of a sequence, and the place from which on they are to be predicted."""
+"""Ids of a sequence, and the position from which on they are predicted."""
 Batch = Mapping[str, torch.Tensor]
-"""Arguments of a model's forward pass, and perhaps :data:`LABELS`."""
+"""Arguments of a model's forward pass, optionally with :data:`LABELS`."""
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What a model is looked at with.
+    """Calibration data.
 
     Attributes:
-        batches: Batches from which statistics of inputs are taken.
-        held_out: Batches on which only the loss is measured.
+        batches: Batches for the statistics of inputs.
+        held_out: Batches for measuring the loss.
         source: Where they are from, for the report.
     """
 
@@ -38,7 +38,7 @@ class Calibration:
 
     @property
     def tokens(self) -> int:
-        """Tokens in the batches for statistics, padding left out."""
+        """Tokens in the batches for statistics, without padding."""
         return sum(int(mask_of(batch).sum()) for batch in self.batches)
 
     def hash(self) -> str:
@@ -55,7 +55,7 @@ class Calibration:
 
 
 def arguments_of(batch: Batch) -> dict[str, torch.Tensor]:
-    """Returns what of a batch the model is called with."""
+    """Returns the entries of a batch that the model is called with."""
     return {name: value for name, value in batch.items() if name != LABELS}
 
 
@@ -97,18 +97,19 @@ def calibrate_with(
     even: bool = False,
     source: str = "",
 ) -> Calibration:
-    """Draws sequences and puts those of like length together.
+    """Draws sequences and batches those of similar length together.
 
     Args:
-        sequences: What there is; what is longer than ``length`` is cut, what has less than two
-            tokens is left out.
-        samples: How many to take for statistics.
-        held_out: How many more for the loss; if there are not so many, a quarter of all.
-        batch: Sequences of a batch.
+        sequences: The sequences; longer ones than ``length`` are truncated, those with fewer than
+            two tokens are skipped.
+        samples: Number of sequences for statistics.
+        held_out: Number of further sequences for the loss; at most a quarter of all if there are
+            too few.
+        batch: Sequences per batch.
         length: Most tokens of a sequence.
-        pad: Id that fills up shorter ones, on the right.
+        pad: Padding id, added on the right.
         seed: Seed of the draw.
-        even: Whether only sequences of the same length share a batch, so that nothing is padded.
+        even: Whether batches hold only sequences of equal length, so that nothing is padded.
         source: Where they are from, for the report.
 
     Raises:
@@ -121,7 +122,7 @@ def calibrate_with(
             "give texts with --calibration"
         )
     Random(seed).shuffle(cut)
-    # Where there are too few for both, a quarter is held out.
+    # With too few sequences for both, a quarter is held out.
     kept = min(held_out, max(len(cut) - samples, len(cut) // 4))
     spare = cut[-kept:] if kept else []
     chosen = cut[: min(samples, len(cut) - kept)]
@@ -145,11 +146,11 @@ def _batches(
 
 
 def padded(part: Sequence[Tokens], pad: int) -> Batch:
-    """Makes a batch of sequences; shorter ones are filled up on the right.
+    """Makes a batch of sequences, padded on the right.
 
     Args:
         part: The sequences.
-        pad: Id that fills up.
+        pad: Padding id.
     """
     width = max(len(ids) for ids, _ in part)
     tokens = torch.full((len(part), width), pad, dtype=torch.long)
@@ -163,13 +164,13 @@ def padded(part: Sequence[Tokens], pad: int) -> Batch:
 
 
 def tokenized(texts: Iterable[str], tokenizer: Any, length: int = 0) -> list[Tokens]:
-    """Turns texts into sequences that are predicted as a whole.
+    """Tokenizes texts into sequences that are predicted from the first token on.
 
     Args:
         texts: The texts.
         tokenizer: A tokenizer of transformers.
-        length: If not 0, texts are joined and cut into pieces of so many tokens; a rest that is
-            shorter is left out if there is another piece.
+        length: If not 0, texts are joined and cut into pieces of this many tokens; a shorter last
+            piece is dropped unless it is the only one.
     """
     encoded = [list(tokenizer(text)["input_ids"]) for text in texts]
     if not length:

@@ -1,4 +1,4 @@
-"""A transformers checkpoint on the disk, read tensor by tensor and never changed."""
+"""A transformers checkpoint on disk, read tensor by tensor and never modified."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ if TYPE_CHECKING:
     import torch
 
 STEM = "model"
-"""How transformers calls files with weights."""
+"""Stem of the names that transformers gives to weight files."""
 
 _CHUNK = 2**22
+"""Bytes read at once when a file is hashed."""
 
 
 class Checkpoint:
-    """The tensors of a checkpoint by the names that they have in its files.
+    """The tensors of a checkpoint by their names in its files.
 
     Args:
         folder: Folder with ``config.json`` and safetensors.
-        stem: How the files with weights are called.
+        stem: Stem of the names of the weight files.
 
     Raises:
-        InputError: The folder is no such checkpoint, or is damaged.
+        InputError: The folder holds no such checkpoint, or a damaged one.
     """
 
     def __init__(self, folder: Path, *, stem: str = STEM) -> None:
@@ -137,7 +138,7 @@ def read_json(path: Path, missing: str) -> dict[str, Any]:
 
     Args:
         path: The file.
-        missing: What is said if there is no such file.
+        missing: Message if there is no such file.
 
     Raises:
         InputError: It is missing or damaged.

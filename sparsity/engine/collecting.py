@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 class Collector:
-    """Looks at what goes into layers; layers with the same input share their statistics.
+    """Collects statistics of layer inputs; layers with the same input share them.
 
     Args:
         block: The block.
-        layers: Its layers to look at.
+        layers: The layers to observe.
         gram: Whether the Gram matrices are needed.
     """
 
@@ -94,16 +94,16 @@ class Collector:
         if x.shape[:-1] == (mask.numel(),):
             return mask.reshape(-1)
         raise InputError(
-            f"'{layer.name}' sees only part of a batch, so its padding cannot be told apart; give "
+            f"'{layer.name}' sees only part of a batch, so its padding cannot be identified; give "
             "batches without padding"
         )
 
 
 def check_tokens(layers: Sequence[Layer], found: dict[str, InputStatistics], least: int) -> None:
-    """Checks that every layer has seen tokens, and every expert enough of them.
+    """Checks that every layer saw tokens, and every expert enough of them.
 
     Raises:
-        InputError: One has not.
+        InputError: A layer saw none, or an expert too few.
     """
     for layer in layers:
         if layer.name not in found:

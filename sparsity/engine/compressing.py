@@ -1,4 +1,4 @@
-"""One layer compressed, as its decision and the recipe say."""
+"""Compression of a single layer according to its decision and the recipe."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class WalkStages:
-    """What one walk through a model does to its layers.
+    """The stages that one walk applies to the layers of a model.
 
     Attributes:
-        sparsify: Zeros, or not.
-        factorize: Factors, or not.
-        quantize: Integers, or not.
+        sparsify: Pruning, if any.
+        factorize: Factorization, if any.
+        quantize: Quantization, if any.
     """
 
     sparsify: Sparsify | None = None
@@ -36,7 +36,7 @@ class WalkStages:
 
     @property
     def statistics(self) -> str:
-        """What must be known of inputs: ``""``, ``"norms"`` or ``"gram"``."""
+        """Statistics of inputs that are needed: ``""``, ``"norms"`` or ``"gram"``."""
         if self.sparsify is not None and self.sparsify.method == "sparsegpt":
             return "gram"
         if self.factorize is not None and self.factorize.method.endswith("whitened"):
@@ -49,8 +49,8 @@ class CompressedLayer:
     """A compressed layer.
 
     Attributes:
-        tensors: What stands for its matrix in files, by what follows the module's name.
-        weight: The matrix ``[outputs, inputs]`` that it computes with, float32.
+        tensors: The tensors that replace its matrix in files, by the suffix of their names.
+        weight: The effective matrix ``[outputs, inputs]``, float32.
         record: Its figures.
     """
 
@@ -68,15 +68,15 @@ def compress_layer(
     statistics: InputStatistics | None,
     dtype: torch.dtype,
 ) -> CompressedLayer:
-    """Compresses a layer; its module is left as it is.
+    """Compresses a layer without changing its module.
 
     Args:
         layer: The layer.
         module: Its module, with weights.
-        stages: What is done.
-        decision: How much of it.
-        statistics: Of its inputs, if the stages need them or the error shall be known.
-        dtype: Type of the matrix in the source's files, and of what is written.
+        stages: The stages to apply.
+        decision: How strongly it is compressed.
+        statistics: Statistics of its inputs, if the stages or the reported error need them.
+        dtype: Data type of the matrix in the source's files and in the result.
 
     Raises:
         InputError: The method cannot be applied.
@@ -163,7 +163,7 @@ def _sparse(
 
 
 def _numbers(tensors: dict[str, torch.Tensor], after: torch.Tensor) -> list[torch.Tensor]:
-    """Returns the numbers that are kept: factors, or the matrix that integers stand for."""
+    """Returns the stored values: factors, or the dequantized matrix."""
     return [tensors["U"], tensors["V"]] if "U" in tensors else [after]
 
 

@@ -1,10 +1,10 @@
-"""What comes after the walk: recovery, rounding, writing, measuring, the report."""
+"""The steps after the walk: recovery, quantization, writing, measuring, the report."""
 
 from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from surefoot.core.files import write_atomic
+from surefoot.core.progress import Note, Progress
 from surefoot.sparsity.engine.calibration import LABELS, Batch, Calibration, mask_of
 from surefoot.sparsity.engine.checkpoint import STEM, Checkpoint
 from surefoot.sparsity.engine.compressing import WalkStages
-from surefoot.sparsity.engine.planning import CompressionPlan, LayerDecision, Told
+from surefoot.sparsity.engine.planning import CompressionPlan, LayerDecision
 from surefoot.sparsity.engine.shortening import ShortenedModel
 from surefoot.sparsity.engine.skeleton import Skeleton, names_of
 from surefoot.sparsity.engine.state import CompressionState, WorkFolder
@@ -56,14 +57,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CompressOptions:
-    """What of a compression is no part of the recipe.
+    """Options of a compression that are not part of the recipe.
 
     Attributes:
-        merge: Whether factors are multiplied out, so that any program can read the result.
+        merge: Whether factors are multiplied out, so that any program can load the result.
         measure: Whether latency and memory are measured, before and after.
         threads: Threads while measuring.
-        scorer: Tries a model folder on tasks and says which it solves; ``None`` for no tasks.
-        shard_bytes: Most bytes of a file of weights.
+        scorer: Evaluates a model folder on tasks and returns which it solves; ``None`` for no
+            tasks.
+        shard_bytes: Largest size of a weight file, bytes.
     """
 
     merge: bool = False
@@ -78,18 +80,18 @@ class CompressionJob:
     """A compression whose walk is done.
 
     Attributes:
-        source: The model that is compressed; of a shortened one what was left.
+        source: The model that is compressed, after blocks were dropped.
         recipe: The recipe.
         targets: Its targets.
-        out: Where the result goes.
-        work: The state.
-        progress: How far it is.
+        out: Folder of the result.
+        work: Folder of the state.
+        state: State of the compression.
         calibration: The texts.
-        options: What else is wanted.
-        told: Told how far it is.
-        note: Told in a line what is worth knowing.
-        shortened: What was done by ``drop``.
-        original: The model that everything is compared with.
+        options: Further options.
+        progress: Called as work proceeds; the part names the phase.
+        note: Called with each line worth showing to the user.
+        shortened: Result of ``drop``, if any.
+        original: The reference model for all comparisons.
     """
 
     source: Checkpoint
@@ -97,28 +99,28 @@ class CompressionJob:
     targets: Targets
     out: Path
     work: WorkFolder
-    progress: CompressionState
+    state: CompressionState
     calibration: Calibration | None
     options: CompressOptions
-    told: Told
-    note: Callable[[str], None]
+    progress: Progress
+    note: Note
     shortened: ShortenedModel | None
     original: Checkpoint
 
     @property
     def ranks(self) -> dict[str, int]:
-        """Ranks of the layers that became factors."""
-        return {r.name: r.rank for r in self.progress.records if r.rank is not None}
+        """Ranks of the factorized layers."""
+        return {r.name: r.rank for r in self.state.records if r.rank is not None}
 
 
 @dataclass(frozen=True)
 class _Current:
-    """A model made of a checkpoint's tensors and of others in place of some.
+    """A checkpoint some of whose tensors are replaced.
 
     Attributes:
         checkpoint: The checkpoint.
-        removed: Its tensors for which others stand.
-        blocks: Files with the others.
+        removed: Its tensors that are replaced.
+        blocks: Files with the replacements.
     """
 
     checkpoint: Checkpoint
@@ -131,12 +133,12 @@ class _Current:
 
 
 def finish(job: CompressionJob) -> None:
-    """Does what is left after the walk, and moves the result to its place.
+    """Finishes a compression after the walk and moves the result to its place.
 
     Raises:
         InputError: The model cannot be trained or measured.
     """
-    current = _Current(job.source, job.progress.removed, job.work.block_files())
+    current = _Current(job.source, job.state.removed, job.work.block_files())
     recover: Recover | None = job.recipe.find(Recover)
     recovery: Mapping[str, Any] | None = None
     if recover is not None:
@@ -158,7 +160,7 @@ def _write(job: CompressionJob, current: _Current, folder: Path, *, merge: bool)
     folder.mkdir(parents=True)
     ranks = job.ranks
     quantize: Quantize | None = job.recipe.find(Quantize)
-    rounded = quantize is not None and any(r.bits for r in job.progress.records)
+    rounded = quantize is not None and any(r.bits for r in job.state.records)
     artifact = (
         "low-rank"
         if ranks and not merge
@@ -193,11 +195,11 @@ def _write(job: CompressionJob, current: _Current, folder: Path, *, merge: bool)
 
 
 def _not_rounded(job: CompressionJob) -> list[str]:
-    """Names the linear layers that keep their floats, as the model and as the files call them."""
+    """Returns the names of linear layers that are not quantized, in the model and in the files."""
     from torch import nn
 
     skeleton = Skeleton(job.source, torch.float32)
-    rounded = {record.name for record in job.progress.records}
+    rounded = {record.name for record in job.state.records}
     names: dict[str, None] = {}
     for name, module in skeleton.model.named_modules():
         if isinstance(module, nn.Linear) and name not in rounded:
@@ -211,7 +213,7 @@ def _not_rounded(job: CompressionJob) -> list[str]:
 def _recovered(
     job: CompressionJob, current: _Current, stage: Recover
 ) -> tuple[_Current, Mapping[str, Any]]:
-    """Trains the compressed model, and rounds it afterwards if the recipe says so."""
+    """Trains the compressed model, then quantizes it if the recipe says so."""
     from surefoot.sparsity.training.recover import recover
 
     assert job.calibration is not None
@@ -228,10 +230,10 @@ def _recovered(
         settings,
         held=[_labelled(batch) for batch in job.calibration.held_out],
         folder=job.work.folder / "training",
-        tell=lambda step, steps, loss: job.told("recovery", step, steps),
+        progress=lambda step, steps, _="": job.progress(step, steps, "recovery"),
     )
     if done.held_after is not None:
-        job.progress.losses["recovered"] = done.held_after
+        job.state.losses["recovered"] = done.held_after
     stem = LOW_RANK_STEM if job.ranks else STEM
     trained = job.work.folder / "trained"
     shutil.rmtree(trained, ignore_errors=True)
@@ -243,35 +245,35 @@ def _recovered(
         shard_bytes=job.options.shard_bytes,
     )
     shutil.copyfile(folder / "config.json", trained / "config.json")
-    job.progress.records = [_counted(model, record) for record in job.progress.records]
+    job.state.records = [_counted(model, record) for record in job.state.records]
     del model
     result = _Current(Checkpoint(trained, stem=stem), [], ())
     quantize: Quantize | None = job.recipe.find(Quantize)
     if quantize is not None:
         result = _rounded(job, result, quantize)
-    told = done.to_json()
-    told["losses"] = [told["losses"][0], told["losses"][-1]]
-    return result, told
+    record = done.to_json()
+    record["losses"] = [record["losses"][0], record["losses"][-1]]
+    return result, record
 
 
 def _rounded(job: CompressionJob, current: _Current, stage: Quantize) -> _Current:
-    """Rounds a trained model block by block."""
+    """Quantizes a trained model block by block."""
     work = WorkFolder(job.work.folder / "rounded")
     work.clear()
     plan = CompressionPlan({layer.name: LayerDecision() for layer in job.targets.layers})
-    progress = CompressionState(job.progress.identity, plan)
+    state = CompressionState(job.state.identity, plan)
     skeleton = Skeleton(current.checkpoint, torch.float32)
     limit = job.recipe.calibration.minimum_tokens
     stages = WalkStages(quantize=stage)
     walk(
-        WalkSettings(skeleton, job.targets, stages, job.calibration, limit, job.told),
+        WalkSettings(skeleton, job.targets, stages, job.calibration, limit, job.progress),
         work,
-        progress,
+        state,
     )
-    if "after" in progress.losses:
-        job.progress.losses["rounded"] = progress.losses["after"]
-    later = {record.name: record for record in progress.records}
-    job.progress.records = [
+    if "after" in state.losses:
+        job.state.losses["rounded"] = state.losses["after"]
+    later = {record.name: record for record in state.records}
+    job.state.records = [
         replace(
             record,
             method=f"{record.method} + {later[record.name].method}",
@@ -280,20 +282,20 @@ def _rounded(job: CompressionJob, current: _Current, stage: Quantize) -> _Curren
             nonzero=later[record.name].nonzero,
             sparsity=later[record.name].sparsity,
         )
-        for record in job.progress.records
+        for record in job.state.records
     ]
-    return _Current(current.checkpoint, progress.removed, work.block_files())
+    return _Current(current.checkpoint, state.removed, work.block_files())
 
 
 def _labelled(batch: Batch) -> Batch:
-    """Returns a batch with labels, those of all tokens if it has none."""
+    """Returns a batch with labels; by default all tokens are predicted."""
     if LABELS in batch:
         return batch
     return {**batch, LABELS: batch["input_ids"].masked_fill(~mask_of(batch), -100)}
 
 
 def _trained(model: nn.Module, files: Checkpoint) -> Iterator[tuple[str, torch.Tensor]]:
-    """Yields a trained model's tensors by the names of the files that it was read from."""
+    """Yields a trained model's tensors by their names in the source files."""
     state = model.state_dict()
     names = names_of(model, files)
     if any(computed for _, computed in names.values()):
@@ -308,7 +310,7 @@ def _trained(model: nn.Module, files: Checkpoint) -> Iterator[tuple[str, torch.T
 
 
 def _counted(model: nn.Module, record: LayerRecord) -> LayerRecord:
-    """Returns a layer's figures with its zeros counted anew."""
+    """Returns a layer's figures with its zeros recounted."""
     module: Any = model.get_submodule(record.name)
     parts = [module.U, module.V] if record.rank is not None else [module.weight]
     nonzero = sum(int(torch.count_nonzero(part.detach())) for part in parts)
@@ -325,21 +327,21 @@ def _counted(model: nn.Module, record: LayerRecord) -> LayerRecord:
 def _report(
     job: CompressionJob, final: Path, artifact: str, recovery: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    options, calibration, plan = job.options, job.calibration, job.progress.plan
+    options, calibration, plan = job.options, job.calibration, job.state.plan
     original, shortened = job.original, job.shortened
     measured = None
     if options.measure:
         measured = {}
         for name, folder in (("before", original.folder), ("after", final)):
-            job.told(f"measuring {name}", 0, 1)
+            job.progress(0, 1, f"measuring {name}")
             measured[name] = measure(folder, options.threads).to_json()
     tasks = None
     if options.scorer is not None:
-        job.told("tasks", 0, 1)
+        job.progress(0, 1, "tasks")
         tasks = task_figures(options.scorer(original.folder), options.scorer(final))
     stem = LOW_RANK_STEM if artifact == "low-rank" else STEM
     written = Checkpoint(final, stem=stem)
-    records = job.progress.records
+    records = job.state.records
     if job.options.merge:
         records = [_merged(record) for record in records]
     facts = None
@@ -352,7 +354,7 @@ def _report(
         }
     parameters = sum(math.prod(original.shape(key)) for key in original.keys)
     return make_report(
-        identity=job.progress.identity,
+        identity=job.state.identity,
         model=original.folder.name,
         recipe=job.recipe.model_dump(mode="json"),
         artifact=artifact,
@@ -366,7 +368,7 @@ def _report(
         ),
         plan={"threshold": plan.threshold, "err": plan.err, "parameters": plan.parameters},
         shortened=shortened.to_json() if shortened is not None else None,
-        losses=job.progress.losses,
+        losses=job.state.losses,
         calibration=facts,
         recovery=recovery,
         tasks=tasks,

@@ -1,4 +1,4 @@
-"""Who is compressed how much, decided over all layers before anything is compressed."""
+"""The compression of each layer, decided over all layers before any is compressed."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from surefoot.core.errors import InputError
+from surefoot.core.progress import Progress
 from surefoot.sparsity.engine.targets import Layer, Targets, weight_of
 from surefoot.sparsity.lowrank.ranks import RankPlan, ranks_for, saves, uniform_ranks
 from surefoot.sparsity.pruning.allocation import allocate, allocate_by_outliers
@@ -23,19 +24,16 @@ from surefoot.sparsity.recipe import Allocate, CompressionRecipe, Factorize, Qua
 if TYPE_CHECKING:
     from surefoot.sparsity.engine.skeleton import Skeleton
 
-Told = Callable[[str, int, int], None]
-"""Called with the name of a part, what of it is done, and all of it."""
-
 
 @dataclass(frozen=True, slots=True)
 class LayerDecision:
-    """What is to be done to a layer.
+    """How one layer is compressed.
 
     Attributes:
-        pattern: Such as ``2:4`` or ``0.5``; ``""`` if no weight goes.
-        rank: Rank of its factors; ``None`` if it stays whole.
+        pattern: Such as ``2:4`` or ``0.5``; ``""`` if no weight is pruned.
+        rank: Rank of its factors; ``None`` if it is not factorized.
         alpha: Exponent of the tail of its spectrum, if it was fitted.
-        ks: Distance of that fit.
+        ks: Kolmogorov-Smirnov distance of that fit.
     """
 
     pattern: str = ""
@@ -46,13 +44,13 @@ class LayerDecision:
 
 @dataclass(frozen=True, slots=True)
 class CompressionPlan:
-    """What is to be done to each layer, by its name.
+    """How each layer is compressed, by its name.
 
     Attributes:
         decisions: The decisions.
-        threshold: Least normalised singular value that stays (welore).
-        err: Share of the rank that goes (factorization).
-        parameters: Share of the targets' weights that goes (factorization).
+        threshold: Smallest normalised singular value that is kept (welore).
+        err: Fraction of the rank that is removed (factorization).
+        parameters: Fraction of the targets' weights that is saved (factorization).
     """
 
     decisions: dict[str, LayerDecision]
@@ -72,10 +70,10 @@ class CompressionPlan:
 
 
 def check_shapes(recipe: CompressionRecipe, targets: Targets) -> None:
-    """Checks that patterns and groups fit the layers' rows.
+    """Checks that patterns and groups divide the layers' rows.
 
     Raises:
-        InputError: One does not.
+        InputError: A pattern or group does not.
     """
     sparsify, quantize = recipe.find(Sparsify), recipe.find(Quantize)
     pattern = pattern_of(sparsify.pattern) if sparsify is not None else None
@@ -92,8 +90,8 @@ def check_shapes(recipe: CompressionRecipe, targets: Targets) -> None:
             )
         if quantize is not None and layer.transposed:
             raise InputError(
-                f"'{layer.name}' keeps its weights transposed (Conv1D), which quantized "
-                "checkpoints do not know; 'quantize' takes models with linear layers"
+                f"'{layer.name}' stores its weights transposed (Conv1D), which quantized "
+                "checkpoints do not support; 'quantize' needs models with linear layers"
             )
 
 
@@ -102,26 +100,26 @@ def make_plan(
     recipe: CompressionRecipe,
     targets: Targets,
     outliers: Callable[[float], dict[str, float]],
-    told: Told,
+    progress: Progress,
 ) -> CompressionPlan:
-    """Decides what is done to each layer, such that the recipe's budget is met.
+    """Decides how each layer is compressed so that the recipe's budget is met.
 
     Args:
         skeleton: The model.
         recipe: The recipe.
         targets: Its targets.
-        outliers: Gives each layer's share of outliers for a multiple of the mean (owl); called
-            only if the recipe asks for it.
-        told: Told how far it is.
+        outliers: Returns each layer's percentage of outliers for a multiple of the mean (owl);
+            called only if the recipe needs it.
+        progress: Called as work proceeds; the part names the phase.
 
     Raises:
         InputError: The budget cannot be met.
     """
     check_shapes(recipe, targets)
     if recipe.find(Factorize) is not None:
-        return _factors(skeleton, recipe, targets, told)
+        return _factors(skeleton, recipe, targets, progress)
     if recipe.find(Sparsify) is not None:
-        return _sparsities(skeleton, recipe, targets, outliers, told)
+        return _sparsities(skeleton, recipe, targets, outliers, progress)
     return CompressionPlan({layer.name: LayerDecision() for layer in targets.layers})
 
 
@@ -130,7 +128,7 @@ def _sparsities(
     recipe: CompressionRecipe,
     targets: Targets,
     outliers: Callable[[float], dict[str, float]],
-    told: Told,
+    progress: Progress,
 ) -> CompressionPlan:
     layers = targets.layers
     wanted = pattern_of(recipe.find(Sparsify).pattern)
@@ -146,7 +144,7 @@ def _sparsities(
         found = _spectra(
             skeleton,
             targets,
-            told,
+            progress,
             lambda w, _: tail_exponent(w, by.fit, by.bound, window),
         )
         metrics = alpha_metrics(found, [a.block for a in layers], by.level)
@@ -162,15 +160,15 @@ def _sparsities(
     else:
         ratios = (wanted.sparsity,) * len(layers)
     if isinstance(wanted, SemiStructured):
-        told_patterns = [str(p) for p in patterns_for(ratios, sizes, wanted.m)]
+        patterns = [str(p) for p in patterns_for(ratios, sizes, wanted.m)]
     else:
-        told_patterns = [repr(ratio) for ratio in ratios]
+        patterns = [repr(ratio) for ratio in ratios]
     return CompressionPlan(
         {
             layer.name: LayerDecision(pattern)
             if fit is None
             else LayerDecision(pattern, None, fit.alpha, fit.ks)
-            for layer, pattern, fit in zip(layers, told_patterns, fits, strict=True)
+            for layer, pattern, fit in zip(layers, patterns, fits, strict=True)
         }
     )
 
@@ -178,9 +176,9 @@ def _sparsities(
 def _dealt(
     metrics: Sequence[float], by: Allocate, seed: int, layers: Sequence[Layer]
 ) -> list[float]:
-    """Returns the metrics, dealt out at random if the recipe asks for that control.
+    """Returns the metrics, shuffled if the recipe asks for that control.
 
-    Where layers of a block have one metric in common, whole blocks change places.
+    If the layers of each block share one metric, whole blocks are shuffled.
     """
     if not by.shuffled:
         return list(metrics)
@@ -213,14 +211,16 @@ def _from_file(path: Path, layers: Sequence[Layer]) -> tuple[float, ...]:
 
 
 def _factors(
-    skeleton: Skeleton, recipe: CompressionRecipe, targets: Targets, told: Told
+    skeleton: Skeleton, recipe: CompressionRecipe, targets: Targets, progress: Progress
 ) -> CompressionPlan:
     stage: Factorize = recipe.find(Factorize)
     layers = targets.layers
     shapes = [(a.rows, a.columns) for a in layers]
     plan: RankPlan
     if stage.method.startswith("welore"):
-        spectra = _spectra(skeleton, targets, told, lambda w, _: torch.linalg.svdvals(w.float()))
+        spectra = _spectra(
+            skeleton, targets, progress, lambda w, _: torch.linalg.svdvals(w.float())
+        )
         plan = ranks_for(spectra, shapes, stage.reduction, stage.budget)
     elif stage.budget == "parameters":
         plan = uniform_ranks(shapes, stage.reduction)
@@ -229,7 +229,7 @@ def _factors(
     if not any(plan.low_rank):
         raise InputError(
             f"a reduction of {stage.reduction:g} ({stage.budget}) makes no matrix smaller: factors "
-            "save only where the rank is low enough; ask for more"
+            "save only where the rank is low enough; increase it"
         )
     return CompressionPlan(
         {
@@ -255,9 +255,12 @@ def _uniform_by_rank(shapes: Sequence[tuple[int, int]], reduction: float) -> Ran
 
 
 def _spectra(
-    skeleton: Skeleton, targets: Targets, told: Told, look: Callable[[torch.Tensor, Layer], Any]
+    skeleton: Skeleton,
+    targets: Targets,
+    progress: Progress,
+    look: Callable[[torch.Tensor, Layer], Any],
 ) -> list[Any]:
-    """Looks at every layer's matrix, holding one block at a time."""
+    """Applies a function to every layer's matrix, with one block in memory at a time."""
     from surefoot.sparsity.engine.skeleton import forget_all
 
     found: list[Any] = []
@@ -272,5 +275,5 @@ def _spectra(
             except InputError as error:
                 raise InputError(f"{layer.name}: {error.message}") from None
         forget_all(block)
-        told("spectra", index + 1, len(skeleton.blocks))
+        progress(index + 1, len(skeleton.blocks), "spectra")
     return found

@@ -1,8 +1,8 @@
-"""From a model and a recipe to a compressed model with its report."""
+"""Compresses a model by a recipe and writes a report."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,13 @@ import torch
 
 from surefoot.core.errors import InputError
 from surefoot.core.files import FolderLock, is_leftover, write_error
+from surefoot.core.progress import Note, Progress, silent, unnoted
 from surefoot.results.manifest import current_versions
 from surefoot.sparsity.engine.calibration import Calibration, Tokens, calibrate_with
 from surefoot.sparsity.engine.checkpoint import Checkpoint
 from surefoot.sparsity.engine.compressing import WalkStages
 from surefoot.sparsity.engine.finishing import CompressionJob, CompressOptions, finish
-from surefoot.sparsity.engine.planning import Told, make_plan
+from surefoot.sparsity.engine.planning import make_plan
 from surefoot.sparsity.engine.shortening import check_shortened, shorten
 from surefoot.sparsity.engine.skeleton import Skeleton
 from surefoot.sparsity.engine.state import WORK, CompressionState, WorkFolder
@@ -33,10 +34,6 @@ from surefoot.sparsity.recipe import (
 from surefoot.sparsity.report.summary import REPORT_NAME, read_report
 
 
-def _silent(part: str, done: int, total: int) -> None:
-    """Tells nobody."""
-
-
 def compress(
     model: Path,
     recipe: CompressionRecipe,
@@ -45,29 +42,29 @@ def compress(
     texts: Sequence[Tokens] | Calibration | None = None,
     source: str = "",
     options: CompressOptions = CompressOptions(),  # noqa: B008
-    told: Told = _silent,
-    note: Callable[[str], None] = lambda line: None,
+    progress: Progress = silent,
+    note: Note = unnoted,
 ) -> Path:
-    """Compresses a model, or goes on where an earlier call stopped.
+    """Compresses a model, or resumes an interrupted compression.
 
     Args:
         model: Folder of a transformers checkpoint with safetensors; never changed.
-        recipe: What is done.
+        recipe: The recipe.
         out: Folder for the compressed model and its report; must be new, empty, or hold the
             beginning of the same compression.
-        texts: Calibration texts as sequences of ids, from which batches are drawn as the recipe
-            says, or batches.
-        source: Where the texts are from, for the report.
-        options: What else is wanted.
-        told: Told how far it is.
-        note: Told in a line what is worth knowing.
+        texts: Calibration texts as sequences of ids, from which batches are drawn according to the
+            recipe, or the batches themselves.
+        source: Origin of the texts, for the report.
+        options: Further options.
+        progress: Called as work proceeds; the part names the phase.
+        note: Called with each line worth showing to the user.
 
     Returns:
         ``out``.
 
     Raises:
         InputError: The model, recipe, texts or folder cannot be used, or the budget cannot be met;
-            nothing is left behind then, unless blocks were already compressed.
+            nothing is written then unless blocks were already compressed.
     """
     begun = Checkpoint(model)
     _refuse_compressed(begun)
@@ -87,29 +84,29 @@ def compress(
         "surefoot": current_versions()["surefoot"],
     }
     if _is_done(out, identity):
-        note("this compression is done already; delete the folder to try or measure it anew")
+        note("this compression is already done; delete the folder to run it again")
         return out
     work = WorkFolder(out / WORK)
-    progress = work.read(identity)
+    state = work.read(identity)
     with _locked(out, work):
         shortened = None
         if drop := recipe.find(Drop):
             assert calibration is not None
-            shortened = shorten(skeleton, drop, calibration, work, identity, told)
+            shortened = shorten(skeleton, drop, calibration, work, identity, progress)
             note(shortened.note)
             skeleton = Skeleton(shortened.checkpoint, torch.float32)
             targets = find_targets(skeleton, recipe)
         for line in targets.notes:
             note(line)
-        plan = _walk_for(recipe, skeleton, targets, calibration, told)
-        if progress is None:
-            decided = make_plan(skeleton, recipe, targets, outliers_of(plan), told)
-            progress = CompressionState(identity, decided)
-        work.write(progress)
-        walk(plan, work, progress)
-        if shortened is not None and "before" in progress.losses:
-            check_shortened(shortened, progress.losses["before"])
-            progress.losses |= shortened.losses
+        plan = _walk_for(recipe, skeleton, targets, calibration, progress)
+        if state is None:
+            decided = make_plan(skeleton, recipe, targets, outliers_of(plan), progress)
+            state = CompressionState(identity, decided)
+        work.write(state)
+        walk(plan, work, state)
+        if shortened is not None and "before" in state.losses:
+            check_shortened(shortened, state.losses["before"])
+            state.losses |= shortened.losses
         finish(
             CompressionJob(
                 skeleton.checkpoint,
@@ -117,10 +114,10 @@ def compress(
                 targets,
                 out,
                 work,
-                progress,
+                state,
                 calibration,
                 options,
-                told,
+                progress,
                 note,
                 shortened,
                 begun,
@@ -134,29 +131,29 @@ def _walk_for(
     skeleton: Skeleton,
     targets: Targets,
     calibration: Calibration | None,
-    told: Told,
+    progress: Progress,
 ) -> WalkSettings:
-    """Returns the walk through a model; what is trained afterwards is rounded afterwards."""
+    """Returns the settings of the walk; a model that is trained is quantized after the training."""
     stages = WalkStages(recipe.find(Sparsify), recipe.find(Factorize), recipe.find(Quantize))
     if recipe.find(Recover) is not None:
         stages = WalkStages(stages.sparsify, stages.factorize)
     if stages == WalkStages() and calibration is not None:
         calibration = Calibration((), calibration.held_out, calibration.source)
     return WalkSettings(
-        skeleton, targets, stages, calibration, recipe.calibration.minimum_tokens, told
+        skeleton, targets, stages, calibration, recipe.calibration.minimum_tokens, progress
     )
 
 
 def _refuse_compressed(checkpoint: Checkpoint) -> None:
     if checkpoint.config.get("quantization_config"):
         raise InputError(
-            "the model is quantized already; compress the one that it was made from",
+            "the model is already quantized; compress the model that it was made from",
             file=str(checkpoint.folder),
         )
 
 
 def _check_place(model: Path, out: Path) -> None:
-    """Checks that the output folder is none of the model's, and new, empty or ours."""
+    """Checks that the output folder is outside the model's and new, empty, or of a compression."""
     here, there = out.resolve(), model.resolve()
     if here == there or there in here.parents:
         raise InputError("--out lies in the model's folder; choose another", file=str(out))
@@ -176,10 +173,10 @@ def _check_place(model: Path, out: Path) -> None:
 
 
 def _is_done(out: Path, identity: Mapping[str, Any]) -> bool:
-    """Tells whether the same compression is done already; removes what it may have left over.
+    """Returns whether the same compression is already done; removes its leftovers.
 
     Raises:
-        InputError: Another one is.
+        InputError: The folder holds another compression.
     """
     if not (out / REPORT_NAME).is_file() or not (out / "config.json").is_file():
         return False
@@ -222,14 +219,14 @@ def _calibration(
 
 
 def _room(model: Checkpoint) -> int:
-    """Returns the most tokens that a model takes."""
+    """Returns the largest number of tokens that a model accepts."""
     text = model.config.get("text_config") or model.config
     return int(text.get("max_position_embeddings") or text.get("n_positions") or 1 << 30)
 
 
 @contextmanager
 def _locked(out: Path, work: WorkFolder) -> Iterator[None]:
-    """Makes and locks the output folder; what fails before the first block leaves nothing."""
+    """Makes and locks the output folder; removes it on errors before the first block is done."""
     made = not out.exists()
     try:
         out.mkdir(parents=True, exist_ok=True)

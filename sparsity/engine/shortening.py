@@ -1,9 +1,9 @@
-"""Depth pruning: whole blocks are left out, by how little they change or by what it costs.
+"""Depth pruning: drops whole blocks, by their influence or by the resulting loss.
 
 *Influence* is one minus the mean cosine between what goes into a block and what comes out of it
-(Men et al. 2024, ShortGPT, section 3); the least influential blocks go at once. *Loss* leaves out
-one block after the other, each time the one without which the loss on the calibration texts is
-lowest (Song et al. 2024, SLEB).
+(Men et al. 2024, ShortGPT, section 3); the least influential blocks are dropped at once. *Loss*
+drops one block after the other, each time the one without which the loss on the calibration texts
+is lowest (Song et al. 2024, SLEB).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import torch
 
 from surefoot.core.errors import InputError
 from surefoot.core.files import write_atomic
+from surefoot.core.progress import Progress
 from surefoot.sparsity.engine.arguments import BlockArguments
 from surefoot.sparsity.engine.calibration import Batch, Calibration, arguments_of, mask_of
 from surefoot.sparsity.engine.checkpoint import Checkpoint
@@ -30,25 +31,26 @@ from surefoot.sparsity.engine.walker import check_finite, mean_loss
 from surefoot.sparsity.export.writing import write_companions, write_config, write_weights
 
 if TYPE_CHECKING:
-    from surefoot.sparsity.engine.planning import Told
     from surefoot.sparsity.recipe import Drop
 
 _STREAM = "shortening"
 _ENOUGH = 32
+"""Largest number of batches for the choice: by loss, every candidate costs a pass over them."""
+
 _FOLDER, _NOTES = "shortened", "shortened.json"
 
 
 @dataclass(frozen=True)
 class ShortenedModel:
-    """A model of which blocks were left out.
+    """A model without some of its blocks.
 
     Attributes:
-        checkpoint: What is left, a model of its own.
-        blocks: Blocks that there were.
-        dropped: Numbers of those that went, sorted.
-        scores: Score of each block by the stage's method; the lowest went (``loss``: in the first
-            round, nats a token).
-        parameters: Parameters that went.
+        checkpoint: The remaining model.
+        blocks: Number of blocks before.
+        dropped: Indices of the dropped blocks, sorted.
+        scores: Score of each block by the stage's method; the lowest were dropped (``loss``: of the
+            first round, nats per token).
+        parameters: Number of dropped parameters.
         losses: ``before`` (of the whole model) and ``shortened``, on the held-out texts, nats a
             token; empty if there are none.
     """
@@ -71,9 +73,9 @@ class ShortenedModel:
 
     @property
     def note(self) -> str:
-        """What was done, in a line."""
+        """The dropped blocks, in one line."""
         numbers = ", ".join(str(i) for i in self.dropped)
-        return f"of {self.blocks} blocks these are left out (counted from 0): {numbers}"
+        return f"of {self.blocks} blocks, dropped (counted from 0): {numbers}"
 
 
 def shorten(
@@ -82,22 +84,22 @@ def shorten(
     calibration: Calibration,
     work: WorkFolder,
     identity: Mapping[str, Any],
-    told: Told,
+    progress: Progress,
 ) -> ShortenedModel:
-    """Leaves blocks out, or takes up what an earlier call did.
+    """Drops blocks, or reads the result of an earlier call.
 
-    One block at a time is in memory, and one batch of hidden states.
+    Only one block and one batch of hidden states are in memory at a time.
 
     Args:
         skeleton: The model.
-        stage: How many go, and by what.
+        stage: How many blocks are dropped, and by which method.
         calibration: The texts.
-        work: Where the shortened model is kept while it is worked on.
+        work: Folder of the state, which holds the shortened model.
         identity: What the work depends on.
-        told: Told how far it is.
+        progress: Called as work proceeds; the part names the phase.
 
     Raises:
-        InputError: No block would be left, or the architecture cannot do without some.
+        InputError: No block would be left, or the architecture does not allow it.
     """
     count = len(skeleton.blocks)
     if stage.count(count) >= count:
@@ -107,7 +109,7 @@ def shorten(
     folder = work.folder / _FOLDER
     known = _read_notes(work.folder / _NOTES, identity)
     if known is None:
-        dropped, scores = _choose(skeleton, stage, calibration, work, told)
+        dropped, scores = _choose(skeleton, stage, calibration, work, progress)
         losses: dict[str, float] = {}
         if calibration.held_out:
             held = calibration.held_out
@@ -133,34 +135,34 @@ def shorten(
 
 
 def check_shortened(done: ShortenedModel, loss: float) -> None:
-    """Checks that the model written computes what the whole one did without these blocks.
+    """Checks that the written model computes the same as the original without these blocks.
 
     Args:
         done: The model.
-        loss: Its loss on the held-out texts as it was read from its files.
+        loss: Its loss on the held-out texts, read from its files.
 
     Raises:
-        InputError: It does not: what its blocks do depends on their place.
+        InputError: It does not, because its blocks depend on their position.
     """
     wanted = done.losses.get("shortened", loss)
     if abs(loss - wanted) > 1e-3 * max(1.0, abs(wanted)):
         raise InputError(
-            "what the blocks of this architecture do depends on their place, so none can be left "
-            f"out (loss {loss:.4f} where {wanted:.4f} was expected); leave out stage 'drop'"
+            "the blocks of this architecture depend on their position, so none can be "
+            f"dropped (loss {loss:.4f} where {wanted:.4f} was expected); leave out stage 'drop'"
         )
 
 
 def _choose(
-    skeleton: Skeleton, stage: Drop, calibration: Calibration, work: WorkFolder, told: Told
+    skeleton: Skeleton, stage: Drop, calibration: Calibration, work: WorkFolder, progress: Progress
 ) -> tuple[tuple[int, ...], tuple[float, ...]]:
-    """Returns the blocks to leave out, and the score of each block."""
+    """Returns the blocks to drop, and the score of each block."""
     count, batches = len(skeleton.blocks), calibration.batches
-    # They are sorted by length, so that a few are taken from all over them.
+    # They are sorted by length, so an even subset covers all lengths.
     batches = batches[:: -(-len(batches) // _ENOUGH)]
     if stage.method == "influence":
-        told("influence", 0, 1)
+        progress(0, 1, "influence")
         _, scores = _run(skeleton, batches, work, (), influence=True)
-        told("influence", 1, 1)
+        progress(1, 1, "influence")
         order = sorted(range(count), key=lambda i: (scores[i], -i))
         return tuple(sorted(order[: stage.count(count)])), tuple(scores)
     gone: list[int] = []
@@ -173,7 +175,7 @@ def _choose(
             if index not in gone:
                 losses[index] = _run(skeleton, batches, work, (*gone, index))[0]
                 done += 1
-                told("blocks tried", done, rounds)
+                progress(done, rounds, "blocks tried")
         first = first or tuple(losses.values())
         gone.append(min(losses, key=lambda i: (losses[i], -i)))
     return tuple(sorted(gone)), first
@@ -225,7 +227,7 @@ def _run(
 
 
 def _write(skeleton: Skeleton, dropped: Collection[int], folder: Path) -> None:
-    """Writes what is left as a checkpoint of its own."""
+    """Writes the remaining blocks as a checkpoint of its own."""
     kept = [i for i in range(len(skeleton.blocks)) if i not in dropped]
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -243,14 +245,14 @@ def _renumbered(skeleton: Skeleton, kept: Sequence[int]) -> Iterator[tuple[str, 
         for key in skeleton.keys_of(skeleton.block_name(old)):
             if not number.search(key):
                 raise InputError(
-                    f"'{key}' does not tell its block by '{last}.{old}'; leave out stage 'drop'",
+                    f"'{key}' does not name its block by '{last}.{old}'; leave out stage 'drop'",
                     file=str(source.folder),
                 )
             yield number.sub(rf"\g<1>{last}.{new}.", key, count=1), source.tensor(key)
 
 
 def _shorter(skeleton: Skeleton, kept: Sequence[int]) -> dict[str, Any]:
-    """Returns the configuration for fewer blocks; lists with an entry a block lose theirs."""
+    """Returns the configuration for fewer blocks; lists with one entry per block are shortened."""
     whole: dict[str, Any] = json.loads(json.dumps(skeleton.checkpoint.config))
     config = skeleton.model.config
     text = config.get_text_config()
@@ -260,7 +262,7 @@ def _shorter(skeleton: Skeleton, kept: Sequence[int]) -> dict[str, Any]:
     )
     part = whole if place is None else whole[place]
     count = len(skeleton.blocks)
-    # A pattern that follows from numbers would begin anew, so what the blocks are is written out.
+    # A pattern derived from indices would restart, so the types of the blocks are written out.
     for name in ("layer_types", "mlp_layer_types"):
         if getattr(text, name, None):
             part[name] = list(getattr(text, name))

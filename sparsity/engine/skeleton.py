@@ -1,4 +1,4 @@
-"""A model without weights, whose parts are filled from its checkpoint and emptied again."""
+"""A model without weights whose parts are loaded from its checkpoint and released again."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ _TOWERS = re.compile(r"(^|\.)\w*(vision|visual|audio|image|speech)\w*($|\.)")
 class Skeleton:
     """The architecture of a checkpoint with its parameters on the meta device.
 
-    Buffers are real. Parameters come and go with :meth:`fill` and :meth:`empty`, by the
-    conversions that transformers itself uses to read the checkpoint.
+    Buffers are real. Parameters are loaded by :meth:`fill`, with the conversions that transformers
+    itself uses to read the checkpoint, and released by :func:`forget`.
 
     Args:
         checkpoint: The checkpoint.
-        dtype: Type in which parameters are filled.
+        dtype: Data type of the loaded parameters.
 
     Attributes:
         model: The model, in evaluation mode.
 
     Raises:
-        InputError: It is no decoder that transformers knows.
+        InputError: It is not a decoder that transformers supports.
     """
 
     def __init__(self, checkpoint: Checkpoint, dtype: torch.dtype) -> None:
@@ -61,11 +61,11 @@ class Skeleton:
         return tuple(k for k, (n, _) in self._names.items() if not n.startswith(f"{self.path}."))
 
     def converted(self, prefix: str) -> bool:
-        """Tells whether a module's parameters are more than renamed tensors of the files."""
+        """Returns whether a module's parameters are computed rather than just renamed tensors."""
         return any(self._names[key][1] for key in self.keys_of(prefix))
 
     def source_of(self, name: str) -> str | None:
-        """Returns the tensor of the files that a parameter is, ``None`` if it is computed."""
+        """Returns the name in the files of a parameter, ``None`` if it is computed."""
         return next(
             (k for k, (n, computed) in self._names.items() if n == name and not computed), None
         )
@@ -77,7 +77,7 @@ class Skeleton:
             keys: Names of tensors in the files.
 
         Raises:
-            InputError: A tensor does not have the shape that the model's configuration asks for.
+            InputError: A tensor does not have the shape given by the model's configuration.
         """
         fill(self.model, self.checkpoint, self.dtype, tuple(keys), self._mapping)
 
@@ -94,12 +94,12 @@ class Skeleton:
         return block
 
     def fill_outside(self) -> None:
-        """Reads everything that is in no block, and ties what is tied."""
+        """Loads everything outside of the blocks and ties tied weights."""
         self.fill(self.outer_keys)
         self.model.tie_weights()
 
     def empty_outside(self) -> None:
-        """Forgets the parameters that are in no block."""
+        """Releases the parameters outside of the blocks."""
         inside = f"{self.path}."
         for name, module in self.model.named_modules():
             if not f"{name}.".startswith(inside):
@@ -122,9 +122,9 @@ class Skeleton:
 def names_of(
     model: Any, checkpoint: Checkpoint, mapping: list[Any] | None = None
 ) -> dict[str, tuple[str, bool]]:
-    """Returns for each tensor of the files its parameter, and whether it is computed from it.
+    """Returns for each tensor of the files its parameter, and whether that is computed from it.
 
-    Of a tensor that several parameters are computed from it is the first.
+    If several parameters are computed from a tensor, the first is returned.
 
     Args:
         model: The model.
@@ -169,7 +169,7 @@ def fill(
         mapping: The model's conversions, if they are known.
 
     Raises:
-        InputError: A tensor does not have the shape that the model's configuration asks for.
+        InputError: A tensor does not have the shape given by the model's configuration.
     """
     from transformers.conversion_mapping import get_model_conversion_mapping
     from transformers.core_model_loading import convert_and_load_state_dict_in_model
@@ -193,7 +193,7 @@ def bare_model(checkpoint: Checkpoint, dtype: torch.dtype) -> Any:
     """Makes a checkpoint's model with parameters on the meta device and real buffers.
 
     Raises:
-        InputError: transformers knows no such decoder, or the model is of another kind.
+        InputError: transformers supports no such decoder, or it is not a decoder.
     """
     from accelerate import init_empty_weights
     from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
@@ -204,7 +204,7 @@ def bare_model(checkpoint: Checkpoint, dtype: torch.dtype) -> Any:
             folder, local_files_only=True, trust_remote_code=False
         )
         if getattr(config, "is_encoder_decoder", False):
-            raise InputError("encoder-decoder models are not compressed here", file=folder)
+            raise InputError("encoder-decoder models are not supported", file=folder)
         sees = hasattr(config, "vision_config")
         kind: Any = AutoModelForImageTextToText if sees else AutoModelForCausalLM
         with init_empty_weights(include_buffers=False):
@@ -218,12 +218,11 @@ def bare_model(checkpoint: Checkpoint, dtype: torch.dtype) -> Any:
 def find_blocks(model: Any) -> tuple[str, nn.ModuleList]:
     """Finds the decoder's list of blocks.
 
-    Looked at first are the lists right within what ``get_decoder`` gives; else all lists of
-    modules of one class, those of vision and audio towers left out. The one with most parameters
-    is taken.
+    Searches the direct children of ``get_decoder()``, otherwise all lists of modules of one class
+    except those of vision and audio towers. The list with most parameters is returned.
 
     Raises:
-        InputError: There is none.
+        InputError: There is no such list.
     """
     from torch import nn
 
@@ -247,7 +246,7 @@ def find_blocks(model: Any) -> tuple[str, nn.ModuleList]:
 
 
 def forget(module: nn.Module) -> None:
-    """Puts a module's own parameters, not those of its parts, back on the meta device."""
+    """Moves a module's own parameters, without those of its children, back to the meta device."""
     import torch
 
     for name, parameter in module._parameters.items():
@@ -258,13 +257,13 @@ def forget(module: nn.Module) -> None:
 
 
 def forget_all(module: nn.Module) -> None:
-    """Puts all parameters of a module on the meta device."""
+    """Moves all parameters of a module to the meta device."""
     for part in module.modules():
         forget(part)
 
 
 def give_back() -> None:
-    """Gives memory that is free back to the system; glibc keeps it for later otherwise."""
+    """Returns free memory to the system; glibc would otherwise keep it."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL("libc.so.6").malloc_trim(0)
 

@@ -1,4 +1,4 @@
-"""How far a compression is, on the disk: so that it goes on at the next block."""
+"""The state of a compression on disk, from which it resumes at the next block."""
 
 from __future__ import annotations
 
@@ -18,22 +18,23 @@ if TYPE_CHECKING:
     import torch
 
 WORK = "work"
-"""Folder within the output that holds the state; gone when the model is done."""
+"""Folder within the output that holds the state; deleted when the model is done."""
 _STATE = "state.json"
 _FORMAT = 1
 
 
 @dataclass
 class CompressionState:
-    """What is done.
+    """State of a compression.
 
     Attributes:
-        identity: What the work depends on; another identity cannot go on with it.
-        plan: What is to be done to each layer.
-        done: Blocks that are done.
-        records: Figures of the layers of these.
-        removed: Tensors of the source that are written no more, as others stand for them.
-        losses: Losses on the held-out texts, nats a token.
+        identity: Everything the result depends on; a state can only be resumed with the same
+            identity.
+        plan: How each layer is compressed.
+        done: Number of finished blocks.
+        records: Figures of their layers.
+        removed: Tensors of the source that are replaced.
+        losses: Losses on the held-out texts, nats per token.
     """
 
     identity: Mapping[str, Any]
@@ -55,10 +56,10 @@ class WorkFolder:
         self.folder = folder
 
     def read(self, identity: Mapping[str, Any]) -> CompressionState | None:
-        """Returns the progress, ``None`` if nothing was begun.
+        """Reads the state, ``None`` if there is none.
 
         Raises:
-            InputError: It is of something else, or damaged.
+            InputError: It belongs to another compression, or is damaged.
         """
         path = self.folder / _STATE
         try:
@@ -66,7 +67,7 @@ class WorkFolder:
         except FileNotFoundError:
             return None
         except (OSError, ValueError):
-            raise InputError("damaged; delete the folder and begin anew", file=str(path)) from None
+            raise InputError("damaged; delete the folder and start again", file=str(path)) from None
         if data.get("format") != _FORMAT:
             raise InputError("of another version; delete the folder", file=str(path))
         for name, value in identity.items():
@@ -84,22 +85,22 @@ class WorkFolder:
             data["losses"],
         )
 
-    def write(self, progress: CompressionState) -> None:
-        """Writes the progress, completely or not at all."""
+    def write(self, state: CompressionState) -> None:
+        """Writes the state atomically."""
         data = {
             "format": _FORMAT,
-            "identity": dict(progress.identity),
-            "plan": progress.plan.to_json(),
-            "done": progress.done,
-            "records": [record.to_json() for record in progress.records],
-            "removed": progress.removed,
-            "losses": progress.losses,
+            "identity": dict(state.identity),
+            "plan": state.plan.to_json(),
+            "done": state.done,
+            "records": [record.to_json() for record in state.records],
+            "removed": state.removed,
+            "losses": state.losses,
         }
         self.folder.mkdir(parents=True, exist_ok=True)
         write_atomic(self.folder / _STATE, json.dumps(data) + "\n")
 
     def write_block(self, index: int, tensors: Mapping[str, torch.Tensor]) -> None:
-        """Writes what stands for tensors of a block."""
+        """Writes the tensors that replace those of a block."""
         save_tensors(dict(tensors), self._block(index))
 
     def block_files(self) -> tuple[Path, ...]:
@@ -110,11 +111,11 @@ class WorkFolder:
         return self.folder / "blocks" / f"{index:05}.safetensors"
 
     def hidden(self, block: int, stream: str) -> HiddenStates:
-        """Returns what goes into a block."""
+        """Returns the input of a block."""
         return HiddenStates(self.folder / "hidden" / f"{block:05}" / stream)
 
     def forget_hidden(self, block: int) -> None:
-        """Deletes what went into a block."""
+        """Deletes the input of a block."""
         shutil.rmtree(self.folder / "hidden" / f"{block:05}", ignore_errors=True)
 
     def clear(self) -> None:
@@ -133,11 +134,11 @@ class HiddenStates:
         self._folder = folder
 
     def put(self, batch: int, hidden: torch.Tensor) -> None:
-        """Writes those of a batch ``[b, t, d]``."""
+        """Writes the hidden states of a batch ``[b, t, d]``."""
         save_tensors({"hidden": hidden.contiguous()}, self._folder / f"{batch:05}.safetensors")
 
     def get(self, batch: int) -> torch.Tensor:
-        """Reads those of a batch.
+        """Reads the hidden states of a batch.
 
         Raises:
             InputError: They are missing.
@@ -150,17 +151,17 @@ class HiddenStates:
                 found: torch.Tensor = file.get_tensor("hidden")
         except OSError:
             raise InputError(
-                "the state is damaged; delete the folder and begin anew", file=str(path)
+                "the state is damaged; delete the folder and start again", file=str(path)
             ) from None
         return found
 
     def all(self, count: int) -> Iterator[torch.Tensor]:
-        """Reads those of the first batches, one after the other."""
+        """Reads the hidden states of the first ``count`` batches, one at a time."""
         return (self.get(i) for i in range(count))
 
 
 def save_tensors(tensors: dict[str, torch.Tensor], path: Path) -> None:
-    """Writes safetensors; a file of this name is there whole or not at all.
+    """Writes a safetensors file atomically.
 
     Raises:
         WriteError: It cannot be written.

@@ -1,4 +1,4 @@
-"""Which layers of a model a recipe compresses, and which it cannot."""
+"""Finds the layers that a recipe compresses, and those that it cannot."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _EXPERT = re.compile(r"(^|\.)experts?\.\w+(\.|$)")
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A matrix that is compressed.
+    """A matrix to be compressed.
 
     Attributes:
         name: Full name of its module.
@@ -28,8 +28,8 @@ class Layer:
         part: Name of the module within the block.
         rows: Outputs.
         columns: Inputs.
-        transposed: Whether the module keeps it as ``[inputs, outputs]`` (GPT-2).
-        expert: Whether it sees only the tokens that a router sends to it.
+        transposed: Whether the module stores it as ``[inputs, outputs]`` (GPT-2).
+        expert: Whether it sees only tokens that a router assigns to it.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """What is compressed, and what looks as if it should be and is not.
+    """The layers to compress, and similar ones that are skipped.
 
     Attributes:
         layers: The layers, block by block.
@@ -66,7 +66,7 @@ class Targets:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is left alone although the recipe does not say so, one line each."""
+        """Layers that are skipped although the recipe does not exclude them, one line each."""
         found = []
         if self.fused:
             count = len(self.fused)
@@ -83,7 +83,7 @@ class Targets:
 
 
 def is_linear(module: Any) -> bool:
-    """Tells whether a module is a linear layer, of torch or of GPT-2."""
+    """Returns whether a module is a linear layer of torch or GPT-2."""
     from torch import nn
     from transformers.pytorch_utils import Conv1D
 
@@ -97,12 +97,12 @@ def weight_of(module: Any, layer: Layer) -> torch.Tensor:
 
 
 def stored(weight: torch.Tensor, layer: Layer) -> torch.Tensor:
-    """Returns a matrix ``[outputs, inputs]`` as the layer's module keeps it."""
+    """Returns a matrix ``[outputs, inputs]`` in the layout of the layer's module."""
     return weight.T.contiguous() if layer.transposed else weight.contiguous()
 
 
 def find_targets(skeleton: Skeleton, recipe: CompressionRecipe) -> Targets:
-    """Finds what a recipe compresses.
+    """Finds the layers that a recipe compresses.
 
     Raises:
         InputError: Nothing fits, or a target is shared with another part of the model.
@@ -127,10 +127,10 @@ def find_targets(skeleton: Skeleton, recipe: CompressionRecipe) -> Targets:
                 ]
     _refuse_shared(skeleton.model, layers)
     if not layers:
-        told = f"; its experts are fused into one tensor ({fused[0]})" if fused else ""
+        hint = f"; its experts are fused into one tensor ({fused[0]})" if fused else ""
         raise InputError(
             f"no linear layer of the {len(skeleton.blocks)} blocks fits the recipe's 'target' and "
-            f"'ignore'{told}"
+            f"'ignore'{hint}"
         )
     inside = f"{skeleton.path}."
     outside = [
@@ -154,7 +154,7 @@ def _layer(name: str, index: int, part: str, module: nn.Module) -> Layer:
 
 
 def _refuse_shared(model: nn.Module, layers: list[Layer]) -> None:
-    """Refuses targets whose weights stand in two places: compressed once, both would change."""
+    """Refuses targets with shared weights: compressing one would change the other."""
     places: dict[int, list[str]] = {}
     for name, module in model.named_modules(remove_duplicate=False):
         for part, parameter in module.named_parameters(recurse=False):

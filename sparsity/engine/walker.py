@@ -1,4 +1,4 @@
-"""Walks through a model's blocks: statistics, compression, replay through what was compressed."""
+"""Walks through a model's blocks: statistics, compression, replay through the compressed block."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from surefoot.core.errors import InputError
+from surefoot.core.progress import Progress
 from surefoot.sparsity.engine.arguments import BlockArguments, BlockCall
 from surefoot.sparsity.engine.calibration import (
     Batch,
@@ -22,12 +23,11 @@ from surefoot.sparsity.engine.compressing import WalkStages, compress_layer
 from surefoot.sparsity.engine.skeleton import Skeleton, forget_all, give_back
 from surefoot.sparsity.engine.state import CompressionState, HiddenStates, WorkFolder
 from surefoot.sparsity.engine.targets import Layer, Targets, stored, weight_of
-from surefoot.sparsity.pruning.metrics import outlier_share
+from surefoot.sparsity.pruning.metrics import outlier_percentage
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from surefoot.sparsity.engine.planning import Told
     from surefoot.sparsity.statistics import InputStatistics
 
 _FED, _HELD, _DENSE = "calibration", "held-out", "held-out-dense"
@@ -35,15 +35,15 @@ _FED, _HELD, _DENSE = "calibration", "held-out", "held-out-dense"
 
 @dataclass(frozen=True)
 class WalkSettings:
-    """What a walk needs to know.
+    """Settings of a walk.
 
     Attributes:
         skeleton: The model.
         targets: Its layers.
-        stages: What is done to them.
-        calibration: What the model is looked at with; ``None`` if it is not.
+        stages: The stages to apply.
+        calibration: Calibration data, if any.
         minimum_tokens: Fewest tokens that an expert must have seen.
-        told: Told how far it is.
+        progress: Called as work proceeds; the part names the phase.
     """
 
     skeleton: Skeleton
@@ -51,7 +51,7 @@ class WalkSettings:
     stages: WalkStages
     calibration: Calibration | None
     minimum_tokens: int
-    told: Told
+    progress: Progress
 
     @property
     def fed(self) -> tuple[Batch, ...]:
@@ -64,39 +64,39 @@ class WalkSettings:
         return self.calibration.held_out if self.calibration is not None else ()
 
 
-def walk(plan: WalkSettings, work: WorkFolder, progress: CompressionState) -> None:
+def walk(plan: WalkSettings, work: WorkFolder, state: CompressionState) -> None:
     """Compresses all blocks that are not done yet, and measures the loss before and after.
 
-    Of the model at most one block is in memory, beside what is needed to make the arguments of
-    blocks; of the hidden states one batch.
+    At most one block of the model is in memory, beside the parts that compute the arguments of
+    blocks, and one batch of hidden states.
 
     Args:
-        plan: What is done.
-        work: Where the state and the compressed tensors are kept.
-        progress: How far it is; is kept up to date.
+        plan: Settings of the walk.
+        work: Folder of the state and the compressed tensors.
+        state: State of the compression; updated in place.
 
     Raises:
         InputError: Activations are not finite, or a method cannot be applied.
     """
     fed, held = BlockArguments(plan.skeleton), BlockArguments(plan.skeleton)
-    _enter(plan, work, progress.done == 0, fed, held)
+    _enter(plan, work, state.done == 0, fed, held)
     count = len(plan.skeleton.blocks)
-    for index in range(progress.done, count):
-        _step(plan, work, progress, index, fed, held)
-        plan.told("blocks", index + 1, count)
-    if plan.held and "after" not in progress.losses:
+    for index in range(state.done, count):
+        _step(plan, work, state, index, fed, held)
+        plan.progress(index + 1, count, "blocks")
+    if plan.held and "after" not in state.losses:
         plan.skeleton.fill_outside()
         for name, stream in (("before", _DENSE), ("after", _HELD)):
             hidden = work.hidden(count, stream).all(len(plan.held))
-            progress.losses[name] = mean_loss(held, plan.held, hidden)
+            state.losses[name] = mean_loss(held, plan.held, hidden)
         plan.skeleton.empty_outside()
-        work.write(progress)
+        work.write(state)
 
 
 def _enter(
     plan: WalkSettings, work: WorkFolder, fresh: bool, fed: BlockArguments, held: BlockArguments
 ) -> None:
-    """Notes the arguments of all blocks and, at the start, what goes into the first."""
+    """Records the arguments of all blocks and, at the start, the input of the first."""
     if not plan.fed and not plan.held:
         return
     plan.skeleton.fill_outside()
@@ -115,18 +115,19 @@ def _enter(
 def _step(
     plan: WalkSettings,
     work: WorkFolder,
-    progress: CompressionState,
+    state: CompressionState,
     index: int,
     fed: BlockArguments,
     held: BlockArguments,
 ) -> None:
-    """Does one block."""
+    """Compresses one block."""
     skeleton, layers = plan.skeleton, plan.targets.of_block(index)
     name = skeleton.block_name(index)
     block = skeleton.fill_block(index)
     _replay(block, held, index, len(plan.held), work, _DENSE, name)
     found: dict[str, InputStatistics] = {}
     if plan.fed and layers:
+        # Up to 4096 inputs a Gram matrix takes at most 64 MiB, so the output error is reported too.
         gram = plan.stages.statistics == "gram" or all(a.columns <= 4096 for a in layers)
         collector = Collector(block, layers, gram=gram)
         found = collector.collect(_runs(fed, index, plan.fed, work.hidden(index, _FED)))
@@ -134,7 +135,7 @@ def _step(
             check_tokens(layers, found, plan.minimum_tokens)
     tensors: dict[str, torch.Tensor] = {}
     removed: list[str] = []
-    # Quantized checkpoints are not read back where other tensors have to be converted.
+    # Quantized checkpoints cannot be loaded where other tensors need conversion.
     whole = any(skeleton.source_of(f"{a.name}.weight") is None for a in layers) or (
         plan.stages.quantize is not None and skeleton.converted(name)
     )
@@ -147,7 +148,7 @@ def _step(
             layer,
             module,
             plan.stages,
-            progress.plan.decisions[layer.name],
+            state.plan.decisions[layer.name],
             found.get(layer.name),
             skeleton.checkpoint.dtype(key),
         )
@@ -167,10 +168,10 @@ def _step(
     _replay(block, held, index, len(plan.held), work, _HELD, name)
     forget_all(block)
     give_back()
-    progress.done = index + 1
-    progress.records += records
-    progress.removed += removed
-    work.write(progress)
+    state.done = index + 1
+    state.records += records
+    state.removed += removed
+    work.write(state)
     work.forget_hidden(index)
 
 
@@ -183,7 +184,7 @@ def _as_in_model(
 ) -> dict[str, torch.Tensor]:
     """Returns all tensors of a block by the model's own names.
 
-    Needed where a tensor of the files holds several matrices, of which some are compressed.
+    Needed if a tensor of the files holds several matrices of which some are compressed.
     """
     compressed = {f"{a.name}.weight" for a in layers}
     dtype = skeleton.checkpoint.dtype(skeleton.keys_of(name)[0])
@@ -220,7 +221,7 @@ def _replay(
     stream: str,
     name: str,
 ) -> None:
-    """Runs a block on what goes into it, and writes what goes into the next."""
+    """Runs a block on its input and writes the input of the next block."""
     source, target = work.hidden(index, stream), work.hidden(index + 1, stream)
     with torch.inference_mode():
         for i in range(count):
@@ -234,10 +235,10 @@ def check_finite(hidden: torch.Tensor, name: str) -> None:
 
     Args:
         hidden: The states.
-        name: What they come after.
+        name: Name of the module that they come from.
 
     Raises:
-        InputError: One is not finite.
+        InputError: A value is not finite.
     """
     if not bool(hidden.isfinite().all()):
         raise InputError(
@@ -249,7 +250,7 @@ def check_finite(hidden: torch.Tensor, name: str) -> None:
 def mean_loss(
     arguments: BlockArguments, batches: Sequence[Batch], hidden: Iterator[torch.Tensor]
 ) -> float:
-    """Returns the loss, nats a token, of what comes out of the last block, batch by batch."""
+    """Returns the loss of the outputs of the last block, nats per token."""
     total, count = 0.0, 0
     for batch, last in zip(batches, hidden, strict=True):
         more, tokens = loss_of(arguments.finish(arguments_of(batch), last), batch)
@@ -258,9 +259,9 @@ def mean_loss(
 
 
 def outliers_of(plan: WalkSettings) -> Callable[[float], dict[str, float]]:
-    """Returns a function that gives each layer the share of outliers of its block.
+    """Returns a function that computes for each layer the percentage of outliers in its block.
 
-    It runs the dense model block by block; the hidden states stay in memory.
+    It runs the dense model block by block and keeps the hidden states in memory.
     """
 
     def found(multiple: float) -> dict[str, float]:
@@ -279,7 +280,7 @@ def outliers_of(plan: WalkSettings) -> Callable[[float], dict[str, float]]:
             if layers:
                 seen = Collector(block, layers, gram=False).collect(runs)
                 check_tokens(layers, seen, plan.minimum_tokens)
-                share = outlier_share(
+                share = outlier_percentage(
                     [weight_of(block.get_submodule(a.part), a) for a in layers],
                     [seen[a.name].norms() for a in layers],
                     multiple,
@@ -288,7 +289,7 @@ def outliers_of(plan: WalkSettings) -> Callable[[float], dict[str, float]]:
             with torch.inference_mode():
                 hidden = [call.run(block, x) for call, x, _ in runs]
             forget_all(block)
-            plan.told("outliers", index + 1, len(plan.skeleton.blocks))
+            plan.progress(index + 1, len(plan.skeleton.blocks), "outliers")
         return shares
 
     return found

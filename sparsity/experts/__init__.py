@@ -1,4 +1,4 @@
-"""Experts made of a dense model, and how they are served."""
+"""Experts extracted from a dense model, and their serving."""
 
 from __future__ import annotations
 

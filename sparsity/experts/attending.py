@@ -1,4 +1,4 @@
-"""A model of experts kept within a memory budget while it generates."""
+"""Keeps the experts of a model within a memory budget while it generates."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class RoutedModel(Protocol):
-    """A model whose one router decides for all layers before any of them is computed."""
+    """A model with one router that decides for all layers before any of them is computed."""
 
     def use_source(
         self,
         source: Callable[[int], Mapping[str, Tensor]],
         announce: Callable[[Sequence[int]], None] | None = None,
     ) -> None:
-        """Takes the weights of experts from a function instead of from the model itself.
+        """Reads the weights of experts from a function instead of from the model.
 
         Args:
-            source: Gives the tensors of an expert.
-            announce: Is told what a pass over several experts will ask for, before it does.
+            source: Returns the tensors of an expert.
+            announce: Called before a pass over several experts, with those it will request.
         """
         ...
 
@@ -37,17 +37,17 @@ class RoutedModel(Protocol):
 
 
 class ExpertAttendant:
-    """Gives a model its experts from a cache, and announces those that are needed next.
+    """Serves a model's experts from a cache and announces those that are needed next.
 
     The router decides for a whole prompt, and for a token of every row of a batch, before the first
-    layer is computed, so what a pass will ask for is known when it begins. What the pass after it
-    needs is known only when its tokens are there.
+    layer is computed, so the requests of a pass are known when it begins. Those of the next pass
+    are known only once its tokens are.
 
-    Of several prompts those are put together that need mostly one expert.
+    Prompts that mostly need the same expert are batched together.
 
     Args:
-        model: The model; from now on it takes its experts from the cache.
-        cache: The cache, which is closed with this.
+        model: The model; it reads its experts from the cache from now on.
+        cache: The cache, which :meth:`close` closes.
         batcher: Chooses prompts.
     """
 
@@ -68,19 +68,19 @@ class ExpertAttendant:
             return int(torch.mode(self._model.route(ids).flatten()).values)
 
     def choose(self, waiting: Sequence[tuple[int, float]], size: int, now: float) -> list[int]:
-        """Returns which prompts come next.
+        """Returns the indices of the prompts to run next.
 
         Args:
-            waiting: The expert that each needs most, and when it came, seconds.
-            size: Most prompts.
-            now: The time on the same clock.
+            waiting: The expert that each needs most, and its arrival time, seconds.
+            size: Largest number of prompts.
+            now: Current time on the same clock.
         """
         held = self._cache.held
         tokens = [WaitingToken(i, expert, came) for i, (expert, came) in enumerate(waiting)]
         return self._batcher.pick(tokens, size, now, lambda expert: expert in held)
 
     def begins(self, ids: Tensor, mask: Tensor) -> None:
-        """Announces the experts of prompts ``[rows, tokens]``, where the mask is not 0."""
+        """Announces the experts of the unmasked tokens of prompts ``[rows, tokens]``."""
         import torch
 
         with torch.inference_mode():
@@ -89,30 +89,30 @@ class ExpertAttendant:
         different = sorted(set(wanted))
         self._batches += 1
         self._unique += len(different)
-        # a pass that needs several asks for all of them in every layer anew
+        # A pass over several experts requests all of them again in every layer.
         self._cache.prefetch(different * (self._layers if len(different) > 1 else 1))
 
     @property
     def cached(self) -> CacheCounts:
-        """What the cache has done."""
+        """Counters of the cache."""
         return self._cache.counts()
 
     def counts(self) -> dict[str, float]:
         """Returns the cache's figures by name."""
-        told = self.cached
+        counts = self.cached
         return {
-            "expert_requests": told.requests,
-            "expert_hits": told.hits,
-            "expert_late": told.late,
-            "expert_hit_ratio": told.hit_ratio or 0.0,
-            "expert_loads": told.loads,
-            "expert_prefetched": told.prefetched,
-            "expert_evictions": told.evictions,
-            "expert_bytes_loaded": told.bytes_loaded,
-            "expert_wait_s": told.wait_s,
+            "expert_requests": counts.requests,
+            "expert_hits": counts.hits,
+            "expert_late": counts.late,
+            "expert_hit_ratio": counts.hit_ratio or 0.0,
+            "expert_loads": counts.loads,
+            "expert_prefetched": counts.prefetched,
+            "expert_evictions": counts.evictions,
+            "expert_bytes_loaded": counts.bytes_loaded,
+            "expert_wait_s": counts.wait_s,
             "experts_a_batch_now": self._unique / self._batches if self._batches else 0.0,
-            "expert_peak_bytes_now": told.peak_bytes,
-            "experts_seen_now": told.seen,
+            "expert_peak_bytes_now": counts.peak_bytes,
+            "experts_seen_now": counts.seen,
         }
 
     def close(self) -> None:
@@ -129,15 +129,15 @@ def attend(
     deadline: float = 2.0,
     background: bool = True,
 ) -> ExpertAttendant:
-    """Keeps a model's experts within a budget from now on.
+    """Keeps a model's experts within a memory budget.
 
     Args:
         model: The model.
-        store: Where its experts lie.
-        budget: Most bytes of experts in memory.
-        policy: Chooses what goes.
-        deadline: Seconds after which a prompt comes next whatever its expert.
-        background: Whether experts that a prompt needs are loaded in advance.
+        store: Storage of its experts.
+        budget: Largest number of bytes of experts in memory.
+        policy: Chooses what is evicted.
+        deadline: Seconds after which a prompt is run next regardless of its expert.
+        background: Whether announced experts are loaded in advance.
 
     Raises:
         InputError: The model has no experts, the budget is smaller than one, or the deadline is
@@ -145,6 +145,6 @@ def attend(
     """
     batcher = ExpertAware(deadline)
     if not isinstance(model, RoutedModel):
-        raise InputError(f"a {type(model).__name__} has no experts that could be kept in a budget")
+        raise InputError(f"a {type(model).__name__} has no experts to keep within a budget")
     cache = ExpertCache(store, budget, policy, background=background)
     return ExpertAttendant(model, cache, batcher)

@@ -1,4 +1,4 @@
-"""Which waiting tokens are computed together: by age, by expert, or by expert with a deadline."""
+"""Batching of waiting tokens: by age, by expert, or by expert with a deadline."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Protocol
 from surefoot.core.errors import InputError
 
 BATCHERS = ("fifo", "released", "expert-aware")
-"""Names of the ways to batch."""
+"""Names of the batching policies."""
 
 
 @dataclass(frozen=True, slots=True)
 class WaitingToken:
-    """A token that could be computed now.
+    """A token that is ready to be computed.
 
     Attributes:
         request: Its request.
@@ -43,16 +43,16 @@ class Batcher(Protocol):
         """Returns indices into ``waiting``, each once, 1 to ``size`` of them unless none waits.
 
         Args:
-            waiting: The tokens, longest waiting first.
-            size: Most tokens in a batch.
+            waiting: The tokens, the longest waiting first.
+            size: Largest number of tokens in a batch.
             now: The time, seconds.
-            holds: Whether an expert lies in the cache.
+            holds: Returns whether an expert is in the cache.
         """
         ...
 
 
 class Fifo:
-    """Takes what has waited the longest."""
+    """Takes the tokens that have waited the longest."""
 
     name = "fifo"
 
@@ -64,17 +64,17 @@ class Fifo:
 
 
 class ReleasedBatcher:
-    """Algorithm 1 of Read-ME, with what it does wrong, except that it ends.
+    """Algorithm 1 of Read-ME including its flaws, except that it terminates.
 
     Tokens queue by expert, and the batch is filled from the fullest queue, then from the fullest
-    of the others. As printed the loop goes on with a stale index of the queue, and never ends once
-    all queues are empty and the batch is not full. Here the index is renewed whenever a queue has
-    run dry, and the batch is then what was found; ``endless`` counts the batches where the printed
-    loop would not have ended. There is no ageing: while a long queue keeps growing, the tokens
+    of the others. As printed, the loop keeps a stale index of the queue and never terminates once
+    all queues are empty and the batch is not full. Here the index is updated whenever a queue is
+    empty, and the batch is returned as it is; ``endless`` counts the batches for which the printed
+    loop would not terminate. There is no ageing: while a long queue keeps growing, the tokens
     of a rare expert wait without limit.
 
     Attributes:
-        endless: Batches that the printed algorithm would not have ended.
+        endless: Batches for which the printed algorithm would not terminate.
 
     Source: Read-ME, arXiv 2410.19123, Algorithm 1.
     """
@@ -105,19 +105,19 @@ class ReleasedBatcher:
 
 
 class ExpertAware:
-    """Fills a batch with few experts, but nothing waits much beyond a deadline.
+    """Fills batches with few experts, while no token waits much beyond a deadline.
 
     Tokens that have waited for ``deadline`` seconds come first, the oldest first, whatever their
-    expert. What room is left goes to the experts that are in the batch already, then to the
-    fullest queue and so on; of queues of one length, to that whose expert lies in the cache, then
-    to that of the oldest token.
+    expert. The remaining places go to experts already in the batch, then to the
+    fullest queue and so on; ties are broken in favour of experts in the cache, then of the oldest
+    token.
 
-    It ends, since every round takes a token and there is a finite number of them. Nothing
-    starves: once a token is overdue, at most the overdue tokens before it, divided by the size of
-    a batch, are the batches that come before its own.
+    It terminates, since every round takes a token. No token starves: once a token is overdue, the
+    number of batches before its own is at most the number of overdue tokens before it divided by
+    the batch size.
 
     Args:
-        deadline: Seconds; 0 makes it ``fifo``, infinite never looks at the age.
+        deadline: Seconds; 0 is equivalent to ``fifo``, infinity ignores the age.
 
     Raises:
         InputError: The deadline is negative.
@@ -147,14 +147,14 @@ class ExpertAware:
 
 
 def make_batcher(name: str, deadline: float = 0.5) -> Batcher:
-    """Returns a way to batch.
+    """Returns a batching policy.
 
     Args:
         name: One of :data:`BATCHERS`.
-        deadline: Seconds after which ``expert-aware`` prefers a token for its age.
+        deadline: Seconds after which ``expert-aware`` prefers a token because of its age.
 
     Raises:
-        InputError: There is none of this name, or the deadline is negative.
+        InputError: The name is unknown, or the deadline is negative.
     """
     if name == "fifo":
         return Fifo()
@@ -162,11 +162,11 @@ def make_batcher(name: str, deadline: float = 0.5) -> Batcher:
         return ReleasedBatcher()
     if name == "expert-aware":
         return ExpertAware(deadline)
-    raise InputError(f"unknown way to batch '{name}'; known: {', '.join(BATCHERS)}")
+    raise InputError(f"unknown batching policy '{name}'; known: {', '.join(BATCHERS)}")
 
 
 def expected_unique(experts: int, size: int) -> float:
-    """Returns how many experts a batch of tokens needs on average if all are equally likely.
+    """Returns the expected number of experts of a batch if all are equally likely.
 
     N (1 - (1 - 1/N)^B) for N experts and B tokens.
     """
@@ -174,7 +174,7 @@ def expected_unique(experts: int, size: int) -> float:
 
 
 def rarest(experts: Sequence[int]) -> int | None:
-    """Returns the expert that is needed the least often though needed; of several the first."""
+    """Returns the expert with the fewest requests (at least one); of several the first."""
     counts = Counter(experts)
     return min(counts, key=lambda e: (counts[e], e)) if counts else None
 

@@ -1,4 +1,4 @@
-"""Experts in a memory that does not hold all of them: a simulator, and the cache itself."""
+"""Caching of experts in limited memory: a simulator, and the cache itself."""
 
 from __future__ import annotations
 
@@ -32,31 +32,31 @@ def parse_bytes(text: str) -> int:
     """Reads a number of bytes such as ``64MB`` (millions), ``64MiB`` (2^20) or ``5000``.
 
     Raises:
-        InputError: It is no positive number of bytes.
+        InputError: It is not a positive number of bytes.
     """
-    told = text.strip()
-    number = told.rstrip("BbKkMmGgIi")
-    unit = told[len(number) :].upper()
+    stripped = text.strip()
+    number = stripped.rstrip("BbKkMmGgIi")
+    unit = stripped[len(number) :].upper()
     try:
         value = float(number) * _UNITS[unit]
     except (ValueError, KeyError):
         value = 0.0
     if not 1 <= value < 2**63:
-        raise InputError(f"'{text}' is no number of bytes; write it like 64MB, 64MiB or 5000")
+        raise InputError(f"'{text}' is not a number of bytes; write it like 64MB, 64MiB or 5000")
     return int(value)
 
 
 @dataclass(frozen=True, slots=True)
 class CacheReport:
-    """How a cache did on a sequence of requests.
+    """Statistics of a cache over a sequence of requests.
 
     Attributes:
         policy: The policy.
         requests: Requests.
-        hits: Requests whose expert was there and ready.
-        loads: Experts that were loaded, asked for or in advance.
+        hits: Requests whose expert was loaded and ready.
+        loads: Experts that were loaded, on request or in advance.
         bytes_loaded: Their bytes.
-        wait_s: Seconds that requests waited for loads, all together.
+        wait_s: Total time that requests waited for loads, seconds.
         end_s: Seconds from the first request to the end of the last.
     """
 
@@ -70,18 +70,18 @@ class CacheReport:
 
     @property
     def hit_ratio(self) -> float | None:
-        """Share of hits in 0..1, ``None`` without requests."""
+        """Fraction of hits in 0..1, ``None`` without requests."""
         return self.hits / self.requests if self.requests else None
 
 
 class Timeline:
-    """A cache in simulated time: one link that loads one expert at a time, beside the computing.
+    """A cache in simulated time, with one link that loads one expert at a time during computation.
 
     Args:
-        ledger: The books of the cache.
-        bandwidth: Bytes that the link brings in a second; infinite for no waiting.
-        ahead: Different experts next in line that may be loaded while one is computed with; 0 to
-            load only what is asked for. Prefetching never gives up the expert in use.
+        ledger: Bookkeeping of the cache.
+        bandwidth: Bytes per second of the link; infinite for no waiting.
+        ahead: Number of distinct upcoming experts that may be prefetched; 0 to load only on
+            request. Prefetching never evicts the expert in use.
 
     Raises:
         InputError: The bandwidth is not positive, or ``ahead`` is negative.
@@ -94,7 +94,9 @@ class Timeline:
         self, ledger: CacheLedger, bandwidth: float = float("inf"), ahead: int = 0
     ) -> None:
         if not bandwidth > 0:
-            raise InputError(f"the load bandwidth must be above 0 bytes a second, not {bandwidth}")
+            raise InputError(
+                f"the load bandwidth must be above 0 bytes per second, not {bandwidth}"
+            )
         if ahead < 0:
             raise InputError(f"experts can be loaded 0 or more ahead, not {ahead}")
         self.now = 0.0
@@ -108,13 +110,13 @@ class Timeline:
     def use(
         self, expert: int, seconds: float, future: Future, upcoming: Iterable[int] = ()
     ) -> float:
-        """Computes with an expert and returns how long that had to wait for it, in seconds.
+        """Computes with an expert and returns the time spent waiting for it, seconds.
 
         Args:
             expert: The expert.
-            seconds: How long the computing takes.
-            future: What is known of the requests after this one.
-            upcoming: The experts of those requests in order, for prefetching.
+            seconds: Computing time.
+            future: Known requests after this one.
+            upcoming: Experts of the following requests in order, for prefetching.
         """
         report, ledger, start = self.report, self._ledger, self.now
         ledger.policy.touched(expert)
@@ -134,12 +136,12 @@ class Timeline:
         )
         return wait
 
-    def idle_until(self, moment: float) -> None:
-        """Lets time pass without computing; loads that were begun go on."""
-        self.now = max(self.now, moment)
+    def idle_until(self, end: float) -> None:
+        """Advances the time without computing; pending loads continue."""
+        self.now = max(self.now, end)
 
     def holds(self, expert: int) -> bool:
-        """Whether an expert is in the cache or on its way."""
+        """Returns whether an expert is in the cache or being loaded."""
         return expert in self._ledger.held
 
     def _prefetch(self, current: int, future: Future, upcoming: Iterable[int]) -> None:
@@ -154,15 +156,15 @@ class Timeline:
         for i, expert in enumerate(wanted):
             if expert in self._ledger.held:
                 continue
-            gone = self._ledger.victims(expert, future, {current, *wanted[:i]})
-            if gone is None:
+            evicted = self._ledger.victims(expert, future, {current, *wanted[:i]})
+            if evicted is None:
                 return
-            self._load(expert, gone)
+            self._load(expert, evicted)
 
-    def _load(self, expert: int, gone: Sequence[int]) -> None:
+    def _load(self, expert: int, evicted: Sequence[int]) -> None:
         size = self._ledger.sizes[expert]
-        self._ledger.swap(expert, gone)
-        for victim in gone:
+        self._ledger.swap(expert, evicted)
+        for victim in evicted:
             del self._ready[victim]
         self._link = max(self.now, self._link) + size / self._bandwidth
         self._ready[expert] = self._link
@@ -183,21 +185,21 @@ def simulate(
     seconds: float = 0.0,
     ahead: int = 0,
 ) -> CacheReport:
-    """Lets a cache serve a sequence of requests, all known to policies that look ahead.
+    """Simulates a cache on a sequence of requests, all known to policies that look ahead.
 
     Args:
-        trace: The expert of each request, in order; an empty one gives a report of zeros, whose
-            hit ratio is ``None``.
+        trace: The expert of each request, in order; an empty trace gives a report of zeros with a
+            hit ratio of ``None``.
         sizes: Bytes of each expert.
-        budget: Most bytes in the cache, which begins empty.
+        budget: Capacity of the initially empty cache, bytes.
         policy: Chooses what goes.
-        bandwidth: Bytes that the link brings in a second.
-        seconds: Computing time of a request.
-        ahead: Experts loaded in advance while one is computed with.
+        bandwidth: Bytes per second of the link.
+        seconds: Computing time per request.
+        ahead: Number of experts loaded in advance.
 
     Raises:
-        InputError: The budget is smaller than one expert, or the trace names an expert that is
-            not there.
+        InputError: The budget is smaller than one expert, or the trace names an unknown
+            expert.
 
     Source: Read-ME, arXiv 2410.19123, section 4 (prefetching and caching).
     """
@@ -214,11 +216,11 @@ def simulate(
 
 
 class Store(Protocol):
-    """Where experts lie that are not in the cache."""
+    """Storage of the experts that are not in the cache."""
 
     @property
     def experts(self) -> int:
-        """How many there are."""
+        """Number of experts."""
         ...
 
     def bytes_of(self, expert: int) -> int:
@@ -232,19 +234,19 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CacheCounts:
-    """What a cache has done since it was made.
+    """Counters of a cache since its creation.
 
     Attributes:
         requests: Requests for an expert.
-        hits: Requests whose expert was there.
-        late: Requests that waited for a load that had been begun in advance.
+        hits: Requests whose expert was loaded.
+        late: Requests that waited for a load that had started in advance.
         loads: Experts loaded.
-        prefetched: Of these in advance.
-        evictions: Experts given up.
+        prefetched: Those loaded in advance.
+        evictions: Experts evicted.
         bytes_loaded: Bytes loaded.
         wait_s: Seconds that requests waited.
-        peak_bytes: Most bytes that lay in the cache at once.
-        seen: Different experts that were asked for.
+        peak_bytes: Peak size of the cache, bytes.
+        seen: Distinct experts requested.
     """
 
     requests: int = 0
@@ -260,21 +262,21 @@ class CacheCounts:
 
     @property
     def hit_ratio(self) -> float | None:
-        """Share of hits in 0..1, ``None`` without requests."""
+        """Fraction of hits in 0..1, ``None`` without requests."""
         return self.hits / self.requests if self.requests else None
 
 
 class ExpertCache:
-    """Experts of a store within a budget of bytes; may be used from several threads.
+    """A thread-safe cache of a store's experts within a budget of bytes.
 
-    An expert that is given up while somebody still computes with it is freed when they are done,
-    so that up to one expert for each such user may lie in memory beyond the budget.
+    An expert that is evicted while in use is freed once its users are done, so up to one expert per
+    user may exceed the budget.
 
     Args:
-        store: Where experts come from.
-        budget: Most bytes in the cache.
+        store: Storage of the experts.
+        budget: Capacity of the cache, bytes.
         policy: Chooses what goes.
-        background: Whether announced experts are loaded in advance by a thread.
+        background: Whether a thread loads announced experts in advance.
 
     Raises:
         InputError: The budget is smaller than the largest expert.
@@ -321,13 +323,13 @@ class ExpertCache:
             self._there.clear()
 
     def counts(self) -> CacheCounts:
-        """Returns what was done so far."""
+        """Returns the counters."""
         with self._changed:
             return replace(self._counts, seen=len(self._seen))
 
     @property
     def held(self) -> tuple[int, ...]:
-        """Experts that lie in the cache now."""
+        """Experts currently in the cache."""
         with self._changed:
             return tuple(sorted(self._there))
 
@@ -338,23 +340,23 @@ class ExpertCache:
             return self._ledger.used
 
     def prefetch(self, experts: Iterable[int]) -> None:
-        """Announces the requests to come, in order, in place of those announced before.
+        """Announces the coming requests in order, replacing earlier announcements.
 
-        Loading begins in the background; it never gives up what is needed sooner, or the expert
-        that was asked for last. Requests in a row for one expert count as one.
+        Loading starts in the background; it never evicts an expert that is needed sooner or that
+        was requested last. Consecutive requests for the same expert count as one.
 
         Raises:
             InputError: There is no such expert.
         """
-        told = [expert for expert, _ in groupby(experts)]
-        for expert in told:
+        announced = [expert for expert, _ in groupby(experts)]
+        for expert in announced:
             self._check(expert)
         with self._changed:
-            self._queue = Queue(told)
+            self._queue = Queue(announced)
             self._changed.notify_all()
 
     def get(self, expert: int) -> Mapping[str, Tensor]:
-        """Returns an expert's tensors, loading them if they are not there.
+        """Returns an expert's tensors, loading them if necessary.
 
         Raises:
             InputError: There is no such expert.
@@ -372,11 +374,11 @@ class ExpertCache:
             while expert not in self._there:
                 if self._closed:
                     raise HarnessError("the expert cache is closed")
-                gone = None if expert in self._loading else self._room(expert)
-                if gone is None:
+                evicted = None if expert in self._loading else self._room(expert)
+                if evicted is None:
                     self._changed.wait()
                     continue
-                self._load(expert, gone)
+                self._load(expert, evicted)
             found = self._there[expert]
             old = self._counts
             self._counts = replace(
@@ -396,10 +398,10 @@ class ExpertCache:
     def _room(self, expert: int) -> list[int] | None:
         return self._ledger.victims(expert, self._queue, self._loading)
 
-    def _load(self, expert: int, gone: Sequence[int]) -> None:
-        """Loads with the lock held, which is given up while reading."""
-        self._ledger.swap(expert, gone)
-        for victim in gone:
+    def _load(self, expert: int, evicted: Sequence[int]) -> None:
+        """Loads an expert; releases the lock while reading."""
+        self._ledger.swap(expert, evicted)
+        for victim in evicted:
             del self._there[victim]
         self._loading.add(expert)
         found = None
@@ -417,24 +419,24 @@ class ExpertCache:
                 self._counts = replace(
                     old,
                     loads=old.loads + 1,
-                    evictions=old.evictions + len(gone),
+                    evictions=old.evictions + len(evicted),
                     bytes_loaded=old.bytes_loaded + self._ledger.sizes[expert],
                     peak_bytes=max(old.peak_bytes, self._ledger.used),
                 )
             self._changed.notify_all()
 
     def _next_wanted(self) -> tuple[int, list[int]] | None:
-        """Returns what may be loaded in advance now, and what goes for it."""
+        """Returns the expert to load in advance now, and those to evict for it."""
         for place, expert in enumerate(self._queue.experts):
             if expert in self._ledger.held:
                 continue
             stay = self._loading | ({self._current} if self._current is not None else set())
-            gone = self._ledger.victims(expert, self._queue, stay & self._ledger.held)
-            if gone is None:
+            evicted = self._ledger.victims(expert, self._queue, stay & self._ledger.held)
+            if evicted is None:
                 return None
-            uses = [self._queue.next_use(victim) for victim in gone]
+            uses = [self._queue.next_use(victim) for victim in evicted]
             sooner = any(use is not None and use < place for use in uses)
-            return None if sooner else (expert, gone)
+            return None if sooner else (expert, evicted)
         return None
 
     def _work(self) -> None:
@@ -445,10 +447,10 @@ class ExpertCache:
                 if wanted is None:
                     self._changed.wait()
                     continue
-                expert, gone = wanted
+                expert, evicted = wanted
                 try:
-                    self._load(expert, gone)
+                    self._load(expert, evicted)
                     old = self._counts
                     self._counts = replace(old, prefetched=old.prefetched + 1)
-                except Exception:  # whoever needs it loads it themselves, and is told why not
+                except Exception:  # a later request loads it again and raises the error
                     failed = self._queue.experts

@@ -1,4 +1,4 @@
-"""Experts found in a dense model by what its neurons do on the texts of a domain."""
+"""Extracts experts from a dense model by the activity of its neurons on texts of each domain."""
 
 from __future__ import annotations
 
@@ -10,24 +10,20 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from surefoot.core.errors import InputError
+from surefoot.core.progress import Progress, silent
 from surefoot.sparsity.engine.calibration import Batch, arguments_of, mask_of
 from surefoot.sparsity.experts.layout import ExpertLayout, layout_of
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from surefoot.sparsity.engine.planning import Told
 
 PARTS = ("gate_proj", "up_proj", "down_proj")
 """Linear layers of a gated perceptron by the names that transformers gives them."""
 
 
-def _silent(part: str, done: int, total: int) -> None:
-    del part, done, total
-
-
 def gated_mlps(model: nn.Module) -> dict[str, Any]:
-    """Finds the gated perceptrons of a decoder: ``down(act(gate(x)) * up(x))``, one a layer.
+    """Finds the gated perceptrons of a decoder: ``down(act(gate(x)) * up(x))``, one per layer.
 
     Args:
         model: A decoder of transformers.
@@ -36,7 +32,7 @@ def gated_mlps(model: nn.Module) -> dict[str, Any]:
         The modules by name, in the order of layers.
 
     Raises:
-        InputError: There is none, a layer has several, or one computes something else.
+        InputError: There is none, a layer has several, or one computes a different function.
     """
     found: dict[str, Any] = {}
     for name, module in model.named_modules():
@@ -44,15 +40,15 @@ def gated_mlps(model: nn.Module) -> dict[str, Any]:
             found[name] = module
     if not found:
         raise InputError(
-            f"a {type(model).__name__} has no gated perceptrons ({', '.join(PARTS)}), of which "
-            "experts could be made; use a decoder such as Llama, Qwen, Mistral or Gemma"
+            f"a {type(model).__name__} has no gated perceptrons ({', '.join(PARTS)}), to make "
+            "experts of; use a decoder such as Llama, Qwen, Mistral or Gemma"
         )
     config: Any = model.config
     layers = [re.findall(r"(?:^|\.)(\d+)(?=\.)", name) for name in found]
     if len(found) != config.num_hidden_layers or any(len(part) != 1 for part in layers):
         raise InputError(
             f"a {type(model).__name__} has {len(found)} gated perceptrons in "
-            f"{config.num_hidden_layers} layers; experts are made of dense models with one a layer"
+            f"{config.num_hidden_layers} layers; experts need dense models with one per layer"
         )
     for name, module in found.items():
         _check_gated(name, module)
@@ -63,12 +59,12 @@ def activation_of(module: Any) -> Any:
     """Returns the activation function of a gated perceptron.
 
     Raises:
-        InputError: It has none that is known.
+        InputError: It has no known activation function.
     """
     for name in ("act_fn", "activation_fn", "act"):
         if callable(getattr(module, name, None)):
             return getattr(module, name)
-    raise InputError(f"a {type(module).__name__} has no activation function that is known")
+    raise InputError(f"a {type(module).__name__} has no known activation function")
 
 
 @torch.no_grad()
@@ -87,11 +83,11 @@ def _check_gated(name: str, module: Any) -> None:
 
 @dataclass
 class Activity:
-    """What the neurons of each layer do, summed up batch by batch.
+    """Summed activity of the neurons of each layer.
 
     Attributes:
-        sums: By layer the sum of ``|input of down_proj|`` over tokens, float64 ``[neurons]``.
-        tokens: Tokens seen, padding left out.
+        sums: For each layer the sum of ``|input of down_proj|`` over tokens, float64 ``[neurons]``.
+        tokens: Tokens seen, without padding.
     """
 
     sums: list[torch.Tensor] = field(default_factory=list)
@@ -104,18 +100,18 @@ class Activity:
             InputError: No token was seen.
         """
         if not self.tokens:
-            raise InputError("no text, so nothing is known of what neurons do")
+            raise InputError("no texts, so the activity of neurons is unknown")
         return [total / self.tokens for total in self.sums]
 
 
 class Watcher:
-    """Notes what goes into every ``down_proj`` while the model runs; a context manager.
+    """Context manager that records the inputs of every ``down_proj`` while the model runs.
 
     Args:
         mlps: The gated perceptrons by name.
 
     Attributes:
-        seen: Of the last pass, by layer, ``[b, t, neurons]``.
+        seen: For each layer the inputs of the last pass, ``[b, t, neurons]``.
     """
 
     def __init__(self, mlps: Mapping[str, Any]) -> None:
@@ -144,7 +140,7 @@ class Watcher:
 
 @torch.no_grad()
 def watch(model: Any, batches: Iterable[Batch]) -> Activity:
-    """Runs a model on texts and sums up what its neurons do, in constant memory.
+    """Runs a model on texts and sums the activity of its neurons, in constant memory.
 
     Args:
         model: The dense model.
@@ -176,18 +172,18 @@ def watch(model: Any, batches: Iterable[Batch]) -> Activity:
 def strongest(importance: torch.Tensor, keep: float) -> tuple[int, ...]:
     """Returns the most important neurons, exactly ``round(keep * neurons)`` and one at least.
 
-    They are chosen by place and not by a threshold, which would take more or fewer where values
-    are equal; of equal ones the first are taken.
+    They are chosen by rank and not by a threshold, which could take more or fewer if values are
+    equal; among equal values the first are taken.
 
     Args:
         importance: Importance ``[neurons]``.
-        keep: Share of the neurons, above 0, at most 1.
+        keep: Fraction of the neurons, above 0, at most 1.
 
     Returns:
-        Their places, ascending.
+        Their indices, ascending.
 
     Raises:
-        InputError: The share is out of range, or an importance is NaN.
+        InputError: The fraction is out of range, or an importance is NaN.
     """
     check_keep(keep)
     if bool(importance.isnan().any()):
@@ -198,13 +194,15 @@ def strongest(importance: torch.Tensor, keep: float) -> tuple[int, ...]:
 
 
 def check_keep(keep: float) -> None:
-    """Checks a share of neurons.
+    """Checks a fraction of neurons.
 
     Raises:
         InputError: It is not above 0 and at most 1.
     """
     if not 0 < keep <= 1:
-        raise InputError(f"the share of neurons to keep must be above 0 and at most 1, not {keep}")
+        raise InputError(
+            f"the fraction of neurons to keep must be above 0 and at most 1, not {keep}"
+        )
 
 
 def extract_experts(
@@ -212,32 +210,30 @@ def extract_experts(
     domains: Mapping[str, Sequence[Batch]],
     *,
     keep: float = 0.5,
-    told: Told = _silent,
+    progress: Progress = silent,
 ) -> ExpertLayout:
-    """Finds an expert for each domain, and the permanent one that all have in common.
+    """Extracts one expert per domain, and the permanent expert that all share.
 
     Args:
-        model: A dense decoder with gated perceptrons; left as it is.
+        model: A dense decoder with gated perceptrons; not changed.
         domains: Texts of each domain.
-        keep: Share of the neurons of a layer that are on for a token.
-        told: Told how far it is.
+        keep: Fraction of the neurons of a layer that are active for a token.
+        progress: Called after each domain.
 
     Raises:
         InputError: The model has no gated perceptrons, there are fewer than two domains, one has
-            no text, the share is out of range, or activations are not finite.
+            no text, the fraction is out of range, or activations are not finite.
     """
     check_keep(keep)
     if len(domains) < 2:
-        raise InputError(
-            f"experts need texts of two domains at least, and there are {len(domains)}"
-        )
+        raise InputError(f"experts need texts of at least two domains, not {len(domains)}")
     for name, batches in domains.items():
         if not any(bool(mask_of(b).any()) for b in batches):
             raise InputError(f"domain '{name}' has no text")
     widths = [m.down_proj.in_features for m in gated_mlps(model).values()]
     masks = {}
     for i, (name, batches) in enumerate(domains.items()):
-        told("domains", i, len(domains))
+        progress(i, len(domains), "domains")
         masks[name] = [strongest(a, keep) for a in watch(model, batches).importance()]
-    told("domains", len(domains), len(domains))
+    progress(len(domains), len(domains), "domains")
     return layout_of(masks, widths)

@@ -1,4 +1,4 @@
-"""Which neurons of a gated perceptron belong to whom: everybody, one expert, several, nobody."""
+"""Assignment of the neurons of gated perceptrons to experts."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class LayerLayout:
 
     Attributes:
         width: Neurons of the dense layer.
-        permanent: Those that are always on, ascending.
-        own: For each expert those that it has beside the permanent ones, ascending. Experts may
-            share some, as long as not all of them do.
+        permanent: Neurons that are always active, ascending.
+        own: For each expert its neurons beside the permanent ones, ascending. Neurons may belong to
+            several experts, but not to all.
     """
 
     width: int
@@ -28,26 +28,26 @@ class LayerLayout:
     def __post_init__(self) -> None:
         always = set(self.permanent)
         for name, part in (("permanent", self.permanent), *enumerate(self.own)):
-            told = f"expert {name}" if isinstance(name, int) else "the permanent expert"
+            owner = f"expert {name}" if isinstance(name, int) else "the permanent expert"
             if list(part) != sorted(set(part)):
-                raise InputError(f"neurons of {told} are not ascending, or stand there twice")
+                raise InputError(f"neurons of {owner} are not ascending or not unique")
             if part and not 0 <= part[0] <= part[-1] < self.width:
-                raise InputError(f"neurons of {told} are not within 0 to {self.width - 1}")
+                raise InputError(f"neurons of {owner} are not within 0 to {self.width - 1}")
             if isinstance(name, int) and always.intersection(part):
-                raise InputError(f"{told} shares neurons with the permanent expert")
+                raise InputError(f"{owner} shares neurons with the permanent expert")
 
     @property
     def rest(self) -> tuple[int, ...]:
-        """Neurons that nobody has."""
+        """Neurons of no expert."""
         used = set(self.permanent).union(*self.own)
         return tuple(i for i in range(self.width) if i not in used)
 
     def active(self, expert: int) -> tuple[int, ...]:
-        """Returns the neurons that are on with an expert, ascending."""
+        """Returns the active neurons of an expert, ascending."""
         return tuple(sorted((*self.permanent, *self.own[expert])))
 
     def counts(self) -> list[int]:
-        """Returns for each neuron how many experts own it; 0 for permanent ones."""
+        """Returns the number of experts that each neuron belongs to; 0 for permanent ones."""
         found = [0] * self.width
         for part in self.own:
             for i in part:
@@ -60,7 +60,7 @@ class ExpertLayout:
     """The neurons of all layers.
 
     Attributes:
-        domains: What each expert is for.
+        domains: Domain of each expert.
         layers: The layers in order.
     """
 
@@ -69,7 +69,7 @@ class ExpertLayout:
 
     def __post_init__(self) -> None:
         if not self.domains or len(set(self.domains)) != len(self.domains):
-            raise InputError("experts need different domains, one at least")
+            raise InputError("experts need different domains, at least one")
         if not self.layers:
             raise InputError("a layout needs layers")
         for number, layer in enumerate(self.layers):
@@ -80,11 +80,11 @@ class ExpertLayout:
 
     @property
     def experts(self) -> int:
-        """How many experts there are, without the permanent one."""
+        """Number of experts, without the permanent one."""
         return len(self.domains)
 
     def shuffled(self, seed: int) -> ExpertLayout:
-        """Returns a layout of the same sizes and overlaps, with neurons dealt out at random.
+        """Returns a layout of the same sizes and overlaps with randomly assigned neurons.
 
         Args:
             seed: Seed of the draw.
@@ -118,7 +118,7 @@ class ExpertLayout:
         """Reads a layout.
 
         Raises:
-            InputError: It is none.
+            InputError: It is not a layout.
         """
         try:
             return cls(
@@ -135,13 +135,13 @@ class ExpertLayout:
 
 
 def layout_of(masks: Mapping[str, Sequence[Iterable[int]]], widths: Sequence[int]) -> ExpertLayout:
-    """Makes experts of the neurons that domains need.
+    """Makes a layout from the neurons that each domain needs.
 
-    What all domains need becomes the permanent expert (Read-ME, section 3.1); each expert has the
-    rest of what its domain needs. With one domain all of it is permanent.
+    The neurons that all domains need become the permanent expert (Read-ME, section 3.1); each
+    expert has the remaining neurons of its domain. With one domain all neurons are permanent.
 
     Args:
-        masks: By domain, for each layer the neurons that it needs.
+        masks: For each domain and layer the neurons that it needs.
         widths: Neurons of each layer.
 
     Raises:
@@ -163,5 +163,5 @@ def _bits(numbers: Iterable[int]) -> str:
 
 
 def _numbers(bits: str) -> tuple[int, ...]:
-    told = bin(int(bits, 16))[:1:-1]
-    return tuple(i for i, bit in enumerate(told) if bit == "1")
+    digits = bin(int(bits, 16))[:1:-1]
+    return tuple(i for i, bit in enumerate(digits) if bit == "1")

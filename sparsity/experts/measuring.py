@@ -1,4 +1,4 @@
-"""How good a model of experts is on texts, and what its router does."""
+"""Quality of a model of experts on texts, and statistics of its router."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from surefoot.sparsity.experts.router import LossName, overlaps
 
 
 def own_masks(model: ReadMeForCausalLM) -> list[torch.Tensor]:
-    """Returns by layer the neurons of each expert without the permanent ones.
+    """Returns for each layer the neurons of each expert without the permanent ones.
 
     Returns:
         Bool ``[experts, neurons]`` for each layer.
@@ -30,12 +30,12 @@ def own_masks(model: ReadMeForCausalLM) -> list[torch.Tensor]:
 
 
 class Teacher:
-    """Tells which expert fits a token, by what the dense model does with it.
+    """Computes which expert fits a token, from the activity of the dense model.
 
     Args:
         dense: The dense model.
         own: From :func:`own_masks`.
-        loss: Whose overlaps, see :func:`~surefoot.sparsity.experts.router.overlaps`.
+        loss: Kind of overlaps, see :func:`~surefoot.sparsity.experts.router.overlaps`.
     """
 
     def __init__(self, dense: Any, own: Sequence[torch.Tensor], loss: LossName) -> None:
@@ -53,15 +53,15 @@ class Teacher:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """What was measured on texts.
+    """Measurements on texts.
 
     Attributes:
         loss: Mean cross-entropy of the labels, nats.
-        agreement: Share of tokens whose expert is the one that overlaps most with what the dense
-            model does; ``None`` without the dense model.
-        repeats: Share of tokens, first ones left out, that have their predecessor's expert.
-        shares: Share of the tokens that each expert has.
-        tokens: Tokens looked at.
+        agreement: Fraction of tokens whose expert overlaps most with the activity of the dense
+            model; ``None`` without the dense model.
+        repeats: Fraction of tokens, except first ones, with the same expert as their predecessor.
+        shares: Fraction of the tokens of each expert.
+        tokens: Number of tokens.
     """
 
     loss: float
@@ -82,9 +82,9 @@ def measure_quality(
     """Measures a model on texts.
 
     Args:
-        model: The model; with the experts that are on.
+        model: The model, with its active experts.
         batches: The texts.
-        teacher: Knows the expert that fits.
+        teacher: Computes the best fitting expert.
     """
     total, count, right, same, followers, tokens = 0.0, 0, 0, 0, 0, 0
     shares = torch.zeros(model.layout.experts)

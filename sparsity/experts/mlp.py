@@ -1,4 +1,4 @@
-"""A gated perceptron in parts: a permanent one, one for each expert, and what nobody needs."""
+"""A gated perceptron split into a permanent part, one part per expert, and unused neurons."""
 
 from __future__ import annotations
 
@@ -15,28 +15,27 @@ from surefoot.sparsity.experts.extraction import activation_of
 from surefoot.sparsity.experts.layout import LayerLayout
 
 Source = Callable[[int], Mapping[str, torch.Tensor]]
-"""Gives the tensors of an expert by name, see :meth:`ExpertMLP.tensors_of`."""
+"""Returns the tensors of an expert by name, see :meth:`ExpertMLP.tensors_of`."""
 
 Announce = Callable[[Sequence[int]], None]
-"""Is told which experts are asked for next."""
+"""Called with the experts that are requested next."""
 
 ExpertsOn = Literal["routed", "all"] | int
-"""Which experts are on: the router's choice, all of them, or a certain one for all tokens."""
+"""Active experts: the router's choice, all of them, or a fixed one for all tokens."""
 
 
 @dataclass
 class Routing:
-    """What all layers of a model share while it runs.
+    """State shared by all layers of a model while it runs.
 
     Attributes:
-        on: Which experts are on.
-        groups: Experts of this pass, each with the places of its tokens among all of the pass, or
-            ``None`` if all tokens are its own.
-        source: Where weights of experts come from, ``None`` for the modules.
-        held: The tensors of an expert that has all tokens of the pass.
-        announce: Is told, before a pass that needs several experts, all that it will ask for, in
-            order.
-        layers: Layers that ask.
+        on: Active experts.
+        groups: Experts of this pass, each with the indices of its tokens, or ``None`` for all
+            tokens.
+        source: Source of the weights of experts, ``None`` for the modules.
+        held: The tensors of the expert if it has all tokens of the pass.
+        announce: Called before a pass over several experts, with all its requests in order.
+        layers: Number of layers that request experts.
     """
 
     on: ExpertsOn = "routed"
@@ -47,7 +46,7 @@ class Routing:
     layers: int = 1
 
     def choose(self, chosen: torch.Tensor) -> None:
-        """Begins a pass with an expert for each token, ``[batch, tokens]``."""
+        """Starts a pass with the expert of each token, ``[batch, tokens]``."""
         flat = chosen.reshape(-1)
         present = sorted(set(flat.tolist()))
         if len(present) == 1:
@@ -59,15 +58,15 @@ class Routing:
                 self.announce(present * self.layers)
 
     def only(self, expert: int) -> None:
-        """Begins a pass with one expert for all tokens."""
+        """Starts a pass with one expert for all tokens."""
         self.groups = [(expert, None)]
         self.held = None if self.source is None else self.source(expert)
 
     def weights(self, expert: int) -> Mapping[str, torch.Tensor] | None:
-        """Returns an expert's tensors from outside, ``None`` if they are in the modules.
+        """Returns an expert's tensors from the source, ``None`` if they are in the modules.
 
-        If a pass needs several, each is asked for in every layer anew, so that no more are in
-        memory than their source can hold.
+        If a pass needs several experts, each is requested again in every layer, so that no more
+        are in memory than the source can hold.
         """
         if self.source is None:
             return None
@@ -75,10 +74,10 @@ class Routing:
 
 
 class Neurons(nn.Module):
-    """Some neurons of a gated perceptron.
+    """A subset of the neurons of a gated perceptron.
 
     Args:
-        count: How many.
+        count: Number of neurons.
         like: The dense perceptron.
     """
 
@@ -99,7 +98,7 @@ class Neurons(nn.Module):
 
     @torch.no_grad()
     def fill(self, like: Any, places: Sequence[int]) -> None:
-        """Copies the neurons at these places of a dense perceptron."""
+        """Copies the neurons at these indices of a dense perceptron."""
         at = torch.tensor(places, dtype=torch.long, device=like.gate_proj.weight.device)
         for own, dense in ((self.gate, like.gate_proj), (self.up, like.up_proj)):
             own.weight.copy_(dense.weight[at])
@@ -107,28 +106,30 @@ class Neurons(nn.Module):
                 own.bias.copy_(dense.bias[at])
         self.down.weight.copy_(like.down_proj.weight[:, at])
 
-    def forward(self, x: torch.Tensor, act: Any, share: torch.Tensor | None = None) -> torch.Tensor:
-        """Returns what these neurons add to the output, ``[..., width]``.
+    def forward(
+        self, x: torch.Tensor, act: Any, factor: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Returns the contribution of these neurons to the output, ``[..., width]``.
 
         Args:
             x: ``[..., width]``.
             act: The activation function.
-            share: Factor of each neuron.
+            factor: Factor of each neuron.
         """
         inner = act(self.gate(x)) * self.up(x)
-        out: torch.Tensor = self.down(inner if share is None else inner * share)
+        out: torch.Tensor = self.down(inner if factor is None else inner * factor)
         return out
 
 
 class ExpertMLP(nn.Module):
-    """Takes the place of a dense gated perceptron.
+    """Replaces a dense gated perceptron.
 
     Args:
         dense: The perceptron; only its shapes and its activation function are used.
-        layout: Whose its neurons are.
+        layout: Assignment of its neurons.
         layer: Number of the layer.
         routing: Shared by all layers.
-        rest: Whether neurons that nobody needs are kept, for when all experts are on.
+        rest: Whether unused neurons are kept, so that all experts can be active.
     """
 
     def __init__(
@@ -160,7 +161,7 @@ class ExpertMLP(nn.Module):
         return {f"layers.{self.layer}.{name}": p.detach() for name, p in named}
 
     def forget_experts(self) -> None:
-        """Frees the weights of the experts, which are taken from outside from now on."""
+        """Frees the weights of the experts, which then come from the source."""
         for parameter in self.experts.parameters():
             parameter.data = torch.empty(0, dtype=parameter.dtype, device=parameter.device)
 
@@ -181,10 +182,12 @@ class ExpertMLP(nn.Module):
                 total = total.index_add(0, places, self._one(flat[places], expert))
         return total.view_as(out)
 
-    def _one(self, x: torch.Tensor, expert: int, share: torch.Tensor | None = None) -> torch.Tensor:
+    def _one(
+        self, x: torch.Tensor, expert: int, factor: torch.Tensor | None = None
+    ) -> torch.Tensor:
         weights = self.routing.weights(expert)
         if weights is None:
-            found: torch.Tensor = self.experts[expert](x, self.act_fn, share)
+            found: torch.Tensor = self.experts[expert](x, self.act_fn, factor)
             return found
         stem = f"layers.{self.layer}"
         gate, up = (
@@ -192,10 +195,10 @@ class ExpertMLP(nn.Module):
             for n in ("gate", "up")
         )
         inner = self.act_fn(gate) * up
-        return linear(inner if share is None else inner * share, weights[f"{stem}.down.weight"])
+        return linear(inner if factor is None else inner * factor, weights[f"{stem}.down.weight"])
 
     def _add_all(self, x: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
-        """Adds every neuron once: of one that several experts have, the mean of their copies."""
+        """Adds every neuron once; for neurons of several experts the mean of their copies."""
         counts = torch.tensor(self.layout.counts(), dtype=x.dtype, device=x.device)
         for expert, places in enumerate(self.layout.own):
             if places:

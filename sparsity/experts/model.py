@@ -1,4 +1,4 @@
-"""A decoder of experts as a model of transformers: made, saved, loaded, generating."""
+"""A decoder of experts as a model of transformers."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class ReadMeConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
 
     Args:
         backbone: Configuration of the dense model, as plain data.
-        layout: The layout, as :meth:`ExpertLayout.to_json` gives it.
+        layout: The layout, as returned by :meth:`ExpertLayout.to_json`.
         router_hidden: Width of the router.
         router_heads: Its attention heads.
-        rest: Whether neurons that nobody needs are kept.
+        rest: Whether unused neurons are kept.
     """
 
     model_type = "surefoot_read_me"
@@ -49,8 +49,8 @@ class ReadMeConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
         self.router_hidden, self.router_heads, self.rest = router_hidden, router_heads, rest
         dense = self.dense() if self.backbone else None
         if dense is not None:
-            # What generation and caches ask of a configuration. The router's keys and values are
-            # a further layer of the same cache.
+            # Generation and caches read these. The router's keys and values are one more layer of
+            # the same cache.
             self.vocab_size = dense.vocab_size
             self.hidden_size = dense.hidden_size
             self.max_position_embeddings = dense.max_position_embeddings
@@ -80,7 +80,7 @@ class ReadMeConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
 
 
 class ReadMeForCausalLM(WrappedModel):
-    """A decoder whose perceptrons are experts, and the one router that chooses among them.
+    """A decoder whose perceptrons are experts, with one router that chooses among them.
 
     Args:
         config: Its configuration.
@@ -118,22 +118,23 @@ class ReadMeForCausalLM(WrappedModel):
 
     @property
     def experts_on(self) -> ExpertsOn:
-        """Which experts are on: ``routed``, ``all``, or the number of one for all tokens."""
+        """Active experts: ``routed``, ``all``, or the index of one for all tokens."""
         return self.routing.on
 
     @experts_on.setter
     def experts_on(self, value: ExpertsOn) -> None:
-        """Sets it.
+        """Sets the active experts.
 
         Raises:
-            InputError: There is no such expert, or all shall be on and the rest was left out.
+            InputError: There is no such expert, or all are requested and unused neurons were
+                dropped.
         """
         if value not in ("routed", "all", *range(self.layout.experts)):
             raise InputError(
-                f"experts can be on as 'routed', 'all', or one from 0 to {self.layout.experts - 1}"
+                f"active experts are 'routed', 'all', or one from 0 to {self.layout.experts - 1}"
             )
         if value == "all" and not self.config.rest:
-            raise InputError("neurons that no expert needs were left out; all cannot be on")
+            raise InputError("unused neurons were dropped, so not all experts can be active")
         self.routing.on = value
 
     def expert_mlps(self) -> list[ExpertMLP]:
@@ -145,11 +146,11 @@ class ReadMeForCausalLM(WrappedModel):
         return {k: v for m in self.expert_mlps() for k, v in m.tensors_of(expert).items()}
 
     def use_source(self, source: Source, announce: Announce | None = None) -> None:
-        """Takes the weights of experts from a function from now on, and frees its own.
+        """Reads the weights of experts from a function from now on, and frees its own.
 
         Args:
-            source: Gives the tensors of an expert as :meth:`expert_tensors` does.
-            announce: Is told what a pass over several experts will ask for, before it does.
+            source: Returns the tensors of an expert as :meth:`expert_tensors` does.
+            announce: Called before a pass over several experts, with those it will request.
         """
         self.routing.source, self.routing.announce = source, announce
         self.routing.layers = len(self.expert_mlps())
@@ -164,7 +165,7 @@ class ReadMeForCausalLM(WrappedModel):
         Args:
             input_ids: ``[batch, tokens]``.
             attention_mask: 0 where there is padding; if ``None``, padding at the start of a row
-                is known by its id.
+                is recognised by its id.
         """
         if attention_mask is None:
             attention_mask = self._not_padding(input_ids)
@@ -200,16 +201,16 @@ class ReadMeForCausalLM(WrappedModel):
         """Runs the router, then the backbone with the experts that it chose.
 
         Args:
-            input_ids: ``[batch, tokens]``, without those that the cache knows.
+            input_ids: ``[batch, tokens]``, without those in the cache.
             attention_mask: ``[batch, tokens]`` with those of the cache; 0 where there is padding.
-            position_ids: Places of the tokens.
+            position_ids: Positions of the tokens.
             cache: Keys and values of earlier tokens, the router's behind the backbone's.
-            past_key_values: The same by its older name.
+            past_key_values: Former name of ``cache``.
             use_cache: Whether keys and values are kept.
             options: For the backbone, such as ``labels``.
 
         Raises:
-            InputError: Embeddings are given in place of ids, which the router cannot read.
+            InputError: Embeddings are given instead of ids, which the router needs.
         """
         if input_ids is None:
             raise InputError("a model of experts needs input_ids, which its router reads")
@@ -217,7 +218,7 @@ class ReadMeForCausalLM(WrappedModel):
         if use_cache and known is None:
             known = DynamicCache(config=self.config)
         if position_ids is None:
-            # The router adds to the cache before the backbone counts what is in it.
+            # The router adds to the cache before the backbone counts its entries.
             past = known.get_seq_length() if known is not None else 0
             position_ids = torch.arange(input_ids.shape[1], device=input_ids.device)[None] + past
         on = self.routing.on
@@ -238,8 +239,8 @@ class ReadMeForCausalLM(WrappedModel):
     def parameter_counts(self) -> dict[str, int]:
         """Returns the parameters: ``dense``, ``total``, ``active`` for a token, ``router``.
 
-        ``active`` is that of the largest expert, with the router; ``total`` leaves out neurons
-        that nobody needs. A tensor that is used twice counts once.
+        ``active`` counts the largest expert and the router; ``total`` excludes unused neurons.
+        Shared tensors count once.
         """
         router = sum(p.numel() for p in self.router.parameters())
         mlps = self.expert_mlps()
@@ -269,12 +270,12 @@ class ReadMeForCausalLM(WrappedModel):
 
 
 def _positions(mask: torch.Tensor, tokens: int) -> torch.Tensor:
-    """Returns places as generation counts them: padding at the start does not count."""
+    """Returns positions as in generation: padding at the start is not counted."""
     return (mask.long().cumsum(-1) - 1).clamp(min=0)[:, -tokens:]
 
 
 def _without_padding(chosen: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-    """Gives padding, whose output nobody looks at, an expert that is needed anyway."""
+    """Assigns padding, whose output is unused, to an expert that is needed anyway."""
     if mask is None or mask.ndim != 2:
         return chosen
     padding = mask[:, -chosen.shape[1] :] == 0
@@ -292,16 +293,16 @@ def refactor(
     router_heads: int = 4,
     seed: int = 0,
 ) -> ReadMeForCausalLM:
-    """Makes a model of experts of a dense one, with a router that has learned nothing yet.
+    """Makes a model of experts from a dense one, with an untrained router.
 
     Args:
-        model: The dense decoder; left as it is.
-        layout: Whose its neurons are.
-        rest: Whether neurons that nobody needs are kept, so that all can be on.
+        model: The dense decoder; not changed.
+        layout: Assignment of its neurons.
+        rest: Whether unused neurons are kept, so that all experts can be active.
         router_hidden: Width of the router; by default an eighth of the model's, as 512 is of the
-            paper's 4096, and 32 at least if the model is so wide.
+            paper's 4096, and at least 32 if the model is that wide.
         router_heads: Its attention heads.
-        seed: Seed of what is drawn for the router.
+        seed: Seed of the router's initial weights.
 
     Raises:
         InputError: The model has no gated perceptrons, or the layout does not fit it.

@@ -1,4 +1,4 @@
-"""Which expert goes when another one has to come: policies, and the books of a cache.
+"""Eviction policies, and the bookkeeping of a cache.
 
 The same objects drive the simulator and the real cache of
 :mod:`surefoot.sparsity.experts.caching`.
@@ -15,25 +15,26 @@ from typing import Protocol
 from surefoot.core.errors import InputError
 
 DEFAULT_WINDOW = 8
-"""Requests that ``lookahead`` knows in advance. Eight give almost all that knowing all gives."""
+"""Requests that ``lookahead`` knows in advance. Eight give almost the full benefit of knowing
+all."""
 
 POLICIES = ("lru", "random", "lookahead", "belady")
 """Names of the policies."""
 
 
 class Future(Protocol):
-    """What is known of the requests to come."""
+    """The known coming requests."""
 
     def next_use(self, expert: int) -> int | None:
-        """Returns in how many requests an expert is needed: 0 for the next one.
+        """Returns the number of requests before the next one for an expert: 0 for the next one.
 
-        ``None`` if it is not known to be needed.
+        ``None`` if no request for it is known.
         """
         ...
 
 
 class CachePolicy(Protocol):
-    """Chooses what a full cache gives up.
+    """Chooses what a full cache evicts.
 
     Attributes:
         name: Its name, with its window if it has one.
@@ -42,7 +43,7 @@ class CachePolicy(Protocol):
     name: str
 
     def touched(self, expert: int) -> None:
-        """Is told of every request, hit or not."""
+        """Called at every request, hit or miss."""
         ...
 
     def victim(self, held: Collection[int], future: Future) -> int:
@@ -51,14 +52,14 @@ class CachePolicy(Protocol):
 
 
 class _Recency:
-    """Knows when each expert was last needed."""
+    """Records when each expert was last requested."""
 
     def __init__(self) -> None:
         self._clock = 0
         self._last: dict[int, int] = {}
 
     def touched(self, expert: int) -> None:
-        """Notes a request."""
+        """Records a request."""
         self._clock += 1
         self._last[expert] = self._clock
 
@@ -67,17 +68,17 @@ class _Recency:
 
 
 class Lru(_Recency):
-    """Gives up what was needed the longest ago."""
+    """Evicts the least recently used expert."""
 
     name = "lru"
 
     def victim(self, held: Collection[int], future: Future) -> int:
-        """Returns the least recently needed expert; the future does not matter."""
+        """Returns the least recently used expert; the future is ignored."""
         return max(held, key=self._age)
 
 
 class Random:
-    """Gives up any expert, all equally likely.
+    """Evicts an expert at random.
 
     Args:
         seed: Seed of the draws.
@@ -89,21 +90,21 @@ class Random:
         self._draws = random.Random(seed)
 
     def touched(self, expert: int) -> None:
-        """Notes nothing."""
+        """Ignores a request."""
 
     def victim(self, held: Collection[int], future: Future) -> int:
-        """Returns a drawn expert."""
+        """Returns an expert at random."""
         return self._draws.choice(sorted(held))
 
 
 class Lookahead(_Recency):
-    """Gives up what is needed last among the requests that are known.
+    """Evicts the expert whose next known request is the latest.
 
-    Of several experts that are not needed within the window, the least recently needed goes.
-    Without a limit to the window this is Belady's rule (Belady 1966; in Read-ME, arXiv
-    2410.19123, section 4), which makes the fewest loads that are possible if all experts are of
-    one size. If sizes differ it is a heuristic only: it may keep one large expert where two small
-    ones would have been worth more.
+    Among experts without a request in the window, the least recently used one is evicted.
+    With an unlimited window this is Belady's rule (Belady 1966; in Read-ME, arXiv
+    2410.19123, section 4), which makes the fewest possible loads if all experts have the same size.
+    If sizes differ it is only a heuristic: it may keep one large expert where two small ones would
+    be worth more.
 
     Args:
         window: Requests that are known in advance, at least 1; ``None`` for all of them.
@@ -120,7 +121,7 @@ class Lookahead(_Recency):
         self._window = window
 
     def victim(self, held: Collection[int], future: Future) -> int:
-        """Returns the expert that is needed last, or not within the window."""
+        """Returns the expert whose next request is the latest, or beyond the window."""
 
         def rank(expert: int) -> tuple[float, int, int]:
             soon = future.next_use(expert)
@@ -154,7 +155,7 @@ def make_policy(name: str, *, window: int = DEFAULT_WINDOW, seed: int = 0) -> Ca
 
 
 class RequestTrace:
-    """A whole sequence of requests, of which every next one is known.
+    """A sequence of requests that is known in full.
 
     Attributes:
         position: Index of the request that is ``next_use`` 0.
@@ -167,25 +168,25 @@ class RequestTrace:
             self._places.setdefault(expert, []).append(i)
 
     def next_use(self, expert: int) -> int | None:
-        """Returns in how many requests, counted from ``position``, an expert is needed."""
+        """Returns the number of requests from ``position`` on before the next one for an expert."""
         places = self._places.get(expert, [])
         at = bisect_left(places, self.position)
         return places[at] - self.position if at < len(places) else None
 
 
 class Queue:
-    """The requests that have been announced so far.
+    """The announced requests.
 
     Args:
         experts: The experts they need, in order.
-        most: Requests that are kept; what comes later is forgotten.
+        most: Number of requests that are kept; later ones are dropped.
     """
 
     def __init__(self, experts: Sequence[int] = (), most: int = 4096) -> None:
         self.experts = list(islice(experts, most))
 
     def next_use(self, expert: int) -> int | None:
-        """Returns the place of an expert in the queue."""
+        """Returns the position of an expert in the queue."""
         try:
             return self.experts.index(expert)
         except ValueError:
@@ -193,12 +194,12 @@ class Queue:
 
 
 class CacheLedger:
-    """The books of a cache: what lies in it, and what has to go for something else.
+    """Bookkeeping of a cache: its contents, and what to evict.
 
     Args:
         sizes: Bytes of each expert.
-        budget: Most bytes that lie in the cache.
-        policy: Chooses what goes.
+        budget: Capacity of the cache, bytes.
+        policy: Chooses what is evicted.
 
     Raises:
         InputError: There is no expert, a size or the budget is not positive, or the budget is
@@ -206,7 +207,7 @@ class CacheLedger:
 
     Attributes:
         held: Experts in the cache.
-        used: Their bytes.
+        used: Their total size, bytes.
     """
 
     def __init__(self, sizes: Sequence[int], budget: int, policy: CachePolicy) -> None:
@@ -226,14 +227,14 @@ class CacheLedger:
     def victims(
         self, expert: int, future: Future, pinned: Collection[int] = ()
     ) -> list[int] | None:
-        """Returns what has to go so that an expert fits, ``None`` if it cannot be made to fit.
+        """Returns the experts to evict so that one fits, ``None`` if that is impossible.
 
         Args:
             expert: The expert, which is not in the cache.
-            future: What is known of the requests that come after this one.
+            future: Known requests after this one.
             pinned: Experts that must stay.
         """
-        gone: list[int] = []
+        evicted: list[int] = []
         free = self.budget - self.used
         left = self.held - set(pinned)
         while free < self.sizes[expert]:
@@ -241,19 +242,19 @@ class CacheLedger:
                 return None
             victim = self.policy.victim(left, future)
             left.discard(victim)
-            gone.append(victim)
+            evicted.append(victim)
             free += self.sizes[victim]
-        return gone
+        return evicted
 
-    def swap(self, expert: int, gone: Collection[int]) -> None:
-        """Books that an expert came and others went."""
-        for victim in gone:
+    def swap(self, expert: int, evicted: Collection[int]) -> None:
+        """Records that an expert was loaded and others were evicted."""
+        for victim in evicted:
             self.held.discard(victim)
             self.used -= self.sizes[victim]
         self.held.add(expert)
         self.used += self.sizes[expert]
 
     def drop(self, expert: int) -> None:
-        """Books that an expert went."""
+        """Records that an expert was dropped."""
         self.held.discard(expert)
         self.used -= self.sizes[expert]

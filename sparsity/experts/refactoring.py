@@ -1,10 +1,10 @@
-"""A dense model taken apart into experts, tuned and written: all of ``surefoot refactor``."""
+"""Splits a dense model into experts, tunes and writes it: ``surefoot refactor``."""
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from hashlib import sha256
@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from surefoot.core.errors import InputError
 from surefoot.core.files import FolderLock, is_leftover, write_atomic, write_error
+from surefoot.core.progress import Note, Progress, silent, unnoted
 from surefoot.results.manifest import current_versions
 from surefoot.sparsity.engine.calibration import Batch, Tokens, calibrate_with
 from surefoot.sparsity.engine.checkpoint import Checkpoint
@@ -30,51 +31,46 @@ from surefoot.sparsity.export.loading import load_compressed
 from surefoot.sparsity.export.writing import write_companions
 
 if TYPE_CHECKING:
-    from surefoot.sparsity.engine.planning import Told
     from surefoot.sparsity.report.summary import Scorer
 
 REPORT_NAME = "refactor.json"
-"""File in the new model's folder that says how it was made and how good it is."""
-
-
-def _silent(part: str, done: int, total: int) -> None:
-    del part, done, total
+"""File in the new model's folder with its settings and quality."""
 
 
 class RefactorSettings(BaseModel):
-    """How a model is taken apart and tuned."""
+    """How a model is split into experts and tuned."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     keep: float = 0.5
-    """Share of the neurons of a layer that are on for a token."""
+    """Fraction of the neurons of a layer that are active for a token."""
     samples: int = Field(default=64, ge=1)
-    """Texts of each domain by which its neurons are chosen, if there are so many."""
+    """Largest number of texts per domain for choosing its neurons."""
     held_out: int = Field(default=16, ge=1)
-    """Texts of each domain that nothing is learned from."""
+    """Held-out texts of each domain."""
     length: int = Field(default=2048, ge=2)
-    """Most tokens of a text; what is longer is cut."""
+    """Largest number of tokens of a text; longer ones are truncated."""
     batch: int = Field(default=16, ge=1)
-    """Texts of a batch where nothing is learned."""
+    """Texts per batch outside of training."""
     rest: bool = True
-    """Whether neurons that nobody needs are written too, so that all can be on."""
+    """Whether unused neurons are written too, so that all experts can be active."""
     router_hidden: int | None = Field(default=None, ge=8)
-    """Width of the router; by default an eighth of the model's, 32 at least."""
+    """Width of the router; by default an eighth of the model's, at least 32."""
     router_heads: int = Field(default=4, ge=1)
     """Attention heads of the router."""
     tune: TuneSettings = TuneSettings()
-    """How router and experts learn."""
+    """How router and experts are trained."""
     seed: int = 0
-    """Seed of the choice of texts and of the router's first weights."""
+    """Seed of the choice of texts and of the router's initial weights."""
 
 
 class TextSplit(BaseModel):
-    """Texts by what they are for.
+    """Texts by their use.
 
     Attributes:
-        statistics: By domain, batches by which neurons are chosen.
-        held: By domain, batches that nothing is learned from.
-        learning: Texts to learn from, of all domains.
+        statistics: For each domain, batches for choosing neurons.
+        held: For each domain, held-out batches.
+        learning: Training texts of all domains.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, frozen=True)
@@ -84,27 +80,25 @@ class TextSplit(BaseModel):
     learning: list[tuple[list[int], int]]
 
     def held_all(self) -> list[Batch]:
-        """Returns the batches of all domains that nothing is learned from."""
+        """Returns the held-out batches of all domains."""
         return [batch for part in self.held.values() for batch in part]
 
 
 def divide(
     domains: Mapping[str, Sequence[Tokens]], settings: RefactorSettings, pad: int
 ) -> TextSplit:
-    """Divides texts of domains.
+    """Splits the texts of domains by their use.
 
     Args:
         domains: Texts by domain.
-        settings: Says how many are for what.
+        settings: The numbers of texts for each use.
         pad: Id of padding.
 
     Raises:
         InputError: There are fewer than two domains, or one has too few texts.
     """
     if len(domains) < 2:
-        raise InputError(
-            f"experts need texts of two domains at least, and there are {len(domains)}"
-        )
+        raise InputError(f"experts need texts of at least two domains, not {len(domains)}")
     statistics: dict[str, tuple[Batch, ...]] = {}
     held: dict[str, tuple[Batch, ...]] = {}
     learning: list[tuple[list[int], int]] = []
@@ -115,7 +109,7 @@ def divide(
             if len(ids) > 1 and start < settings.length
         ]
         if len(usable) < 2:
-            raise InputError(f"domain '{name}' needs two texts at least, and has {len(usable)}")
+            raise InputError(f"domain '{name}' needs at least two texts, and has {len(usable)}")
         kept = min(settings.held_out, max(1, len(usable) // 4))
         spare, rest = usable[-kept:], usable[:-kept]
         common: dict[str, Any] = {
@@ -138,19 +132,19 @@ def refactor_folder(
     settings: RefactorSettings,
     *,
     scorer: Scorer | None = None,
-    told: Told = _silent,
-    note: Callable[[str], None] = lambda line: None,
+    progress: Progress = silent,
+    note: Note = unnoted,
 ) -> dict[str, Any]:
-    """Makes a model of experts of a dense one and writes it, or goes on where a call stopped.
+    """Makes a model of experts from a dense one and writes it, or resumes an interrupted call.
 
     Args:
         model: Folder of a dense decoder; never changed.
-        out: Folder for the new model; new, empty, or with the beginning of the same work.
+        out: Folder for the new model; new, empty, or with the beginning of the same run.
         domains: Texts by domain.
-        settings: How.
-        scorer: Tries a model's folder on tasks.
-        told: Told how far it is.
-        note: Told in a line what is worth knowing.
+        settings: The settings.
+        scorer: Evaluates a model's folder on tasks.
+        progress: Called as work proceeds; the part names the phase.
+        note: Called with each line worth showing to the user.
 
     Returns:
         The report, as ``refactor.json`` in ``out`` holds it.
@@ -168,11 +162,11 @@ def refactor_folder(
     }
     done = _check_place(model, out, identity)
     if done is not None:
-        note("this model is taken apart already; delete the folder to do it anew")
+        note("this model is already refactored; delete the folder to run it again")
         return done
     dense = load_compressed(model, torch.float32)
     texts = divide(domains, settings, int(dense.config.pad_token_id or 0))
-    layout = extract_experts(dense, texts.statistics, keep=settings.keep, told=told)
+    layout = extract_experts(dense, texts.statistics, keep=settings.keep, progress=progress)
     made = refactor(
         dense,
         layout,
@@ -188,7 +182,13 @@ def refactor_folder(
         teacher = Teacher(dense, own_masks(made), settings.tune.loss)
         before = measure_quality(made, held, teacher)
         rounds = tune(
-            made, dense, texts.learning, settings.tune, held=held, folder=out / WORK, told=told
+            made,
+            dense,
+            texts.learning,
+            settings.tune,
+            held=held,
+            folder=out / WORK,
+            progress=progress,
         )
         after = measure_quality(made, held, teacher)
         report: dict[str, Any] = {
@@ -231,8 +231,10 @@ def refactor_folder(
 
 
 def _hash(domains: Mapping[str, Sequence[Tokens]]) -> str:
-    told = [(name, [(list(ids), start) for ids, start in texts]) for name, texts in domains.items()]
-    return sha256(json.dumps(told).encode()).hexdigest()
+    content = [
+        (name, [(list(ids), start) for ids, start in texts]) for name, texts in domains.items()
+    ]
+    return sha256(json.dumps(content).encode()).hexdigest()
 
 
 def _worth_knowing(layout: Any) -> list[str]:
@@ -244,16 +246,16 @@ def _worth_knowing(layout: Any) -> list[str]:
         f"on, {100 * rest / width:.0f} % never"
     ]
     if not any(part for a in layout.layers for part in a.own):
-        lines.append("all domains need the same neurons: the experts are empty")
+        lines.append("all domains need the same neurons, so the experts are empty")
     return lines
 
 
 def write_model(made: ReadMeForCausalLM, source: Checkpoint, folder: Path) -> None:
-    """Writes a model of experts, in the type of its source, with tokenizer and notes.
+    """Writes a model of experts in the data type of its source, with tokenizer and notes.
 
     Args:
-        made: The model; left as it is.
-        source: The dense model that it was made of.
+        made: The model; not changed.
+        source: The dense model that it was made from.
         folder: Where to write.
     """
     kind = dtype_of(source)
@@ -269,9 +271,9 @@ def write_model(made: ReadMeForCausalLM, source: Checkpoint, folder: Path) -> No
 
 
 def dtype_of(source: Checkpoint) -> torch.dtype:
-    """Returns the type of a model's weights, as its configuration tells it."""
-    told = str(source.config.get("dtype") or source.config.get("torch_dtype") or "float32")
-    return {"float16": torch.float16, "bfloat16": torch.bfloat16}.get(told, torch.float32)
+    """Returns the data type of a model's weights according to its configuration."""
+    name = str(source.config.get("dtype") or source.config.get("torch_dtype") or "float32")
+    return {"float16": torch.float16, "bfloat16": torch.bfloat16}.get(name, torch.float32)
 
 
 def _cast(made: Any, kind: torch.dtype) -> None:
@@ -279,7 +281,7 @@ def _cast(made: Any, kind: torch.dtype) -> None:
 
 
 def _move(staged: Path, out: Path) -> None:
-    """Moves a model to its place; ``config.json``, which makes it a model, comes last."""
+    """Moves a model to its place; ``config.json``, which marks it as complete, comes last."""
     for path in sorted(staged.iterdir(), key=lambda p: p.name == "config.json"):
         target = out / path.name
         if target.is_dir():
@@ -288,7 +290,7 @@ def _move(staged: Path, out: Path) -> None:
 
 
 def _check_place(model: Path, out: Path, identity: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Checks the folder; returns the report if the same work is done already."""
+    """Checks the folder; returns the report if the same run is already done."""
     here, there = out.resolve(), model.resolve()
     if here == there or there in here.parents:
         raise InputError("--out lies in the model's folder; choose another", file=str(out))
@@ -311,7 +313,7 @@ def _check_place(model: Path, out: Path, identity: Mapping[str, Any]) -> dict[st
 
 @contextmanager
 def _locked(out: Path) -> Iterator[None]:
-    """Makes and locks the output folder; what fails before the first round leaves nothing."""
+    """Makes and locks the output folder; removes it on errors before the first round is done."""
     made = not out.exists()
     try:
         (out / WORK).mkdir(parents=True, exist_ok=True)

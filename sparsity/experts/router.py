@@ -14,29 +14,29 @@ from surefoot.core.errors import InputError
 from surefoot.sparsity.export.wrapped import CACHE
 
 LossName = Literal["eq4", "released"]
-"""How the router learns, see :func:`router_loss`."""
+"""Loss of the router, see :func:`router_loss`."""
 
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5)
-"""Shares of a token's strongest neurons that ``released`` compares experts with."""
+"""Fractions of a token's strongest neurons that ``released`` compares experts with."""
 KEPT = 0.5
-"""The share that ``eq4`` does."""
+"""The fraction that ``eq4`` uses."""
 
 
 class ExpertRouter(nn.Module):
-    """Reads tokens and tells which expert each needs, from the tokens up to it.
+    """Predicts the expert of each token from the tokens up to it.
 
     Read-ME, section 3.2: an embedding, one block with rotary positions, a norm, and a gate over
-    the experts. It knows nothing of the backbone's states, so that it can run before them. The
+    the experts. It does not depend on the backbone's states, so it can run before them. The
     block is a Llama's, whose perceptron is gated; the paper's is not.
 
     Args:
-        vocabulary: Tokens there are.
-        experts: Experts.
+        vocabulary: Number of tokens.
+        experts: Number of experts.
         hidden: Width.
         heads: Attention heads.
-        positions: Longest text.
+        positions: Largest number of tokens of a text.
         pad: Id of padding.
-        layer: Place of its keys and values in a cache that it shares with the backbone.
+        layer: Index of its keys and values in the cache that it shares with the backbone.
     """
 
     def __init__(
@@ -81,8 +81,8 @@ class ExpertRouter(nn.Module):
         Args:
             input_ids: ``[batch, tokens]``.
             attention_mask: 0 where there is padding.
-            position_ids: Places of the tokens, if not 0, 1, 2, …
-            cache: Keys and values of earlier tokens, to which those of these are added.
+            position_ids: Positions of the tokens, if not 0, 1, 2, …
+            cache: Keys and values of earlier tokens; updated in place.
         """
         out = self.body(
             input_ids=input_ids,
@@ -96,7 +96,7 @@ class ExpertRouter(nn.Module):
 
     @torch.no_grad()
     def embed_like(self, embedding: torch.Tensor) -> None:
-        """Begins with the leading dimensions of the backbone's embedding, as the paper's code does.
+        """Initialises from the first dimensions of the backbone's embedding, as released.
 
         Args:
             embedding: ``[vocabulary, width of the backbone]``.
@@ -106,11 +106,11 @@ class ExpertRouter(nn.Module):
 
 
 def strongest_of_tokens(activity: torch.Tensor, share: float) -> torch.Tensor:
-    """Returns which neurons are a token's strongest, bool of the same shape.
+    """Returns a bool mask of each token's strongest neurons.
 
     Args:
         activity: Inputs of ``down_proj``, ``[..., neurons]``.
-        share: Share of the neurons; of equal ones any.
+        share: Fraction of the neurons; ties are broken arbitrarily.
     """
     count = max(1, round(share * activity.shape[-1]))
     places = activity.abs().topk(count, dim=-1).indices
@@ -120,16 +120,16 @@ def strongest_of_tokens(activity: torch.Tensor, share: float) -> torch.Tensor:
 def overlaps(
     activity: Sequence[torch.Tensor], own: Sequence[torch.Tensor], loss: LossName
 ) -> torch.Tensor:
-    """Tells how well each expert's neurons are those that a token uses, summed over layers.
+    """Returns how well each expert's neurons match those that a token uses, summed over layers.
 
     Args:
-        activity: By layer what goes into ``down_proj`` of the dense model, ``[n, neurons]``.
-        own: By layer the neurons of each expert without the permanent ones, bool
+        activity: For each layer the inputs of ``down_proj`` of the dense model, ``[n, neurons]``.
+        own: For each layer the neurons of each expert without the permanent ones, bool
             ``[experts, neurons]``. The permanent ones would add the same to all experts.
-        loss: ``eq4``: neurons that an expert and the token's strongest half have in common.
-            ``released``: the share of an expert's neurons that are among the token's strongest,
-            averaged over :data:`SHARES`. The released code has five thresholds as well; which
-            shares stand for them is ours.
+        loss: ``eq4``: number of neurons that an expert and the token's strongest half share.
+            ``released``: the fraction of an expert's neurons that are among the token's strongest,
+            averaged over :data:`SHARES`. The released code has five thresholds as well; the
+            fractions are our choice.
 
     Returns:
         ``[n, experts]``.
@@ -150,7 +150,7 @@ def router_loss(logits: torch.Tensor, overlap: torch.Tensor, loss: LossName) -> 
     """Returns the mean loss of the router.
 
     ``eq4`` is the paper's equation 4: the divergence KL(softmax of the logits ‖ softmax of the
-    overlaps). ``released`` is what the released code does in its place: 0.75 times the
+    overlaps). ``released`` is what the released code computes instead: 0.75 times the
     cross-entropy of the best expert, labels smoothed by 0.5, plus 0.25 times the cross-entropy of
     the softmax of ten times the centred overlaps.
 

@@ -17,10 +17,10 @@ from surefoot.sparsity.experts.policies import CacheLedger, CachePolicy, Queue
 
 @dataclass(frozen=True, slots=True)
 class SimulatedRequest:
-    """Something to be generated.
+    """A request for generation.
 
     Attributes:
-        arrival: When it comes, seconds.
+        arrival: Arrival time, seconds.
         experts: The expert of each of its tokens; a token is ready when the one before is done.
     """
 
@@ -30,19 +30,19 @@ class SimulatedRequest:
 
 @dataclass(frozen=True, slots=True)
 class MachineModel:
-    """What computing and loading take.
+    """Cost model of computing and loading.
 
     Attributes:
         sizes: Bytes of each expert.
-        budget: Bytes of the cache.
-        batch: Most tokens in a batch.
-        bandwidth: Bytes loaded in a second.
-        batch_s: Seconds of a batch, whatever is in it.
-        expert_s: Seconds for each different expert in it.
-        token_s: Seconds for each token.
-        ahead: Experts loaded in advance while one is computed with. They are those next in the
-            batch, then those of tokens that wait already: what a request needs after its present
-            token is unknown until that token is done.
+        budget: Capacity of the cache, bytes.
+        batch: Largest number of tokens in a batch.
+        bandwidth: Bytes loaded per second.
+        batch_s: Fixed cost of a batch, seconds.
+        expert_s: Seconds per distinct expert in it.
+        token_s: Seconds per token.
+        ahead: Number of experts loaded in advance: those next in the batch, then those of waiting
+            tokens. What a request needs after its current token is unknown until that token is
+            done.
     """
 
     sizes: tuple[int, ...]
@@ -57,7 +57,7 @@ class MachineModel:
 
 @dataclass(frozen=True, slots=True)
 class DurationSummary:
-    """Durations summed up, seconds; ``None`` where there were none.
+    """Summary of durations, seconds; ``None`` without any.
 
     Attributes:
         mean: Mean.
@@ -72,25 +72,25 @@ class DurationSummary:
 
 @dataclass(frozen=True, slots=True)
 class ServingReport:
-    """How serving went.
+    """Statistics of a simulated serving run.
 
     Attributes:
-        batcher: How it was batched.
-        policy: How the cache chose.
-        requests: Requests, all of which are done.
+        batcher: Name of the batching policy.
+        policy: Name of the eviction policy.
+        requests: Number of completed requests.
         tokens: Tokens computed.
         batches: Batches.
         latency: From a request's arrival to its last token; requests without tokens count as 0.
-        wait: From a token's being ready to its batch.
-        rarest_wait: The same for tokens of the expert that is needed least often.
-        hit_ratio: Share of the batches' experts that were there and ready.
-        unique: Different experts in a batch, mean.
+        wait: From the time a token is ready to its batch.
+        rarest_wait: The same for tokens of the least requested expert.
+        hit_ratio: Fraction of the batches' experts that were loaded and ready.
+        unique: Mean number of distinct experts in a batch.
         loads: Experts loaded.
         bytes_loaded: Their bytes.
-        load_wait_s: Seconds that computing waited for loads.
-        end_s: When the last batch was done, seconds.
-        endless: Batches that the printed Algorithm 1 would not have ended; 0 for other batchers.
-        batches_of: For each batch the pairs (request, place of the token in it).
+        load_wait_s: Total time that computing waited for loads, seconds.
+        end_s: End of the last batch, seconds.
+        endless: Batches for which the printed Algorithm 1 would not terminate; else 0.
+        batches_of: For each batch the pairs (request, position of the token in it).
     """
 
     batcher: str
@@ -117,21 +117,21 @@ def serve(
     batcher: Batcher,
     policy: CachePolicy,
 ) -> ServingReport:
-    """Serves requests until all are done.
+    """Simulates serving until all requests are done.
 
-    Tokens of different requests are batched anew for every step. Within a batch experts that lie
-    in the cache go first, so that others are loaded meanwhile.
+    Batches are formed again for every step. Within a batch, experts in the cache are computed first
+    while others are loaded.
 
     Args:
-        requests: The requests, in any order. None at all gives a report of zeros whose means are
+        requests: The requests, in any order. Without requests the report has zeros and means of
             ``None``.
-        machine: What computing and loading take.
+        machine: Cost model of computing and loading.
         batcher: Chooses the batches.
-        policy: Chooses what the cache gives up.
+        policy: Chooses what the cache evicts.
 
     Raises:
         InputError: The budget is smaller than one expert, a batch holds no token, a duration is
-            negative, or a request names an expert that is not there.
+            negative, or a request names an unknown expert.
 
     Source: Read-ME, arXiv 2410.19123, section 4; deadlines are this project's.
     """
@@ -157,7 +157,7 @@ def serve(
             i = coming[at]
             waiting.append(WaitingToken(i, requests[i].experts[0], requests[i].arrival))
             at += 1
-        waiting.sort(key=lambda w: w.since)  # stable: of one age, who came first
+        waiting.sort(key=lambda w: w.since)  # stable: ties by arrival
         chosen = batcher.pick(waiting, machine.batch, timeline.now, timeline.holds)
         batch = [waiting[i] for i in chosen]
         taken = set(chosen)
@@ -203,7 +203,7 @@ def _compute(
     machine: MachineModel,
     timeline: Timeline,
 ) -> int:
-    """Computes a batch expert by expert and returns how many there were."""
+    """Computes a batch expert by expert and returns the number of experts."""
     counts = Counter(token.expert for token in batch)
     experts = sorted(counts, key=lambda e: not timeline.holds(e))
     timeline.now += machine.batch_s
@@ -237,7 +237,7 @@ def poisson(traces: Sequence[Sequence[int]], rate: float, seed: int) -> Iterator
 
     Args:
         traces: The experts of each request.
-        rate: Requests a second on average, above 0.
+        rate: Mean number of requests per second, above 0.
         seed: Seed of the arrivals.
     """
     draws = np.random.default_rng(seed)
@@ -248,18 +248,18 @@ def poisson(traces: Sequence[Sequence[int]], rate: float, seed: int) -> Iterator
 
 
 def repeating(count: int, experts: int, repeats: float, seed: int) -> list[int]:
-    """Returns a trace in which an expert follows itself with a given probability.
+    """Returns a random trace in which an expert repeats with a given probability.
 
     Args:
         count: Requests.
-        experts: Experts, all equally often needed.
+        experts: Number of experts, all equally likely.
         repeats: Probability in 0..1 that a request needs its predecessor's expert;
-            ``1 / experts`` makes requests independent of each other. One that does not repeat
-            needs any of the others.
+            ``1 / experts`` makes requests independent. Otherwise it needs one of the others at
+            random.
         seed: Seed of the draws.
 
     Raises:
-        InputError: The probability is not in 0..1, or there is no other expert to go to.
+        InputError: The probability is not in 0..1, or there is no other expert.
     """
     if not 0 <= repeats <= 1 or (experts < 2 and repeats < 1):
         raise InputError(f"a trace over {experts} experts cannot repeat with probability {repeats}")

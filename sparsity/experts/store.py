@@ -1,4 +1,4 @@
-"""Experts in files of their own, each read by itself when it is needed."""
+"""Experts in separate files, each read when it is needed."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from surefoot.sparsity.experts.model import ReadMeForCausalLM
 
 FOLDER = "experts"
-"""Folder beside a model's weights in which its experts lie."""
+"""Folder of the experts, beside a model's weights."""
 
 _FLOATS = ("F64", "F32", "F16", "BF16")
-"""Types of tensors, as safetensors names them, that are given in another."""
+"""Data types, as named by safetensors, that are converted."""
 
 
 def write_experts(experts: Iterable[Mapping[str, Tensor]], folder: Path) -> None:
-    """Writes experts one by one, so that only one has to be in memory.
+    """Writes experts one by one, with only one in memory.
 
     Args:
-        experts: The tensors of each by name.
+        experts: The tensors of each expert by name.
         folder: The model's folder; ``experts/`` is made in it.
 
     Raises:
@@ -41,7 +41,7 @@ def write_experts(experts: Iterable[Mapping[str, Tensor]], folder: Path) -> None
 
 
 def write_store(model: ReadMeForCausalLM, folder: Path) -> None:
-    """Writes the experts of a model into files of their own beside its weights.
+    """Writes the experts of a model to separate files beside its weights.
 
     Args:
         model: The model.
@@ -60,9 +60,9 @@ class ExpertStore:
 
     Args:
         folder: The model's folder.
-        in_memory: Whether all are read now and kept in host memory, from which ``load`` copies.
-        dtype: Type in which floating-point tensors are given, ``None`` for that of the files.
-        device: Where they are given.
+        in_memory: Whether all experts are read now and kept in host memory.
+        dtype: Data type of returned floating-point tensors, ``None`` for that of the files.
+        device: Device of returned tensors.
 
     Raises:
         InputError: There are no experts here, one is missing, or a file is damaged.
@@ -91,15 +91,15 @@ class ExpertStore:
 
     @property
     def experts(self) -> int:
-        """How many experts there are."""
+        """Number of experts."""
         return len(self._files)
 
     def bytes_of(self, expert: int) -> int:
-        """Returns the bytes of an expert's tensors, in the type in which they are given."""
+        """Returns the bytes of an expert's tensors in the returned data type."""
         return self._sizes[expert]
 
     def load(self, expert: int) -> dict[str, Tensor]:
-        """Returns an expert's tensors by name, in memory of their own.
+        """Returns a copy of an expert's tensors by name.
 
         Raises:
             InputError: The file cannot be read.
@@ -110,7 +110,7 @@ class ExpertStore:
         return {name: tensor.to(self._device) for name, tensor in self._read(expert).items()}
 
     def _read(self, expert: int) -> dict[str, Tensor]:
-        """Reads a file whole: tensors of a mapped file would be read on first use only."""
+        """Reads a whole file; tensors of a mapped file would only be read on first use."""
         from safetensors import SafetensorError
         from safetensors.torch import load
 
@@ -124,7 +124,7 @@ class ExpertStore:
         }
 
     def _measured(self, expert: int) -> int:
-        """Returns the bytes of the tensors as they are given, from the head of the file."""
+        """Returns the bytes of the returned tensors, from the header of the file."""
         import json
         from math import prod
 

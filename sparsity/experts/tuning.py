@@ -1,4 +1,4 @@
-"""Router and experts learn by turns; can be interrupted and gone on with."""
+"""Trains router and experts alternately; can be resumed."""
 
 from __future__ import annotations
 
@@ -9,48 +9,42 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 
 from surefoot.core.errors import InputError
 from surefoot.core.files import write_atomic
+from surefoot.core.progress import Progress, silent
 from surefoot.sparsity.engine.calibration import Batch, Tokens, arguments_of, mask_of, padded
 from surefoot.sparsity.experts.measuring import Teacher, measure_quality, own_masks
 from surefoot.sparsity.experts.model import ReadMeForCausalLM
 from surefoot.sparsity.experts.router import LossName, router_loss
 
-if TYPE_CHECKING:
-    from surefoot.sparsity.engine.planning import Told
-
 STATE_NAME = "tuning.pt"
-"""File with everything that going on needs."""
-
-
-def _silent(part: str, done: int, total: int) -> None:
-    del part, done, total
+"""File with the state for resumption."""
 
 
 class TuneSettings(BaseModel):
-    """How router and experts learn; the same settings, model and texts give the same model.
+    """How router and experts are trained; the same settings, model and texts give the same model.
 
-    Steps and rates are the paper's (Read-ME, section 5.1). It has 8 rounds with batches of 64 and
-    128 texts of 4096 tokens, for which GPUs are needed; defaults here end on a processor.
+    Steps and rates are the paper's (Read-ME, section 5.1). It uses 8 rounds with batches of 64 and
+    128 texts of 4096 tokens, which needs GPUs; the defaults here are feasible on a CPU.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     rounds: int = Field(default=4, ge=0)
-    """Rounds, each of a stretch for the router and one for the experts; 0 for no tuning."""
+    """Rounds, each with a phase for the router and one for the experts; 0 for no tuning."""
     router_steps: int = Field(default=100, ge=0)
     """Steps of the router in a round."""
     expert_steps: int = Field(default=200, ge=0)
     """Steps of the experts in a round."""
     router_batch: int = Field(default=16, ge=1)
-    """Texts of a step of the router."""
+    """Texts per step of the router."""
     expert_batch: int = Field(default=16, ge=1)
-    """Texts of a step of the experts."""
+    """Texts per step of the experts."""
     router_rate: float = Field(default=5e-4, gt=0)
     """Learning rate of the router at the start."""
     expert_rate: float = Field(default=5e-5, gt=0)
@@ -58,21 +52,21 @@ class TuneSettings(BaseModel):
     decay: float = Field(default=0.8, gt=0, le=1)
     """Factor of both rates from round to round."""
     loss: LossName = "eq4"
-    """How the router learns: the paper's equation 4, or what the released code does."""
+    """Loss of the router: the paper's equation 4, or that of the released code."""
     train: Literal["experts", "all"] = "experts"
-    """What learns with the experts: they and the permanent one, or the whole backbone."""
+    """What is trained with the experts: they and the permanent one, or the whole backbone."""
     clip: float = Field(default=1.0, gt=0)
-    """Norm to which all gradients together are clipped before a step."""
+    """Norm to which the gradients are clipped."""
     seed: int = 0
     """Seed of the order of texts."""
 
-    def share_of_rate(self, step: int, steps: int, turn: int) -> float:
-        """Returns the share of a rate: a cosine down to 0 within a round, less in each round."""
+    def rate_factor(self, step: int, steps: int, turn: int) -> float:
+        """Returns the factor of a rate: a cosine to 0 within a round, decayed in each round."""
         return self.decay**turn * 0.5 * (1 + math.cos(math.pi * step / max(1, steps)))
 
 
 class TextStream:
-    """Texts without end, each pass in an order of its own.
+    """Endless stream of texts, each pass in a new order.
 
     Args:
         sequences: The texts.
@@ -85,17 +79,17 @@ class TextStream:
 
     def __init__(self, sequences: Sequence[Tokens], pad: int, seed: int) -> None:
         if not sequences:
-            raise InputError("there is nothing to learn from; give texts")
+            raise InputError("there is nothing to train on; give texts")
         self._sequences, self._pad, self._seed = sequences, pad, seed
         self._orders: dict[int, list[int]] = {}
 
     def batches(self, start: int, count: int, size: int) -> Iterator[Batch]:
-        """Yields batches from a place in the stream on.
+        """Yields batches from a position in the stream on.
 
         Args:
-            start: Texts before them.
-            count: Batches.
-            size: Texts of a batch.
+            start: Number of texts before them.
+            count: Number of batches.
+            size: Texts per batch.
         """
         for i in range(count):
             first = start + i * size
@@ -112,13 +106,13 @@ class TextStream:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What a round did.
+    """Results of a round.
 
     Attributes:
         router: Mean loss of the router over its steps; ``None`` without any.
         experts: Mean cross-entropy over the steps of the experts, nats; ``None`` without any.
         held: Cross-entropy on held-out texts afterwards, nats; ``None`` without any.
-        agreement: Share of held-out tokens whose expert is the one that fits best.
+        agreement: Fraction of held-out tokens whose expert is the best fitting one.
     """
 
     router: float | None
@@ -135,27 +129,27 @@ def tune(
     *,
     held: Sequence[Batch] = (),
     folder: Path | None = None,
-    told: Told = _silent,
+    progress: Progress = silent,
 ) -> list[Round]:
-    """Trains router and experts by turns, in place (Read-ME, section 4).
+    """Trains router and experts alternately, in place (Read-ME, section 4).
 
     In each round the router learns which expert fits what the dense model does, with the experts
-    left as they are, then the experts learn to predict with the router left as it is. Every round
-    goes on in the texts where the last one stopped. The released code is never told its round: it
-    starts each with the same batches and at the same rate.
+    frozen, then the experts learn to predict with the router frozen. Every round continues in the
+    texts where the previous one ended. The released code ignores the round: each starts with the
+    same batches and rate.
 
     Args:
         model: The model of experts.
-        dense: The dense model that it was made of, which is the router's teacher.
-        sequences: Texts to learn from.
-        settings: How.
-        held: Batches that are only looked at.
-        folder: Folder for a checkpoint after each round, from which an interrupted tuning goes
-            on; ``None`` to keep none.
-        told: Told how far it is.
+        dense: The dense model that it was made from, the router's teacher.
+        sequences: Training texts.
+        settings: The settings.
+        held: Held-out batches.
+        folder: Folder for a checkpoint after each round, from which an interrupted tuning
+            resumes; ``None`` for none.
+        progress: Called after every step.
 
     Returns:
-        What each round did.
+        The results of each round.
 
     Raises:
         InputError: There is no text, the folder holds another tuning, or a loss is not finite.
@@ -172,31 +166,32 @@ def tune(
         router = experts = None
         if model.layout.experts > 1 and settings.router_steps:
             batches = feed.batches(at, settings.router_steps, size_r)
-            stretch = _Stretch(settings, turn, settings.router_steps, settings.router_rate)
+            phase = _Phase(settings, turn, settings.router_steps, settings.router_rate)
 
             def router_of(batch: Batch) -> torch.Tensor:
                 mask = mask_of(batch)
                 logits = model.router_logits(batch["input_ids"], mask.long())[mask]
                 return router_loss(logits, teacher.overlaps(batch), settings.loss)
 
-            router = stretch.learn(
+            router = phase.learn(
                 [*model.router.parameters()],
                 model,
                 batches,
                 router_of,
-                lambda done, turn=turn: told("tuning", turn * each + done, settings.rounds * each),
+                progress,
+                (turn * each, settings.rounds * each),
             )
         if settings.expert_steps:
             at += settings.router_steps * size_r
             batches = feed.batches(at, settings.expert_steps, size_e)
-            stretch = _Stretch(settings, turn, settings.expert_steps, settings.expert_rate)
-            begun = turn * each + settings.router_steps
-            experts = stretch.learn(
+            phase = _Phase(settings, turn, settings.expert_steps, settings.expert_rate)
+            experts = phase.learn(
                 _learning(model, settings),
                 model,
                 batches,
                 lambda batch: _loss(model, batch),
-                lambda done, begun=begun: told("tuning", begun + done, settings.rounds * each),
+                progress,
+                (turn * each + settings.router_steps, settings.rounds * each),
             )
         quality = measure_quality(model, held, teacher) if held else None
         found.append(
@@ -211,8 +206,8 @@ def tune(
     return found
 
 
-class _Stretch:
-    """Some steps at a falling rate."""
+class _Phase:
+    """A phase of steps with a decaying rate."""
 
     def __init__(self, settings: TuneSettings, turn: int, steps: int, rate: float) -> None:
         self._settings, self._turn, self._steps, self._rate = settings, turn, steps, rate
@@ -223,9 +218,19 @@ class _Stretch:
         model: ReadMeForCausalLM,
         batches: Iterator[Batch],
         loss_of: Any,
-        told: Any,
+        progress: Progress,
+        done: tuple[int, int],
     ) -> float:
-        """Does the steps and returns the mean loss."""
+        """Runs the steps and returns their mean loss.
+
+        Args:
+            learning: Parameters that are trained; all others are frozen.
+            model: The model.
+            batches: One batch per step.
+            loss_of: Computes the loss of a batch.
+            progress: Called after every step.
+            done: Steps of the whole tuning before this phase, and all its steps.
+        """
         settings, total = self._settings, 0.0
         chosen = set(map(id, learning))
         for parameter in model.parameters():
@@ -234,9 +239,9 @@ class _Stretch:
         device = model.device
         model.train()
         for step, batch in enumerate(batches):
-            share = settings.share_of_rate(step, self._steps, self._turn)
+            factor = settings.rate_factor(step, self._steps, self._turn)
             for group in optimizer.param_groups:
-                group["lr"] = self._rate * share
+                group["lr"] = self._rate * factor
             loss = loss_of({name: value.to(device) for name, value in batch.items()})
             if not bool(torch.isfinite(loss)):
                 raise InputError(
@@ -247,14 +252,14 @@ class _Stretch:
             torch.nn.utils.clip_grad_norm_(learning, settings.clip)
             optimizer.step()
             total += float(loss.detach())
-            told(step + 1)
+            progress(done[0] + step + 1, done[1], "tuning")
         model.requires_grad_(True).train(False)
         return total / self._steps
 
 
 def _learning(model: ReadMeForCausalLM, settings: TuneSettings) -> list[torch.nn.Parameter]:
     if settings.train == "all":
-        # What nobody needs is never on, and learns nothing.
+        # Unused neurons are never active, so they are not trained.
         rest = {id(p) for m in model.expert_mlps() if m.rest for p in m.rest.parameters()}
         return [p for p in model.backbone.parameters() if id(p) not in rest]
     return [
@@ -271,13 +276,13 @@ def _loss(model: ReadMeForCausalLM, batch: Batch) -> torch.Tensor:
 
 
 def _identity(model: ReadMeForCausalLM, sequences: Sequence[Tokens], settings: TuneSettings) -> str:
-    """Returns a hash by which a checkpoint is known; of the weights before any tuning."""
-    told = hashlib.sha256(settings.model_dump_json().encode())
+    """Returns a hash that identifies a checkpoint, from the weights before tuning."""
+    digest = hashlib.sha256(settings.model_dump_json().encode())
     for name, parameter in model.named_parameters():
         total = float(parameter.detach().sum(dtype=torch.float64))
-        told.update(f"{name}{tuple(parameter.shape)}{total!r}".encode())
-    told.update(repr([(list(ids), start) for ids, start in sequences]).encode())
-    return told.hexdigest()
+        digest.update(f"{name}{tuple(parameter.shape)}{total!r}".encode())
+    digest.update(repr([(list(ids), start) for ids, start in sequences]).encode())
+    return digest.hexdigest()
 
 
 def _load(model: ReadMeForCausalLM, folder: Path | None, identity: str) -> list[Round]:
@@ -289,7 +294,7 @@ def _load(model: ReadMeForCausalLM, folder: Path | None, identity: str) -> list[
         known, rounds, weights = saved["identity"], saved["rounds"], saved["weights"]
     except Exception:  # a damaged file fails in many ways
         raise InputError(
-            "not a checkpoint of a tuning; delete it to begin anew", file=str(path)
+            "not a checkpoint of a tuning; delete it to start over", file=str(path)
         ) from None
     if known != identity:
         raise InputError(
@@ -297,7 +302,7 @@ def _load(model: ReadMeForCausalLM, folder: Path | None, identity: str) -> list[
             file=str(path),
         )
     model.load_state_dict(weights)
-    return [Round(*told) for told in rounds]
+    return [Round(*row) for row in rounds]
 
 
 def _save(

@@ -1,1 +1,1 @@
-"""Compressed models on the disk: written, read back, merged."""
+"""Writing and loading of compressed models."""

@@ -1,4 +1,4 @@
-"""Compressed models read back, whatever their format."""
+"""Loads compressed models of any format."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch
 
 
 def load_compressed(folder: str | Path, dtype: torch.dtype | str = "auto") -> Any:
-    """Loads a model that was compressed, or any other checkpoint of a decoder.
+    """Loads a compressed model, or any other checkpoint of a decoder.
 
     Masks and integers are read by transformers itself (the latter with compressed-tensors),
     factors by this function: each pair becomes a
@@ -31,7 +31,7 @@ def load_compressed(folder: str | Path, dtype: torch.dtype | str = "auto") -> An
 
     Args:
         folder: The model's folder.
-        dtype: Type of the parameters; ``auto`` for that of the files.
+        dtype: Data type of the parameters; ``auto`` for that of the files.
 
     Returns:
         A model of transformers on the CPU, in evaluation mode.
@@ -82,11 +82,11 @@ def ranks_of(folder: Path) -> dict[str, int] | None:
 
 
 def put_factors(model: Any, ranks: Mapping[str, int], dtype: torch.dtype) -> None:
-    """Puts factors without values in place of linear layers.
+    """Replaces linear layers by uninitialised factors.
 
     Args:
         model: The model, changed in place.
-        ranks: Rank by name of the module.
+        ranks: Rank of each module by its name.
         dtype: Type of the factors.
 
     Raises:
@@ -110,7 +110,7 @@ def merge_factors(model: Any) -> int:
     """Multiplies all factors out, in place.
 
     Returns:
-        How many modules were merged.
+        Number of merged modules.
     """
     found = [name for name, m in model.named_modules() if isinstance(m, FactoredLinear)]
     for name in found:

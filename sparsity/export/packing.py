@@ -1,6 +1,6 @@
 """Integers with a scale for each group of inputs, in the format ``pack-quantized``.
 
-The format, its packing and its way back to floats are those of the compressed-tensors library.
+Format, packing and dequantization are those of the compressed-tensors library.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 def check_library() -> None:
-    """Checks that compressed-tensors is there.
+    """Checks that compressed-tensors is installed.
 
     Raises:
-        MissingDependencyError: It is not.
+        MissingDependencyError: It is not installed.
     """
     require("compressed_tensors")
 
@@ -37,8 +37,7 @@ def pack(
         dtype: Type in which scales are stored.
 
     Returns:
-        What is stored, by what follows the module's name, and the matrix that it stands for,
-        float32.
+        The stored tensors by the suffix of their names, and the dequantized matrix, float32.
     """
     from compressed_tensors.compressors import PackedQuantizationCompressor
     from compressed_tensors.quantization.utils import calculate_qparams

@@ -1,7 +1,7 @@
-"""A safetensors file written tensor by tensor, so that no more than one is in memory.
+"""Writes a safetensors file tensor by tensor, with only one in memory.
 
 The format is a length, a JSON header and the tensors' bytes without gaps. Tensors of wide types
-come first, so that each lies at a multiple of its type's size, as readers expect.
+come first, so that each is aligned to its type's size, as readers expect.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ _NAMES = {
 
 
 class TensorFile:
-    """Takes tensors in any order and makes one file of them at the end.
+    """Collects tensors in any order and writes one file at the end.
 
     Args:
-        folder: Where the file shall lie.
+        folder: Folder of the file.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -52,10 +52,10 @@ class TensorFile:
         return list(self._entries)
 
     def add(self, name: str, tensor: torch.Tensor) -> None:
-        """Takes a tensor.
+        """Adds a tensor.
 
         Raises:
-            HarnessError: Files cannot hold its type.
+            HarnessError: The format does not support its data type.
             WriteError: It cannot be written.
         """
         if tensor.dtype not in _NAMES:
@@ -74,7 +74,7 @@ class TensorFile:
         self.size += len(data)
 
     def finish(self, path: Path) -> None:
-        """Makes the file; it is there whole or not at all.
+        """Writes the file atomically.
 
         Raises:
             WriteError: It cannot be written.

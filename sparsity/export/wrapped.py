@@ -1,4 +1,4 @@
-"""Models of transformers that are made around a dense one: what they share."""
+"""Common base of models of transformers that wrap a dense one."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from surefoot.core.errors import InputError
 from surefoot.sparsity.engine.skeleton import quiet
 
 CACHE = "cache" if "cache" in signature(LlamaModel.forward).parameters else "past_key_values"
-"""How this version of transformers calls keys and values of earlier tokens."""
+"""Name that this version of transformers gives to the keys and values of earlier tokens."""
 
 
 class WrappedModel(PreTrainedModel, GenerationMixin):  # type: ignore[no-untyped-call]
-    """A causal model around a dense one, which it keeps as ``backbone``."""
+    """A causal model that wraps a dense one as ``backbone``."""
 
     base_model_prefix = "backbone"
     main_input_name = "input_ids"
@@ -39,20 +39,20 @@ class WrappedModel(PreTrainedModel, GenerationMixin):  # type: ignore[no-untyped
 
 def dense_config(backbone: Mapping[str, Any]) -> Any:
     """Returns the configuration of a dense model from plain data."""
-    told = {k: v for k, v in backbone.items() if k != "model_type"}
-    return AutoConfig.for_model(backbone["model_type"], **told)
+    options = {k: v for k, v in backbone.items() if k != "model_type"}
+    return AutoConfig.for_model(backbone["model_type"], **options)
 
 
 def load_wrapped(
     folder: str | Path, config: Any, model: Any, what: str, dtype: torch.dtype | str = "auto"
 ) -> Any:
-    """Loads such a model.
+    """Loads a wrapped model.
 
     Args:
         folder: Its folder.
         config: The class of its configuration.
         model: Its class.
-        what: What it is, for errors.
+        what: Kind of model, for errors.
         dtype: Type of the parameters; ``auto`` for that of the files.
 
     Returns:
@@ -68,12 +68,12 @@ def load_wrapped(
     try:
         settings = config.from_pretrained(place, local_files_only=True)
         with quiet():
-            found, told = model.from_pretrained(
+            found, info = model.from_pretrained(
                 place, config=settings, dtype=dtype, output_loading_info=True, **options
             )
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"cannot load the {what}: {reason}", file=str(place)) from None
-    if missing := sorted(told["missing_keys"]):
+    if missing := sorted(info["missing_keys"]):
         raise InputError(f"no weights for '{missing[0]}'", file=str(place))
     return found.eval()

@@ -1,4 +1,4 @@
-"""A compressed model on the disk: the source's tensors, and others in place of some."""
+"""Writes a compressed model: the source's tensors, some of them replaced."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     import torch
 
 LOW_RANK_STEM = "low-rank"
-"""How files with factors are called, so that nobody takes them for a whole model."""
+"""Stem of files with factors; not ``model``, so that plain transformers does not load them."""
 SETTINGS = "surefoot_compression"
-"""Entry of ``config.json`` that says what was done."""
+"""Entry of ``config.json`` that describes the compression."""
 SHARD_BYTES = 2**32
-"""Most bytes of a file of weights."""
+"""Largest size of a weight file, bytes."""
 
 Tensors = Iterator[tuple[str, "torch.Tensor"]]
 
@@ -32,14 +32,14 @@ def merged_tensors(
 
     Args:
         source: The model that was compressed.
-        removed: Its tensors for which others stand.
-        blocks: Files with these others.
+        removed: Its tensors that are replaced.
+        blocks: Files with the replacements.
     """
     from safetensors import safe_open
 
-    gone = set(removed)
+    replaced = set(removed)
     for key in source.keys:
-        if key not in gone:
+        if key not in replaced:
             yield key, source.tensor(key)
     for path in blocks:
         with safe_open(path, framework="pt", backend="pread") as file:
@@ -48,11 +48,11 @@ def merged_tensors(
 
 
 def multiplied_out(tensors: Tensors, transposed: Collection[str]) -> Tensors:
-    """Yields tensors with each pair of factors as one matrix.
+    """Yields tensors with each pair of factors multiplied out.
 
     Args:
         tensors: Names with tensors; factors end in ``.U`` and ``.V``.
-        transposed: Names of modules that keep their matrix as ``[inputs, outputs]``.
+        transposed: Names of modules that store their matrix as ``[inputs, outputs]``.
     """
     waiting: dict[str, torch.Tensor] = {}
     for name, tensor in tensors:
@@ -75,9 +75,9 @@ def write_weights(
 
     Args:
         tensors: Names with tensors.
-        folder: Where to write; files of an earlier, unfinished writing are replaced.
-        stem: How the files are called.
-        shard_bytes: Most bytes of a file.
+        folder: Where to write; files of an earlier, incomplete call are replaced.
+        stem: Stem of the file names.
+        shard_bytes: Largest size of a file, bytes.
     """
     for old in folder.glob(f"{stem}*.safetensors"):
         old.unlink()
@@ -117,5 +117,5 @@ def write_companions(source: Checkpoint, folder: Path) -> None:
 
 
 def write_config(config: Mapping[str, Any], folder: Path) -> None:
-    """Writes ``config.json``, which makes the folder a model."""
+    """Writes ``config.json``, which marks the folder as a complete model."""
     write_atomic(folder / "config.json", json.dumps(config, indent=2) + "\n")

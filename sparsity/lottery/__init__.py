@@ -1,4 +1,4 @@
-"""Lottery tickets: prune, rewind, train again; and what is compared with it."""
+"""Lottery tickets: prune, rewind, train again; with their controls."""
 
 from __future__ import annotations
 

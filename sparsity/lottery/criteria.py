@@ -1,4 +1,4 @@
-"""Which weights go: by size, by chance, by what they do to the loss at the start."""
+"""Pruning criteria: magnitude, random, and sensitivity of the loss at initialisation."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
     from torch import nn
 
 Scope = Literal["global", "layer", "channel"]
-"""What weights are compared over: the whole model, each layer, each output of a layer."""
+"""Set within which weights are compared: the whole model, each layer, each output of a layer."""
 
 Score = Callable[[str, torch.Tensor], torch.Tensor]
-"""Gives the weights of a parameter, by its name, scores of its shape; the lowest go."""
+"""Returns scores for the weights of a named parameter; the lowest are pruned."""
 
 
 def magnitude(name: str, weight: torch.Tensor) -> torch.Tensor:
-    """Scores weights by their size."""
+    """Scores weights by magnitude."""
     return weight.abs()
 
 
 def at_random(seed: int) -> Score:
-    """Returns a score by chance; each weight keeps its own, whatever round it is asked for in.
+    """Returns a random score that stays the same for each weight in all rounds.
 
-    So a search that goes on where it was stopped takes the same weights as one that never was.
+    So a resumed search prunes the same weights as an uninterrupted one.
     """
     generator = torch.Generator().manual_seed(seed)
     drawn: dict[str, torch.Tensor] = {}
@@ -49,30 +49,31 @@ def prune_masks(
     scope: Scope = "global",
     score: Score = magnitude,
 ) -> Masks:
-    """Takes a share of what is alive, those with the lowest scores; ties go by their place.
+    """Prunes a fraction of the unpruned weights, those with the lowest scores; ties by index.
 
-    After ``r`` rounds of a share ``s`` the density is ``(1 - s) ** r`` but for whole numbers.
+    After ``r`` rounds of a fraction ``s`` the density is ``(1 - s) ** r`` up to rounding.
 
     Args:
         model: The model.
-        masks: What is alive.
-        share: Share of the living weights that goes, in (0, 1).
-        scope: What they are compared over.
+        masks: Current masks.
+        share: Fraction of the unpruned weights to prune, in (0, 1).
+        scope: Set within which they are compared.
         score: Their score.
 
     Returns:
         New masks.
 
     Raises:
-        InputError: The share is out of range, a score is not finite, or a layer would be gone.
+        InputError: The fraction is out of range, a score is not finite, or a layer would be pruned
+            entirely.
     """
     if not 0 < share < 1:
-        raise InputError(f"a share of {share:g} cannot go; it lies between 0 and 1")
+        raise InputError(f"the fraction of weights to prune lies between 0 and 1, not {share:g}")
     parameters = masks.parameters(model)
     scores = {name: score(name, p.detach()) for name, p in parameters.items()}
     for name, found in scores.items():
         if not bool(found[masks.tensors[name]].isfinite().all()):
-            raise InputError(f"the weights of '{name}' are not finite; the training went astray")
+            raise InputError(f"the weights of '{name}' are not finite; the training diverged")
     if scope == "global":
         flat = torch.cat([s.float().flatten() for s in scores.values()])
         alive = torch.cat([masks.tensors[n].to(flat.device).flatten() for n in scores])
@@ -100,19 +101,19 @@ def _within(scores: torch.Tensor, alive: torch.Tensor, share: float, scope: Scop
 
 
 def _keep(scores: torch.Tensor, alive: torch.Tensor, share: float) -> torch.Tensor:
-    """Returns which of the living stay, by index, so that their number is exact."""
+    """Returns the new mask; weights are chosen by rank, so that their number is exact."""
     places = alive.nonzero().flatten()
-    gone = round(share * len(places))
+    removed = round(share * len(places))
     order = torch.argsort(scores[places], stable=True)
     kept = alive.clone()
-    kept[places[order[:gone]]] = False
+    kept[places[order[:removed]]] = False
     return kept
 
 
 def matched_masks(masks: Masks, seed: int) -> Masks:
-    """Returns masks by chance with as many living weights in each layer.
+    """Returns random masks with the same number of unpruned weights in each layer.
 
-    The control that tells which weights a ticket holds from how many it leaves to each layer.
+    A control that separates the choice of weights from the sparsity of each layer.
     """
     generator = torch.Generator().manual_seed(seed)
     found = {}
@@ -127,33 +128,33 @@ def matched_masks(masks: Masks, seed: int) -> Masks:
 def snip_masks(
     model: nn.Module, masks: Masks, sparsity: float, loss: Callable[[nn.Module], torch.Tensor]
 ) -> Masks:
-    """Prunes once, before training, by ``|weight x slope of the loss|`` (SNIP, Lee et al. 2019).
+    """Prunes once, before training, by ``|weight x gradient of the loss|`` (SNIP, Lee et al. 2019).
 
     Args:
-        model: The model as it was drawn; its gradients are cleared.
-        masks: What is alive.
-        sparsity: Share of all weights under masks that shall be gone.
-        loss: The loss of the model on some data.
+        model: The initialised model; its gradients are cleared.
+        masks: Current masks.
+        sparsity: Fraction of all masked weights to prune.
+        loss: Computes the loss of the model on some data.
 
     Raises:
-        InputError: The loss is not finite, or a layer would be gone.
+        InputError: The loss is not finite, or a layer would be pruned entirely.
     """
     parameters = masks.parameters(model)
     model.zero_grad(set_to_none=True)
     value = loss(model)
     if not bool(value.isfinite()):
-        raise InputError("the loss is not finite; check data and start of the training")
-    slopes = dict(
+        raise InputError("the loss is not finite; check the data and the initialisation")
+    gradients = dict(
         zip(parameters, torch.autograd.grad(value, list(parameters.values())), strict=True)
     )
     model.zero_grad(set_to_none=True)
     return prune_masks(
-        model, masks, _share_for(masks, sparsity), score=lambda name, w: (w * slopes[name]).abs()
+        model, masks, _share_for(masks, sparsity), score=lambda name, w: (w * gradients[name]).abs()
     )
 
 
 def _share_for(masks: Masks, sparsity: float) -> float:
-    """Returns the share of the living that has to go for a sparsity of all."""
+    """Returns the fraction of the unpruned weights to prune for an overall sparsity."""
     if not masks.sparsity < sparsity < 1:
         raise InputError(
             f"a sparsity of {sparsity:g} cannot be reached from {masks.sparsity:g} by pruning"
@@ -169,5 +170,5 @@ def one_shot(
     scope: Scope = "global",
     score: Score = magnitude,
 ) -> Masks:
-    """Prunes once to a sparsity of all weights under masks; see :func:`prune_masks`."""
+    """Prunes once to a sparsity of all masked weights; see :func:`prune_masks`."""
     return prune_masks(model, masks, _share_for(masks, sparsity), scope=scope, score=score)

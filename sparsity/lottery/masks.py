@@ -1,4 +1,4 @@
-"""Which weights of a model are alive, and that the others stay zero while it learns."""
+"""Pruning masks of a model, and keeping pruned weights at zero during training."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LayerReport:
-    """What is left of a parameter.
+    """Unpruned weights of a parameter.
 
     Attributes:
         name: Its name.
         shape: Its shape.
-        alive: Weights that are left.
-        size: All weights.
-        channels: Outputs (first axis) of which any weight is left.
+        alive: Number of unpruned weights.
+        size: Number of all weights.
+        channels: Number of outputs (first axis) with any unpruned weight.
     """
 
     name: str
@@ -37,7 +37,7 @@ class LayerReport:
 
     @property
     def density(self) -> float:
-        """Share of the weights that is left."""
+        """Fraction of unpruned weights."""
         return self.alive / self.size
 
     def to_json(self) -> dict[str, Any]:
@@ -55,8 +55,8 @@ class Masks:
     """The masks of a model, by names of parameters.
 
     Args:
-        tensors: Bool tensors of the parameters' shapes; true is alive. They are kept by name,
-            as files hold them, so that nothing depends on whether masks were read or made.
+        tensors: Bool tensors of the parameters' shapes, true for unpruned weights. They are sorted
+            by name, as in files, so that loaded and new masks behave the same.
     """
 
     def __init__(self, tensors: Mapping[str, torch.Tensor]) -> None:
@@ -64,16 +64,16 @@ class Masks:
 
     @classmethod
     def full(cls, model: nn.Module, target: str = r"weight$", least_axes: int = 2) -> Masks:
-        """Returns masks that leave everything alive.
+        """Returns masks without pruned weights.
 
         Args:
             model: The model.
             target: Regular expression, searched in names of parameters.
-            least_axes: Axes that a parameter must have; with 2, biases and norms stay out.
+            least_axes: Least number of axes of a parameter; 2 excludes biases and norms.
 
         Raises:
-            InputError: None is found, or one parameter stands in the model under several names, so
-                that a share of it would be pruned twice.
+            InputError: There is no such parameter, or one has several names in the model, so it
+                would be pruned twice.
         """
         names: dict[int, list[str]] = {}
         for name, parameter in model.named_parameters(remove_duplicate=False):
@@ -84,8 +84,8 @@ class Masks:
                 continue
             if len(names[id(parameter)]) > 1:
                 raise InputError(
-                    f"'{names[id(parameter)][0]}' and '{names[id(parameter)][1]}' are one "
-                    "parameter; leave it out of the target, or it would be pruned twice"
+                    f"'{names[id(parameter)][0]}' and '{names[id(parameter)][1]}' are the same "
+                    "parameter, which would be pruned twice; exclude it from the target"
                 )
             found[name] = torch.ones_like(parameter, dtype=torch.bool)
         if not found:
@@ -98,24 +98,24 @@ class Masks:
 
     @property
     def size(self) -> int:
-        """All weights under masks."""
+        """Number of masked parameters' weights."""
         return sum(mask.numel() for mask in self.tensors.values())
 
     @property
     def alive(self) -> int:
-        """Those that are left."""
+        """Number of unpruned weights."""
         return sum(int(mask.sum()) for mask in self.tensors.values())
 
     @property
     def sparsity(self) -> float:
-        """Share of the weights that is gone."""
+        """Fraction of pruned weights."""
         return 1 - self.alive / self.size
 
     def parameters(self, model: nn.Module) -> dict[str, nn.Parameter]:
-        """Returns the parameters of a model that the masks are for, in the model's order.
+        """Returns the masked parameters of a model, in the model's order.
 
         Raises:
-            InputError: The model lacks one, or it has another shape.
+            InputError: A parameter is missing or has another shape.
         """
         own = dict(model.named_parameters())
         for name, mask in self.tensors.items():
@@ -129,17 +129,17 @@ class Masks:
 
     @torch.no_grad()
     def apply(self, model: nn.Module) -> None:
-        """Sets the weights that are gone to zero."""
+        """Sets pruned weights to zero."""
         for name, parameter in self.parameters(model).items():
             parameter.mul_(self.tensors[name].to(parameter.device))
 
     def hold(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> RemovableHandle:
         """Applies the masks now and after every step of an optimizer.
 
-        Momentum and weight decay revive weights otherwise, even where their gradient is masked.
+        Otherwise momentum would change pruned weights even if their gradient were masked.
 
         Returns:
-            A handle that ends it.
+            A handle that removes the hook.
         """
         self.apply(model)
         chosen = self.parameters(model)
@@ -153,10 +153,10 @@ class Masks:
         return optimizer.register_step_post_hook(after)
 
     def check_alive(self) -> None:
-        """Checks that no layer is gone as a whole.
+        """Checks that no layer is pruned entirely.
 
         Raises:
-            InputError: One is.
+            InputError: A layer is.
         """
         for name, mask in self.tensors.items():
             if not bool(mask.any()):
@@ -166,7 +166,7 @@ class Masks:
                 )
 
     def report(self) -> tuple[LayerReport, ...]:
-        """Returns what is left, layer by layer."""
+        """Returns the unpruned weights of each layer."""
         return tuple(
             LayerReport(
                 name,
@@ -179,7 +179,7 @@ class Masks:
         )
 
     def save(self, path: Path) -> None:
-        """Writes the masks as safetensors, completely or not at all."""
+        """Writes the masks as safetensors, atomically."""
         from surefoot.sparsity.engine.state import save_tensors
 
         save_tensors({k: v.contiguous() for k, v in self.tensors.items()}, path)
@@ -189,7 +189,7 @@ class Masks:
         """Reads masks.
 
         Raises:
-            InputError: The file is missing or damaged, or holds something else.
+            InputError: The file is missing, damaged or of another kind.
         """
         from safetensors import SafetensorError
         from safetensors.torch import load_file
@@ -199,5 +199,5 @@ class Masks:
         except (OSError, SafetensorError):
             raise InputError("not a readable file of masks", file=str(path)) from None
         if not tensors or any(t.dtype != torch.bool for t in tensors.values()):
-            raise InputError("no masks: they are tensors of truth values", file=str(path))
+            raise InputError("no masks; these are tensors of bool", file=str(path))
         return cls(tensors)

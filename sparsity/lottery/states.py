@@ -1,4 +1,4 @@
-"""States of trainings that go on where they were stopped: a file, whole or not there."""
+"""State files of resumable trainings, written atomically."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from surefoot.core.errors import InputError
 from surefoot.core.files import write_atomic
 
 IDENTITY = "identity"
-"""Entry that says whose state it is."""
+"""Entry that identifies the training."""
 
 
 def write_state(path: Path, identity: str, state: Mapping[str, Any]) -> None:
-    """Writes a state, completely or not at all.
+    """Writes a state atomically.
 
     Args:
-        path: The file; its folder is made.
-        identity: What must be the same for whoever goes on with it.
+        path: The file; its folder is created.
+        identity: Everything that must be equal for resumption.
         state: Tensors and plain data.
     """
     kept = io.BytesIO()
@@ -36,11 +36,11 @@ def read_state(
     """Reads a state.
 
     Args:
-        path: The file; ``None`` where nothing is kept.
-        identity: As it was written with.
-        what: What it is the state of, for errors.
-        of: What an other one would be of, for errors.
-        device: Where tensors are wanted.
+        path: The file; ``None`` if no state is kept.
+        identity: Expected identity.
+        what: Kind of training, for errors.
+        of: What may differ from another training, for errors.
+        device: Device of the tensors.
 
     Returns:
         The state, ``None`` if there is none.
@@ -55,10 +55,10 @@ def read_state(
         found = saved[IDENTITY]
     except Exception:  # a damaged file fails in many ways
         raise InputError(
-            f"not the state of a {what}; delete it to begin anew", file=str(path)
+            f"not the state of a {what}; delete it to start over", file=str(path)
         ) from None
     if found != identity:
         raise InputError(
-            f"another {what} lies here, of other {of}; choose another folder", file=str(path)
+            f"the folder holds another {what}, of other {of}; choose another folder", file=str(path)
         )
     return saved

@@ -1,4 +1,4 @@
-"""Weight matrices as products of two thin ones: which of them, and of what rank."""
+"""Low-rank factorization of weight matrices, and the choice of ranks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A matrix as the product of two thin ones: plain or activation-whitened SVD."""
+"""Low-rank factorization of a matrix: plain or activation-whitened SVD."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from surefoot.core.errors import InputError
 from surefoot.sparsity.statistics import InputStatistics
 
 DAMPING = 1e-6
-"""Weight of directions that no calibration input has, in units of the mean input energy."""
+"""Weight of directions without calibration inputs, in units of the mean input energy."""
 
 
 @torch.no_grad()
@@ -17,17 +17,16 @@ def factorize(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Approximates W by U V of the given rank.
 
-    Without statistics ‖W - UV‖_F is least, and U = U_r √Σ, V = √Σ V_rᵀ (WeLore). With them
-    ‖(W - UV)X‖_F is: U spans the first left singular vectors of W S, S Sᵀ = X Xᵀ, and
-    UV = U_r U_rᵀ W. That equals the product of SVD-LLM, which divides by S, and does not need S
-    to have an inverse; directions without any input count a little, so that ranks which the
-    inputs do not need go to them. Both factors are scaled alike: the columns of U have the norms
-    of the rows of V.
+    Without statistics ‖W - UV‖_F is minimised, and U = U_r √Σ, V = √Σ V_rᵀ (WeLore). With them
+    ‖(W - UV)X‖_F is minimised: U spans the first left singular vectors of W S, S Sᵀ = X Xᵀ, and
+    UV = U_r U_rᵀ W. That equals the product of SVD-LLM, which divides by S, but S may be
+    singular; directions without inputs have a small weight, so that unneeded ranks are used for
+    them. Both factors are scaled equally: the columns of U have the norms of the rows of V.
 
     Args:
         weight: ``[out, in]``, finite.
         rank: In 1 … min(out, in).
-        statistics: Of the layer's inputs, with Gram matrix.
+        statistics: Statistics of the layer's inputs, with Gram matrix.
 
     Returns:
         U ``[out, rank]`` and V ``[rank, in]`` in the dtype of the weight.
@@ -41,7 +40,7 @@ def factorize(
     if weight.ndim != 2 or not bool(weight.isfinite().all()):
         raise InputError(f"need a matrix of finite weights, not {list(weight.shape)}")
     if not 1 <= rank <= min(weight.shape):
-        raise InputError(f"rank {rank} is none of a matrix {list(weight.shape)}")
+        raise InputError(f"rank {rank} is not possible for a matrix {list(weight.shape)}")
     matrix = weight.detach().double()
     seen = matrix if statistics is None else matrix @ _whitening(matrix, statistics)
     left = torch.linalg.svd(seen, full_matrices=False)[0][:, :rank]

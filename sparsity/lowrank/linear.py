@@ -29,7 +29,7 @@ class FactoredLinear(nn.Module):
     ) -> None:
         super().__init__()
         if left.ndim != 2 or right.ndim != 2 or left.shape[1] != right.shape[0]:
-            raise InputError(f"{list(left.shape)} and {list(right.shape)} are no factors")
+            raise InputError(f"{list(left.shape)} and {list(right.shape)} are not factors")
         if bias is not None and bias.shape != left.shape[:1]:
             raise InputError(f"a bias {list(bias.shape)} does not fit {left.shape[0]} outputs")
         self.U = nn.Parameter(left.detach().clone())
@@ -40,10 +40,10 @@ class FactoredLinear(nn.Module):
     def from_linear(
         cls, linear: nn.Linear, rank: int, statistics: InputStatistics | None = None
     ) -> FactoredLinear:
-        """Factors a linear layer, as :func:`factorize` does; the layer is left as it is.
+        """Factorizes a linear layer by :func:`factorize` without changing it.
 
         Raises:
-            InputError: As :func:`factorize`.
+            InputError: See :func:`factorize`.
         """
         left, right = factorize(linear.weight, rank, statistics)
         return cls(left, right, linear.bias)
@@ -69,7 +69,7 @@ class FactoredLinear(nn.Module):
 
     @torch.no_grad()
     def merge(self) -> nn.Linear:
-        """Returns a dense layer that computes the same, for where factors cannot be loaded."""
+        """Returns an equivalent dense layer."""
         dense = nn.Linear(
             self.in_features,
             self.out_features,
@@ -83,7 +83,7 @@ class FactoredLinear(nn.Module):
         return dense
 
     def extra_repr(self) -> str:
-        """Says the shape, for the printed module."""
+        """Returns the shape for ``repr``."""
         return (
             f"in_features={self.in_features}, out_features={self.out_features}, "
             f"rank={self.rank}, bias={self.bias is not None}"

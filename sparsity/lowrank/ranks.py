@@ -1,4 +1,4 @@
-"""How much rank each matrix keeps: one threshold over all normalised spectra (WeLore)."""
+"""Choice of ranks: one threshold over all normalised spectra (WeLore)."""
 
 from __future__ import annotations
 
@@ -18,21 +18,20 @@ Budget = Literal["err", "parameters"]
 BUDGETS: tuple[Budget, ...] = ("err", "parameters")
 
 HALF = 0.5
-"""Share of its full rank below which a matrix is called a low-rank component."""
+"""Fraction of the full rank below which a matrix is a low-rank component, as in the paper."""
 
 
 @dataclass(frozen=True, slots=True)
 class RankPlan:
-    """What rank every matrix keeps, and which of them become two factors.
+    """The rank of every matrix, and which of them are factorized.
 
     Attributes:
-        ranks: Of each matrix, in 1 … min(shape); of those that stay dense, what the threshold
-            would have left.
-        low_rank: Whether each is a low-rank component (LRC) and so becomes two factors.
-        threshold: Normalised singular value from which on they stay; NaN if none was used.
-        err: Share of all singular values that lie below the threshold (effective rank
-            reduction), of dense matrices too.
-        parameters: Share of all weights that go when the low-rank components are factored.
+        ranks: Rank of each matrix, in 1 … min(shape); for dense ones the rank by the threshold.
+        low_rank: Whether each is a low-rank component (LRC), which is factorized.
+        threshold: Smallest kept normalised singular value; NaN if none was used.
+        err: Fraction of all singular values below the threshold (effective rank reduction),
+            including dense matrices.
+        parameters: Fraction of all weights saved by factorizing the low-rank components.
     """
 
     ranks: tuple[int, ...]
@@ -50,22 +49,22 @@ def ranks_for(
     *,
     below: float = HALF,
 ) -> RankPlan:
-    """Cuts all normalised spectra at one threshold that meets a budget.
+    """Truncates all normalised spectra at one threshold that meets a budget.
 
-    A spectrum is normalised to [0, 1]: (σ - min) / (max - min). A matrix keeps as many ranks as
-    it has values at or above the threshold, at least 1. It is a low-rank component, and becomes
-    factors of r(m + n) weights, if r < ``below`` · min(m, n) and r(m + n) < mn; else it stays
-    dense whole.
+    A spectrum is normalised to [0, 1]: (σ - min) / (max - min). The rank of a matrix is
+    the number of its values at or above the threshold, at least 1. It is a low-rank component,
+    factorized with r(m + n) weights, if r < ``below`` · min(m, n) and r(m + n) < mn; otherwise it
+    stays dense.
 
     Args:
-        spectra: Singular values of each matrix, min(m, n) of them in any order.
+        spectra: The min(m, n) singular values of each matrix, in any order.
         shapes: (m, n) of each matrix.
-        target: Share that goes, in [0, 1): of singular values (``err``, as in the paper), or of
-            weights that are really saved (``parameters``).
-        budget: Of what the target is. The least threshold that takes away at least so much is
-            chosen; the plan tells how much that is. Reductions by rank save fewer weights than
-            their name says: a dense matrix saves none, a factored one (m + n) weights a rank.
-        below: Share of the full rank; 1 factors every matrix for which it saves weights.
+        target: Fraction to remove, in [0, 1): of singular values (``err``, as in the paper), or of
+            weights that are actually saved (``parameters``).
+        budget: Kind of target. The least threshold that removes at least the target is chosen; the
+            plan gives the actual fraction. Reductions of rank save fewer weights than their
+            number suggests: dense matrices save none, factorized ones (m + n) weights per rank.
+        below: Fraction of the full rank; 1 factorizes every matrix for which that saves weights.
 
     Raises:
         InputError: Lengths differ, a spectrum is malformed, a number is out of range, or no
@@ -75,7 +74,7 @@ def ranks_for(
     0.005; here it is one of the values.
     """
     if budget not in BUDGETS:
-        raise InputError(f"unknown budget '{budget}'; take one of {', '.join(BUDGETS)}")
+        raise InputError(f"unknown budget '{budget}'; use one of {', '.join(BUDGETS)}")
     if not 0 <= target < 1 or not 0 < below <= 1:
         raise InputError(
             f"need a target in [0, 1) and `below` in (0, 1], not {target:g} and {below:g}"
@@ -97,28 +96,28 @@ def ranks_for(
     if found == len(levels):
         most = getattr(plan(len(levels) - 1), budget)
         raise InputError(
-            f"no threshold takes away {target:g} ({budget}); at most {most:.4g} can be met"
+            f"no threshold removes {target:g} ({budget}); at most {most:.4g} is possible"
         )
     return plan(found)
 
 
 def uniform_ranks(shapes: Sequence[tuple[int, int]], parameters: float) -> RankPlan:
-    """Gives every matrix the same share of its full rank, so that a budget of weights is met.
+    """Gives every matrix the same fraction of its full rank so that a budget of weights is met.
 
-    The peer to compare :func:`ranks_for` with at equal ``parameters``. Every matrix for which
-    it saves weights is factored.
+    The baseline of :func:`ranks_for` at equal ``parameters``. Every matrix for which that saves
+    weights is factorized.
 
     Args:
         shapes: (m, n) of each matrix.
-        parameters: Share of all weights that goes at least, in [0, 1).
+        parameters: Least fraction of all weights to save, in [0, 1).
 
     Raises:
-        InputError: There is no matrix, or the share cannot be met.
+        InputError: There is no matrix, or the fraction cannot be met.
     """
     if not shapes or not 0 <= parameters < 1:
-        raise InputError(f"need a shape, and a share in [0, 1), not {parameters:g}")
+        raise InputError(f"need a shape, and a fraction in [0, 1), not {parameters:g}")
     full = [min(shape) for shape in shapes]
-    # Shares of the full rank at which a rank changes, from whole downwards.
+    # Fractions of the full rank at which a rank changes, descending.
     steps = sorted({rank / most for most in set(full) for rank in range(1, most + 1)}, reverse=True)
 
     def plan(at: int) -> RankPlan:
@@ -128,8 +127,8 @@ def uniform_ranks(shapes: Sequence[tuple[int, int]], parameters: float) -> RankP
     found = bisect_left(range(len(steps)), parameters - 1e-12, key=lambda at: plan(at).parameters)
     if found == len(steps):
         raise InputError(
-            f"a share of {parameters:g} cannot be met; at most "
-            f"{plan(len(steps) - 1).parameters:.4g} of the weights go at rank 1"
+            f"a fraction of {parameters:g} cannot be saved; at most "
+            f"{plan(len(steps) - 1).parameters:.4g} of the weights are saved at rank 1"
         )
     return plan(found)
 
@@ -140,10 +139,10 @@ def saves(rank: int, shape: tuple[int, int]) -> bool:
 
 
 def normalised(spectrum: torch.Tensor | ArrayLike, shape: tuple[int, int]) -> NDArray[np.float64]:
-    """Returns singular values mapped onto [0, 1], ascending; equal ones all become 1.
+    """Returns singular values scaled to [0, 1], ascending; all 1 if they are equal.
 
     Raises:
-        InputError: There are not min(shape) of them, or one is negative or not finite.
+        InputError: Their number is not min(shape), or one is negative or not finite.
     """
     given = spectrum.detach().cpu().double() if isinstance(spectrum, torch.Tensor) else spectrum
     values = np.sort(np.asarray(given, dtype=np.float64))
@@ -163,7 +162,7 @@ def _plan(
     threshold: float,
     err: float,
 ) -> RankPlan:
-    """Says which matrices become factors, and what that saves."""
+    """Returns the plan for given ranks."""
     low = tuple(
         r < below * min(shape) and saves(r, shape) for r, shape in zip(ranks, shapes, strict=True)
     )

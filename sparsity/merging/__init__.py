@@ -1,4 +1,4 @@
-"""Joining models: checks, similarity, merge operators, search and mixtures (Model-GLUE)."""
+"""Merging of models: checks, similarity, operators, search and mixtures (Model-GLUE)."""
 
 from __future__ import annotations
 

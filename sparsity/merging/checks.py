@@ -1,7 +1,7 @@
-"""What has to hold before models are merged: one vocabulary, one architecture, one shape.
+"""Checks before models are merged: equal vocabulary, architecture and shapes.
 
-Vocabularies that differ are what breaks most merges, and often without a word: every tensor has
-its shape, and the ids mean other tokens. So tokenizers are compared first.
+Different vocabularies break most merges, often silently: all shapes match but the ids mean other
+tokens. So tokenizers are compared first.
 """
 
 from __future__ import annotations
@@ -44,16 +44,12 @@ _READABLE = ("dense", "masked")
 _TOKENIZER = ("model", "normalizer", "pre_tokenizer")
 
 
-def silent(part: str, done: int, total: int) -> None:
-    """Tells nobody how far something is."""
-
-
 @dataclass(frozen=True)
 class MergeSource:
-    """A model that may be merged.
+    """A model to be merged.
 
     Attributes:
-        name: How it is called in notes and errors.
+        name: Its name in notes and errors.
         checkpoint: Its files.
     """
 
@@ -67,7 +63,7 @@ class MergeSource:
 
     @cached_property
     def vocabulary(self) -> dict[str, Any] | None:
-        """What its tokenizer does, ``None`` without one."""
+        """Definition of its tokenizer, ``None`` without one."""
         return _vocabulary(self.checkpoint.folder)
 
 
@@ -76,10 +72,10 @@ class Zoo:
     """Models that can be merged with each other.
 
     Attributes:
-        sources: The models, two at least unless told otherwise.
+        sources: The models.
         base: The model that differences are taken from.
-        keys: Tensors that are merged, sorted; copies of tied ones left out.
-        notes: What is worth knowing, a line each.
+        keys: Tensors to merge, sorted, without copies of tied ones.
+        notes: Remarks for the user, one line each.
     """
 
     sources: tuple[MergeSource, ...]
@@ -99,12 +95,12 @@ class Zoo:
 
     @cached_property
     def identical(self) -> bool:
-        """Whether all models, the base left aside, hold the same weights."""
+        """Whether all models except the base hold the same weights."""
         first = _weights(self.sources[0])
         return all(_weights(s) == first for s in self.sources[1:])
 
     def hashes(self) -> dict[str, Any]:
-        """Returns what the models and the base contain, by role."""
+        """Returns the hashes of the models and the base, by role."""
         return {
             "models": [dict(s.hashes) for s in self.sources],
             "base": dict(self.base.hashes) if self.base is not None else None,
@@ -116,10 +112,10 @@ def open_source(folder: Path, name: str = "") -> MergeSource:
 
     Args:
         folder: Folder of a transformers checkpoint with safetensors.
-        name: How it is called; the folder's name by default.
+        name: Its name; by default that of the folder.
 
     Raises:
-        InputError: There is no model, or one of a format that does not merge.
+        InputError: There is no model, or its format cannot be merged.
     """
     if not (folder / "config.json").is_file():
         raise InputError("no model here (no config.json)", file=str(folder))
@@ -128,7 +124,7 @@ def open_source(folder: Path, name: str = "") -> MergeSource:
     form = done.get("format") if isinstance(done, dict) else "dense"
     if config.get("quantization_config") or form not in _READABLE:
         raise InputError(
-            "compressed weights do not merge; merge the models that they were made of",
+            "compressed weights cannot be merged; merge the models that they were made from",
             file=str(folder),
         )
     return MergeSource(name or folder.name, Checkpoint(folder))
@@ -142,7 +138,7 @@ def open_zoo(
     Args:
         models: Their folders.
         base: Folder of the model that they were fine-tuned from.
-        names: How they are called; their folders' names by default.
+        names: Their names; by default those of the folders.
 
     Raises:
         InputError: There is no model, or two differ in vocabulary, architecture or shape; the
@@ -150,8 +146,8 @@ def open_zoo(
     """
     if not models:
         raise InputError("there is no model to merge")
-    told = list(names) if names is not None else distinct_names(models)
-    sources = tuple(open_source(m, n) for m, n in zip(models, told, strict=True))
+    given = list(names) if names is not None else distinct_names(models)
+    sources = tuple(open_source(m, n) for m, n in zip(models, given, strict=True))
     origin = open_source(base, "the base") if base is not None else None
     everyone = [*([origin] if origin is not None else []), *sources]
     first = everyone[0]
@@ -165,21 +161,21 @@ def open_zoo(
             "the models have no tokenizer; only the sizes of their vocabularies were compared"
         )
     if any(s.checkpoint.config.get(SETTINGS) for s in sources):
-        notes.append("models with zeros are merged like any other: the zeros will not last")
+        notes.append("pruned models are merged like any other, so their zeros are lost")
     return Zoo(sources, origin, keys, tuple(notes))
 
 
 def difference(one: MergeSource, other: MergeSource) -> str | None:
-    """Says in a line why two models cannot be merged, ``None`` if they can.
+    """Returns in one line why two models cannot be merged, ``None`` if they can.
 
-    Compared are the tokenizers, then everything in the configurations that changes what a model
-    computes, then the shapes of all tensors that both have.
+    Compares the tokenizers, then all settings that change what a model computes, then the shapes of
+    all common tensors.
     """
     why = _vocabularies_differ(one.vocabulary, other.vocabulary)
     if why is not None:
         return why
     left, right = one.checkpoint.config, other.checkpoint.config
-    if _unlike(left, right):  # one may have been written by another version of transformers
+    if _unlike(left, right):  # versions of transformers write different defaults
         left, right = _complete(one), _complete(other)
     for name in _unlike(left, right):
         return f"'{name}' is {_short(left.get(name))} against {_short(right.get(name))}"
@@ -191,13 +187,13 @@ def difference(one: MergeSource, other: MergeSource) -> str | None:
 
 
 def layers_of(config: Mapping[str, Any]) -> int:
-    """Returns the number of blocks of a model, 0 if its configuration does not say it."""
+    """Returns the number of blocks of a model, 0 if its configuration does not give it."""
     text = config.get("text_config") or config
     return int(text.get("num_hidden_layers") or text.get("n_layer") or 0)
 
 
 def distinct_names(models: Sequence[Path]) -> list[str]:
-    """Names models by their folders, or by those above where several are called the same."""
+    """Returns names of models: their folders, with parent folders where needed to be unique."""
     paths = [m.resolve() for m in models]
     short = [p.name for p in paths]
     above = [p.name if short.count(p.name) == 1 else p.parent.name for p in paths]
@@ -209,13 +205,13 @@ def distinct_names(models: Sequence[Path]) -> list[str]:
 
 
 def _unlike(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[str]:
-    """Names the entries in which two configurations compute something else."""
+    """Returns the relevant entries in which two configurations differ."""
     every = sorted(left.keys() | right.keys())
     return [n for n in every if n not in _NO_MATTER and left.get(n) != right.get(n)]
 
 
 def _complete(source: MergeSource) -> dict[str, Any]:
-    """Returns a configuration as transformers reads it, with what it leaves out."""
+    """Returns a configuration as read by transformers, including defaults."""
     from transformers import AutoConfig
 
     try:
@@ -233,7 +229,7 @@ def _weights(source: MergeSource) -> list[str]:
 
 
 def _common_keys(everyone: Sequence[MergeSource]) -> tuple[tuple[str, ...], list[str]]:
-    """Returns the tensors that all have, and notes about those that are left out."""
+    """Returns the common tensors, and notes about those that are skipped."""
     sets = [set(s.checkpoint.keys) for s in everyone]
     every = set.union(*sets)
     copies = _tied_copies(everyone, every)
@@ -243,16 +239,16 @@ def _common_keys(everyone: Sequence[MergeSource]) -> tuple[tuple[str, ...], list
         if missing:
             raise InputError(
                 f"{source.name} lacks '{missing[0]}', which another model has; "
-                "models of one architecture merge",
+                "only models of the same architecture can be merged",
                 file=str(source.checkpoint.folder),
             )
     return tuple(sorted(every - copies)), notes
 
 
 def _tied_copies(everyone: Sequence[MergeSource], keys: set[str]) -> set[str]:
-    """Returns tensors that are mere copies of another one, as the embeddings may be.
+    """Returns tensors that are copies of another one, such as tied embeddings.
 
-    Merged apart from each other, such a copy could become another tensor than its original.
+    Merged separately, such a copy could differ from its original.
     """
     config = everyone[0].checkpoint.config
     text = config.get("text_config") or config
@@ -287,7 +283,7 @@ def _equal(one: torch.Tensor, other: torch.Tensor) -> bool:
 
 
 def _vocabulary(folder: Path) -> dict[str, Any] | None:
-    """Reads what a tokenizer does: its tokens with their ids, how it cuts, what is special."""
+    """Reads the definition of a tokenizer: tokens with ids, pre-tokenization, special tokens."""
     path = folder / "tokenizer.json"
     if path.is_file():
         data = read_json(path, "no tokenizer here")
@@ -319,7 +315,7 @@ def _vocabulary(folder: Path) -> dict[str, Any] | None:
 
 
 def _special(folder: Path) -> dict[str, str]:
-    """Returns the special tokens by their roles, as the tokenizer's settings tell them."""
+    """Returns the special tokens by role from the tokenizer's settings."""
     found: dict[str, str] = {}
     for name in ("special_tokens_map.json", "tokenizer_config.json"):
         if (folder / name).is_file():
@@ -345,7 +341,7 @@ def _vocabularies_differ(
             f"(id {left.get(token, 'none')} against {right.get(token, 'none')})"
         )
     if one["cut"] != other["cut"]:
-        return "their tokenizers cut text in different ways"
+        return "their tokenizers split text differently"
     for role in sorted(one["special"].keys() | other["special"].keys()):
         pair = one["special"].get(role), other["special"].get(role)
         if pair[0] != pair[1]:

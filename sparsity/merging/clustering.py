@@ -1,42 +1,40 @@
-"""Families of models: those alike enough to be merged.
+"""Families of models that are similar enough to be merged.
 
-Source: Model-GLUE (Zhao et al. 2024), section 3.2: models whose weights have a cosine of 0.95 or
-more make a cluster. The authors' released code never opens a second one; this does.
+Source: Model-GLUE (Zhao et al. 2024), section 3.2: models whose weights have a cosine of at least
+0.95 form a cluster. The released code never creates a second cluster; this does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from surefoot.core.errors import InputError
-from surefoot.sparsity.merging.checks import MergeSource, Zoo, difference, silent
+from surefoot.core.progress import Progress, silent
+from surefoot.sparsity.merging.checks import MergeSource, Zoo, difference
 from surefoot.sparsity.merging.similarity import comparable, similarity_matrix
 
-if TYPE_CHECKING:
-    from surefoot.sparsity.engine.planning import Told
-
 THRESHOLD = 0.95
-"""Least similarity within a family, by default."""
+"""Default of the least similarity within a family, from the paper."""
 
 LINKAGES = ("average", "connected")
-"""How the similarity of groups follows from that of models: its mean, or its largest."""
+"""Similarity of groups from that of models: its mean, or its maximum."""
 
 
 @dataclass(frozen=True)
 class Families:
-    """A zoo by families.
+    """Families of a set of models.
 
     Attributes:
         names: Names of the models.
-        matrix: How alike they are ``[n, n]``; not a number where that is not defined.
-        groups: Numbers of the models of each family, the largest family first.
+        matrix: Similarities ``[n, n]``; NaN where undefined.
+        groups: Indices of the models of each family, the largest family first.
         threshold: Least similarity within a family.
         linkage: One of :data:`LINKAGES`.
-        reasons: For each family after the first of another architecture or vocabulary, why.
+        reasons: Why families after the first cannot be merged with it, by index, if incompatible.
     """
 
     names: tuple[str, ...]
@@ -47,7 +45,7 @@ class Families:
     reasons: dict[int, str]
 
     def to_json(self) -> dict[str, Any]:
-        """Returns plain JSON data; similarities that are not defined are ``None``."""
+        """Returns plain JSON data; undefined similarities are ``None``."""
         rows = [[None if np.isnan(v) else float(v) for v in row] for row in self.matrix]
         return {
             "models": list(self.names),
@@ -65,27 +63,27 @@ def find_families(
     base: MergeSource | None = None,
     threshold: float = THRESHOLD,
     linkage: str = "average",
-    told: Told = silent,
+    progress: Progress = silent,
 ) -> Families:
-    """Sorts models into families.
+    """Groups models into families.
 
-    Models of another vocabulary, architecture or shape are of another family whatever the
-    threshold is.
+    Models of another vocabulary, architecture or shape belong to different families regardless of
+    the threshold.
 
     Args:
         sources: The models.
         base: If given, differences from it are compared instead of weights.
         threshold: Least similarity within a family.
         linkage: ``average``: two groups join if the mean similarity between their models reaches
-            the threshold; ``connected``: if one pair does.
-        told: Told how far it is.
+            the threshold; ``connected``: if that of any pair does.
+        progress: Called after every tensor.
 
     Raises:
         InputError: A setting is unknown or out of range, or a model does not fit the base.
     """
     if not sources:
-        raise InputError("there is no model to sort into families")
-    matrix = similarity_matrix(sources, base, told)
+        raise InputError("there are no models to group")
+    matrix = similarity_matrix(sources, base, progress)
     groups: list[tuple[int, ...]] = []
     kinds = comparable(sources)
     for members in kinds:
@@ -103,15 +101,15 @@ def find_families(
 
 
 def check_family(
-    zoo: Zoo, *, threshold: float = THRESHOLD, linkage: str = "average", told: Told = silent
+    zoo: Zoo, *, threshold: float = THRESHOLD, linkage: str = "average", progress: Progress = silent
 ) -> Families:
-    """Checks that models, and their base if there is one, are of one family.
+    """Checks that models and their base, if any, are of one family.
 
     Raises:
-        InputError: They are of several; the line names two and how alike they are.
+        InputError: They are of several; the line names two and their similarity.
     """
     everyone = [*([zoo.base] if zoo.base is not None else []), *zoo.sources]
-    found = find_families(everyone, threshold=threshold, linkage=linkage, told=told)
+    found = find_families(everyone, threshold=threshold, linkage=linkage, progress=progress)
     if len(found.groups) == 1:
         return found
     home = next(g for g in found.groups if 0 in g)
@@ -120,14 +118,14 @@ def check_family(
     what = "was not tuned from" if zoo.base is not None else "is of another family than"
     raise InputError(
         f"{everyone[stranger].name} {what} {everyone[0].name}: their similarity is {alike:.3f}, "
-        f"and {threshold:g} is asked for; merge families apart, or lower --threshold"
+        f"below the threshold {threshold:g}; merge families separately, or lower --threshold"
     )
 
 
 def cluster(
     matrix: np.ndarray, threshold: float = THRESHOLD, linkage: str = "average"
 ) -> list[tuple[int, ...]]:
-    """Groups what is alike.
+    """Clusters by similarity.
 
     Args:
         matrix: Similarities ``[n, n]`` from -1 to 1, symmetric.
@@ -135,7 +133,7 @@ def cluster(
         linkage: One of :data:`LINKAGES`.
 
     Returns:
-        Groups of numbers, each in order; groups in the order of their first number.
+        Groups of indices, each sorted; groups in the order of their first index.
 
     Raises:
         InputError: A setting is unknown or out of range.

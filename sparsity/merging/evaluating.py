@@ -1,4 +1,4 @@
-"""Candidates of a search: merged, scored, and kept on the disk, so that none is scored twice."""
+"""Candidates of a search: merged, scored, and stored so that none is scored twice."""
 
 from __future__ import annotations
 
@@ -8,35 +8,33 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from surefoot.core.errors import HarnessError
+from surefoot.core.progress import Progress
 from surefoot.results.run_folder import RunFolder
 from surefoot.sparsity.merging.checks import Zoo
 from surefoot.sparsity.merging.recipe import ALL, MergeRecipe
 from surefoot.sparsity.merging.streaming import merge_models
 
-if TYPE_CHECKING:
-    from surefoot.sparsity.engine.planning import Told
-
 Score = Callable[[Path], float | Mapping[str, float]]
-"""Tries a model folder; returns how good it is, larger is better, or that for each of several
-tasks (``True`` and ``False`` too), of which the mean counts."""
+"""Evaluates a model folder; returns a score, larger is better, or one per task (booleans too),
+which are averaged."""
 
 WORK = "work"
-"""Folder for what is being made; emptied when a search goes on."""
+"""Folder for temporary models; emptied when a search resumes."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A candidate with its score.
+    """A scored candidate.
 
     Attributes:
-        number: Which one it was, from 0.
+        number: Its index, from 0.
         recipe: How it was merged.
         score: Its mean score.
-        parts: Its score on each task, if that is known.
-        seconds: Time that merging and scoring took.
+        parts: Its score on each task, if known.
+        seconds: Time of merging and scoring.
     """
 
     number: int
@@ -56,25 +54,25 @@ class Evaluation:
 
 
 class BudgetExhausted(Exception):  # noqa: N818
-    """No further candidate may be scored."""
+    """The budget of candidates is exhausted."""
 
 
 class Evaluations:
     """Scores candidates, each once, in an open run folder.
 
-    A search that is deterministic asks for the same candidates in the same order when it is begun
-    again; those that the folder holds are not scored anew.
+    A deterministic search requests the same candidates in the same order when resumed; those in the
+    folder are not scored again.
 
     Args:
         zoo: The models.
-        score: Tries a merged model.
-        run: The folder; its keys are one for each candidate that may be scored.
-        told: Told how far it is.
+        score: Evaluates a merged model.
+        run: The folder; it has one key per candidate that may be scored.
+        progress: Called before and after every candidate.
     """
 
-    def __init__(self, zoo: Zoo, score: Score, run: RunFolder, told: Told) -> None:
+    def __init__(self, zoo: Zoo, score: Score, run: RunFolder, progress: Progress) -> None:
         self.zoo = zoo
-        self._score, self._run, self._told = score, run, told
+        self._score, self._run, self._progress = score, run, progress
         self._work = run.path / WORK
         self.clear()
         self._found: dict[str, Evaluation] = {}
@@ -85,10 +83,10 @@ class Evaluations:
             )
 
     def best(self, preferred: int | None = None) -> Evaluation:
-        """Returns the candidate of the best score so far.
+        """Returns the candidate with the best score so far.
 
         Args:
-            preferred: Number of that which is taken of equal ones; else the first is.
+            preferred: Index of the candidate preferred among equal ones; by default the first.
         """
         return max(self._found.values(), key=lambda e: (e.score, e.number == preferred, -e.number))
 
@@ -99,15 +97,15 @@ class Evaluations:
 
     @property
     def most(self) -> int:
-        """How many candidates may be scored."""
+        """Largest number of candidates."""
         return len(self._run.manifest.keys)
 
     def of(self, recipe: MergeRecipe) -> Evaluation:
-        """Merges and scores a candidate, unless that was done already.
+        """Merges and scores a candidate, unless it was already scored.
 
         Raises:
-            Exhausted: No further one may be scored.
-            HarnessError: The score is no number.
+            BudgetExhausted: No further candidate may be scored.
+            HarnessError: The score is not finite.
         """
         key = recipe.hash()
         if key in self._found:
@@ -115,7 +113,7 @@ class Evaluations:
         number = len(self._found)
         if number >= self.most:
             raise BudgetExhausted
-        self._told("search", number, self.most)
+        self._progress(number, self.most, "search")
         begun = perf_counter()
         try:
             score, parts = mean_score(self._score(self.merge(recipe)))
@@ -124,7 +122,7 @@ class Evaluations:
         made = Evaluation(number, recipe, score, parts, perf_counter() - begun)
         self._run.append(self._run.manifest.keys[number], made.to_json())
         self._found[key] = made
-        self._told("search", number + 1, self.most)
+        self._progress(number + 1, self.most, "search")
         return made
 
     def merge(self, recipe: MergeRecipe) -> Path:
@@ -132,11 +130,11 @@ class Evaluations:
         return merge_models(self.zoo, recipe, self._work / "candidate")
 
     def clear(self) -> None:
-        """Deletes what was being made, also by a call that was killed."""
+        """Deletes temporary models, also of a killed call."""
         shutil.rmtree(self._work, ignore_errors=True)
 
     def of_model(self, index: int) -> Evaluation:
-        """Scores one of the models as it is."""
+        """Scores one of the models unmerged."""
         return self.of(single(index, len(self.zoo.sources)))
 
 
@@ -144,7 +142,7 @@ def single(index: int, count: int) -> MergeRecipe:
     """Returns the recipe whose result is one of the models.
 
     Args:
-        index: Which.
+        index: Index of the model.
         count: Number of models.
     """
     return MergeRecipe(weights={ALL: tuple(float(i == index) for i in range(count))})
@@ -154,12 +152,12 @@ def mean_score(found: float | Mapping[str, float]) -> tuple[float, dict[str, flo
     """Returns the mean score and its parts.
 
     Raises:
-        HarnessError: There is none, or it is no number.
+        HarnessError: There is no score, or it is not finite.
     """
     parts = {k: float(v) for k, v in found.items()} if isinstance(found, Mapping) else {}
     if isinstance(found, Mapping) and not parts:
-        raise HarnessError("a candidate was tried on no task at all")
+        raise HarnessError("a candidate was evaluated on no task")
     score = sum(parts.values()) / len(parts) if parts else float(found)  # type: ignore[arg-type]
     if not math.isfinite(score):
-        raise HarnessError(f"a candidate's score is {score}, which is no number")
+        raise HarnessError(f"a candidate's score is {score}, which is not finite")
     return score, parts

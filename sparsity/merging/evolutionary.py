@@ -2,52 +2,53 @@
 
 Source: Model-GLUE (Zhao et al. 2024), section 3.3, with the figures of its authors' code:
 populations of 15, a first standard deviation of 1/6 of each range (which is Optuna's own default),
-a weight for each model and group of layers, normalised.
+a normalised weight for each model and group of layers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from surefoot.core.extras import require
+from surefoot.core.progress import Note, unnoted
 from surefoot.sparsity.merging.evaluating import BudgetExhausted, Evaluations
 from surefoot.sparsity.merging.heuristic import Method
 from surefoot.sparsity.merging.operators import NEED_BASE
 from surefoot.sparsity.merging.recipe import GROUPS, MergeRecipe
 
 LEAST_DENSITY = 0.1
-"""Least density that is searched."""
+"""Lower bound of the density in the search."""
 
 
 class EvolutionarySettings(BaseModel):
-    """How the evolutionary search goes on."""
+    """Settings of the evolutionary search."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Literal["evolutionary"] = "evolutionary"
-    """Tells it from the other search."""
+    """Kind of search."""
     method: Method = "linear"
     """The operator."""
     population: int = Field(default=15, ge=2)
-    """Candidates of a generation."""
+    """Candidates per generation."""
     seed: int = 0
-    """Seed of the search, and of what DARE keeps."""
+    """Seed of the search and of DARE."""
     evaluations: int = Field(default=100, ge=1)
-    """Most candidates that are scored, the models themselves among them."""
+    """Largest number of scored candidates, including the models themselves."""
 
 
 class SearchSpace:
-    """From points of the unit cube to recipes.
+    """Maps points of the unit cube to recipes.
 
-    The first numbers are weights of the models by group; after them come the density, for TIES
-    and DARE, from 0.1 to 1, and the scale, for everything that has a base, from 1/m to m in equal
-    ratios, where m is half the number of models and 2 at least.
+    The first coordinates are weights of the models by group, followed by the density (TIES and
+    DARE, from 0.1 to 1) and the scale (methods with a base, from 1/m to m on a log scale, where m
+    is half the number of models and at least 2).
 
     Args:
-        settings: Of the search.
+        settings: Settings of the search.
         count: Number of models.
     """
 
@@ -64,7 +65,7 @@ class SearchSpace:
 
     @property
     def middle(self) -> list[float]:
-        """The point of equal weights, density 0.55 and scale 1, around which the search begins."""
+        """The point of equal weights, density 0.55 and scale 1, around which the search starts."""
         return [0.5] * self.size
 
     def recipe(self, point: Sequence[float]) -> MergeRecipe:
@@ -90,7 +91,7 @@ class SearchSpace:
 
 
 def normalised(weights: Sequence[float]) -> tuple[float, ...]:
-    """Divides weights by their sum; all of them 0 become equal ones."""
+    """Divides weights by their sum; all zeros become equal weights."""
     total = sum(weights)
     if total < 1e-9:
         return (1 / len(weights),) * len(weights)
@@ -100,21 +101,21 @@ def normalised(weights: Sequence[float]) -> tuple[float, ...]:
 def evolutionary_search(
     evaluations: Evaluations,
     settings: EvolutionarySettings,
-    note: Callable[[str], None] = lambda line: None,
+    note: Note = unnoted,
 ) -> dict[str, Any]:
-    """Searches for weights with CMA-ES; scored first are the models as they are and their mean.
+    """Searches for weights with CMA-ES, starting with the models themselves and their mean.
 
-    A search that was killed is gone through again from its seed: the same points come, and those
-    that were scored are not scored anew, so that it ends as if nothing had happened.
+    A killed search is repeated from its seed without scoring stored points again, so that it ends
+    as if uninterrupted.
 
     Args:
         evaluations: Scores candidates.
-        settings: How.
-        note: Told in a line what is better than before.
+        settings: Settings of the search.
+        note: Called with one line per improvement.
 
     Returns:
-        ``trials``: the score of each point in order; ``stopped``: always true, as the search goes
-        on until no further candidate may be scored.
+        ``trials``: the score of each point in order; ``stopped``: always true, as the search runs
+        until its budget is exhausted.
 
     Raises:
         MissingDependencyError: Optuna or cmaes is not installed.
@@ -136,7 +137,7 @@ def evolutionary_search(
     try:
         for i in range(len(evaluations.zoo.sources)):
             best = max(best, evaluations.of_model(i).score)
-        # Points may come twice, but not for ever.
+        # Points may repeat; the limit ensures termination.
         for _ in range(10 * evaluations.most):
             trial = study.ask(distributions)
             found = evaluations.of(space.recipe([trial.params[n] for n in names]))
@@ -151,7 +152,7 @@ def evolutionary_search(
 
 
 def load_optuna() -> Any:
-    """Returns Optuna, its messages silenced.
+    """Returns Optuna with its messages silenced.
 
     Raises:
         MissingDependencyError: It or cmaes is not installed.

@@ -1,4 +1,4 @@
-"""Gates of a mixture from example prompts: what the hidden states of an expert's texts are like."""
+"""Fits the gates of a mixture from hidden states of example prompts."""
 
 from __future__ import annotations
 
@@ -13,18 +13,21 @@ from surefoot.sparsity.merging.mixture import MixtureForCausalLM
 from surefoot.sparsity.merging.routed import Pool, Route, pooled
 
 GateKind = Literal["hidden", "contrast", "trained"]
-"""How gates are made; see :data:`GATES`."""
+"""Method of fitting gates; see :data:`GATES`."""
 
 GATES: dict[GateKind, str] = {
     "hidden": "an expert's row is the direction of its prompts' mean state",
-    "contrast": "the same, less the mean of the other experts' prompts, with the border midway",
+    "contrast": "the same, minus the mean of the other experts' prompts, with the boundary midway",
     "trained": "logistic regression of the expert on the states of prompts",
 }
-"""What each kind is. ``hidden`` and ``contrast`` follow the released code of Model-GLUE and
-mergekit; hidden states of all texts share one large direction, which ``contrast`` removes."""
+"""Description of each kind. ``hidden`` and ``contrast`` follow the released code of Model-GLUE and
+mergekit; hidden states of all texts share one dominant direction, which ``contrast`` removes."""
 
 _BATCH = 16
+"""Prompts per forward pass."""
+
 _STEPS = 200
+"""Iteration limit of the logistic regression; twice the default of scikit-learn."""
 
 
 def states_of(
@@ -35,9 +38,9 @@ def states_of(
     Args:
         dense: The model.
         prompts: Token ids.
-        places: Numbers of layers.
-        route: ``sequence`` for one state of each prompt, ``token`` for all of them.
-        pool: What is taken of a prompt.
+        places: Indices of layers.
+        route: ``sequence`` for one state per prompt, ``token`` for all tokens.
+        pool: How the states of a prompt are pooled.
 
     Returns:
         float32 ``[prompts or tokens, width]`` for each layer.
@@ -68,34 +71,36 @@ def fit_gates(
     kind: GateKind = "contrast",
     seed: int = 0,
 ) -> list[float]:
-    """Sets the gates of a mixture by example prompts of each expert.
+    """Sets the gates of a mixture from example prompts of each expert.
 
-    The states are those of a dense model, before any expert has changed them.
+    The states are those of a dense model, unaffected by experts.
 
     Args:
         model: The mixture, changed in place.
-        dense: A model of the family, best the one whose layers the experts share.
+        dense: A model of the family, preferably the one whose layers the experts share.
         prompts: Token ids of prompts by name of the expert.
-        kind: How gates are made.
-        seed: Seed of the order in which ``trained`` sees them.
+        kind: Method of fitting.
+        seed: Seed of ``trained``.
 
     Returns:
-        By gate the share of prompts (or tokens) that go to their own expert.
+        For each gate the fraction of prompts (or tokens) routed to their own expert.
 
     Raises:
-        InputError: An expert has no prompts, or two have the same.
+        InputError: An expert has no prompts, or two have the same ones.
     """
     config = model.config
     names = list(config.experts)
     for name in names:
         if not prompts.get(name):
-            raise InputError(f"the expert '{name}' has no example prompts, so no gate finds it")
+            raise InputError(
+                f"the expert '{name}' has no example prompts, so it cannot be routed to"
+            )
     seen: dict[tuple[tuple[int, ...], ...], str] = {}
     for name in names:
         key = tuple(sorted(tuple(p) for p in prompts[name]))
         if key in seen:
             raise InputError(
-                f"'{seen[key]}' and '{name}' have the same prompts, so no gate can tell them apart"
+                f"'{seen[key]}' and '{name}' have the same prompts, so no gate can distinguish them"
             )
         seen[key] = name
     _, blocks = find_blocks(dense)
@@ -139,7 +144,7 @@ def _trained(states: Sequence[torch.Tensor], seed: int) -> tuple[torch.Tensor, t
     found = LogisticRegression(max_iter=_STEPS, random_state=seed)
     found.fit(scale.transform(inputs), labels)
     weight, bias = found.coef_, found.intercept_
-    if len(weight) == 1:  # two experts: one row that tells the second
+    if len(weight) == 1:  # two experts: one row, for the second
         weight, bias = [[*(-weight[0] / 2)], [*(weight[0] / 2)]], [-bias[0] / 2, bias[0] / 2]
     folded = torch.tensor(weight) / torch.tensor(scale.scale_)
     shift = torch.tensor(bias) - folded @ torch.tensor(scale.mean_)

@@ -1,69 +1,70 @@
-"""A greedy search: one model after the other is merged in, and kept if that does not harm.
+"""A greedy search: merges in one model after the other and keeps it unless the score drops.
 
-Source: Model-GLUE (Zhao et al. 2024), section 3.3: models in an order, coefficients from a grid
-or a running mean, a model kept only if the mean proxy score does not drop. The authors' released
-code saves the coefficient that it tried last; this saves the best.
+Source: Model-GLUE (Zhao et al. 2024), section 3.3: ordered models, coefficients from a grid
+or a running mean, a model is kept only if the mean proxy score does not drop. The released code
+saves the last tried coefficient; this saves the best.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from surefoot.core.progress import Note, unnoted
 from surefoot.sparsity.merging.evaluating import BudgetExhausted, Evaluation, Evaluations
 from surefoot.sparsity.merging.recipe import ALL, MergeRecipe
 from surefoot.sparsity.merging.similarity import similarity_matrix
 
 GRID = tuple(i / 10 for i in range(1, 10))
-"""Coefficients that are tried for a model that is merged in."""
+"""Coefficients tried for each model."""
 
 Method = Literal["linear", "task-arithmetic", "ties", "dare-linear", "dare-ties"]
 
 
 class HeuristicSettings(BaseModel):
-    """How the greedy search goes on."""
+    """Settings of the greedy search."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Literal["heuristic"] = "heuristic"
-    """Tells it from the other search."""
+    """Kind of search."""
     method: Method = "linear"
     """The operator."""
     order: Literal["score", "similarity", "dissimilarity"] = "score"
-    """Order after the best model: the better first, or the more or less alike to it first."""
+    """Order after the best model: by score, or by similarity to it, ascending or descending."""
     coefficients: Literal["grid", "mean"] = "grid"
-    """Whether 0.1 to 0.9 are tried, or only that which makes a plain mean."""
+    """Whether 0.1 to 0.9 are tried, or only the coefficient of the plain mean."""
     density: float = Field(default=0.5, gt=0, le=1)
-    """Share of the differences that TIES and DARE keep."""
+    """Fraction of the differences that TIES and DARE keep."""
     scale: float = 1.0
-    """Factor of what is added to the base."""
+    """Factor of the differences added to the base."""
     seed: int = 0
-    """Seed of what DARE keeps."""
+    """Seed of DARE."""
     evaluations: int = Field(default=200, ge=1)
-    """Most candidates that are scored, the models themselves among them."""
+    """Largest number of scored candidates, including the models themselves."""
 
 
 def heuristic_search(
     evaluations: Evaluations,
     settings: HeuristicSettings,
-    note: Callable[[str], None] = lambda line: None,
+    note: Note = unnoted,
 ) -> dict[str, Any]:
-    """Merges models greedily, beginning with the best of them.
+    """Merges models greedily, starting with the best.
 
-    The weights of a candidate are ``(1 - c)`` times those so far, and ``c`` for the model that is
-    merged in, so that every candidate is one merge of the models themselves.
+    The weights of a candidate are ``(1 - c)`` times the current ones, and ``c`` for the new
+    model, so that every candidate is a single merge of the models.
 
     Args:
         evaluations: Scores candidates.
-        settings: How.
-        note: Told in a line what was kept.
+        settings: Settings of the search.
+        note: Called with one line per model.
 
     Returns:
-        The order, what became of each model, and the number of the candidate that was arrived at:
-        ``order``, ``steps``, ``stopped``, ``last``.
+        The order, the outcome for each model, whether the budget was exhausted, and the index of
+        the final candidate: ``order``, ``steps``, ``stopped``, ``last``.
     """
     sources = evaluations.zoo.sources
     steps: list[dict[str, Any]] = []
@@ -101,7 +102,7 @@ def heuristic_search(
                 found["last"] = current.number
     except BudgetExhausted:
         found["stopped"] = True
-        note(f"stopped after {evaluations.most} candidates, as many as were allowed")
+        note(f"stopped after {evaluations.most} candidates, the limit")
     return found
 
 

@@ -1,4 +1,4 @@
-"""A mixture of merged models as a model of transformers: made, saved, loaded, generating."""
+"""A mixture of experts made of several models, as a model of transformers."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ FORMAT = "mixture"
 _MARK = "surefoot_compression"
 
 Level = Literal["ffn", "block", "model"]
-"""What experts have of their own; see :data:`LEVELS`."""
+"""Parts that each expert has of its own; see :data:`LEVELS`."""
 
 LEVELS: dict[Level, str] = {
-    "ffn": "the perceptron of each layer, with a gate a layer",
-    "block": "whole layers, with a gate a layer",
-    "model": "all layers behind the first gate, which chooses for all of them",
+    "ffn": "the perceptron of each layer, with one gate per layer",
+    "block": "whole layers, with one gate per layer",
+    "model": "all layers after the first gate, which decides for all of them",
 }
-"""What each level is (Model-GLUE, section on mixtures)."""
+"""Description of each level (Model-GLUE, section on mixtures)."""
 
 _SHARED = ("bos_token_id", "eos_token_id", "pad_token_id", "tie_word_embeddings")
 _COUNTED = (
@@ -52,11 +52,11 @@ class MixtureConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
     Args:
         backbone: Configuration of a model of the family, as plain data.
         experts: Names of the experts.
-        level: What they have of their own.
+        level: Parts that each expert has of its own.
         route: Whether texts or tokens are routed; tokens only with the level ``ffn``.
-        pool: What a gate reads of a text.
-        top: Experts that are on at a time; more than one only with the level ``ffn``.
-        dense_layers: First layers, which all experts share.
+        pool: How a gate pools a text.
+        top: Number of active experts; more than one only with the level ``ffn``.
+        dense_layers: Number of first layers shared by all experts.
     """
 
     model_type = "surefoot_mixture"
@@ -77,7 +77,7 @@ class MixtureConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
         self.pool, self.top, self.dense_layers = pool, top, dense_layers
         if self.backbone:
             dense = self.dense()
-            for name in _COUNTED:  # what generation and caches ask of a configuration
+            for name in _COUNTED:  # read by generation and caches
                 options.pop(name, None)
                 if getattr(dense, name, None) is not None:
                     setattr(self, name, getattr(dense, name))
@@ -94,24 +94,26 @@ class MixtureConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
 def check_mixture(
     experts: Sequence[str], level: Level, route: Route, top: int, dense_layers: int, layers: int
 ) -> None:
-    """Checks what a mixture shall be.
+    """Checks the settings of a mixture.
 
     Raises:
-        InputError: There is no such mixture.
+        InputError: They are not possible.
     """
     if len(experts) < 2:
-        raise InputError("a mixture needs two experts at least; give more models")
+        raise InputError("a mixture needs at least two experts; give more models")
     if len(set(experts)) < len(experts):
-        raise InputError("two experts have the same name; give each another")
+        raise InputError("two experts have the same name; choose different names")
     if route == "token" and level != "ffn":
         raise InputError(
-            f"tokens can be routed with the level 'ffn' only: with '{level}' the tokens of a text "
-            "would see no keys of each other; choose the route 'sequence'"
+            f"tokens can only be routed with the level 'ffn': with '{level}' the tokens of a text "
+            "could not attend to each other; choose the route 'sequence'"
         )
     if not 1 <= top <= len(experts):
-        raise InputError(f"{top} experts cannot be on at a time, there are {len(experts)}")
+        raise InputError(f"{top} experts cannot be active at a time, there are {len(experts)}")
     if top > 1 and level != "ffn":
-        raise InputError(f"with the level '{level}' one expert is on at a time; set top to 1")
+        raise InputError(
+            f"with the level '{level}' only one expert is active at a time; set top to 1"
+        )
     if not 0 <= dense_layers < layers:
         raise InputError(
             f"the model has {layers} layers, so 0 to {layers - 1} can be shared, not {dense_layers}"
@@ -119,17 +121,17 @@ def check_mixture(
 
 
 class MixtureForCausalLM(WrappedModel):
-    """A decoder some parts of which exist once for each expert.
+    """A decoder with some parts replicated for each expert.
 
-    A text's experts are chosen when its beginning is read and kept, with the cache, while it is
-    gone on with. With the route ``sequence`` and the pool ``mean`` the choice depends on all of the
-    text that is read first, so logits of a text read at once are those of one whose prompt it was.
+    The experts of a text are chosen when its prompt is read and kept with the cache during
+    generation. With the route ``sequence`` and the pool ``mean`` the choice depends on the whole
+    prompt, so logits of a text in one pass are those with the whole text as the prompt.
 
     Args:
         config: Its configuration.
 
     Raises:
-        InputError: There is no such mixture.
+        InputError: The configuration is not possible.
     """
 
     config_class = MixtureConfig
@@ -145,7 +147,7 @@ class MixtureForCausalLM(WrappedModel):
         )
         self.routes = Routes()
         self.own_modules: dict[str, int] = {}
-        """Number of the gate by name of each module of which every expert has its own."""
+        """Index of the gate of each module that every expert has of its own, by name."""
         places = range(config.dense_layers, len(blocks))
         for place in places:
             number = 0 if config.level == "model" else place - config.dense_layers
@@ -175,13 +177,13 @@ class MixtureForCausalLM(WrappedModel):
 
     @property
     def expert_on(self) -> str | None:
-        """Name of the expert that all texts go to; ``None`` if gates choose."""
+        """Name of the expert that all texts are routed to; ``None`` if the gates choose."""
         forced = self.routes.forced
         return None if forced is None else self.config.experts[forced]
 
     @expert_on.setter
     def expert_on(self, name: str | None) -> None:
-        """Sets it.
+        """Sets the expert for all texts.
 
         Raises:
             InputError: There is no such expert.
@@ -191,10 +193,10 @@ class MixtureForCausalLM(WrappedModel):
         self.routes.forced = None if name is None else self.config.experts.index(name)
 
     def fill_expert(self, number: int, dense: Any) -> None:
-        """Takes over the weights of an expert.
+        """Copies the weights of an expert.
 
         Args:
-            number: Its number.
+            number: Index of the expert.
             dense: A model of the family.
         """
         for name in self.own_modules:
@@ -204,7 +206,7 @@ class MixtureForCausalLM(WrappedModel):
     def route(
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None
     ) -> torch.Tensor:
-        """Returns the likeliest expert by gate.
+        """Returns the most likely expert of each gate.
 
         Args:
             input_ids: ``[batch, tokens]``.
@@ -226,13 +228,13 @@ class MixtureForCausalLM(WrappedModel):
         use_cache: bool | None = None,
         **options: Any,
     ) -> Any:
-        """Runs the backbone with the experts that the gates choose on the way.
+        """Runs the backbone with the experts chosen by the gates.
 
         Args:
-            input_ids: ``[batch, tokens]``, without those that the cache knows.
+            input_ids: ``[batch, tokens]``, without those in the cache.
             attention_mask: ``[batch, tokens]`` with those of the cache; 0 where there is padding.
             cache: Keys and values of earlier tokens.
-            past_key_values: The same by its older name.
+            past_key_values: Former name of ``cache``.
             use_cache: Whether keys and values are kept.
             options: For the backbone, such as ``labels`` or ``position_ids``.
         """
@@ -262,7 +264,7 @@ class MixtureForCausalLM(WrappedModel):
 
 
 def _own_parts(backbone: Any, block: str, level: Level) -> list[str]:
-    """Returns names of the modules of a block of which every expert has its own."""
+    """Returns the names of a block's modules that every expert has of its own."""
     if level == "ffn":
         return [name for name in gated_mlps(backbone) if name.startswith(f"{block}.")]
     found = []
@@ -270,8 +272,9 @@ def _own_parts(backbone: Any, block: str, level: Level) -> list[str]:
         if list(module.parameters(recurse=False)):
             if list(module.children()):
                 raise InputError(
-                    f"a {type(module).__name__} has weights beside its parts, which a mixture of "
-                    "blocks cannot keep apart; use the level 'ffn'"
+                    f"a {type(module).__name__} has weights beside its children, which a mixture "
+                    "of "
+                    "blocks does not support; use the level 'ffn'"
                 )
             found.append(f"{block}.{name}")
     return found

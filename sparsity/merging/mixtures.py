@@ -1,4 +1,4 @@
-"""Mixtures built from models of one family, and written as a folder."""
+"""Builds mixtures from models of one family and writes them to a folder."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 
 from surefoot.core.files import write_atomic, write_error
+from surefoot.core.progress import Note, unnoted
 from surefoot.results.manifest import current_versions
 from surefoot.sparsity.engine.skeleton import find_blocks, quiet
 from surefoot.sparsity.export.loading import load_compressed
@@ -30,28 +31,28 @@ from surefoot.sparsity.merging.routed import Pool, Route
 from surefoot.sparsity.merging.streaming import check_new
 
 MIXTURE_NAME = "mixture.json"
-"""File in a mixture's folder that says how it was made."""
+"""File in a mixture's folder with its settings."""
 
 
 class MixtureSettings(BaseModel):
-    """How a mixture is made."""
+    """Settings of a mixture."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     level: Level = "ffn"
-    """What experts have of their own."""
+    """Parts that each expert has of its own."""
     route: Route = "sequence"
-    """Whether texts or tokens are routed; tokens with the level ``ffn`` only."""
+    """Whether texts or tokens are routed; tokens only with the level ``ffn``."""
     pool: Pool = "mean"
-    """What a gate reads of a text."""
+    """How a gate pools a text."""
     gate: GateKind = "contrast"
-    """How gates are made of example prompts."""
+    """Method of fitting gates from example prompts."""
     top: int = Field(default=1, ge=1)
-    """Experts that are on at a time; more than one with the level ``ffn`` only."""
+    """Number of active experts; more than one only with the level ``ffn``."""
     dense_layers: int = Field(default=0, ge=0)
-    """First layers, which all experts share."""
+    """Number of first layers shared by all experts."""
     seed: int = 0
-    """Seed of gates that are trained."""
+    """Seed of trained gates."""
 
 
 def make_mixture(
@@ -61,23 +62,23 @@ def make_mixture(
     settings: MixtureSettings,
     out: Path,
     *,
-    note: Callable[[str], None] = lambda line: None,
+    note: Note = unnoted,
 ) -> dict[str, Any]:
     """Makes a mixture and writes it.
 
     Args:
-        shared: Folder of the model that gives all that experts do not have of their own; best a
-            merge of them.
+        shared: Folder of the model that provides the shared parts, preferably a merge of the
+            experts.
         experts: Folder of each expert by its name.
         prompts: Token ids of example prompts by name of the expert.
-        settings: How.
-        out: Folder for the mixture; must be new or empty. It is there whole or not at all.
-        note: Told in a line what is worth knowing.
+        settings: The settings.
+        out: Folder for the mixture; must be new or empty. It is written atomically.
+        note: Called with each line worth showing to the user.
 
     Returns:
-        What ``mixture.json`` in ``out`` holds: ``settings``, ``experts``, ``hashes``,
-        ``parameters``, and ``own``, by gate the share of the given prompts (or their tokens) that
-        go to their own expert.
+        The content of ``mixture.json`` in ``out``: ``settings``, ``experts``, ``hashes``,
+        ``parameters``, and ``own``, for each gate the fraction of the given prompts (or their
+        tokens) routed to their own expert.
 
     Raises:
         InputError: The models are of several families, a setting does not fit them, or the folder
@@ -97,7 +98,7 @@ def make_mixture(
     for line in zoo.notes:
         note(line)
     if zoo.identical:
-        note("all experts hold the same weights, so the mixture does what each of them does")
+        note("all experts hold the same weights, so the mixture is equivalent to each of them")
     dense = load_compressed(shared, torch.float32)
     made = mix(dense, experts, settings)
     own = fit_gates(made, dense, prompts, settings.gate, settings.seed)
@@ -114,12 +115,12 @@ def make_mixture(
 
 
 def mix(dense: Any, experts: Mapping[str, Path], settings: MixtureSettings) -> MixtureForCausalLM:
-    """Makes a mixture in memory, with gates that have learned nothing yet.
+    """Makes a mixture in memory, with untrained gates.
 
     Args:
-        dense: The model that gives what is shared; left as it is.
+        dense: The model that provides the shared parts; not changed.
         experts: Folder of each expert by its name.
-        settings: How.
+        settings: The settings.
     """
     _, blocks = find_blocks(dense)
     check_mixture(

@@ -1,6 +1,6 @@
-"""How tensors of several models become one: linear, task arithmetic, TIES and DARE.
+"""Merge operators: linear, task arithmetic, TIES and DARE.
 
-Everything here works on one tensor at a time, so that no model ever has to be in memory.
+They work on one tensor at a time, so that no whole model has to be in memory.
 
 Sources: linear, Wortsman et al. 2022 ("model soups"), section 2; task arithmetic, Ilharco et al.
 2023, section 2; TIES, Yadav et al. 2023, section 3 and algorithm 1; DARE, Yu et al. 2024,
@@ -21,10 +21,10 @@ METHODS = ("linear", "task-arithmetic", "ties", "dare-linear", "dare-ties")
 """Names of the operators."""
 
 NEED_BASE = METHODS[1:]
-"""Those that add differences from a base to it."""
+"""Operators that add differences to a base."""
 
 NORMALISED = ("linear", "ties")
-"""Those that divide by the sum of the weights, so that only their ratios count."""
+"""Operators that divide by the sum of the weights, so that only their ratios matter."""
 
 _ROUNDING = 1e-9
 
@@ -46,28 +46,29 @@ def merge_tensors(
 
     - ``linear``: ``sum w_i t_i / sum w_i``;
     - ``task-arithmetic``: ``b + s sum w_i d_i``;
-    - ``ties``: of each ``d_i`` the ``density`` share of largest size is kept, the sign of
+    - ``ties``: of each ``d_i`` the ``density`` fraction of largest magnitude is kept, the sign of
       ``sum w_i d_i`` is elected, and ``s`` times the weighted mean of the entries of that sign is
       added to ``b``;
     - ``dare-linear``: each entry of ``d_i`` is kept with probability ``density`` and divided by
       it, then as task arithmetic;
     - ``dare-ties``: the same, then ``s`` times the weighted *sum* of the entries of the elected
-      sign, as the entries were rescaled already.
+      sign, as the entries are already rescaled.
 
     Args:
         method: One of :data:`METHODS`.
-        tensors: Of one shape, floats; an iterator is read one by one where the method allows it.
+        tensors: Tensors of one shape; an iterator is consumed one by one where the method allows
+            it.
         base: The same tensor of the base; not needed by ``linear``.
-        weights: A weight for each tensor.
-        density: Share of the differences that TIES and DARE keep, above 0 up to 1.
-        scale: Factor of what is added to the base; ``linear`` does not use it.
-        seed: Seed of what DARE keeps.
-        name: Name of the tensor; with the seed and the number of the model it decides what DARE
-            keeps, so that the order in which tensors are merged does not matter.
+        weights: One weight per tensor.
+        density: Fraction of the differences that TIES and DARE keep, in (0, 1].
+        scale: Factor of the differences added to the base; unused by ``linear``.
+        seed: Seed of DARE.
+        name: Name of the tensor; with the seed and the index of the model it determines what DARE
+            keeps, independently of the order in which tensors are merged.
 
     Returns:
-        The merged tensor, of the type of ``base``, or of the first tensor without one. It is
-        computed in float32, of float64 tensors in float64.
+        The merged tensor, of the data type of ``base``, or of the first tensor without one. It is
+        computed in float32, or in float64 for float64 tensors.
 
     Raises:
         InputError: The method is unknown, lacks its base, or a number is out of range.
@@ -100,7 +101,7 @@ def merge_tensors(
 def check_numbers(
     method: str, weights: Sequence[float], density: float = 1.0, scale: float = 1.0
 ) -> None:
-    """Checks what can be checked without tensors.
+    """Checks settings that do not depend on tensors.
 
     Raises:
         InputError: The method is unknown, there are no weights, one is not finite, those of a
@@ -115,20 +116,20 @@ def check_numbers(
     if method in NORMALISED and abs(sum(weights)) < _ROUNDING:
         raise InputError(f"the weights sum to 0, and '{method}' divides by their sum")
     if not 0 < density <= 1:
-        raise InputError(f"density {density:g} is not above 0 and up to 1")
+        raise InputError(f"density {density:g} is not in (0, 1]")
     if not math.isfinite(scale):
         raise InputError("the scale is not a finite number")
 
 
 def trim(difference: torch.Tensor, density: float) -> torch.Tensor:
-    """Keeps the entries of largest size and sets the others to 0 (TIES, step 1).
+    """Keeps the entries of largest magnitude and sets the others to 0 (TIES, step 1).
 
-    Of ``n`` entries ``floor(density n)`` are kept, and one at least. The paper trims over all
-    tensors of a model at once; this is done tensor by tensor, as merge tools do.
+    Of ``n`` entries ``floor(density n)`` are kept, at least one. The paper trims all tensors of a
+    model jointly; this trims each tensor separately, like other merge tools.
 
     Args:
         difference: Of any shape.
-        density: Share that is kept.
+        density: Fraction that is kept.
     """
     count = difference.numel()
     keep = max(1, math.floor(density * count + _ROUNDING))
@@ -144,7 +145,7 @@ def trim(difference: torch.Tensor, density: float) -> torch.Tensor:
 def drop_and_rescale(
     difference: torch.Tensor, density: float, *, seed: int = 0, name: str = "", index: int = 0
 ) -> torch.Tensor:
-    """Keeps each entry with a probability and divides it by that (DARE), so that its mean stays.
+    """Keeps each entry with a probability and divides it by that, preserving the mean (DARE).
 
     Args:
         difference: Of any shape.
@@ -197,7 +198,7 @@ def _weighted_sum(differences: Iterable[torch.Tensor], weights: Sequence[float])
 def _elected(
     differences: Iterable[torch.Tensor], weights: Sequence[float], *, mean: bool
 ) -> torch.Tensor:
-    """Sums what has the sign of the sum (TIES, steps 2 and 3); a sum of 0 counts as positive."""
+    """Sums entries with the sign of their sum (TIES, steps 2 and 3); a sum of 0 is positive."""
     parts = [w * d for d, w in zip(differences, weights, strict=True)]
     total = torch.zeros_like(parts[0])
     for part in parts:

@@ -1,4 +1,4 @@
-"""How models are merged, as data: so that a merge can be kept, repeated and searched for."""
+"""Merge recipes as data, so that merges can be stored, repeated and searched for."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ ALL = "all"
 """Group of all tensors."""
 
 GROUPS = ("first-half", "second-half", "outside")
-"""Groups of tensors with weights of their own: the two halves of the blocks, and what lies outside
-of blocks: embeddings, head and last norm."""
+"""Groups of tensors with separate weights: the two halves of the blocks, and everything outside of
+blocks (embeddings, head and last norm)."""
 
 _BLOCK = re.compile(r"(?:^|\.)(?:layers|h|blocks|block)\.(\d+)\.")
 
@@ -28,14 +28,14 @@ class MergeRecipe(BaseModel):
     method: Literal["linear", "task-arithmetic", "ties", "dare-linear", "dare-ties"] = "linear"
     """The operator; see :func:`~surefoot.sparsity.merging.operators.merge_tensors`."""
     weights: dict[str, tuple[float, ...]]
-    """A weight for each model: under ``all``, or for each of ``first-half``, ``second-half`` and
+    """One weight per model: under ``all``, or for each of ``first-half``, ``second-half`` and
     ``outside``."""
     density: float = Field(default=1.0, gt=0, le=1)
-    """Share of the differences that TIES and DARE keep."""
+    """Fraction of the differences that TIES and DARE keep."""
     scale: float = 1.0
-    """Factor of what is added to the base."""
+    """Factor of the differences added to the base."""
     seed: int = 0
-    """Seed of what DARE keeps."""
+    """Seed of DARE."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -60,7 +60,7 @@ class MergeRecipe(BaseModel):
         return self.weights[ALL] if ALL in self.weights else self.weights[group_of(key, layers)]
 
     def hash(self) -> str:
-        """Returns what tells recipes apart."""
+        """Returns a hash that identifies the recipe."""
         return sha256(self.model_dump_json().encode()).hexdigest()
 
 
@@ -71,7 +71,7 @@ def make_recipe(
     weights: Sequence[float] | None = None,
     **settings: Any,
 ) -> MergeRecipe:
-    """Makes a recipe with one weight a model.
+    """Makes a recipe with one weight per model.
 
     Args:
         method: The operator.
@@ -80,7 +80,7 @@ def make_recipe(
         **settings: ``density``, ``scale`` and ``seed``.
 
     Raises:
-        InputError: A number is out of range, or there is not one weight for each model.
+        InputError: A number is out of range, or the number of weights is wrong.
     """
     from surefoot.core.config import check_config
     from surefoot.core.errors import InputError
@@ -95,16 +95,16 @@ def make_recipe(
 
 
 def read_recipe(path: Path) -> tuple[MergeRecipe, dict[str, Any] | None]:
-    """Reads a recipe, or what a merged model's folder says about how it was made.
+    """Reads a recipe, or the record of a merged model.
 
     Args:
         path: JSON with a recipe, or ``merge.json``.
 
     Returns:
-        The recipe, and the hashes of the models that it was made for, if the file has them.
+        The recipe, and the hashes of the models that it was made for, if given.
 
     Raises:
-        InputError: The file is no recipe.
+        InputError: The file is not a recipe.
     """
     from surefoot.core.config import check_config
     from surefoot.sparsity.engine.checkpoint import read_json
@@ -117,11 +117,11 @@ def read_recipe(path: Path) -> tuple[MergeRecipe, dict[str, Any] | None]:
 
 
 def group_of(key: str, layers: int) -> str:
-    """Returns the group of a tensor, by the number of its block.
+    """Returns the group of a tensor by the index of its block.
 
     Args:
         key: Its name in the files.
-        layers: Number of blocks; of an odd number the first half is the larger.
+        layers: Number of blocks; if odd, the first half is larger.
     """
     found = _BLOCK.search(key)
     if found is None:

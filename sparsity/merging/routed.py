@@ -1,4 +1,4 @@
-"""Parts of a mixture: leaves that have weights for every expert, perceptrons that are mixed."""
+"""Modules of a mixture: gates, layers with weights per expert, and mixed perceptrons."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from torch import nn
 from surefoot.core.errors import InputError
 
 Route = Literal["sequence", "token"]
-"""Whether a text is given to experts as a whole, or token by token."""
+"""Whether texts are routed as a whole, or token by token."""
 
 Pool = Literal["mean", "first"]
-"""What a gate reads of a text: the mean of its hidden states, or that of its first token."""
+"""How a gate pools a text: the mean of its hidden states, or that of the first token."""
 
 _KEPT = "surefoot_routes"
 
 
 class Routes:
-    """What the gates of a mixture have chosen for the texts at hand.
+    """Choices of the gates of a mixture for the current texts.
 
     Attributes:
         mask: ``[batch, tokens]``, 0 where there is padding; ``None`` if there is none.
-        chosen: By number of the gate the weights of experts, ``[batch, experts]`` where texts are
-            routed, ``[batch, tokens, experts]`` where tokens are; 0 for those that are off.
-        forced: Expert that all texts go to, whatever gates say; ``None`` to ask the gates.
+        chosen: Weights of experts by index of the gate, ``[batch, experts]`` where texts are
+            routed, ``[batch, tokens, experts]`` where tokens are; 0 for inactive ones.
+        forced: Expert that all texts are routed to; ``None`` to use the gates.
     """
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class Routes:
         self._kept: dict[int, torch.Tensor] = {}
 
     def begin(self, mask: torch.Tensor | None, cache: Any) -> None:
-        """Prepares for a pass; what was chosen at the beginning of texts comes with their cache.
+        """Prepares a pass; choices made for a prompt are stored with its cache.
 
         Args:
             mask: 0 where there is padding.
@@ -51,24 +51,24 @@ class Routes:
                 setattr(cache, _KEPT, self._kept)
 
     def recall(self, gate: int, batch: int) -> bool:
-        """Takes over what a gate chose when the beginning of these texts was read.
+        """Restores the choice of a gate for the prompt of these texts, if any.
 
         Raises:
-            InputError: The keys and values are of another number of texts.
+            InputError: The cache is of another number of texts.
         """
         found = self._kept.get(gate)
         if found is None:
             return False
         if len(found) != batch:
             raise InputError(
-                f"the cache is of {len(found)} texts and {batch} are given; a mixture cannot tell "
-                "which of them went to which expert"
+                f"the cache is of {len(found)} texts and {batch} are given; a mixture cannot match "
+                "them to experts"
             )
         self.chosen[gate] = found
         return True
 
     def keep(self, gate: int) -> None:
-        """Notes what a gate chose with the keys and values that it leads to."""
+        """Stores the choice of a gate with the cache."""
         self._kept[gate] = self.chosen[gate]
 
 
@@ -78,11 +78,11 @@ class LinearGate(nn.Module):
     Args:
         width: Width of hidden states.
         experts: Number of experts.
-        number: Number of the gate.
-        routes: Where the choice is noted.
+        number: Index of the gate.
+        routes: Stores the choices.
         route: What is routed.
-        pool: What is read of a text, where texts are routed.
-        top: Experts that are on at a time; their weights are a softmax over them.
+        pool: How texts are pooled, if texts are routed.
+        top: Number of active experts; their weights are a softmax over them.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class LinearGate(nn.Module):
         self._routes = routes
 
     def choose(self, hidden: torch.Tensor) -> None:
-        """Chooses for hidden states ``[batch, tokens, width]``; of a text once, at its beginning.
+        """Chooses for hidden states ``[batch, tokens, width]``; for texts once per prompt.
 
         Args:
             hidden: The states that enter the first layer of the gate.
@@ -127,12 +127,12 @@ class LinearGate(nn.Module):
 
 
 def pooled(hidden: torch.Tensor, mask: torch.Tensor | None, pool: Pool) -> torch.Tensor:
-    """Returns one state of each text.
+    """Returns one state per text.
 
     Args:
         hidden: ``[batch, tokens, width]``.
         mask: ``[batch, tokens]``, 0 where there is padding.
-        pool: Which.
+        pool: How states are pooled.
 
     Returns:
         ``[batch, width]``.
@@ -147,13 +147,13 @@ def pooled(hidden: torch.Tensor, mask: torch.Tensor | None, pool: Pool) -> torch
 
 
 class OwnPart(nn.Module):
-    """A part of which each expert has its own.
+    """A module that each expert has of its own.
 
     Args:
-        part: The part as every expert has it.
+        part: The module, copied for every expert.
         experts: Number of experts.
-        gate: Number of the gate that chooses.
-        routes: Where the choice is noted.
+        gate: Index of the gate that chooses.
+        routes: Stores the choices.
     """
 
     def __init__(self, part: nn.Module, experts: int, gate: int, routes: Routes) -> None:
@@ -163,15 +163,15 @@ class OwnPart(nn.Module):
 
     @property
     def chosen(self) -> torch.Tensor:
-        """Weights of experts for the texts at hand, as :attr:`Routes.chosen` has them."""
+        """Weights of experts for the current texts, as :attr:`Routes.chosen` has them."""
         return self._routes.chosen[self._gate]
 
 
 class RoutedLeaf(OwnPart):
-    """A layer with own weights for each expert, of which each text of a batch uses one.
+    """A layer with separate weights per expert, of which each text of a batch uses one.
 
-    Attention and its cache need not know: they see the queries, keys and values of each text as
-    its expert makes them.
+    Attention and its cache need no changes: they receive the queries, keys and values of each
+    text's expert.
     """
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:

@@ -1,20 +1,20 @@
-"""A search for the best merge, from models and a score to a model with its report."""
+"""Searches for the best merge of models by a score."""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from surefoot.core.errors import InputError
+from surefoot.core.progress import Note, Progress, silent, unnoted
 from surefoot.results.manifest import Manifest
 from surefoot.results.run_folder import SUMMARY_NAME, RunFolder
-from surefoot.sparsity.merging.checks import Zoo, silent
+from surefoot.sparsity.merging.checks import Zoo
 from surefoot.sparsity.merging.evaluating import Evaluation, Evaluations, Score
 from surefoot.sparsity.merging.evolutionary import (
     EvolutionarySettings,
@@ -26,9 +26,6 @@ from surefoot.sparsity.merging.operators import NEED_BASE
 from surefoot.sparsity.merging.recipe import MergeRecipe
 from surefoot.sparsity.merging.streaming import MERGE_NAME, check_outside
 
-if TYPE_CHECKING:
-    from surefoot.sparsity.engine.planning import Told
-
 MODEL = "model"
 """Folder within a search's folder that holds the best candidate."""
 
@@ -37,14 +34,14 @@ SearchSettings = HeuristicSettings | EvolutionarySettings
 
 @dataclass(frozen=True)
 class SearchResult:
-    """What a search found.
+    """Result of a search.
 
     Attributes:
         model: Folder of the best candidate.
         best: Its recipe and score.
-        singles: Scores of the models as they are, by name.
+        singles: Scores of the unmerged models, by name.
         evaluations: All candidates, in the order in which they were scored.
-        details: What the search itself tells.
+        details: Details of the search.
     """
 
     model: Path
@@ -61,27 +58,27 @@ def search_merge(
     out: Path,
     *,
     label: str = "",
-    told: Told = silent,
-    note: Callable[[str], None] = lambda line: None,
+    progress: Progress = silent,
+    note: Note = unnoted,
 ) -> SearchResult:
-    """Searches for the best merge, or goes on where an earlier call stopped.
+    """Searches for the best merge, or resumes an interrupted search.
 
     Args:
         zoo: The models, checked.
-        settings: Which search and how.
-        score: Tries a merged model's folder; has to give the same for the same weights.
+        settings: Kind and settings of the search.
+        score: Evaluates a merged model's folder; must be deterministic.
         out: Folder for the scores of all candidates and, in ``model/``, the best one; new, empty,
             or with the beginning of the same search.
-        label: What the score is; a search goes on only with the same.
-        told: Told how far it is.
-        note: Told in a line what is worth knowing.
+        label: Description of the score; a search only resumes with the same.
+        progress: Called before and after every candidate.
+        note: Called with each line worth showing to the user.
 
     Returns:
-        The best candidate, which is never worse than the best single model.
+        The best candidate, never worse than the best single model.
 
     Raises:
         InputError: The settings do not fit the models, or the folder holds something else.
-        HarnessError: A score is no number.
+        HarnessError: A score is not finite.
     """
     check_search(zoo, settings)
     check_outside(out, *(s.checkpoint.folder for s in zoo.sources))
@@ -99,7 +96,7 @@ def search_merge(
     for line in zoo.notes:
         note(line)
     with RunFolder.open(out, manifest) as run:
-        evaluations = Evaluations(zoo, score, run, told)
+        evaluations = Evaluations(zoo, score, run, progress)
         if isinstance(settings, HeuristicSettings):
             details = heuristic_search(evaluations, settings, note)
         else:
@@ -126,7 +123,7 @@ def search_merge(
 
 
 def check_search(zoo: Zoo, settings: SearchSettings) -> None:
-    """Checks that a search can be made.
+    """Checks the settings of a search.
 
     Raises:
         InputError: There are too few models or candidates, a base or a library is missing.
@@ -149,7 +146,7 @@ def read_search(out: Path) -> dict[str, Any]:
     """Reads the summary of a search.
 
     Raises:
-        InputError: There is none, as the search is not done.
+        InputError: There is none, as the search is not finished.
     """
     from surefoot.sparsity.engine.checkpoint import read_json
 
@@ -157,11 +154,11 @@ def read_search(out: Path) -> dict[str, Any]:
 
 
 def _holds(place: Path, recipe: MergeRecipe) -> bool:
-    """Whether a folder holds the result of a recipe, after a call that was killed at the end."""
+    """Returns whether a folder holds the result of a recipe, if a call was killed at the end."""
     if not os.path.isfile(place / "config.json"):
         return False
-    told = json.loads((place / MERGE_NAME).read_bytes())
-    return MergeRecipe.model_validate(told["recipe"]) == recipe
+    record = json.loads((place / MERGE_NAME).read_bytes())
+    return MergeRecipe.model_validate(record["recipe"]) == recipe
 
 
 def _hash(zoo: Zoo) -> str:

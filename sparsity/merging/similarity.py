@@ -1,7 +1,7 @@
-"""How alike models are: the cosine of their weights, column by column.
+"""Similarity of models: the cosine of their weights, column by column.
 
-Source: Model-GLUE (Zhao et al. 2024), section 3.2, as its authors' code has it: of every matrix
-of attention and perceptrons the mean cosine of its columns, averaged over these matrices.
+Source: Model-GLUE (Zhao et al. 2024), section 3.2, as in the released code: the mean cosine of the
+columns of every attention and perceptron matrix, averaged over these matrices.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from surefoot.core.errors import InputError
-from surefoot.sparsity.merging.checks import MergeSource, difference, silent
+from surefoot.core.progress import Progress, silent
+from surefoot.sparsity.merging.checks import MergeSource, difference
 
 if TYPE_CHECKING:
     import torch
 
-    from surefoot.sparsity.engine.planning import Told
 
 _COMPARED = re.compile(r"(?:^|\.)(?:self_attn|attn|attention|self_attention|mlp)\.")
 
 
 def similarity_of(one: MergeSource, other: MergeSource, base: MergeSource | None = None) -> float:
-    """Returns how alike two models are, between -1 and 1.
+    """Returns the similarity of two models, between -1 and 1.
 
     Args:
         one: A model.
@@ -43,20 +43,20 @@ def similarity_of(one: MergeSource, other: MergeSource, base: MergeSource | None
 
 
 def similarity_matrix(
-    sources: Sequence[MergeSource], base: MergeSource | None = None, told: Told = silent
+    sources: Sequence[MergeSource], base: MergeSource | None = None, progress: Progress = silent
 ) -> np.ndarray:
-    """Returns how alike models are, pair by pair.
+    """Returns the pairwise similarities of models.
 
-    Of every matrix only as many copies as there are models are in memory at a time.
+    Only one matrix per model is in memory at a time.
 
     Args:
         sources: ``n`` models.
         base: If given, differences from it are compared instead of weights.
-        told: Told how far it is.
+        progress: Called after every matrix.
 
     Returns:
-        ``[n, n]`` float64, symmetric, 1 on the diagonal; not a number where two models differ in
-        vocabulary or architecture, so that nothing of them can be compared.
+        ``[n, n]`` float64, symmetric, 1 on the diagonal; NaN where two models differ in
+        vocabulary or architecture.
 
     Raises:
         InputError: A model differs from the base in vocabulary or architecture.
@@ -68,14 +68,14 @@ def similarity_matrix(
         if base is not None:
             why = difference(base, some[0])
             if why is not None:
-                raise InputError(f"{some[0].name} is not of the base {base.name}: {why}")
+                raise InputError(f"{some[0].name} was not tuned from the base {base.name}: {why}")
         if len(some) > 1:
-            found[np.ix_(members, members)] = _of_comparable(some, base, told)
+            found[np.ix_(members, members)] = _of_comparable(some, base, progress)
     return found
 
 
 def comparable(sources: Sequence[MergeSource]) -> list[list[int]]:
-    """Groups models that can be compared: those of one vocabulary, architecture and shape."""
+    """Groups comparable models: those of equal vocabulary, architecture and shapes."""
     groups: list[list[int]] = []
     for i, source in enumerate(sources):
         for group in groups:
@@ -88,7 +88,7 @@ def comparable(sources: Sequence[MergeSource]) -> list[list[int]]:
 
 
 def compared_keys(source: MergeSource) -> tuple[str, ...]:
-    """Names the matrices that are compared: those of attention and perceptrons, else all."""
+    """Returns the names of the compared matrices: attention and perceptrons, otherwise all."""
     files = source.checkpoint
     matrices = tuple(key for key in files.keys if len(files.shape(key)) == 2)
     return tuple(key for key in matrices if _COMPARED.search(key)) or matrices
@@ -97,7 +97,7 @@ def compared_keys(source: MergeSource) -> tuple[str, ...]:
 def column_cosine(one: torch.Tensor, other: torch.Tensor) -> float:
     """Returns the mean cosine of the columns of two matrices ``[outputs, inputs]``.
 
-    Two columns of zeros are alike (1); a column of zeros and another one are not (0).
+    The cosine of two zero columns is 1, of a zero column and another one 0.
     """
     import torch
 
@@ -110,13 +110,13 @@ def column_cosine(one: torch.Tensor, other: torch.Tensor) -> float:
 
 
 def _of_comparable(
-    sources: Sequence[MergeSource], base: MergeSource | None, told: Told
+    sources: Sequence[MergeSource], base: MergeSource | None, progress: Progress
 ) -> np.ndarray:
     count = len(sources)
     total = np.zeros((count, count))
     keys = compared_keys(sources[0])
     for number, key in enumerate(keys):
-        told("similarity", number, len(keys))
+        progress(number, len(keys), "similarity")
         tensors = [s.checkpoint.tensor(key) for s in sources]
         if base is not None:
             start = base.checkpoint.tensor(key).float()
@@ -126,7 +126,7 @@ def _of_comparable(
             for j in range(i):
                 total[i, j] += column_cosine(tensors[i], tensors[j])
                 total[j, i] = total[i, j]
-    told("similarity", len(keys), len(keys))
+    progress(len(keys), len(keys), "similarity")
     if not keys:
         raise InputError(f"{sources[0].name} has no matrices to compare")
     return total / len(keys)

@@ -1,4 +1,4 @@
-"""Models merged on the disk, tensor by tensor: never two of them in memory, not even one."""
+"""Merges models on disk, tensor by tensor, without loading whole models."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from surefoot.core.errors import InputError
 from surefoot.core.files import write_atomic, write_error
+from surefoot.core.progress import Note, Progress, silent, unnoted
 from surefoot.results.manifest import current_versions
 from surefoot.sparsity.export.writing import (
     SETTINGS,
@@ -20,17 +21,16 @@ from surefoot.sparsity.export.writing import (
     write_config,
     write_weights,
 )
-from surefoot.sparsity.merging.checks import MergeSource, Zoo, silent
+from surefoot.sparsity.merging.checks import MergeSource, Zoo
 from surefoot.sparsity.merging.operators import NEED_BASE, check_numbers, merge_tensors
 from surefoot.sparsity.merging.recipe import MergeRecipe
 
 if TYPE_CHECKING:
     import torch
 
-    from surefoot.sparsity.engine.planning import Told
 
 MERGE_NAME = "merge.json"
-"""File in a merged model's folder that says how it was made, so that it can be made again."""
+"""File in a merged model's folder with everything needed to repeat the merge."""
 
 
 def merge_models(
@@ -38,22 +38,22 @@ def merge_models(
     recipe: MergeRecipe,
     out: Path,
     *,
-    told: Told = silent,
-    note: Callable[[str], None] = lambda line: None,
+    progress: Progress = silent,
+    note: Note = unnoted,
     shard_bytes: int = SHARD_BYTES,
 ) -> Path:
     """Merges models into a new folder.
 
-    Of one model, and of models with the same weights, the result is that model, unless there is
-    one model with a base and a method that changes its differences; this is told.
+    The result of one model, or of models with equal weights, is that model, unless there is one
+    model with a base and a method that changes its differences; a note says so.
 
     Args:
         zoo: The models, checked.
         recipe: How they are merged.
-        out: Folder for the result; must be new or empty. It is there whole or not at all.
-        told: Told how far it is.
-        note: Told in a line what is worth knowing.
-        shard_bytes: Most bytes of a file of weights.
+        out: Folder for the result; must be new or empty. It is written atomically.
+        progress: Called after every tensor.
+        note: Called with each line worth showing to the user.
+        shard_bytes: Largest size of a weight file, bytes.
 
     Returns:
         ``out``.
@@ -69,7 +69,7 @@ def merge_models(
         note(line)
     if trivial:
         note(trivial)
-    tensors = _copied(zoo, told) if trivial else merged(zoo, recipe, told)
+    tensors = _copied(zoo, progress) if trivial else merged(zoo, recipe, progress)
     partial = out.with_name(f".{out.name}.{secrets.token_hex(4)}.tmp")
     try:
         partial.mkdir(parents=True)
@@ -90,27 +90,27 @@ def merge_models(
 
 
 def merged(
-    zoo: Zoo, recipe: MergeRecipe, told: Told = silent
+    zoo: Zoo, recipe: MergeRecipe, progress: Progress = silent
 ) -> Iterator[tuple[str, torch.Tensor]]:
     """Yields the tensors of a merge one by one.
 
     Args:
         zoo: The models.
         recipe: How they are merged.
-        told: Told how far it is.
+        progress: Called after every tensor.
 
     Raises:
-        InputError: A tensor of whole numbers differs between models, or a result is not finite.
+        InputError: An integer tensor differs between models, or a result is not finite.
     """
     for number, key in enumerate(zoo.keys):
-        told("merge", number, len(zoo.keys))
+        progress(number, len(zoo.keys), "merge")
         weights = recipe.weights_for(key, zoo.layers)
         base = zoo.base.checkpoint.tensor(key) if zoo.base is not None else None
         if not _is_float(zoo.first, key):
             yield key, _common(zoo, key)
             continue
         sources = zoo.sources
-        if recipe.method == "linear":  # what counts nothing is not read
+        if recipe.method == "linear":  # tensors with weight 0 are not read
             sources = tuple(s for s, w in zip(sources, weights, strict=True) if w)
             weights = tuple(w for w in weights if w)
         found = merge_tensors(
@@ -129,13 +129,13 @@ def merged(
                 f"are too large for {str(found.dtype).removeprefix('torch.')}"
             )
         yield key, found
-    told("merge", len(zoo.keys), len(zoo.keys))
+    progress(len(zoo.keys), len(zoo.keys), "merge")
 
 
 def trivial_result(zoo: Zoo, recipe: MergeRecipe) -> str:
-    """Says why the result of a merge is its first model, ``""`` if there is something to merge."""
+    """Returns why the result of a merge is its first model, ``""`` if it is not."""
     if len(zoo.sources) == 1 and (zoo.base is None or recipe.method not in NEED_BASE):
-        return "there is one model only, so it is the result"
+        return "there is only one model, so it is the result"
     if len(zoo.sources) > 1 and zoo.identical:
         return "all models hold the same weights, so they are the result"
     return ""
@@ -157,25 +157,25 @@ def check_recipe(zoo: Zoo, recipe: MergeRecipe) -> None:
 
 
 def check_new(out: Path, *models: Path) -> None:
-    """Checks that a folder may be made.
+    """Checks that a folder can be created.
 
     Args:
         out: The folder.
         *models: Folders that it must not lie in.
 
     Raises:
-        InputError: It lies in a model's folder, or there is something in it.
+        InputError: It lies in a model's folder, or is not empty.
     """
     check_outside(out, *models)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError("--out is there already; choose another", file=str(out))
+        raise InputError("--out exists already; choose another", file=str(out))
 
 
 def check_outside(out: Path, *models: Path) -> None:
-    """Checks that a folder is none of the models' and lies in none.
+    """Checks that a folder is outside of the models' folders.
 
     Raises:
-        InputError: It does.
+        InputError: It is not.
     """
     here = out.resolve()
     for model in models:
@@ -184,7 +184,7 @@ def check_outside(out: Path, *models: Path) -> None:
 
 
 def record(zoo: Zoo, recipe: MergeRecipe, trivial: str = "") -> dict[str, Any]:
-    """Returns what a merged model's folder says about how it was made."""
+    """Returns the record of a merge."""
     return {
         "recipe": recipe.model_dump(mode="json"),
         "models": [s.name for s in zoo.sources],
@@ -194,9 +194,9 @@ def record(zoo: Zoo, recipe: MergeRecipe, trivial: str = "") -> dict[str, Any]:
     }
 
 
-def _copied(zoo: Zoo, told: Told) -> Iterator[tuple[str, torch.Tensor]]:
+def _copied(zoo: Zoo, progress: Progress) -> Iterator[tuple[str, torch.Tensor]]:
     for number, key in enumerate(zoo.keys):
-        told("copy", number, len(zoo.keys))
+        progress(number, len(zoo.keys), "copy")
         yield key, zoo.sources[0].checkpoint.tensor(key)
 
 
@@ -209,5 +209,5 @@ def _common(zoo: Zoo, key: str) -> torch.Tensor:
 
     found = [s.checkpoint.tensor(key) for s in zoo.sources]
     if any(not torch.equal(found[0], other) for other in found[1:]):
-        raise InputError(f"'{key}' holds whole numbers, and they differ between the models")
+        raise InputError(f"'{key}' holds integers that differ between the models")
     return found[0]

@@ -1,4 +1,4 @@
-"""Weights set to zero: which ones, and how many of each matrix."""
+"""Pruning of weight matrices, and the allocation of sparsity among them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from surefoot.sparsity.pruning.allocation import allocate, allocate_by_outliers
     from surefoot.sparsity.pruning.masks import keep_mask
     from surefoot.sparsity.pruning.methods import PrunedMatrix, output_error, prune
-    from surefoot.sparsity.pruning.metrics import alpha_metrics, outlier_share, owl_scores
+    from surefoot.sparsity.pruning.metrics import alpha_metrics, outlier_percentage, owl_scores
     from surefoot.sparsity.pruning.patterns import (
         Pattern,
         SemiStructured,
@@ -32,7 +32,7 @@ _PLACES = {
     "alpha_metrics": "metrics",
     "common_window": "tails",
     "keep_mask": "masks",
-    "outlier_share": "metrics",
+    "outlier_percentage": "metrics",
     "output_error": "methods",
     "owl_scores": "metrics",
     "pattern_of": "patterns",
@@ -54,7 +54,7 @@ __all__ = [
     "alpha_metrics",
     "common_window",
     "keep_mask",
-    "outlier_share",
+    "outlier_percentage",
     "output_error",
     "owl_scores",
     "pattern_of",

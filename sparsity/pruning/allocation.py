@@ -1,4 +1,4 @@
-"""How much of each matrix goes, given a budget over all of them."""
+"""Allocation of sparsity to matrices under a common budget."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from math import fsum, isfinite
 from surefoot.core.errors import InputError
 
 LARGEST = 0.99
-"""Sparsity that no matrix exceeds unless told otherwise: one without weights is a cut wire."""
+"""Default upper bound of the sparsity of a matrix: a fully pruned one would cut the network."""
 
 
 def allocate(
@@ -19,24 +19,24 @@ def allocate(
     tau: float = 0.3,
     bounds: tuple[float, float] = (0.0, LARGEST),
 ) -> tuple[float, ...]:
-    """Gives a high metric a high sparsity, so that the budget over all weights is met.
+    """Allocates sparsity by a metric (high metric, high sparsity) under a budget over all weights.
 
     The metrics are mapped linearly onto [1 - tau, 1 + tau] and multiplied by one number, clipped
     to the bounds, such that Σ size · sparsity = target · Σ size holds after the clipping. Equal
     metrics give the target to every matrix.
 
     Args:
-        metrics: One per matrix, as from :func:`alpha_metrics`; a high one says: prune more.
+        metrics: One per matrix, as from :func:`alpha_metrics`; a high one means more pruning.
         sizes: Number of weights of each matrix.
         target: Sparsity over all weights, within the bounds.
-        tau: How far sparsities may lie apart, in [0, 1); 0 is uniform.
+        tau: Relative spread of sparsities, in [0, 1); 0 is uniform.
         bounds: Least and largest sparsity of one matrix, within [0, 1].
 
     Returns:
         A sparsity per matrix, in the order of the metrics.
 
     Raises:
-        InputError: The lengths differ, a number is out of range, or the bounds hold no such
+        InputError: The lengths differ, a number is out of range, or the bounds do not allow the
             budget.
 
     Source: AlphaPruning (Lu et al. 2024), section 3.2; the clipping is not in the released code,
@@ -55,25 +55,25 @@ def allocate_by_outliers(
     spread: float = 0.08,
     bounds: tuple[float, float] = (0.0, LARGEST),
 ) -> tuple[float, ...]:
-    """Gives a matrix with many outliers a low sparsity, so that the budget is met.
+    """Allocates sparsity by outliers (many outliers, low sparsity) under a budget.
 
-    The densities are 2 · spread · minmax(scores), all shifted by one number and clipped.
+    The densities are 2 · spread · minmax(scores), shifted by a constant and clipped.
 
     Args:
-        scores: One per matrix, as from :func:`owl_scores`; a high one says: prune less.
+        scores: One per matrix, as from :func:`owl_scores`; a high one means less pruning.
         sizes: Number of weights of each matrix.
         target: Sparsity over all weights, within the bounds.
-        spread: λ of the paper, at least 0; densities lie at most 2λ apart.
+        spread: λ of the paper, at least 0; densities differ by at most 2λ.
         bounds: Least and largest sparsity of one matrix, within [0, 1].
 
     Returns:
         A sparsity per matrix.
 
     Raises:
-        InputError: As :func:`allocate`.
+        InputError: See :func:`allocate`.
 
-    Source: OWL (Yin et al. 2024) and released code. That takes the mean over blocks;
-    here weights count, so that matrices of several sizes meet the budget too.
+    Source: OWL (Yin et al. 2024) and released code. The released code averages over
+    blocks; here weights are counted, so that matrices of different sizes meet the budget too.
     """
     if not 0 <= spread < float("inf"):
         raise InputError(f"spread must be at least 0, not {spread:g}")
@@ -82,11 +82,11 @@ def allocate_by_outliers(
 
 
 def _minmax(values: Sequence[float]) -> list[float]:
-    """Maps values linearly onto [0, 1]; equal ones onto one half."""
+    """Scales values linearly to [0, 1]; equal ones to one half."""
     if not values or not all(isfinite(value) for value in values):
         raise InputError("need at least one metric, and finite ones")
     low, high = min(values), max(values)
-    # Halves, as the difference of large values of both signs is not finite.
+    # Halves, as the difference of large values of opposite sign could overflow.
     reach = high / 2 - low / 2
     if not reach > 0:
         return [0.5] * len(values)
@@ -114,12 +114,12 @@ def _fill(
     lines = list(zip(slopes, offsets, sizes, strict=True))
     wanted = fsum(target * size for size in sizes)
 
-    def gone(level: float) -> float:
+    def pruned(level: float) -> float:
         return fsum(size * min(max(s * level + o, low), high) for s, o, size in lines)
 
     # Between two kinks the sum is linear in the level; the kinks are where a line meets a bound.
     kinks = sorted({(bound - o) / s for s, o, _ in lines for bound in (low, high)})
-    right = min(bisect_left(kinks, wanted, key=gone), len(kinks) - 1)
+    right = min(bisect_left(kinks, wanted, key=pruned), len(kinks) - 1)
     left = max(right - 1, 0)
     middle = (kinks[left] + kinks[right]) / 2
     free = [(s, o, size) for s, o, size in lines if low < s * middle + o < high]

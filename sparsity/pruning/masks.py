@@ -1,4 +1,4 @@
-"""Masks from scores: the lowest scores go, and exactly so many of them as the pattern says."""
+"""Masks from scores: prunes exactly the number of lowest scores that the pattern requires."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ Granularity = Literal["tensor", "row"]
 
 
 def keep_mask(scores: torch.Tensor, pattern: Pattern, granularity: Granularity) -> torch.Tensor:
-    """Returns which weights stay.
+    """Returns a mask of the kept weights.
 
     Args:
-        scores: ``[out, in]``, at least 0; low ones go.
-        pattern: How many go.
+        scores: ``[out, in]``, at least 0; low ones are pruned.
+        pattern: How many are pruned.
         granularity: Whether unstructured weights are compared over the whole ``tensor``, or
             within each ``row`` (an output).
 
     Returns:
-        ``[out, in]`` bool, True where a weight stays. Of equal scores the earlier one goes.
-        Unstructured, round(sparsity · numel) go in all; by row each loses the same number, and
-        what that leaves over goes from the rows where the next score is lowest.
+        ``[out, in]`` bool, True for kept weights. Among equal scores the earlier one is pruned.
+        Unstructured, round(sparsity · numel) are pruned in total; by row, each loses the same
+        number and the remainder comes from the rows where the next score is lowest.
 
     Raises:
-        InputError: Rows cannot be cut into groups of m, or the granularity is unknown.
+        InputError: Rows cannot be divided into groups of m, or the granularity is unknown.
     """
     if granularity not in ("tensor", "row"):
-        raise InputError(f"unknown granularity '{granularity}'; take tensor or row")
+        raise InputError(f"unknown granularity '{granularity}'; use tensor or row")
     if isinstance(pattern, SemiStructured):
         check_groups(scores.shape[1], pattern)
         groups = scores.reshape(scores.shape[0], -1, pattern.m)
         return keep_highest(groups, pattern.n).reshape(scores.shape)
-    gone = round(pattern.sparsity * scores.numel())
+    pruned = round(pattern.sparsity * scores.numel())
     if granularity == "tensor":
-        return keep_highest(scores.reshape(1, -1), scores.numel() - gone).reshape(scores.shape)
-    each, left_over = divmod(gone, scores.shape[0])
+        return keep_highest(scores.reshape(1, -1), scores.numel() - pruned).reshape(scores.shape)
+    each, left_over = divmod(pruned, scores.shape[0])
     order = scores.argsort(dim=1, stable=True)
     keep = torch.ones_like(scores, dtype=torch.bool)
     keep.scatter_(1, order[:, :each], False)
@@ -51,16 +51,16 @@ def keep_mask(scores: torch.Tensor, pattern: Pattern, granularity: Granularity) 
 
 
 def keep_highest(scores: torch.Tensor, count: int) -> torch.Tensor:
-    """Returns a mask of the ``count`` highest scores along the last axis; of equals the later."""
+    """Returns a mask of the ``count`` highest scores along the last axis; ties to the later."""
     order = scores.argsort(dim=-1, stable=True)
     keep = torch.ones_like(scores, dtype=torch.bool)
     return keep.scatter_(-1, order[..., : scores.shape[-1] - count], False)
 
 
 def check_groups(width: int, pattern: SemiStructured) -> None:
-    """Raises InputError if rows of this width cannot be cut into groups of m."""
+    """Raises InputError if rows of this width cannot be divided into groups of m."""
     if width % pattern.m:
         raise InputError(
-            f"rows of {width} weights cannot be cut into groups of {pattern.m} for "
-            f"{pattern}; leave this layer out or take another pattern"
+            f"rows of {width} weights cannot be divided into groups of {pattern.m} for "
+            f"{pattern}; exclude this layer or use another pattern"
         )

@@ -1,4 +1,4 @@
-"""One weight matrix pruned, by the method of one's choice."""
+"""Prunes a weight matrix by magnitude, Wanda or SparseGPT."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ METHODS: tuple[Method, ...] = ("magnitude", "wanda", "sparsegpt")
 
 @dataclass(frozen=True, slots=True)
 class PrunedMatrix:
-    """A pruned weight matrix, and what it took.
+    """A pruned weight matrix with figures.
 
     Attributes:
-        weight: ``[out, in]`` in the dtype of the given one, 0 where nothing stays.
-        mask: ``[out, in]`` bool, True where a weight stays.
-        damping: That SparseGPT needed, in units of the Hessian's mean diagonal; else None.
-        error: ‖(W - W')X‖_F / ‖WX‖_F over the calibration inputs, if their Gram matrix is there.
+        weight: ``[out, in]`` in the dtype of the given one, 0 where pruned.
+        mask: ``[out, in]`` bool, True for kept weights.
+        damping: Damping that SparseGPT needed, relative to the Hessian's mean diagonal; else None.
+        error: ‖(W - W')X‖_F / ‖WX‖_F over the calibration inputs, if their Gram matrix is known.
         solver: How SparseGPT inverted the Hessian; else None.
     """
 
@@ -38,7 +38,7 @@ class PrunedMatrix:
 
     @property
     def sparsity(self) -> float:
-        """Share of weights that the mask takes away."""
+        """Fraction of pruned weights."""
         return 1 - int(self.mask.sum()) / self.mask.numel()
 
 
@@ -53,27 +53,27 @@ def prune(
     block_size: int = BLOCK,
     damping: float = DAMPING,
 ) -> PrunedMatrix:
-    """Prunes the weight matrix of a linear layer; the given one is left as it is.
+    """Prunes the weight matrix of a linear layer; the given one is not changed.
 
-    - ``magnitude``: the smallest abs(W) go, compared over the whole tensor;
-    - ``wanda``: the smallest abs(W) · ‖x‖ go, compared within each row (Sun et al. 2024);
-    - ``sparsegpt``: see :func:`sparsegpt`; the weights that stay are changed.
+    - ``magnitude``: prunes the smallest abs(W), compared over the whole tensor;
+    - ``wanda``: prunes the smallest abs(W) · ‖x‖, compared within each row (Sun et al. 2024);
+    - ``sparsegpt``: see :func:`sparsegpt`; the kept weights are updated.
 
     Args:
         weight: ``[out, in]``, finite.
-        statistics: Of the layer's inputs; ``magnitude`` needs none, ``sparsegpt`` the Gram matrix.
-        method: Which weights go.
-        pattern: How many; ``"2:4"`` or a share do as well.
-        granularity: Over what ``magnitude`` and ``wanda`` compare, if not as said above.
-        block_size: Columns of a block of ``sparsegpt``.
+        statistics: Input statistics; ``magnitude`` needs none, ``sparsegpt`` the Gram matrix.
+        method: Pruning method.
+        pattern: How many weights are pruned; may be ``"2:4"`` or a fraction.
+        granularity: Set within which ``magnitude`` and ``wanda`` compare, if not the default.
+        block_size: Columns per block of ``sparsegpt``.
         damping: Of ``sparsegpt``'s Hessian, in units of its mean diagonal.
 
     Raises:
         InputError: Statistics are missing or do not fit, a weight is not finite, the rows
-            cannot be cut into groups of m, or an option is out of range or not of this method.
+            cannot be divided into groups of m, or an option is out of range or does not apply.
     """
     if method not in METHODS:
-        raise InputError(f"unknown method '{method}'; take one of {', '.join(METHODS)}")
+        raise InputError(f"unknown method '{method}'; use one of {', '.join(METHODS)}")
     if weight.ndim != 2 or not weight.numel() or not bool(weight.isfinite().all()):
         raise InputError(f"need a matrix of finite weights, not {list(weight.shape)}")
     wanted = pattern_of(pattern)
@@ -114,7 +114,7 @@ def output_error(weight: torch.Tensor, new: torch.Tensor, gram: torch.Tensor) ->
 def _gram(
     weight: torch.Tensor, statistics: InputStatistics | None, method: Method
 ) -> torch.Tensor | None:
-    """Returns the Gram matrix, if there is one; checks that the method has what it needs."""
+    """Returns the Gram matrix, if any; checks that the method has the statistics it needs."""
     if statistics is None:
         if method == "magnitude":
             return None

@@ -1,4 +1,4 @@
-"""What the allocation reads: exponents of tails, or outliers of Wanda's scores."""
+"""Metrics for the allocation: tail exponents of spectra, or outliers of Wanda's scores."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ def alpha_metrics(
     blocks: Sequence[Hashable],
     level: Level = "block",
 ) -> tuple[float, ...]:
-    """Turns exponents of matrices into the metrics that :func:`allocate` reads.
+    """Turns tail exponents of matrices into the metrics of :func:`allocate`.
 
-    - ``matrix``: each matrix its own exponent;
-    - ``block``: each matrix the mean exponent of its block's matrices (the released default);
+    - ``matrix``: the exponent of each matrix;
+    - ``block``: the mean exponent of the matrix's block (the released default);
     - ``mixed``: the mean of the two, so that matrices of a block differ half as much as with
-      ``matrix``. The paper compares a mixed form which the released code lacks; this is our
-      reading of it.
+      ``matrix``. The paper compares a mixed form that the released code lacks; this is our
+      interpretation.
 
     Args:
-        fits: Of each matrix, as from :func:`tail_exponent`, or the bare exponents.
-        blocks: The block that each matrix lies in.
-        level: Of what the exponent is.
+        fits: Fits of each matrix by :func:`tail_exponent`, or just the exponents.
+        blocks: The block of each matrix.
+        level: Level at which exponents are averaged.
 
     Raises:
         InputError: The lengths differ, there is no matrix, or the level is unknown.
@@ -40,7 +40,7 @@ def alpha_metrics(
     Source: AlphaPruning (Lu et al. 2024) and released code.
     """
     if level not in LEVELS:
-        raise InputError(f"unknown level '{level}'; take one of {', '.join(LEVELS)}")
+        raise InputError(f"unknown level '{level}'; use one of {', '.join(LEVELS)}")
     if not fits or len(fits) != len(blocks):
         raise InputError("need at least one fit, and one block for each")
     alphas = [fit.alpha if isinstance(fit, TailFit) else float(fit) for fit in fits]
@@ -55,13 +55,13 @@ def alpha_metrics(
     return tuple((a + means[block]) / 2 for a, block in zip(alphas, blocks, strict=True))
 
 
-def outlier_share(
+def outlier_percentage(
     weights: Sequence[torch.Tensor], norms: Sequence[torch.Tensor], multiple: float = 5.0
 ) -> float:
     """Returns the percentage of a block's scores that exceed ``multiple`` times their mean.
 
     Args:
-        weights: Matrices ``[out, in]`` of one block (or of one layer).
+        weights: Matrices ``[out, in]`` of one block or layer.
         norms: Norms of the input channels of each, ``[in]``, as from ``InputStatistics.norms``.
         multiple: M of the paper.
 
@@ -95,24 +95,23 @@ def owl_scores(
     blocks: Sequence[Hashable],
     multiple: float = 5.0,
 ) -> tuple[float, ...]:
-    """Returns for each matrix the outlier share of its block.
+    """Returns for each matrix the percentage of outliers in its block.
 
-    One that holds a single block at a time calls :func:`outlier_share` for each instead.
+    To hold only one block in memory, call :func:`outlier_percentage` for each block instead.
 
     Args:
         weights: Matrices ``[out, in]``.
         norms: ``[in]`` of each.
-        blocks: The block that each matrix lies in; a block of its own for each gives shares per
-            matrix.
+        blocks: The block of each matrix; distinct blocks give percentages per matrix.
         multiple: M of the paper.
 
     Raises:
-        InputError: As :func:`outlier_share`.
+        InputError: See :func:`outlier_percentage`.
     """
     if not len(weights) == len(norms) == len(blocks):
         raise InputError("need for each matrix its input norms and its block")
     shares = {
-        block: outlier_share(
+        block: outlier_percentage(
             [w for w, of in zip(weights, blocks, strict=True) if of == block],
             [x for x, of in zip(norms, blocks, strict=True) if of == block],
             multiple,

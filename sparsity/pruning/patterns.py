@@ -1,4 +1,4 @@
-"""Which weights may go: any of them, or so many of every group along a row."""
+"""Sparsity patterns: unstructured, or n of m kept in every group along a row."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ import numpy as np
 from surefoot.core.errors import InputError
 
 LARGEST_TABLE = 1 << 24
-"""Cells (matrices x reachable sums) up to which the best mix of patterns is searched for."""
+"""Largest table (matrices x reachable sums) for the exact search; beyond it a greedy choice is
+used."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unstructured:
-    """Any weights may go.
+    """Any weights may be pruned.
 
     Attributes:
-        sparsity: Share of weights that go, in [0, 1].
+        sparsity: Fraction of pruned weights, in [0, 1].
     """
 
     sparsity: float
@@ -35,10 +36,10 @@ class Unstructured:
 
 @dataclass(frozen=True, slots=True)
 class SemiStructured:
-    """Of every ``m`` neighbours along a row ``n`` are kept.
+    """Keeps ``n`` of every ``m`` consecutive weights along a row.
 
     Attributes:
-        n: How many are kept, in 1 … m.
+        n: Number of kept weights per group, in 1 … m.
         m: Size of a group.
     """
 
@@ -51,7 +52,7 @@ class SemiStructured:
 
     @property
     def sparsity(self) -> float:
-        """Share of weights that go."""
+        """Fraction of pruned weights."""
         return 1 - self.n / self.m
 
     def __str__(self) -> str:
@@ -62,7 +63,7 @@ Pattern = Unstructured | SemiStructured
 
 
 def pattern_of(value: Pattern | str | float) -> Pattern:
-    """Reads a pattern: ``"2:4"`` keeps 2 of 4, a number is a share of weights that go.
+    """Reads a pattern: ``"2:4"`` keeps 2 of 4, a number is the fraction of pruned weights.
 
     Raises:
         InputError: It is neither, or out of range.
@@ -77,29 +78,31 @@ def pattern_of(value: Pattern | str | float) -> Pattern:
     try:
         return Unstructured(float(value))
     except ValueError:
-        raise InputError(f"'{value}' is no pattern; write a share as 0.5, or n:m as 2:4") from None
+        raise InputError(
+            f"'{value}' is not a pattern; write a fraction as 0.5, or n:m as 2:4"
+        ) from None
 
 
 def sparsity_of(patterns: Sequence[Pattern], sizes: Sequence[int]) -> float:
-    """Returns the share of all weights that go under one pattern a matrix.
+    """Returns the overall fraction of pruned weights under one pattern per matrix.
 
     Args:
         patterns: One per matrix.
         sizes: Number of weights of each.
     """
-    gone = fsum(p.sparsity * size for p, size in zip(patterns, sizes, strict=True))
-    return gone / sum(sizes)
+    pruned = fsum(p.sparsity * size for p, size in zip(patterns, sizes, strict=True))
+    return pruned / sum(sizes)
 
 
 def patterns_for(
     ratios: Sequence[float], sizes: Sequence[int], m: int
 ) -> tuple[SemiStructured, ...]:
-    """Turns one sparsity a matrix into one n:m pattern a matrix, with ``m`` in common.
+    """Turns one sparsity per matrix into one n:m pattern per matrix, with a common ``m``.
 
-    Every matrix gets one of the two patterns next to its sparsity. Among all such choices that
-    one is taken whose sparsity over all weights is nearest to that of ``ratios``, and of equally
-    near ones the one that moves the matrices least (Σ size (Δ n)²). With more than
-    ``2**24`` matrices times distinct sums the largest remainders are rounded up instead.
+    Every matrix gets one of the two patterns next to its sparsity. Among all such choices the one
+    with the overall sparsity closest to that of ``ratios`` is taken; ties go to the smallest
+    change Σ size (Δ n)². With more than ``2**24`` matrices times distinct sums the largest
+    remainders are rounded up instead.
 
     Args:
         ratios: Sparsity of each matrix, in [0, 1], as from :func:`allocate`.
@@ -107,8 +110,8 @@ def patterns_for(
         m: Size of a group.
 
     Returns:
-        One pattern a matrix; at least 1 of ``m`` is kept. :func:`sparsity_of` tells how near
-        they come.
+        One pattern per matrix; at least 1 of ``m`` is kept. :func:`sparsity_of` gives their overall
+        sparsity.
 
     Raises:
         InputError: The lengths differ, or a number is out of range.
@@ -129,7 +132,7 @@ def patterns_for(
 
 
 def _choose(sizes: list[int], rest: list[float], missing: float) -> list[bool]:
-    """Says which sizes to add up so that they come nearest to what is missing."""
+    """Chooses the sizes whose sum is closest to what is missing."""
     if not sizes:
         return []
     unit = gcd(*sizes)
@@ -137,7 +140,7 @@ def _choose(sizes: list[int], rest: list[float], missing: float) -> list[bool]:
     total = sum(units)
     if len(units) * (total + 1) > LARGEST_TABLE:
         return _choose_greedily(sizes, rest, missing)
-    # What a choice costs, over every sum that the first matrices can reach.
+    # Dynamic programme: least cost of every sum reachable with the first matrices.
     cost = np.full(total + 1, np.inf)
     cost[0] = 0.0
     taken = np.zeros((len(units), total + 1), dtype=np.bool_)
@@ -160,7 +163,7 @@ def _choose(sizes: list[int], rest: list[float], missing: float) -> list[bool]:
 
 
 def _choose_greedily(sizes: list[int], rest: list[float], missing: float) -> list[bool]:
-    """Does about the same by the largest remainders."""
+    """Approximates :func:`_choose` by the largest remainders."""
     chosen = [False] * len(sizes)
     for i in sorted(range(len(sizes)), key=lambda i: -rest[i]):
         if abs(missing - sizes[i]) < abs(missing):

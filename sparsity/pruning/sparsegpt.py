@@ -1,4 +1,4 @@
-"""SparseGPT: masks chosen column by column, later weights mending what earlier ones lost."""
+"""SparseGPT: prunes column by column and updates later weights to compensate."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ from surefoot.sparsity.pruning.masks import check_groups, keep_highest
 from surefoot.sparsity.pruning.patterns import Pattern, SemiStructured
 
 BLOCK = 128
-"""Columns whose mask is chosen at once."""
+"""Columns whose mask is chosen at once, as in the paper."""
 
 DAMPING = 0.01
-"""What is added to the diagonal of the Hessian, in units of its mean."""
+"""Damping of the Hessian, relative to its mean diagonal, as in the paper."""
 
 _ESCALATION = (1.0, 10.0, 100.0)
+"""Factors of the damping in the successive attempts in fp64."""
+
 _LEAST_EIGENVALUE = 1e-6
+"""Lower bound of eigenvalues relative to the largest, if no Cholesky factorization succeeds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +30,8 @@ class InverseRoot:
     Attributes:
         upper: ``[in, in]``.
         live: ``[in]`` bool, False for channels that were always 0.
-        damping: That was added, in units of the mean diagonal.
-        solver: ``cholesky-fp32``, ``cholesky-fp64`` or ``eigh``: what it took.
+        damping: Added damping, relative to the mean diagonal.
+        solver: ``cholesky-fp32``, ``cholesky-fp64`` or ``eigh``.
     """
 
     upper: torch.Tensor
@@ -38,15 +41,15 @@ class InverseRoot:
 
 
 def inverse_root(gram: torch.Tensor, damping: float = DAMPING) -> InverseRoot:
-    """Inverts the Hessian of a layer, with ever more force until it works.
+    """Inverts the Hessian of a layer with increasingly robust methods until one succeeds.
 
     First Cholesky in fp32, then in fp64, then in fp64 with 10 and 100 times the damping, then
-    eigenvalues that are raised to a millionth of the largest. Channels that were always 0 get the
-    mean of the others' diagonal. Scaling the Gram matrix changes nothing but U's scale.
+    eigenvalues clamped to a millionth of the largest. Channels that were always 0 get the mean
+    diagonal of the others. Scaling the Gram matrix only scales U.
 
     Args:
         gram: ``[in, in]``, Σ x xᵀ, finite and symmetric.
-        damping: In units of the mean diagonal, above 0.
+        damping: Relative to the mean diagonal, above 0.
 
     Raises:
         InputError: The matrix is not finite, is zero, or the damping is not above 0.
@@ -58,7 +61,7 @@ def inverse_root(gram: torch.Tensor, damping: float = DAMPING) -> InverseRoot:
     hessian = gram.double()
     live = hessian.diagonal() > 0
     if not bool(live.any()):
-        raise InputError("all calibration inputs are zero; SparseGPT needs others")
+        raise InputError("all calibration inputs are zero; SparseGPT needs other inputs")
     hessian = hessian / hessian.diagonal()[live].mean()
     hessian.diagonal()[~live] = 1.0
     mean = float(hessian.diagonal().mean())
@@ -97,40 +100,40 @@ def _cholesky_of_inverse(hessian: torch.Tensor) -> torch.Tensor | None:
 def sparsegpt(
     weight: torch.Tensor, root: InverseRoot, pattern: Pattern, block_size: int = BLOCK
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Prunes and mends a weight matrix.
+    """Prunes a weight matrix and updates the kept weights.
 
     Args:
-        weight: ``[out, in]`` fp32; left as it is.
-        root: Of the layer's inputs.
-        pattern: How many weights go. Unstructured ones are compared over all outputs of a block
-            of columns, and each block loses its part of the budget.
-        block_size: Columns of a block; with n:m the next smaller multiple of m.
+        weight: ``[out, in]`` fp32; not changed.
+        root: Inverse root of the layer's Hessian.
+        pattern: How many weights are pruned. Unstructured ones are compared over all outputs of a
+            block of columns, and each block gets its part of the budget.
+        block_size: Columns per block; with n:m rounded down to a multiple of m.
 
     Returns:
-        The new weights, and a bool mask that is True where one stays.
+        The new weights, and a bool mask that is True for kept ones.
 
     Source: SparseGPT (Frantar and Alistarh 2023), algorithm 1. Unlike in the released code,
-    channels that were always 0 lose their weights first, but only as many as the pattern says.
+    weights of channels that were always 0 are pruned first, but only as many as required.
     """
     new = weight.clone()
     rows, width = new.shape
     keep = torch.ones_like(new, dtype=torch.bool)
     upper = root.upper.to(new.device)
     diagonal = upper.diagonal()
-    weights = root.live.to(new) / diagonal  # what a loss counts, channel by channel
+    weights = root.live.to(new) / diagonal  # weight of the error per channel
     if isinstance(pattern, SemiStructured):
         check_groups(width, pattern)
         block_size = max(block_size // pattern.m, 1) * pattern.m
-    gone = 0
+    pruned = 0
     for first in range(0, width, block_size):
         last = min(first + block_size, width)
         part, kept = new[:, first:last], keep[:, first:last]
         errors = torch.zeros_like(part)
         if not isinstance(pattern, SemiStructured):
-            budget = round(pattern.sparsity * rows * last) - gone
+            budget = round(pattern.sparsity * rows * last) - pruned
             scores = (part * weights[first:last]).square().reshape(1, -1)
             kept[:] = keep_highest(scores, part.numel() - budget).reshape(part.shape)
-            gone += budget
+            pruned += budget
         for column in range(last - first):
             at = first + column
             if isinstance(pattern, SemiStructured) and column % pattern.m == 0:

@@ -1,4 +1,4 @@
-"""How heavy the tail of a matrix's spectrum is: power-law exponents of eigenvalues."""
+"""Power-law exponents of the tails of spectra."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ BINS = 100
 """Bins of the histogram of log10 λ whose highest one is the peak."""
 
 NEAR_PEAK = (0.95, 1.5)
-"""Where the tail may begin, in units of the peak."""
+"""Range of the start of the tail, relative to the peak."""
 
 LEAST = 8
-"""Eigenvalues that a fit needs at least."""
+"""Least number of eigenvalues for a fit."""
 
 _RELEASED_ZERO = 1e-5
-"""Eigenvalues up to this are left out by the released code."""
+"""The released code drops eigenvalues up to this."""
 
 _PROBES = 48
-"""Points of a tail at which its distance is bounded from below before it is computed."""
+"""Points of a tail at which a lower bound of its distance is computed first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,31 +65,31 @@ def tail_exponent(
     alpha = 1 + n / Σ ln(λ / x_min) over the n eigenvalues λ >= x_min (Hill's estimator), with
 
     - ``peak``: x_min is the eigenvalue in [0.95, 1.5] × peak, the left edge of the highest of 100
-      bins of log10 λ, whose fit lies nearest to the data in the Kolmogorov-Smirnov distance;
+      bins of log10 λ, with the smallest Kolmogorov-Smirnov distance;
     - ``mid``: x_min is the median eigenvalue;
     - ``fixed-finger``: x_min is the first eigenvalue at or above the peak; nothing is searched.
 
     Args:
         weight_or_singular_values: A matrix, or the one-dimensional singular values of one.
-        method: Where the tail begins.
-        bound: ``log10-compat`` does as the released code does: the lower bound of ``peak`` is
-            the logarithm of what it should be, and so is no bound; eigenvalues up to 1e-5 are
-            left out, whatever the scale; the distance is taken from one side of each step.
-            ``corrected`` leaves out eigenvalues that are zero in fp32 beside the largest.
+        method: Start of the tail.
+        bound: ``log10-compat`` reproduces the released code: the lower bound of ``peak`` is the
+            logarithm of the intended value, and so is ineffective; eigenvalues up to 1e-5 are
+            dropped regardless of scale; the distance uses only one side of each step.
+            ``corrected`` drops eigenvalues that are zero in fp32 relative to the largest.
         window: Rows and columns (one number: a square) of submatrices that cover the matrix,
             overlapping as little as they can; their eigenvalues are pooled. Exponents of
-            matrices of different shape are comparable only with a window in common.
+            matrices of different shape are comparable only with a common window.
 
     Raises:
-        InputError: An argument is not as said, a number is not finite, the window does not fit,
+        InputError: An argument is invalid, a number is not finite, the window does not fit,
             or the spectrum has no tail (fewer than 8 nonzero eigenvalues, or all equal).
 
     Source: AlphaPruning (Lu et al. 2024) and released code; windows: FARMS (Hu et al. 2025),
-    which draws more of them, and by ratio instead of size.
+    which draws more of them, by ratio instead of size.
     """
     if method not in METHODS or bound not in BOUNDS:
         raise InputError(
-            f"unknown fit '{method}' with bound '{bound}'; take one of {', '.join(METHODS)} "
+            f"unknown fit '{method}' with bound '{bound}'; use one of {', '.join(METHODS)} "
             f"and of {', '.join(BOUNDS)}"
         )
     values = _eigenvalues(weight_or_singular_values, window)
@@ -144,7 +144,9 @@ def _eigenvalues(given: torch.Tensor | ArrayLike, window: int | tuple[int, int] 
         raise InputError("need a matrix or its singular values, not empty and finite")
     if array.ndim == 1:
         if window is not None:
-            raise InputError("windows are cut from a matrix; singular values do not do")
+            raise InputError(
+                "windows are cut from a matrix; they cannot be cut from singular values"
+            )
         return np.sort(array.cpu().numpy().astype(np.float64) ** 2)
     if window is not None:
         rows, columns = (window, window) if isinstance(window, int) else window
@@ -165,7 +167,7 @@ def _eigenvalues(given: torch.Tensor | ArrayLike, window: int | tuple[int, int] 
 
 
 def _offsets(length: int, window: int) -> list[int]:
-    """Returns where windows begin that cover a length, evenly and as few as can be."""
+    """Returns the offsets of the fewest evenly spaced windows that cover a length."""
     count = ceil(length / window)
     return [round(i * (length - window) / max(count - 1, 1)) for i in range(count)]
 
@@ -177,7 +179,7 @@ def _peak(values: Floats) -> float:
 
 
 def _near_peak(values: Floats, compat: bool) -> NDArray[np.intp]:
-    """Returns where a tail may begin: the last eigenvalue alone is none."""
+    """Returns the possible starts of a tail; it has at least two eigenvalues."""
     peak = _peak(values)
     low = NEAR_PEAK[0] * peak
     if compat:
@@ -192,8 +194,7 @@ def _near_peak(values: Floats, compat: bool) -> NDArray[np.intp]:
 def _nearest_fit(logs: Floats, alphas: Floats, starts: NDArray[np.intp], compat: bool) -> int:
     """Returns the start of the tail whose fit has the least distance; the first of several.
 
-    The distance at a few points of each tail bounds the whole one from below, so that most tails
-    are never looked at whole.
+    The distance at a few points is a lower bound, so that most tails are not evaluated fully.
     """
     starts = starts[np.isfinite(alphas[starts])]
     if not len(starts):
@@ -216,7 +217,7 @@ def _distances(
     compat: bool,
     points: int | None = None,
 ) -> Floats:
-    """Returns the distance of each start's tail, at all of its points or at a few only.
+    """Returns the distance of each start's tail, at all of its points or only at a few.
 
     With several starts ``points`` must be given, as their tails differ in length.
     """

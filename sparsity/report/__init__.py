@@ -1,1 +1,1 @@
-"""What a compression gained and lost: figures of every layer, measurements, a page."""
+"""Reports of compressions: figures of every layer, measurements, a page."""

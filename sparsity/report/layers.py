@@ -1,4 +1,4 @@
-"""What became of one layer."""
+"""Figures of a single layer."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ class LayerRecord:
 
     Attributes:
         name: Full name of its module.
-        block: Number of its block.
+        block: Index of its block.
         rows: Outputs.
         columns: Inputs.
-        method: What was done, such as ``wanda`` or ``welore``; ``dense`` if nothing.
-        parameters: Numbers kept, zeros of a mask among them.
-        nonzero: Numbers kept that are not zero.
+        method: Method of compression, such as ``wanda`` or ``welore``; ``dense`` if none.
+        parameters: Number of stored values, including zeros of a mask.
+        nonzero: Number of stored values that are not zero.
         bytes_before: Bytes of its matrix in the source.
-        bytes_after: Bytes of what stands for it.
-        requested: Sparsity that was asked for, ``None`` without pruning.
-        sparsity: Share of zeros in what was written.
+        bytes_after: Bytes of the tensors that replace it.
+        requested: Requested sparsity, ``None`` without pruning.
+        sparsity: Fraction of zeros in the written tensors.
         pattern: Such as ``2:4``; ``""`` if none.
-        pattern_holds: Whether every group keeps to the pattern; ``None`` if there is none.
-        rank: Rank of the factors; ``None`` where the matrix is whole.
+        pattern_holds: Whether every group satisfies the pattern; ``None`` without one.
+        rank: Rank of the factors; ``None`` if it is not factorized.
         bits: Bits of a quantized weight; ``None`` without quantization.
         alpha: Exponent of the tail of the spectrum before compression, if it was fitted.
         ks: Kolmogorov-Smirnov distance of that fit.
-        error: ‖(W - W')X‖ / ‖WX‖ over the calibration inputs, if these were seen.
+        error: ‖(W - W')X‖ / ‖WX‖ over the calibration inputs, if known.
         weight_error: ‖W - W'‖ / ‖W‖.
-        damping: Damping of the Hessian that was used, in units of its mean diagonal.
+        damping: Damping of the Hessian, relative to its mean diagonal.
         solver: How the Hessian was inverted.
         tokens: Calibration tokens that the layer saw.
     """
@@ -70,5 +70,5 @@ class LayerRecord:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> LayerRecord:
-        """Reads what :meth:`to_json` gave."""
+        """Restores a record from :meth:`to_json`."""
         return cls(**{f.name: data[f.name] for f in fields(cls)})

@@ -1,4 +1,4 @@
-"""Latency and memory of a model, measured in a process of its own.
+"""Latency and memory of a model, measured in a separate process.
 
 ``python -m surefoot.sparsity.report.measure FOLDER`` prints one line of JSON.
 """
@@ -19,22 +19,23 @@ from typing import Any
 from surefoot.core.errors import HarnessError
 
 PROMPT, WRITTEN = 64, 32
-"""Tokens of the prompt, and tokens written after it one by one."""
+"""Tokens of the prompt, and tokens generated after it one by one."""
 _WARM, _RUNS = 3, 50
+"""Warm-up repetitions, and measured prompts."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelMeasurement:
-    """What a model takes.
+    """Latency and memory of a model.
 
     Attributes:
         prompt_p50: Median time to read a prompt of 64 tokens, milliseconds.
-        prompt_p95: 95 % of the prompts are read in this time.
-        token_p50: Median time of a further token, milliseconds.
-        token_p95: 95 % of these tokens take this time at most.
-        load_mib: Memory of the process after loading beyond what its libraries take, MiB.
+        prompt_p95: 95th percentile of the same, milliseconds.
+        token_p50: Median time per generated token, milliseconds.
+        token_p95: 95th percentile of the same, milliseconds.
+        load_mib: Memory of the process after loading, without its libraries, MiB.
         peak_mib: Peak memory of the whole process, MiB.
-        threads: Threads.
+        threads: Number of threads.
     """
 
     prompt_p50: float
@@ -55,10 +56,10 @@ def measure(folder: Path, threads: int = 1) -> ModelMeasurement:
 
     Args:
         folder: The model, compressed or not.
-        threads: Threads that it may use.
+        threads: Number of threads.
 
     Raises:
-        HarnessError: The process that measures failed.
+        HarnessError: The measuring process failed.
     """
     command = [sys.executable, "-m", "surefoot.sparsity.report.measure", str(folder), str(threads)]
     pinned = {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
@@ -113,7 +114,7 @@ def _times(call: Callable[[], Any]) -> list[float]:
 
 
 def _write(model: Any, ids: Any) -> list[float]:
-    """Writes tokens after a prompt and returns the time of each, seconds."""
+    """Generates tokens after a prompt and returns the time of each, seconds."""
     out = model(input_ids=ids, use_cache=True)
     found = []
     for _ in range(WRITTEN):
@@ -131,7 +132,7 @@ def _quantiles(seconds: Sequence[float]) -> tuple[float, float]:
 
 
 def _resident() -> int:
-    """Returns the memory that this process holds now, in bytes."""
+    """Returns the resident memory of this process, bytes."""
     with open("/proc/self/statm", encoding="ascii") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 

@@ -64,12 +64,12 @@ def _facts(report: Mapping[str, Any]) -> dict[str, str]:
     if plan.get("parameters") is not None:
         found["rank"] = (
             f"{_percent(plan['err'])} of the rank and {_percent(plan['parameters'])} of the "
-            "targets' weights go"
+            "targets' weights removed"
         )
     if report["shortened"] is not None:
         done = report["shortened"]
         scores = ", ".join(
-            f"{i} {score:.3g}{' (left out)' if i in done['dropped'] else ''}"
+            f"{i} {score:.3g}{' (dropped)' if i in done['dropped'] else ''}"
             for i, score in enumerate(done["scores"])
         )
         found["blocks"] = f"{done['blocks']}, with scores {scores}"
@@ -98,24 +98,24 @@ def _stage(stage: Mapping[str, Any]) -> str:
 
 
 def gains_of(report: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Returns what was gained and lost as rows of what, before, after and ratio, all texts.
+    """Returns rows of gains and losses (``what``, ``before``, ``after``, ``ratio``), all formatted.
 
     Args:
         report: The report, see :func:`~surefoot.sparsity.report.summary.make_report`.
     """
     totals, losses, measured = report["totals"], report["losses"], report["measured"]
     rows = [
-        _gain("files of weights, MiB", totals["bytes_before"] / _MIB, totals["bytes_after"] / _MIB),
+        _gain("weight files, MiB", totals["bytes_before"] / _MIB, totals["bytes_after"] / _MIB),
         _gain("parameters", totals["parameters_before"], totals["parameters_after"], "d"),
-        _gain("not zero among the targets", totals["targets"], totals["nonzero"], "d"),
+        _gain("nonzero weights of the targets", totals["targets"], totals["nonzero"], "d"),
     ]
     if "before" in losses:
         last = losses[next(n for n in ("rounded", "recovered", "after") if n in losses)]
-        rows.append(_gain("loss on held-out texts, nats a token", losses["before"], last, ".4f"))
+        rows.append(_gain("loss on held-out texts, nats per token", losses["before"], last, ".4f"))
         if "shortened" in losses:
             rows.append(
                 _gain(
-                    "the same with blocks left out and nothing else done",
+                    "the same with only blocks dropped",
                     losses["before"],
                     losses["shortened"],
                     ".4f",
@@ -128,7 +128,7 @@ def gains_of(report: Mapping[str, Any]) -> list[dict[str, str]]:
         for name, field in (
             ("prompt of 64 tokens, ms, p50", "prompt_p50"),
             ("the same, p95", "prompt_p95"),
-            ("a token, ms, p50", "token_p50"),
+            ("per token, ms, p50", "token_p50"),
             ("the same, p95", "token_p95"),
             ("memory after loading, MiB", "load_mib"),
             ("peak memory of the process, MiB", "peak_mib"),
@@ -148,10 +148,10 @@ def _gain(what: str, before: float, after: float, form: str = ".4g") -> dict[str
 
 
 def tasks_of(tasks: Mapping[str, Any] | None) -> dict[str, str] | None:
-    """Words what became of the tasks.
+    """Formats the results on tasks.
 
     Args:
-        tasks: As :func:`~surefoot.sparsity.report.summary.task_figures` gives them, or ``None``.
+        tasks: Result of :func:`~surefoot.sparsity.report.summary.task_figures`, or ``None``.
     """
     if tasks is None:
         return None
@@ -176,12 +176,16 @@ def tasks_of(tasks: Mapping[str, Any] | None) -> dict[str, str] | None:
 
 
 def _profiles(layers: Sequence[LayerRecord]) -> list[dict[str, Any]]:
-    """Returns charts of what changes from block to block, a line for each kind of layer."""
+    """Returns charts by block, with one line per kind of layer."""
     wanted: list[tuple[str, str, Callable[[LayerRecord], float | None]]] = [
-        ("Sparsity", "share of zeros", lambda r: r.sparsity if r.requested is not None else None),
+        (
+            "Sparsity",
+            "fraction of zeros",
+            lambda r: r.sparsity if r.requested is not None else None,
+        ),
         (
             "Rank",
-            "share of the full rank",
+            "fraction of the full rank",
             lambda r: r.rank / min(r.rows, r.columns) if r.rank else None,
         ),
         ("Error of outputs", "‖(W − W′)X‖ / ‖WX‖", lambda r: r.error),
@@ -220,8 +224,8 @@ def _pareto(report: Mapping[str, Any], siblings: Sequence[Mapping[str, Any]]) ->
     drawn = pareto_plot(
         [whole, *points],
         title="Loss against size",
-        x="files of weights, MiB",
-        y="loss, nats a token",
+        x="weight files, MiB",
+        y="loss, nats per token",
     )
     return trusted(drawn)
 
@@ -238,11 +242,11 @@ def _point(report: Mapping[str, Any]) -> ParetoPoint | None:
 
 _COLUMNS = {
     "method": "method",
-    "requested": "asked",
+    "requested": "requested",
     "sparsity": "zeros",
     "pattern": "pattern",
     "rank": "rank",
-    "parameters": "numbers",
+    "parameters": "values",
     "bytes_after": "bytes",
     "alpha": "alpha",
     "ks": "KS",
@@ -263,7 +267,7 @@ _FORMS = {
 
 
 def _columns(layers: Sequence[LayerRecord]) -> dict[str, str]:
-    """Returns the columns in which some layer has something."""
+    """Returns the columns that are not empty."""
     return {
         field: head
         for field, head in _COLUMNS.items()

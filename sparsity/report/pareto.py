@@ -1,4 +1,4 @@
-"""A Pareto plot as inline SVG: what compressions of one model cost against what they keep."""
+"""A Pareto plot as inline SVG: loss of compressed models against their cost."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class ParetoPoint:
 
     Attributes:
         name: Its name in the legend.
-        cost: What it costs, on the horizontal axis; less is better.
-        loss: What it loses, on the vertical axis; less is better.
+        cost: Its cost, on the horizontal axis; less is better.
+        loss: Its loss, on the vertical axis; less is better.
     """
 
     name: str
@@ -27,7 +27,7 @@ class ParetoPoint:
 
 
 def front_of(points: Sequence[ParetoPoint]) -> list[ParetoPoint]:
-    """Returns the points that no other one beats in both, by cost."""
+    """Returns the Pareto-optimal points, sorted by cost."""
     found: list[ParetoPoint] = []
     for point in sorted(points, key=lambda p: (p.cost, p.loss)):
         if not found or point.loss < found[-1].loss:
@@ -36,7 +36,7 @@ def front_of(points: Sequence[ParetoPoint]) -> list[ParetoPoint]:
 
 
 def pareto_plot(points: Sequence[ParetoPoint], *, title: str, x: str, y: str) -> str:
-    """Draws points and the line of those that no other one beats.
+    """Draws points and the Pareto front.
 
     Args:
         points: The models; the first two are drawn larger.
@@ -81,7 +81,7 @@ def pareto_plot(points: Sequence[ParetoPoint], *, title: str, x: str, y: str) ->
 
 
 def _range(values: Sequence[float]) -> tuple[float, float]:
-    """Returns the ends of an axis: zero below if that is not far, else a little room."""
+    """Returns the limits of an axis: from zero if that is close, otherwise with a margin."""
     low, high = min(values), max(values)
     room = (high - low) * 0.08 or abs(high) * 0.1 or 1.0
     return (0.0 if 0 <= low <= high / 2 else low - room), high + room

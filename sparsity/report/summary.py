@@ -1,4 +1,4 @@
-"""The report of a compression as data: what was asked for, done, gained and lost."""
+"""The report of a compression as data."""
 
 from __future__ import annotations
 
@@ -21,22 +21,23 @@ if TYPE_CHECKING:
     from surefoot.sparsity.report.layers import LayerRecord
 
 REPORT_NAME, PAGE_NAME = "compression_report.json", "report.html"
-"""Files beside the weights."""
+"""Names of the report files."""
 
 Scorer = Callable[[Path], Mapping[str, bool]]
-"""Tries a model folder on tasks; says of each, by name, whether it was solved."""
+"""Evaluates a model folder on tasks; returns for each, by name, whether it was solved."""
 
 LABELS = {
-    "dense": "whole matrices; any program reads it",
-    "masked": "quality only: zeros are stored in dense tensors, no runtime here gains from them",
-    "pack-quantized": "integers in the format of compressed-tensors; smaller on the disk, and "
-    "unpacked to floats before the first use by transformers",
-    "low-rank": "pairs of factors; read by Surefoot (merge them for other programs)",
+    "dense": "whole matrices; readable by any program",
+    "masked": "quality only: zeros are stored in dense tensors, no runtime here benefits from them",
+    "pack-quantized": "integers in the format of compressed-tensors; smaller on disk, "
+    "unpacked to floats by transformers before the first use",
+    "low-rank": "pairs of factors; readable by Surefoot (merge them for other programs)",
 }
-"""What the formats of artefacts are good for."""
+"""Description of the formats of artifacts."""
 
 _FORMAT = 1
 _RESAMPLES = 2000
+"""Bootstrap resamples of the tasks."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,11 @@ class Totals:
 
     Attributes:
         targets: Weights of the layers that are compressed.
-        kept: Numbers that stand for them.
-        nonzero: Those of them that are not zero.
-        parameters_before: Parameters of the whole model, tied ones once.
-        parameters_after: The same after compression, zeros of masks among them.
-        bytes_before: Bytes of the files with weights.
+        kept: Stored values that replace them.
+        nonzero: Stored values that are not zero.
+        parameters_before: Parameters of the whole model, tied ones counted once.
+        parameters_after: The same after compression, including zeros of masks.
+        bytes_before: Bytes of the weight files.
         bytes_after: The same after compression.
     """
 
@@ -62,7 +63,7 @@ class Totals:
     bytes_after: int
 
     def to_json(self) -> dict[str, Any]:
-        """Returns plain JSON data, with the shares that follow from it."""
+        """Returns plain JSON data, with derived fractions."""
         return {
             "targets": self.targets,
             "kept": self.kept,
@@ -82,14 +83,14 @@ def totals_of(
     bytes_after: int,
     dropped: int = 0,
 ) -> Totals:
-    """Sums up.
+    """Sums the figures of layers.
 
     Args:
         records: Figures of all targets.
         parameters: Parameters of the whole model before.
         bytes_before: Bytes of its files with weights.
         bytes_after: The same after.
-        dropped: Parameters of blocks that were left out.
+        dropped: Parameters of dropped blocks.
     """
     targets = sum(r.size for r in records)
     kept = sum(r.parameters for r in records)
@@ -112,10 +113,10 @@ def task_figures(before: Mapping[str, bool], after: Mapping[str, bool]) -> dict[
     McNemar test.
 
     Raises:
-        InputError: The two were not tried on the same tasks, or on none.
+        InputError: The two were not evaluated on the same tasks, or on none.
     """
     if before.keys() != after.keys() or not before:
-        raise InputError("both models have to be tried on the same tasks, at least on one")
+        raise InputError("both models have to be evaluated on the same tasks, at least one")
     names = sorted(before)
     pairs = np.array([(before[n], after[n]) for n in names], dtype=np.int64)
     n, (solved, kept) = len(names), pairs.sum(0).tolist()
@@ -155,7 +156,7 @@ def make_report(
     measured: Mapping[str, Any] | None,
     layers: Sequence[LayerRecord],
 ) -> dict[str, Any]:
-    """Puts a report together as plain JSON data."""
+    """Returns a report as plain JSON data."""
     return {
         "format": _FORMAT,
         "identity": dict(identity),
@@ -187,7 +188,7 @@ def read_report(folder: Path) -> dict[str, Any]:
     """Reads ``compression_report.json``.
 
     Raises:
-        InputError: There is none, or a damaged one.
+        InputError: There is no report, or a damaged one.
     """
     path = folder / REPORT_NAME
     try:
@@ -202,7 +203,7 @@ def read_report(folder: Path) -> dict[str, Any]:
 
 
 def siblings_of(folder: Path, report: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Returns the reports of other compressions of the same model that lie beside a folder."""
+    """Returns the reports of other compressions of the same model in sibling folders."""
     found = []
     for path in sorted(folder.resolve().parent.glob(f"*/{REPORT_NAME}")):
         if path.parent == folder.resolve():

@@ -1,1 +1,1 @@
-"""Training in little memory: Q-GaLore, its peers, and the recovery of compressed models."""
+"""Memory-efficient training (Q-GaLore and similar) and recovery of compressed models."""

@@ -13,15 +13,15 @@ from surefoot.sparsity.training.int8 import product
 from surefoot.sparsity.training.packing import GroupedCodes, quantize
 
 BASE_GROUP = 64
-"""Values a group of a frozen weight in 4 bits (QLoRA, arXiv 2305.14314, section 3)."""
+"""Values per group of a frozen weight in 4 bits (QLoRA, arXiv 2305.14314, section 3)."""
 
 
 class Int4Linear(nn.Module):
-    """A frozen linear layer with two weights to a byte.
+    """A frozen linear layer with two weights per byte.
 
     Args:
-        linear: Where the weights are from; rounded to the nearest codes.
-        group: Values a group.
+        linear: The layer whose weights are rounded to the nearest codes.
+        group: Values per group.
 
     Raises:
         InputError: A weight is not finite.
@@ -51,7 +51,7 @@ class Int4Linear(nn.Module):
 
     @property
     def weight(self) -> Tensor:
-        """The weight that the codes stand for, [out, in]; made anew at every call."""
+        """The dequantized weight, [out, in]; recomputed at every call."""
         return self.grouped.dequantize(self._dtype)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -68,24 +68,24 @@ class Int4Linear(nn.Module):
 
 
 class LoRALinear(nn.Module):
-    """A frozen linear layer plus a product of two thin matrices that learn: x (W + s B A)^T + b.
+    """A frozen linear layer plus a trainable product of two thin matrices: x (W + s B A)^T + b.
 
     Args:
-        linear: The layer; its parameters stop learning.
+        linear: The layer; its parameters are frozen.
         rank: Rank of the product.
         scale: Its factor s, alpha / rank in the paper's terms.
-        bits: Bits of the frozen weight: 4, or 32 to leave it as it is.
-        generator: Draws A, on the CPU; B begins with zeros.
+        bits: Bits of the frozen weight: 4, or 32 to leave it unchanged.
+        generator: Draws A, on the CPU; B is initialised with zeros.
 
     Attributes:
         A: [rank, in].
         B: [out, rank].
 
     Raises:
-        InputError: The rank or width is none.
+        InputError: The rank or the number of bits is invalid.
 
     Source: Hu et al., arXiv 2106.09685, section 4.1; frozen weights in 4 bits: Dettmers et al.,
-    arXiv 2305.14314 (there with codes spaced for normal weights, here evenly).
+    arXiv 2305.14314 (there with codes spaced for normal weights, here uniformly).
     """
 
     def __init__(
@@ -127,7 +127,7 @@ class LoRALinear(nn.Module):
 
     @torch.no_grad()
     def merge(self) -> nn.Linear:
-        """Returns one linear layer that computes the same; its weight is W + s B A."""
+        """Returns an equivalent linear layer with weight W + s B A."""
         weight = self.base.weight + self.scale * (self.B @ self.A)
         made = nn.Linear(
             self.in_features,
@@ -143,7 +143,7 @@ class LoRALinear(nn.Module):
 
 
 def lora_rank_for(shapes: Iterable[tuple[int, int]], budget: int) -> int:
-    """Returns the largest rank whose adapters have no more parameters than a budget.
+    """Returns the largest rank whose adapters fit a budget of parameters.
 
     Args:
         shapes: Shape [out, in] of each layer that gets an adapter.

@@ -24,26 +24,26 @@ from surefoot.sparsity.training.subspace import (
 class GaLore(AdamW8bit):
     """AdamW of gradients projected to their leading singular vectors.
 
-    A matrix [m, n] of a group with a ``rank`` below min(m, n) is projected; everything else is
-    stepped without. The averages of Adam live in the subspace, and stay when it changes; the
-    vectors of a new basis are turned to the side of the old ones.
+    A matrix [m, n] of a group with a ``rank`` below min(m, n) is projected; other
+    parameters are updated without projection. The averages of Adam are in the subspace and are kept
+    when it changes; the signs of the vectors of a new basis are aligned with the old ones.
 
     Args:
         params: Parameters or groups of them.
         lr: Learning rate.
         betas: Decay of the averages of gradients and of their squares.
-        eps: Added to the root of the second.
+        eps: Added to the root of the second average.
         weight_decay: Decoupled decay.
-        rank: Vectors of a subspace; None projects nothing. Usually set by group.
+        rank: Rank of the subspace; None for no projection. Usually set per group.
         scale: Factor of projected updates.
-        interval: Steps between two looks for a subspace, to begin with.
-        queue: Subspaces in a row that have to be alike for the interval to double; 0: it never
-            does.
-        threshold: Mean likeness of these from which on it doubles.
-        measure: How subspaces are compared: ``overlap``, whatever the signs, or ``cosine`` of the
+        interval: Initial number of steps between two updates of the subspace.
+        queue: Number of consecutive subspaces that have to be similar for the interval to double; 0
+            for never.
+        threshold: Mean similarity at which it doubles.
+        measure: How subspaces are compared: ``overlap``, independent of signs, or ``cosine`` of the
             leading vectors.
-        projection_bits: Bits a value of the basis, 4, 8 or 32.
-        state_bits: Bits a value of the averages, 8 or 32.
+        projection_bits: Bits per value of the basis: 4, 8 or 32.
+        state_bits: Bits per value of the averages: 8 or 32.
         **options: Further options of :class:`AdamW8bit`.
 
     Raises:
@@ -111,7 +111,7 @@ class GaLore(AdamW8bit):
         self._write(parameter, update, group)
 
     def _look(self, grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> Tensor:
-        """Looks for the subspace of a gradient; returns the basis as it will be read again."""
+        """Computes the subspace of a gradient; returns the basis as stored."""
         if not bool(torch.isfinite(grad).all()):
             raise InputError("a gradient is not finite; lower the learning rate or clip")
         shape = tuple(grad.shape)
@@ -140,22 +140,22 @@ class GaLore(AdamW8bit):
         return self._sum_nbytes(("basis", "basis_scales", "basis_minima"))
 
     def looks(self) -> int:
-        """Returns how often a subspace was looked for, over all matrices."""
+        """Returns the number of computed subspaces, over all matrices."""
         return sum(state.get("looks", 0) for state in self.state.values())
 
 
 class QGaLore(GaLore):
-    """GaLore with projections in 4 bits, averages in 8 bits and fewer looks for subspaces.
+    """GaLore with projections in 4 bits, averages in 8 bits and fewer computed subspaces.
 
     With weights of :class:`~surefoot.sparsity.training.int8.Int8Linear` it is the whole method:
-    they have no copy in floating point, and are updated by stochastic rounding.
+    they have no floating-point copy and are updated by stochastic rounding.
 
     Args:
         params: Parameters or groups of them.
         *usual: Learning rate, betas, eps and weight decay, as of :class:`GaLore`.
-        queue: Subspaces in a row that have to be alike for the interval to double.
-        projection_bits: Bits a value of the basis.
-        state_bits: Bits a value of the averages.
+        queue: Number of consecutive similar subspaces for the interval to double.
+        projection_bits: Bits per value of the basis.
+        state_bits: Bits per value of the averages.
         **options: Further options of :class:`GaLore` and :class:`AdamW8bit`.
 
     Source: Zhang et al., arXiv 2407.08296.
@@ -181,7 +181,7 @@ class QGaLore(GaLore):
 
 
 def _basis(state: dict[str, Any], shape: tuple[int, ...], group: dict[str, Any]) -> Tensor:
-    """Returns the basis that a state holds, float32 [min(m, n), r]."""
+    """Returns the basis of a state, float32 [min(m, n), r]."""
     basis: Tensor = state["basis"]
     bits = group["projection_bits"]
     if bits == 32:

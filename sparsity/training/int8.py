@@ -1,8 +1,8 @@
-"""Linear layers whose weights exist in 8 bits only, and that train nevertheless.
+"""Trainable linear layers whose weights exist only in 8 bits.
 
 The parameter of such a layer is a tensor that has the shape and data type of the weight but holds
-its codes. Autograd accepts it as a leaf, so its gradient arrives in ``grad`` as that of any other
-parameter: it adds up over micro-batches and is clipped by the usual functions.
+its codes. Autograd accepts it as a leaf, so its gradient is in ``grad`` like that of any other
+parameter: it accumulates over micro-batches and is clipped by the usual functions.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ _PARTS = ("codes", "scales", "minima")
 
 
 class Int8Weight(Tensor):
-    """A weight as 8-bit codes, with no copy in floating point.
+    """A weight as 8-bit codes, without a floating-point copy.
 
-    Reading operations see the weight that the codes stand for. It is changed by :meth:`add_` of
+    Reading operations see the dequantized weight. It is changed by :meth:`add_` of
     :mod:`~surefoot.sparsity.training.packing` through :meth:`add_rounded_` and by ``copy_``.
 
     Args:
         grouped: The codes.
-        dtype: Data type that the weight has to the outside, and its gradient.
+        dtype: Apparent data type of the weight and its gradient.
     """
 
     grouped: GroupedCodes
 
     @staticmethod
     def __new__(cls, grouped: GroupedCodes, dtype: torch.dtype) -> Int8Weight:
-        """Makes the outer tensor, which has no storage."""
+        """Makes the wrapper tensor, which has no storage."""
         made: Int8Weight = torch.Tensor._make_wrapper_subclass(
             cls, grouped.shape, dtype=dtype, device=grouped.codes.device, requires_grad=False
         )
@@ -53,11 +53,11 @@ class Int8Weight(Tensor):
         return f"Int8Weight(shape={list(self.shape)}, dtype={self.dtype}, nbytes={self.nbytes})"
 
     def read(self, dtype: torch.dtype | None = None) -> Tensor:
-        """Returns the weight that the codes stand for, as a plain tensor."""
+        """Returns the dequantized weight as a plain tensor."""
         return self.grouped.dequantize(dtype or self.dtype)
 
     def add_rounded_(self, update: Tensor, generator: torch.Generator | None) -> None:
-        """Adds to the weight in place; rounds by chance if a generator is given."""
+        """Adds to the weight in place; with stochastic rounding if a generator is given."""
         add_(self.grouped, update, generator)
 
     def __tensor_flatten__(self) -> tuple[list[str], tuple[Any, ...]]:
@@ -105,7 +105,7 @@ class Int8Weight(Tensor):
 
 
 class _Product(torch.autograd.Function):
-    """x W^T where W is read from its codes both ways, so that no copy outlives the product."""
+    """x W^T where W is dequantized in both passes, so that no copy is kept between them."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, codes: GroupedCodes, weight: Tensor | None) -> Tensor:
@@ -125,12 +125,12 @@ class _Product(torch.autograd.Function):
 
 
 def product(x: Tensor, codes: GroupedCodes, weight: Tensor | None = None) -> Tensor:
-    """Computes x W^T with a weight in codes, which autograd keeps no copy of.
+    """Computes x W^T with a quantized weight without saving a copy for autograd.
 
     Args:
         x: [..., in].
         codes: Weight [out, in].
-        weight: The parameter that the weight's gradient goes to, if any.
+        weight: The parameter that receives the weight's gradient, if any.
 
     Returns:
         [..., out].
@@ -140,7 +140,7 @@ def product(x: Tensor, codes: GroupedCodes, weight: Tensor | None = None) -> Ten
 
 
 class Int8Linear(nn.Module):
-    """A linear layer with 8-bit weights and no other copy of them.
+    """A linear layer with 8-bit weights and no other copy.
 
     Args:
         weight: Weight as codes [out, in].
@@ -166,7 +166,7 @@ class Int8Linear(nn.Module):
         return cls(quantize(linear.weight, 8, group), linear.bias, linear.weight.dtype)
 
     def to_linear(self, dtype: torch.dtype | None = None) -> nn.Linear:
-        """Returns an ordinary linear layer with the weights that the codes stand for."""
+        """Returns an ordinary linear layer with the dequantized weights."""
         weight = self.codes.read(dtype)
         made = nn.Linear(
             self.in_features,
@@ -182,7 +182,7 @@ class Int8Linear(nn.Module):
 
     @property
     def codes(self) -> Int8Weight:
-        """The weight, known to be in 8 bits."""
+        """The weight, typed as 8-bit weight."""
         weight: Any = self.weight
         return weight  # type: ignore[no-any-return]
 
@@ -199,7 +199,7 @@ class Int8Linear(nn.Module):
         return y if self.bias is None else y + self.bias.to(y.dtype)
 
     def extra_repr(self) -> str:
-        """Describes the layer's size."""
+        """Returns the shape for ``repr``."""
         return f"in_features={self.in_features}, out_features={self.out_features}, bits=8"
 
     def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:

@@ -1,4 +1,4 @@
-"""Bytes that a training holds: estimated from shapes, and summed over real tensors."""
+"""Memory of a training: estimated from shapes, and summed over real tensors."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from surefoot.sparsity.training.optimizer import QUANTIZE_FROM, AdamW8bit
 from surefoot.sparsity.training.packing import GROUP, packed_nbytes
 
 Layout = Literal["full", "adamw8bit", "galore", "qgalore", "lora", "qlora"]
-"""How a training lays weights, averages and projections out."""
+"""Memory layout of weights, averages and projections."""
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Bytes by what they hold.
+    """Bytes by use.
 
     Attributes:
         weights: Parameters and buffers.
@@ -43,7 +43,7 @@ class Memory:
 
     @property
     def persistent(self) -> int:
-        """Weights, states and projections, which is what the papers' tables count."""
+        """Weights, states and projections, as counted in the papers' tables."""
         return self.total - self.gradients
 
 
@@ -53,7 +53,7 @@ class Shapes:
 
     Attributes:
         matrices: Shapes [out, in] of the linear layers that are projected, quantized or adapted.
-        others: Number of values of every other parameter.
+        others: Number of values of each other parameter.
         buffers: Bytes of buffers.
     """
 
@@ -63,7 +63,7 @@ class Shapes:
 
 
 def llama_shapes(hidden: int, intermediate: int, layers: int, vocabulary: int = 32000) -> Shapes:
-    """Returns the sizes of a LLaMA without grouped queries and with a head of its own.
+    """Returns the sizes of a LLaMA without grouped queries and with an untied head.
 
     Args:
         hidden: Width.
@@ -78,7 +78,7 @@ def llama_shapes(hidden: int, intermediate: int, layers: int, vocabulary: int = 
 
 
 def shapes_of(model: nn.Module, targets: Collection[str]) -> Shapes:
-    """Returns the sizes of a model's parameters, a shared one once.
+    """Returns the sizes of a model's parameters, shared ones counted once.
 
     Args:
         model: The model, before it is prepared for a training.
@@ -102,18 +102,18 @@ def estimate(
     state_bytes: int = 4,
     overhead: bool = True,
 ) -> Memory:
-    """Returns the bytes of a training as this package lays it out.
+    """Returns the estimated bytes of a training with this package.
 
     Args:
         shapes: Sizes of the parameters.
         layout: How they are trained.
-        rank: Rank of projections or adapters; a matrix whose shorter side is no longer is not
+        rank: Rank of projections or adapters; matrices whose shorter side is not longer are not
             projected.
-        weight_bytes: Bytes of a weight in floating point.
-        state_bytes: Bytes of an average or a basis that is not quantized.
+        weight_bytes: Bytes per floating-point weight.
+        state_bytes: Bytes per value of an average or a basis that is not quantized.
         overhead: Whether to count scales, minima, the counters of torch's AdamW and that small
-            tensors keep 32-bit averages. The tables of GaLore and Q-GaLore are without, and with
-            two bytes for weights and states.
+            tensors keep 32-bit averages. The tables of GaLore and Q-GaLore are without
+            it and use two bytes for weights and states.
 
     Raises:
         InputError: The layout is unknown, or it needs a rank.
@@ -159,10 +159,10 @@ def estimate(
 
 
 def measure(model: nn.Module, optimizer: torch.optim.Optimizer | None = None) -> Memory:
-    """Sums the bytes of the tensors that a training holds now, a shared one once.
+    """Sums the bytes of the current tensors of a training, shared ones counted once.
 
     Args:
-        model: The model as it is trained.
+        model: The model in training.
         optimizer: Its optimizer.
     """
     parameters = list(model.parameters())

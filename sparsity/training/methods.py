@@ -1,4 +1,4 @@
-"""Gets a model ready to be trained by a method, and back into its old form afterwards."""
+"""Prepares a model for a training method, and restores its original form afterwards."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from surefoot.sparsity.training.optimizer import AdamW8bit
 from surefoot.sparsity.training.settings import RecoverSettings
 
 IsFactored = Callable[[str, nn.Module], bool]
-"""Tells by name and module whether a layer is factored and has parameters ``U`` and ``V``."""
+"""Returns by name and module whether a layer is factorized with parameters ``U`` and ``V``."""
 
 _PRUNED_FROM = 0.01
-"""Share of zeros from which on a layer counts as pruned."""
+"""Least fraction of zeros of a layer that counts as pruned."""
 
 
 def is_factored(name: str, module: nn.Module) -> bool:
-    """Whether a module is a ``FactoredLinear``."""
+    """Returns whether a module is a ``FactoredLinear``."""
     return type(module).__name__ == "FactoredLinear"
 
 
@@ -36,11 +36,11 @@ class PreparedModel:
     """A model that is ready to be trained.
 
     Attributes:
-        optimizer: Steps the parameters that learn.
-        trainable: Names of the parameters that learn.
-        parameters: How many values they have.
+        optimizer: Optimizer of the trainable parameters.
+        trainable: Names of the trainable parameters.
+        parameters: Number of their values.
         rank: Rank of adapters or projections, if any.
-        masks: Where weights of pruned layers are not zero, by parameter name.
+        masks: Masks of nonzero weights of pruned layers, by parameter name.
     """
 
     optimizer: torch.optim.Optimizer
@@ -74,12 +74,12 @@ def linear_targets(model: nn.Module, settings: RecoverSettings) -> dict[str, nn.
 def prepare(
     model: nn.Module, settings: RecoverSettings, factored: IsFactored = is_factored
 ) -> PreparedModel:
-    """Makes a model and its optimizer ready; layers of the model may be replaced.
+    """Prepares a model and its optimizer; layers of the model may be replaced.
 
     Args:
-        model: The model; all of its parameters are set to learn or not.
+        model: The model; ``requires_grad`` of its parameters is set.
         settings: How it is trained.
-        factored: Tells factored layers.
+        factored: Returns whether a layer is factorized.
 
     Raises:
         InputError: The method does not fit the model.
@@ -125,10 +125,10 @@ def prepare(
 
 
 def finish(model: nn.Module) -> None:
-    """Turns adapters and 8-bit layers back into ordinary linear layers, and frees all parameters.
+    """Turns adapters and 8-bit layers into ordinary linear layers, and unfreezes all parameters.
 
-    Adapters are merged, also those beside 4-bit weights, whose merged weights are what the codes
-    stand for plus the adapter.
+    Adapters are merged, also with 4-bit weights, whose merged weights are the dequantized ones plus
+    the adapter.
     """
     for name, module in list(model.named_modules()):
         if isinstance(module, LoRALinear):
@@ -143,12 +143,12 @@ def finish(model: nn.Module) -> None:
 def _factors(model: nn.Module, factored: IsFactored) -> list[str]:
     places = [name for name, module in model.named_modules() if factored(name, module)]
     if not places:
-        raise InputError("lrc trains the factors of factored layers, and the model has none")
+        raise InputError("lrc trains the factors of factorized layers, and the model has none")
     return [f"{name}.{factor}" for name in places for factor in ("U", "V")]
 
 
 def _dense(targets: Mapping[str, nn.Linear], settings: RecoverSettings) -> list[str]:
-    """Returns weights of dense layers, within the budget if there is one."""
+    """Returns weights of dense layers, within the budget if given."""
     names = list(targets)
     if settings.budget is None:
         return [f"{name}.weight" for name in names]
@@ -225,7 +225,7 @@ def _optimizer(
 
 
 def _masks(model: nn.Module, settings: RecoverSettings) -> dict[str, Tensor]:
-    """Returns where the weights of pruned layers are not zero."""
+    """Returns masks of the nonzero weights of pruned layers."""
     if not settings.keep_zeros:
         return {}
     found = {}
@@ -239,14 +239,15 @@ def _masks(model: nn.Module, settings: RecoverSettings) -> dict[str, Tensor]:
         touched = {f"{name}.weight" for name in linear_targets(model, settings)} & set(found)
         if touched:
             raise InputError(
-                f"{min(touched)} is pruned, and {settings.method} would fill its zeros; take full, "
+                f"{min(touched)} is pruned, and {settings.method} would overwrite its zeros; use "
+                "full, "
                 "adamw8bit or galore, or set keep_zeros to false"
             )
     return found
 
 
 def _refuse_shared(model: nn.Module, targets: Mapping[str, nn.Linear]) -> None:
-    """Refuses to replace a layer whose weight another one uses."""
+    """Refuses to replace a layer with a shared weight."""
     names: dict[int, list[str]] = {}
     for name, parameter in model.named_parameters(remove_duplicate=False):
         names.setdefault(id(parameter), []).append(name)

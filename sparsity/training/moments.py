@@ -1,7 +1,7 @@
-"""Running averages of Adam in 8 bits: a block of values shares a scale, codes are spaced unevenly.
+"""Moving averages of Adam in 8 bits: one scale per block, nonuniform codes.
 
 A value divided by the largest magnitude of its block is written as a power of ten and a fraction.
-Small powers leave many bits to the fraction, so values near the largest are told apart finely
+Small powers leave many bits for the fraction, so values near the largest have a fine resolution
 while seven orders of magnitude are covered (dynamic tree quantization; Dettmers et al.,
 arXiv 2110.02861, sections 1.3 and 2).
 """
@@ -20,10 +20,10 @@ BLOCK = 256
 
 @lru_cache(maxsize=4)
 def dynamic_values(signed: bool) -> tuple[float, ...]:
-    """Returns the 256 values that codes stand for, from the smallest to 1.
+    """Returns the 256 values of the codes, from the smallest to 1.
 
     Args:
-        signed: Whether there are negative ones, which then take half of the codes.
+        signed: Whether half of the codes are for negative values.
     """
     values = [0.0, 1.0]
     for exponent in range(7):
@@ -38,7 +38,7 @@ def dynamic_values(signed: bool) -> tuple[float, ...]:
 def _tables(signed: bool, device: torch.device) -> tuple[Tensor, Tensor]:
     """Returns the values of the codes, and the code of every bfloat16 number by its bits.
 
-    Looking a code up takes less time than a search among the values
+    A lookup is faster than a search among the values
     (``benchmarks/optimizer_step.py``).
     """
     values = torch.tensor(dynamic_values(signed), dtype=torch.float64)
@@ -50,7 +50,7 @@ def _tables(signed: bool, device: torch.device) -> tuple[Tensor, Tensor]:
 
 @dataclass(frozen=True, slots=True)
 class QuantizedMoment:
-    """A running average, as 8-bit codes or, for a small tensor, as it is.
+    """A moving average, as 8-bit codes or, for small tensors, as floats.
 
     Attributes:
         codes: uint8 [n], or the values themselves as float32 [n].
@@ -64,7 +64,7 @@ class QuantizedMoment:
 
     @classmethod
     def zeros(cls, numel: int, signed: bool, bits: int, device: torch.device) -> QuantizedMoment:
-        """Makes an average of nothing yet, 8 or 32 bits a value."""
+        """Makes a zero average with 8 or 32 bits per value."""
         if bits == 32:
             return cls(torch.zeros(numel, device=device), None, signed)
         zero = dynamic_values(signed).index(0.0)
@@ -86,7 +86,7 @@ class QuantizedMoment:
         return found
 
     def write(self, start: int, end: int, values: Tensor) -> None:
-        """Puts values, float32 [end - start], in their place; they are overwritten."""
+        """Stores values, float32 [end - start]; the argument is overwritten."""
         if self.scales is None:
             self.codes[start:end] = values
             return
@@ -111,5 +111,5 @@ class QuantizedMoment:
 
 
 def moment_nbytes(numel: int, bits: int) -> int:
-    """Returns the bytes of an average of so many values, 8 or 32 bits a value."""
+    """Returns the bytes of an average of ``numel`` values with 8 or 32 bits per value."""
     return 4 * numel if bits == 32 else numel + 4 * -(-numel // BLOCK)

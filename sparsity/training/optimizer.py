@@ -1,9 +1,8 @@
-"""What the optimizers of little memory share: steps, clipping, fused backward, and their state.
+"""Base of the memory-efficient optimizers: steps, clipping, fused backward pass, and state.
 
-Every parameter is stepped by itself from its gradient, in :class:`AdamW8bit` by Adam with averages
-in 8 bits. Weights in 8 bits are updated by stochastic rounding; where chance comes from depends on
-the seed, the parameter's place and its number of steps alone, so that a training that goes on from
-a saved state draws what it would have drawn.
+Every parameter is updated separately, in :class:`AdamW8bit` by Adam with averages in 8 bits.
+8-bit weights are updated by stochastic rounding; its random numbers depend only on the seed, the
+index of the parameter and its number of steps, so that a resumed training draws the same numbers.
 """
 
 from __future__ import annotations
@@ -21,30 +20,31 @@ from surefoot.sparsity.training.int8 import Int8Weight
 from surefoot.sparsity.training.moments import QuantizedMoment
 
 QUANTIZE_FROM = 4096
-"""Smaller parameters, as norms and biases, keep their averages in 32 bits."""
+"""Smaller parameters, such as norms and biases, keep their averages in 32 bits."""
 
 _CHUNK = 2**18
-"""Values that are worked on at once; a multiple of the block of the averages."""
+"""Values processed at once; a multiple of the block of the averages."""
 
 
 class AdamW8bit(torch.optim.Optimizer):
-    """AdamW whose averages take 8 bits a value.
+    """AdamW with averages of 8 bits per value.
 
-    Gradients add up over backward passes until ``step``, and are clipped before it, as with any
-    optimizer of torch. In the fused form each parameter is stepped as soon as its gradient is
-    complete, and the gradient is dropped, so that gradients never lie in memory together; then
-    there is one backward pass a step and no clipping by the norm of them all.
+    Gradients accumulate over backward passes until ``step`` and are clipped before it, as with any
+    optimizer of torch. In the fused form each parameter is updated as soon as its gradient is
+    complete, and the gradient is freed, so that gradients are never in memory together; this allows
+    only one backward pass per step and no clipping by the global norm.
 
     Args:
         params: Parameters or groups of them; floating point or ``Int8Weight``.
         lr: Learning rate.
         betas: Decay of the averages of gradients and of their squares.
-        eps: Added to the root of the second.
+        eps: Added to the root of the second average.
         weight_decay: Decoupled decay.
-        state_bits: 8 or 32 bits a value of the averages.
-        stochastic: Whether 8-bit weights are rounded by chance rather than to the nearest code.
-        max_norm: Norm of all gradients together to which ``step`` clips them; None for no limit.
-        fused_backward: Whether to step within the backward pass.
+        state_bits: Bits per value of the averages: 8 or 32.
+        stochastic: Whether 8-bit weights are rounded stochastically rather than to the nearest
+            code.
+        max_norm: Global norm to which ``step`` clips the gradients; None for no limit.
+        fused_backward: Whether to update within the backward pass.
         seed: Seed of stochastic rounding.
 
     Raises:
@@ -101,16 +101,16 @@ class AdamW8bit(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> Any:
-        """Steps every parameter that has a gradient; in the fused form, ends the step.
+        """Updates every parameter with a gradient; in the fused form, ends the step.
 
         Args:
-            closure: Computes the loss and the gradients anew.
+            closure: Recomputes the loss and the gradients.
 
         Returns:
             What the closure returned.
 
         Raises:
-            InputError: A gradient is not finite where that would destroy 8-bit weights.
+            InputError: A gradient of an 8-bit weight is not finite.
         """
         loss = None
         if closure is not None:
@@ -128,7 +128,7 @@ class AdamW8bit(torch.optim.Optimizer):
 
     @torch.no_grad()
     def _step_now(self, parameter: Tensor) -> None:
-        """Steps one parameter at the end of its backward pass."""
+        """Updates one parameter at the end of its backward pass."""
         if id(parameter) in self._stepped:
             raise InputError(
                 "a fused backward pass steps at every pass, so gradients cannot add up over "
@@ -141,7 +141,7 @@ class AdamW8bit(torch.optim.Optimizer):
             parameter.grad = None
 
     def _step_parameter(self, parameter: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
-        """Does one step of one parameter."""
+        """Runs one step of one parameter."""
         if grad.is_sparse:
             raise InputError("sparse gradients are not supported; use embeddings without sparse")
         state = self.state[parameter]
@@ -164,18 +164,20 @@ class AdamW8bit(torch.optim.Optimizer):
         update = direction.mul_(-lr)
         if decay:
             update.add_(parameter.read(update.dtype), alpha=-lr * decay)
-        parameter.add_rounded_(update, self._chance(parameter, group))
+        parameter.add_rounded_(update, self._rounding_generator(parameter, group))
 
-    def _chance(self, parameter: Tensor, group: dict[str, Any]) -> torch.Generator | None:
-        """Returns where a parameter's rounding draws from in this step."""
+    def _rounding_generator(
+        self, parameter: Tensor, group: dict[str, Any]
+    ) -> torch.Generator | None:
+        """Returns the generator for a parameter's stochastic rounding in this step."""
         if not group["stochastic"]:
             return None
         place, step = self._places[id(parameter)][0], self.state[parameter]["step"]
-        told = hashlib.blake2b(f"{group['seed']}:{place}:{step}".encode(), digest_size=7).digest()
-        return torch.Generator(parameter.device).manual_seed(int.from_bytes(told, "big"))
+        digest = hashlib.blake2b(f"{group['seed']}:{place}:{step}".encode(), digest_size=7).digest()
+        return torch.Generator(parameter.device).manual_seed(int.from_bytes(digest, "big"))
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Takes over a saved state as it is; torch would turn codes into floating point."""
+        """Loads a saved state unchanged; torch would convert codes to floating point."""
         super().load_state_dict({**state_dict, "state": {}})
         parameters = [p for g in self.param_groups for p in g["params"]]
         places = [i for g in state_dict["param_groups"] for i in g["params"]]
@@ -199,23 +201,23 @@ class AdamW8bit(torch.optim.Optimizer):
 
 
 def adam_parts(flat: Tensor, state: dict[str, Any], group: dict[str, Any]) -> Iterable[Any]:
-    """Moves the averages on by a gradient, and tells the direction of Adam part by part.
+    """Updates the averages with a gradient and yields the direction of Adam part by part.
 
-    Of the average of squares the root is kept. Squares of gradients that are a few thousand times
-    smaller than the largest of their block would become zero in 8 bits, and the steps of their
-    parameters too large.
+    The root of the average of squares is stored: squares of gradients a few thousand times smaller
+    than the largest of their block would become zero in 8 bits, and the steps of their parameters
+    too large.
 
     Args:
         flat: The gradient, [n].
-        state: State of the parameter with ``step`` counted up; averages are made at the first.
+        state: State of the parameter with ``step`` incremented; averages are created at the first.
         group: ``betas``, ``eps`` and ``state_bits``.
 
     Yields:
-        Start, end and the direction in between, float32 [end - start].
+        Start, end and the direction between them, float32 [end - start].
     """
     mean, root = _moments(flat, state, group)
     first, second = group["betas"]
-    share = 1 - first ** state["step"]
+    bias = 1 - first ** state["step"]
     correction = math.sqrt(1 - second ** state["step"])
     for start in range(0, flat.numel(), _CHUNK):
         end = min(start + _CHUNK, flat.numel())
@@ -223,7 +225,7 @@ def adam_parts(flat: Tensor, state: dict[str, Any], group: dict[str, Any]) -> It
         m = mean.read(start, end).lerp_(grad, 1 - first)
         v = root.read(start, end).square_().mul_(second)
         v = v.addcmul_(grad, grad, value=1 - second).sqrt_()
-        part = (m / share).div_((v / correction).add_(group["eps"]))
+        part = (m / bias).div_((v / correction).add_(group["eps"]))
         mean.write(start, end, m)
         root.write(start, end, v)
         yield start, end, part
@@ -251,7 +253,7 @@ def _moments(flat: Tensor, state: dict[str, Any], group: dict[str, Any]) -> list
 
 
 def _flat_of(parameter: Tensor) -> Tensor | None:
-    """Returns a flat view of a parameter through which it is changed, if there can be one."""
+    """Returns a writable flat view of a parameter, if possible."""
     if isinstance(parameter, Int8Weight) or not parameter.is_contiguous():
         return None
     return parameter.detach().view(-1)

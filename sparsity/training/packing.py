@@ -1,9 +1,8 @@
-"""Integers in groups: 4-bit codes two to a byte, 8-bit codes, and stochastic rounding.
+"""Groupwise quantization: packed 4-bit codes, 8-bit codes, and stochastic rounding.
 
-A group is a run of consecutive values of the flattened tensor. It holds codes, a scale and the
-real number that code 0 stands for. That number plays the role of the zero point and has no
-bounds: a group that lies wholly on one side of zero keeps its resolution, which it does not
-where the zero point has to be one of the codes.
+A group consists of consecutive values of the flattened tensor. It has codes, a scale and the real
+value of code 0. That value replaces the zero point and is unbounded: a group entirely on one side
+of zero keeps its resolution, unlike with a zero point that has to be one of the codes.
 """
 
 from __future__ import annotations
@@ -16,23 +15,23 @@ from torch import Tensor
 from surefoot.core.errors import InputError
 
 GROUP = 256
-"""Values a group (Q-GaLore, arXiv 2407.08296, section 3.1)."""
+"""Values per group (Q-GaLore, arXiv 2407.08296, section 3.1)."""
 
 BITS = (4, 8)
-"""Widths of a code."""
+"""Supported bits per code."""
 
 
 @dataclass(frozen=True, slots=True)
 class GroupedCodes:
-    """A tensor as codes with a scale and a minimum a group.
+    """A tensor as codes with a scale and a minimum per group.
 
     Attributes:
-        codes: uint8, flat; one a value for 8 bits, one a pair of values for 4 bits.
-        scales: float32 [groups], the distance of neighbouring codes.
-        minima: float32 [groups], what code 0 stands for.
+        codes: uint8, flat; one per value for 8 bits, one per pair of values for 4 bits.
+        scales: float32 [groups], the distance between neighbouring codes.
+        minima: float32 [groups], the value of code 0.
         shape: Shape of the tensor.
-        bits: Bits a code, 4 or 8.
-        group: Values a group; the last one may be shorter.
+        bits: Bits per code, 4 or 8.
+        group: Values per group; the last one may be shorter.
     """
 
     codes: Tensor
@@ -53,7 +52,7 @@ class GroupedCodes:
         return self.codes.nbytes + self.scales.nbytes + self.minima.nbytes
 
     def dequantize(self, dtype: torch.dtype = torch.float32) -> Tensor:
-        """Returns the values that the codes stand for, in the tensor's shape."""
+        """Returns the dequantized values in the tensor's shape."""
         flat = _read(self.codes, self.bits, self.numel)
         rows = _rows(flat, self.group).to(torch.float32)
         values = torch.addcmul(self.minima.unsqueeze(1), rows, self.scales.unsqueeze(1))
@@ -69,13 +68,13 @@ class GroupedCodes:
         )
 
     def clone(self) -> GroupedCodes:
-        """Returns a copy that shares nothing."""
+        """Returns an independent copy."""
         return replace(
             self, codes=self.codes.clone(), scales=self.scales.clone(), minima=self.minima.clone()
         )
 
     def copy_(self, other: GroupedCodes) -> None:
-        """Takes over another's values.
+        """Copies another's values.
 
         Raises:
             InputError: The other has another shape, width or group.
@@ -99,12 +98,12 @@ def count(shape: tuple[int, ...]) -> int:
 
 
 def packed_nbytes(numel: int, bits: int, group: int = GROUP) -> int:
-    """Returns the bytes that so many values need as codes with scales and minima."""
+    """Returns the bytes of ``numel`` values as codes with scales and minima."""
     return -(-numel * bits // 8) + 8 * -(-numel // group)
 
 
 def pack_nibbles(codes: Tensor) -> Tensor:
-    """Puts two 4-bit codes into a byte, the first into the lower half.
+    """Packs two 4-bit codes per byte, the first into the lower half.
 
     Args:
         codes: uint8 [n] in 0..15.
@@ -118,7 +117,7 @@ def pack_nibbles(codes: Tensor) -> Tensor:
 
 
 def unpack_nibbles(packed: Tensor, numel: int) -> Tensor:
-    """Undoes :func:`pack_nibbles`.
+    """Inverts :func:`pack_nibbles`.
 
     Args:
         packed: uint8 [ceil(numel / 2)].
@@ -128,43 +127,45 @@ def unpack_nibbles(packed: Tensor, numel: int) -> Tensor:
 
 
 def stochastic_round(values: Tensor, generator: torch.Generator) -> Tensor:
-    """Rounds down or up by chance so that the expected result is the value.
+    """Rounds down or up at random so that the expected result is the value.
 
     Args:
         values: Floating point, any shape.
-        generator: Where chance comes from; on the values' device.
+        generator: Random generator on the values' device.
 
     Source: Q-GaLore, arXiv 2407.08296, section 3.4.
     """
     noise = torch.empty_like(values).uniform_(generator=generator)
     whole = values.floor()
-    return whole.add_((values - whole).sub_(noise).ceil_())  # 1 where the rest beats the noise
+    return whole.add_(
+        (values - whole).sub_(noise).ceil_()
+    )  # 1 where the fraction exceeds the noise
 
 
 def quantize(
     values: Tensor, bits: int, group: int = GROUP, generator: torch.Generator | None = None
 ) -> GroupedCodes:
-    """Turns a tensor into codes over the range of each group.
+    """Quantizes a tensor over the range of each group.
 
     Args:
         values: Floating point, any shape.
         bits: 4 or 8.
-        group: Values a group.
-        generator: Rounds by chance if given, else to the nearest code. Both ends of a range are
-            codes, so they are kept either way.
+        group: Values per group.
+        generator: For stochastic rounding; by default values are rounded to the nearest code. Both
+            ends of a range are codes, so they are exact either way.
 
     Returns:
         The codes; with rounding to nearest the error is at most half a scale.
 
     Raises:
-        InputError: The width or group is none, or a value is not finite.
+        InputError: The bits or group are invalid, or a value is not finite.
     """
     if bits not in BITS or group < 1:
         raise InputError(
             f"codes have 4 or 8 bits and groups at least one value, not {bits}, {group}"
         )
     rows = _rows(values.detach().flatten(), group).to(torch.float32)
-    low, high = rows.amin(1), rows.amax(1)  # aminmax takes longer
+    low, high = rows.amin(1), rows.amax(1)  # aminmax is slower
     scales, minima = _grid(low, high, bits, 0.0)
     steps = (rows - minima.unsqueeze(1)) / scales.unsqueeze(1)
     codes = _write(_whole(steps, bits, generator), values.numel(), bits)
@@ -179,15 +180,15 @@ def add_(
 ) -> None:
     """Adds to a quantized tensor in place.
 
-    A group keeps its scale and minimum as long as they hold the new values and the values fill at
-    least half of the range, so that a value that is not changed keeps its code, and the noise of
-    rounding comes from the update alone. A group that has outgrown its range gets a new one.
+    A group keeps its scale and minimum as long as the new values fit into its range and fill at
+    least half of it, so that unchanged values keep their codes and rounding noise comes only from
+    the update. Otherwise it gets a new range.
 
     Args:
-        weight: What is added to.
+        weight: The quantized tensor.
         update: Floating point, of the weight's shape.
-        generator: Rounds by chance if given, else to the nearest code.
-        headroom: Share of the values' range by which a new range is wider at either end.
+        generator: For stochastic rounding; by default values are rounded to the nearest code.
+        headroom: Fraction of the values' range by which a new range is extended at either end.
 
     Raises:
         InputError: A value is not finite.
@@ -213,7 +214,7 @@ def add_(
 
 
 def _rows(flat: Tensor, group: int, edge: float | None = None) -> Tensor:
-    """Returns values as [groups, group]; a short last group is filled up with its last value."""
+    """Returns values as [groups, group]; a short last group is padded with its last value."""
     short = -flat.numel() % group
     if short:
         last = flat[-1:] if edge is None else flat.new_full((1,), edge)

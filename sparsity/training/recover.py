@@ -1,4 +1,4 @@
-"""Trains a compressed model to win back what it lost; can be interrupted and gone on with."""
+"""Trains a compressed model to recover quality; can be resumed."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from surefoot.core.errors import InputError
 from surefoot.core.files import write_atomic
+from surefoot.core.progress import Progress, silent
 from surefoot.sparsity.training.galore import GaLore
 from surefoot.sparsity.training.memory import Memory, measure
 from surefoot.sparsity.training.methods import (
@@ -29,32 +30,31 @@ from surefoot.sparsity.training.methods import (
 from surefoot.sparsity.training.settings import RecoverSettings
 
 STATE_NAME = "recover.pt"
-"""File with everything that going on needs."""
+"""File with the state for resumption."""
 
 CURVE_NAME = "recover.jsonl"
-"""File with a line a step: step, loss in nats and learning rate."""
+"""File with one line per step: step, loss in nats and learning rate."""
 
 Batch = Mapping[str, Tensor]
 LossOf = Callable[[Any, Batch], Tensor]
-Tell = Callable[[int, int, float], None]
 """Called after every step with the step, all steps and the step's loss."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecoverReport:
-    """What a recovery did.
+    """Result of a recovery.
 
     Attributes:
-        method: How the model was trained.
+        method: Training method.
         steps: Steps done.
-        losses: Loss of each step before it, nats.
+        losses: Loss of each step before its update, nats.
         held_before: Mean loss on held-out batches before, nats; None without such batches.
         held_after: The same after, of the model in its final form.
-        trainable: Parameters that learned.
-        parameters: Parameters of the model in its final form.
+        trainable: Number of trained parameters.
+        parameters: Number of parameters of the model in its final form.
         rank: Rank of adapters or projections, if any.
         memory: Bytes held just before the last step of this call; None if it did none.
-        looks: Looks for a subspace, over all matrices; 0 without projections.
+        looks: Number of computed subspaces over all matrices; 0 without projections.
         seconds: Time of this call.
     """
 
@@ -71,7 +71,7 @@ class RecoverReport:
     seconds: float
 
     def to_json(self) -> dict[str, Any]:
-        """Returns it as plain data."""
+        """Returns plain data."""
         return asdict(self)
 
 
@@ -90,35 +90,35 @@ def recover(
     folder: Path | None = None,
     factored: IsFactored = is_factored,
     loss_of: LossOf = model_loss,
-    tell: Tell | None = None,
+    progress: Progress = silent,
 ) -> RecoverReport:
     """Trains a model in place.
 
-    Batches are gone through in an order drawn anew for every pass. In a step of several
-    micro-batches each counts by its number of labels that are not -100, so that the step is that
-    of one large batch. Layers that a method replaces are ordinary linear layers again afterwards;
-    after an error or an interruption, load the model anew.
+    The order of batches is shuffled in every pass. In a step of several micro-batches each is
+    weighted by its number of labels that are not -100, so that the step equals that of one large
+    batch. Replaced layers are ordinary linear layers again afterwards; after an error or an
+    interruption, reload the model.
 
     Args:
         model: The model, on the device that it is to be trained on.
-        batches: Micro-batches as the model takes them.
-        settings: How it is trained.
-        held: Batches that are only looked at.
-        folder: Folder for checkpoints; an interrupted training goes on from there, given the
-            same model and batches. None to keep none.
-        factored: Tells the layers whose factors ``lrc`` trains.
+        batches: Micro-batches of model arguments.
+        settings: Settings of the training.
+        held: Held-out batches.
+        folder: Folder for checkpoints, from which an interrupted training resumes with the same
+            model and batches. None for no checkpoints.
+        factored: Returns whether ``lrc`` trains the factors of a layer.
         loss_of: Computes the mean loss of a batch.
-        tell: Told how far it is.
+        progress: Called after every step; the part gives the loss of the step.
 
     Returns:
-        What was done.
+        The result.
 
     Raises:
-        InputError: There is nothing to learn from, the method does not fit the model, the folder
+        InputError: There are no batches, the method does not fit the model, the folder
             holds another training, or the loss is not finite.
     """
     if not batches:
-        raise InputError("there is nothing to learn from; give at least one batch")
+        raise InputError("there is nothing to train on; give at least one batch")
     begun = time.monotonic()
     device = next(model.parameters()).device
     was_training = model.training
@@ -135,8 +135,7 @@ def recover(
             run.learn([_moved(batches[i], device) for i in picked])
             if run.step % settings.save_every == 0 or run.step == settings.steps:
                 run.save()
-            if tell is not None:
-                tell(run.step, settings.steps, run.losses[-1])
+            progress(run.step, settings.steps, f"loss {run.losses[-1]:.4f}")
         finish(model)
         held_after = _held_loss(model, held, loss_of, device)
     model.train(was_training)
@@ -157,13 +156,13 @@ def recover(
 
 
 class _Run:
-    """Everything that changes while a model learns.
+    """Mutable state of a training.
 
     Args:
         model: The model.
-        settings: How it is trained.
-        folder: Where checkpoints go, if anywhere.
-        identity: What a checkpoint must have been written by to be gone on from.
+        settings: Settings of the training.
+        folder: Folder for checkpoints, if any.
+        identity: Identity that a checkpoint must have for resumption.
         loss_of: Computes the mean loss of a batch.
     """
 
@@ -185,7 +184,7 @@ class _Run:
         self.memory: Memory | None = None
 
     def load(self) -> None:
-        """Reads the checkpoint, if there is one."""
+        """Reads the checkpoint, if any."""
         if self._folder is None or not (self._folder / STATE_NAME).is_file():
             return
         path = self._folder / STATE_NAME
@@ -194,7 +193,7 @@ class _Run:
             identity = saved["identity"]
         except Exception:  # a damaged file fails in many ways
             raise InputError(
-                "not a checkpoint of a recovery; delete it to begin anew", file=str(path)
+                "not a checkpoint of a recovery; delete it to start over", file=str(path)
             ) from None
         if identity != self._identity:
             raise InputError(
@@ -207,7 +206,7 @@ class _Run:
         self._saved = saved
 
     def begin(self, factored: IsFactored) -> None:
-        """Gets the model and its optimizer ready, as they were when the checkpoint was written."""
+        """Prepares the model and its optimizer, restoring the checkpoint if any."""
         torch.manual_seed(self._settings.seed)
         self.prepared = prepare(self._model, self._settings, factored)
         if self._saved is None:
@@ -224,10 +223,10 @@ class _Run:
         return next(self._model.parameters()).device
 
     def learn(self, batches: Sequence[Batch]) -> None:
-        """Does a step of some micro-batches."""
+        """Runs one step over micro-batches."""
         settings, optimizer = self._settings, self.prepared.optimizer
         for group in optimizer.param_groups:
-            group["lr"] = settings.rate * settings.share_of_rate(self.step)
+            group["lr"] = settings.rate * settings.rate_factor(self.step)
         optimizer.zero_grad(set_to_none=True)
         counts = [_labels(batch) for batch in batches]
         total = 0.0
@@ -252,7 +251,7 @@ class _Run:
         self.losses.append(total)
 
     def save(self) -> None:
-        """Writes the checkpoint and the curve, completely or not at all."""
+        """Writes the checkpoint and the curve atomically."""
         if self._folder is None:
             return
         learning = set(self.prepared.trainable)
@@ -280,7 +279,7 @@ class _Run:
         write_atomic(self._folder / STATE_NAME, kept.getvalue())
         settings = self._settings
         lines = (
-            {"step": i + 1, "loss": loss, "rate": settings.rate * settings.share_of_rate(i)}
+            {"step": i + 1, "loss": loss, "rate": settings.rate * settings.rate_factor(i)}
             for i, loss in enumerate(self.losses)
         )
         text = "".join(json.dumps(line) + "\n" for line in lines)
@@ -288,7 +287,7 @@ class _Run:
 
 
 def _orders(count: int, settings: RecoverSettings, done: int) -> Iterator[list[int]]:
-    """Yields the micro-batches of every step that is left."""
+    """Yields the micro-batches of every remaining step."""
     rng, left = Random(f"recover:{settings.seed}"), list[int]()
     for step in range(settings.steps):
         while len(left) < settings.accumulate:
@@ -301,7 +300,7 @@ def _orders(count: int, settings: RecoverSettings, done: int) -> Iterator[list[i
 
 
 def _labels(batch: Batch) -> int:
-    """Returns how many labels a batch's loss is the mean of; 1 if it has none."""
+    """Returns the number of labels of a batch's loss; 1 without labels."""
     if "labels" not in batch:
         return 1
     labels = batch["labels"]
@@ -328,13 +327,13 @@ def _moved(batch: Batch, device: torch.device) -> Batch:
 
 
 def _identity(model: nn.Module, batches: Sequence[Batch], settings: RecoverSettings) -> str:
-    """Returns a hash of settings, weights and the first batch, by which a checkpoint is known."""
-    told = hashlib.sha256(settings.model_dump_json(exclude={"save_every"}).encode())
+    """Returns a hash of settings, weights and the first batch that identifies a checkpoint."""
+    digest = hashlib.sha256(settings.model_dump_json(exclude={"save_every"}).encode())
     for name, parameter in model.named_parameters():
         total = float(parameter.detach().sum(dtype=torch.float64))
-        told.update(f"{name}{tuple(parameter.shape)}{total!r}".encode())
-    told.update(str(len(batches)).encode())
+        digest.update(f"{name}{tuple(parameter.shape)}{total!r}".encode())
+    digest.update(str(len(batches)).encode())
     for name, value in sorted(batches[0].items()):
         plain = value.detach().cpu().reshape(-1).view(torch.uint8)
-        told.update(name.encode() + plain.numpy().tobytes())
-    return told.hexdigest()
+        digest.update(name.encode() + plain.numpy().tobytes())
+    return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""What a recovery is: which parameters learn, with which optimizer, and for how long."""
+"""Settings of a recovery: trainable parameters, optimizer and length."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Method = Literal["full", "lrc", "n-lrc", "lora", "qlora", "galore", "qgalore", "adamw8bit"]
-"""How a model is trained."""
+"""Training method."""
 
 IGNORED = (
     r"(^|\.)lm_head$",
@@ -17,59 +17,60 @@ IGNORED = (
     r"(^|\.)(vision\w*|visual\w*|audio\w*|image\w*)($|\.)",
     r"(^|\.)multi_modal_projector($|\.)",
 )
-"""Modules left alone by default: head, embeddings, routers, vision and audio towers."""
+"""Modules skipped by default: head, embeddings, routers, vision and audio towers."""
 
 
 class RecoverSettings(BaseModel):
-    """How a model is trained; the same settings, model and batches give the same model."""
+    """Settings of a training; the same settings, model and batches give the same model."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     method: Method = "full"
     """All parameters by AdamW (``full``, ``adamw8bit`` with averages in 8 bits, ``galore``,
-    ``qgalore`` with 8-bit weights as well), only the factors of factored layers (``lrc``), only
+    ``qgalore`` with 8-bit weights as well), only the factors of factorized layers (``lrc``), only
     the dense layers (``n-lrc``), or adapters (``lora``, ``qlora``)."""
     steps: int = Field(default=100, ge=1)
-    """Steps."""
+    """Number of steps."""
     accumulate: int = Field(default=1, ge=1)
-    """Micro-batches a step; their tokens count alike."""
+    """Micro-batches per step; their tokens are weighted equally."""
     rate: float = Field(default=1e-4, gt=0)
     """Peak learning rate."""
     warmup: float = Field(default=0.1, ge=0, lt=1)
-    """Share of the steps in which the rate rises as a straight line."""
+    """Fraction of the steps with linear warm-up of the rate."""
     final: float = Field(default=0.1, ge=0, le=1)
-    """Share of the peak rate that a cosine falls to."""
+    """Fraction of the peak rate at the end of the cosine decay."""
     weight_decay: float = Field(default=0.0, ge=0)
     """Decoupled weight decay."""
     clip: float | None = Field(default=1.0, gt=0)
-    """Norm to which all gradients together are clipped before a step; null for no limit."""
+    """Global norm to which gradients are clipped; null for no limit."""
     rank: int | None = Field(default=None, ge=1)
     """Rank of adapters or of projected gradients; adapters may have a budget instead."""
     budget: int | None = Field(default=None, ge=1)
-    """Most trainable parameters: gives adapters their rank, and picks dense layers by chance."""
+    """Largest number of trainable parameters: determines the rank of adapters, or picks dense
+    layers at random."""
     scale: float | None = Field(default=None, gt=0)
     """Factor of adapters (2 by default) or of projected updates (0.25)."""
     interval: int = Field(default=200, ge=1)
-    """Steps between two looks for the subspace of gradients, to begin with."""
+    """Initial number of steps between two updates of the subspace of gradients."""
     queue: int = Field(default=5, ge=1)
-    """Subspaces in a row that have to be alike for the interval to double (qgalore)."""
+    """Number of consecutive similar subspaces for the interval to double (qgalore)."""
     threshold: float = Field(default=0.4, ge=-1, le=1)
-    """Mean likeness from which on it doubles (qgalore)."""
+    """Mean similarity at which it doubles (qgalore)."""
     measure: Literal["overlap", "cosine"] = "overlap"
-    """How two subspaces are compared: whatever the signs, or by their leading vectors."""
+    """Similarity of subspaces: independent of signs, or of their leading vectors."""
     stochastic: bool = True
-    """Whether 8-bit weights are rounded by chance; else to the nearest code (qgalore)."""
+    """Whether 8-bit weights are rounded stochastically, or to the nearest code (qgalore)."""
     fused_backward: bool = False
-    """Whether to step within the backward pass (adamw8bit, galore, qgalore)."""
+    """Whether to update within the backward pass (adamw8bit, galore, qgalore)."""
     keep_zeros: bool = True
     """Whether weights that are zero in a pruned layer stay zero."""
     target: str = r".*"
     """Regular expression, searched in names of linear layers: those that are projected, quantized
     or adapted."""
     ignore: tuple[str, ...] = IGNORED
-    """Regular expressions of layers that are not."""
+    """Regular expressions of layers that are excluded."""
     save_every: int = Field(default=50, ge=1)
-    """Steps between two checkpoints."""
+    """Steps from one checkpoint to the next."""
     seed: int = 0
     """Seed of order, adapters, dropout and rounding."""
 
@@ -90,8 +91,8 @@ class RecoverSettings(BaseModel):
             raise ValueError("a budget goes with full, n-lrc, lora or qlora")
         return self
 
-    def share_of_rate(self, step: int) -> float:
-        """Returns the share of the peak rate of a step, counted from 0.
+    def rate_factor(self, step: int) -> float:
+        """Returns the factor of the peak rate at a step, counted from 0.
 
         Source: Q-GaLore, arXiv 2407.08296 (warm-up over a tenth, cosine to a tenth).
         """

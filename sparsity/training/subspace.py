@@ -1,4 +1,4 @@
-"""The subspace that gradients of a matrix are projected to, and when it is looked for anew."""
+"""The subspace that gradients of a matrix are projected to, and the interval of its updates."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from torch import Tensor
 
 
 def projects_right(shape: tuple[int, ...]) -> bool:
-    """Whether a matrix [m, n] is projected from the right, which it is if m >= n."""
+    """Returns whether a matrix [m, n] is projected from the right, which is if m >= n."""
     return shape[0] >= shape[1]
 
 
 def basis_of(gradient: Tensor, rank: int) -> Tensor:
     """Returns the leading singular vectors of a gradient on its shorter side.
 
-    They are found as eigenvectors of the smaller Gram matrix in double precision, which takes less
-    time than a singular value decomposition (``benchmarks/optimizer_step.py``).
+    They are computed as eigenvectors of the smaller Gram matrix in double precision, which is
+    faster than a singular value decomposition (``benchmarks/optimizer_step.py``).
 
     Args:
         gradient: Matrix [m, n].
-        rank: How many, at most min(m, n).
+        rank: Number of vectors, at most min(m, n).
 
     Returns:
         float32 [min(m, n), rank], orthonormal columns, the leading one first: right singular
@@ -38,18 +38,18 @@ def basis_of(gradient: Tensor, rank: int) -> Tensor:
 
 
 def project(gradient: Tensor, basis: Tensor) -> Tensor:
-    """Returns a gradient in the subspace: G P [m, r] if m >= n, else P^T G [r, n]."""
+    """Projects a gradient to the subspace: G P [m, r] if m >= n, else P^T G [r, n]."""
     gradient = gradient.to(basis.dtype)
     return gradient @ basis if projects_right(tuple(gradient.shape)) else basis.T @ gradient
 
 
 def project_back(low: Tensor, basis: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """Returns what a matrix of the subspace is in full: R P^T if m >= n, else P R."""
+    """Projects a matrix of the subspace back: R P^T if m >= n, else P R."""
     return low @ basis.T if projects_right(shape) else basis @ low
 
 
 def overlap(first: Tensor, second: Tensor) -> float:
-    """Returns how much of one subspace lies in another, whatever the signs of the vectors.
+    """Returns the overlap of two subspaces, independent of the signs of the vectors.
 
     Args:
         first: Basis [n, r].
@@ -65,7 +65,7 @@ def overlap(first: Tensor, second: Tensor) -> float:
 def cosine(first: Tensor, second: Tensor) -> float:
     """Returns the cosine of the leading vectors of two bases.
 
-    It carries the arbitrary sign of a singular vector.
+    It depends on the arbitrary sign of a singular vector.
 
     Source: released code of Q-GaLore.
     """
@@ -73,13 +73,13 @@ def cosine(first: Tensor, second: Tensor) -> float:
 
 
 MEASURES = {"overlap": overlap, "cosine": cosine}
-"""How two subspaces in a row are compared."""
+"""Similarity measures of consecutive subspaces."""
 
 
 def aligned(basis: Tensor, previous: Tensor) -> Tensor:
-    """Turns the vectors that point against those of the previous basis around.
+    """Flips vectors that point against those of the previous basis.
 
-    The averages of Adam outlive a change of basis, and belong to coordinates with a sign.
+    The averages of Adam are kept when the basis changes, so signs of coordinates must not flip.
     """
     signs = torch.where((basis * previous).sum(0) < 0, -1.0, 1.0)
     return basis * signs
@@ -88,14 +88,14 @@ def aligned(basis: Tensor, previous: Tensor) -> Tensor:
 def next_interval(
     interval: int, history: list[float], measure: float, threshold: float, queue: int
 ) -> int:
-    """Notes how like the last subspace is to the one before, and returns the steps to the next.
+    """Records the similarity of the last two subspaces and returns the steps to the next update.
 
     Args:
-        interval: Steps between the last two.
+        interval: Steps between the last two updates.
         history: The last measures, at most ``queue`` of them; the newest is appended.
-        measure: The newest.
-        threshold: Mean of a full queue from which on the interval doubles.
-        queue: Measures that are averaged; 0 keeps the interval for ever.
+        measure: The newest similarity.
+        threshold: Mean of a full queue at which the interval doubles.
+        queue: Measures that are averaged; 0 keeps the interval constant.
 
     Source: Q-GaLore, arXiv 2407.08296, section 3.2.
     """

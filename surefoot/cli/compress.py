@@ -86,7 +86,7 @@ def compress(
             source=source,
             options=options,
             note=note,
-            told=lambda part, done, total: bar(done, total, part),
+            progress=bar,
         )
     _print(read_report(out))
     note(f"model: {out}")

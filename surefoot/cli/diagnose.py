@@ -64,7 +64,7 @@ def receptive_fields(
     from surefoot.models.shipped import shipped_folder
     from surefoot.sparsity.engine.checkpoint import file_hash
     from surefoot.sparsity.lottery.receptive.layers import read_first_layer
-    from surefoot.sparsity.lottery.receptive.patches import pictures_hash, pictures_in
+    from surefoot.sparsity.lottery.receptive.patches import images_hash, images_in
     from surefoot.sparsity.lottery.receptive.running import FieldSettings, run_diagnosis
 
     place = shipped_folder(model) or Path(model)
@@ -74,11 +74,11 @@ def receptive_fields(
     files = [place] if place.is_file() else sorted(place.glob("*.safetensors"))
     hashes = {path.name: file_hash(path) for path in files}
     if images is not None:
-        hashes["pictures"] = pictures_hash(images)
+        hashes["pictures"] = images_hash(images)
         mean, deviation = _scaling(place)
 
         def seen() -> Iterator[PatchImage]:
-            return pictures_in(images, mean, deviation)
+            return images_in(images, mean, deviation)
 
         source = f"files of {images.name}"
     else:

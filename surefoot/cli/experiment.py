@@ -35,5 +35,5 @@ def experiment(
     folder = out or Path("runs") / name
     check_place(study.name, folder)
     with resumable(), Bar(name) as bar:
-        report = study.run(resolved, folder, lambda part, done, total: bar(done, total, part))
+        report = study.run(resolved, folder, bar)
     note(f"report: {report}")

@@ -12,6 +12,7 @@ import typer
 from surefoot.cli.console import Bar, note, resumable
 from surefoot.core.errors import InputError
 from surefoot.core.extras import require_extras
+from surefoot.core.progress import Progress
 
 if TYPE_CHECKING:
     from surefoot.sparsity.merging import Families, MergeRecipe, MergeSource, Zoo
@@ -128,7 +129,7 @@ def merge(
                 sources,
                 threshold=threshold,
                 linkage=linkage.value,
-                told=lambda part, done, total: bar(done, total, part),
+                progress=bar,
             )
         _print_families(found)
         if start is not None:
@@ -140,18 +141,14 @@ def merge(
     if made is not None:
         check_new(out, *folders)  # before the models are compared, which takes time
     with resumable(), Bar(f"merge {len(models)} models") as bar:
-
-        def told(part: str, done: int, total: int) -> None:
-            bar(done, total, part)
-
         if len(folders) > 1 or origin is not None:
-            check_family(zoo, threshold=threshold, linkage=linkage.value, told=told)
+            check_family(zoo, threshold=threshold, linkage=linkage.value, progress=bar)
         if made is not None:
-            merge_models(zoo, made, out, told=told, note=note)
+            merge_models(zoo, made, out, progress=bar, note=note)
             note(f"model: {out}")
             return
         tried = tuple(d.strip() for d in domains.split(",") if d.strip()) or _default_domains()
-        result, tested = _searched(zoo, given, out, tried, tasks, test, told)
+        result, tested = _searched(zoo, given, out, tried, tasks, test, bar)
     _print_search(result, tested)
     note(f"model: {result.model}")
 
@@ -224,7 +221,7 @@ def _searched(
     names: Sequence[str],
     tasks: int,
     test: int,
-    told: Any,
+    progress: Progress,
 ) -> tuple[SearchResult, dict[str, Any] | None]:
     """Searches, then evaluates the result and the best single model on other tasks."""
     from surefoot.core.config import check_config
@@ -250,13 +247,13 @@ def _searched(
     score = plan_scorer(names, tasks, split="validation")
     label = f"{tasks} validation tasks of each of {', '.join(names)}"
     tried = plan_scorer(names, test) if test else None
-    result = search_merge(zoo, wanted, score, out, label=label, told=told, note=note)
+    result = search_merge(zoo, wanted, score, out, label=label, progress=progress, note=note)
     if tried is None:
         return result, None
-    told("test", 0, 2)
+    progress(0, 2, "test")
     top = max(range(len(zoo.sources)), key=lambda i: result.singles[zoo.sources[i].name])
     before = tried(zoo.sources[top].checkpoint.folder)
-    told("test", 1, 2)
+    progress(1, 2, "test")
     return result, task_figures(before, tried(result.model))
 
 
@@ -288,8 +285,8 @@ def _print_changes(sources: Sequence[MergeSource], base: MergeSource) -> None:
     width = max(len(s.name) for s in fit)
     typer.echo(f"{'to the base, and changes among each other':{width + 4}}")
     for source, own, row in zip(fit, weights, changes, strict=True):
-        told = " ".join(f"{v:6.3f}" for v in row.tolist())
-        typer.echo(f"    {source.name:{width}} {own:6.3f} | {told}")
+        figures = " ".join(f"{v:6.3f}" for v in row.tolist())
+        typer.echo(f"    {source.name:{width}} {own:6.3f} | {figures}")
 
 
 def _print_search(result: SearchResult, tested: dict[str, Any] | None) -> None:

@@ -78,7 +78,7 @@ def refactor(
             wanted,
             scorer=scorer,
             note=note,
-            told=lambda part, done, total: bar(done, total, part),
+            progress=bar,
         )
     losses, sizes = report["losses"], report["parameters"]
     typer.echo(f"{'loss on held-out texts, dense':40} {losses['dense']:>12.4f}")
@@ -112,10 +112,10 @@ def _domains(
         )
         return dict(drawn)
     found: dict[str, Sequence[Tokens]] = {}
-    for told in texts:
-        name, equals, place = told.partition("=")
+    for text in texts:
+        name, equals, place = text.partition("=")
         if not equals or not name or not place:
-            raise InputError(f"--texts '{told}' is not of the form DOMAIN=FILE")
+            raise InputError(f"--texts '{text}' is not of the form DOMAIN=FILE")
         if name in found:
             raise InputError(f"--texts names domain '{name}' twice")
         found[name] = texts_of(Path(place), folder, wanted.length)

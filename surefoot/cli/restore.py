@@ -80,7 +80,7 @@ def restore(
     torch.set_num_threads(threads)
     inputs = Inputs(image=image, mask=mask, truth=truth, ticket=ticket)
     with resumable(), Bar(f"restore {image.name}") as bar:
-        summary = run(inputs, wanted, out, told=lambda part, done, total: bar(done, total, part))
+        summary = run(inputs, wanted, out, progress=bar)
     if summary["trivial"]:
         note(summary["trivial"])
     else:

@@ -63,7 +63,7 @@ def planner(
 
     with resumable():
         folder = train_planner(
-            PlannerRecipe(steps=steps, seed=seed), out, minutes=minutes, report=_tell
+            PlannerRecipe(steps=steps, seed=seed), out, minutes=minutes, progress=_show
         )
     note(f"model: {folder}")
 
@@ -109,8 +109,8 @@ def perception(
     require_extras("sim", "local")
     from surefoot.agents.perception.dataset import DataRecipe, render_dataset
     from surefoot.models.training.perception import (
+        CurvePoint,
         PerceptionRecipe,
-        TrainingProgress,
         train_perception,
     )
 
@@ -122,8 +122,8 @@ def perception(
     pictured = DataRecipe(tabletop, crossing, marked=marked, seed=seed)
     total = recipe.seeing + recipe.steps
 
-    def tell(done: TrainingProgress) -> None:
-        kinds = ", ".join(f"{kind} {share:.3f}" for kind, share in done.accuracy.items())
+    def show(done: CurvePoint) -> None:
+        kinds = ", ".join(f"{kind} {rate:.3f}" for kind, rate in done.accuracy.items())
         note(
             f"step {done.step} of {total}: loss {done.loss:.4f}, "
             f"hints {done.hints:.4f}, validation {done.validation:.4f}; {kinds}"
@@ -132,7 +132,7 @@ def perception(
     with resumable():
         pictures = data or out / "pictures"
         render_dataset(pictured, pictures, processes)
-        folder = train_perception(recipe, pictures, out, minutes=minutes, report=tell)
+        folder = train_perception(recipe, pictures, out, minutes=minutes, on_step=show)
     note(f"model: {folder}")
 
 
@@ -158,7 +158,7 @@ def agent_planner(
     _use(threads)
     recipe = AgentRecipe(steps=steps, seed=seed, careless=careless)
     with resumable():
-        folder = train_planner(recipe, out, style=STYLE, minutes=minutes, report=_tell)
+        folder = train_planner(recipe, out, style=STYLE, minutes=minutes, progress=_show)
     note(f"model: {folder}")
 
 
@@ -198,7 +198,7 @@ def zoo(
     other = StrangerRecipe(steps=stranger) if stranger else None
     recipe = ZooRecipe(names, SpecialistRecipe(steps=steps), other, seed)
     with resumable():
-        found = train_zoo(model_folder(base), recipe, out, minutes=minutes, say=note)
+        found = train_zoo(model_folder(base), recipe, out, minutes=minutes, note=note)
     if found is None:
         note("time is up; run the same command again to go on")
         return
@@ -213,8 +213,8 @@ def _use(threads: int) -> None:
         torch.set_num_threads(threads)
 
 
-def _tell(step: int, total: int, loss: float, validation: float) -> None:
-    note(f"step {step} of {total}: loss {loss:.4f}, validation {validation:.4f}")
+def _show(done: int, total: int, part: str = "") -> None:
+    note(f"step {done} of {total}: {part}")
 
 
 @train.command("refine")

@@ -12,7 +12,7 @@ from surefoot.cli.console import note, resumable
 from surefoot.core.extras import require_extras
 
 if TYPE_CHECKING:
-    from surefoot.sparsity.lottery.priors.training import PairTraining
+    pass
 
 
 def train_prior(
@@ -92,12 +92,8 @@ def train_prior(
     )
     settings = PairSettings(shape=shape, steps=steps, seed=seed)
 
-    def tell(name: str, pair: PairTraining) -> None:
-        made, told = (sum(x) / len(pair.losses) for x in zip(*pair.losses, strict=True))
-        note(
-            f"{name}, step {pair.step} of {steps}: loss of the generator {made:.3f}, "
-            f"of the critic {told:.3f}"
-        )
+    def show(done: int, total: int, part: str = "") -> None:
+        note(f"step {done} of {total}, {part}")
 
     with resumable():
         drawn = render_thumbnails(
@@ -114,16 +110,16 @@ def train_prior(
                 share,
                 out,
                 minutes=minutes,
-                told=lambda number, pair: tell(f"round {number}", pair),
+                progress=show,
             )
             beside: tuple[Path, ...] = ()
             if controls:
                 left = minutes and max(1e-9, minutes - (time.monotonic() - begun) / 60)
-                beside = prior_controls(drawn, settings, found, out, minutes=left, told=tell)
+                beside = prior_controls(drawn, settings, found, out, minutes=left, progress=show)
         except OutOfTimeError:
-            note("time is up; run the same command again to go on")
+            note("time is up; run the same command again to resume")
             return
     for number, ticket in enumerate(found):
         note(f"{100 * ticket.sparsity:.1f} % zeros: {generator_folder(out, number)}")
     for place in beside:
-        note(f"masks by chance: {place}")
+        note(f"random masks: {place}")

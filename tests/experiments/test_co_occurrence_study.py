@@ -12,10 +12,11 @@ from typer.testing import CliRunner
 
 from surefoot.cli.main import app
 from surefoot.core.errors import InputError
+from surefoot.core.progress import silent
 from surefoot.experiments.co_occurrence.config import CoOccurrenceConfig
 from surefoot.experiments.co_occurrence.facts import FactSequences, fact_sequences
 from surefoot.experiments.co_occurrence.report import assumption, verdict
-from surefoot.experiments.co_occurrence.study import run_study
+from surefoot.experiments.co_occurrence.study import CoOccurrenceStudy
 from surefoot.experiments.parts import check_place, found_in, run_part
 from surefoot.experiments.registry import EXPERIMENTS, read_study
 
@@ -35,23 +36,19 @@ SMALL: dict[str, Any] = {
 }
 
 
-def silent(part: str, done: int, total: int) -> None:
-    """Tells nobody."""
-
-
 def test_it_runs_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
     study = CoOccurrenceConfig.model_validate(SMALL)
 
-    def stop(part: str, done: int, total: int) -> None:
+    def stop(done: int, total: int, part: str = "") -> None:
         if done == 3:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_study(study, tmp_path / "out", stop)
+        CoOccurrenceStudy.run(study, tmp_path / "out", stop)
     begun: list[int] = []
-    run_study(study, tmp_path / "out", lambda part, done, total: begun.append(done))
+    CoOccurrenceStudy.run(study, tmp_path / "out", lambda done, total, part="": begun.append(done))
     assert begun[0] == 3
-    whole = run_study(study, tmp_path / "whole", silent)
+    whole = CoOccurrenceStudy.run(study, tmp_path / "whole", silent)
     first, second = (
         json.loads((tmp_path / name / "summary.json").read_text()) for name in ("out", "whole")
     )
@@ -110,7 +107,7 @@ def test_a_study_that_cannot_be_done(
         }
     )
     with pytest.raises(InputError, match=why):
-        run_study(study, tmp_path / "out", silent)
+        CoOccurrenceStudy.run(study, tmp_path / "out", silent)
 
 
 def test_a_folder_of_other_work_is_left_alone(tmp_path: Path) -> None:
@@ -124,7 +121,7 @@ def test_a_folder_of_other_work_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds the study co-occurrence"):
         check_place("imp-receptive-fields", out)
     (out / "thesis.tex").touch()
-    with pytest.raises(InputError, match=r"'thesis\.tex', which is of no study"):
+    with pytest.raises(InputError, match=r"'thesis\.tex', which is not part of a study"):
         check_place("co-occurrence", out)
     with pytest.raises(InputError, match="is a file"):
         check_place("co-occurrence", out / "thesis.tex")
@@ -141,7 +138,7 @@ def test_the_first_paragraph_says_what_was_found() -> None:
 
 
 def threads(_: int) -> dict[str, str]:
-    """Tells what a worker was told of threads."""
+    """Returns the thread variables of a worker."""
     return {k: v for k, v in os.environ.items() if k.endswith("_NUM_THREADS")}
 
 
@@ -176,4 +173,4 @@ def test_the_shipped_study_can_be_read() -> None:
     assert isinstance(study, CoOccurrenceConfig)
     assert len(study.cases) == 3
     with pytest.raises(InputError, match="at least one case"):
-        run_study(CoOccurrenceConfig(cases={}), Path("nowhere"), silent)
+        CoOccurrenceStudy.run(CoOccurrenceConfig(cases={}), Path("nowhere"), silent)

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from surefoot.core.errors import InputError
+from surefoot.core.progress import silent
 from surefoot.experiments import EXPERIMENTS, read_study
 from surefoot.experiments.compression.config import CompressionStudyConfig, pruning
 from surefoot.experiments.compression.optimizers import WAYS
@@ -169,7 +170,7 @@ def test_recipes_of_the_grid_and_all_ways_to_train_are_valid() -> None:
 def test_what_is_unknown_is_one_line(given: dict[str, Any], told: str, tmp_path: Path) -> None:
     experiment = EXPERIMENTS.get("compression")
     with pytest.raises(InputError, match=told):
-        experiment.run(read_study(experiment, None, given), tmp_path / "out", lambda *_: None)
+        experiment.run(read_study(experiment, None, given), tmp_path / "out", silent)
     assert not (tmp_path / "out").exists()
 
 
@@ -177,7 +178,7 @@ def test_what_is_unknown_is_one_line(given: dict[str, Any], told: str, tmp_path:
 def test_a_small_study_from_end_to_end_and_again(tmp_path: Path) -> None:
     experiment = EXPERIMENTS.get("compression")
     study, out = read_study(experiment, None, SMALL), tmp_path / "out"
-    page = experiment.run(study, out, lambda *_: None)
+    page = experiment.run(study, out, silent)
     summary = json.loads((out / "summary.json").read_text())
     assert len(summary["grid"]) == 4
     assert all(r["sparsity"] == pytest.approx(0.5, abs=0.01) for r in summary["grid"])
@@ -188,5 +189,5 @@ def test_a_small_study_from_end_to_end_and_again(tmp_path: Path) -> None:
     assert [r["recipe"] for r in summary["frontier"]] == ["dense", "low-rank-30"]
     assert all(r["episodes"]["n"] == 6 for r in summary["frontier"])
     first = page.read_text()
-    again = experiment.run(study, out, lambda *_: None).read_text()
+    again = experiment.run(study, out, silent).read_text()
     assert again == first

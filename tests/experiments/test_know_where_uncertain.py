@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from surefoot.core.errors import InputError
+from surefoot.core.progress import silent
 from surefoot.envs.episodes.outcome import EpisodeOutcome
 from surefoot.experiments import EXPERIMENTS, read_study
 from surefoot.experiments.know_where_uncertain.config import (
@@ -154,7 +155,7 @@ def test_an_unknown_arm_is_one_line(tmp_path: Path) -> None:
     experiment = EXPERIMENTS.get("know-where-uncertain")
     study = read_study(experiment, None, {"physics_arms": ["best"]})
     with pytest.raises(InputError, match="no arm 'best'; there are aggregate"):
-        experiment.run(study, tmp_path / "out", lambda *_: None)
+        experiment.run(study, tmp_path / "out", silent)
     assert not (tmp_path / "out").exists()
 
 
@@ -162,7 +163,7 @@ def test_an_unknown_arm_is_one_line(tmp_path: Path) -> None:
 def test_a_small_study_from_end_to_end_and_again(tmp_path: Path) -> None:
     experiment = EXPERIMENTS.get("know-where-uncertain")
     study, out = read_study(experiment, None, SMALL), tmp_path / "out"
-    report = experiment.run(study, out, lambda *_: None)
+    report = experiment.run(study, out, silent)
     summary = json.loads((out / "summary.json").read_text())
     for stage, n in (("crossing", 3), ("tabletop", 2)):
         rows = {row["arm"]: row for row in summary["stages"][stage]["arms"]}
@@ -185,7 +186,7 @@ def test_a_small_study_from_end_to_end_and_again(tmp_path: Path) -> None:
     assert "://" not in page.replace("http://www.w3.org", "")
     lines = (out / "twin-crossing" / "episodes.jsonl").read_text().splitlines(keepends=True)
     (out / "twin-crossing" / "episodes.jsonl").write_text("".join(lines[:1]) + lines[1][:20])
-    calls: list[tuple[str, int, int]] = []
-    experiment.run(study, out, lambda *row: calls.append(row))
-    assert ("twin-crossing", 1, 3) in calls
+    calls: list[tuple[int, int, str]] = []
+    experiment.run(study, out, lambda done, total, part="": calls.append((done, total, part)))
+    assert (1, 3, "twin-crossing") in calls
     assert json.loads((out / "summary.json").read_text()) == summary

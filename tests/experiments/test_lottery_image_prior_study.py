@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from surefoot.core.errors import InputError
+from surefoot.core.progress import silent
 from surefoot.experiments.lottery_image_prior.config import ImagePriorConfig
-from surefoot.experiments.lottery_image_prior.study import run_study
+from surefoot.experiments.lottery_image_prior.study import ImagePriorStudy
 from surefoot.experiments.lottery_image_prior.summary import (
     RULES,
     overfit_summary,
@@ -48,15 +49,15 @@ SMALL: dict[str, Any] = {
 def test_it_runs_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
     study = ImagePriorConfig.model_validate(SMALL)
 
-    def stop(part: str, done: int, total: int) -> None:
+    def stop(done: int, total: int, part: str = "") -> None:
         if part == "fits" and done == 1:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_study(study, tmp_path / "out", stop)
+        ImagePriorStudy.run(study, tmp_path / "out", stop)
     begun: dict[str, int] = {}
-    page = run_study(
-        study, tmp_path / "out", lambda part, done, total: begun.setdefault(part, done) and None
+    page = ImagePriorStudy.run(
+        study, tmp_path / "out", lambda done, total, part="": begun.setdefault(part, done) and None
     ).read_text()
     assert begun == {"pictures": 1, "searches": 3, "fits": 1}
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
@@ -167,17 +168,17 @@ def test_generators_are_trained_and_asked_without_any_fit(tmp_path: Path) -> Non
     }
     alone = {"scenes": [], "tasks": [], "sensing": sensing}
 
-    def stop(part: str, done: int, total: int) -> None:
+    def stop(done: int, total: int, part: str = "") -> None:
         if part == "prior" and done >= 4:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_study(ImagePriorConfig.model_validate(alone), tmp_path / "out", stop)
+        ImagePriorStudy.run(ImagePriorConfig.model_validate(alone), tmp_path / "out", stop)
     told: dict[str, list[tuple[int, int]]] = {}
-    page = run_study(
+    page = ImagePriorStudy.run(
         ImagePriorConfig.model_validate(alone),
         tmp_path / "out",
-        lambda part, done, total: told.setdefault(part, []).append((done, total)),
+        lambda done, total, part="": told.setdefault(part, []).append((done, total)),
     ).read_text()
     assert told["prior"][-1] == (8, 8), "dense, a ticket and two with masks by chance, of 2 steps"
     assert set(told) == {"prior", "unseen", "sensing"}
@@ -194,13 +195,13 @@ def test_generators_are_trained_and_asked_without_any_fit(tmp_path: Path) -> Non
     assert "With 2 of 20 rows spoiled" in page
     assert "35.8 %" not in page, "nothing was restored"
     again = {**alone, "sensing": {**sensing, "prior": str(tmp_path / "out" / "prior")}}
-    run_study(ImagePriorConfig.model_validate(again), tmp_path / "again", lambda *_: None)
+    ImagePriorStudy.run(ImagePriorConfig.model_validate(again), tmp_path / "again", silent)
     same = json.loads((tmp_path / "again" / "summary.json").read_text())["sensing"]
     for one, other in zip(found["clean"], same["clean"], strict=True):
         assert one["psnr"] == other["psnr"]
     (tmp_path / "out" / "prior" / "pictures" / "thumbnails.json").unlink()
     with pytest.raises(InputError, match="does not say what was trained on"):
-        run_study(ImagePriorConfig.model_validate(again), tmp_path / "third", lambda *_: None)
+        ImagePriorStudy.run(ImagePriorConfig.model_validate(again), tmp_path / "third", silent)
 
 
 def test_a_broken_case_goes_on_after_its_last_fit(
@@ -280,6 +281,6 @@ def test_the_shipped_study_can_be_read() -> None:
 )
 def test_settings_that_do_not_go_together(more: dict[str, Any], why: str) -> None:
     with pytest.raises(InputError, match=why):
-        run_study(
-            ImagePriorConfig.model_validate({**SMALL, **more}), Path("nowhere"), lambda *_: None
+        ImagePriorStudy.run(
+            ImagePriorConfig.model_validate({**SMALL, **more}), Path("nowhere"), silent
         )

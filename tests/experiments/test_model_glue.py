@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from surefoot.core.errors import InputError
+from surefoot.core.progress import silent
 from surefoot.experiments import EXPERIMENTS, read_study
 from surefoot.experiments.model_glue.config import ModelGlueConfig
 from surefoot.experiments.model_glue.report import render_study
@@ -115,7 +116,7 @@ def test_what_cannot_be_run_is_told_at_once(
 ) -> None:
     study = ModelGlueConfig.model_validate({**QUICK, **changed})
     with pytest.raises(InputError, match=why):
-        EXPERIMENTS.get("model-glue").run(study, tmp_path / "out", lambda *_: None)
+        EXPERIMENTS.get("model-glue").run(study, tmp_path / "out", silent)
     assert not (tmp_path / "out").exists()
 
 
@@ -137,15 +138,15 @@ def test_the_shipped_study_is_whole() -> None:
 def test_the_study_runs_and_goes_on(tmp_path: Path) -> None:
     study = ModelGlueConfig.model_validate(QUICK)
     experiment = EXPERIMENTS.get("model-glue")
-    page = experiment.run(study, tmp_path, lambda *_: None)
+    page = experiment.run(study, tmp_path, silent)
     first = json.loads((tmp_path / "summary.json").read_bytes())
     names = {r["name"] for r in first["rows"]}
     assert {"base", "blocksworld", "stranger", "mean", "greedy", "cma", "ffn", "model"} <= names
     assert all(s["best"] >= s["single"] for s in first["searches"])
     assert len(first["families"][0]["families"]) == 2
     assert "Model-GLUE" in page.read_text(encoding="utf-8")
-    told: list[tuple[str, int, int]] = []
-    experiment.run(study, tmp_path, lambda *a: told.append(a))
-    assert all(done == total for _, done, total in told)
+    calls: list[tuple[int, int]] = []
+    experiment.run(study, tmp_path, lambda done, total, part="": calls.append((done, total)))
+    assert all(done == total for done, total in calls)
     assert json.loads((tmp_path / "summary.json").read_bytes()) == first
     assert render_study(first) == page.read_text(encoding="utf-8")

@@ -52,11 +52,13 @@ def run(tmp_path: Path, recorded: Path | None) -> tuple[dict, str]:
     file.write_text(yaml.safe_dump({"benches": {"searches": BENCH}}))
     study = EXPERIMENTS.get("o1-planning")
     given = {"recorded": recorded, "workers": 1} if recorded else {}
-    seen: list[tuple[str, int, int]] = []
+    seen: list[tuple[int, int, str]] = []
     report = study.run(
-        read_study(study, file, given), tmp_path / "out", lambda *row: seen.append(row)
+        read_study(study, file, given),
+        tmp_path / "out",
+        lambda done, total, part="": seen.append((done, total, part)),
     )
-    assert seen[-1] == ("searches", 32, 32)
+    assert seen[-1] == (32, 32, "searches")
     return json.loads((tmp_path / "out" / "summary.json").read_text()), report.read_text()
 
 

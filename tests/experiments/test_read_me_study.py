@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from surefoot.core.errors import InputError
+from surefoot.core.progress import silent
 from surefoot.experiments import EXPERIMENTS, read_study
 from surefoot.experiments.read_me.config import ReadMeStudyConfig
 from surefoot.experiments.read_me.report import render_study, share, spread
@@ -117,10 +118,10 @@ def test_the_shipped_study_can_be_read_and_bad_ones_are_told(tmp_path: Path) -> 
         read_study(experiment, None, {"ways": ["best"]})
     empty = study.model_copy(update={"ways": ()})
     with pytest.raises(InputError, match="at least one model, one way"):
-        experiment.run(empty, tmp_path / "out", lambda part, done, total: None)
+        experiment.run(empty, tmp_path / "out", silent)
     strange = study.model_copy(update={"models": ("nobody",)})
     with pytest.raises(InputError, match="no model here"):
-        experiment.run(strange, tmp_path / "out", lambda part, done, total: None)
+        experiment.run(strange, tmp_path / "out", silent)
     assert not (tmp_path / "out").exists()
 
 
@@ -128,7 +129,7 @@ def test_the_shipped_study_can_be_read_and_bad_ones_are_told(tmp_path: Path) -> 
 def test_the_study_runs_from_end_to_end(tmp_path: Path) -> None:
     experiment = EXPERIMENTS.get("read-me")
     study = ReadMeStudyConfig.model_validate(QUICK)
-    page = experiment.run(study, tmp_path, lambda part, done, total: None)
+    page = experiment.run(study, tmp_path, silent)
     summary = json.loads((tmp_path / "summary.json").read_bytes())
     assert [row["way"] for row in summary["ways"]] == QUICK["ways"]
     for row in summary["ways"]:
@@ -140,7 +141,7 @@ def test_the_study_runs_from_end_to_end(tmp_path: Path) -> None:
     assert {e for text in traces for e in text} <= set(range(10))
     assert "against magnitude" in page.read_text()
     before = (tmp_path / "summary.json").read_bytes()
-    experiment.run(study, tmp_path, lambda part, done, total: None)  # nothing is left to do
+    experiment.run(study, tmp_path, silent)  # nothing is left to do
     assert (tmp_path / "summary.json").read_bytes() == before
 
 

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from surefoot.core.errors import InputError
+from surefoot.core.progress import silent
 from surefoot.experiments.imp_receptive_fields.config import ReceptiveFieldsConfig
 from surefoot.experiments.imp_receptive_fields.report import failing
-from surefoot.experiments.imp_receptive_fields.study import run_study
+from surefoot.experiments.imp_receptive_fields.study import ReceptiveFieldsStudy
 from surefoot.experiments.imp_receptive_fields.summary import claims, mean_of
 from surefoot.experiments.registry import EXPERIMENTS, read_study
 
@@ -31,23 +32,21 @@ SMALL: dict[str, Any] = {
 }
 
 
-def silent(part: str, done: int, total: int) -> None:
-    """Tells nobody."""
-
-
 def test_it_runs_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
     study = ReceptiveFieldsConfig.model_validate(SMALL)
 
-    def stop(part: str, done: int, total: int) -> None:
+    def stop(done: int, total: int, part: str = "") -> None:
         if done == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_study(study, tmp_path / "out", stop)
+        ReceptiveFieldsStudy.run(study, tmp_path / "out", stop)
     begun: list[int] = []
-    page = run_study(study, tmp_path / "out", lambda part, done, total: begun.append(done))
+    page = ReceptiveFieldsStudy.run(
+        study, tmp_path / "out", lambda done, total, part="": begun.append(done)
+    )
     assert begun[0] == 2
-    whole = run_study(study, tmp_path / "whole", silent)
+    whole = ReceptiveFieldsStudy.run(study, tmp_path / "whole", silent)
     first, second = (
         json.loads((tmp_path / name / "summary.json").read_text()) for name in ("out", "whole")
     )
@@ -113,17 +112,17 @@ def test_the_shipped_study_can_be_read_and_bad_ones_are_refused(tmp_path: Path) 
     assert isinstance(study, ReceptiveFieldsConfig)
     assert len(study.seeds) >= 5
     with pytest.raises(InputError, match="at least one case"):
-        run_study(ReceptiveFieldsConfig(cases={}), tmp_path, silent)
+        ReceptiveFieldsStudy.run(ReceptiveFieldsConfig(cases={}), tmp_path, silent)
     with pytest.raises(InputError, match="none of 1 to 2"):
         read_study(EXPERIMENTS.get("imp-receptive-fields"), None, {"rounds": 2})
     lost = ReceptiveFieldsConfig.model_validate({**SMALL, "perception": {"model": "nowhere"}})
     with pytest.raises(InputError, match="no model here"):
-        run_study(lost, tmp_path, silent)
+        ReceptiveFieldsStudy.run(lost, tmp_path, silent)
 
 
 def test_a_model_with_eyes_is_held_against_itself_as_drawn(tmp_path: Path) -> None:
     small = {**SMALL, "seeds": [0], "compared": [2], "perception": {"pictures": 4, "each": 20}}
-    page = run_study(ReceptiveFieldsConfig.model_validate(small), tmp_path, silent)
+    page = ReceptiveFieldsStudy.run(ReceptiveFieldsConfig.model_validate(small), tmp_path, silent)
     found = json.loads((tmp_path / "summary.json").read_text())["perception"]
     assert found["locality"]["trained"] != found["locality"]["drawn"]
     assert page.read_text().count("<img alt") == 8 + 48

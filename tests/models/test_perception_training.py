@@ -18,8 +18,8 @@ from surefoot.models.backends.packing import image_features, logits_behind, pack
 from surefoot.models.training.hints import looking_loss, marks_loss
 from surefoot.models.training.looking import PerceptionShape, make_model, make_tokenizer
 from surefoot.models.training.perception import (
+    CurvePoint,
     PerceptionRecipe,
-    TrainingProgress,
     picture_order,
     score_pictures,
     train_perception,
@@ -106,16 +106,16 @@ def test_a_training_begins_with_another(data: Path, tmp_path: Path) -> None:
 
 
 def test_it_learns_what_is_to_be_seen(data: Path, tmp_path: Path) -> None:
-    reports: list[TrainingProgress] = []
+    points: list[CurvePoint] = []
     recipe = PerceptionRecipe(
         shape=SMALL, batch=24, seeing=60, steps=120, every=60, rate=4e-3, average=0.9
     )
-    folder = train_perception(recipe, data, tmp_path / "t", report=reports.append)
-    assert [r.step for r in reports] == [60, 120, 180]
-    assert reports[0].loss == 0  # no questions yet
-    assert reports[2].loss < reports[1].loss
-    assert reports[-1].hints < reports[0].hints
-    assert min(reports[-1].accuracy.values()) > 0.9
+    folder = train_perception(recipe, data, tmp_path / "t", on_step=points.append)
+    assert [r.step for r in points] == [60, 120, 180]
+    assert points[0].loss == 0  # no questions yet
+    assert points[2].loss < points[1].loss
+    assert points[-1].hints < points[0].hints
+    assert min(points[-1].accuracy.values()) > 0.9
     model, held = HFModel(str(folder), device="cpu"), Pictures(data, "validation")
     averaged = make_model(SMALL)
     averaged.load_state_dict(state(tmp_path / "t"))

@@ -50,9 +50,9 @@ def test_stages_in_order_are_accepted(stages: tuple[dict[str, Any], ...]) -> Non
     ("stages", "why"),
     [
         ((PRUNE, FACTOR), "exclude each other"),
-        ((FACTOR, ROUND), "does not take the factors"),
+        ((FACTOR, ROUND), "does not support the factors"),
         ((SHARE,), "nothing is made smaller"),
-        ((SHARE, ROUND), "needs a stage 'sparsify'"),
+        ((SHARE, ROUND), "needs a later stage 'sparsify'"),
         ((), "nothing is made smaller"),
         ((PRUNE, PRUNE), "stands twice"),
         ((PRUNE, SHARE), "in the order"),
@@ -77,7 +77,7 @@ def test_what_makes_no_sense_is_one_line(stages: tuple[dict[str, Any], ...], why
 
 
 def test_a_damaged_pattern_of_names_is_refused() -> None:
-    with pytest.raises(InputError, match="no regular expression"):
+    with pytest.raises(InputError, match="is not a regular expression"):
         made(PRUNE, target="(")
 
 

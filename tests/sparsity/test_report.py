@@ -116,7 +116,7 @@ def test_the_report_says_everything(made: Path) -> None:
         assert measured[when]["peak_mib"] > 100
         assert measured[when]["threads"] == 1
     rows = {row["what"]: row for row in gains_of(report)}
-    assert rows["loss on held-out texts, nats a token"]["before"] == format(
+    assert rows["loss on held-out texts, nats per token"]["before"] == format(
         report["losses"]["before"], ".4f"
     )
 

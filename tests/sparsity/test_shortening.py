@@ -140,16 +140,20 @@ def test_an_interrupted_one_goes_on_with_the_same_blocks(
     wanted = recipe({**ONE, "method": "loss"}, {"stage": "sparsify", "pattern": 0.5})
     whole = compress(source, wanted, tmp_path / "whole", texts=data)
 
-    def stop(part: str, done: int, total: int) -> None:
+    def stop(done: int, total: int, part: str = "") -> None:
         if part == "blocks":
             raise KeyboardInterrupt
 
     tried: list[str] = []
     with pytest.raises(KeyboardInterrupt):
-        compress(source, wanted, tmp_path / "out", texts=data, told=stop)
+        compress(source, wanted, tmp_path / "out", texts=data, progress=stop)
     assert (tmp_path / "out" / WORK / "shortened" / "config.json").is_file()
     out = compress(
-        source, wanted, tmp_path / "out", texts=data, told=lambda part, *_: tried.append(part)
+        source,
+        wanted,
+        tmp_path / "out",
+        texts=data,
+        progress=lambda done, total, part="": tried.append(part),
     )
     assert "blocks tried" not in tried
     first, second = Checkpoint(whole), Checkpoint(out)

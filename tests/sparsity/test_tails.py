@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from surefoot.core.errors import InputError
-from surefoot.sparsity.pruning.metrics import alpha_metrics, outlier_share, owl_scores
+from surefoot.sparsity.pruning.metrics import alpha_metrics, outlier_percentage, owl_scores
 from surefoot.sparsity.pruning.tails import (
     METHODS,
     FitMethod,
@@ -193,18 +193,18 @@ def test_outliers_are_counted_over_the_block() -> None:
     calm, wild = torch.ones(4, 10), torch.ones(4, 5)
     wild[0, 0] = -300.0
     norms = [torch.ones(10), torch.ones(5)]
-    assert outlier_share([calm], norms[:1]) == 0
-    assert outlier_share([wild], norms[1:]) == 5  # 1 of 20, in percent
-    assert outlier_share([calm, wild], norms) == pytest.approx(100 / 60)
+    assert outlier_percentage([calm], norms[:1]) == 0
+    assert outlier_percentage([wild], norms[1:]) == 5  # 1 of 20, in percent
+    assert outlier_percentage([calm, wild], norms) == pytest.approx(100 / 60)
     wild[0, 0] = 5.2  # more than 5 times the mean of the first, not of all
-    assert outlier_share([calm, wild], norms) == 0
+    assert outlier_percentage([calm, wild], norms) == 0
     wild[0, 0] = -300.0
     # An input channel that is loud makes outliers of its whole column.
-    assert outlier_share([calm], [torch.tensor([100.0] + [1.0] * 9)]) == 10
-    assert outlier_share([calm], [torch.tensor([100.0] + [1.0] * 9)], multiple=10) == 0
+    assert outlier_percentage([calm], [torch.tensor([100.0] + [1.0] * 9)]) == 10
+    assert outlier_percentage([calm], [torch.tensor([100.0] + [1.0] * 9)], multiple=10) == 0
     shares = owl_scores([calm, wild, calm], [*norms, norms[0]], [0, 0, 1])
     assert shares == (pytest.approx(100 / 60), pytest.approx(100 / 60), 0)
     with pytest.raises(InputError, match="one per column"):
-        outlier_share([calm], norms[1:])
+        outlier_percentage([calm], norms[1:])
     with pytest.raises(InputError):
         owl_scores([calm], norms, [0])

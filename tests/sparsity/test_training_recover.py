@@ -144,18 +144,23 @@ def test_an_interrupted_recovery_ends_as_an_uninterrupted_one(
     whole = model(dropout=0.2)
     wanted = recover(whole, DATA, given, held=HELD)
 
-    def stop(step: int, steps: int, loss: float) -> None:
+    def stop(step: int, steps: int, part: str = "") -> None:
         if step == 6:
             raise KeyboardInterrupt
 
     cut = model(dropout=0.2)
     with pytest.raises(KeyboardInterrupt):
-        recover(cut, DATA, given, held=HELD, folder=tmp_path, tell=stop)
-    resumed, told = model(dropout=0.2), list[int]()
+        recover(cut, DATA, given, held=HELD, folder=tmp_path, progress=stop)
+    resumed, steps = model(dropout=0.2), list[int]()
     report = recover(
-        resumed, DATA, given, held=HELD, folder=tmp_path, tell=lambda s, *_: told.append(s)
+        resumed,
+        DATA,
+        given,
+        held=HELD,
+        folder=tmp_path,
+        progress=lambda done, total, part="": steps.append(done),
     )
-    assert told == list(range(5, 12))  # goes on behind the checkpoint of step 4
+    assert steps == list(range(5, 12))  # goes on behind the checkpoint of step 4
     assert report.losses == wanted.losses
     assert (report.held_before, report.held_after) == (wanted.held_before, wanted.held_after)
     for a, b in zip(state(whole).values(), state(resumed).values(), strict=True):
@@ -182,7 +187,7 @@ def test_four_micro_batches_are_one_large_batch() -> None:
 
 def test_the_rate_rises_and_falls_as_a_cosine() -> None:
     given = settings("full", steps=100, warmup=0.1, final=0.1)
-    shares = [given.share_of_rate(i) for i in range(100)]
+    shares = [given.rate_factor(i) for i in range(100)]
     assert shares[:10] == pytest.approx([0.1 * (i + 1) for i in range(10)])
     assert max(shares) == shares[10] == 1.0
     assert shares[55] == pytest.approx(0.55)
@@ -230,7 +235,7 @@ def test_methods_that_would_fill_zeros_say_so(method: Method) -> None:
 
 
 def test_what_cannot_be_done_is_told_in_one_line(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="nothing to learn from"):
+    with pytest.raises(InputError, match="nothing to train on"):
         recover(model(), [], settings("full"))
     with pytest.raises(InputError, match="the model has none"):
         recover(model(), DATA, settings("lrc"))
@@ -271,7 +276,7 @@ def test_what_cannot_be_done_is_told_in_one_line(tmp_path: Path) -> None:
         ({"method": "lora"}, "either a rank or a budget"),
         ({"method": "lora", "rank": 2, "budget": 100}, "either a rank or a budget"),
         ({"method": "lrc", "budget": 100}, "a budget goes with"),
-        ({"method": "full", "clipping": 1.0}, "is not known"),
+        ({"method": "full", "clipping": 1.0}, "Extra inputs are not permitted"),
     ],
 )
 def test_settings_that_do_not_fit_together_are_refused(given: dict[str, Any], told: str) -> None:

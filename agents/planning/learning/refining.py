@@ -126,7 +126,7 @@ def refine(
         plan.tuning,
         out,
         minutes=minutes,
-        tell=lambda s, n, loss: note(f"step {s} of {n}: loss {loss:.4f}"),
+        progress=lambda step, steps, part="": note(f"step {step} of {steps}: {part}"),
     )
     if folder is None:
         return None

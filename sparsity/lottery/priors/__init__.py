@@ -1,1 +1,1 @@
-"""A small generator of scenes as a prior: trained, made sparse, and used to restore."""
+"""A small generator of scenes as a prior for restoration: training and sparse tickets."""

@@ -1,10 +1,10 @@
-"""A small generative adversarial pair for colour pictures, in the form of DCGAN.
+"""A small generative adversarial network for colour images, similar to DCGAN.
 
-The generator enlarges by copying pixels and convolves, which leaves fewer checkerboards than
-transposed convolutions; it normalises pixels instead of batches, so that one picture at a time
-gives what it gives in a batch. Weights of all layers are drawn with variance 1 and scaled when they
-are used (Karras et al. 2018, section 4.1), so that their sizes can be compared across layers, as
-pruning over the whole generator does.
+The generator upsamples by nearest neighbour and convolves, which leaves fewer checkerboard
+artefacts than transposed convolutions; it normalises pixels instead of batches, so that the result
+does not depend on the batch. Weights of all layers are drawn with variance 1 and scaled when used
+(Karras et al. 2018, section 4.1), so that magnitudes are comparable across layers, as pruning over
+the whole generator requires.
 """
 
 from __future__ import annotations
@@ -22,27 +22,32 @@ from surefoot.core.errors import InputError
 from surefoot.core.files import write_atomic
 
 _SLOPE = 0.2
+"""Slope of the leaky ReLU, as in DCGAN."""
+
 _SMALLEST = 4
+"""Side of the first feature map, as in DCGAN."""
+
 _NUDGE = 1e-8
+"""Avoids a division by zero in the pixel norm."""
 CONFIG_NAME = "config.json"
-"""File of a generator's folder that is written last, so that a folder with it is whole."""
+"""File of a generator's folder that is written last and so marks it as complete."""
 _WEIGHTS = "model.safetensors"
 
 
 class PairShape(BaseModel):
-    """The sizes of a pair."""
+    """Sizes of generator and critic."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     code: int = Field(default=64, ge=1)
-    """Numbers in the code z."""
+    """Dimension of the latent code z."""
     width: int = Field(default=16, ge=1)
-    """Channels at full size; twice as many at half the size, up to four times."""
+    """Channels at full resolution; doubled at half the resolution, up to four times."""
     size: int = Field(default=32, ge=8)
-    """Pixels across; 4 times a power of two."""
+    """Side of the images in pixels; 4 times a power of two."""
 
     def levels(self) -> int:
-        """Returns how often the size is doubled.
+        """Returns the number of doublings of the size.
 
         Raises:
             InputError: The size is not 4 times a power of two.
@@ -90,7 +95,7 @@ class _Conv(nn.Conv2d):
 
 
 class Generator(nn.Module):
-    """Makes pictures ``[n, 3, size, size]``, values in (0, 1), of codes ``[n, code]``.
+    """Generates images ``[n, 3, size, size]`` with values in (0, 1) from codes ``[n, code]``.
 
     Args:
         shape: The sizes.
@@ -116,7 +121,7 @@ class Generator(nn.Module):
 
 
 class Critic(nn.Module):
-    """Tells drawn pictures from made ones; a higher score ``[n]`` speaks for drawn.
+    """Scores images ``[n]``; higher for real ones than for generated ones.
 
     Args:
         shape: The sizes.
@@ -134,7 +139,7 @@ class Critic(nn.Module):
         x = functional.leaky_relu(self.first(2 * pictures - 1), _SLOPE)
         for layer in self.body:
             x = functional.leaky_relu(layer(x), _SLOPE)
-        # How much pictures of a batch differ: pictures that are all alike give themselves away.
+        # Spread within the batch: lets the critic detect mode collapse.
         spread = x.std(0, unbiased=False).mean().expand(len(x), 1, *x.shape[2:])
         scores: torch.Tensor = self.last(torch.cat([x, spread], 1).flatten(1)).squeeze(1)
         return scores
@@ -157,7 +162,7 @@ def load_generator(folder: Path) -> Generator:
     """Reads a generator.
 
     Raises:
-        InputError: There is none, or it is damaged.
+        InputError: There is none, or a damaged one.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -171,5 +176,5 @@ def load_generator(folder: Path) -> Generator:
         generator = Generator(PairShape.model_validate(data))
         generator.load_state_dict(load_file(folder / _WEIGHTS))
     except (OSError, SafetensorError, RuntimeError, ValidationError):
-        raise InputError("a damaged scene prior; train it anew", file=str(folder)) from None
+        raise InputError("the scene prior is damaged; train it again", file=str(folder)) from None
     return generator.eval()

@@ -1,8 +1,8 @@
-"""Finds the picture behind a measurement among those that a generator makes.
+"""Finds the generator image that fits a measurement.
 
 Bora et al. 2017: minimise ``||A G(z) - y||^2`` over codes z. Against outliers Jalal et al. 2020:
-rows are put into groups, and z plays against another code z' over the group whose difference of
-losses is the median one, so that groups with an outlier are not asked.
+rows are put into groups, and z competes with another code z' on the group with the median
+difference of losses, so that groups with outliers are ignored.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 
 
 class SenseSettings(BaseModel):
-    """How a code is sought."""
+    """Settings of the search for a code."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     steps: int = Field(default=300, ge=1)
     """Steps of Adam."""
     rate: float = Field(default=0.05, gt=0)
-    """Its rate."""
+    """Learning rate."""
     starts: int = Field(default=4, ge=1)
-    """Codes that are begun with; the one that fits best counts."""
+    """Number of random starts; the best fit is returned."""
     hold: float = Field(default=1e-3, ge=0)
-    """Weight of the code's mean square, which keeps it where the generator was trained."""
+    """Weight of the code's mean square, which keeps it near the training distribution."""
     groups: int = Field(default=0, ge=0)
     """Groups of rows for the median of means; 0 for least squares."""
     seed: int = 0
@@ -44,12 +44,12 @@ class SenseSettings(BaseModel):
 
 @dataclass(frozen=True)
 class SensedImage:
-    """A picture that was found.
+    """An image that was found.
 
     Attributes:
         picture: ``[1, 3, height, width]``.
-        code: Its code ``[1, code]``.
-        loss: Mean squared difference to the measurement; with groups the median over them.
+        code: Its latent code ``[1, code]``.
+        loss: Mean squared difference to the measurement; with groups their median.
     """
 
     picture: torch.Tensor
@@ -58,12 +58,12 @@ class SensedImage:
 
 
 def sense(generator: Generator, problem: InverseProblem, settings: SenseSettings) -> SensedImage:
-    """Seeks the code whose picture fits a measurement best.
+    """Searches for the code whose image fits a measurement best.
 
     Args:
-        generator: The generator; its weights stay.
-        problem: The measurement; what is held out of it is not looked at.
-        settings: How it is sought.
+        generator: The generator; its weights are frozen.
+        problem: The measurement; held-out parts are ignored.
+        settings: Settings of the search.
 
     Raises:
         InputError: There are more groups than rows, or a loss is not finite.
@@ -112,13 +112,13 @@ def _losses(
 
 
 def _groups(problem: InverseProblem, count: int, draws: torch.Generator) -> torch.Tensor:
-    """Returns the weights ``[groups, rows]`` of means over rows dealt out by chance."""
+    """Returns the weights ``[groups, rows]`` of means over randomly assigned rows."""
     shape = problem.measured if problem.held is None else problem.measured[..., ~problem.held]
     rows = shape.flatten(1).shape[1]
     if not count:
         return torch.zeros(0, rows)
     if count > rows:
-        raise InputError(f"{count} groups of {rows} rows; take fewer groups")
+        raise InputError(f"{count} groups of {rows} rows; use fewer groups")
     group = torch.randperm(rows, generator=draws) % count
     weights = torch.nn.functional.one_hot(group, count).T.float()
     means: torch.Tensor = weights / weights.sum(1, keepdim=True)
@@ -130,12 +130,12 @@ def spoiled(problem: InverseProblem, count: int, size: float, seed: int) -> Inve
 
     Args:
         problem: The measurement ``[1, rows]``.
-        count: How many rows are spoiled.
-        size: What they then hold.
-        seed: Seed of which.
+        count: Number of rows with outliers.
+        size: Value of the outliers.
+        seed: Seed of their choice.
 
     Raises:
-        InputError: There are not so many rows.
+        InputError: There are too few rows.
     """
     rows = problem.measured.shape[-1]
     if not 0 <= count <= rows:
@@ -147,9 +147,9 @@ def spoiled(problem: InverseProblem, count: int, size: float, seed: int) -> Inve
 
 
 class LinearPrior:
-    """The best linear guess: pictures as if they were Gaussian, with the same mean and covariance.
+    """The best linear estimate: images as Gaussian with their mean and covariance.
 
-    What a generator has to beat: it knows as many pictures, and answers in closed form.
+    The baseline of a generator: it uses the same images and has a closed form.
 
     Args:
         pictures: uint8 ``[n, size, size, 3]``.
@@ -158,7 +158,7 @@ class LinearPrior:
     def __init__(self, pictures: NDArray[np.uint8]) -> None:
         x = torch.from_numpy(pictures).permute(0, 3, 1, 2).float().flatten(1).double() / 255
         self.mean = x.mean(0)
-        # Covariance is rootᵀ root; of n pictures it has no more than n directions.
+        # Covariance is rootᵀ root; of n images it has rank n at most.
         self._root = (x - self.mean) / len(x) ** 0.5
         self._shape = (1, 3, *pictures.shape[1:3])
 

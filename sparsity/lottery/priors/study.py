@@ -1,4 +1,4 @@
-"""What a generator is worth as a prior: PSNR against the number of rows and the sparsity."""
+"""Evaluates a generator as a prior: PSNR by number of measurements and sparsity."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 
 from surefoot.core.errors import InputError
+from surefoot.core.progress import Progress, silent
 from surefoot.results.statistics import mean_interval
 from surefoot.sparsity.lottery.priors.sensing import LinearPrior, SenseSettings, sense, spoiled
 from surefoot.sparsity.lottery.restoring.fidelity import psnr
@@ -22,24 +23,24 @@ if TYPE_CHECKING:
     from surefoot.sparsity.lottery.priors.networks import Generator
 
 LINEAR = "linear"
-"""Name of the best linear guess."""
+"""Name of the best linear estimate."""
 
 
 class Measuring(BaseModel):
-    """What is measured."""
+    """Settings of a measurement."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     rows: tuple[int, ...] = (25, 50, 100, 200, 400)
     """Numbers of random rows."""
     sigma: float = Field(default=0.01, ge=0)
-    """Noise of a row, where 1 is the range of the picture."""
+    """Standard deviation of the noise of a row, relative to the range of the image."""
     outliers: int = Field(default=0, ge=0)
-    """Rows that are spoiled."""
+    """Number of rows with outliers."""
     spoils: float = 100.0
-    """What they then hold."""
+    """Value of the outliers."""
     seek: SenseSettings = SenseSettings()
-    """How codes are sought; with groups as a median of means."""
+    """Settings of the search; with groups as a median of means."""
     seed: int = Field(default=0, ge=0)
     """Seed of rows, noise and outliers."""
 
@@ -50,28 +51,28 @@ def measure(
     measuring: Measuring,
     *,
     known: NDArray[np.uint8] | None = None,
-    told: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = silent,
 ) -> dict[str, Any]:
-    """Senses pictures that no generator has seen through random rows.
+    """Reconstructs unseen images from random measurements.
 
-    All generators and the linear guess see the same rows with the same noise.
+    All generators and the linear estimate use the same rows and noise.
 
     Args:
         generators: Generators by name, dense and sparse.
-        truths: Pictures, uint8 ``[n, size, size, 3]``.
-        measuring: What is measured.
-        known: Pictures that the generators learned from, for the linear guess; none without.
-        told: Told the pictures done and all pictures.
+        truths: Images, uint8 ``[n, size, size, 3]``.
+        measuring: The settings.
+        known: Training images of the generators, for the linear estimate; omitted without.
+        progress: Called after every image.
 
     Returns:
         Plain JSON data: ``rows`` (one for each generator, number of rows and picture: ``prior``,
         ``rows``, ``picture``, ``psnr`` in dB, ``seconds``) and ``sparsity`` by generator.
 
     Raises:
-        InputError: Sizes disagree, or more rows are spoiled than there are.
+        InputError: Sizes disagree, or there are more outliers than rows.
     """
     if truths.ndim != 4 or not len(truths):
-        raise InputError("no pictures to sense")
+        raise InputError("no images to sense")
     linear = None if known is None else LinearPrior(known)
     found: list[dict[str, Any]] = []
     for number, pixels in enumerate(truths):
@@ -107,7 +108,7 @@ def measure(
                         "psnr": psnr(picture.detach().numpy(), truth.numpy()),
                     }
                 )
-        told(number + 1, len(truths))
+        progress(number + 1, len(truths))
     return {"rows": found, "sparsity": {name: _sparsity(g) for name, g in generators.items()}}
 
 
@@ -118,16 +119,16 @@ def _sparsity(generator: Generator) -> float:
 
 
 def summarise(found: Mapping[str, Any], dense: str | None = None) -> list[dict[str, Any]]:
-    """Returns the mean PSNR of each prior and number of rows, with its spread over pictures.
+    """Returns the mean PSNR of each prior and number of rows, with its spread over images.
 
     Args:
-        found: What :func:`measure` gave.
-        dense: A prior that others are held against.
+        found: Result of :func:`measure`.
+        dense: A prior that others are compared with.
 
     Returns:
-        Rows with ``prior``, ``rows``, ``sparsity`` (``None`` for the linear guess), ``psnr``,
-        ``seconds``, both as :func:`~surefoot.results.statistics.mean_interval` gives them, and
-        ``ahead``: the PSNR less that of ``dense`` on the same pictures, ``None`` for itself.
+        Rows with ``prior``, ``rows``, ``sparsity`` (``None`` for the linear estimate), ``psnr``,
+        ``seconds``, both as returned by :func:`~surefoot.results.statistics.mean_interval`, and
+        ``ahead``: the PSNR minus that of ``dense`` on the same images, ``None`` for itself.
     """
     keys = list(dict.fromkeys((r["prior"], r["rows"]) for r in found["rows"]))
     ahead = {
@@ -152,15 +153,15 @@ def summarise(found: Mapping[str, Any], dense: str | None = None) -> list[dict[s
 
 
 def against(found: Mapping[str, Any], prior: str, other: str) -> dict[int, dict[str, Any]]:
-    """Returns a prior's PSNR less another's over the same pictures and rows.
+    """Returns a prior's PSNR minus another's on the same images and rows.
 
     Args:
-        found: What :func:`measure` gave.
-        prior: The one.
-        other: The other.
+        found: Result of :func:`measure`.
+        prior: Name of a prior.
+        other: Name of another.
 
     Returns:
-        Means with their intervals by number of rows; nothing where either was not measured.
+        Means with intervals by number of rows, where both were measured.
     """
     values: dict[str, dict[tuple[int, int], float]] = {prior: {}, other: {}}
     for row in found["rows"]:

@@ -1,4 +1,4 @@
-"""Tickets of the generator: prune, rewind, train the pair again; masks by chance beside them."""
+"""Tickets of the generator: prune, rewind, train again; with random masks as controls."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import torch
 
 from surefoot.core.errors import InputError
+from surefoot.core.progress import Progress, silent
 from surefoot.sparsity.lottery.criteria import at_random, matched_masks, one_shot
 from surefoot.sparsity.lottery.imp import Rounds, Ticket, find_tickets, rewound
 from surefoot.sparsity.lottery.masks import Masks
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Control = Literal["layer-random", "random"]
-"""Masks by chance: with as many weights left in each layer as the ticket, or over all weights."""
+"""Random masks: with the ticket's sparsity in each layer, or over all weights."""
 
 _TICKET = "generator"
 KINDS = (_TICKET, *get_args(Control))
@@ -32,11 +33,11 @@ DENSE = f"{_TICKET}-00"
 
 _STATE = "pair.pt"
 _LAST = 100
-"""Steps whose mean losses are told."""
+"""Last steps over which the mean losses of a training are recorded."""
 
 
 class OutOfTimeError(Exception):
-    """The time is up; what is done is kept."""
+    """The time limit is reached; the state is saved."""
 
 
 def generator_folder(folder: Path, number: int) -> Path:
@@ -45,7 +46,7 @@ def generator_folder(folder: Path, number: int) -> Path:
 
 
 def control_folder(folder: Path, kind: Control, number: int) -> Path:
-    """Returns the folder of a generator whose masks are by chance, beside the ticket of a round."""
+    """Returns the folder of a generator with random masks, the control of a round."""
     return folder / f"{kind}-{number:02}"
 
 
@@ -67,24 +68,25 @@ def prior_tickets(
     folder: Path,
     *,
     minutes: float = 0.0,
-    told: Callable[[int, PairTraining], None] = lambda number, pair: None,
+    progress: Progress = silent,
 ) -> tuple[Ticket, ...]:
-    """Trains the pair dense and once more after each pruning, or goes on where it was stopped.
+    """Trains generator and critic, again after each pruning; resumes an interrupted search.
 
-    The critic begins anew each time and is never pruned, since it is no part of the prior.
+    The critic starts from scratch each time and is never pruned, as it is not part of the prior.
 
     Args:
         pictures: uint8 ``[n, size, size, 3]``.
-        settings: Each training.
-        rounds: How often weights go; 0 for the dense training only.
-        share: Share of the living weights that goes each time, over the whole generator.
-        folder: Where everything is kept, the generators in :func:`generator_folder`.
+        settings: Settings of each training.
+        rounds: Number of prunings; 0 for the dense training only.
+        share: Fraction of the generator's unpruned weights pruned per round.
+        folder: Folder of the search; generators are in :func:`generator_folder`.
         minutes: Stop after this time; 0 for no limit.
-        told: Told the round and the training, every so often.
+        progress: Called every 100 steps with the steps of the current training; the part names the
+            round and the mean losses since the last call.
 
     Raises:
-        OutOfTimeError: The time is up.
-        InputError: The folder holds other work, or a loss is not finite.
+        OutOfTimeError: The time limit is reached.
+        InputError: The folder holds another search, or a loss is not finite.
     """
     torch.manual_seed(settings.seed)
     ends = _end(minutes)
@@ -93,11 +95,12 @@ def prior_tickets(
 
     number = 0
 
-    def count(done: int, _: int) -> None:
+    def count(done: int, total: int, part: str = "") -> None:
+        del total, part
         nonlocal number
         number = done
 
-    def train(trained: Any, masks: Masks, noted: Any) -> dict[str, float]:
+    def train(trained: Any, masks: Masks, on_step: Any) -> dict[str, float]:
         place = generator_folder(folder, number)
         return _train(
             trained,
@@ -106,13 +109,14 @@ def prior_tickets(
             settings,
             place,
             ends,
-            noted=noted,
-            told=lambda pair: told(number, pair),
+            name=f"round {number}",
+            progress=progress,
+            on_step=on_step,
         )
 
     identity = {"pair": settings.model_dump(mode="json"), "pictures": len(pictures)}
     return find_tickets(
-        model, train, Rounds(rounds=rounds, share=share), folder, identity=identity, told=count
+        model, train, Rounds(rounds=rounds, share=share), folder, identity=identity, progress=count
     )
 
 
@@ -123,23 +127,24 @@ def prior_controls(
     folder: Path,
     *,
     minutes: float = 0.0,
-    told: Callable[[str, PairTraining], None] = lambda name, pair: None,
+    progress: Progress = silent,
 ) -> tuple[Path, ...]:
-    """Trains the pair with masks by chance for each ticket, from the weights that tickets start at.
+    """Trains generators with random masks for each ticket, from the tickets' initial weights.
 
     Args:
         pictures: uint8 ``[n, size, size, 3]``.
-        settings: Each training, as it was for the tickets.
-        tickets: What :func:`prior_tickets` returned; the dense one has no control.
-        folder: Where it left them; controls lie beside, see :func:`control_folder`.
+        settings: Settings of each training, as for the tickets.
+        tickets: Result of :func:`prior_tickets`; the dense one has no control.
+        folder: Folder of the tickets; for controls see :func:`control_folder`.
         minutes: Stop after this time; 0 for no limit.
-        told: Told the name of the control and the training, every so often.
+        progress: Called every 100 steps with the steps of the current training; the part names the
+            control and the mean losses since the last call.
 
     Returns:
-        The folders. A control that would remove a whole layer is left out.
+        The folders. A control that would prune a whole layer is skipped.
 
     Raises:
-        OutOfTimeError: The time is up.
+        OutOfTimeError: The time limit is reached.
         InputError: A loss is not finite.
     """
     ends = _end(minutes)
@@ -150,7 +155,7 @@ def prior_controls(
             model = Generator(settings.shape)
             rewound(model, folder)
             try:
-                masks = _by_chance(kind, model, ticket, settings.seed + number)
+                masks = _random_masks(kind, model, ticket, settings.seed + number)
             except InputError:
                 continue
             if not (place / CONFIG_NAME).is_file():
@@ -162,13 +167,14 @@ def prior_controls(
                     settings,
                     place,
                     ends,
-                    told=lambda pair, name=place.name: told(name, pair),  # type: ignore[misc]
+                    name=place.name,
+                    progress=progress,
                 )
             found.append(place)
     return tuple(found)
 
 
-def _by_chance(kind: Control, model: Generator, ticket: Ticket, seed: int) -> Masks:
+def _random_masks(kind: Control, model: Generator, ticket: Ticket, seed: int) -> Masks:
     if kind == "layer-random":
         return matched_masks(ticket.masks, seed)
     return one_shot(model, Masks.full(model), ticket.sparsity, score=at_random(seed))
@@ -186,25 +192,28 @@ def _train(
     place: Path,
     ends: float,
     *,
-    told: Callable[[PairTraining], None],
-    noted: Callable[[int, Any], None] = lambda step, model: None,
+    name: str,
+    progress: Progress,
+    on_step: Callable[[int, Any], None] = lambda step, model: None,
 ) -> dict[str, float]:
-    """Trains a pair, or goes on with it, and writes its averaged generator."""
+    """Trains a generator, or resumes its training, and writes its average."""
     left = (ends - time.monotonic()) / 60
     if left <= 0:
         raise OutOfTimeError
     losses: list[tuple[float, float]] = []
 
-    def heard(pair: PairTraining) -> None:
+    def on_losses(pair: PairTraining) -> None:
         losses[:] = pair.losses[-_LAST:]
-        told(pair)
+        made, critic = (sum(x) / len(pair.losses) for x in zip(*pair.losses, strict=True))
+        part = f"{name}: loss of the generator {made:.3f}, of the critic {critic:.3f}"
+        progress(pair.step, settings.steps, part)
 
     state = place.parent / _STATE
     pair = PairTraining(pictures, settings, generator=model, masks=masks, path=state)
-    if not pair.run(minutes=0.0 if isinf(left) else left, told=heard, noted=noted):
+    if not pair.run(minutes=0.0 if isinf(left) else left, on_losses=on_losses, on_step=on_step):
         raise OutOfTimeError
     save_generator(pair.averaged, place)
     state.unlink(missing_ok=True)
     count = max(1, len(losses))
-    makes, tells = (sum(x[i] for x in losses) / count for i in (0, 1))
-    return {"makes": makes, "tells": tells}
+    generator_loss, critic_loss = (sum(x[i] for x in losses) / count for i in (0, 1))
+    return {"makes": generator_loss, "tells": critic_loss}

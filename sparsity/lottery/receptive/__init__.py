@@ -1,1 +1,1 @@
-"""Receptive fields: whether weights of a first layer are local, and what pruning does to them."""
+"""Receptive fields of first layers: their locality, and the effect of pruning."""

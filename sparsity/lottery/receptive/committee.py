@@ -1,4 +1,4 @@
-"""A soft committee machine on fields, dense or as a ticket."""
+"""A soft committee machine trained on fields, dense or as a ticket."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ if TYPE_CHECKING:
 
 
 class CommitteeSettings(BaseModel):
-    """A committee and its training."""
+    """Settings of a committee and its training."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     units: int = Setting(default=20, ge=1)
-    """Units K."""
+    """Number of units K."""
     bias: bool = True
-    """Whether the output has a bias. Without one it cannot fall below zero, so that units learn
-    only what speaks for the second class; they grow far more local then."""
+    """Whether the output has a bias. Without one the output cannot be negative, so units learn
+    only evidence for the second class and become far more local."""
     start: float = Setting(default=0.01, gt=0)
-    """Standard deviation of the first weights."""
+    """Standard deviation of the initial weights."""
     rate: float = Setting(default=0.2, gt=0)
-    """Learning rate for each unit; the output is their mean, so that K times it is taken."""
+    """Learning rate per unit; it is multiplied by K since the output is a mean over units."""
     batch: int = Setting(default=1000, ge=1)
-    """Points of a step."""
+    """Points per step."""
     steps: int = Setting(default=1500, ge=1)
-    """Steps."""
+    """Number of steps."""
 
 
 class Committee(nn.Module):
-    """The mean of rectified units; more of it speaks for the second class.
+    """The mean of rectified units; a higher output indicates the second class.
 
     Args:
-        inputs: Places D.
-        settings: The committee.
-        seed: Seed of the first weights.
+        inputs: Number of inputs D.
+        settings: Its settings.
+        seed: Seed of the initial weights.
     """
 
     def __init__(self, inputs: int, settings: CommitteeSettings, seed: int) -> None:
@@ -81,9 +81,9 @@ def training(
     y = torch.tensor(2.0 * classes - 1, dtype=torch.float32)
     known = len(x) - len(x) // 5
 
-    def train(model: nn.Module, masks: Masks, noted: Callable[[int, nn.Module], None]) -> Any:
+    def train(model: nn.Module, masks: Masks, on_step: Callable[[int, nn.Module], None]) -> Any:
         generator = torch.Generator().manual_seed(seed)
-        # The slope of a unit's weights has a factor 1/K that of the last bias has not.
+        # The gradient of a unit's weights has a factor 1/K that the bias lacks.
         last = [p for name, p in model.named_parameters() if name == "bias"]
         units = [p for name, p in model.named_parameters() if name != "bias"]
         optimizer = torch.optim.SGD(
@@ -99,7 +99,7 @@ def training(
             loss = nn.functional.mse_loss(model(x[chosen]), y[chosen])
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-            noted(step, model)
+            on_step(step, model)
         held.remove()
         with torch.inference_mode():
             out = model(x[known:])

@@ -1,4 +1,4 @@
-"""What can be said of the first layer of any model: is it local, and does that come from data?"""
+"""Diagnosis of the first layer of a model: its locality, and whether that comes from the data."""
 
 from __future__ import annotations
 
@@ -26,19 +26,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """A first layer, unit by unit, and what it computes on data and on their Gaussian clone.
+    """Figures of a first layer per unit, on the data and on their Gaussian clone.
 
     Attributes:
         weights: ``[K, ...]``, channels before space.
-        participation: Inverse participation ratio times the number of weights ``[K]``; 1 is even.
+        participation: Inverse participation ratio times the number of weights ``[K]``; 1 is
+            uniform.
         locality: ``[K]``, see :func:`~.measures.locality`.
-        shuffled: Mean locality of the same weights with their places dealt out anew ``[K]``.
-        p_values: Share of the deals that are at least as local ``[K]``, never below 1/(times + 1).
+        shuffled: Mean locality of the same weights at shuffled positions ``[K]``.
+        p_values: Fraction of the shuffles that are at least as local ``[K]``, at least 1/(times +
+            1).
         kurtosis: Excess kurtosis of pre-activations on the data ``[K]``; ``None`` without data.
         clone: The same on Gaussian points of the same class means and covariances.
         cavity: By name (``kept``, ``pruned``) the mean change of kurtosis if a weight is deleted,
-            or set to what it was had it not been pruned (only where earlier weights are given);
-            a name is missing where nothing was to be deleted but a unit's only weight.
+            now or before the last pruning (only if earlier weights are given); a name is missing if
+            it is undefined.
         clone_cavity: The same on the clone.
     """
 
@@ -53,14 +55,14 @@ class Diagnosis:
     clone_cavity: Mapping[str, float] | None = None
 
     @property
-    def living(self) -> NDArray[np.bool_]:
-        """Units that have any weight ``[K]``."""
+    def unpruned(self) -> NDArray[np.bool_]:
+        """Units with any unpruned weight ``[K]``."""
         found: NDArray[np.bool_] = (self.weights != 0).any(tuple(range(1, self.weights.ndim)))
         return found
 
     def summary(self) -> dict[str, Any]:
-        """Returns means over living units, plain JSON data."""
-        alive = self.living
+        """Returns means over unpruned units, plain JSON data."""
+        alive = self.unpruned
         found: dict[str, Any] = {
             "units": len(alive),
             "living": int(alive.sum()),
@@ -72,10 +74,10 @@ class Diagnosis:
             "local_units": int((self.p_values[alive] < 0.05).sum()),
         }
         if self.kurtosis is not None and self.clone is not None:
-            # Of units that compute a constant on the data there is no kurtosis.
-            told = alive & np.isfinite(self.kurtosis) & np.isfinite(self.clone)
-            found["kurtosis"] = float(self.kurtosis[told].mean())
-            found["clone_kurtosis"] = float(self.clone[told].mean())
+            # Units that are constant on the data have no kurtosis.
+            measured = alive & np.isfinite(self.kurtosis) & np.isfinite(self.clone)
+            found["kurtosis"] = float(self.kurtosis[measured].mean())
+            found["clone_kurtosis"] = float(self.clone[measured].mean())
             found["cavity"] = dict(self.cavity or {})
             found["clone_cavity"] = dict(self.clone_cavity or {})
         return found
@@ -91,26 +93,25 @@ def diagnose(
     times: int = 200,
     seed: int = 0,
 ) -> Diagnosis:
-    """Looks at a first layer.
+    """Diagnoses a first layer.
 
     Args:
         weights: ``[K, ...]``; the last ``axes`` axes are space, those before them channels.
         axes: Axes of space: 1 or 2.
-        points: What the layer sees, ``[P, ...]`` with the shape of a unit.
-        classes: Classes of the points ``[P]``; kurtosis is taken within them.
-        before: Weights before the last pruning, in which what is zero now was not: gives the
-            cavity of pruned weights.
-        times: Deals of the null of locality.
-        seed: Seed of deals and of the clone.
+        points: Inputs of the layer, ``[P, ...]`` with the shape of a unit.
+        classes: Classes of the points ``[P]``; kurtosis is computed within them.
+        before: Weights before the last pruning, for the cavity of pruned weights.
+        times: Shuffles of the null distribution of locality.
+        seed: Seed of shuffles and of the clone.
 
     Raises:
-        InputError: Shapes do not fit, or a number is not finite.
+        InputError: Shapes disagree, or a number is not finite.
     """
     weights = np.asarray(weights, dtype=np.float64)
     if weights.ndim < 2 or not np.isfinite(weights).all():
         raise InputError("weights need two axes, units first, and finite numbers")
     if not (weights != 0).any():
-        raise InputError("all weights of this layer are zero; there is nothing to look at")
+        raise InputError("all weights of this layer are zero; there is nothing to diagnose")
     own = locality(weights, axes)
     dealt = shuffled_locality(weights, axes, times=times, seed=seed)
     found: dict[str, Any] = {
@@ -126,7 +127,7 @@ def diagnose(
         earlier = None if before is None else np.asarray(before, np.float64).reshape(flat.shape)
         found["kurtosis"] = excess_kurtosis(x @ flat.T, classes)
         if not np.isfinite(found["kurtosis"]).any():
-            raise InputError("every unit computes a constant on these data; give others")
+            raise InputError("every unit is constant on these data; use other data")
         found["clone"] = excess_kurtosis(twin @ flat.T, classes)
         found["cavity"] = _cavities(flat, x, classes, earlier)
         found["clone_cavity"] = _cavities(flat, twin, classes, earlier)
@@ -137,8 +138,8 @@ def _flat_points(points: Array, classes: NDArray[np.int64] | None, weights: Arra
     x = np.asarray(points, dtype=np.float64)
     if x.ndim < 2 or x[0].size != weights[0].size:
         raise InputError(
-            f"points of shape {x.shape[1:]} for units of shape {weights.shape[1:]}; both need as "
-            "many numbers"
+            f"points of shape {x.shape[1:]} for units of shape {weights.shape[1:]}; both need the "
+            "same size"
         )
     if not np.isfinite(x).all():
         raise InputError("the points are not finite")
@@ -157,7 +158,7 @@ def _cavities(
     changes = {"kept": cavity(weights, points, classes)[kept]}
     if before is not None:
         changes["pruned"] = cavity(before, points, classes)[(before != 0) & ~kept]
-    # A unit's only weight has no cavity: nothing would be left.
+    # The only weight of a unit has no cavity, as the unit would be zero.
     return {
         name: float(np.nanmean(change))
         for name, change in changes.items()

@@ -1,4 +1,4 @@
-"""First layers of models: which weights see pixels, and how they lie over a picture."""
+"""First layers of models: finds the weights that see pixels and their spatial layout."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 _COLOURS = (1, 3, 4)
-"""Channels that a picture can have: grey, red-green-blue, and the same with opacity."""
+"""Numbers of channels of an image: grey, RGB, RGBA."""
 
 _SHOWN = 12
-"""Names of layers that an error lists."""
+"""Largest number of layers listed in an error."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class FirstLayer:
     Attributes:
         name: Name of the tensor in the model's files.
         weights: ``[K, C, H, W]``: units, channels, rows, columns.
-        patch: Whether a unit sees a patch that moves over the picture (a convolution); otherwise
-            the whole picture, made as small as the unit.
+        patch: Whether a unit sees a moving patch (a convolution); otherwise the whole image,
+            resized to the unit.
     """
 
     name: str
@@ -41,12 +41,12 @@ class FirstLayer:
 
     @property
     def channels(self) -> int:
-        """Channels that a unit sees."""
+        """Input channels of a unit."""
         return int(self.weights.shape[1])
 
     @property
     def size(self) -> tuple[int, int]:
-        """Rows and columns that a unit sees."""
+        """Rows and columns of a unit's input."""
         return int(self.weights.shape[2]), int(self.weights.shape[3])
 
 
@@ -55,18 +55,18 @@ def read_first_layer(
 ) -> FirstLayer:
     """Reads the layer of a model that sees pixels.
 
-    Without a name it is the only convolution with three or four channels; failing that the only
-    one with a single channel; failing that the only linear layer whose inputs fill a square of one
-    or three channels.
+    Without a name this is the only convolution with three or four channels, else the only one with
+    a single channel, else the only linear layer whose inputs form a square of one or three
+    channels.
 
     Args:
         model: Folder of a checkpoint (``config.json`` and safetensors), or one file of safetensors.
-        name: Name of the tensor, or the end of it from a dot on, with or without ``.weight``.
-        shape: Channels, rows and columns of a linear layer's inputs, channels outermost; guessed
-            as a square without it.
+        name: Name of the tensor or a dotted suffix of it, with or without ``.weight``.
+        shape: Channels, rows and columns of a linear layer's inputs, channels outermost; assumed
+            to be a square by default.
 
     Raises:
-        InputError: There is no such model or layer, or several could be meant; the line lists them.
+        InputError: There is no such model or layer, or it is ambiguous; the line lists them.
     """
     shapes, read = _tensors(model)
     found = _named(name, shapes, model) if name else _guessed(shapes, shape, model)
@@ -78,22 +78,21 @@ def read_first_layer(
 
 
 def candidates(shapes: Mapping[str, tuple[int, ...]]) -> tuple[tuple[str, ...], ...]:
-    """Sorts tensors that could see pixels, the likeliest first.
+    """Returns tensors that could see pixels, the likeliest first.
 
     Args:
         shapes: Shapes by name.
 
     Returns:
-        Convolutions of three or four channels; those of one; linear layers whose inputs fill a
-        square.
+        Convolutions of three or four channels; those of one; linear layers with square inputs.
     """
     colour: list[str] = []
     grey: list[str] = []
     linear: list[str] = []
     for name, shape in shapes.items():
         if len(shape) in (4, 5) and math.prod(shape[2:]) > 1 and shape[1] in _COLOURS:
-            # A depthwise convolution has one channel too, but as many units as channels go in,
-            # which the shape does not tell; so these come second.
+            # A depthwise convolution also has one channel and cannot be distinguished by its
+            # shape, so these come second.
             (grey if shape[1] == 1 else colour).append(name)
         elif len(shape) == 2 and min(shape) > 1 and _square(shape[1]) is not None:
             linear.append(name)
@@ -101,7 +100,7 @@ def candidates(shapes: Mapping[str, tuple[int, ...]]) -> tuple[tuple[str, ...], 
 
 
 def _square(inputs: int) -> tuple[int, int, int] | None:
-    """Returns channels, rows and columns of a square picture of so many numbers."""
+    """Returns channels, rows and columns of a square image with this number of values."""
     for channels in (1, 3):
         side = math.isqrt(inputs // channels)
         if side > 1 and channels * side * side == inputs:
@@ -154,11 +153,12 @@ def _guessed(
             return group[0]
         if group:
             raise InputError(
-                f"several layers could see pixels; say --layer; {_listed(group)}", file=str(model)
+                f"several layers could see pixels; choose one with --layer; {_listed(group)}",
+                file=str(model),
             )
     raise InputError(
         "no layer sees pixels: no convolution of 1, 3 or 4 channels and no linear layer whose "
-        "inputs fill a picture; say --layer, and --shape for a linear one",
+        "inputs form an image; give --layer, and --shape for a linear one",
         file=str(model),
     )
 
@@ -174,7 +174,7 @@ def _laid_out(
     name: str, weights: Array, shape: tuple[int, int, int] | None, model: Path
 ) -> FirstLayer:
     if weights.ndim == 5:
-        # Frames over time are further channels: each unit sees them all at one place.
+        # Frames over time are treated as channels: each unit sees all of them.
         weights = weights.reshape(len(weights), -1, *weights.shape[3:])
     if weights.ndim == 4:
         return FirstLayer(name, weights, True)
@@ -188,8 +188,8 @@ def _laid_out(
     laid = shape or _square(inputs)
     if laid is None or math.prod(laid) != inputs:
         raise InputError(
-            f"the {inputs} inputs of '{name}' do not fill "
-            f"{'x'.join(map(str, shape)) if shape else 'a square picture'}; give --shape as "
+            f"the {inputs} inputs of '{name}' do not form "
+            f"{'x'.join(map(str, shape)) if shape else 'a square image'}; give --shape as "
             "CHANNELSxROWSxCOLUMNS",
             file=str(model),
         )

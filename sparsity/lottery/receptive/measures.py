@@ -1,4 +1,4 @@
-"""How local weights are, and how far from Gaussian what they compute is."""
+"""Measures of the locality of weights and of the non-Gaussianity of their outputs."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 _NOTHING = 1e-9
-"""Share of a unit's variance below which nothing is left of it."""
+"""Fraction of a unit's variance below which it counts as zero."""
 
 
 def participation(weights: Array) -> Array:
     """Returns the inverse participation ratio of each unit, sum w^4 / (sum w^2)^2, ``[K]``.
 
-    It is 1 for a single weight and 1/D for weights of one size; NaN for a unit without weights.
+    It is 1 for a single weight and 1/D for equal weights; NaN for a unit without weights.
 
     Args:
         weights: ``[K, ...]``.
@@ -34,17 +34,17 @@ def participation(weights: Array) -> Array:
 
 
 def locality(weights: Array, axes: int = 1) -> Array:
-    """Returns how close together the energy of each unit lies, from 0 to 1, ``[K]``.
+    """Returns how concentrated the energy of each unit is, from 0 to 1, ``[K]``.
 
-    Places of an axis are put on a circle, and the energy's centre is taken; its length is 1 where
-    all of it is in one place, and 0 where it is spread evenly. Of several axes the mean is taken.
+    Positions of an axis are mapped to a circle; the result is the length of the energy's centre: 1
+    if all energy is at one position, 0 if it is uniform. Axes are averaged.
 
     Args:
         weights: ``[K, ...]``; the last ``axes`` axes are space, those before them channels.
-        axes: Axes of space, 1 for a ring or 2 for a picture.
+        axes: Axes of space, 1 for a ring or 2 for an image.
 
     Raises:
-        InputError: There are not so many axes.
+        InputError: There are fewer axes.
     """
     weights = np.asarray(weights, dtype=np.float64)
     if not 1 <= axes < weights.ndim:
@@ -63,12 +63,12 @@ def locality(weights: Array, axes: int = 1) -> Array:
 
 
 def shuffled_locality(weights: Array, axes: int = 1, *, times: int = 50, seed: int = 0) -> Array:
-    """Returns the locality of weights whose places were dealt out anew, ``[times, K]``.
+    """Returns the locality of weights at shuffled positions, ``[times, K]``.
 
     Args:
-        weights: See :func:`locality`; channels of a place stay together.
+        weights: See :func:`locality`; channels of a position stay together.
         axes: Axes of space.
-        times: Deals.
+        times: Number of shuffles.
         seed: Seed.
     """
     weights = np.asarray(weights, dtype=np.float64)
@@ -92,9 +92,9 @@ def _centred(values: Array, classes: NDArray[np.int64]) -> list[Array]:
 
 
 def excess_kurtosis(values: Array, classes: NDArray[np.int64] | None = None) -> Array:
-    """Returns the excess kurtosis of each column within the classes, their mean, ``[K]``.
+    """Returns the excess kurtosis of each column, averaged over classes, ``[K]``.
 
-    Within classes, since a mixture of two Gaussians of different variance has some of its own.
+    Computed within classes, since a mixture of Gaussians of different variance is kurtotic too.
 
     Args:
         values: ``[P, K]``.
@@ -113,8 +113,8 @@ def excess_kurtosis(values: Array, classes: NDArray[np.int64] | None = None) -> 
 def cavity(weights: Array, points: Array, classes: NDArray[np.int64] | None = None) -> Array:
     """Returns by how much the kurtosis of each unit changes if one weight is deleted, ``[K, D]``.
 
-    All deletions at once: the moments of ``h - w x`` follow from those of products of ``h`` and
-    ``x``, at the cost of four matrix products.
+    All deletions are computed at once: the moments of ``h - w x`` follow from those of products of
+    ``h`` and ``x``, at the cost of four matrix products.
 
     Args:
         weights: ``[K, D]``.
@@ -122,8 +122,8 @@ def cavity(weights: Array, points: Array, classes: NDArray[np.int64] | None = No
         classes: ``[P]``; see :func:`excess_kurtosis`.
 
     Returns:
-        Excess kurtosis without the weight less that with all weights; 0 where the weight is 0,
-        NaN where nothing would be left of the unit.
+        Excess kurtosis without the weight minus that with all weights; 0 where the weight is 0,
+        NaN where the unit would become zero.
     """
     w = np.asarray(weights, dtype=np.float64)
     classes = np.zeros(len(points), dtype=np.int64) if classes is None else classes
@@ -138,7 +138,7 @@ def cavity(weights: Array, points: Array, classes: NDArray[np.int64] | None = No
         less4 = fourth - 4 * w * hhhx + 6 * w**2 * hhx - 4 * w**3 * hxxx + w**4 * (x**4).mean(0)
         with np.errstate(invalid="ignore", divide="ignore"):
             change = less4 / less**2 - fourth / square**2
-        # A unit of which nothing is left has no kurtosis; rounding would give it any.
+        # A zero unit has no kurtosis; rounding would yield arbitrary values.
         parts.append(np.where(less > _NOTHING * square, change, np.nan))
     found: Array = np.mean(parts, axis=0)
     return np.where(w == 0, 0.0, found)
@@ -155,7 +155,7 @@ def gaussian_clone(
         seed: Seed.
 
     Returns:
-        ``[P, D]``, each point of the class of the point in its place.
+        ``[P, D]``, in the order of the given classes.
     """
     points = np.asarray(points, dtype=np.float64)
     classes = np.zeros(len(points), dtype=np.int64) if classes is None else classes
@@ -165,7 +165,7 @@ def gaussian_clone(
         chosen = classes == c
         part = points[chosen]
         middle = part - part.mean(0)
-        # Of few points the covariance has no full rank; its singular vectors serve then too.
+        # Singular vectors also work if few points leave the covariance rank-deficient.
         _, values, vectors = np.linalg.svd(middle, full_matrices=False)
         root = values[:, None] * vectors / np.sqrt(len(part))
         found[chosen] = rng.standard_normal((len(part), len(values))) @ root + part.mean(0)

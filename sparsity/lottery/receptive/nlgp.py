@@ -1,4 +1,4 @@
-r"""Data with sharp edges, and Gaussian data with the same covariance.
+r"""Nonlinear Gaussian process with sharp edges, and its Gaussian clone.
 
 The nonlinear Gaussian process is :math:`x = \operatorname{erf}(g z / \sqrt 2) / \sqrt\gamma` of a
 Gaussian field z on a ring (Ingrosso and Goldt 2022). A larger gain g gives sharper edges; the two
@@ -21,17 +21,18 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 _RIDGE = 1e-3
+"""Added to the diagonal of the covariance, so that rounding leaves it positive definite."""
 
 
 @dataclass(frozen=True)
 class Field:
-    """A field on a ring with two classes.
+    """Distribution of fields on a ring, in two classes.
 
     Attributes:
-        size: Places D on the ring.
+        size: Positions D on the ring.
         gain: The gain g.
-        lengths: Correlation lengths of the two classes, in places.
-        gaussian: Whether it is the clone: Gaussian with the same covariance.
+        lengths: Correlation lengths of the two classes, in positions.
+        gaussian: Whether fields are Gaussian with the same covariance (the clone).
     """
 
     size: int = 100
@@ -40,15 +41,15 @@ class Field:
     gaussian: bool = False
 
     def __post_init__(self) -> None:
-        """Checks the numbers."""
+        """Checks the parameters."""
         if self.size < 2 or self.gain <= 0 or min(self.lengths) <= 0:
-            raise InputError("a field needs two places, a gain and lengths above zero")
+            raise InputError("a field needs at least two positions and a positive gain and lengths")
 
     def inner(self, length: float) -> Array:
         """Returns the covariance of z ``[D, D]`` with ones on the diagonal.
 
-        On a ring a length of some sixth of it is no covariance any more; then it is what remains of
-        it without the waves of negative weight.
+        For lengths above about a sixth of the ring the kernel is not positive definite; negative
+        eigenvalues are then set to zero.
         """
         places = np.arange(self.size)
         apart = np.abs(places[:, None] - places[None])
@@ -58,7 +59,7 @@ class Field:
         values, vectors = np.linalg.eigh(found)
         if values[0] < 0:
             found = vectors * np.maximum(values, 0) @ vectors.T
-            found /= found[0, 0]  # alike at every place of a ring
+            found /= found[0, 0]  # constant on a ring
         return found
 
     def covariance(self, length: float) -> Array:
@@ -69,19 +70,19 @@ class Field:
 
     @property
     def _scale(self) -> float:
-        """The variance of erf, so that every place of x has variance 1."""
+        """The variance of erf, so that every position of x has variance 1."""
         square = self.gain**2
         return float(2 / np.pi * np.arcsin(square / (1 + square)))
 
     def draw(self, count: int, seed: int) -> tuple[Array, NDArray[np.int64]]:
-        """Draws points of both classes, half each.
+        """Draws equal numbers of points of both classes.
 
         Args:
-            count: Points, even.
+            count: Number of points, even.
             seed: Seed.
 
         Returns:
-            Points ``[count, D]`` and classes ``[count]``, 0 or 1, mixed.
+            Points ``[count, D]`` and classes ``[count]``, 0 or 1, shuffled.
         """
         rng = np.random.default_rng(seed)
         parts = []

@@ -1,4 +1,4 @@
-"""The page of a diagnosis: filters as pictures, and what was measured on them."""
+"""The page of a diagnosis: filters as images, and their figures."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from surefoot.sparsity.lottery.receptive.layers import FirstLayer
 
 SHOWN = 256
-"""Units that a page shows as pictures."""
+"""Largest number of units shown as images."""
 
 
 def render_fields(layer: FirstLayer, summary: Mapping[str, Any]) -> str:
@@ -26,12 +26,12 @@ def render_fields(layer: FirstLayer, summary: Mapping[str, Any]) -> str:
 
     Args:
         layer: The layer.
-        summary: What ``summary.json`` holds.
+        summary: Content of ``summary.json``.
     """
     units = summary["units"]
     shown = [
         {
-            "picture": trusted(filter_picture(layer.weights[u["unit"]])),
+            "picture": trusted(filter_image(layer.weights[u["unit"]])),
             "unit": u["unit"],
             "note": "nothing left" if not u["living"] else f"locality {u['locality']:.2f}",
             "local": u["living"] and u["p"] < 0.05,
@@ -53,12 +53,11 @@ def render_fields(layer: FirstLayer, summary: Mapping[str, Any]) -> str:
     )
 
 
-def filter_picture(weights: NDArray[np.float64]) -> str:
-    """Draws a unit's weights as a picture, grey for zero.
+def filter_image(weights: NDArray[np.float64]) -> str:
+    """Draws a unit's weights as an image, grey for zero.
 
     Args:
-        weights: ``[C, H, W]``; three channels as colours, of any other number the one channel or
-            the mean.
+        weights: ``[C, H, W]``; three channels are drawn as RGB, otherwise their mean as grey.
 
     Returns:
         An ``<img>`` element.
@@ -81,10 +80,10 @@ def filter_picture(weights: NDArray[np.float64]) -> str:
 
 
 def findings(summary: Mapping[str, Any]) -> list[str]:
-    """Says in sentences what the figures mean.
+    """Describes the figures in sentences.
 
     Args:
-        summary: What ``summary.json`` holds.
+        summary: Content of ``summary.json``.
     """
     found = summary["summary"]
     from scipy.stats import binomtest
@@ -93,50 +92,51 @@ def findings(summary: Mapping[str, Any]) -> list[str]:
     alive = found["living"]
     chance = binomtest(found["local_units"], alive, 0.05, "greater").pvalue
     said = [
-        f"{found['local_units']} of {alive} living units lie closer together than their own "
-        f"weights dealt out anew would in 95 of 100 cases; by chance {0.05 * alive:.1f} would "
-        f"(p = {chance:.2g} for so many or more)."
+        f"{found['local_units']} of {alive} unpruned units are more local than 95 % of their "
+        f"shuffles; {0.05 * alive:.1f} are expected at chance level "
+        f"(p = {chance:.2g})."
     ]
     if found["clone_kurtosis"] < low or found["clone_kurtosis"] > high:
         said.append(
-            f"What the units compute is not Gaussian on these data: excess kurtosis "
+            f"The outputs of the units are not Gaussian on these data: excess kurtosis "
             f"{found['kurtosis']:.2f} [{low:.2f}, {high:.2f}], on Gaussian data of the same "
             f"covariance {_short(found['clone_kurtosis'])}."
         )
     else:
         said.append(
-            f"What the units compute cannot be told from Gaussian: excess kurtosis "
+            f"The outputs of the units cannot be distinguished from Gaussian: excess kurtosis "
             f"{found['kurtosis']:.2f} [{low:.2f}, {high:.2f}], on Gaussian data of the same "
             f"covariance {_short(found['clone_kurtosis'])}."
         )
     dealt = summary["dealt"]
     if dealt["low"] <= found["kurtosis"] <= dealt["high"]:
         said.append(
-            "The same weights in other places give as much "
-            f"({dealt['low']:.2f} to {dealt['high']:.2f}): it is the data's, not the filters'."
+            "The same weights at shuffled positions give as much "
+            f"({dealt['low']:.2f} to {dealt['high']:.2f}): it comes from the data, not from the "
+            "filters."
         )
     else:
         more = "more" if found["kurtosis"] > dealt["high"] else "less"
         said.append(
-            f"That is {more} than the same weights in other places give "
+            f"That is {more} than the same weights at shuffled positions give "
             f"({dealt['low']:.2f} to {dealt['high']:.2f})."
         )
     even = summary["even"]
     said.append(
-        f"With all patches scaled to one contrast it is {_short(even['kurtosis'])} (clone "
-        f"{_short(even['clone'])}); what is gone then came from some patches having more contrast "
-        "than others, not from their shapes."
+        f"With all patches scaled to equal contrast it is {_short(even['kurtosis'])} (clone "
+        f"{_short(even['clone'])}); the difference comes from patches having different contrast, "
+        "not from their shapes."
     )
     if not summary["patches"]["classes"]:
         said.append(
-            "The pictures have no classes, so kurtosis is taken over all of them; what several "
-            "kinds of pictures add to it is in it."
+            "The images have no classes, so kurtosis is computed over all of them and includes "
+            "differences between kinds of images."
         )
     rows, columns = found["shape"][-2:]
     if rows * columns <= 9:
         said.append(
-            f"{rows} x {columns} places leave little room to be local in; a single unit's figure "
-            "says little."
+            f"{rows} x {columns} positions leave little room for locality; figures of single units "
+            "are of little value."
         )
     return said
 
@@ -144,16 +144,16 @@ def findings(summary: Mapping[str, Any]) -> list[str]:
 def _facts(layer: FirstLayer, summary: Mapping[str, Any]) -> dict[str, str]:
     found, patches = summary["summary"], summary["patches"]
     rows, columns = layer.size
-    what = "patches" if layer.patch else "pictures, made as small as a unit"
+    what = "patches" if layer.patch else "images, resized to a unit"
     return {
         "layer": layer.name,
-        "units": f"{found['units']}, of which {found['living']} have any weight; "
-        f"{layer.channels} channels, {rows} x {columns} places; "
+        "units": f"{found['units']}, of which {found['living']} have unpruned weights; "
+        f"{layer.channels} channels, {rows} x {columns} positions; "
         f"{100 * found['sparsity']:.1f} % of the weights are zero",
-        "data": f"{patches['count']} {what} of {patches['pictures']} pictures "
+        "data": f"{patches['count']} {what} of {patches['pictures']} images "
         f"({summary['source']}); {100 * patches['flat']:.1f} % of them are flat",
         "classes": ", ".join(patches["classes"]) or "none",
-        "seed": f"{summary['seed']}; {summary['times']} deals of the shuffle null",
+        "seed": f"{summary['seed']}; {summary['times']} shuffles for the null distribution",
     }
 
 
@@ -163,19 +163,19 @@ def _rows(summary: Mapping[str, Any]) -> Sequence[Mapping[str, str]]:
     kept = found["cavity"].get("kept"), found["clone_cavity"].get("kept")
     return [
         {
-            "name": "locality (0 spread evenly, 1 one place)",
+            "name": "locality (0 uniform, 1 one position)",
             "own": f"{found['locality']:.3f}",
             "control": f"{found['shuffled']:.3f}",
-            "what": "same weights, places dealt out anew",
+            "what": "same weights, shuffled positions",
         },
         {
-            "name": "inverse participation ratio × weights (1 all alike)",
+            "name": "inverse participation ratio × weights (1 all equal)",
             "own": f"{found['participation']:.2f}",
             "control": "3 for Gaussian weights",
-            "what": "many weights by chance",
+            "what": "many random weights",
         },
         {
-            "name": "excess kurtosis of what units compute",
+            "name": "excess kurtosis of outputs",
             "own": f"{found['kurtosis']:.2f} [{low:.2f}, {high:.2f}]",
             "control": _short(found["clone_kurtosis"]),
             "what": "Gaussian clone of the data",
@@ -184,16 +184,16 @@ def _rows(summary: Mapping[str, Any]) -> Sequence[Mapping[str, str]]:
             "name": "the same",
             "own": f"{found['kurtosis']:.2f}",
             "control": f"{dealt['mean']:.2f} [{dealt['low']:.2f}, {dealt['high']:.2f}]",
-            "what": "same weights, dealt out anew over places and channels; range of 20",
+            "what": "same weights, shuffled over positions and channels; range of 20",
         },
         {
-            "name": "the same, patches at one contrast",
+            "name": "the same, patches at equal contrast",
             "own": f"{even['kurtosis']:.2f}",
             "control": _short(even["clone"]),
             "what": "Gaussian clone of these",
         },
         {
-            "name": "its change if one weight is deleted (cavity)",
+            "name": "change if one weight is deleted (cavity)",
             "own": _signed(kept[0]),
             "control": _signed(kept[1]),
             "what": "Gaussian clone of the data",
@@ -206,7 +206,7 @@ def _signed(value: float | None) -> str:
 
 
 def _short(value: float) -> str:
-    """Writes two digits, and zero without a sign."""
+    """Formats with two digits, and zero without a sign."""
     return f"{round(value, 2) + 0.0:.2f}"
 
 

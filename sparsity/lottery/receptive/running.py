@@ -23,17 +23,20 @@ if TYPE_CHECKING:
 
 _KEY = "diagnosis"
 _RESAMPLED = 400
+"""Bootstrap resamples of the images for an interval."""
+
 _DEALS = 20
+"""Shuffles of the weights; the page shows the range of their kurtosis."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldSettings:
-    """How a layer is looked at.
+    """Settings of a diagnosis.
 
     Attributes:
-        each: Patches cut from a picture.
-        times: Deals of the shuffle null.
-        seed: Seed of places, deals and the Gaussian clone.
+        each: Patches per image.
+        times: Shuffles for the null distribution.
+        seed: Seed of positions, shuffles and the Gaussian clone.
     """
 
     each: int = 200
@@ -51,19 +54,19 @@ def run_diagnosis(
     source: str,
     hashes: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Looks at a layer, or reads what was found before, and writes the page.
+    """Diagnoses a layer, or reads an earlier result, and writes the page.
 
     Args:
         layer: The layer.
-        pictures: Gives the pictures; not called if the run is done.
-        settings: How it is looked at.
+        pictures: Returns the images; not called if the run is done.
+        settings: The settings.
         out: The run folder.
-        model: What the model is called.
-        source: What the pictures are.
-        hashes: SHA-256 of the model's files by name, and of the pictures.
+        model: Name of the model.
+        source: Description of the images.
+        hashes: SHA-256 of the model's files by name, and of the images.
 
     Returns:
-        What ``summary.json`` holds.
+        The content of ``summary.json``.
 
     Raises:
         InputError: The data do not fit, or the folder holds another run.
@@ -93,20 +96,20 @@ def run_diagnosis(
 def look_at(layer: FirstLayer, patches: Patches, settings: FieldSettings) -> dict[str, Any]:
     """Measures a layer on patches and on their Gaussian clone.
 
-    Kurtosis of patches mixes two things: edges, and that some patches have more contrast than
-    others (a mixture of Gaussians of several variances is kurtotic as well). So it is also taken
-    of patches that are scaled to one contrast, and of the clone of these.
+    Kurtosis of patches has two sources: edges, and differences in contrast (a mixture of Gaussians
+    of several variances is kurtotic as well). So it is also computed for patches scaled to equal
+    contrast, and for their clone.
 
     Args:
         layer: The layer.
-        patches: What it sees.
-        settings: How it is looked at.
+        patches: Its inputs.
+        settings: The settings.
 
     Returns:
-        Plain JSON data: ``summary`` (means over living units), ``intervals`` (95 %, pictures
-        resampled), ``even`` (kurtosis at one contrast, data and clone), ``dealt`` (kurtosis of
-        units whose weights were dealt out anew over places and channels, mean and range of 20
-        deals), and ``units``.
+        Plain JSON data: ``summary`` (means over unpruned units), ``intervals`` (95 %, images
+        resampled), ``even`` (kurtosis at equal contrast, data and clone), ``dealt`` (kurtosis of
+        units with weights shuffled over positions and channels, mean and range of 20 shuffles), and
+        ``units``.
     """
     seed = settings.seed
     found = diagnose(
@@ -117,7 +120,7 @@ def look_at(layer: FirstLayer, patches: Patches, settings: FieldSettings) -> dic
     even, kept = _one_contrast(points)
     kinds = None if patches.classes is None else patches.classes[kept]
     twin = gaussian_clone(even, kinds, seed=seed)
-    alive = found.living
+    alive = found.unpruned
     assert found.kurtosis is not None
     assert found.clone is not None
     alive = alive & np.isfinite(found.kurtosis) & np.isfinite(found.clone)
@@ -160,14 +163,14 @@ def look_at(layer: FirstLayer, patches: Patches, settings: FieldSettings) -> dic
 def _dealt_kurtosis(
     weights: Array, points: Array, classes: NDArray[np.int64] | None, seed: int
 ) -> list[float]:
-    """Returns the mean kurtosis of units whose weights lie elsewhere, for some deals."""
+    """Returns the mean kurtosis of units with shuffled weights, one value per shuffle."""
     rng = np.random.default_rng(seed)
     dealt = np.array(
         [excess_kurtosis(points @ rng.permuted(weights, axis=1).T, classes) for _ in range(_DEALS)]
     )
-    # A unit whose weights fell where nothing ever changes has no kurtosis in that deal.
-    told = np.isfinite(dealt)
-    return [float(row[some].mean()) for row, some in zip(dealt, told, strict=True) if some.any()]
+    # A unit whose weights fall on constant inputs has no kurtosis in that shuffle.
+    finite = np.isfinite(dealt)
+    return [float(row[some].mean()) for row, some in zip(dealt, finite, strict=True) if some.any()]
 
 
 def _number(value: float) -> float | None:
@@ -175,10 +178,10 @@ def _number(value: float) -> float | None:
 
 
 def _one_contrast(points: Array) -> tuple[Array, NDArray[np.bool_]]:
-    """Takes the mean of each patch off and scales it to one contrast; flat ones are left out."""
+    """Centres each patch and scales it to equal contrast; flat ones are dropped."""
     middle = points - points.mean(1, keepdims=True)
     contrast = middle.std(1)
-    # Of patches with hardly any contrast scaling would show rounding or a compression's noise.
+    # Scaling patches with little contrast would amplify rounding or compression noise.
     kept: NDArray[np.bool_] = contrast > 0.02 * contrast.max()
     return middle[kept] / contrast[kept, None], kept
 
@@ -186,7 +189,7 @@ def _one_contrast(points: Array) -> tuple[Array, NDArray[np.bool_]]:
 def _resampled(
     values: Array, pictures: NDArray[np.int64], classes: NDArray[np.int64] | None, seed: int
 ) -> list[float]:
-    """Returns the 95 % interval of the mean kurtosis of units, whole pictures drawn anew."""
+    """Returns the 95 % interval of the mean kurtosis of units, images resampled."""
     kinds = np.zeros(len(values), np.int64) if classes is None else classes
     rng = np.random.default_rng(seed)
     parts = []

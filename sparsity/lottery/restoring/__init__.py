@@ -1,4 +1,4 @@
-"""Restoring pictures by an untrained network and its sparse tickets (Lottery Image Prior)."""
+"""Restores images by an untrained network and its sparse tickets (Lottery Image Prior)."""
 
 from __future__ import annotations
 

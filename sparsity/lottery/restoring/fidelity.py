@@ -1,4 +1,4 @@
-"""How near a picture is to another: PSNR and SSIM."""
+"""Image fidelity: PSNR and SSIM."""
 
 from __future__ import annotations
 
@@ -15,18 +15,21 @@ if TYPE_CHECKING:
     Array = NDArray[np.floating]
 
 _SIGMA, _REACH = 1.5, 5
+"""Standard deviation and radius of the Gaussian window, as in Wang et al. 2004."""
+
 _C1, _C2 = 0.01**2, 0.03**2
+"""Stabilising constants for a range of 1, as in Wang et al. 2004."""
 
 
 def psnr(picture: Array, truth: Array) -> float:
     """Returns the peak signal-to-noise ratio in dB, for a range of 1; infinite if they are equal.
 
     Args:
-        picture: A picture of any shape.
-        truth: Another of that shape.
+        picture: An image of any shape.
+        truth: The reference image, of the same shape.
 
     Raises:
-        InputError: The shapes differ, or the pictures are empty.
+        InputError: The shapes differ, or the images are empty.
     """
     _check(picture, truth)
     error = float(np.mean((np.asarray(picture, np.float64) - np.asarray(truth, np.float64)) ** 2))
@@ -36,11 +39,11 @@ def psnr(picture: Array, truth: Array) -> float:
 def ssim(picture: Array, truth: Array) -> float:
     """Returns the mean structural similarity, at most 1, for a range of 1.
 
-    Windows are Gaussian (11 x 11, sigma 1.5) and lie within the picture; channels are averaged.
+    Windows are Gaussian (11 x 11, sigma 1.5) and lie within the image; channels are averaged.
 
     Args:
-        picture: A picture ``[channels, height, width]``.
-        truth: Another of that shape.
+        picture: An image ``[channels, height, width]``.
+        truth: The reference image, of the same shape.
 
     Raises:
         InputError: The shapes differ, or a side has fewer than 11 pixels.
@@ -69,4 +72,4 @@ def ssim(picture: Array, truth: Array) -> float:
 
 def _check(picture: Array, truth: Array) -> None:
     if picture.shape != truth.shape or not picture.size:
-        raise InputError(f"pictures of shapes {picture.shape} and {truth.shape} do not compare")
+        raise InputError(f"images of shapes {picture.shape} and {truth.shape} cannot be compared")

@@ -1,4 +1,4 @@
-"""Pictures in files: read as numbers from 0 to 1, written as PNG with their transparency."""
+"""Image files: read as floats from 0 to 1, written as PNG with transparency."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _LARGEST = 2**26
-"""Pixels of a picture; to fit as many takes hundreds of GiB, to read them some."""
+"""Largest number of pixels of an image; fitting one of this size takes hundreds of GiB."""
 _KNOWN = 0.5
-"""A pixel of a mask is known from this brightness on."""
+"""Least brightness at which a pixel of a mask is known."""
 
 
 @dataclass(frozen=True)
 class ImageFile:
-    """A picture.
+    """An image.
 
     Attributes:
         values: Float ``[channels, height, width]`` from 0 to 1; one channel or three.
-        alpha: Float ``[height, width]`` from 0 (transparent) to 1, ``None`` if it has none.
+        alpha: Float ``[height, width]`` from 0 (transparent) to 1, ``None`` without transparency.
     """
 
     values: NDArray[np.float64]
@@ -47,7 +47,7 @@ class ImageFile:
         return torch.tensor(self.values[None], dtype=torch.float32)
 
     def to_png(self) -> bytes:
-        """Returns a PNG file of 8 bits a channel; values are cut to [0, 1]."""
+        """Returns a PNG file with 8 bits per channel; values are clipped to [0, 1]."""
         from PIL import Image
 
         layers = [*self.values] if self.alpha is None else [*self.values, self.alpha]
@@ -57,17 +57,18 @@ class ImageFile:
         return file.getvalue()
 
     def write(self, path: Path) -> None:
-        """Writes a PNG file, completely or not at all."""
+        """Writes a PNG file atomically."""
         write_atomic(path, self.to_png())
 
 
-def read_picture(path: Path) -> ImageFile:
-    """Reads a picture of any format that Pillow knows; the first, if the file holds several.
+def read_image(path: Path) -> ImageFile:
+    """Reads an image in any format supported by Pillow; the first, if the file holds several.
 
-    Grey stays grey (of 8 or 16 bits), colours become RGB; how a camera was held is undone.
+    Grey images stay grey (8 or 16 bits), colours become RGB; the EXIF orientation is applied.
 
     Raises:
-        InputError: The file is missing, no picture, too large, or has numbers without a range.
+        InputError: The file is missing, not an image, too large, or of a mode without a known
+            range.
     """
     from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -78,7 +79,7 @@ def read_picture(path: Path) -> ImageFile:
         with file as opened:
             if opened.width * opened.height > _LARGEST:
                 raise InputError(
-                    f"a picture of {opened.width} x {opened.height} pixels is too large; crop it "
+                    f"an image of {opened.width} x {opened.height} pixels is too large; crop it "
                     "or make it smaller",
                     file=str(path),
                 )
@@ -87,14 +88,14 @@ def read_picture(path: Path) -> ImageFile:
     except FileNotFoundError:
         raise InputError("no such file", file=str(path)) from None
     except Image.DecompressionBombError:
-        raise InputError("the picture is too large", file=str(path)) from None
+        raise InputError("the image is too large", file=str(path)) from None
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError):
-        raise InputError("not a readable picture", file=str(path)) from None
+        raise InputError("not a readable image", file=str(path)) from None
     if image.mode.startswith("I;16"):
         return ImageFile(np.asarray(image, np.float64)[None] / 65535)
     if image.mode in ("I", "F"):
         raise InputError(
-            f"a picture of mode {image.mode}, whose range nobody knows; save it with 8 or 16 bits",
+            f"an image of mode {image.mode}, whose range is unknown; save it with 8 or 16 bits",
             file=str(path),
         )
     clear = (image.mode != "LAB" and "a" in image.mode.lower()) or "transparency" in image.info
@@ -106,28 +107,28 @@ def read_picture(path: Path) -> ImageFile:
 
 
 def read_mask(path: Path, size: tuple[int, int]) -> NDArray[np.bool_]:
-    """Reads which pixels are known: the white ones of a picture.
+    """Reads a mask of known pixels, the white ones of an image.
 
     Args:
-        path: The picture; brightness counts from half of white on.
-        size: Height and width that it must have.
+        path: The mask; pixels of at least half brightness are known.
+        size: Required height and width.
 
     Returns:
         Bool ``[height, width]``.
 
     Raises:
-        InputError: It cannot be read, has another size, or knows no pixel.
+        InputError: It cannot be read, has another size, or has no known pixel.
     """
-    picture = read_picture(path)
+    picture = read_image(path)
     if picture.size != size:
         raise InputError(
-            f"a mask of {picture.size[1]} x {picture.size[0]} pixels for a picture of "
+            f"a mask of {picture.size[1]} x {picture.size[0]} pixels for an image of "
             f"{size[1]} x {size[0]}",
             file=str(path),
         )
     known: NDArray[np.bool_] = picture.values.mean(0) >= _KNOWN
     if not known.any():
-        raise InputError("the mask knows no pixel; white is what is known", file=str(path))
+        raise InputError("the mask has no known pixel; known pixels are white", file=str(path))
     return known
 
 

@@ -1,4 +1,4 @@
-"""Fits a prior's network to a measurement, holding its masks; goes on where it was stopped."""
+"""Fits a prior's network to a measurement under masks; can be resumed."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 
 from surefoot.core.errors import InputError
+from surefoot.core.progress import Progress, silent
 from surefoot.sparsity.lottery.restoring.fidelity import psnr
 from surefoot.sparsity.lottery.restoring.networks import Prior
 from surefoot.sparsity.lottery.restoring.operators import InverseProblem
@@ -23,41 +24,41 @@ if TYPE_CHECKING:
     from surefoot.sparsity.lottery.masks import Masks
 
 STATE_NAME = "fit.pt"
-"""File that holds how far a fit is."""
+"""File with the state of a fit."""
 SAVE_S = 10.0
-"""Seconds of work that are lost at most when a fit is killed."""
+"""Largest loss of work when a fit is killed, seconds."""
 
 
 class FitSettings(BaseModel):
-    """How a network is fitted (defaults of Deep Image Prior but for the steps)."""
+    """Settings of a fit (defaults of Deep Image Prior except for the steps)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     steps: int = Field(default=2000, ge=1)
     """Steps of Adam."""
     rate: float = Field(default=0.01, gt=0, le=10)
-    """Its rate."""
+    """Learning rate."""
     jitter: float | None = Field(default=None, ge=0)
-    """Standard deviation of the noise that is added to the code anew in each step; that of the
-    network's paper without it: 1/30 for the skip network, none for the deep decoder."""
+    """Standard deviation of the noise added to the code in each step; by default that of the
+    network's paper: 1/30 for the skip network, none for the deep decoder."""
     smoothing: float = Field(default=0.99, ge=0, lt=1)
-    """Weight of the past in the running mean of pictures, which is what counts; 0 for none."""
+    """Decay of the moving average of images, which is the result; 0 for no averaging."""
     every: int = Field(default=25, ge=1)
-    """Steps from note to note."""
+    """Steps from one record to the next."""
     patience: int = Field(default=0, ge=0)
-    """Steps without a lesser residual held out after which the fit ends; 0 for never."""
+    """Steps without a lower held-out residual after which the fit ends; 0 for never."""
     seed: int = 0
     """Seed of the jitter."""
 
 
 @dataclass(frozen=True)
 class FitResult:
-    """What a fit gave.
+    """Result of a fit.
 
     Attributes:
-        curve: What was noted.
-        stops: Where each rule stops that could be followed.
-        seconds: Time of all steps, without what a killed process did in vain.
+        curve: Recorded points.
+        stops: Stop of each applicable rule.
+        seconds: Time of all steps, without steps lost by a killed process.
     """
 
     curve: tuple[FitPoint, ...]
@@ -73,22 +74,22 @@ def fit(
     masks: Masks | None = None,
     truth: torch.Tensor | None = None,
     folder: Path | None = None,
-    noted: Callable[[int, torch.nn.Module], None] = lambda step, network: None,
-    told: Callable[[int, int], None] = lambda done, total: None,
+    on_step: Callable[[int, torch.nn.Module], None] = lambda step, network: None,
+    progress: Progress = silent,
     save_s: float | None = None,
 ) -> FitResult:
     """Fits a network to a measurement.
 
     Args:
-        network: The network as it starts; ends with the weights of the last step.
-        problem: The measurement. What is held out of it is not fitted.
-        settings: How it is fitted.
-        masks: Weights that are alive; the others are zero after every step.
-        truth: The true picture ``[1, channels, height, width]``, for the PSNR and the oracle stop
-            only.
-        folder: Where the state is kept, to go on after an end before time.
-        noted: Told every step done, with the network.
-        told: Told the steps done and all steps, at every note.
+        network: The initialised network; ends with the weights of the last step.
+        problem: The measurement; held-out parts are not fitted.
+        settings: Settings of the fit.
+        masks: Pruning masks; pruned weights stay zero.
+        truth: The true image ``[1, channels, height, width]``, only for the PSNR and the oracle
+            stop.
+        folder: Folder of the state, for resumption.
+        on_step: Called after every step with its number and the network.
+        progress: Called whenever the fit is recorded.
         save_s: Seconds from one saved state to the next; ``SAVE_S`` by default.
 
     Raises:
@@ -101,14 +102,14 @@ def fit(
         while run.step < settings.steps and not run.patience_is_over():
             began = time.perf_counter()
             run.learn()
-            noted(run.step, network)
+            on_step(run.step, network)
             due = run.step % settings.every == 0 or run.step == settings.steps
             if due:
                 run.note(time.perf_counter() - began)
                 if time.monotonic() - saved >= (SAVE_S if save_s is None else save_s):
                     run.save()
                     saved = time.monotonic()
-                told(run.step, settings.steps)
+                progress(run.step, settings.steps)
             else:
                 run.seconds += time.perf_counter() - began
     finally:
@@ -119,7 +120,7 @@ def fit(
 
 
 class _Run:
-    """Everything that changes while a network is fitted."""
+    """Mutable state of a fit."""
 
     def __init__(
         self,
@@ -143,7 +144,7 @@ class _Run:
         self._load()
 
     def learn(self) -> None:
-        """Does a step."""
+        """Runs one step."""
         settings, network = self._settings, self._network
         jitter = None
         if size := network.own_jitter if settings.jitter is None else settings.jitter:
@@ -164,12 +165,12 @@ class _Run:
 
     @torch.no_grad()
     def note(self, seconds: float) -> None:
-        """Notes where the fit stands, after a last step that took so many seconds."""
+        """Records the fit, after a step that took this many seconds."""
         self.seconds += seconds
         raw = self._network()
         picture = raw
         if self._mean is not None:
-            # Without this the mean of early steps would be dark: it starts from nothing.
+            # Bias correction: the average starts from zero, so early images would be dark.
             picture = self._mean / (1 - self._settings.smoothing**self.step)
         problem, truth = self._problem, self._truth
         point = FitPoint(
@@ -184,13 +185,13 @@ class _Run:
         self.stops.update(point, picture, self.seconds)
 
     def patience_is_over(self) -> bool:
-        """Whether the residual held out has not become less for too long."""
+        """Returns whether the held-out residual has not decreased for too long."""
         best = self.stops.found.get("held-out")
         patience = self._settings.patience
         return bool(patience) and best is not None and self.step - best.step >= patience
 
     def save(self) -> None:
-        """Writes the state, completely or not at all."""
+        """Writes the state atomically."""
         if self._path is None:
             return
         write_state(
@@ -213,7 +214,7 @@ class _Run:
             self._path,
             self._identity,
             "fit",
-            "settings, picture or network",
+            "settings, image or network",
             self._network.code.device,
         )
         if saved is None:
@@ -229,14 +230,14 @@ class _Run:
 def _identity(
     network: Prior, problem: InverseProblem, settings: FitSettings, masks: Masks | None
 ) -> str:
-    """Returns a hash of all that a fit depends on."""
-    told = hashlib.sha256(settings.model_dump_json().encode())
-    told.update(f"{problem.operator.name} {problem.sigma}".encode())
+    """Returns a hash of everything that a fit depends on."""
+    digest = hashlib.sha256(settings.model_dump_json().encode())
+    digest.update(f"{problem.operator.name} {problem.sigma}".encode())
     tensors = {**network.state_dict(), "measured": problem.measured}
     if problem.held is not None:
         tensors["held"] = problem.held
     tensors |= {f"mask of {name}": t for name, t in (masks.tensors if masks else {}).items()}
-    for name, tensor in sorted(tensors.items()):  # masks that were read come in another order
-        told.update(name.encode())
-        told.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return told.hexdigest()
+    for name, tensor in sorted(tensors.items()):  # loaded masks may have another order
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""How much memory a fit takes, so that a picture that is too large is refused before it starts."""
+"""Estimates the memory of a fit, so that too large images are refused before it starts."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from surefoot.core.errors import InputError
 from surefoot.sparsity.lottery.restoring.networks import NetworkSettings, Size
 
 _BYTES = {"skip": (1500, 60), "decoder": (400, 30)}
-"""Bytes that a pixel takes at the peak of a step, and those more for each channel of a level;
-rounded up from peaks measured at 512 x 512 pixels with 16 to 64 channels."""
+"""Peak bytes per pixel of a step, fixed and per channel of a level; rounded up from peaks measured
+at 512 x 512 pixels with 16 to 64 channels."""
 _WEIGHTS = 320
-"""Bytes of a level's weights for each pair of channels: 20 numbers, each with its slope and two
-moments."""
+"""Bytes of a level's weights per pair of channels: 20 values, each with its gradient and two
+moments, 4 bytes each."""
 
 
 def bytes_for(size: Size, settings: NetworkSettings) -> int:
-    """Returns about how many bytes a fit takes at its peak."""
+    """Returns the estimated peak memory of a fit, bytes."""
     pixel, channel = _BYTES[settings.kind]
     weights = _WEIGHTS * settings.depth * settings.width**2
     return size[0] * size[1] * (pixel + channel * settings.width) + weights
 
 
 def free_bytes() -> int:
-    """Returns the memory that this machine has to give, all it has where it does not tell."""
+    """Returns the available memory, or the total memory if that is unknown, bytes."""
     try:
         for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
             if line.startswith("MemAvailable:"):
@@ -35,19 +35,19 @@ def free_bytes() -> int:
 
 
 def check_memory(size: Size, settings: NetworkSettings) -> None:
-    """Checks that a fit finds the memory it takes.
+    """Checks that enough memory is available for a fit.
 
     Args:
-        size: Height and width of the picture.
+        size: Height and width of the image.
         settings: The network.
 
     Raises:
-        InputError: It does not.
+        InputError: There is too little memory.
     """
     needed, free = bytes_for(size, settings), free_bytes()
     if needed > free:
         raise InputError(
             f"fitting {size[1]} x {size[0]} pixels with {settings.width} channels takes about "
-            f"{needed / 2**30:,.1f} GiB, and {free / 2**30:,.1f} GiB are free; crop the picture, "
-            "make it smaller, or take fewer channels (--set width=...)"
+            f"{needed / 2**30:,.1f} GiB, and {free / 2**30:,.1f} GiB are free; crop the image, "
+            "make it smaller, or use fewer channels (--set width=...)"
         )

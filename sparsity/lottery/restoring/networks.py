@@ -1,6 +1,6 @@
-"""Untrained networks whose form prefers pictures: the skip U-Net and the deep decoder.
+"""Untrained networks whose architecture is an image prior: the skip U-Net and the deep decoder.
 
-Both turn a fixed random code into a picture; what they learn is that one picture.
+Both map a fixed random code to an image and are fitted to that one image.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from surefoot.core.errors import InputError
 Size = tuple[int, int]
 
 _SLOPE = 0.2
-"""Of the leaky rectifier, as in Deep Image Prior."""
+"""Slope of the leaky ReLU, as in Deep Image Prior."""
 _CODE = 0.1
-"""Upper end of the uniform code, as in Deep Image Prior."""
+"""Upper bound of the uniform code, as in Deep Image Prior."""
 _LEAST = 2
-"""Pixels of the smallest level, across; reflected borders and norms need two."""
+"""Least side of the smallest level in pixels; reflection padding and norms need two."""
 
 
 class NetworkSettings(BaseModel):
@@ -38,25 +38,25 @@ class NetworkSettings(BaseModel):
     width: int = Field(default=32, ge=1)
     """Channels of each level."""
     depth: int = Field(default=4, ge=1)
-    """Levels, each half as large as the one before."""
+    """Levels, each at half the resolution of the previous one."""
     skips: int = Field(default=4, ge=0)
-    """Channels that go past each level of a skip network; 0 for none."""
+    """Channels of the skip connections of a skip network; 0 for none."""
     code: int = Field(default=32, ge=1)
     """Channels of the random code."""
 
 
 def depth_for(size: Size, wanted: int) -> int:
-    """Returns the levels that a picture has room for, at most those wanted.
+    """Returns the possible number of levels for an image size, at most the wanted one.
 
     Raises:
-        InputError: There is no room for one; a side has fewer than three pixels.
+        InputError: A side has fewer than three pixels.
     """
     depth = 0
     while depth < wanted and min(_halves(size, depth + 1)[-1]) >= _LEAST:
         depth += 1
     if not depth:
         raise InputError(
-            f"a picture of {size[0]} x {size[1]} pixels is too small; each side needs three"
+            f"an image of {size[0]} x {size[1]} pixels is too small; each side needs three"
         )
     return depth
 
@@ -70,35 +70,35 @@ def _halves(size: Size, depth: int) -> list[Size]:
 
 
 class Prior(nn.Module, ABC):
-    """A network with its code; calling it gives a picture ``[1, channels, height, width]``.
+    """A network with its code; calling it returns an image ``[1, channels, height, width]``.
 
     Attributes:
         code: The code ``[1, channels, height, width]``; saved with the weights.
-        own_jitter: Standard deviation of the noise on the code that the network's paper fits with.
+        own_jitter: Standard deviation of the noise on the code in the network's paper.
     """
 
     code: torch.Tensor
     own_jitter: ClassVar[float] = 0.0
 
     def forward(self, jitter: torch.Tensor | None = None) -> torch.Tensor:
-        """Returns the picture, values in (0, 1).
+        """Returns the image, values in (0, 1).
 
         Args:
-            jitter: Added to the code, of its shape.
+            jitter: Noise added to the code, of the same shape.
         """
         return self.paint(self.code if jitter is None else self.code + jitter)
 
     @abstractmethod
     def paint(self, code: torch.Tensor) -> torch.Tensor:
-        """Returns the picture that a code gives.
+        """Returns the image of a code.
 
         Args:
-            code: A code ``[n, channels, height, width]``; several are normed apart.
+            code: A code ``[n, channels, height, width]``; several are normalised separately.
         """
 
 
 class _Step(nn.Sequential):
-    """Convolution with reflected borders, norm over the picture, leaky rectifier."""
+    """Convolution with reflection padding, instance norm, leaky ReLU."""
 
     def __init__(self, inner: int, outer: int, kernel: int, stride: int = 1) -> None:
         super().__init__(
@@ -109,19 +109,19 @@ class _Step(nn.Sequential):
 
 
 class SkipNetwork(Prior):
-    """An hourglass with a few channels that go past each level.
+    """An hourglass network with narrow skip connections at each level.
 
     Args:
-        size: Height and width of the picture; odd sides are met by enlarging to the size that each
-            level had on the way down.
-        channels: Channels of the picture.
-        settings: How large it is.
+        size: Height and width of the image; odd sides are handled by upsampling to the size of each
+            level of the encoder.
+        channels: Channels of the image.
+        settings: Its size.
         seed: Seed of weights and code.
 
     Raises:
-        InputError: The picture is too small for the depth.
+        InputError: The image is too small for the depth.
 
-    Source: Ulyanov et al. 2018, figure 21; bilinear enlargement.
+    Source: Ulyanov et al. 2018, figure 21; bilinear upsampling.
     """
 
     own_jitter = 1 / 30
@@ -159,16 +159,16 @@ class SkipNetwork(Prior):
 
 
 class DeepDecoder(Prior):
-    """A decoder of 1x1 convolutions with fewer weights than a picture has values.
+    """A decoder of 1x1 convolutions with fewer weights than the image has values.
 
     Args:
-        size: Height and width of the picture.
-        channels: Channels of the picture.
-        settings: How large it is; ``skips`` and ``code`` do not count, the code has the width.
+        size: Height and width of the image.
+        channels: Channels of the image.
+        settings: Its size; ``skips`` and ``code`` are ignored, the code has ``width`` channels.
         seed: Seed of weights and code.
 
     Raises:
-        InputError: The picture is too small for the depth.
+        InputError: The image is too small for the depth.
 
     Source: Heckel and Hand 2019, section 2.
     """
@@ -189,7 +189,7 @@ class DeepDecoder(Prior):
     def paint(self, code: torch.Tensor) -> torch.Tensor:
         """See the base."""
         x = code
-        # The last level mixes channels at full size without enlarging, as in the paper.
+        # The last level mixes channels at full size without upsampling, as in the paper.
         for level, norm, (size, following) in zip(
             self.levels, self.norms, pairwise([*self.sizes, self.sizes[-1]]), strict=True
         ):
@@ -200,16 +200,16 @@ class DeepDecoder(Prior):
 
 
 def make_network(size: Size, channels: int, settings: NetworkSettings, seed: int) -> Prior:
-    """Makes the network that settings ask for.
+    """Makes a network from settings.
 
     Args:
-        size: Height and width of the picture.
-        channels: Channels of the picture.
-        settings: Which network, and how large.
-        seed: Seed of weights and code; the global generator is left alone.
+        size: Height and width of the image.
+        channels: Channels of the image.
+        settings: Architecture and size of the network.
+        seed: Seed of weights and code; the global generator is not changed.
 
     Raises:
-        InputError: The picture is too small for the depth.
+        InputError: The image is too small for the depth.
     """
     made = SkipNetwork if settings.kind == "skip" else DeepDecoder
     return made(size, channels, settings, seed)
@@ -223,14 +223,14 @@ def count_weights(network: nn.Module) -> int:
 def _check_room(size: Size, depth: int) -> None:
     if min(_halves(size, depth)[-1]) < _LEAST:
         raise InputError(
-            f"a picture of {size[0]} x {size[1]} pixels has no room for {depth} levels; take fewer"
+            f"an image of {size[0]} x {size[1]} pixels has no room for {depth} levels; take fewer"
         )
 
 
 def _norm(channels: int) -> nn.Module:
-    """Returns a norm of each channel over its picture: a group is a channel.
+    """Returns an instance norm, as a group norm with one group per channel.
 
-    For one picture that is the batch norm of the paper; as a norm of groups it takes no copies.
+    For one image this equals the batch norm of the paper, without copies.
     """
     return nn.GroupNorm(channels, channels)
 
@@ -241,7 +241,7 @@ def _enlarged(x: torch.Tensor, size: torch.Size | Size) -> torch.Tensor:
 
 @contextmanager
 def _drawn(seed: int) -> Iterator[None]:
-    """Draws from a seed within, and leaves the global generator as it was."""
+    """Draws from a seed within the context without changing the global generator."""
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(seed)
         yield

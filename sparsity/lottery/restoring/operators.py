@@ -1,6 +1,6 @@
-"""What happened to a picture before it was measured: differentiable maps, and problems with them.
+"""Measurement operators of images (differentiable maps), and inverse problems with them.
 
-A picture is a float tensor ``[1, channels, height, width]`` with values from 0 to 1.
+An image is a float tensor ``[1, channels, height, width]`` with values from 0 to 1.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ import torch
 from surefoot.core.errors import InputError
 
 _LARGEST = 2**28
-"""Entries of a matrix of random rows; as 32-bit numbers they fill 1 GiB."""
+"""Largest number of entries of a random matrix; in float32 it takes 1 GiB."""
 _LOBES = 2
-"""Half width of the Lanczos kernel, in pixels of the small picture."""
+"""Half width of the Lanczos kernel, in pixels of the small image."""
 
 
 class MeasurementOperator(Protocol):
-    """Maps a picture to what is measured of it, differentiably.
+    """Maps an image to its measurement, differentiably.
 
     Attributes:
-        name: What it is, in words for reports.
+        name: Description for reports.
     """
 
     name: str
@@ -34,7 +34,7 @@ class MeasurementOperator(Protocol):
 
 
 class Denoise:
-    """Measures each pixel; all that is wrong with the picture is the noise."""
+    """Measures each pixel; the image is only degraded by noise."""
 
     name = "noise"
 
@@ -50,7 +50,7 @@ class Inpaint:
         known: Bool tensor ``[height, width]``.
 
     Raises:
-        InputError: No pixel is known, or it has not two axes.
+        InputError: No pixel is known, or the mask has not two axes.
     """
 
     def __init__(self, known: torch.Tensor) -> None:
@@ -58,23 +58,23 @@ class Inpaint:
             raise InputError(f"a mask of pixels has two axes, this one has {known.ndim}")
         self.known = known.bool()
         if not bool(self.known.any()):
-            raise InputError("the mask knows no pixel; there is nothing to restore from")
+            raise InputError("the mask has no known pixel; there is nothing to restore from")
         self.name = f"{100 * float(self.known.float().mean()):.1f} % of the pixels known"
 
     @classmethod
-    def by_chance(cls, size: tuple[int, int], share: float, seed: int) -> Inpaint:
-        """Knows each pixel with a probability (Bernoulli).
+    def at_random(cls, size: tuple[int, int], share: float, seed: int) -> Inpaint:
+        """Returns an operator with randomly known pixels (Bernoulli).
 
         Args:
             size: Height and width.
-            share: The probability, in (0, 1].
+            share: Probability that a pixel is known, in (0, 1].
             seed: Seed of the draw.
 
         Raises:
-            InputError: The share is out of range, or no pixel is known.
+            InputError: The probability is out of range, or no pixel is known.
         """
         if not 0 < share <= 1:
-            raise InputError(f"a share of {share:g} of the pixels; it lies between 0 and 1")
+            raise InputError(f"the fraction of known pixels lies between 0 and 1, not {share:g}")
         generator = torch.Generator().manual_seed(seed)
         return cls(torch.rand(size, generator=generator) < share)
 
@@ -82,7 +82,7 @@ class Inpaint:
         """See the class; ``[1, channels, known pixels]``.
 
         Raises:
-            InputError: The picture has another size.
+            InputError: The image has another size.
         """
         _check_size(picture, tuple(self.known.shape), "the mask")
         found: torch.Tensor = picture[:, :, self.known.to(picture.device)]
@@ -90,27 +90,27 @@ class Inpaint:
 
 
 class Downsample:
-    """Measures a smaller picture: Lanczos resampling with the kernel widened by the scale.
+    """Measures a downsampled image: Lanczos resampling with the kernel widened by the scale.
 
-    Rows and columns are weighed by one matrix each, whose rows sum to one; at the border the
-    picture is continued by its mirror image.
+    Rows and columns are multiplied by one matrix each, whose rows sum to one; the image is
+    mirrored at the border.
 
     Args:
-        scale: How many times smaller, a whole number from 2.
-        size: Height and width of the large picture, multiples of the scale.
+        scale: Downsampling factor, an integer from 2.
+        size: Height and width of the large image, multiples of the scale.
 
     Raises:
-        InputError: They are not.
+        InputError: The scale or the size is not as described.
 
     Source: Duchon 1979; two lobes as in Ulyanov et al. 2018, section 4.
     """
 
     def __init__(self, scale: int, size: tuple[int, int]) -> None:
         if scale < 2:
-            raise InputError(f"a scale of {scale}; a picture gets smaller by 2 or more")
+            raise InputError(f"the scale must be at least 2, not {scale}")
         if any(side % scale or side < scale for side in size):
             raise InputError(
-                f"{size[0]} x {size[1]} pixels are no multiple of {scale}; crop the picture"
+                f"{size[0]} x {size[1]} pixels are not a multiple of {scale}; crop the image"
             )
         self.scale = scale
         self.size = size
@@ -119,14 +119,14 @@ class Downsample:
 
     @classmethod
     def to(cls, small: tuple[int, int], scale: int) -> Downsample:
-        """Returns the operator that leads to a small picture of a size."""
+        """Returns the operator whose result has the given size."""
         return cls(scale, (small[0] * scale, small[1] * scale))
 
     def __call__(self, picture: torch.Tensor) -> torch.Tensor:
         """See the class; ``[1, channels, height / scale, width / scale]``.
 
         Raises:
-            InputError: The picture has another size.
+            InputError: The image has another size.
         """
         _check_size(picture, self.size, "the scaling")
         rows, columns = (m.to(picture) for m in (self._rows, self._columns))
@@ -134,13 +134,13 @@ class Downsample:
 
 
 class Gaussian:
-    """Measures inner products of the picture with random rows (compressive sensing).
+    """Measures inner products of the image with random rows (compressive sensing).
 
-    Entries are normal with variance ``1 / rows``, so that lengths are kept on average.
+    Entries are normal with variance ``1 / rows``, so that norms are preserved on average.
 
     Args:
-        rows: How many.
-        shape: Channels, height and width of the picture.
+        rows: Number of rows.
+        shape: Channels, height and width of the image.
         seed: Seed of the rows.
 
     Raises:
@@ -155,7 +155,7 @@ class Gaussian:
             raise InputError(f"{rows} measurements; take at least one")
         if rows * count > _LARGEST:
             raise InputError(
-                f"{rows} random rows over {count} values need over 1 GiB; take a smaller picture "
+                f"{rows} random rows over {count} values need over 1 GiB; use a smaller image "
                 "or fewer rows"
             )
         generator = torch.Generator().manual_seed(seed)
@@ -167,11 +167,11 @@ class Gaussian:
         """See the class; ``[1, rows]``.
 
         Raises:
-            InputError: The picture has another shape.
+            InputError: The image has another shape.
         """
         if tuple(picture.shape[1:]) != self.shape:
             raise InputError(
-                f"a picture of {tuple(picture.shape[1:])} where rows are for {self.shape}"
+                f"an image of shape {tuple(picture.shape[1:])}, but the rows are for {self.shape}"
             )
         found: torch.Tensor = picture.flatten(1) @ self.matrix.to(picture).T
         return found
@@ -181,7 +181,7 @@ def _check_size(picture: torch.Tensor, size: tuple[int, ...], what: str) -> None
     found = tuple(picture.shape[-2:])
     if found != size:
         raise InputError(
-            f"{what} is for {size[0]} x {size[1]} pixels, the picture has {found[0]} x {found[1]}"
+            f"{what} is for {size[0]} x {size[1]} pixels, the image has {found[0]} x {found[1]}"
         )
 
 
@@ -194,7 +194,7 @@ def _lanczos(side: int, scale: int) -> torch.Tensor:
     away = (places[None] - centres[:, None]) / scale
     kernel = torch.sinc(away) * torch.sinc(away / _LOBES) * (away.abs() < _LOBES)
     kernel /= kernel.sum(1, keepdim=True)
-    # The mirror repeats the border pixel, with period 2 * side.
+    # Mirroring repeats the border pixel, with period 2 * side.
     within = places % (2 * side)
     mirrored = torch.where(within < side, within, 2 * side - 1 - within)
     weights = torch.zeros(small, side, dtype=torch.float64)
@@ -203,16 +203,16 @@ def _lanczos(side: int, scale: int) -> torch.Tensor:
 
 @dataclass(frozen=True)
 class InverseProblem:
-    """A measurement and how it came about.
+    """An inverse problem: a measurement and its operator.
 
     Attributes:
-        operator: What happened.
-        measured: The measurement, as the operator gives it, with noise.
-        sigma: Standard deviation of the noise, where 1 is the range of the picture; 0 if there is
-            none or none is known.
-        held: Bool tensor, true for what is kept from fitting: over places ``[...]`` if the
-            measurement is ``[1, channels, ...]``, over rows if it is ``[1, rows]``;
-            ``None`` if nothing is.
+        operator: The measurement operator.
+        measured: The measurement with noise, of the operator's shape.
+        sigma: Standard deviation of the noise, relative to the range of the image; 0 if there is
+            none or it is unknown.
+        held: Bool tensor, true for held-out entries: over positions ``[...]`` if the measurement is
+            ``[1, channels, ...]``, over rows if it is ``[1, rows]``; ``None`` if nothing is held
+            out.
     """
 
     operator: MeasurementOperator
@@ -222,47 +222,47 @@ class InverseProblem:
 
     def __post_init__(self) -> None:
         if not bool(self.measured.isfinite().all()):
-            raise InputError("the measurement is not finite; check the picture")
+            raise InputError("the measurement is not finite; check the image")
 
     def residual(self, picture: torch.Tensor, *, held: bool = False) -> torch.Tensor:
         """Returns the mean squared difference to the measurement.
 
         Args:
-            picture: The picture ``[1, channels, height, width]``.
-            held: Over what is kept from fitting, instead of over the rest.
+            picture: The image ``[1, channels, height, width]``.
+            held: Whether to use the held-out entries instead of the others.
 
         Returns:
             A scalar, differentiable.
 
         Raises:
-            InputError: Nothing is kept from fitting where that is asked for.
+            InputError: Nothing is held out but requested.
         """
         squares = (self.operator(picture) - self.measured.to(picture)) ** 2
         if self.held is None:
             if held:
-                raise InputError("nothing is held out; hold some of the measurement first")
+                raise InputError("nothing is held out; hold out part of the measurement first")
             return squares.mean()
         chosen = self.held if held else ~self.held
         return squares[..., chosen.to(picture.device)].mean()
 
     def hold(self, share: float, seed: int) -> InverseProblem:
-        """Returns the problem with a share of the measurement kept from fitting.
+        """Returns the problem with a fraction of the measurement held out.
 
         Args:
-            share: Share of the places (all channels of a pixel go together), in (0, 1).
-            seed: Which.
+            share: Fraction of the positions (with all channels of a pixel), in (0, 1).
+            seed: Seed of the choice.
 
         Raises:
-            InputError: The share is out of range, or leaves one part empty.
+            InputError: The fraction is out of range, or leaves one part empty.
         """
         if not 0 < share < 1:
-            raise InputError(f"a share of {share:g} held out; it lies between 0 and 1")
+            raise InputError(f"the held-out fraction lies between 0 and 1, not {share:g}")
         shape = self.measured.shape[2:] or self.measured.shape[1:]
         count = prod(shape)
         away = round(share * count)
         if not 0 < away < count:
             raise InputError(
-                f"of {count} measured places none would be {'fitted' if away else 'held out'}; "
+                f"of {count} measured positions none would be {'fitted' if away else 'held out'}; "
                 f"hold out {'fewer' if away else 'more'}"
             )
         order = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
@@ -274,20 +274,20 @@ class InverseProblem:
 def observe(
     operator: MeasurementOperator, picture: torch.Tensor, sigma: float = 0.0, seed: int = 0
 ) -> InverseProblem:
-    """Measures a picture.
+    """Measures an image.
 
     Args:
-        operator: What happens to it.
-        picture: The true picture ``[1, channels, height, width]``.
-        sigma: Standard deviation of normal noise, where 1 is the range of the picture. Values are
-            not cut at 0 and 1, since the noise left would not be of this size.
+        operator: The measurement operator.
+        picture: The true image ``[1, channels, height, width]``.
+        sigma: Standard deviation of normal noise, relative to the range of the image. Values are
+            not clipped to [0, 1], as that would reduce the noise.
         seed: Seed of the noise.
 
     Raises:
         InputError: Sigma is negative, or sizes disagree.
     """
     if not sigma >= 0:
-        raise InputError(f"a noise of {sigma:g}; it is zero or more")
+        raise InputError(f"sigma must be at least 0, not {sigma:g}")
     measured = operator(picture).detach()
     generator = torch.Generator().manual_seed(seed)
     noise = torch.randn(measured.shape, generator=generator).to(measured)
@@ -295,32 +295,32 @@ def observe(
 
 
 def pool(problems: tuple[InverseProblem, ...]) -> InverseProblem:
-    """Returns the one problem that fitting several with one picture comes to.
+    """Returns the single problem that is equivalent to fitting several with one image.
 
     For linear operators that agree, the sum over ``i`` of ``mse(A x, y_i)`` is
     ``n mse(A x, mean y)`` plus a constant: its gradient is ``n`` times that of the mean, so a
-    ticket 'of several pictures' from one input is the ticket of their mean picture. The noise of a
-    mean of ``n`` is smaller by ``sqrt(n)``.
+    ticket of several images from one code is the ticket of their mean. The noise of a mean of ``n``
+    is smaller by ``sqrt(n)``.
 
     Args:
         problems: Problems that share their operator.
 
     Raises:
-        InputError: There is none, or operators, noise or places held out differ.
+        InputError: There is none, or operators, noise or held-out positions differ.
     """
     if not problems:
-        raise InputError("no picture to fit")
+        raise InputError("no image to fit")
     first = problems[0]
     for other in problems[1:]:
         if other.operator is not first.operator or other.sigma != first.sigma:
-            raise InputError("pictures fitted together share one operator and one noise")
+            raise InputError("images fitted together need the same operator and noise")
         if other.measured.shape != first.measured.shape:
-            raise InputError("pictures fitted together have one size")
+            raise InputError("images fitted together need the same size")
         if (other.held is None) != (first.held is None) or (
             first.held is not None
             and other.held is not None
             and not torch.equal(first.held, other.held)
         ):
-            raise InputError("pictures fitted together hold out the same places")
+            raise InputError("images fitted together need the same held-out positions")
     mean = torch.stack([p.measured for p in problems]).mean(0)
     return replace(first, measured=mean, sigma=first.sigma / len(problems) ** 0.5)

@@ -1,4 +1,4 @@
-"""The page of a restoration: before and after, what else could have been got, and the fit."""
+"""The page of a restoration: before and after, the baselines, and the fit."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ def render_restoration(
     """Renders the page.
 
     Args:
-        summary: What ``summary.json`` holds.
-        before: The picture as it was; what is unknown of it is transparent.
+        summary: Content of ``summary.json``.
+        before: The given image; unknown pixels are transparent.
         after: The result.
-        peers: What was got without a network, by name.
-        found: The fit, if there was one.
+        peers: Results of the baselines, by name.
+        found: The fit, if any.
     """
     stop = summary["stop"]
     return render_page(
         "restoration.html.j2",
         package="surefoot.sparsity.lottery.restoring",
-        title=f"Picture restored: {TASKS[summary['task']]}",
+        title=f"Image restored: {TASKS[summary['task']]}",
         lead=summary["trivial"]
         or (
             f"Stopped by the {RULES[stop['rule']]}, at step {stop['step']}, after "
@@ -46,7 +46,7 @@ def render_restoration(
             + (
                 ""
                 if stop["rule"] == stop["asked"]
-                else "; the residual never came down to the noise"
+                else "; the residual never reached the noise level"
             )
         ),
         pictures=[
@@ -75,7 +75,7 @@ def render_restoration(
 
 
 def score_text(score: Mapping[str, float | None] | None) -> str:
-    """Words how near a picture is to the truth; nothing where that is not known."""
+    """Formats the fidelity of an image; empty if the truth is unknown."""
     if score is None or score["psnr"] is None:
         return ""
     text = f"{score['psnr']:.2f} dB"
@@ -102,16 +102,17 @@ def _facts(summary: Mapping[str, Any]) -> dict[str, str]:
         facts["seed"] = str(summary["settings"]["seed"])
         facts["time of the fit"] = f"{summary['seconds']:.1f} s"
     if ticket is not None:
-        kind = "a true picture" if ticket["source"] == "clean" else "what was observed"
+        kind = "a true image" if ticket["source"] == "clean" else "the observed image"
         facts["ticket"] = (
-            f"{100 * ticket['sparsity']:.1f} % of the convolutions' weights gone; found on {kind} "
-            f"({ticket['task']}){', brought along' if ticket['brought'] else ''}"
+            f"{100 * ticket['sparsity']:.1f} % of the convolutions' weights pruned; found on "
+            f"{kind} "
+            f"({ticket['task']}){', given' if ticket['brought'] else ''}"
         )
     return facts
 
 
 def _charts(found: FitResult, sigma: float) -> list[tuple[str, Any]]:
-    """Draws the curves: root mean squares, since these compare with the noise."""
+    """Draws the curves as root mean squares, which are comparable with the noise."""
     curve = found.curve
     residual = [(float(p.step), 255 * p.residual**0.5) for p in curve]
     curves = [Curve("fitted", residual)]
@@ -120,11 +121,11 @@ def _charts(found: FitResult, sigma: float) -> list[tuple[str, Any]]:
     if sigma:
         ends = [(float(curve[0].step), sigma), (float(curve[-1].step), sigma)]
         curves.append(Curve("noise", ends))
-    charts = [("Residual of the smoothed picture", _drawn(curves, "of 255", 0.0))]
+    charts = [("Residual of the smoothed image", _drawn(curves, "of 255", 0.0))]
     if curve[0].psnr is not None:
         both = [
-            Curve("smoothed picture", [(p.step, p.psnr or 0.0) for p in curve]),
-            Curve("picture of the step", [(p.step, p.raw or 0.0) for p in curve]),
+            Curve("smoothed image", [(p.step, p.psnr or 0.0) for p in curve]),
+            Curve("image of the step", [(p.step, p.raw or 0.0) for p in curve]),
         ]
         charts.append(("PSNR against the truth", _drawn(both, "dB", None)))
     return [(title, trusted(chart)) for title, chart in charts]

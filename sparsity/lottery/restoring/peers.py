@@ -1,6 +1,6 @@
-"""What restores without a network: filters and interpolation, to be compared with.
+"""Baselines without a network: filters and interpolation.
 
-Pictures are float arrays ``[channels, height, width]`` with values from 0 to 1.
+Images are float arrays ``[channels, height, width]`` with values from 0 to 1.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ def median(picture: Array, across: int = 3) -> Array:
     """Returns the median of a square around each pixel, channel by channel.
 
     Args:
-        picture: The picture.
-        across: Pixels of the square's side, odd.
+        picture: The image.
+        across: Side of the square in pixels, odd.
 
     Raises:
         InputError: The side is even or not positive.
@@ -30,7 +30,7 @@ def median(picture: Array, across: int = 3) -> Array:
     from scipy.ndimage import median_filter
 
     if across < 1 or across % 2 == 0:
-        raise InputError(f"a median over {across} pixels across; take an odd number")
+        raise InputError(f"a median over {across} pixels; use an odd number")
     found: Array = median_filter(picture, (1, across, across), mode="reflect")
     return found
 
@@ -38,17 +38,17 @@ def median(picture: Array, across: int = 3) -> Array:
 def non_local_means(
     picture: Array, sigma: float, patch: int = 5, search: int = 13, strength: float = 0.8
 ) -> Array:
-    """Returns a mean of the pixels around each whose surroundings look alike.
+    """Returns the non-local means of an image.
 
     Weights are ``exp(-max(d - 2 sigma^2, 0) / h^2)`` with ``d`` the mean squared difference of
     two patches over all channels and ``h = strength * sigma``.
 
     Args:
-        picture: The picture.
+        picture: The image.
         sigma: Standard deviation of the noise, positive.
         patch: Side of the patches, odd.
         search: Side of the square that is searched, odd.
-        strength: How much is smoothed.
+        strength: Strength of the smoothing.
 
     Raises:
         InputError: A number is out of range.
@@ -65,7 +65,7 @@ def non_local_means(
     _, height, width = picture.shape
     padded = np.pad(picture, ((0, 0), (reach, reach), (reach, reach)), mode="symmetric")
     total, weights = np.zeros_like(picture), np.zeros((height, width))
-    # One shift at a time over the whole picture: the loop is over the search window only.
+    # One shift at a time over the whole image; the loop is only over the search window.
     for dy in range(search):
         for dx in range(search):
             moved = padded[:, dy : dy + height, dx : dx + width]
@@ -77,11 +77,11 @@ def non_local_means(
 
 
 def enlarge(picture: Array, scale: int, how: Literal["bicubic", "lanczos"] = "bicubic") -> Array:
-    """Returns a picture enlarged by interpolation, cut to [0, 1].
+    """Returns an image enlarged by interpolation, clipped to [0, 1].
 
     Args:
-        picture: The picture.
-        scale: How many times larger.
+        picture: The image.
+        scale: Enlargement factor.
         how: The kernel.
     """
     from PIL import Image
@@ -97,12 +97,12 @@ def enlarge(picture: Array, scale: int, how: Literal["bicubic", "lanczos"] = "bi
 
 
 def fill(picture: Array, known: NDArray[np.bool_]) -> Array:
-    """Returns a picture whose unknown pixels are interpolated linearly between known ones.
+    """Returns an image with unknown pixels interpolated linearly between known ones.
 
-    Beyond the outermost known pixels, and where these lie on one line, the nearest counts.
+    Outside the convex hull of known pixels, or if they are collinear, the nearest one is used.
 
     Args:
-        picture: The picture; unknown pixels are not looked at.
+        picture: The image; unknown pixels are ignored.
         known: Which pixels are known ``[height, width]``.
 
     Raises:
@@ -113,7 +113,7 @@ def fill(picture: Array, known: NDArray[np.bool_]) -> Array:
     from scipy.spatial import QhullError
 
     if not known.any():
-        raise InputError("the mask knows no pixel; there is nothing to restore from")
+        raise InputError("the mask has no known pixel; there is nothing to restore from")
     if known.all():
         return picture.copy()
     nearest = distance_transform_edt(~known, return_distances=False, return_indices=True)
@@ -133,12 +133,11 @@ def fill(picture: Array, known: NDArray[np.bool_]) -> Array:
 def estimate_sigma(picture: Array) -> float:
     """Returns the standard deviation of white noise, from the finest diagonal differences.
 
-    The median of their size is that of the noise wherever the picture is smooth in most places.
-    Squares of pixels with a black or white one are left out where enough others are there: noise is
-    cut off in them.
+    Their median magnitude is that of the noise if the image is mostly smooth. Squares of pixels
+    with a black or white one are excluded if enough others remain, since noise is clipped there.
 
     Args:
-        picture: The picture; sides of two pixels or more.
+        picture: The image, with sides of at least two pixels.
 
     Raises:
         InputError: A side has one pixel.
@@ -147,11 +146,11 @@ def estimate_sigma(picture: Array) -> float:
     """
     _, height, width = picture.shape
     if min(height, width) < 2:
-        raise InputError("noise shows between neighbours; the picture is one pixel wide")
+        raise InputError("noise cannot be estimated from an image that is one pixel wide")
     even = picture[:, : height // 2 * 2, : width // 2 * 2]
     a, b = even[:, ::2, ::2], even[:, ::2, 1::2]
     c, d = even[:, 1::2, ::2], even[:, 1::2, 1::2]
     within = np.all([(x > 0) & (x < 1) for x in (a, b, c, d)], axis=0)
     size = np.abs(a - b - c + d) / 2
-    # The third quartile of a standard normal number.
+    # The third quartile of the standard normal distribution.
     return float(np.median(size[within] if within.mean() > 0.1 else size)) / 0.6744897501960817

@@ -1,10 +1,9 @@
-"""Restores one picture into a run folder, and goes on where that was stopped."""
+"""Restores one image into a run folder; can be resumed."""
 
 from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,10 +12,11 @@ import numpy as np
 import torch
 
 from surefoot.core.errors import InputError, WriteError
+from surefoot.core.progress import Progress, silent
 from surefoot.results.manifest import Manifest
 from surefoot.results.run_folder import RunFolder
 from surefoot.sparsity.lottery.restoring.fidelity import psnr, ssim
-from surefoot.sparsity.lottery.restoring.files import ImageFile, read_mask, read_picture
+from surefoot.sparsity.lottery.restoring.files import ImageFile, read_image, read_mask
 from surefoot.sparsity.lottery.restoring.fitting import FitResult, FitSettings, fit
 from surefoot.sparsity.lottery.restoring.memory import check_memory
 from surefoot.sparsity.lottery.restoring.networks import (
@@ -51,30 +51,29 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 RESTORED = "restored.png"
-"""The result."""
+"""The restored image."""
 TICKET = "ticket"
-"""Folder of the ticket that was found."""
+"""Folder of the found ticket."""
 WORK = "work"
-"""Folder of the state; gone when the picture is done."""
+"""Folder of the state; deleted when the image is done."""
 _KEY = "picture"
 _SSIM_FROM = 11
-
-Told = Callable[[str, int, int], None]
+"""Least side of an image for SSIM, whose window has 11 pixels."""
 
 
 @dataclass(frozen=True)
 class RestoringJob:
-    """What was read.
+    """A restoration with its inputs.
 
     Attributes:
-        settings: How the picture is restored.
-        picture: The picture as it was found.
-        problem: What was measured of the true one.
+        settings: The settings.
+        picture: The given image.
+        problem: The inverse problem.
         size: Height and width of the result.
         sigma: Standard deviation of the noise, where white is 1.
-        known: Pixels that are known, for ``inpaint``.
-        truth: The true picture, if there is one.
-        ticket: A ticket that was brought along.
+        known: Known pixels, for ``inpaint``.
+        truth: The true image, if given.
+        ticket: A given ticket.
     """
 
     settings: RestoreSettings
@@ -92,21 +91,21 @@ def restore(
     settings: RestoreSettings,
     out: Path,
     *,
-    told: Told = lambda part, done, total: None,
+    progress: Progress = silent,
 ) -> dict[str, Any]:
-    """Restores a picture, or goes on with it.
+    """Restores an image, or resumes its restoration.
 
-    Writes ``restored.png``, ``summary.json``, ``report.html`` and, where one was looked for, the
-    ticket.
+    Writes ``restored.png``, ``summary.json``, ``report.html`` and, if one was
+    searched for, the ticket.
 
     Args:
         inputs: The files.
-        settings: How it is restored.
+        settings: The settings.
         out: Folder of the run; new, empty, or with the beginning of the same run.
-        told: Told what is being done, the steps of it done, and all its steps.
+        progress: Called at every record of a fit, with the name of the phase.
 
     Returns:
-        What ``summary.json`` holds.
+        The content of ``summary.json``.
 
     Raises:
         InputError: A file or setting cannot be used, or the folder holds another run.
@@ -132,10 +131,10 @@ def restore(
         if run.pending or not (out / RESTORED).is_file():
             begun = (out / WORK).exists()
             try:
-                summary, result, peers, found = _work(job, out, told)
+                summary, result, peers, found = _work(job, out, progress)
             except WriteError:
                 raise
-            except InputError:  # it would come again, so there is nothing to go on with
+            except InputError:  # it would occur again, so there is nothing to resume
                 if not begun:
                     shutil.rmtree(out / WORK, ignore_errors=True)
                 raise
@@ -149,12 +148,12 @@ def restore(
 
 
 def read_job(inputs: Inputs, settings: RestoreSettings) -> RestoringJob:
-    """Reads the files of a restoration and checks that they belong together.
+    """Reads the files of a restoration and checks that they are consistent.
 
     Raises:
-        InputError: One cannot be read, or does not fit.
+        InputError: A file cannot be read, or does not fit the others.
     """
-    picture = read_picture(inputs.image)
+    picture = read_image(inputs.image)
     size, known = picture.size, None
     if settings.task == "sr":
         size = (size[0] * settings.scale, size[1] * settings.scale)
@@ -173,42 +172,42 @@ def read_job(inputs: Inputs, settings: RestoreSettings) -> RestoringJob:
     problem = _problem(settings, picture, size, known, sigma)
     if settings.held and not flat:
         problem = problem.hold(settings.held, settings.seed)
-    truth = None if inputs.truth is None else read_picture(inputs.truth)
+    truth = None if inputs.truth is None else read_image(inputs.truth)
     if truth is not None and truth.values.shape != (len(picture.values), *size):
         raise InputError(
-            f"the true picture has shape {truth.values.shape}, the result will have "
+            f"the true image has shape {truth.values.shape}, the result will have "
             f"{(len(picture.values), *size)}",
             file=str(inputs.truth),
         )
     ticket = None
     if inputs.ticket is not None:
         if settings.sparsity:
-            raise InputError("a ticket has its sparsity; give --ticket or --sparsity")
+            raise InputError("a ticket has its own sparsity; give either --ticket or --sparsity")
         ticket = PriorTicket.load(inputs.ticket)
         if ticket.card.channels != len(picture.values):
             raise InputError(
-                f"the ticket is for {ticket.card.channels} channels, the picture has "
+                f"the ticket is for {ticket.card.channels} channels, the image has "
                 f"{len(picture.values)}",
                 file=str(inputs.ticket),
             )
         if not flat:
             check_memory(size, ticket.card.network)
-            ticket.network(size)  # refused here, before anything is written
+            ticket.network(size)  # raises before anything is written
     return RestoringJob(settings, picture, problem, size, sigma, known, truth, ticket)
 
 
 def _masked(picture: ImageFile, inputs: Inputs) -> tuple[ImageFile, NDArray[np.bool_]]:
-    """Returns the picture and what is known of it; transparency that was the mask is used up."""
+    """Returns the image and its known pixels; transparency used as the mask is dropped."""
     if inputs.mask is not None:
         return picture, read_mask(inputs.mask, picture.size)
     if picture.alpha is None or bool((picture.alpha > 0).all()):
         raise InputError(
-            "which pixels are unknown? give --mask, or make them transparent",
+            "the unknown pixels are not given; give --mask, or make them transparent",
             file=str(inputs.image),
         )
     known: NDArray[np.bool_] = picture.alpha > 0
     if not known.any():
-        raise InputError("the whole picture is transparent", file=str(inputs.image))
+        raise InputError("the whole image is transparent", file=str(inputs.image))
     return ImageFile(picture.values), known
 
 
@@ -229,7 +228,7 @@ def _problem(
 
 
 def _work(
-    job: RestoringJob, out: Path, told: Told
+    job: RestoringJob, out: Path, progress: Progress
 ) -> tuple[dict[str, Any], ImageFile, dict[str, ImageFile], FitResult | None]:
     settings = job.settings
     peers = _peers(job)
@@ -249,7 +248,7 @@ def _work(
         return (
             {
                 **base,
-                "trivial": "all that is known has one colour, so nothing was fitted",
+                "trivial": "all known pixels have the same colour, so nothing was fitted",
                 "result": _score(job, result),
                 "stop": None,
                 "stops": {},
@@ -263,7 +262,7 @@ def _work(
         )
     ticket = job.ticket
     if ticket is None and settings.sparsity:
-        ticket = _search(job, out, told)
+        ticket = _search(job, out, progress)
     form = ticket.card.network if ticket else _network(settings, job.size)
     if ticket is None:
         network = make_network(job.size, len(job.picture.values), form, settings.seed)
@@ -276,7 +275,7 @@ def _work(
         masks=ticket.masks if ticket else None,
         truth=job.truth.tensor() if job.truth else None,
         folder=out / WORK / "fit",
-        told=lambda done, total: told("fit", done, total),
+        progress=lambda done, total, _="": progress(done, total, "fit"),
     )
     stop = chosen_stop(found.stops, settings.stop)
     result = ImageFile(stop.picture[0].double().numpy(), _alpha(job))
@@ -320,8 +319,8 @@ def _network(settings: RestoreSettings, size: tuple[int, int]) -> NetworkSetting
     )
 
 
-def _search(job: RestoringJob, out: Path, told: Told) -> PriorTicket:
-    """Looks for a ticket on what is observed; all of it counts, since nothing is stopped by it."""
+def _search(job: RestoringJob, out: Path, progress: Progress) -> PriorTicket:
+    """Searches for a ticket on the whole observed image; nothing is held out."""
     settings = job.settings
     whole = InverseProblem(job.problem.operator, job.problem.measured, job.sigma)
     found = find_prior_tickets(
@@ -334,14 +333,14 @@ def _search(job: RestoringJob, out: Path, told: Told) -> PriorTicket:
         FitSettings(steps=settings.search_steps, seed=settings.seed),
         out / WORK / "search",
         seed=settings.seed,
-        told=told,
+        progress=progress,
     )[-1]
     found.save(out / TICKET)
     return found
 
 
 def _peers(job: RestoringJob) -> dict[str, ImageFile]:
-    """Returns what is got without a network."""
+    """Returns the results of the baselines."""
     values, task = job.picture.values, job.settings.task
     found = {}
     if task == "denoise":
@@ -359,14 +358,14 @@ def _peers(job: RestoringJob) -> dict[str, ImageFile]:
 
 
 def _before(job: RestoringJob) -> ImageFile:
-    """Returns the picture as it was found, without what may lie under unknown pixels."""
+    """Returns the given image, with unknown pixels cleared."""
     if job.known is None:
         return job.picture
     return ImageFile(np.where(job.known, job.picture.values, 0.0), job.known.astype(np.float64))
 
 
 def _alpha(job: RestoringJob) -> NDArray[np.float64] | None:
-    """Returns the transparency of the result: that of the picture, enlarged with it."""
+    """Returns the transparency of the result, enlarged with the image."""
     alpha = job.picture.alpha
     if alpha is None or job.settings.task != "sr":
         return alpha
@@ -375,7 +374,7 @@ def _alpha(job: RestoringJob) -> NDArray[np.float64] | None:
 
 
 def _constant(job: RestoringJob) -> NDArray[np.float64] | None:
-    """Returns the result where all that is known has one colour."""
+    """Returns the result if all known pixels have the same colour."""
     if not _one_colour(job.picture, job.known):
         return None
     colour = job.problem.measured.flatten(2)[0][:, :1, None].double().expand(-1, *job.size)
@@ -390,7 +389,7 @@ def _one_colour(picture: ImageFile, known: NDArray[np.bool_] | None) -> bool:
 
 
 def _score(job: RestoringJob, result: ImageFile) -> dict[str, float | None]:
-    """Compares with the truth; a perfect picture has no PSNR that JSON can hold."""
+    """Compares with the truth; the infinite PSNR of a perfect image is ``None``."""
     if job.truth is None:
         return {"psnr": None, "ssim": None}
     truth = job.truth.values
@@ -407,8 +406,8 @@ def _file_hash(path: Path) -> str:
 
 
 def _ticket_hash(ticket: PriorTicket) -> str:
-    told = hashlib.sha256(ticket.card.model_dump_json().encode())
+    digest = hashlib.sha256(ticket.card.model_dump_json().encode())
     for part in (ticket.start, ticket.masks.tensors):
         for name, tensor in sorted(part.items()):
-            told.update(name.encode() + tensor.numpy().tobytes())
-    return told.hexdigest()
+            digest.update(name.encode() + tensor.numpy().tobytes())
+    return digest.hexdigest()

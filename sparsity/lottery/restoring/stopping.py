@@ -1,7 +1,7 @@
-"""When a fit should have stopped: rules that need no truth, beside the oracle that needs it.
+"""Early stopping of a fit: rules that do not need the truth, and the oracle that does.
 
 A network that is fitted long enough reproduces the noise too. Published figures are mostly those
-of the step that is nearest to the true picture, which nobody knows who has a picture to restore.
+of the step closest to the true image, which is unknown in practice.
 """
 
 from __future__ import annotations
@@ -15,28 +15,28 @@ if TYPE_CHECKING:
     import torch
 
 Rule = Literal["held-out", "discrepancy", "last", "oracle"]
-"""``held-out``: the least residual over what was kept from fitting. ``discrepancy``: the first
-picture whose residual is the variance of the noise (Morozov 1966). ``last``: the last step.
+"""``held-out``: the least residual over held-out entries. ``discrepancy``: the first
+image whose residual is at most the variance of the noise (Morozov 1966). ``last``: the last step.
 ``oracle``: the highest PSNR against the truth."""
 
 RULES: dict[Rule, str] = {
     "held-out": "held-out part of the measurement",
     "discrepancy": "residual as large as the noise",
     "last": "last step",
-    "oracle": "oracle (looks at the truth)",
+    "oracle": "oracle (uses the truth)",
 }
-"""What each rule is called in reports."""
+"""Name of each rule in reports."""
 
 
 @dataclass(frozen=True)
 class FitStop:
-    """Where a rule stops.
+    """The stop of a rule.
 
     Attributes:
         rule: The rule.
         step: Steps done.
         seconds: Time of the fit until then.
-        picture: The picture of that step ``[1, channels, height, width]``.
+        picture: The image of that step ``[1, channels, height, width]``.
         psnr: Its PSNR in dB, where the truth is known.
     """
 
@@ -49,15 +49,15 @@ class FitStop:
 
 @dataclass(frozen=True, slots=True)
 class FitPoint:
-    """What is noted of a step.
+    """A recorded point of a fit.
 
     Attributes:
         step: Steps done.
-        loss: Loss of that step, of the picture with jitter.
-        residual: Residual of the smoothed picture over what is fitted.
-        held: The same over what is held out.
-        psnr: PSNR of the smoothed picture in dB, where the truth is known.
-        raw: PSNR of the picture as the network gives it, without smoothing or jitter.
+        loss: Loss of that step, with jitter.
+        residual: Residual of the smoothed image over fitted entries.
+        held: The same over held-out entries.
+        psnr: PSNR of the smoothed image in dB, where the truth is known.
+        raw: PSNR of the network's image without smoothing or jitter.
     """
 
     step: int
@@ -73,11 +73,11 @@ class FitPoint:
 
 
 class StopTracker:
-    """Keeps for each rule the picture that it would stop at, while a fit goes on.
+    """Tracks the stop of each rule during a fit.
 
     Args:
-        sigma: Standard deviation of the noise; with 0 the discrepancy never stops.
-        stops: Where the rules stand, to go on from.
+        sigma: Standard deviation of the noise; with 0 the discrepancy rule never stops.
+        stops: Stops so far, for resumption.
     """
 
     def __init__(self, sigma: float, stops: dict[Rule, FitStop] | None = None) -> None:
@@ -86,11 +86,11 @@ class StopTracker:
         self._least: float | None = None
 
     def update(self, point: FitPoint, picture: torch.Tensor, seconds: float) -> None:
-        """Looks at a picture.
+        """Updates the rules with a recorded point.
 
         Args:
-            point: What is noted of it.
-            picture: The smoothed picture.
+            point: The recorded point.
+            picture: The smoothed image.
             seconds: Time of the fit so far.
         """
         rules: list[Rule] = ["last"]
@@ -108,7 +108,7 @@ class StopTracker:
             self.found[rule] = FitStop(rule, point.step, seconds, kept, point.psnr)
 
     def to_state(self) -> dict[str, Any]:
-        """Returns what :meth:`from_state` goes on from: numbers, texts and tensors."""
+        """Returns the state for :meth:`from_state`: numbers, strings and tensors."""
         return {
             "sigma": self.sigma,
             "least": self._least,
@@ -120,25 +120,27 @@ class StopTracker:
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> StopTracker:
-        """Returns the rules as they stood."""
+        """Restores a tracker from its state."""
         made = cls(state["sigma"], {r: FitStop(rule=r, **s) for r, s in state["found"].items()})
         made._least = state["least"]
         return made
 
 
 def chosen_stop(stops: dict[Rule, FitStop], rule: Rule) -> FitStop:
-    """Returns where a rule stops, or the last step where it never does.
+    """Returns the stop of a rule, or the last step if it never stops.
 
-    A residual that never comes down to the noise means that the network cannot fit it; then there
-    is nothing to be stopped for.
+    A residual that never reaches the noise means that the network cannot fit the noise, so that
+    early stopping is unnecessary.
 
     Raises:
-        InputError: The rule needs what the fit was not given.
+        InputError: The rule does not apply to the fit.
     """
     if rule in stops:
         return stops[rule]
     if rule == "oracle":
-        raise InputError("the oracle stop needs the true picture")
+        raise InputError("the oracle stop needs the true image")
     if rule == "held-out":
-        raise InputError("nothing was held out to stop by; hold some, or choose another stop")
+        raise InputError(
+            "nothing was held out for stopping; hold out a part, or choose another stop"
+        )
     return stops["last"]

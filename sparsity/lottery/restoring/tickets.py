@@ -1,4 +1,4 @@
-"""Tickets of picture priors: found by iterative pruning, marked by their source, carried over."""
+"""Tickets of image priors: found by iterative pruning, labelled by source, transferable."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from surefoot.core.errors import InputError
 from surefoot.core.files import write_atomic
+from surefoot.core.progress import Progress, silent
 from surefoot.sparsity.lottery.criteria import at_random, matched_masks, one_shot, snip_masks
 from surefoot.sparsity.lottery.imp import Rounds, find_tickets, rewound
 from surefoot.sparsity.lottery.masks import Masks
@@ -26,43 +27,43 @@ if TYPE_CHECKING:
     from torch import nn
 
 Source = Literal["clean", "observed"]
-"""``clean`` if the true picture was fitted, which nobody has who restores one; the paper's tickets
-for denoising are of this kind. ``observed`` if what was measured was fitted."""
+"""``clean`` if the true image was fitted, which is unknown in practice; the paper's tickets for
+denoising are of this kind. ``observed`` if the measurement was fitted."""
 
 Control = Literal["one-shot", "random", "layer-random", "snip"]
-"""What a ticket is compared with at its sparsity: largest weights of the dense fit, by chance over
-all weights, by chance with as many left in each layer, SNIP before any step."""
+"""Controls of a ticket at equal sparsity: largest weights of the dense fit, random over all
+weights, random with equal sparsity in each layer, SNIP at initialisation."""
 
 SHARE = 0.2
-"""Share of the living weights that goes each round, as in the paper."""
+"""Fraction of the unpruned weights pruned per round, as in the paper."""
 
 _ROUNDING = 1e-9
-"""By how much a sparsity on a card may differ from that of the masks."""
+"""Tolerance between the sparsity on a card and that of the masks."""
 _CARD, _MASKS, _START = "ticket.json", "masks.safetensors", "start.safetensors"
 
 
 class TicketCard(BaseModel):
-    """What a ticket says of itself."""
+    """Metadata of a ticket."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     source: Source
-    """Whether the true picture was fitted to find it."""
+    """Whether it was found on the true image."""
     task: str
-    """The operator of what was fitted."""
+    """Name of the measurement operator."""
     pictures: tuple[str, ...]
-    """Names of the pictures; several were fitted as their mean, see
+    """Names of the images; several were fitted as their mean, see
     :func:`~surefoot.sparsity.lottery.restoring.operators.pool`."""
     network: NetworkSettings
     """The network."""
     channels: int
-    """Channels of the pictures."""
+    """Channels of the images."""
     seed: int = Field(ge=0, lt=2**63)
-    """Seed of its first weights."""
+    """Seed of its initial weights."""
     rewind: int
-    """Step of the dense fit that it starts from; 0 for the first weights."""
+    """Step of the dense fit that it is rewound to; 0 for the initial weights."""
     sparsity: float
-    """Share of the convolutions' weights that is gone."""
+    """Fraction of the convolutions' weights that is pruned."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,10 @@ class PriorTicket:
     """A ticket.
 
     Attributes:
-        card: What it says of itself.
-        masks: Weights that are alive.
-        start: The weights it starts from, by name.
-        figures: What the fit gave in which its weights were alive; empty if it was read.
+        card: Its metadata.
+        masks: Pruning masks.
+        start: Weights that it is rewound to, by name.
+        figures: Figures of the fit of its round; empty if it was loaded.
     """
 
     card: TicketCard
@@ -82,12 +83,12 @@ class PriorTicket:
     figures: Mapping[str, float]
 
     def network(self, size: tuple[int, int]) -> Prior:
-        """Returns the network for pictures of a size as the ticket starts, masks applied.
+        """Returns the masked network at its initial weights for a size of images.
 
-        The code is drawn anew where the size is another one.
+        The code is redrawn if the size differs.
 
         Raises:
-            InputError: The pictures are too small, or the ticket is of another architecture.
+            InputError: The images are too small, or the ticket is of another architecture.
         """
         card = self.card
         made = make_network(size, card.channels, card.network, card.seed)
@@ -104,7 +105,7 @@ class PriorTicket:
         return made
 
     def save(self, folder: Path) -> None:
-        """Writes the ticket; the card comes last, so that a folder with a card is whole."""
+        """Writes the ticket; the card is written last and so marks it as complete."""
         from surefoot.sparsity.engine.state import save_tensors
 
         self.masks.save(folder / _MASKS)
@@ -116,7 +117,7 @@ class PriorTicket:
         """Reads a ticket.
 
         Raises:
-            InputError: There is none, it is damaged, or it removes a whole layer.
+            InputError: There is none, it is damaged, or it prunes a whole layer.
         """
         from safetensors import SafetensorError
         from safetensors.torch import load_file
@@ -137,24 +138,24 @@ class PriorTicket:
 
 
 def rounds_for(sparsity: float, share: float = SHARE, rewind: int = 0) -> Rounds:
-    """Returns the rounds that lead to a sparsity, of about a share each.
+    """Returns the rounds that reach a sparsity with about a given fraction each.
 
     Args:
         sparsity: The sparsity, in (0, 1).
-        share: The largest share that goes in a round; it is lessened so that the end is met.
+        share: Largest fraction pruned per round; reduced so that the sparsity is met exactly.
         rewind: Step to rewind to.
 
     Raises:
         InputError: The sparsity is out of range.
     """
     if not 0 < sparsity < 1:
-        raise InputError(f"a sparsity of {sparsity:g}; it lies between 0 and 1")
+        raise InputError(f"the sparsity lies between 0 and 1, not {sparsity:g}")
     count = max(1, ceil(log(1 - sparsity) / log(1 - share) - 1e-9))
     return Rounds(rounds=count, share=1 - (1 - sparsity) ** (1 / count), rewind=rewind)
 
 
 def clean_problem(picture: torch.Tensor) -> InverseProblem:
-    """Returns the problem of fitting a true picture, for tickets of the kind ``clean``."""
+    """Returns the problem of fitting a true image, for tickets of the kind ``clean``."""
     return observe(Denoise(), picture)
 
 
@@ -169,42 +170,43 @@ def find_prior_tickets(
     folder: Path,
     *,
     seed: int = 0,
-    told: Callable[[str, int, int], None] = lambda part, done, total: None,
+    progress: Progress = silent,
 ) -> tuple[PriorTicket, ...]:
-    """Finds tickets of one picture or several, or goes on where that was stopped.
+    """Finds tickets of one image or several; resumes an interrupted search.
 
-    Global magnitude over the weights of all convolutions. Several pictures that are fitted from
-    one code are fitted as their mean, which has the same gradients.
+    Pruning is by global magnitude over the weights of all convolutions. Several images are fitted
+    as their mean, which has the same gradients.
 
     Args:
-        size: Height and width of the pictures.
+        size: Height and width of the images.
         channels: Their channels.
-        problems: What is fitted, by name of the picture; they share one operator.
-        source: Whether these are true pictures.
+        problems: Problems by name of the image, with the same operator.
+        source: Whether these are true images.
         network: The network.
-        rounds: How often weights go, and how many.
-        settings: Each of the fits.
-        folder: Where masks and weights are kept.
+        rounds: Number of rounds and fraction pruned in each.
+        settings: Settings of each fit.
+        folder: Folder for masks and weights.
         seed: Seed of the network.
-        told: Told what is being done, the steps of it done, and all its steps.
+        progress: Called at every record of a fit; the part names the round.
 
     Returns:
         The dense network and one ticket for each round.
 
     Raises:
-        InputError: A layer would be gone, a loss is not finite, the pictures differ in size, or
-            the folder holds other work.
+        InputError: A layer would be pruned entirely, a loss is not finite, the images differ in
+            size, or the folder holds another search.
     """
     problem = pool(tuple(problems.values()))
     model = make_network(size, channels, network, seed)
     number = 0
 
-    def count(done: int, _: int) -> None:
+    def count(done: int, total: int, part: str = "") -> None:
+        del total, part
         nonlocal number
         number = done
 
     def train(
-        trained: nn.Module, masks: Masks, noted: Callable[[int, nn.Module], None]
+        trained: nn.Module, masks: Masks, on_step: Callable[[int, nn.Module], None]
     ) -> dict[str, float]:
         assert isinstance(trained, Prior)
         place = folder / f"fit-{number:02}"
@@ -215,8 +217,8 @@ def find_prior_tickets(
             settings,
             masks=masks,
             folder=place,
-            noted=noted,
-            told=lambda done, total: told(part, done, total),
+            on_step=on_step,
+            progress=lambda done, total, _="": progress(done, total, part),
         )
         last = found.curve[-1]
         shutil.rmtree(place)
@@ -233,7 +235,7 @@ def find_prior_tickets(
         "channels": channels,
         "hash": _hash(problem),
     }
-    found = find_tickets(model, train, rounds, folder, identity=identity, told=count)
+    found = find_tickets(model, train, rounds, folder, identity=identity, progress=count)
     start = {
         name: value.detach().clone() for name, value in rewound(model, folder).named_parameters()
     }
@@ -266,19 +268,19 @@ def control_masks(
     trained: nn.Module | None = None,
     seed: int = 0,
 ) -> Masks:
-    """Returns masks of a ticket's sparsity that were found in another way.
+    """Returns control masks with the sparsity of a ticket.
 
     Args:
-        kind: In which.
+        kind: Kind of control.
         ticket: The ticket.
-        size: Height and width of the pictures.
-        problem: What SNIP looks at.
+        size: Height and width of the images.
+        problem: The problem whose loss SNIP uses.
         trained: The network after the dense fit, for ``one-shot``.
-        seed: Seed of chance.
+        seed: Seed of random masks.
 
     Raises:
-        InputError: What a kind needs is not given, or a layer would be gone, as it happens by
-            chance over all weights at a high sparsity.
+        InputError: An argument for the kind is missing, or a layer would be pruned entirely, as
+            happens with ``random`` at high sparsity.
     """
     card, sparsity = ticket.card, ticket.masks.sparsity
     if kind == "layer-random":
@@ -291,7 +293,7 @@ def control_masks(
     if kind == "random":
         return one_shot(first, Masks.full(first), sparsity, score=at_random(seed))
     if problem is None:
-        raise InputError("SNIP needs a measurement to look at")
+        raise InputError("SNIP needs a measurement")
     return snip_masks(first, Masks.full(first), sparsity, lambda m: problem.residual(m()))
 
 

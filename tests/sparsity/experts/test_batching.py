@@ -228,7 +228,7 @@ def test_arrivals() -> None:
             ),
             "beyond",
         ),
-        (lambda m: make_batcher("lifo"), "unknown way to batch 'lifo'; known: fifo"),
+        (lambda m: make_batcher("lifo"), "unknown batching policy 'lifo'; known: fifo"),
         (lambda m: ExpertAware(-1.0), "0 seconds or more"),
         (lambda m: ExpertAware(float("nan")), "0 seconds or more"),
         (lambda m: repeating(5, 1, 0.5, 0), "cannot repeat"),

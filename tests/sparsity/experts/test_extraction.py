@@ -121,12 +121,12 @@ def test_a_perceptron_that_computes_something_else_is_refused() -> None:
 
 def test_bad_input_is_told() -> None:
     model, texts = dense_model(), domain_batches(4)
-    with pytest.raises(InputError, match="two domains at least, and there are 1"):
+    with pytest.raises(InputError, match="at least two domains, not 1"):
         extract_experts(model, {"north": texts["north"]})
     with pytest.raises(InputError, match="domain 'west' has no text"):
         extract_experts(model, {**texts, "west": ()})
     for keep in (0.0, -1.0, 1.01, float("nan")):
-        with pytest.raises(InputError, match="share of neurons to keep"):
+        with pytest.raises(InputError, match="fraction of neurons to keep"):
             extract_experts(model, texts, keep=keep)
     with pytest.raises(InputError, match="an importance is NaN"):
         strongest(torch.tensor([1.0, float("nan")]), 0.5)

@@ -237,7 +237,7 @@ def test_sizes_are_counted() -> None:
 
 def test_bad_input_is_told(tmp_path: Path) -> None:
     dense, model = made(rest=False)
-    with pytest.raises(InputError, match="all cannot be on"):
+    with pytest.raises(InputError, match="not all experts can be active"):
         model.experts_on = "all"
     for wrong in (3, -1, "some"):
         with pytest.raises(InputError, match="'routed', 'all', or one from 0 to 2"):

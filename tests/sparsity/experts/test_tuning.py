@@ -49,14 +49,14 @@ def test_tuning_lowers_the_loss_and_the_router_learns(loss: str) -> None:
     teacher = Teacher(dense, own_masks(model), loss)  # type: ignore[arg-type]
     before = measure_quality(model, HELD, teacher)
     assert before.agreement is not None
-    told: list[tuple[int, int]] = []
+    calls: list[tuple[int, int]] = []
     rounds = tune(
         model,
         dense,
         TEXTS,
         QUICK.model_copy(update={"loss": loss}),
         held=HELD,
-        told=lambda part, done, total: told.append((done, total)),
+        progress=lambda done, total, part="": calls.append((done, total)),
     )
     after = measure_quality(model, HELD, teacher)
     assert after.agreement is not None
@@ -67,7 +67,7 @@ def test_tuning_lowers_the_loss_and_the_router_learns(loss: str) -> None:
     assert rounds[-1].router is not None
     assert rounds[0].router is not None
     assert rounds[-1].router < rounds[0].router
-    assert told == [(i + 1, 72) for i in range(72)]
+    assert calls == [(i + 1, 72) for i in range(72)]
     assert sum(after.shares) == pytest.approx(1)
     assert after.tokens == 24 * 16
 
@@ -79,24 +79,24 @@ def test_the_same_seed_gives_the_same_model_and_going_on_gives_it_too(tmp_path: 
     class StoppedError(Exception):
         pass
 
-    def stop(part: str, done: int, total: int) -> None:
+    def stop(done: int, total: int, part: str = "") -> None:
         if done == 40:  # in the second round
             raise StoppedError
 
     _, other = made()
     with pytest.raises(StoppedError):
-        tune(other, dense, TEXTS, QUICK, folder=tmp_path, told=stop)
+        tune(other, dense, TEXTS, QUICK, folder=tmp_path, progress=stop)
     _, again = made()
-    told: list[int] = []
+    calls: list[int] = []
     rounds = tune(
         again,
         dense,
         TEXTS,
         QUICK,
         folder=tmp_path,
-        told=lambda part, done, total: told.append(done),
+        progress=lambda done, total, part="": calls.append(done),
     )
-    assert told[0] == 25
+    assert calls[0] == 25
     assert rounds == whole
     for name, value in model.state_dict().items():
         assert torch.equal(again.state_dict()[name], value), name
@@ -129,10 +129,10 @@ def test_only_the_part_whose_turn_it_is_learns() -> None:
 
 def test_rates_fall_within_a_round_and_from_round_to_round() -> None:
     settings = TuneSettings()
-    assert settings.share_of_rate(0, 100, 0) == 1
-    assert settings.share_of_rate(50, 100, 0) == pytest.approx(0.5)
-    assert settings.share_of_rate(0, 100, 3) == pytest.approx(0.8**3)
-    falling = [settings.share_of_rate(i, 100, 1) for i in range(100)]
+    assert settings.rate_factor(0, 100, 0) == 1
+    assert settings.rate_factor(50, 100, 0) == pytest.approx(0.5)
+    assert settings.rate_factor(0, 100, 3) == pytest.approx(0.8**3)
+    falling = [settings.rate_factor(i, 100, 1) for i in range(100)]
     assert falling == sorted(falling, reverse=True)
     assert falling[-1] < 0.001
 
@@ -145,7 +145,7 @@ def test_no_batch_comes_again_before_all_have_come() -> None:
     assert firsts[:12] != firsts[12:]
     later = [int(b["input_ids"][j, 0]) for b in feed.batches(8, 2, 4) for j in range(4)]
     assert later == firsts[8:16]
-    with pytest.raises(InputError, match="nothing to learn from"):
+    with pytest.raises(InputError, match="nothing to train on"):
         TextStream([], 0, seed=3)
 
 

@@ -36,14 +36,14 @@ def loss(model: nn.Module) -> torch.Tensor:
     return nn.functional.mse_loss(model(x), y)
 
 
-def train(model: nn.Module, masks: Masks, noted: Any, steps: int = 20) -> dict[str, float]:
+def train(model: nn.Module, masks: Masks, on_step: Any, steps: int = 20) -> dict[str, float]:
     optimizer = torch.optim.AdamW(model.parameters(), 1e-2, weight_decay=0.1)
     held = masks.hold(model, optimizer)
     for step in range(1, steps + 1):
         optimizer.zero_grad()
         loss(model).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-        noted(step, model)
+        on_step(step, model)
     held.remove()
     return {"loss": loss(model).item()}
 
@@ -132,9 +132,9 @@ def test_snip_goes_by_weight_times_slope() -> None:
 def test_tickets_train_from_the_weights_they_rewind_to(rewind: int, tmp_path: Path) -> None:
     starts: list[dict[str, torch.Tensor]] = []
 
-    def noting(model: nn.Module, masks: Masks, noted: Any) -> dict[str, float]:
+    def noting(model: nn.Module, masks: Masks, on_step: Any) -> dict[str, float]:
         starts.append({k: v.clone() for k, v in model.state_dict().items()})
-        return train(model, masks, noted)
+        return train(model, masks, on_step)
 
     model = net()
     tickets = find_tickets(model, noting, Rounds(rounds=3, rewind=rewind), tmp_path)
@@ -157,12 +157,12 @@ def test_an_interrupted_search_goes_on_after_the_last_round(tmp_path: Path) -> N
     whole = find_tickets(net(), train, Rounds(rounds=3), tmp_path / "whole")
     count = 0
 
-    def breaking(model: nn.Module, masks: Masks, noted: Any) -> dict[str, float]:
+    def breaking(model: nn.Module, masks: Masks, on_step: Any) -> dict[str, float]:
         nonlocal count
         count += 1
         if count == 3:
             raise KeyboardInterrupt
-        return train(model, masks, noted)
+        return train(model, masks, on_step)
 
     with pytest.raises(KeyboardInterrupt):
         find_tickets(net(), breaking, Rounds(rounds=3), tmp_path / "out")
@@ -210,12 +210,12 @@ def test_a_search_by_chance_goes_on_with_the_same_masks(tmp_path: Path) -> None:
     def search(folder: str, last: int = 9) -> Any:
         calls = 0
 
-        def stopping(model: nn.Module, masks: Masks, noted: Any) -> dict[str, float]:
+        def stopping(model: nn.Module, masks: Masks, on_step: Any) -> dict[str, float]:
             nonlocal calls
             calls += 1
             if calls == last:
                 raise KeyboardInterrupt
-            return train(model, masks, noted, 2)
+            return train(model, masks, on_step, 2)
 
         return find_tickets(
             net(), stopping, Rounds(rounds=3), tmp_path / folder, score=at_random(1)
@@ -245,10 +245,10 @@ def test_a_search_by_chance_goes_on_with_the_same_masks(tmp_path: Path) -> None:
 def test_damaged_states_of_a_search_are_one_line(
     name: str, content: bytes | None, tmp_path: Path
 ) -> None:
-    def stopping(model: nn.Module, masks: Masks, noted: Any) -> dict[str, float]:
+    def stopping(model: nn.Module, masks: Masks, on_step: Any) -> dict[str, float]:
         if masks.sparsity:
             raise KeyboardInterrupt
-        return train(model, masks, noted, 2)
+        return train(model, masks, on_step, 2)
 
     with pytest.raises(KeyboardInterrupt):
         find_tickets(net(), stopping, Rounds(rounds=2), tmp_path)
@@ -267,7 +267,7 @@ def test_what_cannot_be_pruned_is_one_line(tmp_path: Path) -> None:
             self.two = nn.Linear(4, 4)
             self.two.weight = self.one.weight
 
-    with pytest.raises(InputError, match=r"'one\.weight' and 'two\.weight' are one parameter"):
+    with pytest.raises(InputError, match=r"'one\.weight' and 'two\.weight' are the same parameter"):
         Masks.full(Tied())
     with pytest.raises(InputError, match="no parameter"):
         Masks.full(net(), "nothing")

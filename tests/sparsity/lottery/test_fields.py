@@ -16,7 +16,7 @@ from surefoot.cli.main import app
 from surefoot.core.errors import InputError
 from surefoot.sparsity.lottery.receptive.layers import FirstLayer, candidates, read_first_layer
 from surefoot.sparsity.lottery.receptive.measures import excess_kurtosis
-from surefoot.sparsity.lottery.receptive.patches import PatchImage, cut, pictures_in
+from surefoot.sparsity.lottery.receptive.patches import PatchImage, cut, images_in
 from surefoot.sparsity.lottery.receptive.running import FieldSettings, look_at, run_diagnosis
 
 torch.set_num_threads(1)
@@ -109,7 +109,7 @@ def test_weights_that_are_not_finite_or_no_weights(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "RGBA", "LA", "P"])
 def test_pictures_of_every_kind_get_three_channels(tmp_path: Path, mode: str) -> None:
-    found = list(pictures_in(edges(tmp_path / "all", 2, mode)))
+    found = list(images_in(edges(tmp_path / "all", 2, mode)))
     assert [p.pixels.shape for p in found] == [(3, 40, 40)] * 2
     assert found[0].kind == ""
     # Bright squares stay bright in every mode; pixels lie in [-1, 1].
@@ -121,7 +121,7 @@ def test_patches_lie_in_their_pictures_and_have_their_classes(tmp_path: Path) ->
     edges(tmp_path / "all" / "x", 3)
     edges(tmp_path / "all" / "yy", 2)
     layer = FirstLayer("a", np.ones((2, 1, 5, 4)), True)
-    whole = list(pictures_in(tmp_path / "all"))
+    whole = list(images_in(tmp_path / "all"))
     found = cut(whole, layer, 10, 1)
     assert found.points.shape == (50, 1, 5, 4)
     assert found.names == ("x", "yy")
@@ -148,7 +148,7 @@ def test_a_unit_that_sees_all_sees_the_mean_of_pixels() -> None:
 @pytest.mark.parametrize(
     ("pictures", "channels", "why"),
     [
-        ([np.ones((3, 9, 9))] * 4, 3, "pictures are constant"),
+        ([np.ones((3, 9, 9))] * 4, 3, "images are constant"),
         ([np.ones((3, 4, 9))], 3, "less than the 5 x 5"),
         ([np.full((3, 9, 9), np.inf)], 3, "not finite"),
         ([np.ones((3, 9, 9))], 7, "the layer sees 7"),
@@ -164,23 +164,23 @@ def test_pictures_that_cannot_be_used(pictures: list[np.ndarray], channels: int,
 def test_sixteen_bits_are_not_cut_to_white(tmp_path: Path) -> None:
     values = np.linspace(0, 65535, 400).reshape(20, 20)
     Image.fromarray(values.astype(np.uint16)).save(tmp_path / "deep.png")
-    (found,) = pictures_in(tmp_path)
+    (found,) = images_in(tmp_path)
     assert found.pixels.shape == (3, 20, 20)
     assert np.abs(found.pixels[0] - (values / 65535 - 0.5) / 0.5).max() < 1e-4
 
 
 def test_folders_that_cannot_be_used(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such folder"):
-        list(pictures_in(tmp_path / "none"))
+        list(images_in(tmp_path / "none"))
     with pytest.raises(InputError, match="no PNG or JPEG"):
-        list(pictures_in(tmp_path))
+        list(images_in(tmp_path))
     (tmp_path / "a.png").write_text("no picture")
-    with pytest.raises(InputError, match="not a readable picture"):
-        list(pictures_in(tmp_path))
+    with pytest.raises(InputError, match="not a readable image"):
+        list(images_in(tmp_path))
     (tmp_path / "a.png").unlink()
     Image.new("1", (9000, 8000)).save(tmp_path / "b.png")
     with pytest.raises(InputError, match="too large"):
-        list(pictures_in(tmp_path))
+        list(images_in(tmp_path))
 
 
 def test_contrast_that_varies_is_told_from_shape() -> None:
@@ -226,7 +226,7 @@ def test_the_command_writes_a_page_and_goes_on(
     ]
     first = CliRunner().invoke(app, [*told, "--out", str(tmp_path / "out")])
     assert first.exit_code == 0, first.output
-    assert "living units lie closer together" in first.output
+    assert "unpruned units are more local" in first.output
     page = (tmp_path / "out" / "report.html").read_text()
     assert page.count("<img alt") == 6
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
@@ -255,7 +255,7 @@ def test_a_stopped_diagnosis_leaves_a_folder_to_go_on_with(tmp_path: Path) -> No
     settings = FieldSettings(each=20, times=19)
     with pytest.raises(KeyboardInterrupt):
         run_diagnosis(layer, stop, settings, tmp_path / "out", **more)
-    found = run_diagnosis(layer, lambda: pictures_in(images), settings, tmp_path / "out", **more)
+    found = run_diagnosis(layer, lambda: images_in(images), settings, tmp_path / "out", **more)
     assert found["summary"]["units"] == 3
 
 
@@ -323,5 +323,5 @@ def test_units_of_one_weight_and_units_that_see_nothing(tmp_path: Path) -> None:
     assert "nothing left" in page
     assert "nan" not in page
     blind = FirstLayer("a", weights[1:2], False)
-    with pytest.raises(InputError, match="every unit computes a constant"):
+    with pytest.raises(InputError, match="every unit is constant"):
         look_at(blind, cut([PatchImage(p) for p in pixels], blind, 1, 0), FieldSettings(times=19))

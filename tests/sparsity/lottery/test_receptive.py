@@ -151,11 +151,11 @@ def test_what_cannot_be_diagnosed_is_one_line() -> None:
         ((np.ones(4), 1), "two axes"),
         ((np.zeros((2, 4)), 1), "all weights"),
         ((weights, 2), "no 2 axes"),
-        ((weights, 1, np.ones((9, 5))), "as many numbers"),
+        ((weights, 1, np.ones((9, 5))), "the same size"),
         ((weights, 1, np.full((9, 4), np.nan)), "not finite"),
         ((weights, 1, np.ones((7, 4))), "at least 8 points"),
     ):
         with pytest.raises(InputError, match=why):
             diagnose(*arguments)  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="two places"):
+    with pytest.raises(InputError, match="two positions"):
         Field(size=1)

@@ -39,7 +39,7 @@ def test_a_vocabulary_is_compared_before_anything_else(tmp_path: Path) -> None:
     data["pre_tokenizer"] = None
     add_tokenizer(three)
     (three / "tokenizer.json").write_text(json.dumps(data))
-    with pytest.raises(InputError, match="cut text in different ways"):
+    with pytest.raises(InputError, match="split text differently"):
         open_zoo([one, three])
 
 
@@ -107,7 +107,7 @@ def test_another_base_and_no_model_are_told(tmp_path: Path) -> None:
         copy = tmp_path / name
         shutil.copytree(base, copy)
         change_config(copy, **{name: value})
-        with pytest.raises(InputError, match="compressed weights do not merge"):
+        with pytest.raises(InputError, match="compressed weights cannot be merged"):
             open_zoo([tunes[0], copy])
 
 
@@ -115,7 +115,7 @@ def test_a_model_with_zeros_merges_and_that_is_told(tmp_path: Path) -> None:
     _, (one, two, _) = tiny_zoo(tmp_path)
     change_config(two, surefoot_compression={"format": "masked"})
     zoo = open_zoo([one, two])
-    assert "the zeros will not last" in zoo.notes[-1]
+    assert "their zeros are lost" in zoo.notes[-1]
     out = merge_models(zoo, make_recipe("linear", 2), tmp_path / "out")
     assert "surefoot_compression" not in json.loads((out / "config.json").read_bytes())
 

@@ -234,7 +234,7 @@ def test_prompts_must_tell_experts_apart(
         make_mixture(base, experts, same, MixtureSettings(), tmp_path / "mix")
     with pytest.raises(InputError, match="'two' has no example prompts"):
         make_mixture(base, experts, {"one": PROMPTS["one"]}, MixtureSettings(), tmp_path / "mix")
-    with pytest.raises(InputError, match="two experts at least"):
+    with pytest.raises(InputError, match="at least two experts"):
         make_mixture(base, {"one": base}, PROMPTS, MixtureSettings(), tmp_path / "mix")
 
 

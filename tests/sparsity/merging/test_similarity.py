@@ -85,7 +85,7 @@ def test_another_architecture_or_vocabulary_is_another_family(tmp_path: Path) ->
     assert found.to_json()["similarity"][0][1] is None
     with pytest.raises(InputError, match="cannot be compared"):
         similarity_of(sources[0], sources[1])
-    with pytest.raises(InputError, match="is not of the base"):
+    with pytest.raises(InputError, match="was not tuned from the base"):
         similarity_matrix(sources[:1], sources[1])
 
 

@@ -135,7 +135,7 @@ def test_one_model_is_the_result(tmp_path: Path) -> None:
     notes: list[str] = []
     out = merge_models(open_zoo([tune]), make_recipe("ties", 1), tmp_path / "a", note=notes.append)
     assert all(torch.equal(t, weights(tune)[k]) for k, t in weights(out).items())
-    assert notes[-1] == "there is one model only, so it is the result"
+    assert notes[-1] == "there is only one model, so it is the result"
     # with a base its differences may still be scaled or thinned out
     out = merge_models(
         open_zoo([tune], base), make_recipe("task-arithmetic", 1, scale=0.5), tmp_path / "b"
@@ -198,12 +198,12 @@ def test_what_is_not_finite_is_no_model(tmp_path: Path) -> None:
 def test_nothing_is_left_half_written(zoo_folders: tuple[Path, list[Path]], tmp_path: Path) -> None:
     _, tunes = zoo_folders
 
-    def stop(part: str, done: int, total: int) -> None:
+    def stop(done: int, total: int, part: str = "") -> None:
         if done > total // 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        merge_models(open_zoo(tunes), make_recipe("linear", 3), tmp_path / "out", told=stop)
+        merge_models(open_zoo(tunes), make_recipe("linear", 3), tmp_path / "out", progress=stop)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -224,7 +224,7 @@ def test_recipes_and_folders_that_do_not_fit_are_told(
     full.mkdir()
     (full / "x").touch()
     for out, why in (
-        (full, "is there already"),
+        (full, "exists already"),
         (tunes[0] / "x", "lies in a model's folder"),
     ):
         with pytest.raises(InputError, match=why):

@@ -41,7 +41,7 @@ def test_rows_help_and_every_prior_sees_the_same() -> None:
 
 
 def test_nothing_to_sense() -> None:
-    with pytest.raises(InputError, match="no pictures"):
+    with pytest.raises(InputError, match="no images"):
         measure({}, squares(0), Measuring())
 
 

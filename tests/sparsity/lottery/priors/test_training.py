@@ -86,7 +86,7 @@ def test_a_stopped_training_ends_where_an_unbroken_one_does(tmp_path: Path) -> N
 
     first = PairTraining(squares(), settings(), path=path)
     with pytest.raises(KeyboardInterrupt):
-        first.run(noted=stop)
+        first.run(on_step=stop)
     first.save()
     second = PairTraining(squares(), settings(), path=path)
     assert second.step == 5
@@ -131,17 +131,17 @@ def test_generators_are_written_and_read(tmp_path: Path) -> None:
 
 def test_tickets_go_on_within_and_between_rounds(tmp_path: Path) -> None:
     def stop_at(number: int, step: int) -> Any:
-        def told(at: int, pair: PairTraining) -> None:
-            if (at, pair.step) == (number, step):
+        def progress(done: int, total: int, part: str = "") -> None:
+            if part.startswith(f"round {number}:") and done == step:
                 raise KeyboardInterrupt
 
-        return told
+        return progress
 
     whole = prior_tickets(squares(), settings(), 2, 0.5, tmp_path / "whole")
     assert [round(t.sparsity, 2) for t in whole] == [0, 0.5, 0.75]
     out = tmp_path / "out"
     with pytest.raises(KeyboardInterrupt):
-        prior_tickets(squares(), settings(), 2, 0.5, out, told=stop_at(1, 8))
+        prior_tickets(squares(), settings(), 2, 0.5, out, progress=stop_at(1, 8))
     with pytest.raises(OutOfTimeError):
         prior_tickets(squares(), settings(), 2, 0.5, out, minutes=1e-9)
     found = prior_tickets(squares(), settings(), 2, 0.5, out)
@@ -157,8 +157,8 @@ def test_tickets_go_on_within_and_between_rounds(tmp_path: Path) -> None:
 
 
 def test_masks_by_chance_go_on_and_are_as_many(tmp_path: Path) -> None:
-    def stop(name: str, pair: PairTraining) -> None:
-        if (name, pair.step) == ("random-01", 8):
+    def stop(done: int, total: int, part: str = "") -> None:
+        if part.startswith("random-01:") and done == 8:
             raise KeyboardInterrupt
 
     whole, out = tmp_path / "whole", tmp_path / "out"
@@ -167,7 +167,7 @@ def test_masks_by_chance_go_on_and_are_as_many(tmp_path: Path) -> None:
     places = prior_controls(squares(), settings(), tickets, whole)
     assert [p.name for p in places] == ["layer-random-01", "random-01"]
     with pytest.raises(KeyboardInterrupt):
-        prior_controls(squares(), settings(), tickets, out, told=stop)
+        prior_controls(squares(), settings(), tickets, out, progress=stop)
     assert not (out / "random-01" / "config.json").exists()
     again = prior_controls(squares(), settings(), tickets, out)
     masks = tickets[1].masks.tensors
@@ -185,23 +185,23 @@ def test_a_round_that_was_killed_goes_on_within(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("surefoot.sparsity.lottery.priors.training.SAVE_S", 0.0)
-    begun: list[int] = []
+    begun: list[str] = []
 
-    def stop(number: int, pair: PairTraining) -> None:
-        begun.append(number)
+    def stop(done: int, total: int, part: str = "") -> None:
+        begun.append(part.partition(":")[0])
         if len(begun) == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        prior_tickets(squares(), settings(100), 1, 0.5, tmp_path, told=stop)
-    # Steps up to the 99th of the second training are kept: one more is done, and told.
+        prior_tickets(squares(), settings(100), 1, 0.5, tmp_path, progress=stop)
+    # Steps up to the 99th of the second training are kept: one more is done, and reported.
     assert (tmp_path / "pair.pt").is_file()
     # Killed once more, after the round's masks were written and before the round counted.
     (tmp_path / "masks-01.safetensors").write_bytes(
         (tmp_path / "masks-00.safetensors").read_bytes()
     )
-    found = prior_tickets(squares(), settings(100), 1, 0.5, tmp_path, told=stop)
-    assert begun == [0, 1, 1]
+    found = prior_tickets(squares(), settings(100), 1, 0.5, tmp_path, progress=stop)
+    assert begun == ["round 0", "round 1", "round 1"]
     assert len(found) == 2
     assert [p.name for p in sorted(tmp_path.glob("generator-*"))] == [
         "generator-00",
@@ -211,7 +211,7 @@ def test_a_round_that_was_killed_goes_on_within(
 
 @pytest.mark.parametrize(
     ("pictures", "why"),
-    [(squares(size=20), "the prior is for 16"), (squares(4), "4 pictures; a step takes 8")],
+    [(squares(size=20), "the prior is for 16"), (squares(4), "4 images; a step takes 8")],
 )
 def test_pictures_that_cannot_be_learned_from(pictures: Any, why: str) -> None:
     with pytest.raises(InputError, match=why):

@@ -48,7 +48,7 @@ def test_masked_weights_are_zero_after_every_step() -> None:
         for name, weight in masks.parameters(fitted).items():
             assert bool((weight[~masks.tensors[name]] == 0).all()), step
 
-    fit(net, problem(), SETTINGS, masks=masks, noted=look)
+    fit(net, problem(), SETTINGS, masks=masks, on_step=look)
     assert seen == 60
     assert any(bool((p[masks.tensors[n]] != 0).all()) for n, p in masks.parameters(net).items())
 
@@ -90,7 +90,7 @@ def test_the_mean_of_pictures_is_as_bright_as_they_are() -> None:
     longer = FitSettings(steps=3, every=1, jitter=0, smoothing=0.9)
     pictures: list[torch.Tensor] = [first]
     found = fit(
-        network(), problem(), longer, noted=lambda step, net: pictures.append(net().detach())
+        network(), problem(), longer, on_step=lambda step, net: pictures.append(net().detach())
     )
     weights = torch.tensor([0.81, 0.9, 1.0])
     mean = sum(w * p for w, p in zip(weights, pictures, strict=False)) / weights.sum()
@@ -114,7 +114,7 @@ def test_a_stopped_fit_goes_on_to_the_bit(tmp_path: Path) -> None:
             masks=masks,
             truth=truth(),
             folder=tmp_path,
-            noted=breaking,
+            on_step=breaking,
             save_s=0,
         )
     done: list[int] = []
@@ -126,7 +126,7 @@ def test_a_stopped_fit_goes_on_to_the_bit(tmp_path: Path) -> None:
         masks=masks,
         truth=truth(),
         folder=tmp_path,
-        noted=lambda step, _: done.append(step),
+        on_step=lambda step, _: done.append(step),
     )
     assert done == list(range(31, 61))
     assert found.curve == whole.curve
@@ -158,7 +158,7 @@ def test_a_loss_that_is_not_finite_is_one_line() -> None:
             next(fitted.parameters()).fill_(float("nan"))
 
     with pytest.raises(InputError, match="not finite at step 5; lower the rate"):
-        fit(network(), problem(), FitSettings(steps=9), noted=spoil)
+        fit(network(), problem(), FitSettings(steps=9), on_step=spoil)
 
 
 def test_rules_that_cannot_be_followed() -> None:
@@ -168,7 +168,7 @@ def test_rules_that_cannot_be_followed() -> None:
     stops.update(FitPoint(10, 0.1, 0.0), picture + 1, 2.0)
     assert set(stops.found) == {"last"}
     assert chosen_stop(stops.found, "discrepancy").step == 10
-    with pytest.raises(InputError, match="true picture"):
+    with pytest.raises(InputError, match="true image"):
         chosen_stop(stops.found, "oracle")
     with pytest.raises(InputError, match="nothing was held out"):
         chosen_stop(stops.found, "held-out")

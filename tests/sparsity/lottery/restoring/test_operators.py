@@ -33,7 +33,7 @@ def test_noise_has_its_size_and_seed() -> None:
 
 def test_unknown_pixels_do_not_count() -> None:
     true = picture()
-    operator = Inpaint.by_chance((12, 8), 0.5, seed=1)
+    operator = Inpaint.at_random((12, 8), 0.5, seed=1)
     problem = observe(operator, true)
     wrong = true.clone()
     wrong[:, :, ~operator.known] = 7.0
@@ -44,7 +44,7 @@ def test_unknown_pixels_do_not_count() -> None:
     assert wrong.grad is not None
     assert bool((wrong.grad[:, :, ~operator.known] == 0).all())
     assert bool((wrong.grad[:, :, operator.known] != 0).all())
-    share = float(Inpaint.by_chance((200, 200), 0.3, seed=2).known.float().mean())
+    share = float(Inpaint.at_random((200, 200), 0.3, seed=2).known.float().mean())
     assert share == pytest.approx(0.3, abs=0.01)
 
 
@@ -89,7 +89,7 @@ def test_held_places_are_apart() -> None:
     true = picture()
     for operator in (
         Denoise(),
-        Inpaint.by_chance((12, 8), 0.5, 1),
+        Inpaint.at_random((12, 8), 0.5, 1),
         Downsample(2, (12, 8)),
         Gaussian(40, (3, 12, 8), 0),
     ):
@@ -108,7 +108,7 @@ def test_held_places_are_apart() -> None:
 
 
 def test_several_pictures_are_their_mean() -> None:
-    operator = Inpaint.by_chance((12, 8), 0.6, 1)
+    operator = Inpaint.at_random((12, 8), 0.6, 1)
     problems = tuple(observe(operator, picture(seed=i)).hold(0.2, 0) for i in range(5))
     x = picture(seed=9).requires_grad_()
     (each,) = torch.autograd.grad(sum(p.residual(x) for p in problems), x)  # type: ignore[arg-type]
@@ -125,24 +125,24 @@ def test_several_pictures_are_their_mean() -> None:
 def test_bad_input_is_one_line() -> None:
     true = picture()
     bad = [
-        (lambda: Inpaint(torch.zeros(3, 3)), "knows no pixel"),
+        (lambda: Inpaint(torch.zeros(3, 3)), "has no known pixel"),
         (lambda: Inpaint(torch.zeros(3)), "two axes"),
-        (lambda: Inpaint.by_chance((3, 3), 0, 0), "between 0 and 1"),
+        (lambda: Inpaint.at_random((3, 3), 0, 0), "between 0 and 1"),
         (lambda: Inpaint(torch.ones(3, 3))(true), "the mask is for 3 x 3"),
-        (lambda: Downsample(1, (4, 4)), "by 2 or more"),
+        (lambda: Downsample(1, (4, 4)), "must be at least 2"),
         (lambda: Downsample(4, (12, 9)), "no multiple of 4"),
         (lambda: Downsample(2, (8, 8))(true), "8 x 8 pixels"),
         (lambda: Gaussian(0, (1, 2, 2), 0), "at least one"),
         (lambda: Gaussian(2**20, (3, 64, 64), 0), "over 1 GiB"),
         (lambda: Gaussian(5, (1, 2, 2), 0)(true), "rows are for"),
-        (lambda: observe(Denoise(), true, -1), "zero or more"),
-        (lambda: observe(Denoise(), true, float("nan")), "zero or more"),
+        (lambda: observe(Denoise(), true, -1), "at least 0"),
+        (lambda: observe(Denoise(), true, float("nan")), "at least 0"),
         (lambda: observe(Denoise(), true / 0), "not finite"),
         (lambda: observe(Denoise(), true).hold(1, 0), "between 0 and 1"),
         (lambda: observe(Denoise(), true).hold(1e-5, 0), "would be held out"),
         (lambda: observe(Denoise(), true).residual(true, held=True), "nothing is held out"),
-        (lambda: pool(()), "no picture"),
-        (lambda: pool((observe(Denoise(), true), observe(Denoise(), true))), "share one operator"),
+        (lambda: pool(()), "no image"),
+        (lambda: pool((observe(Denoise(), true), observe(Denoise(), true))), "the same operator"),
     ]
     for act, words in bad:
         with pytest.raises(InputError, match=words) as caught:

@@ -31,7 +31,7 @@ def test_psnr() -> None:
     b = a.copy()
     b[0, 0, 0] += 0.5
     assert psnr(b, a) == pytest.approx(10 * log10(a.size / 0.25))
-    with pytest.raises(InputError, match="do not compare"):
+    with pytest.raises(InputError, match="cannot be compared"):
         psnr(a, a[:, 1:])
 
 

@@ -78,7 +78,7 @@ def test_a_search_that_was_stopped_goes_on_within_a_round(
     monkeypatch.setattr("surefoot.sparsity.lottery.restoring.fitting.SAVE_S", 0.0)
     steps: list[tuple[str, int]] = []
 
-    def stopping(part: str, done: int, total: int) -> None:
+    def stopping(done: int, total: int, part: str = "") -> None:
         steps.append((part, done))
         if len(steps) == 6:
             raise KeyboardInterrupt
@@ -93,7 +93,7 @@ def test_a_search_that_was_stopped_goes_on_within_a_round(
             rounds_for(0.6),
             SETTINGS,
             tmp_path / "broken",
-            told=stopping,
+            progress=stopping,
         )
 
     with pytest.raises(KeyboardInterrupt):
@@ -119,7 +119,7 @@ def test_several_pictures_give_the_ticket_of_their_mean(tmp_path: Path) -> None:
 
 def test_a_ticket_serves_another_task_and_picture(tmp_path: Path) -> None:
     ticket = tickets(tmp_path)[-1]
-    other = observe(Inpaint.by_chance(SIZE, 0.5, 1), truth(4))
+    other = observe(Inpaint.at_random(SIZE, 0.5, 1), truth(4))
     network = ticket.network(SIZE)
     fit(network, other, SETTINGS, masks=ticket.masks)
     alive = sum(int((p != 0).sum()) for p in ticket.masks.parameters(network).values())

@@ -1,4 +1,4 @@
-"""Guarantees about what was seen and what was planned: conformal sets, risk control, drift."""
+"""Guarantees for perception and planning: conformal sets, risk control, drift."""
 
 from __future__ import annotations
 

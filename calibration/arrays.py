@@ -1,4 +1,4 @@
-"""Checks on what comes in, the same everywhere: one clear line instead of a silent NaN."""
+"""Input checks shared by the package: a clear error instead of a silent NaN."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _BLOCK = 1 << 15  # numbers at a time, so that they stay in the processor's cach
 
 
 def check_alpha(alpha: float) -> float:
-    """Checks a risk level: the share of misses that is allowed.
+    """Checks a risk level: the allowed miss rate.
 
     Args:
         alpha: From 0 (nothing may be missed) to 1 (anything may).
 
     Raises:
-        InputError: It lies outside, or is no number.
+        InputError: It lies outside, or is not a number.
     """
     value = float(alpha)
     if not 0 <= value <= 1:
@@ -104,7 +104,7 @@ def check_labels(labels: ArrayLike, n: int, classes: int) -> Labels:
 
 
 def check_flags(values: ArrayLike, n: int, what: str) -> NDArray[np.bool_]:
-    """Checks a yes or no for each case.
+    """Checks one flag per case.
 
     Raises:
         InputError: Another number of cases, or other values than true and false (0 and 1).

@@ -30,7 +30,7 @@ def conformal_quantile(scores: ArrayLike, alpha: float) -> float:
     Args:
         scores: ``[n]`` nonconformity scores of calibration cases that are exchangeable with
             the new one; ``n`` may be 0.
-        alpha: Allowed share of misses.
+        alpha: Allowed miss rate.
 
     Returns:
         The :func:`rank`-th smallest score; infinity where ``n`` is too small for ``alpha``
@@ -54,16 +54,16 @@ def conformal_quantile(scores: ArrayLike, alpha: float) -> float:
 
 
 def conditional_alpha(n: int, alpha: float, delta: float) -> float:
-    """Returns the level at which to calibrate for a promise about this very calibration.
+    """Returns the level at which to calibrate for a guarantee conditional on this calibration.
 
     Calibrated at ``alpha``, coverage is at least ``1 - alpha`` on average over calibrations, and
     a single one lies below about every other time. Calibrated at the level returned here, it is
-    at least ``1 - alpha`` for all but a share ``delta`` of calibrations.
+    at least ``1 - alpha`` for all but a fraction ``delta`` of calibrations.
 
     Args:
         n: Number of calibration cases, at least 0.
-        alpha: Share of misses that is allowed in use.
-        delta: Chance that the calibration is allowed to fail with, in (0, 1).
+        alpha: Miss rate that is allowed in use.
+        delta: Probability with which the calibration may fail, in (0, 1).
 
     Returns:
         The largest v / (n + 1) with P(Beta(n + 1 - v, v) < 1 - alpha) <= delta; 0, and so full
@@ -91,13 +91,13 @@ def conditional_alpha(n: int, alpha: float, delta: float) -> float:
 def p_values(scores: ArrayLike, new: ArrayLike, *, corrected: bool = True) -> Floats:
     """Returns the conformal p-value of every new score: how unusually large it is.
 
-    p = (#{calibration scores >= new} + 1) / (n + 1); ties count against nobody's favour. Under
+    p = (#{calibration scores >= new} + 1) / (n + 1); ties are counted conservatively. Under
     exchangeability P(p <= a) <= a for every a.
 
     Args:
         scores: ``[n]`` calibration scores.
         new: Scores of any shape.
-        corrected: Whether to add the new case itself (+1). Without, p is the plain share, and
+        corrected: Whether to add the new case itself (+1). Without, p is the plain fraction, and
             not valid: it can be 0.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Writing files so that nobody ever sees half of one, and locking a folder."""
+"""Atomic writing of files, and locking of folders."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def write_atomic(path: Path, content: str | bytes) -> None:
 
 
 def write_within(path: Path, content: str | bytes) -> None:
-    """Does the same, and makes the file's folder first if that is missing.
+    """Writes a file atomically, and creates its folder first if that is missing.
 
     Raises:
         WriteError: The file or its folder cannot be written.
@@ -58,7 +58,7 @@ def write_within(path: Path, content: str | bytes) -> None:
 
 
 def write_error(error: OSError, path: Path) -> WriteError:
-    """Turns a failed write into one line that names the file."""
+    """Converts a failed write to an error that names the file."""
     reason = (error.strerror or type(error).__name__).lower()
     return WriteError(f"cannot write: {reason}", file=str(path))
 
@@ -78,7 +78,7 @@ def is_leftover(name: str) -> bool:
 
 
 class FolderLock:
-    """An exclusive lock on a folder; ends with the process, however that ends.
+    """An exclusive lock on a folder, released at the latest when the process ends.
 
     Worker processes that are forked while the lock is held do not keep it alive.
 
@@ -124,7 +124,7 @@ class FolderLock:
         )
 
     def release(self, *, remove: bool = False) -> None:
-        """Gives the lock back; may be called twice.
+        """Releases the lock; may be called twice.
 
         Args:
             remove: Also delete the lock file.

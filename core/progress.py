@@ -1,4 +1,4 @@
-"""How long work says how far it is."""
+"""Progress callbacks of long work."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Called as long work goes on; the command line's progress bar is one."""
+    """Callback for the progress of long work, such as the command line's progress bar."""
 
     def __call__(self, done: int, total: int, part: str = "") -> None:
         """Reports progress.
 
         Args:
-            done: Units of work that are done.
-            total: All units of work.
-            part: Name of the stretch of work at hand, such as a study's part; ``""`` where there
-                is only one.
+            done: Number of finished units of work.
+            total: Number of all units of work.
+            part: Name of the current part of the work, such as a study's part; ``""`` if there is
+                only one.
         """
         ...
 
 
 Note = Callable[[str], None]
-"""Called with one line that is worth knowing while work goes on."""
+"""Called with one line of information during long work."""
 
 
 def silent(done: int, total: int, part: str = "") -> None:

@@ -1,12 +1,12 @@
-"""Things of one kind by name: those that come with Surefoot and those that others add.
+"""Registries of named components: built-in ones and extensions.
 
 There are three ways to add one:
 
-- a decorator, for a program of one's own: ``@DOMAINS.register("towers", "Towers of cups")``;
+- a decorator, in the running program: ``@DOMAINS.register("towers", "Towers of cups")``;
 - an entry point of an installed distribution, in the group ``surefoot.<kind>`` (such as
   ``surefoot.domains``), read when a name of that kind is first looked up;
-- a place ``module:name``, imported at first use; this is how Surefoot lists its own without
-  importing them.
+- a place ``module:name``, imported at first use; this is how Surefoot lists its built-in ones
+  without importing them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Thing = TypeVar("Thing")
 Added = TypeVar("Added")
 
 OWN = "surefoot"
-"""Origin of what comes with Surefoot."""
+"""Origin of built-in components."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +35,12 @@ class RegistryEntry:
 
     Attributes:
         name: The name.
-        summary: What it is, in one line; ``""`` if nobody said so.
-        form: How it is written where it takes an argument, such as ``fd:SEARCH``; else the name.
-        uses: Where it may be used, such as ``("bench", "agent")``; empty for everywhere.
-        origin: The distribution that brings it, ``surefoot``, or ``program`` for one that was
-            registered by the running program.
+        summary: One-line description; ``""`` if there is none.
+        form: Its syntax if it takes an argument, such as ``fd:SEARCH``; else the name.
+        uses: Contexts in which it may be used, such as ``("bench", "agent")``; empty for
+            everywhere.
+        origin: The distribution that provides it, ``surefoot``, or ``program`` if the running
+            program registered it.
     """
 
     name: str
@@ -50,11 +51,11 @@ class RegistryEntry:
 
 
 class Registry(Generic[Thing]):
-    """Everything of one kind by name.
+    """Components of one kind by name.
 
     Args:
         kind: The kind in the plural; the group of entry points is ``surefoot.<kind>``.
-        noun: What one of them is called in messages.
+        noun: Name of one component in messages.
     """
 
     def __init__(self, kind: str, noun: str) -> None:
@@ -67,13 +68,13 @@ class Registry(Generic[Thing]):
     def register(
         self, name: str, summary: str = "", *, form: str = "", uses: Iterable[str] = ()
     ) -> Callable[[Added], Added]:
-        """Returns a decorator that adds what it decorates.
+        """Returns a decorator that registers the decorated object.
 
         Args:
-            name: Name of the thing.
-            summary: What it is, in one line; by default the first line of its docstring.
-            form: How it is written where it takes an argument.
-            uses: Where it may be used; empty for everywhere.
+            name: Name of the component.
+            summary: One-line description; by default the first line of its docstring.
+            form: Its syntax if it takes an argument.
+            uses: Contexts in which it may be used; empty for all.
 
         Raises:
             InputError: The name is taken.
@@ -91,20 +92,20 @@ class Registry(Generic[Thing]):
     def builtin(
         self, name: str, place: str, summary: str = "", *, form: str = "", uses: Iterable[str] = ()
     ) -> None:
-        """Adds one of Surefoot's own, imported at first use.
+        """Adds a built-in component, imported at first use.
 
         Args:
             name: Its name.
             place: ``module:name``.
-            summary: What it is, in one line.
-            form: How it is written where it takes an argument.
-            uses: Where it may be used; empty for everywhere.
+            summary: One-line description.
+            form: Its syntax if it takes an argument.
+            uses: Contexts in which it may be used; empty for all.
         """
         self._add(RegistryEntry(name, summary, form or name, tuple(uses)))
         self._places[name] = place
 
     def names(self) -> tuple[str, ...]:
-        """Returns all names: Surefoot's own in their order, then those of others, sorted."""
+        """Returns all names: built-in ones in their order, then extensions, sorted."""
         self._read_entry_points()
         own = [n for n, e in self._entries.items() if e.origin == OWN]
         return (*own, *sorted(n for n, e in self._entries.items() if e.origin != OWN))
@@ -117,10 +118,10 @@ class Registry(Generic[Thing]):
         return name in self._entries
 
     def get(self, name: str) -> Thing:
-        """Returns a thing by name, imported if need be.
+        """Returns a component by name, importing it if necessary.
 
         Raises:
-            InputError: There is none of that name, or another distribution's cannot be imported.
+            InputError: There is none of that name, or an extension cannot be imported.
         """
         self._read_entry_points()
         if name in self._things:
@@ -137,7 +138,7 @@ class Registry(Generic[Thing]):
         return cast("Thing", thing)
 
     def entry(self, name: str) -> RegistryEntry:
-        """Returns what is known of a name without importing anything.
+        """Returns the entry of a name without importing the component.
 
         Raises:
             InputError: There is none of that name.
@@ -148,9 +149,9 @@ class Registry(Generic[Thing]):
         return self._entries[name]
 
     def entries(self) -> list[RegistryEntry]:
-        """Returns what is known of every name; what has no summary is imported for it.
+        """Returns all entries; components without a summary are imported for it.
 
-        One that cannot be imported says so in its summary, so that a list always comes.
+        The summary of one that cannot be imported says so, so that listing never fails.
         """
         found = []
         for name in self.names():
@@ -170,15 +171,15 @@ class Registry(Generic[Thing]):
         return found
 
     def items(self) -> list[tuple[str, Thing]]:
-        """Returns all names with their things, all imported.
+        """Returns all names with their components, all imported.
 
         Raises:
-            InputError: Another distribution's cannot be imported.
+            InputError: An extension cannot be imported.
         """
         return [(name, self.get(name)) for name in self.names()]
 
     def unknown(self, name: str) -> str:
-        """Returns the message that there is nothing of a name, with the nearest that there is."""
+        """Returns the message for an unknown name, with the nearest known one."""
         close = get_close_matches(name[:80], self.names(), n=1)
         hint = f"; did you mean '{close[0]}'?" if close else ""
         return f"unknown {self.noun} '{name}'{hint}; known: {', '.join(self.names())}"
@@ -220,7 +221,7 @@ class Registry(Generic[Thing]):
 
 
 def first_line(thing: object) -> str:
-    """Returns the first line of a docstring, or a ``summary`` that the thing has."""
+    """Returns the ``summary`` of an object, or the first line of its docstring."""
     summary = getattr(thing, "summary", "")
     if isinstance(summary, str) and summary:
         return summary
@@ -233,7 +234,7 @@ def load_place(spec: str, what: str) -> Any:
 
     Args:
         spec: The place.
-        what: What it should be, for messages.
+        what: What it should be, used in messages.
 
     Raises:
         InputError: There is no such module or name in it.

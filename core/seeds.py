@@ -1,4 +1,4 @@
-"""Seeds: which are for what, and the one grammar in which they are given everywhere."""
+"""Seeds: their splits, and the syntax in which they are given."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import count, islice
 from surefoot.core.errors import InputError
 
 MOST_SEEDS = 100_000
-"""Seeds that a run may have."""
+"""Most seeds of a run."""
 
 SPLITS: dict[str, tuple[int, ...]] = {
     "train": (0, 1, 2, 3, 4, 5),
@@ -49,7 +49,7 @@ def read_seeds(text: str) -> list[int]:
     """Reads seeds: ``5``, ``0:10`` (0 to 9), ``1,4,7``, or ``test:20`` (the first of a split).
 
     Raises:
-        InputError: The text is none of these.
+        InputError: The text has none of these forms.
     """
     seeds: list[int] = []
     for part in filter(None, text.split(",")):

@@ -1,4 +1,4 @@
-"""What is wrong with a value, in plain words: a checking library's messages are never shown."""
+"""Plain messages on invalid values, in place of those of the validation library."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ _KINDS = {
     "string": "text",
     "tuple": "a list",
 }
-"""What is expected, by the first word of an error's type."""
+"""Expected value, by the first word of an error's type."""
 
 
 def problem(error: Mapping[str, Any]) -> str:
-    """Returns what is wrong with a value, to be put behind its name.
+    """Returns the problem of a value, to follow its name in a message.
 
     Args:
         error: One of pydantic's error details: ``type``, ``ctx``, ``input`` and ``msg``.
@@ -74,11 +74,11 @@ def problem(error: Mapping[str, Any]) -> str:
 
 
 def place(location: Sequence[int | str]) -> str:
-    """Returns where a value stands, such as ``models.retries``."""
+    """Returns the path of a value, such as ``models.retries``."""
     return ".".join(map(str, location))
 
 
 def shown(value: object) -> str:
-    """Returns a value as it may stand in a message."""
+    """Returns a value as shown in messages."""
     text = "nothing" if value is None else repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

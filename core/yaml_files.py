@@ -1,4 +1,4 @@
-"""YAML files that people write, read so that errors name their line."""
+"""Reading of YAML files with errors that name their line."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import yaml
 from surefoot.core.errors import InputError
 
 MAX_BYTES = 2**20
-"""Largest file that is read."""
+"""Largest accepted file."""
 
 
 def read_yaml(path: Path, what: str, keys: str) -> tuple[Any, yaml.Node]:

@@ -1,4 +1,4 @@
-"""Run folders, statistics and reports; knows no planner, robot or model."""
+"""Run folders, statistics and reports, independent of planners, robots and models."""
 
 from __future__ import annotations
 

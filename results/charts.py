@@ -35,7 +35,7 @@ class ForestRow:
 
     Attributes:
         group: Rows with the same group stand together under its name.
-        series: What colour and shape stand for, such as a model.
+        series: Name shown by colour and shape, such as a model.
         successes: Number of successes.
         n: Number of trials; 0 if nothing was tried.
         interval: Interval of the rate, ``None`` if ``n`` is 0.
@@ -55,8 +55,8 @@ def forest_plot(rows: Sequence[ForestRow], *, title: str, reference_name: str = 
 
     Args:
         rows: Grouped in order of first appearance.
-        title: What the chart shows, for screen readers.
-        reference_name: What the hollow markers are.
+        title: Description of the chart for screen readers.
+        reference_name: Name of the hollow markers.
 
     Returns:
         HTML: a legend and an ``<svg>`` element.
@@ -104,7 +104,7 @@ def _forest_row(row: ForestRow, index: int, y: float, digits: int, reference_nam
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """One kind of thing in stacked bars.
+    """One category of stacked bars.
 
     Attributes:
         name: Name in the legend.
@@ -137,7 +137,7 @@ class BarRow:
         group: Rows with the same group stand together under its name.
         label: Name of the bar.
         counts: Number of cases by category name.
-        figure: What stands behind the bar; ``""`` for the number of cases.
+        figure: Text after the bar; ``""`` for the number of cases.
     """
 
     group: str
@@ -147,12 +147,12 @@ class BarRow:
 
 
 def stacked_bars(rows: Sequence[BarRow], categories: Sequence[Category], *, title: str) -> str:
-    """Draws the make-up of each row as a bar of full length.
+    """Draws the composition of each row as a bar of full length.
 
     Args:
         rows: Grouped in order of first appearance.
         categories: In the order of the segments; counts of other names are left out.
-        title: What the chart shows, for screen readers.
+        title: Description of the chart for screen readers.
 
     Returns:
         HTML: a legend of the categories that occur, and an ``<svg>`` element.

@@ -1,4 +1,4 @@
-"""Reading the lines of finished episodes back, after whatever ended the run."""
+"""Reading of finished episodes after an interrupted run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Histograms as plain SVG, with a law to compare with and marks to read them by."""
+"""Histograms as plain SVG, with an expected law, a band and a mark."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class HistogramBar:
         low: Left end on the horizontal axis.
         high: Right end, above ``low``.
         count: Number of cases.
-        expected: Number that a law lets expect, ``None`` if there is no law.
-        label: What stands below the bar, where bars are categories.
+        expected: Number expected by a law, ``None`` if there is no law.
+        label: Text below the bar, if bars are categories.
     """
 
     low: float
@@ -45,13 +45,13 @@ def histogram(
 
     Args:
         bars: From left to right.
-        title: What the chart shows, for screen readers.
+        title: Description of the chart for screen readers.
         x: Label of the horizontal axis with its unit.
         y: Label of the vertical axis with its unit.
         counted: Name of the bars.
         law: Name of the line.
         band: Part of the horizontal axis that is shaded.
-        mark: Place of a dashed line.
+        mark: Position of a dashed line.
 
     Returns:
         HTML: a legend where there is a law, and an ``<svg>`` element; a note without bars.

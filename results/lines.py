@@ -45,7 +45,7 @@ def line_chart(
 
     Args:
         curves: The series.
-        title: What the chart shows, for screen readers.
+        title: Description of the chart for screen readers.
         x: Label of the horizontal axis with its unit.
         y: Label of the vertical axis with its unit.
         top: Upper end of the vertical axis.
@@ -75,7 +75,7 @@ def line_chart(
     if log_x:
         across = [10.0**e for e in range(int(low), int(high) + 1)]
     else:
-        # From 0 to 1 these are shares rather than counts.
+        # From 0 to 1 these are fractions rather than counts.
         counts = high - low > 1 and all(map(_whole, values))
         across = round_ticks(low, high, 1.0 if counts else 0.0)
     parts = [_grid(across, round_ticks(bottom, top), place, x, y)]
@@ -92,12 +92,12 @@ def line_chart(
 def round_ticks(low: float, high: float, least: float = 0.0) -> list[float]:
     """Returns round numbers in a range for the marks of an axis, eight or fewer apart.
 
-    A step that meets both ends in four to eight is taken before any other.
+    A step that meets both ends in four to eight intervals is preferred.
 
     Args:
         low: Lower end.
         high: Upper end, above the lower.
-        least: Least step; 1 where only whole numbers mean something.
+        least: Least step; 1 if only whole numbers are meaningful.
 
     >>> round_ticks(0, 1)
     [0.0, 0.25, 0.5, 0.75, 1.0]
@@ -106,7 +106,7 @@ def round_ticks(low: float, high: float, least: float = 0.0) -> list[float]:
     """
     span = high - low
     power = floor(log10(span / 8))
-    # A quarter is round among shares only: of counts nobody wants 2.5.
+    # A quarter is a round step for fractions only: 2.5 is odd for counts.
     steps = [
         float(f"{digit}e{power + more}")
         for more in (0, 1)

@@ -1,4 +1,4 @@
-"""What a run is: its resolved configuration, its planned episodes and where it was made."""
+"""The manifest of a run: resolved configuration, planned episodes and provenance."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def _now() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """Describes a run completely enough to do it again.
+    """Describes a run completely enough to repeat it.
 
     Attributes:
         command: The command that made it, such as ``grade``.
         config: Resolved configuration; plain JSON data.
         keys: One key per planned episode, in order, all different.
-        seeds: Random seeds, empty if nothing is drawn.
+        seeds: Random seeds, empty if nothing is random.
         hashes: SHA-256 of inputs by name.
         versions: Versions by program.
         created: Time of creation, ISO 8601 in UTC.

@@ -22,7 +22,7 @@ _FRAME = "surefoot.results"
 
 
 def trusted(html: str) -> Markup:
-    """Marks HTML that was built and escaped by this project as safe to insert."""
+    """Marks HTML that this project has built and escaped as safe to insert."""
     from markupsafe import Markup
 
     return Markup(html)

@@ -1,4 +1,4 @@
-"""Spreading independent work over processes."""
+"""Distributes independent work over processes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from surefoot.core.errors import HarnessError
 
 _GLANCE = 0.2
-"""Seconds between two looks for Ctrl-C."""
+"""Seconds between two checks for Ctrl-C."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -40,11 +40,11 @@ def parallel_map(
     """Applies a function to every item, in this process or in several.
 
     Args:
-        function: A module-level function; what it raises ends the whole map.
+        function: A module-level function; an exception ends the whole map.
         items: The work.
         workers: Number of processes; 1 means this one.
         initializer: Called once in every process before its first item.
-        arguments: What ``initializer`` is called with.
+        arguments: Arguments of ``initializer``.
 
     Yields:
         Items with their results, as they are finished.
@@ -78,14 +78,14 @@ def parallel_map(
                 for future in done:
                     yield running.pop(future), future.result()
     except BrokenProcessPool:
-        raise HarnessError("a worker process died; run the same command again to go on") from None
+        raise HarnessError("a worker process died; run the same command again to resume") from None
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
 @contextmanager
 def _interrupts_noted() -> Iterator[Callable[[], None]]:
-    """Keeps Ctrl-C from raising anywhere; gives a function that raises it where that is safe.
+    """Defers Ctrl-C; yields a function that raises it where that is safe.
 
     An interrupt in the middle of :func:`concurrent.futures.wait` would leave futures locked, and
     the pool would wait for them for ever.
@@ -119,7 +119,7 @@ def _start(initializer: Callable[..., None], arguments: tuple[Any, ...]) -> None
 
 
 def end_with_parent() -> None:
-    """Lets this process end once the one that started it was killed.
+    """Makes this process end if the one that started it was killed.
 
     It would wait for its pipes for ever, or finish its piece of work, and write into a folder in
     which a second run of the command goes on already.

@@ -1,4 +1,4 @@
-"""How many cases it takes: power of the paired test, and bootstrap intervals of differences."""
+"""Sample sizes: power of the paired test, and bootstrap intervals of differences."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_PAIRS = 2000
-"""Largest number of pairs that :func:`pairs_needed` looks at."""
+"""Largest number of pairs that :func:`pairs_needed` considers."""
 
 
 def mcnemar_power(n: int, only_first: float, only_second: float, alpha: float = 0.05) -> float:
@@ -51,13 +51,13 @@ def pairs_needed(
     """Number of pairs at which the exact McNemar test reaches a power.
 
     Args:
-        only_first: Share of pairs in which only the first succeeds.
-        only_second: Share of pairs in which only the second succeeds.
-        power: Wanted probability of a significant result.
+        only_first: Fraction of pairs in which only the first succeeds.
+        only_second: Fraction of pairs in which only the second succeeds.
+        power: Desired probability of a significant result.
         alpha: Level of the test.
 
     Returns:
-        A number of pairs (to about 5 %), ``None`` if the shares are equal or more than
+        A number of pairs (to about 5 %), ``None`` if the fractions are equal or more than
         :data:`MAX_PAIRS` would be needed.
     """
     if only_first == only_second:

@@ -1,4 +1,4 @@
-"""Radar charts as inline SVG: one polygon a series over axes from 0 to 100 %."""
+"""Radar charts as inline SVG: one polygon per series over axes from 0 to 100 %."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def radar_chart(axes: Sequence[str], series: Sequence[RadarSeries], *, title: st
 
     Args:
         axes: At least three names.
-        series: What is drawn; colour and line pattern tell them apart.
-        title: What the chart shows, for screen readers.
+        series: The series, distinguished by colour and line pattern.
+        title: Description of the chart for screen readers.
 
     Returns:
         HTML: a legend and an ``<svg>`` element.

@@ -2,8 +2,8 @@
 
 ``runs/NAME/`` holds ``manifest.json``, ``episodes.jsonl``, ``summary.json`` and
 ``report.html``. Each episode's record is one line that is on the disk when
-:meth:`RunFolder.append` returns, so that a run that was killed goes on where it stopped:
-what remains is the manifest's keys minus the lines present.
+:meth:`RunFolder.append` returns, so that a run that was killed can be resumed:
+the remaining episodes are the manifest's keys without a line.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ REPORT_NAME = "report.html"
 
 @dataclass(frozen=True, slots=True)
 class SavedRun:
-    """A run as it lies on the disk, finished or not.
+    """A run on disk, finished or not.
 
     Attributes:
-        manifest: What was planned.
+        manifest: The manifest.
         records: Records of finished episodes by key, in the order of the plan.
     """
 
@@ -85,11 +85,11 @@ class RunFolder:
 
     Attributes:
         path: The folder.
-        manifest: What is planned (as written when the run was created).
+        manifest: The manifest (as written when the run was created).
     """
 
     def __init__(self, path: Path, manifest: Manifest, lock: FolderLock) -> None:
-        self._made: list[Path] | None = None  # folders made for it, where it began just now
+        self._made: list[Path] | None = None  # folders created for it, if it is a new run
         self.path = path
         self.manifest = manifest
         self._lock = lock
@@ -113,7 +113,7 @@ class RunFolder:
 
         Args:
             path: The run's folder; made if missing (with its parents), may exist if empty.
-            manifest: What is planned.
+            manifest: The manifest of the run.
 
         Raises:
             InputError: The folder holds something else, or a run with another manifest,
@@ -202,17 +202,17 @@ class RunFolder:
                 raise
 
     def write_summary(self, data: Mapping[str, Any]) -> Path:
-        """Writes ``summary.json`` in one go and returns its path."""
+        """Writes ``summary.json`` atomically and returns its path."""
         write_atomic(self.path / SUMMARY_NAME, _pretty(dict(data)))
         return self.path / SUMMARY_NAME
 
     def write_report(self, html: str) -> Path:
-        """Writes ``report.html`` in one go and returns its path."""
+        """Writes ``report.html`` atomically and returns its path."""
         write_atomic(self.path / REPORT_NAME, html)
         return self.path / REPORT_NAME
 
     def close(self) -> None:
-        """Closes the file and gives the lock back; may be called twice."""
+        """Closes the file and releases the lock; may be called twice."""
         with self._guard:
             if self._file >= 0:
                 os.close(self._file)
@@ -228,7 +228,7 @@ class RunFolder:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Closes it; a run that bad input ended before anything was done leaves no trace."""
+        """Closes it; a run that an input error ended before any episode leaves no files."""
         refused = isinstance(error, InputError) and not isinstance(error, WriteError)
         if refused and self._made is not None and not self._records:
             self._forget(self._made)

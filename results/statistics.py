@@ -1,4 +1,4 @@
-"""Intervals and paired tests that every rate in a report carries."""
+"""Confidence intervals and paired tests for the rates in reports."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 @dataclass(frozen=True, slots=True)
 class PairedComparison:
-    """Two systems compared on the cases that both were tried on.
+    """Two systems compared on their common cases.
 
     Attributes:
         first: Name of the first system.

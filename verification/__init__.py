@@ -1,4 +1,4 @@
-"""Temporal-logic rules over traces, plans and models; knows nothing of robots."""
+"""Temporal-logic rules over traces, plans and models, independent of robots."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules and rulebooks: a formula, what it means, how bad it is to break it."""
+"""Rules and rulebooks: formulas with meaning and severity."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from surefoot.verification.formulas.syntax import Formula
 from surefoot.verification.translation.automata import MAX_PROPOSITIONS
 
 BOOKS = Path(__file__).parent / "books"
-"""Folder of the rulebooks that come with Surefoot."""
+"""Folder of the built-in rulebooks."""
 
 
 class Severity(StrEnum):
-    """How bad it is to break a rule."""
+    """Severity of breaking a rule."""
 
     LOW = "low"
     """A matter of style."""
     MEDIUM = "medium"
-    """Time or effort is lost."""
+    """Time or effort is wasted."""
     HIGH = "high"
     """Something may break, or a traffic rule is broken."""
     CRITICAL = "critical"
-    """Somebody may be hurt."""
+    """A person may be hurt."""
 
 
 class Timing(StrEnum):
-    """When a controller's action answers an observation.
+    """When a controller's action responds to an observation.
 
-    It matters where a controller is run against a world; a recorded trace is judged as it is.
+    It matters if a controller is run in a world; a recorded trace is checked as it is.
     """
 
     SENSE_THEN_ACT = "sense-then-act"
@@ -52,11 +52,11 @@ class Rule:
     """One rule.
 
     Attributes:
-        name: Short and unique in its book.
-        formula: What must hold, of every trace on its own.
+        name: Short and unique in its rulebook.
+        formula: The formula that every trace must satisfy.
         meaning: The same in plain language.
-        severity: How bad it is to break it.
-        timing: Which steps of a controller it speaks of.
+        severity: Severity of breaking it.
+        timing: The timing of controllers that it refers to.
     """
 
     name: str
@@ -71,14 +71,14 @@ class RuleBook:
     """Rules over one declared vocabulary.
 
     Attributes:
-        name: Name of the book.
+        name: Name of the rulebook.
         rules: At least one.
-        propositions: What each proposition means.
+        propositions: Meaning of each proposition.
         observations: Those that the world decides.
         actions: Those that the robot decides.
 
     Raises:
-        InputError: There is no rule, a name stands twice, or a rule uses a proposition that
+        InputError: There is no rule, a name is used twice, or a rule uses a proposition that
             is not declared.
     """
 
@@ -109,7 +109,7 @@ class RuleBook:
                     )
 
     def rule(self, name: str) -> Rule:
-        """Returns the rule of a name.
+        """Returns a rule by name.
 
         Raises:
             InputError: There is none.
@@ -125,41 +125,41 @@ class _RuleEntry(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(min_length=1, max_length=80)
-    """Short and unique in the book."""
+    """Short and unique in the rulebook."""
     formula: str
     """Formula in Spot's grammar."""
     meaning: str = Field(min_length=1)
     """The same in plain language."""
     severity: Severity = Severity.MEDIUM
-    """How bad it is to break it."""
+    """Severity of breaking it."""
     timing: Timing = Timing.SENSE_THEN_ACT
-    """Which steps of a controller it speaks of."""
+    """The timing of controllers that it refers to."""
 
 
 class _BookEntry(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(min_length=1, max_length=80)
-    """Name of the book."""
+    """Name of the rulebook."""
     observations: dict[str, str] = Field(default_factory=dict)
-    """What the world decides: proposition and meaning."""
+    """Propositions that the world decides, with their meaning."""
     actions: dict[str, str] = Field(default_factory=dict)
-    """What the robot decides: proposition and meaning."""
+    """Propositions that the robot decides, with their meaning."""
     rules: tuple[_RuleEntry, ...]
     """The rules."""
 
 
 RULEBOOKS: Registry[str | Path | RuleBook] = Registry("rulebooks", "rulebook")
-"""Rulebooks by name: each a YAML file, or a rulebook that is already read."""
+"""Rulebooks by name: each a YAML file, or a loaded rulebook."""
 
 for _book, _summary in {
-    "driving": "fifteen published rules of driving over a crossing",
-    "tabletop": "sixteen rules of an arm at a table",
+    "driving": "fifteen published rules for driving across a crossing",
+    "tabletop": "sixteen rules for a robot arm at a table",
 }.items():
     RULEBOOKS.builtin(_book, f"surefoot.verification.rules:{_book.upper()}", _summary)
 
 DRIVING, TABLETOP = BOOKS / "driving.yaml", BOOKS / "tabletop.yaml"
-"""Files of the rulebooks that come with Surefoot."""
+"""Files of the built-in rulebooks."""
 
 
 def load_rulebook(source: str | Path) -> RuleBook:

@@ -1,1 +1,1 @@
-"""Sets of labels that hold the truth with a stated probability."""
+"""Sets of labels that contain the truth with a stated probability."""

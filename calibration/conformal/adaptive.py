@@ -1,7 +1,7 @@
-"""Sets that adapt as labels come in, where the cases to come change in an unknown way.
+"""Sets that adapt online as labels arrive, for streams that change in an unknown way.
 
-What is promised is a long-run average over one stream, however it was made: not coverage of the
-next case, and nothing about the share of misses among the cases of one kind.
+The guarantee is a long-run average over one arbitrary stream: not coverage of the next case, and
+nothing about the miss rate among the cases of one kind.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from surefoot.core.errors import InputError
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AdaptiveReplay:
-    """What an adaptive method did over recorded streams.
+    """Result of an adaptive method on recorded streams.
 
     Attributes:
         thresholds: Threshold before each label was known; shape of the scores.
@@ -48,7 +48,7 @@ class AdaptiveLevel:
     level' = level + gamma (alpha - missed); the threshold is the conformal quantile at ``level``
     of the past scores. A level of 0 or less gives the full set, of 1 or more the empty one.
 
-    After T labels, |share of misses - alpha| <= (max(level_1, 1 - level_1) + gamma) / (T gamma),
+    After T labels, |miss rate - alpha| <= (max(level_1, 1 - level_1) + gamma) / (T gamma),
     for any stream.
 
     Source: Gibbs, Candès (2021), equation 2 and proposition 4.1.
@@ -71,10 +71,10 @@ class AdaptiveLevel:
         """Starts from calibration scores.
 
         Args:
-            alpha: Allowed share of misses, and the level to begin with.
-            gamma: Step, above 0: large adapts fast and swings.
+            alpha: Allowed miss rate, and the initial level.
+            gamma: Step size, above 0: large values adapt fast and oscillate.
             scores: True labels' scores known so far, oldest first.
-            window: How many of the last scores to keep; none: all.
+            window: Number of last scores to keep; all by default.
 
         Raises:
             InputError: An argument is out of range.
@@ -103,11 +103,11 @@ class AdaptiveLevel:
         *,
         regularisation: Regularisation | None = None,
     ) -> Sets:
-        """Returns the sets ``[n, K]`` that hold now."""
+        """Returns the current sets ``[n, K]``."""
         return _sets(probabilities, self.threshold(), score, regularisation)
 
     def update(self, true_score: float) -> bool:
-        """Takes in the true label's score of the case; returns whether its set missed it.
+        """Adds the score of the case's true label; returns whether its set missed it.
 
         Raises:
             InputError: The score is NaN.
@@ -123,11 +123,11 @@ class AdaptiveLevel:
         return missed
 
     def bound(self, steps: int) -> float:
-        """Returns how far the share of misses over ``steps`` labels can lie from ``alpha``."""
+        """Returns how far the miss rate over ``steps`` labels can lie from ``alpha``."""
         return (max(self.start, 1 - self.start) + self.gamma) / (steps * self.gamma)
 
     def replay(self, scores: ArrayLike) -> AdaptiveReplay:
-        """Runs over one recorded stream ``[T]`` of true labels' scores, and keeps what it learnt.
+        """Runs over one recorded stream ``[T]`` of true labels' scores, and keeps the final state.
 
         Raises:
             InputError: A score is NaN.
@@ -144,11 +144,11 @@ class QuantileTracker:
     """Quantile tracking: the threshold itself moves, up after a miss and down after a hit.
 
     threshold' = threshold + eta (missed - alpha). For scores in [0, B], a first threshold in
-    [0, B] and T labels, |share of misses - alpha| <= (B + eta) / (eta T), for any stream.
+    [0, B] and T labels, |miss rate - alpha| <= (B + eta) / (eta T), for any stream.
 
     With labels that come only sometimes (intermittent quantile tracking), a step is taken when
     one comes, divided by the probability ``p`` that it would: then the bound holds for the
-    expected share of misses over all cases, labelled or not, with eta / p_min for eta in the
+    expected miss rate over all cases, labelled or not, with eta / p_min for eta in the
     numerator, as long as whether a label comes does not depend on whether the set missed.
 
     Source: Angelopoulos, Candès, Tibshirani (2023), section 2 and proposition 1; Zhao et al.
@@ -167,7 +167,7 @@ class QuantileTracker:
         """Starts at a threshold.
 
         Args:
-            alpha: Allowed share of misses.
+            alpha: Allowed miss rate.
             eta: Step, above 0, in units of the score.
             threshold: To begin with, in [0, largest]; that of a split calibration, or the
                 largest score.
@@ -193,16 +193,16 @@ class QuantileTracker:
         *,
         regularisation: Regularisation | None = None,
     ) -> Sets:
-        """Returns the sets ``[n, K]`` that hold now."""
+        """Returns the current sets ``[n, K]``."""
         return _sets(probabilities, self.threshold, score, regularisation)
 
     def update(self, true_score: float, *, probability: float = 1.0) -> bool:
-        """Takes in the true label's score of the case; returns whether its set missed it.
+        """Adds the score of the case's true label; returns whether its set missed it.
 
         Args:
             true_score: In [0, largest].
-            probability: Chance with which this label was to come. A case without a label needs
-                no call.
+            probability: Probability with which this label was to be observed. A case without a
+                label needs no call.
 
         Raises:
             InputError: The score or the probability is out of range.
@@ -211,7 +211,7 @@ class QuantileTracker:
         return bool(found.missed[0])
 
     def bound(self, steps: int, *, probability: float = 1.0) -> float:
-        """Returns how far the share of misses over ``steps`` cases can lie from ``alpha``.
+        """Returns how far the miss rate over ``steps`` cases can lie from ``alpha``.
 
         Args:
             steps: Number of cases.

@@ -1,4 +1,4 @@
-"""The facts of scenes, or the steps of episodes, in flat arrays."""
+"""Facts of scenes, or steps of episodes, in flat arrays."""
 
 from __future__ import annotations
 

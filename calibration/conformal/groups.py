@@ -30,12 +30,12 @@ from surefoot.core.errors import InputError
 
 
 class GroupStatus(StrEnum):
-    """What is known of a group.
+    """Calibration status of a group.
 
     Attributes:
-        CALIBRATED: It has a threshold of its own.
-        TOO_SMALL: It was seen in too few calibration cases for ``alpha``: full sets.
-        UNKNOWN: It was never seen: full sets.
+        CALIBRATED: It has its own threshold.
+        TOO_SMALL: It has too few calibration cases for ``alpha``: full sets.
+        UNKNOWN: It has no calibration case: full sets.
     """
 
     CALIBRATED = "calibrated"
@@ -52,9 +52,9 @@ class GroupConformal:
 
     Attributes:
         groups: Calibration of each group, by its name as text.
-        alpha: Allowed share of misses in every group.
-        score: Which score.
-        regularisation: Of RAPS.
+        alpha: Allowed miss rate in every group.
+        score: The nonconformity score.
+        regularisation: Regularisation of RAPS.
 
     Source: Vovk, Gammerman, Shafer (2005), section 4.5.
     """
@@ -81,9 +81,9 @@ class GroupConformal:
             probabilities: ``[n, K]``.
             labels: ``[n]`` true labels.
             groups: ``[n]`` names or numbers; the number 1 and the text "1" are one group.
-            alpha: Allowed share of misses.
-            score: Which score.
-            regularisation: Of RAPS.
+            alpha: Allowed miss rate.
+            score: The nonconformity score.
+            regularisation: Regularisation of RAPS.
 
         Raises:
             InputError: Malformed input.
@@ -114,7 +114,7 @@ class GroupConformal:
         )
 
     def status(self, group: object) -> GroupStatus:
-        """Says whether a group has a threshold, and why not if it has none."""
+        """Returns whether a group has a threshold, or why it has none."""
         known = self.groups.get(str(group))
         if known is None:
             return GroupStatus.UNKNOWN
@@ -156,7 +156,7 @@ class GroupConformal:
         """Reads a calibration that :meth:`to_json` wrote.
 
         Raises:
-            InputError: The text is none.
+            InputError: The text is not such a calibration.
         """
         try:
             data = json.loads(text)
@@ -179,9 +179,9 @@ class ClassConformal:
     Attributes:
         thresholds: ``[K]``, one per label.
         counts: ``[K]`` calibration cases of each label.
-        alpha: Allowed share of misses for every label.
-        score: Which score.
-        regularisation: Of RAPS.
+        alpha: Allowed miss rate for every label.
+        score: The nonconformity score.
+        regularisation: Regularisation of RAPS.
 
     Source: Vovk (2012), Conditional validity of inductive conformal predictors.
     """

@@ -1,4 +1,4 @@
-"""Sets over all facts of a scene at once: the world that is true is among those left."""
+"""Joint sets over all facts of a scene: the true world is among the possible ones."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from surefoot.core.errors import InputError
 
 
 class JointMethod(StrEnum):
-    """How the facts of a scene are covered together.
+    """Method of covering the facts of a scene jointly.
 
     Attributes:
         MAX: The score of a scene is its worst fact's; exact for any dependence among facts.
         BONFERRONI: Every fact at ``alpha`` divided by the number of facts of its scene;
             cautious where misses come together.
-        PER_FACT: Every fact at ``alpha``. The baseline that fails: each fact is covered, but
-            all facts of a scene are so far more seldom.
+        PER_FACT: Every fact at ``alpha``. A baseline that fails: each fact is covered, but all
+            facts of a scene are covered jointly far less often.
     """
 
     MAX = "max"
@@ -41,7 +41,7 @@ class JointMethod(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class JointConformal:
-    """Sets for every fact such that all facts of a scene are covered together.
+    """Sets for every fact such that all facts of a scene are covered jointly.
 
     With ``MAX``, for a new scene that is exchangeable with the calibration scenes (its number of
     facts and options included), P(every fact's truth is in its set) is at least ``1 - alpha``.
@@ -53,10 +53,10 @@ class JointConformal:
     Attributes:
         scores: ``[n]`` worst score of each scene for ``MAX``, else ``[m]`` of each fact.
         n: Number of calibration scenes.
-        alpha: Allowed share of scenes with a miss.
-        method: How facts are joined.
-        score: Which score.
-        regularisation: Of RAPS.
+        alpha: Allowed fraction of scenes with a miss.
+        method: Joint method.
+        score: The nonconformity score.
+        regularisation: Regularisation of RAPS.
 
     Source: the max over parts is KnowNo's sequence score (Ren et al. 2023, section 3.3) over
     facts in place of steps.
@@ -85,10 +85,10 @@ class JointConformal:
         Args:
             facts: The facts of the calibration scenes.
             labels: ``[m]`` true option of each fact.
-            alpha: Allowed share of scenes with a miss.
-            method: How facts are joined.
-            score: Which score.
-            regularisation: Of RAPS.
+            alpha: Allowed fraction of scenes with a miss.
+            method: Joint method.
+            score: The nonconformity score.
+            regularisation: Regularisation of RAPS.
 
         Raises:
             InputError: Malformed input.
@@ -147,12 +147,12 @@ def all_covered(facts: FactArrays, sets: Sets, labels: ArrayLike) -> NDArray[np.
 
 @dataclass(frozen=True, slots=True)
 class PossibleWorlds:
-    """The worlds that sets leave open: one option for every fact.
+    """The worlds that are compatible with sets: one option for every fact.
 
     Attributes:
-        count: How many, exactly; 0 if a fact's set is empty.
-        listed: The worlds as tuples of option numbers, made as they are asked for; none if
-            there are more than the cap.
+        count: Exact number of worlds; 0 if a fact's set is empty.
+        listed: The worlds as tuples of option numbers, generated lazily; empty if there are more
+            than the cap.
     """
 
     count: int
@@ -160,14 +160,14 @@ class PossibleWorlds:
 
 
 def worlds(sets: ArrayLike, cap: int = 10_000) -> PossibleWorlds:
-    """Lists the worlds that the sets of one scene's facts leave open.
+    """Lists the worlds that are compatible with the sets of one scene's facts.
 
     Args:
         sets: ``[F, K]`` of one scene.
-        cap: Most worlds that are listed.
+        cap: Largest number of worlds that are listed.
 
     Raises:
-        InputError: The sets are no table.
+        InputError: The sets are not a table.
 
     >>> found = worlds([[True, False], [True, True]])
     >>> found.count, list(found.listed)

@@ -1,4 +1,4 @@
-"""Nonconformity scores of labels: how little a label fits what the model says."""
+"""Nonconformity scores of labels: how badly a label fits the model's output."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BLOCK = 1 << 15  # numbers at a time, so that they stay in the processor's cach
 
 
 class Score(StrEnum):
-    """Which nonconformity score; the smaller, the more typical a label is.
+    """Nonconformity scores; the smaller, the more typical a label.
 
     Attributes:
         LAC: 1 - p(label). Smallest sets on average (Sadinle, Lei, Wasserman 2019).
@@ -34,11 +34,11 @@ class Score(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Regularisation:
-    """What RAPS adds: ``penalty`` for every rank beyond ``free``.
+    """Penalty of RAPS: ``penalty`` for every rank beyond ``free``.
 
     Attributes:
         penalty: At least 0 (lambda in the paper).
-        free: Number of ranks that cost nothing (k_reg in the paper).
+        free: Number of ranks without penalty (k_reg in the paper).
 
     Both must be fixed before calibration, or chosen on data that is not used for it.
     """
@@ -64,7 +64,7 @@ def label_scores(
 
     Args:
         probabilities: ``[n, K]``, rows sum to 1.
-        score: Which score.
+        score: The nonconformity score.
         uniform: ``[n]`` one uniform random number per case for the randomised form of APS and
             RAPS, in which a label's own mass counts only in that part; the coverage is then
             exact. Without, it counts in full: sets are a little larger, but the same every
@@ -126,7 +126,7 @@ def sets_within(
         probabilities: ``[n, K]``.
         thresholds: One number, or ``[n]`` one per case; infinity keeps every label, minus
             infinity none.
-        score: Which score.
+        score: The nonconformity score.
         uniform: As in :func:`label_scores`.
         regularisation: As in :func:`label_scores`.
 

@@ -1,4 +1,4 @@
-"""Sets along an episode: with stated probability they hold good at every step of it.
+"""Sets along an episode that are correct at all of its steps with a stated probability.
 
 The steps of an episode are the facts of a scene (:class:`~surefoot.calibration.conformal.facts
 .Facts`). What several acceptable answers mean is a choice, stated in :class:`Acceptance`.
@@ -31,18 +31,18 @@ class Acceptance(StrEnum):
         ANY: It holds an acceptable answer. The score of the step is that of the acceptable
             answer that the model trusts most, so that is the one which is guaranteed to be in
             the set; where the set has one member, it is acceptable.
-        ALL: It holds every acceptable answer. Larger sets, needed where somebody else picks
-            from the set by another rule than the model's trust.
+        ALL: It contains every acceptable answer. Larger sets, needed if another party picks from
+            the set by another rule than the model's confidence.
 
     ``ANY`` is KnowNo's convention (Ren et al. 2023, appendix): the label calibrated on is the
     acceptable one of highest confidence (A3, equation A9), over many steps the one branch of
     acceptable sequences that takes it at every step (A4, equations A16 and A17). What is asked
     at a step depends on what was done before, so two things are needed: calibration episodes
-    executed that branch; and in use the single member of a set is executed, and who is asked
-    picks the acceptable member of highest confidence (KnowNo shows the members ranked). As long
-    as no step is missed, use and calibration then see the same episodes, and a missed step is
-    what ``alpha`` bounds. For episodes recorded under another policy, mark as acceptable only
-    the answer that was taken: then that answer is what is guaranteed to be in the sets.
+    executed that branch; and in use the single member of a set is executed, and the person who is
+    asked picks the acceptable member of highest confidence (KnowNo shows the members ranked). As
+    long as no step is missed, use and calibration then see the same episodes, and a missed step is
+    what ``alpha`` bounds. For episodes recorded under another policy, mark as acceptable only the
+    answer that was taken: then that answer is what is guaranteed to be in the sets.
     """
 
     ANY = "any"
@@ -50,14 +50,14 @@ class Acceptance(StrEnum):
 
 
 class SequenceMethod(StrEnum):
-    """How the steps of an episode are covered together.
+    """Method of covering the steps of an episode jointly.
 
     Attributes:
         WORST_STEP: The score of an episode is its worst step's: with LAC one minus the smallest
             confidence in an acceptable answer over time. Exact.
         BONFERRONI: Every step at ``alpha`` / horizon; a baseline, see
             :class:`~surefoot.calibration.conformal.joint.JointConformal`.
-        PER_STEP: Every step at ``alpha``: the baseline that fails.
+        PER_STEP: Every step at ``alpha``: a baseline that fails.
     """
 
     WORST_STEP = "worst-step"
@@ -67,7 +67,7 @@ class SequenceMethod(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SequenceConformal:
-    """A threshold under which the sets of all steps of an episode are right together.
+    """A threshold with which the sets of all steps of an episode are jointly correct.
 
     For a new episode that is exchangeable with the calibration episodes, P(every step is
     covered) is at least ``1 - alpha``. The sets are causal: each needs its own step's
@@ -77,11 +77,11 @@ class SequenceConformal:
     Attributes:
         scores: ``[n]`` scores of the calibration episodes (of steps for the baselines).
         n: Number of calibration episodes.
-        alpha: Allowed share of episodes with a miss.
-        acceptance: What covers a step.
-        method: How steps are joined.
+        alpha: Allowed fraction of episodes with a miss.
+        acceptance: Condition that covers a step.
+        method: Joint method.
         horizon: Steps of an episode at most; used by ``BONFERRONI``.
-        score: Which score.
+        score: The nonconformity score.
         threshold: Labels that score at most this are in the set of a step.
     """
 
@@ -113,11 +113,11 @@ class SequenceConformal:
             acceptable: ``[m, K]`` which answers are acceptable at each step (or ``[n, T, K]``
                 of dense steps). A step without one can only be covered by giving up: its score
                 is infinite.
-            alpha: Allowed share of episodes with a miss.
-            acceptance: What covers a step.
-            method: How steps are joined.
+            alpha: Allowed fraction of episodes with a miss.
+            acceptance: Condition that covers a step.
+            method: Joint method.
             horizon: Steps of an episode at most; the longest calibration episode unless given.
-            score: Which score.
+            score: The nonconformity score.
 
         Raises:
             InputError: Malformed input.
@@ -160,8 +160,8 @@ def step_scores(
     Args:
         steps: The steps.
         acceptable: ``[m, K]``, or ``[n, T, K]`` of dense steps.
-        acceptance: What covers a step.
-        score: Which score.
+        acceptance: Condition that covers a step.
+        score: The nonconformity score.
 
     Raises:
         InputError: Malformed input.
@@ -198,8 +198,8 @@ def steps_covered(
 def simple_sets(probabilities: ArrayLike, mass: float) -> Sets:
     """Returns the fewest most probable labels whose probabilities sum to at least ``mass``.
 
-    KnowNo's baseline "Simple Set": the model's own probabilities taken at their word. It holds
-    what it says only if they are calibrated. For an episode of T steps at ``1 - alpha``, the
+    KnowNo's baseline "Simple Set", which trusts the model's own probabilities. Its coverage is
+    as stated only if they are calibrated. For an episode of T steps at ``1 - alpha``, the
     mass per step is ``1 - alpha / T``.
 
     Args:

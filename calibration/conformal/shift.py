@@ -1,4 +1,4 @@
-"""Weighted conformal sets: the cases to come are distributed otherwise, in a known way."""
+"""Weighted conformal sets: new cases have another distribution, with known likelihood ratios."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ class WeightedConformal:
         scores: ``[n]`` calibration scores, sorted.
         cumulated: ``[n]`` sum of their weights up to each.
         effective_n: Effective sample size, (sum w)^2 / sum w^2; 0 if all weights are 0.
-        alpha: Allowed share of misses.
-        score: Which score.
-        regularisation: Of RAPS.
+        alpha: Allowed miss rate.
+        score: The nonconformity score.
+        regularisation: Regularisation of RAPS.
 
     Source: Tibshirani, Foygel Barber, Candès, Ramdas (2019), equation 7 and corollary 1.
     """
@@ -72,9 +72,9 @@ class WeightedConformal:
             probabilities: ``[n, K]``.
             labels: ``[n]`` true labels.
             weights: ``[n]`` likelihood ratios of the calibration cases, at least 0.
-            alpha: Allowed share of misses.
-            score: Which score.
-            regularisation: Of RAPS.
+            alpha: Allowed miss rate.
+            score: The nonconformity score.
+            regularisation: Regularisation of RAPS.
 
         Raises:
             InputError: Malformed input.

@@ -1,4 +1,4 @@
-"""Split conformal sets: one threshold, one guarantee over cases like those of the calibration."""
+"""Split conformal sets: one threshold with a guarantee for exchangeable cases."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ class SplitConformal:
 
     Attributes:
         scores: ``[n]`` scores of the calibration cases.
-        alpha: Allowed share of misses.
+        alpha: Allowed miss rate.
         threshold: Labels that score at most this are in the set; may be infinite.
-        score: Which score.
-        randomised: Whether APS or RAPS in the randomised form.
-        regularisation: Of RAPS.
+        score: The nonconformity score.
+        randomised: Whether APS or RAPS is used in the randomised form.
+        regularisation: Regularisation of RAPS.
 
     Source: Vovk, Gammerman, Shafer (2005); Papadopoulos et al. (2002).
     """
@@ -77,14 +77,14 @@ class SplitConformal:
         Args:
             probabilities: ``[n, K]``; ``n`` may be 0.
             labels: ``[n]`` true labels.
-            alpha: Allowed share of misses.
-            score: Which score.
+            alpha: Allowed miss rate.
+            score: The nonconformity score.
             randomise: Seed or generator for the randomised form of APS and RAPS; none for the
                 deterministic one.
-            regularisation: Of RAPS, fixed beforehand.
+            regularisation: Regularisation of RAPS, fixed beforehand.
 
         Raises:
-            InputError: Malformed input; one clear line.
+            InputError: Malformed input.
 
         >>> sure = [[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.6, 0.4]]
         >>> found = SplitConformal.calibrate(sure, [0, 0, 1, 0], alpha=0.2)
@@ -213,7 +213,7 @@ def choose_regularisation(
     alpha: float,
     penalties: Sequence[float] = (0.001, 0.01, 0.1, 0.2, 0.5),
 ) -> Regularisation:
-    """Chooses what RAPS adds, on cases that are used neither for calibration nor for tests.
+    """Chooses the penalty of RAPS, on cases that are used neither for calibration nor for tests.
 
     Free are as many ranks as sets of one size would need; of the penalties, the one with the
     smallest sets on these cases is taken, the smaller one where they tie.
@@ -221,8 +221,8 @@ def choose_regularisation(
     Args:
         probabilities: ``[n, K]``.
         labels: ``[n]`` true labels.
-        alpha: Share of misses that will be allowed.
-        penalties: Those to try.
+        alpha: Miss rate that will be allowed.
+        penalties: Penalties to try.
 
     Raises:
         InputError: Malformed input, or no penalty.

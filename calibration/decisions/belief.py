@@ -34,9 +34,8 @@ def fuse_running(
 
     Args:
         views: ``[n, V, K]`` the classifier's probabilities of each fact in each view, in the order
-            of looking. Where a view does not show the fact, anything (NaN too), and ``seen`` says
-            so.
-        prior: ``[K]`` what the classifier's probabilities take for granted; None: all the same.
+            of looking. If a view does not show the fact, any value (also NaN), with ``seen`` false.
+        prior: ``[K]`` prior that the classifier's probabilities assume; None: uniform.
         dependence: r above, from 0 (independent views) to 1 (all say the same).
         seen: ``[n, V]`` whether the view shows the fact; None: all do.
 
@@ -102,7 +101,7 @@ def fit_dependence(
         seen: ``[n, V]``.
 
     Returns:
-        From 0 to 1; 0 where there is nothing to tell it by (no facts, fewer than two views).
+        From 0 to 1; 0 if it cannot be estimated (no facts, fewer than two views).
 
     Raises:
         InputError: As :func:`fuse_running`, or bad labels.

@@ -1,4 +1,4 @@
-"""The two scores of "Know Where You're Uncertain": u_p of what was seen, u_d of what was planned.
+"""The two scores of "Know Where You're Uncertain": u_p of perception, u_d of the plan.
 
 Each comes in two forms. With calibration scores s_1..s_n, F the share of them that lies below
 (strictly, as the released code counts), and f_(2) the second-highest probability of a case:
@@ -21,7 +21,7 @@ confident "no" scores as high as a confident "yes". **What it does not bound**: 
 the share of errors among the acts; see :mod:`surefoot.calibration.decisions.risk` for that. Nor
 is u the probability of being right: a plain probability is what
 :mod:`surefoot.calibration.decisions.satisfaction` gives. Nor does the bound outlive looking again
-until u is high; :func:`surefoot.calibration.decisions.stopping.largest_misses` mends that.
+until u is high; :func:`surefoot.calibration.decisions.stopping.largest_misses` corrects that.
 
 Sources: Bhatt and others (MLSys 2025; arXiv 2411.01639), released notebook
 ``uncertainty-quantification.ipynb`` (functions for perception and for decision); Vovk, Gammerman,
@@ -67,7 +67,7 @@ def perception_nonconformity(probabilities: ArrayLike, labels: ArrayLike) -> Flo
 def decision_nonconformity(yes: ArrayLike, satisfied: ArrayLike) -> Floats:
     """Returns one minus the probability of the true answer to "does the plan satisfy the rules?".
 
-    The truth is a model checker's verdict on the plan, so no person labels anything (the paper's
+    The truth is a model checker's verdict on the plan, so no manual labels are needed (the paper's
     'formal-methods-driven prediction', FMDP).
 
     Args:
@@ -211,7 +211,7 @@ def released_u_d(scores: ArrayLike, first_token: ArrayLike) -> Floats:
 
 
 def check_shares(values: ArrayLike, what: str) -> Floats:
-    """Checks one probability a case.
+    """Checks one probability per case.
 
     Args:
         values: ``[n]`` numbers from 0 to 1.

@@ -23,7 +23,7 @@ _SPARE = 3
 
 
 class Procedure(StrEnum):
-    """How many thresholds are tested with one delta."""
+    """Procedures that test several thresholds at one delta."""
 
     FIXED_SEQUENCE = "fixed_sequence"
     """From the strictest on, until one is not refuted; each at delta."""
@@ -42,12 +42,12 @@ class RiskThreshold:
         alpha: Bound of the risk.
         delta: Probability, over calibration cases, with which the bound may fail; None for a bound
             on the expected risk.
-        method: How it was found.
+        method: Procedure that found it.
         n: Number of calibration cases.
-        acts: How many of them it acts on.
-        violations: How many of those are violations.
+        acts: Number of these cases on which it acts.
+        violations: Number of violations among the acts.
         p_value: Of the hypothesis that its risk is above alpha; None if not tested.
-        tested: How many thresholds could be tested.
+        tested: Number of thresholds that could be tested.
     """
 
     threshold: float | None
@@ -114,8 +114,8 @@ def refuted(
         p_values: ``[m]``, for the fixed sequence in an order that was set without their data.
         delta: From 0 to 1, both excluded.
         method: How.
-        starts: For the fixed sequence: at so many evenly spaced places, each with its share of
-            delta. With one start, a first threshold that few cases reach ends everything.
+        starts: For the fixed sequence: number of evenly spaced starting points, each with its part
+            of delta. With one start, a first threshold that few cases reach ends the procedure.
 
     Returns:
         Positions, ascending.
@@ -177,7 +177,7 @@ def risk_threshold(
         violated: ``[n]`` whether acting would have been a violation.
         alpha: Bound of the risk; with 0, nothing can be shown; with 1, all is allowed.
         delta: From 0 to 1, both excluded.
-        method: How to test many thresholds; Holm and Bonferroni need a grid.
+        method: Procedure that tests several thresholds; Holm and Bonferroni need a grid.
         grid: Thresholds to try, in any order, chosen without the calibration cases.
         starts: See :func:`refuted`; for a grid only.
 
@@ -265,7 +265,7 @@ def expected_risk_threshold(
 
 
 def least_acts(alpha: float, delta: float, violations: int = 0) -> int | None:
-    """Returns how many acts with so many violations are the least that refute a risk above alpha.
+    """Returns the least number of acts with the given violations that refutes a risk above alpha.
 
     Args:
         alpha: Bound of the risk.
@@ -322,7 +322,7 @@ def _walk_down(values: Floats, bad: NDArray[np.bool_], alpha: float, delta: floa
 
 
 def _first_test(n: int, alpha: float, delta: float) -> int:
-    """Returns with how many acts to begin: enough for three violations in at most half of all."""
+    """Returns how many acts to start with: enough for three violations, at most half of all."""
     if alpha == 1:
         return 0
     for spare in range(_SPARE, 0, -1):

@@ -1,4 +1,4 @@
-"""From the two scores to one decision by its cause: look again, repair the plan, ask, or act.
+"""The root-cause router: from two scores to one decision (look again, repair, ask, or act).
 
 =====================  ==================  ====================================================
 what was seen          what was planned    route
@@ -31,7 +31,7 @@ from surefoot.core.errors import InputError
 
 
 class Route(StrEnum):
-    """What to do next."""
+    """Next step of the policy."""
 
     ACT = "act"
     LOOK = "look"
@@ -42,10 +42,10 @@ class Route(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A route and why.
+    """A route with its reason.
 
     Attributes:
-        route: What to do.
+        route: The route.
         reason: One line.
     """
 
@@ -55,7 +55,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class RouterReplay:
-    """How a policy ended in each episode.
+    """How a policy ended each episode.
 
     Attributes:
         routes: ``[n]`` values of :class:`Route`: act, ask or abstain.
@@ -78,7 +78,7 @@ class Router:
     """The root-cause router.
 
     Attributes:
-        t_p: Least u_p to trust what was seen; None where no thresholds are proven: it never acts.
+        t_p: Least u_p to trust perception; None if no thresholds are proven: it never acts.
         t_d: Least u_d to trust the plan; None likewise.
     """
 
@@ -101,10 +101,10 @@ class Router:
             u_d: Decision score of the plan; None if there is none yet.
             views_left: How many more views may be taken.
             repairs_left: How many more times the plan may be repaired.
-            can_ask: Whether somebody can be asked.
+            can_ask: Whether a person can be asked.
 
         Raises:
-            InputError: A score is NaN, or what was seen is trusted and there is no u_d.
+            InputError: A score is NaN, or perception is trusted and there is no u_d.
 
         >>> Router(t_p=0.9, t_d=0.8).decide(0.95, 0.6, repairs_left=1).route
         <Route.REPAIR: 'repair'>
@@ -136,7 +136,7 @@ class Router:
             u_p: ``[n, V]`` after each view, or ``[n]`` for one view.
             u_d: ``[n, V, R]`` of the plan after each view and 0 to R - 1 repairs; ``[n, V]`` or
                 ``[n]`` where plans are never repaired. Where it is not needed it may be NaN.
-            can_ask: Whether somebody can be asked when it cannot go on.
+            can_ask: Whether a person can be asked when it cannot continue.
 
         Raises:
             InputError: Shapes that do not fit, or a NaN that is needed.
@@ -152,7 +152,7 @@ class Router:
 
 @dataclass(frozen=True, slots=True)
 class AggregateRouter:
-    """Baseline in KnowNo's manner: one uncertainty, which cannot tell what it comes from.
+    """Baseline in KnowNo's manner: one uncertainty, which does not distinguish its causes.
 
     Attributes:
         threshold: Least u to act; None: it never acts.
@@ -169,7 +169,7 @@ class AggregateRouter:
         Args:
             u: The score of perception and plan together, high is good.
             views_left: How many more views may be taken.
-            can_ask: Whether somebody can be asked.
+            can_ask: Whether a person can be asked.
 
         Raises:
             InputError: The score is NaN.
@@ -193,7 +193,7 @@ class AggregateRouter:
 
         Args:
             u: ``[n, V]`` after each view, or ``[n]``.
-            can_ask: Whether somebody can be asked when it cannot go on.
+            can_ask: Whether a person can be asked when it cannot continue.
 
         Raises:
             InputError: Another shape, or a NaN that is needed.
@@ -213,8 +213,8 @@ class CalibratedRouter:
         alpha: Bound of P(bad | act).
         delta: Probability, over calibration episodes, with which it may fail.
         n: Number of episodes that the thresholds were tested on.
-        acts: On how many of them it acts.
-        bad: How many of those acts are bad.
+        acts: Number of episodes on which it acts.
+        bad: Number of bad ones among these acts.
         p_value: Of the hypothesis that the risk is above alpha; None where none is refuted.
         tested: Number of pairs of thresholds.
     """
@@ -248,14 +248,14 @@ def calibrate_router(
 ) -> CalibratedRouter:
     """Chooses (t_p, t_d) with P(bad | act) <= alpha that act as often as possible.
 
-    A share of the episodes, drawn by ``seed``, only sets which pairs are tested and in which order
-    (by their p-values there, leaving out those that act no more often than a surer one). The
+    A fraction of the episodes, drawn by ``seed``, only sets which pairs are tested and in which
+    order (by their p-values there, leaving out those that act no more often than a surer one). The
     others test them in that order, each by the exact binomial tail at delta, until one is not
     refuted. Of the refuted ones the pair that acts most often on the testing episodes is taken.
 
     Guarantee: with probability at least 1 - delta over the episodes, either the router never acts,
     or P(bad | act) <= alpha for the whole policy with its looks and repairs, on episodes from the
-    same distribution. "Bad" is whatever is given: a violation, a misperception, or either. The
+    same distribution. "Bad" is as given: a violation, a misperception, or either. The
     scores must come from a calibration on other episodes, or be raw confidences; the grids
     must not be made from these episodes. With ``learn=0`` every pair is tested by Bonferroni on
     all episodes instead.
@@ -269,7 +269,7 @@ def calibrate_router(
         grid_p: Values of t_p to try.
         grid_d: Values of t_d to try.
         seed: Of the split.
-        learn: Share of episodes that set the order, from 0 to below 1.
+        learn: Fraction of episodes that set the order, from 0 to below 1.
 
     Raises:
         InputError: Shapes that do not fit, a NaN that is needed, or a number out of range.
@@ -351,7 +351,7 @@ def _bad_of(bad: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.bool_]:
 def _walk(
     seen: Floats, planned: Floats, t_p: float, t_d: float
 ) -> tuple[NDArray[np.bool_], NDArray[np.intp], NDArray[np.intp]]:
-    """Looks and repairs until each episode acts or cannot go on."""
+    """Looks and repairs until each episode acts or cannot continue."""
     n, views, plans = planned.shape
     view, repair = np.zeros(n, dtype=np.intp), np.zeros(n, dtype=np.intp)
     acted = np.zeros(n, dtype=np.bool_)
@@ -374,7 +374,7 @@ def _walk(
 def _count(
     seen: Floats, planned: Floats, bad: NDArray[np.bool_], pairs: Sequence[tuple[float, float]]
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Returns for each pair of thresholds how many episodes it acts on, and how many badly."""
+    """Returns for each pair of thresholds the number of acts and of bad acts."""
     acts, badly = np.zeros(len(pairs), dtype=np.intp), np.zeros(len(pairs), dtype=np.intp)
     for at, (t_p, t_d) in enumerate(pairs):
         acted, view, repair = _walk(seen, planned, t_p, t_d)

@@ -17,12 +17,12 @@ _MANY = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Satisfaction:
-    """What the confidences of a planner are worth, by the verdicts on its calibration plans.
+    """Calibration of a planner's confidences by the verdicts on its calibration plans.
 
     Attributes:
         confidence: ``[n]`` P(yes) that the planner gave to its plans, as calibrated on.
         satisfied: ``[n]`` whether the checker found each plan to satisfy every rule.
-        decimals: To how many decimals confidences are rounded; None for not at all.
+        decimals: Number of decimals that confidences are rounded to; None for no rounding.
         calibrator: MAPIE's fitted Venn-Abers calibrator; None without calibration plans.
     """
 
@@ -119,7 +119,7 @@ def calibrate_satisfaction(
 ) -> Satisfaction:
     """Calibrates P(plan satisfies the rules) with Venn-Abers predictors.
 
-    Nobody labels plans by hand: the verdict of each is a model checker's (for example
+    Plans need no manual labels: the verdict of each is a model checker's (for example
     ``check_plan(...).holds`` of ``surefoot.verification``).
 
     Args:

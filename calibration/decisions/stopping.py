@@ -1,4 +1,4 @@
-"""'Look again until sure', with coverage: the policy that stops is calibrated as a whole.
+"""'Look again until sure' with coverage: the stopping policy is calibrated as a whole.
 
 A set that is calibrated on single views covers single views. If one looks again until its set has
 one label, the views at which one stops are selected, and coverage at stop falls below the target;
@@ -10,7 +10,7 @@ so it does if one keeps the most confident of several views. Two ways are valid:
 * :func:`calibrate_any_time` calibrates on the largest score over all views, which covers at every
   view at once, and so under any rule, even one that was chosen later. Its sets are larger.
 
-Beliefs are ``[n, V, K]`` for one fact an episode, or ``[n, V, F, K]`` for the facts of a scene, of
+Beliefs are ``[n, V, K]`` for one fact per episode, or ``[n, V, F, K]`` for the facts of a scene, of
 which all must be covered (the score of a scene is that of its worst fact). They should be fused
 over views (:mod:`surefoot.calibration.decisions.belief`).
 
@@ -78,11 +78,11 @@ class UntilSingle:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """Where a policy ended.
+    """Result of a stopping policy.
 
     Attributes:
         sets: ``[n, K]``, or ``[n, F, K]`` for scenes: the labels that are still possible.
-        views: ``[n]`` how many views were taken, at least 1.
+        views: ``[n]`` number of views taken, at least 1.
     """
 
     sets: Sets
@@ -97,7 +97,7 @@ class StoppedSets:
         policy: The policy that was calibrated, which is the only one that the threshold holds for.
         threshold: A label is in the set where one minus its belief at stop is at most this.
         n: Number of calibration episodes.
-        alpha: Allowed share of misses.
+        alpha: Allowed miss rate.
     """
 
     policy: StoppedPolicy
@@ -171,7 +171,7 @@ class StoppedPolicy:
             beliefs: ``[n, V, K]`` or ``[n, V, F, K]``; what an episode would have seen after the
                 stop is not used. n may be 0, and then every set is full.
             labels: ``[n]`` or ``[n, F]`` true labels; what stands for absent facts is ignored.
-            alpha: Allowed share of misses; 0: full sets; 1: empty ones.
+            alpha: Allowed miss rate; 0: full sets; 1: empty ones.
             present: ``[n, F]`` which facts a scene has; None: all.
 
         Raises:
@@ -192,7 +192,7 @@ class AnyTimeSets:
         threshold: A label is in the set where one minus its belief is at most this.
         max_views: For how many views that holds.
         n: Number of calibration episodes.
-        alpha: Allowed share of misses.
+        alpha: Allowed miss rate.
     """
 
     threshold: float
@@ -237,7 +237,7 @@ def calibrate_any_time(
     Args:
         beliefs: ``[n, V, K]`` or ``[n, V, F, K]``; all V views of each calibration episode.
         labels: ``[n]`` or ``[n, F]`` true labels.
-        alpha: Allowed share of misses; 0: full sets; 1: empty ones.
+        alpha: Allowed miss rate; 0: full sets; 1: empty ones.
         present: ``[n, F]`` which facts a scene has; None: all.
 
     Raises:
@@ -254,7 +254,7 @@ def largest_misses(
 ) -> Floats:
     """Returns the largest score of each episode: one minus the least belief in a true label.
 
-    As calibration scores of :func:`surefoot.calibration.decisions.confidence.u_p` they mend the
+    As calibration scores of :func:`surefoot.calibration.decisions.confidence.u_p` they correct the
     gate that looks again until u_p >= t: P(at some view u_p >= t and the answer is wrong)
     <= 1 - t, since the p-values of the true label at all views are bounded at once.
 

@@ -1,1 +1,1 @@
-"""What is measured of sets, probabilities and decisions, each with an interval."""
+"""Metrics of sets, probabilities and decisions, each with an interval."""

@@ -1,4 +1,4 @@
-"""How often sets hold the truth, against what chance allows, and how large they are."""
+"""Coverage of sets, compared with its law, and sizes of sets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from surefoot.core.errors import InputError
 
 
 def covered(sets: ArrayLike, truth: ArrayLike) -> NDArray[np.bool_]:
-    """Tells which sets hold the truth.
+    """Returns which sets contain the truth.
 
     Args:
         sets: ``[n, K]`` booleans.
@@ -45,12 +45,12 @@ def covered(sets: ArrayLike, truth: ArrayLike) -> NDArray[np.bool_]:
 
 
 def marginal_coverage(hits: ArrayLike) -> Rate:
-    """Returns the share of sets that hold the truth (``hits`` of :func:`covered`)."""
+    """Returns the fraction of sets that contain the truth (``hits`` of :func:`covered`)."""
     return rate(hits, "sets")
 
 
 def joint_coverage(hits: ArrayLike, scenes: ArrayLike) -> Rate:
-    """Returns the share of scenes all of whose facts are covered.
+    """Returns the fraction of scenes whose facts are all covered.
 
     Args:
         hits: ``[n]`` booleans by fact.
@@ -80,9 +80,9 @@ class Slab:
 
     Attributes:
         coverage: Coverage there, on cases that the search has not seen.
-        searched: Coverage there on the cases of the search; always too dark a picture.
+        searched: Coverage there on the cases of the search; biased downwards.
         direction: ``[d]`` unit vector over the standardised features.
-        share: Share of the unseen cases in the slab.
+        share: Fraction of the unseen cases in the slab.
     """
 
     coverage: Rate
@@ -100,18 +100,18 @@ def worst_slab(
     seed: int = 0,
     most: int = 2000,
 ) -> Slab:
-    """Looks for the slab {x: a <= v·x <= b} with the lowest coverage.
+    """Searches for the slab {x: a <= v·x <= b} with the lowest coverage.
 
-    One half of the cases finds it, the other measures it: the lowest of many noisy shares is
-    low by itself.
+    One half of the cases finds it, the other measures it, since the lowest of many noisy rates is
+    biased downwards.
 
     Args:
-        features: ``[n, d]`` what is known of each case before its truth is.
+        features: ``[n, d]`` features of each case that are known before its truth.
         hits: ``[n]`` booleans of :func:`covered`.
-        least: Least share of the cases that a slab must hold.
+        least: Least fraction of the cases that a slab must contain.
         directions: Number of random directions v, beside the axes.
         seed: Seed of the halves and directions.
-        most: Most cases that the search looks at; the rest goes to the measurement.
+        most: Most cases that the search uses; the rest goes to the measurement.
 
     Raises:
         InputError: The shapes do not fit, a feature is not finite, there are fewer than 20
@@ -187,7 +187,7 @@ class CoverageLaw:
 
     Attributes:
         n_cal: Number of calibration cases (scenes for joint sets).
-        alpha: Allowed share of misses.
+        alpha: Allowed miss rate.
         n_test: Number of new cases that coverage is measured on; ``None`` for infinitely many.
     """
 
@@ -285,12 +285,12 @@ def beta_law(n_cal: int, alpha: float, n_test: int | None = None) -> CoverageLaw
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How large sets are.
+    """Sizes of sets.
 
     Attributes:
         mean: Mean number of labels.
-        singletons: Share of sets with one label.
-        empty: Share of sets without any.
+        singletons: Fraction of sets with one label.
+        empty: Fraction of empty sets.
         counts: Number of sets by number of labels, from 0.
     """
 

@@ -1,4 +1,4 @@
-"""What asking for help buys: the measures of KnowNo and IntroPlan, exactly as they define them."""
+"""Metrics of asking for help, as defined by KnowNo and IntroPlan."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def help_rates(
     unsafe: ArrayLike | None = None,
     trials: ArrayLike | None = None,
 ) -> Help:
-    """Measures how sets of options would do as the policy 'act if one is left, else ask'.
+    """Evaluates sets of options as the policy 'act if one option is left, else ask'.
 
     Args:
         sets: ``[n, K]`` booleans: the options that are kept.

@@ -17,7 +17,7 @@ from surefoot.results.statistics import Interval, wilson
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """How often something happens.
+    """A rate.
 
     Attributes:
         successes: Number of cases in which it does.
@@ -29,7 +29,7 @@ class Rate:
 
     @property
     def value(self) -> float:
-        """The share, in [0, 1]."""
+        """The rate, in [0, 1]."""
         return self.successes / self.n
 
     @property
@@ -50,7 +50,7 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A measured number that is no plain share.
+    """A measured number other than a rate.
 
     Attributes:
         value: The estimate.
@@ -70,7 +70,7 @@ class Estimate:
 
 
 def rate(flags: ArrayLike, what: str = "cases") -> Rate:
-    """Counts a yes or no for each case.
+    """Counts one flag per case.
 
     Raises:
         InputError: There is no case, or a value is neither true nor false.
@@ -87,9 +87,9 @@ def mean(values: ArrayLike, clusters: ArrayLike | None = None) -> Estimate:
 
     Args:
         values: ``[n]`` finite numbers.
-        clusters: ``[n]`` names of what belongs together, such as the scene of a fact. The
+        clusters: ``[n]`` names of clusters, such as the scene of a fact. The
             interval is then that of a ratio over clusters (Cochran 1977, equation 6.13):
-            cases of one scene are no independent cases.
+            cases of one scene are not independent.
 
     Raises:
         InputError: There is no value, or one is not finite.
@@ -125,10 +125,10 @@ def bootstrap(
     """Estimates a number with its percentile interval at 95 %.
 
     Args:
-        statistic: Gets the numbers of the cases that count (some several times) and returns
-            the number, ``None`` where these cases do not define it.
+        statistic: Takes the indices of the resampled cases (some repeated) and returns the number,
+            or ``None`` if these cases do not define it.
         n: Number of cases.
-        clusters: ``[n]`` names of what belongs together and is drawn as a whole.
+        clusters: ``[n]`` names of clusters, which are drawn as a whole.
         seed: Seed of the draws.
         draws: Number of resamples.
 

@@ -1,4 +1,4 @@
-"""How good probabilities and confidences are; each number comes with an interval."""
+"""Metrics of probabilities and confidences, each with an interval."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Bin:
         low: Lower end; belongs to the bin only if it is 0.
         high: Upper end; belongs to the bin.
         confidence: Mean confidence of its cases.
-        correct: How many of them are right.
+        correct: Fraction of its cases that are right.
     """
 
     low: float
@@ -167,11 +167,11 @@ def auroc(
 
 @dataclass(frozen=True, slots=True)
 class RiskCoverage:
-    """What it costs to answer more: the most confident cases first.
+    """Risk–coverage curve: the most confident cases first.
 
     Attributes:
-        coverage: ``[m]`` share of the cases that are answered, increasing to 1.
-        risk: ``[m]`` share of wrong ones among them.
+        coverage: ``[m]`` fraction of the cases that are answered, increasing to 1.
+        risk: ``[m]`` fraction of wrong ones among them.
         threshold: ``[m]`` least confidence that is answered.
         aurc: Area under the curve; 0 is best.
         auarc: Area under the accuracy–rejection curve, 1 - ``aurc``.

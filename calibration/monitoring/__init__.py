@@ -1,1 +1,1 @@
-"""Watching whether a calibration still holds, and mending it."""
+"""Monitoring whether a calibration still holds, and recalibration."""

@@ -1,4 +1,4 @@
-"""Alarms that may be looked at after every case: exchangeability and risk.
+"""Anytime-valid alarms: exchangeability and risk.
 
 Both bound the probability of any false alarm, ever, by their level: the martingale by Ville's
 inequality, the risk by a confidence sequence. The arithmetic is MAPIE's, but taken piece by
@@ -23,12 +23,12 @@ from surefoot.core.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """The first moment at which the evidence was enough.
+    """The first time step at which the evidence exceeded its limit.
 
     Attributes:
         step: Number of the case that raised it, counted from 1 since monitoring began.
-        value: The evidence then.
-        limit: What it had to exceed.
+        value: The evidence at that step.
+        limit: The limit that it exceeded.
     """
 
     step: int
@@ -37,7 +37,7 @@ class Alarm:
 
 
 class ExchangeabilityMonitor:
-    """Asks whether new scores come from where the old ones came from.
+    """Tests whether new scores have the distribution of the reference scores.
 
     Each score gets a conformal p-value among all before it (ties broken at random); the simple
     jumper bets that p-values are not uniform. If all scores are exchangeable, the probability
@@ -46,7 +46,7 @@ class ExchangeabilityMonitor:
     Args:
         reference: ``[n]`` scores of the calibration; may be empty. No bets are made on them.
         level: Allowed probability of a false alarm, in (0, 1).
-        jump_size: How fast the jumper changes its mind, in (0, 1).
+        jump_size: Rate at which the jumper changes its bet, in (0, 1).
         seed: Seed that breaks ties.
 
     Raises:
@@ -84,7 +84,7 @@ class ExchangeabilityMonitor:
         return np.asarray(self._test.martingale_value_history, dtype=np.float64)
 
     def update(self, score: float) -> Alarm | None:
-        """Takes the next score; returns the alarm once there is one.
+        """Adds the next score; returns the alarm once there is one.
 
         Raises:
             InputError: The score is NaN.
@@ -101,24 +101,24 @@ class ExchangeabilityMonitor:
         return self.alarm
 
     def replay(self, scores: ArrayLike) -> Alarm | None:
-        """Takes scores in turn, all of them even after an alarm."""
+        """Processes all scores in turn, also after an alarm."""
         for score in check_scores(scores, "new scores"):
             self.update(float(score))
         return self.alarm
 
 
 class RiskMonitor:
-    """Asks whether a loss has become more frequent than the reference allows.
+    """Tests whether a loss has become more frequent than the reference allows.
 
     The limit is an upper bound of the reference's risk (Hoeffding, half of the level) plus a
     tolerance; the evidence is a lower bound of the mean loss so far that holds at all times at
     once (empirical Bernstein, the other half). It is about the average since monitoring began:
-    after a long calm a change is noticed late, or never; begin anew from time to time.
+    after a long stable period a change is detected late, or never; restart from time to time.
 
     Args:
         reference: ``[n]`` losses of the calibration: 1 where a set missed or a plan failed.
         level: Allowed probability of a false alarm, in (0, 1).
-        tolerance: How much more risk than the reference's does no harm, at least 0.
+        tolerance: Tolerated increase of the risk over the reference's, at least 0.
 
     Raises:
         InputError: A loss is neither 0 nor 1, there is none, or a level is out of range.
@@ -156,7 +156,7 @@ class RiskMonitor:
         return np.asarray(self._values, dtype=np.float64)
 
     def update(self, loss: bool) -> Alarm | None:
-        """Takes the next loss; returns the alarm once there is one.
+        """Adds the next loss; returns the alarm once there is one.
 
         Raises:
             InputError: It is neither 0 nor 1.
@@ -173,7 +173,7 @@ class RiskMonitor:
         return self.alarm
 
     def replay(self, losses: ArrayLike) -> Alarm | None:
-        """Takes losses in turn, all of them even after an alarm."""
+        """Processes all losses in turn, also after an alarm."""
         array = np.asarray(losses)
         for loss in check_flags(array, array.size, "losses"):
             self.update(bool(loss))
@@ -182,7 +182,7 @@ class RiskMonitor:
 
 @dataclass(frozen=True, slots=True)
 class DetectionStudy:
-    """How an alarm does on streams whose change is known.
+    """Performance of an alarm on streams with a known change.
 
     Attributes:
         false_alarms: Streams with an alarm before the change (the whole of a stream without).

@@ -1,4 +1,4 @@
-"""Mending a calibration: watch a stream, and after an alarm calibrate on what comes then."""
+"""Recalibration: monitors a stream, and recalibrates on the cases after an alarm."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from surefoot.core.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class WatchedStream:
-    """A stream of cases whose threshold was mended on the way.
+    """A stream of cases with recalibrated thresholds.
 
     Attributes:
         thresholds: ``[n]`` the threshold in force for each case (set before its truth was
@@ -44,16 +44,16 @@ def watch(
     """Runs a threshold over a stream, with an exchangeability alarm and re-calibration.
 
     After an alarm the next ``window`` scores make the new calibration; then monitoring begins
-    again with them as its reference. They come after the alarm, on purpose: the cases before
-    it raised it, and are no fair sample of anything. If the world is steady from the alarm
-    on, coverage is again at least ``1 - alpha`` after the window, by exchangeability.
+    again with them as its reference. They come after the alarm on purpose: the cases before it
+    raised it, so they are a biased sample. If the distribution is stable from the alarm on,
+    coverage is again at least ``1 - alpha`` after the window, by exchangeability.
 
     Args:
         calibration: ``[m]`` nonconformity scores of the true labels.
         stream: ``[n]`` the same of the cases to come, in their order.
-        alpha: Allowed share of misses.
+        alpha: Allowed miss rate.
         window: Number of cases of a re-calibration, at least 1.
-        level: Allowed probability of a false alarm of each stretch between calibrations.
+        level: Allowed probability of a false alarm of each period between calibrations.
         cautious: Whether sets are full while a window fills (else the old threshold stays).
         seed: Seed that breaks ties.
 

@@ -1,1 +1,1 @@
-"""Calibration artefacts, the records that they are made of, and the report."""
+"""Calibration artefacts, their records, and the report."""

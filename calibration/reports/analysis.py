@@ -1,4 +1,4 @@
-"""What a calibration is worth on cases that it has not seen."""
+"""Evaluation of a calibration on test cases."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ class SetRow:
     """Sets of one kind on the test cases.
 
     Attributes:
-        name: How they are made.
-        chosen: Whether the artefact gives these.
-        coverage: Share of facts that are covered; the interval keeps scenes together.
-        joint: Share of scenes all of whose facts are covered.
-        sizes: How large the sets are.
+        name: Name of the method.
+        chosen: Whether the artefact returns these.
+        coverage: Fraction of facts that are covered; the interval clusters by scene.
+        joint: Fraction of scenes whose facts are all covered.
+        sizes: Sizes of the sets.
     """
 
     name: str
@@ -78,13 +78,13 @@ class SetRow:
 
 @dataclass(frozen=True, slots=True)
 class Resplits:
-    """Coverage of many random halves of all scenes, against its law.
+    """Coverage over many random halves of all scenes, compared with its law.
 
     Attributes:
         name: What is covered.
         law: The law for scores without ties.
         counts: ``[r]`` covered test cases by re-split.
-        ties: Share of scores that occur more than once: then coverage may be larger.
+        ties: Fraction of scores that occur more than once; coverage may then be larger.
     """
 
     name: str
@@ -128,13 +128,13 @@ class FactAnalysis:
         scenes: Number of scenes.
         rows: Kinds of sets.
         groups: Coverage within each group, by the artefact's own sets.
-        slab: Where coverage is worst; ``None`` with too few cases.
-        resplits: Coverage over re-splits: of one fact a scene, and of whole scenes.
+        slab: The slab of worst coverage; ``None`` with too few cases.
+        resplits: Coverage over re-splits: of one fact per scene, and of whole scenes.
         bins: Reliability of the likeliest answer.
         scores: ECE, Brier score and so on, by name.
         curve: Risk against coverage of the likeliest answer.
-        asking: What the artefact's sets would do as the policy 'act if one label is left, else
-            ask', a scene being a trial.
+        asking: Rates of the policy 'act if one label is left, else ask' with the artefact's sets; a
+            trial is a scene.
         drift: Largest capital of the exchangeability martingale over the test scenes in the
             order of their first records, and the scene that raised an alarm, if any.
     """
@@ -158,12 +158,12 @@ class PlanAnalysis:
 
     Attributes:
         n: Number of plans.
-        satisfied: How many satisfy all rules.
+        satisfied: Rate of plans that satisfy all rules.
         scores: AUROC, ECE before and after calibration and so on, by name.
         bins: Reliability of the planner's own confidence.
         calibrated: Reliability of the Venn–Abers probability.
         curve: Risk against coverage of acting on the most confident plans.
-        acted: Share of plans that are acted on.
+        acted: Fraction of plans that are acted on.
         violations: Violations among them; ``None`` if none is acted on.
     """
 
@@ -180,7 +180,7 @@ class PlanAnalysis:
 def analyse_facts(
     artefact: Artefact, calibration: FactTable, test: FactTable, resplits: int
 ) -> FactAnalysis:
-    """Measures an artefact's sets on test facts.
+    """Evaluates an artefact's sets on test facts.
 
     Args:
         artefact: Calibrated on ``calibration``.
@@ -227,7 +227,7 @@ def analyse_facts(
 
 
 def analyse_plans(artefact: Artefact, test: PlanTable) -> PlanAnalysis:
-    """Measures an artefact's threshold and probabilities on test plans, one of each scene.
+    """Evaluates an artefact's threshold and probabilities on test plans, one per scene.
 
     Raises:
         InputError: There are no test plans, or the artefact was calibrated without plans.
@@ -263,7 +263,7 @@ def analyse_plans(artefact: Artefact, test: PlanTable) -> PlanAnalysis:
 
 
 def _draws(n: int) -> int:
-    """Resamples of a bootstrap: fewer where each takes long and the interval is short."""
+    """Number of bootstrap resamples: fewer for many cases, where each one is slow."""
     return max(100, min(400, 4_000_000 // n))
 
 

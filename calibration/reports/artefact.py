@@ -1,4 +1,4 @@
-"""The calibration artefact: one JSON that says what was calibrated, on what and for whom."""
+"""The calibration artefact: one JSON file with the calibration, its data and its origin."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ _FORMAT = "surefoot-calibration-1"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What was asked for.
+    """Settings of a calibration.
 
     Attributes:
-        alpha: Allowed share of misses, and of violations among acts.
+        alpha: Allowed miss rate, and allowed rate of violations among acts.
         delta: Probability with which the bound on violations may fail.
         score: Nonconformity score.
-        joint: How the facts of a scene are joined.
+        joint: Joint method for the facts of a scene.
         groups: Whether there is a threshold for every group of facts.
         seed: Seed of all draws.
     """
@@ -54,17 +54,17 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Artefact:
-    """A calibration that can be used, kept and handed on.
+    """A calibration that can be used, saved and shared.
 
     Attributes:
-        settings: What was asked for.
-        origin: Model, renderer and label set that it is for; for others it means nothing.
+        settings: Settings of the calibration.
+        origin: Model, renderer and label set for which it is valid.
         data: Hash and sizes of the calibration data.
         split: Sets of one fact; ``None`` if there were no facts.
         groups: The same by group; ``None`` if not wanted or there is only one group.
         joint: Sets of all facts of a scene; ``None`` if not wanted or there were no facts.
         satisfaction: Calibrated P(plan satisfies the rules); ``None`` if there were no plans.
-        acts: From which confidence on plans may be carried out; it may say never.
+        acts: Confidence from which on plans may be executed; possibly none.
         versions: Versions by program.
         created: Time of creation, ISO 8601 in UTC.
     """
@@ -118,7 +118,7 @@ class Artefact:
         }
 
     def save(self, path: Path) -> None:
-        """Writes the artefact in one go.
+        """Writes the artefact atomically.
 
         Raises:
             InputError: The file cannot be written.
@@ -127,11 +127,11 @@ class Artefact:
 
 
 def calibrate(predictions: Predictions, settings: Settings) -> Artefact:
-    """Calibrates on records of one origin that are all meant for it.
+    """Calibrates on records of one origin, using all of them.
 
     Args:
         predictions: The calibration part.
-        settings: What is wanted.
+        settings: Settings of the calibration.
 
     Raises:
         InputError: The records are of several origins, or there is none; or a setting is out
@@ -174,12 +174,12 @@ def calibrate(predictions: Predictions, settings: Settings) -> Artefact:
 
 
 def load_artefact(path: Path, *, model: str, renderer: str = "", labels: str = "") -> Artefact:
-    """Reads an artefact for what is going to be used with it.
+    """Reads an artefact and checks that it is valid for its use.
 
     Args:
         path: The file.
         model: The model that will answer.
-        renderer: What will draw its pictures.
+        renderer: The renderer of its images.
         labels: The label set.
 
     Raises:
@@ -215,12 +215,12 @@ def load_artefact(path: Path, *, model: str, renderer: str = "", labels: str = "
 
 
 def as_facts(table: FactTable) -> FactArrays:
-    """Returns a table's facts as conformal methods take them."""
+    """Converts a table's facts for the conformal methods."""
     return FactArrays.flat(table.scenes, table.probabilities, table.options)
 
 
 def one_per_scene(scenes: NDArray[Any], seed: int) -> NDArray[np.intp]:
-    """Draws one row of every scene: rows of one scene are no independent cases.
+    """Draws one row of every scene, since rows of one scene are not independent.
 
     Args:
         scenes: ``[n]`` the scene of each row.

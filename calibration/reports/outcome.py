@@ -12,14 +12,14 @@ from surefoot.calibration.reports.artefact import Artefact
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CalibrationRun:
-    """A calibration with its measurement.
+    """A calibration with its evaluation.
 
     Attributes:
-        artefact: What can be used.
+        artefact: The calibration to use.
         facts: Figures of facts; ``None`` without records of facts.
         plans: Figures of plans; ``None`` without records of plans.
-        artefact_path: Where the artefact lies.
-        report_path: Where the report lies.
+        artefact_path: Path of the artefact.
+        report_path: Path of the report.
     """
 
     artefact: Artefact

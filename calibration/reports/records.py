@@ -1,13 +1,13 @@
-"""Records of predictions with their truths: what a calibration is made of.
+"""Records of predictions with their truths, the input of a calibration.
 
-``predictions.jsonl`` in a run folder holds one JSON object a line. A fact that was read off:
+``predictions.jsonl`` in a run folder holds one JSON object per line. A perceived fact:
 
     {"kind": "fact", "scene": "tidy-17", "step": 0, "fact": "place of red-block1",
      "group": "place", "options": ["the table", "the tray"], "probabilities": [0.9, 0.1],
      "truth": "the table", "split": "test", "model": "…", "renderer": "…", "labels": "…",
      "perturbation": "fog=0.3"}
 
-and a plan that was judged by its planner and by a checker:
+and a plan that was assessed by its planner and by a checker:
 
     {"kind": "plan", "scene": "tidy-17", "plan": "…", "confidence": 0.83, "satisfied": true,
      "rules": {"yield": true}, "split": "", "model": "…"}
@@ -37,11 +37,11 @@ _SUM = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a record was made with; a calibration is for one of each.
+    """Origin of a record; a calibration is for one model, renderer and label set.
 
     Attributes:
         model: Model that answered.
-        renderer: What drew the picture, ``""`` where nothing was seen.
+        renderer: Renderer of the image, ``""`` if there is none.
         labels: Name of the label set.
     """
 
@@ -52,7 +52,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class FactRecord:
-    """What a model said of one fact, and what is true.
+    """A model's answer on one fact, with the truth.
 
     Attributes:
         scene: The scene (or episode, or task): the unit that is exchangeable.
@@ -63,8 +63,8 @@ class FactRecord:
         step: Position in the episode.
         group: Group for coverage by group.
         split: ``calibration``, ``test`` or ``""``.
-        origin: What it was made with.
-        perturbation: How the picture was disturbed.
+        origin: Model, renderer and label set.
+        perturbation: Perturbation of the image.
     """
 
     scene: str
@@ -98,11 +98,11 @@ class FactRecord:
 
 @dataclass(frozen=True, slots=True)
 class PlanRecord:
-    """What a planner said of its plan, and what the checker found.
+    """A planner's confidence in its plan, with the checker's verdict.
 
     Attributes:
         scene: As for facts.
-        plan: The plan, or what names it.
+        plan: The plan, or its name.
         confidence: The planner's probability that the plan satisfies all rules.
         satisfied: Whether it does.
         rules: The same by rule, where known.
@@ -142,7 +142,7 @@ class Predictions:
     Attributes:
         facts: Facts in the order of their lines.
         plans: Plans in the order of their lines.
-        source: Where they are from, for messages.
+        source: Their source, for messages.
     """
 
     facts: tuple[FactRecord, ...]
@@ -161,7 +161,7 @@ class Predictions:
 
     @property
     def sha256(self) -> str:
-        """Hash of the records as they were read."""
+        """Hash of the records."""
         digest = hashlib.sha256()
         for record in self.records:
             digest.update(json.dumps(record.to_json(), sort_keys=True).encode() + b"\n")
@@ -218,8 +218,8 @@ def read_predictions(path: Path) -> Predictions:
         The records; an unfinished last line is left out.
 
     Raises:
-        InputError: The file is missing or empty, or a line is damaged or says something
-            impossible; the message names the line.
+        InputError: The file is missing or empty, or a line is damaged or inconsistent; the message
+            names the line.
     """
     file = path / PREDICTIONS_NAME if path.is_dir() else path
     try:
@@ -259,11 +259,11 @@ def read_predictions(path: Path) -> Predictions:
 
 
 def write_predictions(path: Path, records: Iterable[FactRecord | PlanRecord]) -> None:
-    """Writes records as ``predictions.jsonl`` in one go.
+    """Writes records as ``predictions.jsonl`` atomically.
 
     Args:
         path: The file.
-        records: What to write.
+        records: The records.
 
     Raises:
         InputError: The file cannot be written.
@@ -338,7 +338,7 @@ def read_record(data: Any) -> FactRecord | PlanRecord:
 
 
 class _Entries:
-    """Takes entries out of a line's object and tells what is left."""
+    """Takes entries out of a line's object and reports the remaining ones."""
 
     def __init__(self, data: Mapping[str, Any], kind: str) -> None:
         self._left = dict(data)

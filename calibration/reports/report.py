@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from surefoot.calibration.reports.outcome import CalibrationRun
 
 _BARS = 24
-"""About how many bars a histogram of coverage has."""
+"""Approximate number of bars of a coverage histogram."""
 _POINTS = 200
-"""Most points of a curve."""
+"""Largest number of points of a curve."""
 
 
 def render_report(run: CalibrationRun, source: str) -> str:
@@ -30,7 +30,7 @@ def render_report(run: CalibrationRun, source: str) -> str:
 
     Args:
         run: The calibration and its figures.
-        source: Where the records are from.
+        source: Source of the records.
     """
     artefact = run.artefact
     return render_page(
@@ -46,12 +46,12 @@ def render_report(run: CalibrationRun, source: str) -> str:
 
 
 def percent(value: float) -> str:
-    """Words a share, such as ``90.0 %``."""
+    """Writes a rate, such as ``90.0 %``."""
     return f"{value * 100:.1f}\u2009%"
 
 
 def rate_text(found: Rate | Estimate | None) -> str:
-    """Words a share with its interval, such as ``91.2 % [88.0, 93.7]``."""
+    """Writes a rate with its interval, such as ``91.2 % [88.0, 93.7]``."""
     if found is None:
         return "none"
     low, high = (
@@ -66,14 +66,14 @@ def rate_text(found: Rate | Estimate | None) -> str:
 
 
 def number_text(found: Estimate) -> str:
-    """Words a number with its interval, such as ``1.72 [1.65, 1.79]``."""
+    """Writes a number with its interval, such as ``1.72 [1.65, 1.79]``."""
     if not np.isfinite([found.low, found.high]).all():
         return f"{found.value:.3f} [too few]"
     return with_interval(found.value, found.low, found.high, ".3f")
 
 
 def acts_text(artefact: Artefact) -> str:
-    """Says from which confidence on plans are carried out, or that none is."""
+    """Describes from which confidence on plans are executed, or that none is."""
     acts = artefact.acts
     assert acts is not None
     bound, sure = percent(acts.alpha), percent(1 - artefact.settings.delta)
@@ -223,7 +223,7 @@ def _resplit(found: Resplits, alpha: float) -> dict[str, Any]:
 
 
 def _reliability(series: dict[str, tuple[Bin, ...]]) -> str:
-    curves = [Curve("confidence = share of right ones", [(0.0, 0.0), (1.0, 1.0)])]
+    curves = [Curve("confidence = fraction correct", [(0.0, 0.0), (1.0, 1.0)])]
     curves += [
         Curve(
             name,
@@ -236,7 +236,7 @@ def _reliability(series: dict[str, tuple[Bin, ...]]) -> str:
         curves,
         title="Reliability diagram with Wilson intervals",
         x="mean confidence of a bin",
-        y="share of right ones",
+        y="fraction correct",
         top=1.0,
     )
 
@@ -264,8 +264,8 @@ def _curve(found: RiskCoverage, alpha: float | None, wrong: str) -> str:
     return line_chart(
         curves,
         title="Risk against coverage",
-        x="share that is answered or acted on",
-        y=f"share of {wrong}",
+        x="fraction answered or acted on",
+        y=f"fraction of {wrong}",
         top=min(1.0, float(np.ceil(top * 5) / 5)),
         steps=True,
     )

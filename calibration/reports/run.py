@@ -17,11 +17,11 @@ from surefoot.core.files import write_atomic, write_error
 def calibrate_run(
     records: Predictions, settings: Settings, out: Path, *, resplits: int = 200
 ) -> CalibrationRun:
-    """Calibrates on one half of the scenes, measures on the other, and writes both down.
+    """Calibrates on one half of the scenes, evaluates on the other, and writes both to files.
 
     Args:
         records: Records of one origin, with splits or without.
-        settings: What is wanted.
+        settings: Settings of the calibration.
         out: A folder (made if missing) for ``calibration.json`` and ``calibration.html``, or a
             ``.json`` file beside which the report is put.
         resplits: Number of re-splits that coverage is measured over.

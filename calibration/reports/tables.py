@@ -33,7 +33,7 @@ class FactTable:
 
     @classmethod
     def of(cls, facts: Sequence[FactRecord]) -> FactTable:
-        """Makes the table of records."""
+        """Builds the table from records."""
         options = np.array([len(f.options) for f in facts], dtype=np.intp)
         shape = (len(facts), int(options.max(initial=1)))
         probabilities = np.zeros(shape)
@@ -77,14 +77,14 @@ class FactTable:
         return np.asarray(self.acceptable[np.arange(len(self)), best])
 
     def features(self) -> Floats:
-        """``[m, 4]`` what is known before the truth: confidence, margin, entropy, options."""
+        """``[m, 4]`` features: confidence, margin, entropy, number of options."""
         p = np.sort(self.probabilities, axis=1)[:, ::-1]
         second = p[:, 1] if p.shape[1] > 1 else np.zeros(len(p))
         entropy = -(p * np.log(np.clip(p, 1e-300, None))).sum(axis=1)
         return np.column_stack([p[:, 0], p[:, 0] - second, entropy, self.options])
 
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> FactTable:
-        """Returns some rows, scenes numbered anew."""
+        """Returns some rows, with scenes renumbered."""
         scenes = np.unique(self.scenes[rows], return_inverse=True)[1].reshape(-1)
         return FactTable(
             scenes.astype(np.intp),
@@ -111,7 +111,7 @@ class PlanTable:
 
     @classmethod
     def of(cls, plans: Sequence[PlanRecord]) -> PlanTable:
-        """Makes the table of records."""
+        """Builds the table from records."""
         return cls(
             np.array([p.scene for p in plans], dtype=np.str_),
             np.array([p.confidence for p in plans], dtype=np.float64),

@@ -179,7 +179,7 @@ def test_bad_models_are_one_line() -> None:
         from_arrays(("a",), labels, none, none, [])
     with pytest.raises(InputError, match="numbers from 0 to 1"):
         from_arrays(("a",), labels, np.array([0]), np.array([2]), [0])
-    with pytest.raises(InputError, match="one column for each"):
+    with pytest.raises(InputError, match="one row per state and one column per"):
         from_arrays(("a", "b"), labels, none, none, [0])
     with pytest.raises(InputError, match="equally long"):
         from_arrays(("a",), labels, none, np.array([0]), [0])

@@ -1,9 +1,9 @@
-"""Reads temporal-logic formulas in Spot's infix grammar.
+"""Parser of temporal-logic formulas in Spot's infix grammar.
 
 Operators from the loosest to the tightest, as in Spot (its manual `tl.pdf`, section 'Operator
 precedence'): ``->`` and ``<->`` (right), ``|`` (left), ``^`` (left), ``&`` (left), ``U W R M``
-(right), then the prefix operators. Words that start with F, G or X and go on with a letter
-or an underscore are operators in front of what follows, as in Spot: ``GFa`` is ``G F a``.
+(right), then the prefix operators. Words that start with F, G or X followed by a letter
+or an underscore are operators before the rest of the word, as in Spot: ``GFa`` is ``G F a``.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ from surefoot.verification.formulas.syntax import (
 )
 
 MAX_LENGTH = 10_000
-"""Longest formula that is read, in characters."""
+"""Longest accepted formula in characters."""
 
 MAX_DEPTH = 100
-"""Deepest nesting that is read, brackets and steps of ``X[n]`` included."""
+"""Deepest accepted nesting, including brackets and steps of ``X[n]``."""
 
 MAX_SIZE = 10_000
-"""Most operators and leaves, those that ``F[n:m]`` is spelled out in included."""
+"""Most operators and leaves, including those that ``F[n:m]`` expands to."""
 
 _SPELLINGS = {
     "->": ("->", "=>", "-->", "→", "⟶", "⇒"),
@@ -93,19 +93,19 @@ _BINARY = {
 
 
 class FormulaError(InputError):
-    """A formula that cannot be read.
+    """A formula that cannot be parsed.
 
     Args:
         message: What is wrong and what to do.
         text: The whole formula.
         column: 1-based column of the place in ``text``, in characters.
-        file: The file that it stands in, if any.
+        file: The file that contains it, if any.
         line: The line of that file where the formula starts.
-        file_column: 1-based column of the place in that line, if it can be told.
+        file_column: 1-based column of the place in that line, if known.
 
     Attributes:
         text: The formula.
-        at: 1-based column of the place in it.
+        at: 1-based column of the error.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class FormulaError(InputError):
     ) -> None:
         place = column if file is None else file_column
         super().__init__(message, file=file, line=line, column=place)
-        self.args = (message, text, column)  # what a process pool needs to hand it over
+        self.args = (message, text, column)  # needed to pickle it in a process pool
         self.text = text
         self.at = column
 
@@ -130,10 +130,10 @@ class FormulaError(InputError):
 
 
 def caret(text: str, column: int, message: str) -> str:
-    """Shows where in a formula something is wrong.
+    """Marks the place of an error in a formula.
 
     Args:
-        text: The formula; of a long one only the surroundings of the place are shown.
+        text: The formula; a long one is shown only around the place.
         column: 1-based column of the place, in characters.
         message: What is wrong.
 
@@ -149,7 +149,7 @@ def caret(text: str, column: int, message: str) -> str:
 
 
 def nearest(name: str, known: Collection[str]) -> str:
-    """Returns ``; did you mean 'X'?`` for the nearest known name, or the known ones."""
+    """Returns ``; did you mean 'X'?`` with the nearest known name, or a list of the known ones."""
     close = get_close_matches(name[:80], [k for k in known if len(k) < 80][:5000], n=1)
     if close:
         return f"; did you mean '{close[0]}'?"
@@ -159,19 +159,19 @@ def nearest(name: str, known: Collection[str]) -> str:
 
 
 def parse(text: str, known: Collection[str] | None = None) -> Formula:
-    """Reads a formula.
+    """Parses a formula.
 
     Args:
         text: The formula in Spot's grammar.
-        known: The propositions that may occur; any unless given.
+        known: The propositions that may occur; any by default.
 
     Returns:
-        The formula, as written: nothing is simplified but ``X[n]``, ``F[n:m]`` and ``G[n:m]``,
-        which are spelled out in steps of next.
+        The formula as written; only ``X[n]``, ``F[n:m]`` and ``G[n:m]`` are expanded into steps of
+        next.
 
     Raises:
-        FormulaError: An :class:`InputError` with the column: the text is no formula, names an
-            unknown proposition, has more than 10,000 characters or, spelled out, operators, or is
+        FormulaError: An :class:`InputError` with the column: the text is not a formula, names an
+            unknown proposition, has more than 10,000 characters or (expanded) operators, or is
             nested deeper than 100 levels.
     """
     if len(text) > MAX_LENGTH:
@@ -182,7 +182,7 @@ def parse(text: str, known: Collection[str] | None = None) -> Formula:
 
 
 class _Read(NamedTuple):
-    """A part that was read, its depth, and its number of operators and leaves."""
+    """A parsed part, its depth, and its number of operators and leaves."""
 
     formula: Formula
     depth: int
@@ -190,7 +190,7 @@ class _Read(NamedTuple):
 
 
 class _Parser:
-    """Operator-precedence parser over one text; ``at`` is the place that is read next."""
+    """Operator-precedence parser of one text; ``at`` is the current position."""
 
     def __init__(self, text: str, known: Collection[str] | None) -> None:
         self.text = text
@@ -199,7 +199,7 @@ class _Parser:
         self.nesting = 0
 
     def formula(self) -> Formula:
-        """Reads the whole text."""
+        """Parses the whole text."""
         self._skip()
         if self.at == len(self.text):
             self._fail("the formula is empty", self.at)
@@ -229,7 +229,7 @@ class _Parser:
             self._fail(f"nested deeper than {MAX_DEPTH} levels", at)
 
     def _read(self, formula: Formula, parts: Sequence[_Read], at: int) -> _Read:
-        """Puts an operator on top of parts, if the whole stays within the limits."""
+        """Applies an operator to parts, within the limits."""
         depth, size = 1 + max(p.depth for p in parts), 1 + sum(p.size for p in parts)
         self._deep(depth, at)
         if size > MAX_SIZE:
@@ -237,7 +237,7 @@ class _Parser:
         return _Read(formula, depth, size)
 
     def _operator(self) -> tuple[str, int]:
-        """Returns the binary operator at the place and where it ends, or ``""``."""
+        """Returns the binary operator at the current position and its end, or ``""``."""
         match = _SYMBOL.match(self.text, self.at)
         if match:
             symbol = _MEANING[match.group()]
@@ -251,7 +251,7 @@ class _Parser:
         return (word.group()[0], self.at + 1) if word.group()[0] in "UWRVM" else ("", self.at)
 
     def _expression(self, least: int) -> _Read:
-        """Reads operators that bind at least as tightly as ``least``."""
+        """Parses operators that bind at least as tightly as ``least``."""
         left = self._operand()
         while True:
             start = self.at
@@ -267,7 +267,7 @@ class _Parser:
             self.nesting -= 1
 
     def _joined(self, symbol: str, left: _Read, level: int, start: int) -> _Read:
-        """Reads what stands right of an operator and joins it with what stands left."""
+        """Parses the right operand of an operator and joins it with the left one."""
         if symbol in "|&":
             parts = [left]
             while True:
@@ -282,7 +282,7 @@ class _Parser:
         return self._read(_BINARY[symbol](left.formula, right.formula), (left, right), start)
 
     def _operand(self) -> _Read:
-        """Reads prefix operators and the constant, proposition or bracket behind them."""
+        """Parses prefix operators and the constant, proposition or bracket after them."""
         prefixes: list[tuple[str, tuple[int, int | None, bool] | None, int]] = []
         while True:
             start = self.at
@@ -304,7 +304,7 @@ class _Parser:
         return read
 
     def _prefix(self) -> str:
-        """Takes a prefix operator, or returns ``""``."""
+        """Consumes a prefix operator, or returns ``""``."""
         match = _SYMBOL.match(self.text, self.at)
         if match and _MEANING[match.group()] in "!GFX":
             self.at = match.end()
@@ -324,7 +324,7 @@ class _Parser:
         return word.group()[0]
 
     def _range(self, symbol: str) -> tuple[int, int | None, bool] | None:
-        """Takes ``[n]`` or ``[n:m]`` behind an operator: first, last (None: open), strong."""
+        """Consumes ``[n]`` or ``[n:m]`` after an operator: first, last (None: open), strong."""
         match = _RANGE.match(self.text, self.at)
         if match is None:
             return None
@@ -342,7 +342,7 @@ class _Parser:
     def _bounded(
         self, symbol: str, steps: tuple[int, int | None, bool], read: _Read, start: int
     ) -> _Read:
-        """Spells out steps of next: F[2:3] a is X X (a | X a)."""
+        """Expands steps of next: F[2:3] a is X X (a | X a)."""
         first, last, strong = steps
         forward = StrongNext if strong else Next
         whole = read

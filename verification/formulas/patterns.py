@@ -1,10 +1,10 @@
-"""Specification patterns: rules said in words that stand for formulas.
+"""Specification patterns: rules in words that stand for formulas.
 
 Patterns and scopes are those of Dwyer, Avrunin and Corbett (ICSE 1999, 'Patterns in Property
-Specifications for Finite-State Verification'). A scope is a set of stretches of the trace; the
-pattern must hold on each of them. A stretch holds the step that opens it and ends just before
+Specifications for Finite-State Verification'). A scope is a set of segments of the trace; the
+pattern must hold on each of them. A segment includes the step that opens it and ends just before
 the step that closes it. With an opening condition, every step where it is true (and the
-closing one is not) opens a stretch, but :func:`after` looks at the first one only.
+closing one is not) opens a segment, but :func:`after` considers only the first one.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ MAX_TIMES = 12
 
 @dataclass(frozen=True, slots=True)
 class PatternScope:
-    """Where a pattern must hold.
+    """The part of a trace on which a pattern must hold.
 
     Attributes:
-        opens: What opens a stretch; the start of the trace if None.
-        closes: What closes it; the end of the trace if None.
-        may_stay_open: Whether a stretch that is never closed counts too, up to the end.
+        opens: Condition that opens a segment; the start of the trace if None.
+        closes: Condition that closes it; the end of the trace if None.
+        may_stay_open: Whether a segment that is never closed counts too, up to the end.
     """
 
     opens: Formula | None = None
@@ -76,7 +76,7 @@ class PatternScope:
 
     @property
     def end(self) -> Formula:
-        """What closes a stretch."""
+        """The condition that closes a segment."""
         return self.closes if self.closes is not None else parse("0")
 
 
@@ -95,12 +95,12 @@ def after(opens: Formula | str) -> PatternScope:
 
 
 def between(opens: Formula | str, closes: Formula | str) -> PatternScope:
-    """Returns each stretch from a step with ``opens`` to the next one with ``closes``."""
+    """Returns each segment from a step with ``opens`` to the next one with ``closes``."""
     return PatternScope(as_formula(opens), as_formula(closes))
 
 
 def after_until(opens: Formula | str, closes: Formula | str) -> PatternScope:
-    """As :func:`between`, but a stretch that is never closed goes to the end of the trace."""
+    """As :func:`between`, but a segment that is never closed extends to the end of the trace."""
     return PatternScope(as_formula(opens), as_formula(closes), may_stay_open=True)
 
 
@@ -108,7 +108,7 @@ def as_formula(formula: Formula | str) -> Formula:
     """Returns a formula, parsed if it is text.
 
     Raises:
-        FormulaError: The text cannot be read.
+        FormulaError: The text cannot be parsed.
     """
     return parse(formula) if isinstance(formula, str) else formula
 
@@ -118,12 +118,12 @@ def absence(p: Formula | str, scope: PatternScope = GLOBALLY, **about: str) -> R
 
     Args:
         p: What must not happen.
-        scope: Where.
+        scope: Its scope.
         **about: Overrides of ``name``, ``meaning``, ``severity`` and ``timing``, here and in
             the other patterns.
 
     Raises:
-        InputError: A formula cannot be read or a field is unknown.
+        InputError: A formula cannot be parsed or a field is unknown.
     """
     f, end = as_formula(p), scope.end
     formula = scope.confine(Always(Not(f)), WeakUntil(Not(f), end))
@@ -147,12 +147,12 @@ def existence(p: Formula | str, scope: PatternScope = GLOBALLY, **about: str) ->
 def bounded_existence(
     p: Formula | str, times: int = 2, scope: PatternScope = GLOBALLY, **about: str
 ) -> Rule:
-    """Returns the rule that something happens a few times at most.
+    """Returns the rule that something happens at most a given number of times.
 
     Args:
-        p: What may happen; steps in a row where it holds count as once.
-        times: How often at most, from 0 to 12.
-        scope: Where.
+        p: What may happen; consecutive steps where it holds count as once.
+        times: Largest number of times, from 0 to 12.
+        scope: Its scope.
         **about: As of :func:`absence`.
 
     Raises:
@@ -187,7 +187,7 @@ def precedence(
     Args:
         p: What must wait.
         first: What must have happened, at an earlier step or the same one.
-        scope: Where.
+        scope: Its scope.
         **about: As of :func:`absence`.
     """
     f, s, end = as_formula(p), as_formula(first), scope.end
@@ -199,12 +199,12 @@ def precedence(
 def response(
     p: Formula | str, *, then: Formula | str, scope: PatternScope = GLOBALLY, **about: str
 ) -> Rule:
-    """Returns the rule that something is always answered.
+    """Returns the rule that something always has a response.
 
     Args:
-        p: What asks for an answer.
-        then: The answer, at the same step or a later one.
-        scope: Where; the answer must come there too.
+        p: What requires a response.
+        then: The response, at the same step or a later one.
+        scope: Its scope, within which the response must come.
         **about: As of :func:`absence`.
     """
     f, s, end = as_formula(p), as_formula(then), scope.end
@@ -225,9 +225,9 @@ def make_rule(
 
     Args:
         kind: Name of the pattern.
-        meaning: What it says, unless ``about`` says it better.
+        meaning: Its meaning, unless ``about`` overrides it.
         formula: Its formula.
-        parts: Its arguments, for the rule's name.
+        parts: Its arguments, used in the rule's name.
         about: ``name``, ``meaning``, ``severity`` and ``timing``, each optional.
 
     Raises:

@@ -28,7 +28,7 @@ from surefoot.verification.formulas.syntax import (
 from surefoot.verification.rules import Rule
 
 MAX_TIME = (MAX_DEPTH - 10) // 2
-"""Longest time that a constraint may name, in steps: each is spelled out as an operator."""
+"""Longest time in a constraint, in steps: each expands to an operator."""
 
 Given = Formula | str
 """A formula or its text."""
@@ -43,7 +43,7 @@ def at_end(p: Given, **about: str) -> Rule:
             the other constructors.
 
     Raises:
-        InputError: A formula cannot be read, or a time is out of range.
+        InputError: A formula cannot be parsed, or a time is out of range.
     """
     f = as_formula(p)
     return make_rule("at-end", f"'{f}' holds at the end", _last(f), (f,), about)
@@ -85,7 +85,7 @@ def sometime_after(p: Given, then: Given, **about: str) -> Rule:
 
 
 def sometime_before(p: Given, first: Given, **about: str) -> Rule:
-    """Returns ``(sometime-before p first)``: before any p, in an earlier state, comes first."""
+    """Returns ``(sometime-before p first)``: any p is preceded by first in an earlier state."""
     f, s = as_formula(p), as_formula(first)
     formula = WeakUntil(Not(f), And((s, Not(f))))
     meaning = f"before '{f}' ever holds, '{s}' has held at an earlier time"
@@ -101,7 +101,7 @@ def always_within(time: int, p: Given, then: Given, **about: str) -> Rule:
 
 
 def hold_after(time: int, p: Given, **about: str) -> Rule:
-    """Returns ``(hold-after time p)``: it holds from that time on, and at the end anyway."""
+    """Returns ``(hold-after time p)``: it holds from that time on, and at the end in any case."""
     f = as_formula(p)
     formula = And((_delayed(time, Always(f), Next), _last(f)))
     meaning = f"'{f}' holds from step {time} on, and at the end if that comes sooner"

@@ -1,7 +1,7 @@
-"""What formulas mean, step by step: slow, short, and without any automaton.
+"""Reference semantics of formulas, step by step: slow, short, and without automata.
 
-LTLf on finite traces follows De Giacomo and Vardi (IJCAI 2013, section 2); what they leave open
-is the empty trace. Here it has no step, so no proposition holds on it, every ``G``, ``W``, ``R``
+LTLf on finite traces follows De Giacomo and Vardi (IJCAI 2013, section 2), who leave the empty
+trace open. Here no proposition holds on it, since it has no step, every ``G``, ``W``, ``R``
 and ``X`` holds and no ``F``, ``U``, ``M`` and ``X[!]`` does.
 """
 
@@ -36,7 +36,7 @@ Step = Collection[str]
 
 
 def evaluate(formula: Formula, trace: Sequence[Step]) -> bool:
-    """Tells whether a finite trace satisfies a formula (LTLf).
+    """Returns whether a finite trace satisfies a formula (LTLf).
 
     Args:
         formula: The formula.
@@ -46,12 +46,12 @@ def evaluate(formula: Formula, trace: Sequence[Step]) -> bool:
 
 
 def evaluate_lasso(formula: Formula, prefix: Sequence[Step], loop: Sequence[Step]) -> bool:
-    """Tells whether the infinite word ``prefix loop loop …`` satisfies a formula (LTL).
+    """Returns whether the infinite word ``prefix loop loop …`` satisfies a formula (LTL).
 
     Args:
         formula: The formula; weak and strong next are the same here.
         prefix: The true propositions of each step before the loop; may be empty.
-        loop: Those of the steps that repeat for ever.
+        loop: The true propositions of each step that repeats for ever.
 
     Raises:
         InputError: The loop is empty.
@@ -62,7 +62,7 @@ def evaluate_lasso(formula: Formula, prefix: Sequence[Step], loop: Sequence[Step
 
 
 def holds_on_empty(formula: Formula) -> bool:
-    """Tells whether the trace without steps satisfies a formula."""
+    """Returns whether the empty trace satisfies a formula."""
     return truth(formula, ())[0]
 
 
@@ -76,7 +76,7 @@ def truth(formula: Formula, trace: Sequence[Step], *, back_to: int | None = None
             trace ends.
 
     Returns:
-        The truth at each step and, if the trace ends, that of the empty rest behind it.
+        The truth at each step and, if the trace ends, that of the empty suffix.
     """
     known: dict[int, list[bool]] = {}
     return _truth(formula, trace, back_to, known)

@@ -20,7 +20,7 @@ _IMPLIES, _OR, _XOR, _AND, _UNTIL, _UNARY, _ATOM = range(1, 8)
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """A formula; ``str`` gives text that the parser reads."""
+    """A formula; ``str`` returns text that the parser accepts."""
 
     @property
     def operands(self) -> tuple[Formula, ...]:
@@ -29,11 +29,11 @@ class Formula:
 
     @property
     def strength(self) -> int:
-        """How tightly its outermost operator binds, as a number from 1 to 7."""
+        """Precedence of its outermost operator, from 1 (loosest) to 7."""
         return _ATOM
 
     def rebuilt(self, operands: tuple[Formula, ...]) -> Formula:
-        """Returns the same operator over other parts, as many as it has."""
+        """Returns the same operator applied to other parts, of the same number."""
         return self
 
     def walk(self) -> Iterator[Formula]:
@@ -51,7 +51,7 @@ class Formula:
 
     @property
     def depth(self) -> int:
-        """Number of operators and leaves on the longest way down; 1 for a proposition."""
+        """Number of operators and leaves on the longest path from the root; 1 for a proposition."""
         deepest, level = 0, [self]
         while level:
             deepest += 1
@@ -59,7 +59,7 @@ class Formula:
         return deepest
 
     def renamed(self, names: Callable[[str], str]) -> Formula:
-        """Returns the formula with every proposition under another name."""
+        """Returns the formula with all propositions renamed."""
         if isinstance(self, Prop):
             return Prop(names(self.name))
         return self.rebuilt(tuple(part.renamed(names) for part in self.operands))
@@ -99,7 +99,7 @@ class Prop(Formula):
 
 @dataclass(frozen=True, slots=True)
 class Unary(Formula):
-    """An operator in front of one part."""
+    """A prefix operator with one part."""
 
     child: Formula
     symbol: ClassVar[str] = ""
@@ -173,7 +173,7 @@ class Many(Formula):
 
     @property
     def strength(self) -> int:
-        """That of the operator."""
+        """Precedence of the operator."""
         return self.level
 
     def rebuilt(self, operands: tuple[Formula, ...]) -> Formula:
@@ -204,7 +204,7 @@ class Or(Many):
 
 @dataclass(frozen=True, slots=True)
 class Binary(Formula):
-    """An operator between two parts; written from the right unless said otherwise."""
+    """An operator between two parts; right-associative unless stated otherwise."""
 
     left: Formula
     right: Formula
@@ -218,7 +218,7 @@ class Binary(Formula):
 
     @property
     def strength(self) -> int:
-        """That of the operator."""
+        """Precedence of the operator."""
         return self.level
 
     def rebuilt(self, operands: tuple[Formula, ...]) -> Formula:

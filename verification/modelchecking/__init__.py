@@ -1,1 +1,1 @@
-"""Checking models with every formula, and the runs that break one."""
+"""Model checking of all formulas, with counterexamples."""

@@ -1,4 +1,4 @@
-"""Fairness assumptions: which infinite runs count."""
+"""Fairness assumptions: the infinite runs that are considered."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from surefoot.verification.translation.prefixes import moves_of
 
 @dataclass(frozen=True, eq=False)
 class FairSystem:
-    """A model together with the conditions that its infinite runs meet.
+    """A model with the conditions that its fair infinite runs meet.
 
     Attributes:
-        system: The model; where an assumption needs memory, times its automaton.
-        origin: Shape [states]: state of the first model that each state stands for.
-        marks: Shape [conditions, states]: every run visits each kind again and again.
-        live: Shape [states]: reachable, and some such run goes on from there.
-        model: The first model.
-        recurring: Shape [k, states of the first model]: the ``c`` of the assumptions ``G F c``.
+        system: The model, multiplied with the automata of assumptions that need memory.
+        origin: Shape [states]: the state of the original model that each state stands for.
+        marks: Shape [conditions, states]: a fair run visits each kind infinitely often.
+        live: Shape [states]: whether the state is reachable and some fair run starts from it.
+        model: The original model.
+        recurring: Shape [k, states of the original model]: the ``c`` of assumptions ``G F c``.
         general: The other assumptions.
     """
 
@@ -61,7 +61,7 @@ def fair_system(
     Args:
         system: The model.
         fairness: The assumptions, in LTL.
-        needed: There must be such a run.
+        needed: Whether such a run must exist.
 
     Raises:
         InputError: No infinite run meets them, or a proposition is unknown.

@@ -1,4 +1,4 @@
-"""Infinite runs that break a rule: is there one, and a short one of the shape of a lasso."""
+"""Infinite runs that break a rule: emptiness check and short lassos."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from surefoot.verification.translation.components import good_components
 from surefoot.verification.translation.prefixes import moves_of
 
 CANDIDATES = 8
-"""Accepting nodes around which a loop is looked for."""
+"""Number of accepting nodes around which a loop is searched for."""
 
 Lasso = tuple[list[int], list[int]]
-"""Prefix and loop, as states of the first model."""
+"""Prefix and loop, as states of the original model."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,9 +28,9 @@ class Violations:
 
     Attributes:
         product: The fair model times the automaton of the negation.
-        exploration: All that can be reached.
+        exploration: All reachable nodes.
         component: Shape [nodes]: the component of the nodes that lie on some loop that visits
-            every kind again and again; -1 for all others.
+            every kind infinitely often; -1 for all others.
         marks: Shape [kinds, nodes]: acceptance, then fairness.
     """
 
@@ -41,12 +41,12 @@ class Violations:
 
 
 def find_violations(fair: FairSystem, formula: Formula) -> Violations | None:
-    """Looks for fair runs that break a rule (emptiness of the product with its negation).
+    """Searches for fair runs that break a rule (emptiness of the product with its negation).
 
     Only the components of the automaton that can accept are searched for loops.
 
     Returns:
-        Where they are, or None if all fair runs satisfy the rule.
+        Their part of the product, or None if all fair runs satisfy the rule.
     """
     negation = compile_buchi(Not(formula))
     system = fair.system
@@ -80,8 +80,8 @@ def find_violations(fair: FairSystem, formula: Formula) -> Violations | None:
 def some_lasso(fair: FairSystem, found: Violations, *, candidates: int = CANDIDATES) -> Lasso:
     """Returns a short lasso: the best of loops around the nearest accepting nodes.
 
-    For each of these nodes the way there is a shortest one; with no fairness assumption the
-    loop is a shortest one through it, too.
+    For each of these nodes the prefix is a shortest one; without fairness assumptions the loop is
+    a shortest one through it, too.
     """
     best: Lasso | None = None
     tried = 0

@@ -1,4 +1,4 @@
-"""Model checking: does every run of a transition system obey a rule, and if not, which one?"""
+"""Model checking: whether every run of a transition system obeys a rule, with counterexamples."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from surefoot.verification.translation.prefixes import BadPrefixes, bad_prefixes
 
 
 class CheckStatus(StrEnum):
-    """What became of a rule; ``vacuous`` means satisfied, but its condition never arose."""
+    """Outcome of a rule; ``vacuous`` means satisfied, but its condition never arises."""
 
     SATISFIED = "satisfied"
     VACUOUS = "vacuous"
@@ -39,9 +39,9 @@ class ModelVerdict:
 
     Attributes:
         formula: The formula.
-        status: The outcome.
+        status: Its outcome.
         triggered: Whether the condition of a rule ``G (condition -> ...)`` arises on some run;
-            None for formulas of another shape.
+            None for formulas of another form.
         witness: A run that breaks the rule; None unless violated.
     """
 
@@ -70,8 +70,8 @@ def check_model(
         system: The model.
         formula: LTL for infinite runs, LTLf for runs that end.
         fairness: Assumptions on the infinite runs, in LTL.
-        finite: Only look at runs that end.
-        stutter: States without successors go on for ever as they are.
+        finite: Whether to consider only runs that end.
+        stutter: Whether states without successors repeat for ever.
 
     Raises:
         InputError: See :class:`ModelChecker`.
@@ -83,18 +83,18 @@ def check_model(
 class ModelChecker:
     """Checks formulas on one model.
 
-    Which runs count: without ``system.final``, all infinite ones. With it, also the finite ones
-    that end in a final state; these are judged by LTLf. With ``finite`` only the latter, where
-    a model without ``final`` ends in its states without successors.
+    Runs that are considered: without ``system.final``, all infinite ones. With it, also the
+    finite ones that end in a final state; these are checked by LTLf. With ``finite`` only the
+    latter; a model without ``final`` ends in its states without successors.
 
     Args:
         system: The model.
         fairness: Assumptions on the infinite runs, in LTL.
-        finite: Only look at runs that end.
-        stutter: States without successors go on for ever as they are.
+        finite: Whether to consider only runs that end.
+        stutter: Whether states without successors repeat for ever.
 
     Raises:
-        InputError: A run gets stuck where it may not end, no run counts, or no run is fair.
+        InputError: A run gets stuck where it may not end, no run is considered, or none is fair.
     """
 
     def __init__(
@@ -139,13 +139,13 @@ class ModelChecker:
 
     @cached_property
     def _may_end(self) -> NDArray[np.bool_]:
-        """Shape [states]: from which states some run ends."""
+        """Shape [states]: whether some run from the state ends."""
         assert self._final is not None
         return can_reach(self.system.sources(), self.system.targets, self._final)
 
     @property
     def relevant(self) -> NDArray[np.bool_]:
-        """Shape [states]: the states that lie on runs that count."""
+        """Shape [states]: whether the state lies on a run that is considered."""
         lies = np.zeros(self.system.states, np.bool_)
         if self._final is not None:
             lies |= self._may_end & self._reached
@@ -174,11 +174,11 @@ class ModelChecker:
         return ModelVerdict(formula, status, triggered, None)
 
     def holds(self, formula: Formula) -> bool:
-        """Whether all runs that count satisfy a formula; cheaper than a witness."""
+        """Returns whether all considered runs satisfy a formula; cheaper than a witness."""
         return self._ended(formula) is None and not self._breaks_unending(formula)
 
     def breaking(self, formula: Formula) -> NDArray[np.bool_]:
-        """Tells from which initial states some run breaks a formula, all in one search.
+        """Returns from which initial states some run breaks a formula, in one search.
 
         Returns:
             Shape [k], in the order of ``system.initial``.
@@ -211,7 +211,7 @@ class ModelChecker:
         return np.concatenate(found)
 
     def doomed(self, formula: Formula) -> NDArray[np.bool_]:
-        """Tells in which states some run becomes hopeless: fine before, beyond mending there.
+        """Returns the states in which a violation becomes inevitable on some run.
 
         Returns:
             Shape [states].
@@ -242,7 +242,7 @@ class ModelChecker:
         return min(found, key=len, default=None)
 
     def _ended(self, formula: Formula) -> Witness | None:
-        """Looks at the runs that end."""
+        """Checks the runs that end."""
         if self._final is None:
             return None
         product, wanted = self._ends(formula)
@@ -256,7 +256,7 @@ class ModelChecker:
         return witness_of(self.system, kind, path, shortest=True)
 
     def _ends(self, formula: Formula) -> tuple[Product, Wanted]:
-        """Returns the product with the automaton of finite runs, and where these break the rule."""
+        """Returns the product with the automaton of finite runs, and its violating nodes."""
         assert self._final is not None
         automaton = compile_ltlf(formula)
         final, may_end = self._final, self._may_end
@@ -281,7 +281,7 @@ class ModelChecker:
         return Product(self.fair.system, letters, moves_of_table(monitor.table))
 
     def _bad_prefix(self, formula: Formula) -> tuple[list[int] | None, bool]:
-        """Returns a shortest bad prefix of an infinite run, and whether that is all to look at."""
+        """Returns a shortest bad prefix of an infinite run, and whether that suffices."""
         monitor = bad_prefixes(formula)
         if monitor is None:
             return None, False
@@ -304,7 +304,7 @@ class ModelChecker:
         return find_violations(self.fair, formula) is not None
 
     def _unending(self, formula: Formula) -> Witness | None:
-        """Looks at the runs that never end."""
+        """Checks the runs that never end."""
         if not self._infinite:
             return None
         path, complete = self._bad_prefix(formula)

@@ -1,4 +1,4 @@
-"""The product of a transition system and an automaton that reads its labels."""
+"""Product of a transition system and an automaton that reads its labels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from surefoot.core.errors import InputError
 from surefoot.verification.modelchecking.systems import TransitionSystem
 
 MAX_NODES = 50_000_000
-"""Nodes of a product that a search may have to mark (200 MB)."""
+"""Most nodes of a product, all of which a search may have to mark (200 MB)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +22,7 @@ class Moves:
         places: Number of states of the automaton.
         width: Number of letters.
         offsets: Shape [places * width + 1]: row ``place * width + letter``.
-        targets: Places that follow; none, one or several in a row.
+        targets: Successor places; none, one or several per row.
     """
 
     places: int
@@ -32,7 +32,7 @@ class Moves:
 
 
 def moves_of_table(table: NDArray[np.int32]) -> Moves:
-    """Reads a deterministic automaton; a negative entry means that there is no move.
+    """Converts a deterministic automaton; a negative entry means that there is no move.
 
     Args:
         table: Shape [places, letters].
@@ -50,7 +50,7 @@ def moves_of_edges(
     targets: NDArray[np.int32],
     letters: NDArray[np.bool_],
 ) -> Moves:
-    """Reads a nondeterministic automaton from its edges.
+    """Converts a nondeterministic automaton from its edges.
 
     Args:
         places: Number of states of the automaton.
@@ -68,7 +68,7 @@ def moves_of_edges(
 
 @dataclass(frozen=True, eq=False)
 class Product:
-    """A model and an automaton side by side; node ``state * places + place``.
+    """A model and an automaton in lockstep; node ``state * places + place``.
 
     The automaton is in ``place`` before it reads the label of ``state``.
 
@@ -116,10 +116,10 @@ class Product:
         return (nodes - state * self.moves.places) * self.moves.width + self.letters[state]
 
     def step(self, nodes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Takes all edges out of some nodes.
+        """Follows all edges out of some nodes.
 
         Returns:
-            For each edge the place of its source in ``nodes``, and its target.
+            For each edge the index of its source in ``nodes``, and its target.
         """
         origin, move = edges_from(self.moves.offsets, self.row(nodes))
         after = self.moves.targets[move]
@@ -131,10 +131,10 @@ class Product:
 def edges_from(
     offsets: NDArray[np.int64], rows: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Lists the entries of some rows of a table in compressed rows.
+    """Lists the entries of some rows of a table in compressed-row format.
 
     Returns:
-        For each entry the place of its row in ``rows``, and its number.
+        For each entry the index of its row in ``rows``, and its number.
     """
     first = offsets[rows]
     count = offsets[rows + 1] - first

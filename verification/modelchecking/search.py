@@ -14,10 +14,10 @@ from surefoot.verification.modelchecking.product import Product
 from surefoot.verification.translation.components import can_reach
 
 DEEP = 1_000
-"""Levels after which the search goes on in compiled code, which does not mind narrow levels."""
+"""Levels after which the search continues in compiled code, which is fast on narrow levels."""
 
 Wanted = Callable[[NDArray[np.int64]], NDArray[np.bool_]]
-"""Tells for some nodes which of them the search is for."""
+"""Returns which of the given nodes are goals of the search."""
 
 MAX_DEEP_EDGES = 5_000_000
 """Edges of the product, reachable or not, up to which compiled code takes over."""
@@ -27,12 +27,12 @@ UNSEEN, ROOT = -1, -2
 
 @dataclass(frozen=True, eq=False)
 class Exploration:
-    """What a breadth-first search saw.
+    """Result of a breadth-first search.
 
     Attributes:
-        parents: Shape [nodes]: the node before each on a shortest way; -1 not reached, -2 first.
-        found: The first wanted node; None if there is none.
-        levels: The reached nodes by their distance from the first ones.
+        parents: Shape [nodes]: predecessor on a shortest path; -1 not reached, -2 start.
+        found: The first goal node; None if there is none.
+        levels: The reached nodes by their distance from the start.
     """
 
     parents: NDArray[np.int32]
@@ -45,7 +45,7 @@ class Exploration:
         return np.not_equal(self.parents, UNSEEN)
 
     def path(self, node: int) -> list[int]:
-        """Returns a shortest way to a reached node, that node included."""
+        """Returns a shortest path to a reached node, including that node."""
         way = [node]
         while (node := int(self.parents[node])) >= 0:
             way.append(node)
@@ -59,12 +59,12 @@ def explore(
     start: NDArray[np.int64] | None = None,
     within: NDArray[np.bool_] | None = None,
 ) -> Exploration:
-    """Searches breadth first until a wanted node turns up.
+    """Searches breadth first until a goal node is found.
 
     Args:
-        product: Where to search.
-        wanted: What to search for; None to reach everything.
-        start: Nodes to begin with; by default those where a run may begin.
+        product: The product to search.
+        wanted: Selects goal nodes; None to explore everything.
+        start: Start nodes; by default those in which a run may begin.
         within: Shape [nodes]: nodes that may be entered; by default all.
     """
     parents = np.full(product.nodes, UNSEEN, np.int32)
@@ -87,7 +87,7 @@ def explore(
             new &= within[targets]
         targets, sources = targets[new], frontier[origin[new]]
         order = np.arange(len(targets), dtype=np.int32)
-        parents[targets[::-1]] = order[::-1]  # where several edges meet, the first one stays
+        parents[targets[::-1]] = order[::-1]  # of several edges to a node the first one counts
         first = parents[targets] == order
         frontier = targets[first]
         parents[frontier] = sources[first]
@@ -100,7 +100,7 @@ def _explore_deep(
     parents: NDArray[np.int32],
     within: NDArray[np.bool_] | None,
 ) -> Exploration:
-    """Starts again with the whole product as a matrix; one node more leads to the first nodes."""
+    """Restarts with the whole product as a matrix; an extra node leads to the start nodes."""
     start = np.flatnonzero(parents == ROOT)
     root = product.nodes
     inner = np.arange(root) if within is None else np.flatnonzero(within)
@@ -126,10 +126,10 @@ def _explore_deep(
 def starts_that_reach(
     product: Product, goal: NDArray[np.bool_], within: NDArray[np.bool_] | None = None
 ) -> NDArray[np.int64]:
-    """Finds the first nodes of a product from which some goal can be reached.
+    """Returns the initial nodes of a product from which some goal can be reached.
 
     Args:
-        product: Where to search.
+        product: The product to search.
         goal: Shape [nodes].
         within: Shape [nodes]: nodes that may be entered; by default all.
 
@@ -152,7 +152,7 @@ def _matrix(
     nodes: NDArray[np.int64],
     more: tuple[NDArray[np.int64], NDArray[np.int64]],
 ) -> csr_array:
-    """Writes the edges between some nodes, and some more from a node behind all of them."""
+    """Builds the matrix of edges between some nodes, with further edges from an extra last node."""
     inside = np.zeros(product.nodes, np.bool_)
     inside[nodes] = True
     origin, targets = product.step(nodes)

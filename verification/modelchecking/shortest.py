@@ -1,4 +1,4 @@
-"""Shortest lassos, proven: the product with a tight automaton, searched entry by entry."""
+"""Provably shortest lassos: the product with a tight automaton, searched entry by entry."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from surefoot.verification.translation.components import good_components
 from surefoot.verification.translation.tableau import Tableau, tight_negation
 
 BUDGET = 500_000
-"""Nodes that the search for loops may expand."""
+"""Most nodes that the search for loops expands."""
 
 MAX_EDGES = 2_500_000
-"""Edges of the product with the tight automaton at most."""
+"""Most edges of the product with the tight automaton."""
 
 MAX_PAIRS = 50_000_000
-"""Nodes times sets of kinds of acceptance at most."""
+"""Largest product of nodes and sets of acceptance kinds."""
 
 
 def shortest_lasso(
     fair: FairSystem, formula: Formula, known: Lasso, *, budget: int = BUDGET
 ) -> tuple[Lasso, bool]:
-    """Improves a lasso until none is shorter, prefix and loop together.
+    """Improves a lasso until none is shorter in total length.
 
-    A lasso enters its loop at some node; for the entries in order of their distance, a shortest
-    loop that visits every kind of acceptance is searched for, no deeper than would help.
+    A lasso enters its loop at some node. For the entries in order of their distance, a shortest
+    loop that visits every acceptance kind is searched for, no deeper than could improve it.
 
     Args:
         fair: The model with its fairness assumptions.
         formula: The rule that the lassos break.
         known: A lasso.
-        budget: Nodes to expand at most.
+        budget: Most nodes to expand.
 
     Returns:
         The best lasso, and whether it is proven that none is shorter.
@@ -70,7 +70,7 @@ def shortest_lasso(
 
 
 def _near(system: TransitionSystem, depth: int) -> tuple[TransitionSystem, NDArray[np.int64]]:
-    """Keeps the states that a run of ``depth`` states can reach, and tells their numbers."""
+    """Restricts a system to the states within ``depth`` steps; also returns their numbers."""
     levels = explore(plain_product(system)).levels[:depth]
     kept = np.sort(np.concatenate(levels))
     place = np.full(system.states, -1, np.int64)
@@ -93,8 +93,8 @@ class Loops:
     Args:
         system: The model.
         tableau: The automaton.
-        marks: Shape [kinds, states]: states of each kind must recur, too.
-        budget: Nodes to expand at most.
+        marks: Shape [kinds, states]: states of each kind must recur as well.
+        budget: Most nodes to expand.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class Loops:
         self._round = 0
 
     def _moves(self, nodes: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
-        """Returns place in ``nodes``, target and kinds of each edge."""
+        """Returns index in ``nodes``, target and kinds of each edge."""
         which, targets = self.product.step(nodes)
         state = self.product.state(nodes)[which]
         letter = self.product.letters[state]
@@ -130,14 +130,14 @@ class Loops:
         which, targets, kinds = self._moves(nodes)
         bits = self._all.bit_length()
         marks = np.zeros((bits, len(nodes)), np.bool_)
-        for i in range(bits):  # a node that merely leads out with a mark only costs time later
+        for i in range(bits):  # a node that only leaves with a mark cannot lie on a loop
             marks[i, which[(kinds >> i & 1) == 1]] = True
         good = np.zeros(self.product.nodes, np.bool_)
         good[nodes] = good_components(which, number[targets], marks, len(nodes)) >= 0
         return good
 
     def entries(self) -> Iterator[tuple[int, int]]:
-        """Yields distance and node of each node that may lie on a loop, the nearest first."""
+        """Yields distance and number of each node that may lie on a loop, nearest first."""
         for distance, level in enumerate(self.exploration.levels):
             for node in level[self._good[level]].tolist():
                 yield distance, node
@@ -145,11 +145,11 @@ class Loops:
     def loop(self, entry: int, longest: int) -> list[int] | None:
         """Finds a shortest accepting loop through a node, breadth first.
 
-        Searched are pairs of a node and the kinds met since the entry.
+        The search runs over pairs of a node and the kinds met since the entry.
 
         Args:
             entry: The node.
-            longest: Nodes that the loop may have.
+            longest: Most nodes of the loop.
 
         Returns:
             Its nodes, the entry first; None if there is none that short.
@@ -186,7 +186,7 @@ class Loops:
 
 
 def _back(levels: list[tuple[NDArray[np.int64], NDArray[np.int64]]], place: int) -> list[int]:
-    """Reads a way off the levels of a search, from the last level's node at a place."""
+    """Traces a path back through the levels of a search, from a node of the last level."""
     way = []
     for nodes, came in reversed(levels):
         way.append(int(nodes[place]))

@@ -12,26 +12,26 @@ from numpy.typing import NDArray
 from surefoot.core.errors import InputError
 
 MAX_STATES = 2_000_000
-"""States that a system may have unless the caller allows more."""
+"""Default limit on the number of states."""
 
 S = TypeVar("S", bound=Hashable)
 
 Describe = Callable[[int], str]
-"""Words for a state, given its number."""
+"""Returns a description of a state, given its number."""
 
 
 @dataclass(frozen=True, eq=False)
 class TransitionSystem:
-    """A finite system that moves from state to state; which edge it takes is its own choice.
+    """A finite nondeterministic transition system.
 
     Attributes:
         names: Propositions, in the order of the columns of ``labels``.
-        labels: Shape [states, names]: what is true in a state.
+        labels: Shape [states, names]: the true propositions of each state.
         offsets: Shape [states + 1]: edges of state ``s`` are ``targets[offsets[s]:offsets[s+1]]``.
         targets: Shape [edges]: state that each edge leads to.
         initial: Shape [k]: states in which a run may begin.
-        final: Shape [states]: where a run may end; None if no run ends.
-        describe: Words for a state, used in counterexamples; None for its true propositions.
+        final: Shape [states]: whether a run may end in the state; None if no run ends.
+        describe: Describes a state in counterexamples; None for its true propositions.
     """
 
     names: tuple[str, ...]
@@ -69,16 +69,16 @@ class TransitionSystem:
         return ", ".join(self.facts(state)) or "nothing holds"
 
     def letters(self, propositions: Sequence[str]) -> NDArray[np.int32]:
-        """Packs the labels of some propositions into one number a state.
+        """Packs the labels of some propositions into one number per state.
 
         Args:
-            propositions: Names; the one at place ``i`` becomes bit ``i``.
+            propositions: Names; the one at index ``i`` becomes bit ``i``.
 
         Returns:
             Shape [states].
 
         Raises:
-            InputError: The system does not label its states with one of them.
+            InputError: One of them is not a proposition of the system.
         """
         codes = np.zeros(self.states, np.int32)
         for bit, name in enumerate(propositions):
@@ -134,29 +134,29 @@ def from_arrays(
     final: NDArray[np.bool_] | None = None,
     describe: Describe | None = None,
 ) -> TransitionSystem:
-    """Makes a system from lists of edges.
+    """Builds a system from lists of edges.
 
     Args:
         names: Propositions.
         labels: Shape [states, names].
-        sources: Shape [edges]: where each edge starts, in any order.
-        targets: Shape [edges]: where it ends.
+        sources: Shape [edges]: start of each edge, in any order.
+        targets: Shape [edges]: end of each edge.
         initial: Numbers of the initial states.
-        final: Shape [states]: where a run may end.
-        describe: Words for a state.
+        final: Shape [states]: whether a run may end in the state.
+        describe: Describes a state.
 
     Raises:
         InputError: Shapes or numbers do not fit each other.
     """
     labels = np.ascontiguousarray(labels, np.bool_)
     if labels.ndim != 2 or labels.shape[1] != len(names) or len(set(names)) != len(names):
-        raise InputError("labels need one row a state and one column for each (different) name")
+        raise InputError("labels need one row per state and one column per (distinct) name")
     states = len(labels)
     sources, targets = np.asarray(sources), np.asarray(targets)
     if sources.shape != targets.shape or sources.ndim != 1:
         raise InputError("sources and targets of the edges must be equally long lists")
     if final is not None and np.shape(final) != (states,):
-        raise InputError("final needs one truth value a state")
+        raise InputError("final needs one truth value per state")
     starts = np.unique(np.asarray(list(initial), np.int64))
     for what, values in (("sources", sources), ("targets", targets), ("initial states", starts)):
         checked_indices(values, states, what)
@@ -189,12 +189,12 @@ def from_callables(
 
     Args:
         initial: States in which a run may begin.
-        successors: The states that can come next; an edge may be given twice.
-        label: Names of the propositions that hold in a state.
+        successors: Returns the states that can come next; an edge may be given twice.
+        label: Returns the names of the propositions that hold in a state.
         names: All propositions; by default those that occurred, sorted.
-        final: Whether a run may end in a state.
-        describe: Words for a state.
-        limit: States at most.
+        final: Returns whether a run may end in a state.
+        describe: Describes a state.
+        limit: Most states.
 
     Raises:
         InputError: More states than ``limit``, no initial state, or a label outside ``names``.

@@ -1,4 +1,4 @@
-"""Rules that hold for a reason that their author may not have meant."""
+"""Vacuity: rules that hold for a reason that their author may not have intended."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from surefoot.verification.modelchecking.models import ModelChecker
 
 @dataclass(frozen=True, slots=True)
 class VacuousPart:
-    """A part of a rule that does not matter in a model.
+    """A part of a rule that has no effect in a model.
 
     Attributes:
         part: The part.
-        stronger: The rule with that part at its worst, which holds, too.
+        stronger: The rule with that part replaced by its worst case, which holds as well.
     """
 
     part: Formula
@@ -32,10 +32,10 @@ class VacuousPart:
 
 
 def vacuous_parts(checker: ModelChecker, formula: Formula) -> tuple[VacuousPart, ...]:
-    """Finds the largest parts of a satisfied rule that do not matter.
+    """Finds the largest parts of a satisfied rule that have no effect.
 
-    A part does not matter if the rule still holds with its occurrence replaced by false where
-    it stands positively and by true where it stands negated. ``G(a -> F b)`` with ``F b``
+    A part has no effect if the rule still holds with its occurrence replaced by false in positive
+    and by true in negative position. ``G(a -> F b)`` with ``F b``
     replaced is ``G !a``: the rule is never triggered. With ``a`` replaced it is ``G F b``: the
     reaction comes whether or not it is due.
 
@@ -46,7 +46,7 @@ def vacuous_parts(checker: ModelChecker, formula: Formula) -> tuple[VacuousPart,
         formula: A rule that holds in it.
 
     Returns:
-        The parts, leftmost first; empty if every part matters.
+        The parts, leftmost first; empty if every part has an effect.
 
     Raises:
         InputError: What :class:`~surefoot.verification.modelchecking.models.ModelChecker` refuses.
@@ -70,7 +70,7 @@ def _search(checker: ModelChecker, whole: Formula, place: tuple[int, ...]) -> It
 
 
 def _at(formula: Formula, place: tuple[int, ...]) -> tuple[Formula, bool | None]:
-    """Returns the part at a place, and whether it stands positively; None if in both ways."""
+    """Returns the part at a place, and whether its polarity is positive; None for both."""
     positive: bool | None = True
     for i in place:
         if isinstance(formula, Not) or (isinstance(formula, Implies) and i == 0):

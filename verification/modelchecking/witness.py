@@ -10,10 +10,10 @@ from surefoot.verification.modelchecking.systems import TransitionSystem
 
 
 class WitnessKind(StrEnum):
-    """In which way a run breaks a rule.
+    """The way in which a run breaks a rule.
 
-    ``prefix``: nothing that could follow would mend it. ``ended``: the run ends there, and so
-    something that was due never came. ``lasso``: the run goes around a loop for ever.
+    ``prefix``: no continuation satisfies the rule. ``ended``: the run ends before something that
+    was due. ``lasso``: the run repeats a loop for ever.
     """
 
     PREFIX = "prefix"
@@ -28,7 +28,7 @@ class WitnessStep:
     Attributes:
         state: Number of the model's state.
         facts: Propositions that are true.
-        words: The state in words.
+        words: Description of the state.
     """
 
     state: int
@@ -41,11 +41,11 @@ class Witness:
     """A run that breaks a rule.
 
     Attributes:
-        kind: How it breaks the rule.
+        kind: The way in which it breaks the rule.
         prefix: The first steps.
         loop: The steps that then repeat for ever; empty unless the kind is a lasso.
-        shortest: Proven: no run of the same kind is shorter (prefix and loop together); for a
-            lasso moreover that no bad prefix exists.
+        shortest: Whether it is proven that no run of the same kind is shorter (prefix and loop
+            together) and, for a lasso, that no bad prefix exists.
     """
 
     kind: WitnessKind
@@ -62,7 +62,7 @@ class Witness:
         return self.prefix + self.loop
 
     def lines(self) -> list[str]:
-        """Returns one line a step, numbered from 1."""
+        """Returns one line per step, numbered from 1."""
         lines = [f"{i}. {step.words}" for i, step in enumerate(self.steps, 1)]
         if self.loop:
             lines.append(f"then again from step {len(self.prefix) + 1}, for ever")
@@ -90,7 +90,7 @@ def witness_of(
     *,
     shortest: bool,
 ) -> Witness:
-    """Makes a witness of numbers of states."""
+    """Builds a witness from numbers of states."""
 
     def steps(states: Sequence[int]) -> tuple[WitnessStep, ...]:
         return tuple(
@@ -101,7 +101,7 @@ def witness_of(
 
 
 def folded(prefix: Sequence[int], loop: Sequence[int]) -> tuple[list[int], list[int]]:
-    """Writes the same infinite run with a loop and a prefix as short as can be."""
+    """Returns the same infinite run with the shortest possible loop and prefix."""
     prefix, loop = list(prefix), list(loop)
     size = len(loop)
     period = next(p for p in range(1, size + 1) if size % p == 0 and loop == loop[:p] * (size // p))

@@ -1,4 +1,4 @@
-"""A counterexample as SVG: a column a step, a row a proposition, a bracket around the loop."""
+"""Counterexamples as SVG: one column per step, one row per proposition."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from surefoot.results.svg import CHART_CSS
 from surefoot.verification.modelchecking.witness import Witness, WitnessKind
 
 MAX_STEPS = 60
-"""Steps that are drawn at most; of a longer run the last ones."""
+"""Most steps that are drawn; of a longer run only the last ones."""
 
 _CELL, _ROW, _TOP = 34, 24, 64
 
@@ -28,7 +28,7 @@ _STYLE = (
     "svg.witness .middle{text-anchor:middle}"
     "svg.witness .strong{font-weight:600}"
 )
-"""Style of a drawing that stands alone; a page may set ``--paper``."""
+"""Style of a standalone drawing; a page may set ``--paper``."""
 
 
 def draw_witness(
@@ -40,17 +40,17 @@ def draw_witness(
 ) -> str:
     """Draws a counterexample as a time line.
 
-    Filled cells are true: circles what is observed, squares what is done. A frame marks the step
-    at which the rule is broken, a bracket the steps that repeat for ever.
+    Filled cells are true: circles are observations, squares are actions. A frame marks the step at
+    which the rule is broken, a bracket the steps that repeat for ever.
 
     Args:
         witness: The counterexample.
-        title: What it shows, such as the rule's name.
-        observations: Rows to draw first; by default those that are true some time.
+        title: Title, such as the rule's name.
+        observations: Rows to draw first; by default those that are true at some step.
         actions: Rows to draw below, as squares.
 
     Returns:
-        An SVG document that loads nothing.
+        A self-contained SVG document.
 
     Raises:
         InputError: The loop has more than 60 steps.
@@ -101,7 +101,7 @@ def _cell(x: float, y: float, true: bool, acts: bool) -> str:
 
 
 def _ending(witness: Witness, left: float, bottom: float, shown: int, skipped: int) -> str:
-    """Frames the last step, or puts a bracket under the loop, and says what that means."""
+    """Frames the last step, or draws a bracket under the loop, with an explanation."""
     start = len(witness.prefix) - skipped if witness.loop else shown - 1
     x, end = left + _CELL * start, left + _CELL * shown
     if witness.kind is WitnessKind.LASSO:

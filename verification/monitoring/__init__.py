@@ -1,1 +1,1 @@
-"""Rules over traces, as they grow and as they were recorded."""
+"""Monitoring of rules over growing and recorded traces."""

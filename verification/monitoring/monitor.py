@@ -1,4 +1,4 @@
-"""Rules watched while something happens: true, false, or not yet."""
+"""Runtime monitoring of rules: true, false, or not yet."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from surefoot.verification.translation.automata import compile_ltlf
 
 
 class MonitorVerdict(StrEnum):
-    """What is known of a rule while the trace goes on (Bauer, Leucker, Schallhart, 2011)."""
+    """Verdict on a rule while the trace grows (Bauer, Leucker, Schallhart, 2011)."""
 
     TRUE = "true"
-    """It holds however the trace goes on or ends."""
+    """It holds for every continuation of the trace."""
     FALSE = "false"
-    """It is broken, whatever comes."""
+    """It is broken for every continuation."""
     NOT_YET = "not yet"
-    """That depends on what comes."""
+    """It depends on the continuation."""
 
 
 _VERDICTS = {1: MonitorVerdict.TRUE, -1: MonitorVerdict.FALSE, 0: MonitorVerdict.NOT_YET}
@@ -26,14 +26,14 @@ _VERDICTS = {1: MonitorVerdict.TRUE, -1: MonitorVerdict.FALSE, 0: MonitorVerdict
 
 @dataclass(frozen=True, slots=True)
 class RuleStatus:
-    """A rule while it is watched.
+    """Status of a monitored rule.
 
     Attributes:
         rule: The rule.
-        verdict: What is known after the steps so far.
+        verdict: Verdict after the steps so far.
         final_step: Number of steps after which the verdict was final (0: before the first);
             None while it is not.
-        if_ended: Whether the rule holds if nothing more happens.
+        if_ended: Whether the rule holds if the trace ends now.
     """
 
     rule: Rule
@@ -43,14 +43,14 @@ class RuleStatus:
 
 
 class Monitor:
-    """Watches rules over one trace; a step costs one table look-up a rule.
+    """Monitors rules over one trace; each step costs one table look-up per rule.
 
     Args:
         rules: The rules.
 
     Raises:
         InputError: A rule cannot be compiled.
-        MissingDependencyError: There is no Spot.
+        MissingDependencyError: Spot is not installed.
     """
 
     def __init__(self, rules: Sequence[Rule]) -> None:
@@ -66,10 +66,10 @@ class Monitor:
         self._settle()
 
     def step(self, true: Collection[str]) -> tuple[RuleStatus, ...]:
-        """Takes one step.
+        """Advances by one step.
 
         Args:
-            true: The propositions that are true at it; those that no rule uses are ignored.
+            true: The true propositions of the step; those that no rule uses are ignored.
 
         Returns:
             The status of each rule after it.
@@ -102,10 +102,10 @@ class Monitor:
         )
 
     def allows(self, true: Collection[str]) -> bool:
-        """Tells whether a step would break no rule for good; takes no step.
+        """Returns whether a step would break no rule for good, without taking it.
 
         Args:
-            true: The propositions that would be true at it.
+            true: The true propositions of the step.
         """
         for automaton, state in zip(self._automata, self._states, strict=True):
             letter = sum(1 << i for i, p in enumerate(automaton.propositions) if p in true)

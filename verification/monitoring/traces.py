@@ -17,11 +17,11 @@ from surefoot.verification.translation.automata import Automaton, compile_ltlf
 
 @dataclass(frozen=True, eq=False)
 class TraceVerdicts:
-    """What rules say of traces.
+    """Verdicts of rules on traces.
 
     Attributes:
-        satisfied: Whether the trace, ended where it ends, satisfies; shape [traces, rules].
-        verdicts: 1 if every continuation would, -1 if none, 0 if open; shape [traces, rules].
+        satisfied: Whether the trace satisfies the rule; shape [traces, rules].
+        verdicts: 1 if every continuation does, -1 if none, 0 if open; shape [traces, rules].
         final_steps: Number of steps after which that verdict was final (0: before the
             first); -1 if it is open; shape [traces, rules].
     """
@@ -37,21 +37,21 @@ def check_traces(
     labels: NDArray[np.bool_],
     offsets: NDArray[np.int64],
 ) -> NDArray[np.bool_]:
-    """Tells which traces satisfy which rules (LTLf).
+    """Checks which traces satisfy which rules (LTLf).
 
     Args:
         rules: The rules.
         names: Propositions of the columns of ``labels``.
-        labels: Truth at every step of all traces, one after the other; shape [steps, names].
-        offsets: Where each trace starts, and the end of the last; shape [traces + 1]. A trace
-            may be empty.
+        labels: Truth at every step of the concatenated traces; shape [steps, names].
+        offsets: Start of each trace, and the end of the last; shape [traces + 1]. A trace may be
+            empty.
 
     Returns:
         Shape [traces, rules].
 
     Raises:
         InputError: The arrays do not fit together, or a rule uses an unknown proposition.
-        MissingDependencyError: There is no Spot.
+        MissingDependencyError: Spot is not installed.
     """
     layout = _Layout(names, labels, offsets)
     satisfied = np.empty((layout.traces, len(rules)), np.bool_)
@@ -95,7 +95,7 @@ def judge_traces(
 def pack_traces(
     traces: Sequence[Sequence[Collection[str]]], names: Sequence[str]
 ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-    """Turns traces of sets of true propositions into the arrays that the checks take.
+    """Converts traces of sets of true propositions to the arrays that the checks take.
 
     Args:
         traces: For each trace, the true propositions of each step.
@@ -125,8 +125,8 @@ def pack_traces(
 class _Layout:
     """Traces sorted by length, longest first, with their steps in order of time.
 
-    Then those that still go on at a time are the first ``alive[time]`` ones, and their letters
-    lie side by side.
+    The traces that are still running at a time are then the first ``alive[time]`` ones, and their
+    letters are contiguous.
     """
 
     def __init__(
@@ -152,7 +152,7 @@ class _Layout:
     def run(self, automaton: Automaton, rule: str) -> Iterator[NDArray[np.intp]]:
         """Yields the states of all traces (in sorted order) after 0, 1, 2, … steps.
 
-        The array is the same each time; that of an ended trace stays where it ended.
+        The same array is reused each time; the entry of an ended trace keeps its last state.
         """
         width = automaton.table.shape[1]
         letters = np.zeros(self._columns.shape[1], np.uint16)
@@ -177,7 +177,7 @@ class _Layout:
 def _check(names: Sequence[str], labels: NDArray[np.bool_], offsets: NDArray[np.int64]) -> None:
     if labels.ndim != 2 or labels.dtype != np.bool_ or labels.shape[1] != len(names):
         raise InputError(
-            f"labels must be booleans of shape [steps, {len(names)}], one column a name; "
+            f"labels must be booleans of shape [steps, {len(names)}], one column per name; "
             f"these are {labels.dtype} of shape {list(labels.shape)}"
         )
     if len(set(names)) != len(names):

@@ -1,1 +1,1 @@
-"""Checking plans in worlds, and explaining and repairing what is broken."""
+"""Checking plans in worlds, with explanations and repairs of violations."""

@@ -1,4 +1,4 @@
-"""Plans to compare a plan with: rules alone reward doing nothing."""
+"""Baseline plans: rules alone reward doing nothing."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from surefoot.verification.programs.statements import Do, If, Program, Statement
 
 
 def always(action: str) -> Program:
-    """Takes one action for ever, such as stopping."""
+    """Returns the plan that repeats one action for ever, such as stopping."""
     return Program((While(0, True_(), (Do(0, (action,)),)),), action)
 
 
 def any_action(
     world: WorldModel, actions: Sequence[str] | None = None
 ) -> tuple[Program, WorldModel]:
-    """Takes any action at any time.
+    """Returns the plan that may take any action at any time.
 
-    The choice is that of the world: free observations, added to it, tell which action to take.
+    The world makes the choice: free observations are added to it that select the action.
 
     Args:
         world: The world.

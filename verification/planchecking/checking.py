@@ -1,4 +1,4 @@
-"""Plans checked against a rulebook in a world: a verdict a rule, the shortest way to break it."""
+"""Checks plans against a rulebook in a world: one verdict per rule, shortest counterexamples."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from surefoot.verification.rules import Rule, RuleBook, Timing
 
 @dataclass(frozen=True, slots=True)
 class RuleVerdict:
-    """What became of one rule.
+    """Verdict on one rule.
 
     Attributes:
         rule: The rule.
-        timing: When actions answered observations.
+        timing: The timing that was assumed.
         result: The verdict on all runs of the plan in the world.
         product: The product of plan and world that was checked.
-        controller: The plan as a machine.
+        controller: The plan as a finite machine.
     """
 
     rule: Rule
@@ -40,11 +40,11 @@ class RuleVerdict:
 
 @dataclass(frozen=True, slots=True)
 class PlanVerdict:
-    """What became of all rules.
+    """Verdicts on all rules.
 
     Attributes:
-        rules: One verdict a rule, in the order of the book.
-        controller: The plan as a machine.
+        rules: One verdict per rule, in the order of the rulebook.
+        controller: The plan as a finite machine.
     """
 
     rules: tuple[RuleVerdict, ...]
@@ -69,16 +69,16 @@ class PlanVerdict:
 class PlanChecker:
     """Checks rules on a plan in a world.
 
-    All runs count: those that the plan ends (by LTLf) and those that never end (by LTL, under
-    the world's fairness assumptions).
+    All runs are checked: those that the plan ends (by LTLf) and those that never end (by LTL,
+    under the world's fairness assumptions).
 
     Args:
         plan: A program or its machine.
         world: The world; it decides observations, the plan decides actions.
-        timing: When actions answer observations; None for what each rule says.
+        timing: When actions respond to observations; None for the timing of each rule.
 
     Raises:
-        InputError: The plan looks at something that the world does not tell.
+        InputError: The plan uses an observation that the world does not have.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class PlanChecker:
         return RuleVerdict(rule, timing, result, product, self.controller)
 
     def product(self, rule: Rule, timing: Timing) -> PlanProduct:
-        """Returns the product with the part of the world that the plan and the rule look at."""
+        """Returns the product with the part of the world that the plan and the rule refer to."""
         names = set(rule.formula.propositions) | set(self.controller.observations)
         names |= {n for f in self.world.fairness for n in f.propositions}
         world = self.world.over(names)
@@ -127,9 +127,9 @@ def check_plan(
     Args:
         plan: A program or its machine.
         book: The rules.
-        world: Where it is carried out.
-        timing: When actions answer observations; None for what each rule says.
-        rules: Only these rules.
+        world: The world in which it is executed.
+        timing: When actions respond to observations; None for the timing of each rule.
+        rules: Names of the rules to check; all by default.
 
     Raises:
         InputError: See :class:`PlanChecker`.

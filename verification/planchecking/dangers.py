@@ -1,4 +1,4 @@
-"""Conditions that tell dangerous situations from harmless ones, found by a greedy search."""
+"""Conditions that separate dangerous from harmless situations, found by a greedy search."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def separating(
     Args:
         names: Observations.
         dangerous: Shape [m, names]: situations that the condition must cover.
-        harmless: Shape [n, names]: situations that it must not; where one is both, it is
+        harmless: Shape [n, names]: situations that it must not cover; one that is both counts as
             dangerous.
-        first: Observations to keep rather than others. If nothing is harmless, all situations
-            that differ in these from every dangerous one are taken to be.
+        first: Observations to prefer. If nothing is harmless, all situations that differ in these
+            from every dangerous one are considered harmless.
 
     Returns:
-        A disjunction of conjunctions of literals; true if that tells nothing apart.
+        A disjunction of conjunctions of literals; true if nothing can be separated.
     """
     known = {row.tobytes() for row in np.ascontiguousarray(dangerous)}
     kept = [row for row in np.ascontiguousarray(harmless) if row.tobytes() not in known]

@@ -1,4 +1,4 @@
-"""Broken rules explained in plain language, fit to be put into a prompt that asks for a repair."""
+"""Explanations of broken rules in plain language, suited to a prompt that asks for a repair."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from surefoot.verification.rules import Timing
 
 @dataclass(frozen=True, slots=True)
 class RuleFeedback:
-    """Why a rule is broken and what would mend it.
+    """Why a rule is broken and how to repair the plan.
 
     Attributes:
         rule: Name of the rule.
-        step: Step of the counterexample at which it goes wrong, from 1.
+        step: Step of the counterexample at which the rule is broken, from 1.
         line: Line of the plan (in JSON, its step) that acts there; None if it has none.
-        facts: What is true at that step.
+        facts: The true propositions of that step.
         text: The explanation.
         repair: A checked repair; None if none was found.
     """
@@ -47,10 +47,10 @@ def explain(
 
     Args:
         program: The plan.
-        world: Where it was checked.
+        world: The world in which it was checked.
         verdict: The verdict.
-        timing: As it was checked.
-        repair: Look for repairs, too.
+        timing: The timing with which it was checked.
+        repair: Whether to search for repairs as well.
     """
     keep = [v.rule for v in verdict.rules if v.holds]
     return tuple(
@@ -134,7 +134,7 @@ def _no_help(broken: RuleVerdict) -> str:
 
 
 def repair_prompt(program: Program, feedback: tuple[RuleFeedback, ...]) -> str:
-    """Returns the text for a model that shall mend its plan.
+    """Returns the prompt that asks a model to repair its plan.
 
     Args:
         program: The plan.

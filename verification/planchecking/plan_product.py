@@ -17,7 +17,7 @@ from surefoot.verification.programs.controller import ENDED, START, Controller
 from surefoot.verification.rules import Timing
 
 MAX_EDGES = 6_000_000
-"""Edges of the product of a plan and a world at most."""
+"""Most edges of the product of a plan and a world."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +25,7 @@ class PlanProduct:
     """A plan times a world.
 
     Attributes:
-        world: The part of the world that was needed.
+        world: The relevant part of the world.
         system: The product.
         places: Shape [states]: the instruction that acts, or ``START`` or ``ENDED``.
         situations: Shape [states]: number of the world's situation.
@@ -42,22 +42,22 @@ class PlanProduct:
 def multiply(
     controller: Controller, world: WorldModel, timing: Timing, fairness: Sequence[Formula] = ()
 ) -> PlanProduct:
-    """Makes the product; state ``(a, v)`` is the step of instruction ``a`` in situation ``v``.
+    """Builds the product; state ``(a, v)`` is the step of instruction ``a`` in situation ``v``.
 
     Sense then act: from (a, v) to (what is decided after a on seeing v', v').
     One-step delay: from (a, v) to (what is decided after a on seeing v, v').
 
-    A run ends with the step after which nothing is left to do. If the plan has to look first to
-    find that out, the step in which it looks belongs to the run; it idles in that step.
+    A run ends with the step after which nothing is left to do. If that depends on an observation,
+    the step of that observation belongs to the run; the plan idles in it.
 
     Args:
         controller: The plan.
-        world: The world, with no more observations than matter.
+        world: The world, restricted to the relevant observations.
         timing: When actions answer observations.
         fairness: Assumptions on the endless runs.
 
     Raises:
-        InputError: Too large, or an action that the world does not know.
+        InputError: It is too large, or an action is unknown in the world.
     """
     count = len(world.situations)
     columns = world.columns()
@@ -86,7 +86,7 @@ def multiply(
             follows[taken] = before.astype(np.int64), behind.astype(np.int64)
         now, then = follows[taken]
         acting = choice[then] if sensing else choice[now]
-        if not sensing:  # what is seen while the last action is taken ends the plan
+        if not sensing:  # the observation made during the last action ends the plan
             on = acting != ENDED
             now, then, acting = now[on], then[on], acting[on]
         for place in np.unique(acting).tolist():
@@ -131,7 +131,7 @@ def _labels(controller: Controller, world: WorldModel, order: Sequence[int]) -> 
 
 @dataclass(frozen=True, eq=False)
 class _Words:
-    """Tells in words what is observed and done in a state of a product."""
+    """Describes the observations and actions of a state of a product."""
 
     controller: Controller
     world: WorldModel

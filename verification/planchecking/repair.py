@@ -38,12 +38,12 @@ from surefoot.verification.programs.writing import words_of
 from surefoot.verification.rules import Rule, Severity, Timing
 
 MAX_ROUNDS = 4
-"""Guards that are put in, one after the other, for one rule."""
+"""Most guards that are inserted, one after the other, for one rule."""
 
 _RANK = {severity: rank for rank, severity in enumerate(Severity)}
 
 Edit = tuple[str, Program]
-"""What is suggested, in words, and the plan with it."""
+"""A suggestion in words, and the plan with it applied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,9 @@ class Repair:
     """A change that makes a rule hold.
 
     Attributes:
-        edits: What to change, in words, in order.
+        edits: The changes in words, in order.
         program: The plan with the changes.
-        breaks: Names of rules, all less severe than the mended one, that held before and do not
+        breaks: Names of rules, all less severe than the repaired one, that held before and do not
             hold with the changes.
     """
 
@@ -70,18 +70,18 @@ def find_repair(
     *,
     timing: Timing | None = None,
 ) -> Repair | None:
-    """Looks for guards or a missing action that make a rule hold.
+    """Searches for guards or a missing action that make a rule hold.
 
     Args:
         program: The plan.
-        world: Where it is carried out.
+        world: The world in which it is executed.
         broken: The verdict on the rule.
-        keep: Rules that hold and must go on to hold.
-        timing: When actions answer observations; None for what each rule says.
+        keep: Rules that hold and must continue to hold.
+        timing: When actions respond to observations; None for the timing of each rule.
 
     Returns:
-        A checked repair, one that breaks no other rule if there is one; None if none of those
-        that are tried makes the rule hold.
+        A checked repair, if possible one that breaks no other rule; None if no candidate makes the
+        rule hold.
     """
     rule = broken.rule
     edits: tuple[str, ...] = ()
@@ -100,7 +100,7 @@ def find_repair(
                 if milder and (second is None or len(breaks) < len(second.breaks)):
                     second = Repair((*edits, words), changed, tuple(r.name for r in breaks))
             elif best is None and _harm(verdict) < _harm(broken):
-                best = words, changed  # some dangerous places are left: guard these next
+                best = words, changed  # some dangerous places remain: guard these next
         if best is None:
             return second
         edits, program = (*edits, best[0]), best[1]
@@ -128,7 +128,7 @@ def _broken(
 
 
 def _harm(verdict: RuleVerdict) -> int:
-    """Number of sets of actions with which the rule becomes hopeless."""
+    """Number of sets of actions that make a violation inevitable."""
     return len(_dangers(verdict))
 
 
@@ -144,7 +144,7 @@ def _candidates(program: Program, world: WorldModel, broken: RuleVerdict) -> Ite
 
 
 def _dangers(verdict: RuleVerdict) -> dict[tuple[str, ...], Formula]:
-    """For each set of actions, when deciding on it makes the rule hopeless."""
+    """For each set of actions, the condition under which it makes a violation inevitable."""
     product, controller = verdict.product, verdict.controller
     system, places = product.system, product.places
     doomed = product.checker.doomed(verdict.rule.formula)
@@ -180,7 +180,7 @@ def _distinct(rows: NDArray[np.bool_], numbers: NDArray[np.int64]) -> NDArray[np
 def _guards(
     program: Program, world: WorldModel, actions: tuple[str, ...], danger: Formula
 ) -> Iterator[Edit]:
-    """Puts a check before every place where some actions are taken."""
+    """Inserts a check before every place where some actions are taken."""
     said = " and ".join(a.replace("_", " ") for a in actions)
     safe = opposite(danger)
     if program.idle is not None and (program.idle,) != actions:
@@ -205,7 +205,7 @@ def _guards(
 
 
 def _due(formula: Formula, world: WorldModel) -> list[str]:
-    """Actions that a rule waits for: they stand, not negated, under F or behind U."""
+    """Actions that a rule waits for: they occur, not negated, under F or to the right of U."""
     found: list[str] = []
 
     def visit(part: Formula, positive: bool, due: bool) -> None:
@@ -244,7 +244,7 @@ def _trigger(formula: Formula, world: WorldModel) -> Formula | None:
 def _reactions(
     program: Program, broken: RuleVerdict, trigger: Formula, action: str
 ) -> Iterator[Edit]:
-    """Does what is due instead of what is done in the steps that repeat for ever."""
+    """Performs the action that is due instead of those in the steps that repeat for ever."""
     witness = broken.result.witness
     if witness is None:
         return
@@ -264,7 +264,7 @@ def _reactions(
 
 
 def _insertions(program: Program, action: str, trigger: Formula | None) -> Iterator[Edit]:
-    """Adds an action that is due: at the end, or at the end of the endless loop."""
+    """Adds an action that is due at the end of the plan, or at the end of its endless loop."""
     said = action.replace("_", " ")
     do = Do(0, (action,))
     conditional = () if trigger is None else (If(0, trigger, (do,)),)

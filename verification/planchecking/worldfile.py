@@ -22,7 +22,7 @@ from surefoot.verification.planchecking.worldmodel import (
 from surefoot.verification.rules import RuleBook
 
 WORLDS = Path(__file__).parents[1] / "worlds"
-"""Folder of the worlds that come with Surefoot."""
+"""Folder of the built-in worlds."""
 
 
 class _Until(BaseModel):
@@ -38,13 +38,13 @@ class _WorldEntry(BaseModel):
     name: str = Field(min_length=1, max_length=80)
     """Name of the world."""
     initial: dict[str, bool] = Field(default_factory=dict)
-    """Values at the first step; observations that are not named have any."""
+    """Values at the first step; observations that are not named are unconstrained."""
     bits: dict[str, Literal["free", "constant", "persistent"] | _Until] = Field(
         default_factory=dict
     )
-    """How observations behave; free (any value at every step) unless said otherwise."""
+    """Behaviour of observations; free (any value at every step) by default."""
     one_of: tuple[tuple[str, ...], ...] = ()
-    """Groups of observations of which always exactly one is true."""
+    """Groups of observations of which exactly one is always true."""
     at_most_one: tuple[tuple[str, ...], ...] = ()
     """Groups of observations of which never two are true."""
     always: tuple[str, ...] = ()
@@ -52,15 +52,15 @@ class _WorldEntry(BaseModel):
     changes: tuple[str, ...] = ()
     """Formulas from one step to the next, with X before observations; may mention actions."""
     fairness: tuple[str, ...] = ()
-    """What the endless runs satisfy, in LTL."""
+    """Assumptions on the infinite runs, in LTL."""
     idle: str | None = None
     """Action that is taken while a plan waits."""
     phrases: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    """More phrases for names (or for '!name'), for plans in English."""
+    """Additional phrases for names (or for '!name') in English plans."""
 
 
 def builtin_worlds() -> list[str]:
-    """Returns the names of the worlds that come with Surefoot."""
+    """Returns the names of the built-in worlds."""
     return sorted(path.stem for path in WORLDS.glob("*.yaml"))
 
 
@@ -73,8 +73,8 @@ def load_world(source: str | Path, book: RuleBook) -> WorldModel:
     """Reads a world.
 
     Args:
-        source: A YAML file, or the name of a world that comes with Surefoot.
-        book: The rulebook whose observations and actions it is about.
+        source: A YAML file, or the name of a built-in world.
+        book: The rulebook that declares its observations and actions.
 
     Raises:
         InputError: It cannot be read; the message names file and line.

@@ -1,6 +1,6 @@
-"""Worlds in which a plan is checked: what can be observed at first, and what can follow what.
+"""Worlds in which a plan is checked: initial observations and how they can change.
 
-By default every observation is free: at every step it has any value. A world file narrows that.
+By default every observation is free: at every step it has any value. A world file restricts that.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from surefoot.verification.formulas.syntax import (
 )
 
 MAX_BITS = 12
-"""Observations at most that one rule and one plan look at, with those they depend on."""
+"""Most observations that one rule and one plan use, with those they depend on."""
 
 MAX_PAIRS = 2**22
-"""Pairs of situations at most that can follow each other."""
+"""Most pairs of successive situations."""
 
 
 @dataclass(frozen=True)
@@ -42,18 +42,18 @@ class WorldModel:
     Attributes:
         observations: The propositions that the world decides.
         actions: The propositions that the robot decides; changes may depend on them.
-        initial: Facts that hold at first; observations not named there have any value.
-        always: What holds at every step, without temporal operators.
-        changes: What holds from one step to the next: formulas with ``X`` before observations,
+        initial: Facts that hold at the first step; other observations have any value.
+        always: Formulas without temporal operators that hold at every step.
+        changes: Constraints from one step to the next: formulas with ``X`` before observations,
             such as ``pick -> X !hand_empty``.
-        fairness: LTL over observations and actions that the endless runs satisfy.
+        fairness: Assumptions on the infinite runs, in LTL over observations and actions.
         idle: Action that the robot takes while it waits; None for none.
-        phrases: More phrases for names, for plans in English.
-        first: Explicit first situations, each the set of true observations; empty for all that
+        phrases: Additional phrases for names in English plans.
+        first: Explicit initial situations, each the set of true observations; empty for all that
             ``initial`` and ``always`` allow.
 
     Raises:
-        InputError: An unknown name, or a formula that is out of place.
+        InputError: A name is unknown, or a formula is not allowed there.
     """
 
     observations: tuple[str, ...]
@@ -96,7 +96,7 @@ class WorldModel:
             raise InputError(f"'{formula}' must {what}; it looks further")
 
     def starting(self, situations: Sequence[Collection[str]]) -> WorldModel:
-        """Returns the world with explicit first situations.
+        """Returns the world with explicit initial situations.
 
         Args:
             situations: For each, the observations that are true.
@@ -104,9 +104,9 @@ class WorldModel:
         return replace(self, first=tuple(frozenset(s) for s in situations))
 
     def over(self, names: Iterable[str]) -> WorldModel:
-        """Returns the world of some observations and those that they depend on.
+        """Returns the world restricted to some observations and those that they depend on.
 
-        The others come and go independently, so leaving them out changes no verdict about these.
+        The others vary independently, so leaving them out changes no verdict about these.
         """
         kept = set(names) & set(self.observations)
         seen = set(self.observations)
@@ -144,7 +144,7 @@ class WorldModel:
         """Shape [situations, observations]: all combinations of values that ``always`` allows.
 
         Raises:
-            InputError: There are too many observations, or no such combination.
+            InputError: There are too many observations, or no situation is allowed.
         """
         count = len(self.observations)
         if count > MAX_BITS:
@@ -171,7 +171,7 @@ class WorldModel:
         return found
 
     def starts(self) -> NDArray[np.int64]:
-        """Returns the numbers of the first situations, ascending.
+        """Returns the numbers of the initial situations, ascending.
 
         Raises:
             InputError: There is none.
@@ -196,7 +196,7 @@ class WorldModel:
         return place[np.asarray(codes, np.int64)]
 
     def follows(self, taken: Collection[str] = ()) -> NDArray[np.bool_]:
-        """Tells which situation can follow which while some actions are taken.
+        """Returns which situation can follow which while some actions are taken.
 
         Args:
             taken: The actions of the earlier step.

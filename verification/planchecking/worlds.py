@@ -1,9 +1,9 @@
-"""Many possible worlds at once: perception leaves a set of them, and a plan must fit all.
+"""Checks plans in sets of possible worlds that perception cannot rule out.
 
-The set is, for instance, a conformal prediction set: if it holds the true world with probability
+The set is, for instance, a conformal prediction set: if it contains the true world with probability
 1 - a, and a plan obeys a rule in every world of the set, then an executed plan breaks the rule
-with probability at most a, relative to the world model. Worlds that a rule cannot tell apart are
-checked once, and all that remain in one search.
+with probability at most a, relative to the world model. Worlds that a rule cannot distinguish are
+checked once, and all others in one search.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from surefoot.verification.programs.statements import Program
 from surefoot.verification.rules import Rule, Timing
 
 MAX_JOINT = 1_000_000
-"""States of the worlds that are checked in one search; more worlds take several."""
+"""Most states of worlds that are checked in one search; larger sets take several."""
 
 
 @dataclass(frozen=True, eq=False)
 class WorldsVerdict:
-    """A rule in many worlds.
+    """Verdict on a rule in a set of worlds.
 
     Attributes:
         formula: The rule's formula.
-        broken: Shape [worlds]: in which of them some run breaks the rule.
+        broken: Shape [worlds]: whether some run in the world breaks the rule.
         witness: A shortest run that breaks it in any of them; None if all are safe.
         world: Number of a world in which that run is possible; None if all are safe.
-        checked: Number of worlds that the rule tells apart.
+        checked: Number of worlds that the rule distinguishes.
     """
 
     formula: Formula
@@ -66,10 +66,10 @@ def check_in_worlds(
     Args:
         plan: A program or its machine.
         rules: The rules.
-        world: How observations develop; those that tell the worlds apart and do not change are
+        world: How observations change; those that distinguish the worlds and do not change are
             constant in it.
-        situations: For each world the observations that are true at first.
-        timing: When actions answer observations; None for what each rule says.
+        situations: For each world the observations that are true at the first step.
+        timing: When actions respond to observations; None for the timing of each rule.
 
     Raises:
         InputError: No worlds, or one that the world model excludes.
@@ -109,10 +109,10 @@ def check_variants(
     fairness: Sequence[Formula] = (),
     finite: bool = False,
 ) -> WorldsVerdict:
-    """Checks a model whose labels are uncertain, under all labellings that are possible.
+    """Checks a model with uncertain labels under all possible labellings.
 
     Args:
-        system: The model; its own labels do not count.
+        system: The model; its own labels are ignored.
         variants: Shape [worlds, states, names]: the labellings.
         formula: The rule.
         fairness: Assumptions on the infinite runs.
@@ -150,7 +150,7 @@ def check_variants(
 
 
 def _of_one(witness: Witness, states: int) -> Witness:
-    """Counts the states of a witness as those of one world."""
+    """Maps the states of a witness to those of one world."""
     prefix, loop = (
         tuple(replace(step, state=step.state % states) for step in part)
         for part in (witness.prefix, witness.loop)
@@ -159,7 +159,7 @@ def _of_one(witness: Witness, states: int) -> Witness:
 
 
 def _union(system: TransitionSystem, variants: NDArray[np.bool_]) -> TransitionSystem:
-    """Puts the worlds beside each other: state ``world * states + state``."""
+    """Returns the disjoint union of the worlds: state ``world * states + state``."""
     worlds, states = len(variants), system.states
     shift = np.arange(worlds)[:, None]
     describe = system.describe

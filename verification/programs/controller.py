@@ -1,6 +1,6 @@
-"""A program as a finite machine: which action it takes for what it observes, and where it then is.
+"""Programs as finite machines that read observations and take actions.
 
-Testing and jumping cost no time; taking actions and waiting cost one step each, as in GLM2FSA
+Testing and jumping take no time; taking actions and waiting take one step each, as in GLM2FSA
 (Yang and others, 2023): ``if c`` gives two edges, ``wait c`` a loop while ``c`` does not hold,
 ``proceed n`` a jump.
 """
@@ -30,10 +30,10 @@ from surefoot.verification.programs.statements import (
 )
 
 ENDED = -1
-"""Instead of an instruction: the program is over."""
+"""In place of an instruction: the program has ended."""
 
 START = -2
-"""Instead of an instruction: the program has not yet decided anything (one-step delay)."""
+"""In place of an instruction: the program has not yet decided anything (one-step delay)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,8 @@ class Instruction:
 
     Attributes:
         line: Line or step of the plan.
-        actions: Taken for one step; None for an instruction that costs no time by itself.
-        condition: Decides where to go on; None if that does not depend on anything.
+        actions: Actions of one step; None for an instruction that takes no time itself.
+        condition: Selects the next instruction; None if it is unconditional.
         yes: Next instruction if the condition holds, or there is none.
         no: Next instruction if it does not hold.
         waits: Idles for one step before going to ``no``.
@@ -63,7 +63,7 @@ class Controller:
 
     Attributes:
         instructions: The machine; it starts with the first and ends behind the last.
-        observations: Propositions that it looks at.
+        observations: Propositions that it reads.
         idle: Action while it waits; None for none.
     """
 
@@ -79,7 +79,7 @@ class Controller:
         return () if self.idle is None else (self.idle,)
 
     def is_last(self, at: int) -> bool:
-        """Whether nothing is left to do after a step, whatever is observed then."""
+        """Whether nothing is left to do after a step, whatever is observed."""
         at = self.after(at)
         for _ in self.instructions:
             if at == ENDED:
@@ -91,17 +91,17 @@ class Controller:
         return False
 
     def after(self, at: int) -> int:
-        """Returns where the machine is after the step of an instruction."""
+        """Returns the place of the machine after the step of an instruction."""
         if at == START:
             return 0
         instruction = self.instructions[at]
         return at if instruction.actions is None else instruction.yes
 
     def decide(self, at: int, columns: Mapping[str, Truth], size: int) -> NDArray[np.int32]:
-        """Tells which instruction takes the next step.
+        """Returns which instruction takes the next step.
 
         Args:
-            at: Where the machine is.
+            at: Place of the machine.
             columns: Truth values of each observation, shape [size].
             size: Number of situations.
 
@@ -117,7 +117,7 @@ class Controller:
                 continue
             instruction = self.instructions[place]
             if instruction.actions is not None or hops > most:
-                chosen[group] = place  # too many hops: it goes in circles, which is waiting
+                chosen[group] = place  # endless jumps without actions count as waiting
                 continue
             if instruction.condition is None:
                 todo.append((instruction.yes, group, hops + 1))
@@ -133,10 +133,10 @@ class Controller:
 
 
 def compile_program(program: Program) -> Controller:
-    """Makes the machine of a program.
+    """Compiles a program to a machine.
 
     Raises:
-        InputError: No statement or too many, or a jump to a place that does not exist.
+        InputError: There are no or too many statements, or a jump has no target.
     """
     if not program.statements:
         raise InputError("the plan has no steps; give it at least one action")
@@ -144,7 +144,7 @@ def compile_program(program: Program) -> Controller:
 
 
 class _Compiler:
-    """Lays statements out one behind the other; places are patched when they are known."""
+    """Lays out statements in sequence; jump targets are patched when they are known."""
 
     def __init__(self) -> None:
         self._made: list[Instruction] = []

@@ -9,7 +9,7 @@ Sentences (``A`` an action phrase, ``C`` a condition, ``N`` the number of a step
     continue to the next step                    end
 
 ``if C`` makes two edges, ``wait until C`` a loop while ``C`` does not hold, ``proceed`` a jump
-(GLM2FSA, Yang and others 2023). Looking costs no time: observations are always at hand.
+(GLM2FSA, Yang and others 2023). Looking takes no time: observations are always available.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ NUMBERED = re.compile(r"^\s*(?:[-*#>\s]*)(?:step\s*)?(\d{1,6})\s*[.):\-]\s*(.*)$
 """The start of a step."""
 
 MAX_SENTENCE = 600
-"""Characters of a sentence at most."""
+"""Most characters of a sentence."""
 
 Block = tuple[Statement, ...]
 
@@ -88,7 +88,7 @@ class NotUnderstoodError(InputError):
     """Some sentence of a plan has no reading in the grammar, or more than one.
 
     Attributes:
-        gaps: All that was not understood, in order.
+        gaps: All phrases that were not understood, in order.
     """
 
     def __init__(self, gaps: tuple[Gap, ...]) -> None:
@@ -110,7 +110,7 @@ def parse_english(text: str, vocabulary: PlanVocabulary, *, idle: str | None = N
         idle: Action while it waits.
 
     Raises:
-        NotUnderstoodError: With every sentence that is not understood.
+        NotUnderstoodError: Some sentences are not understood; it lists all of them.
         InputError: Too many steps, or no numbered step.
     """
     steps = _steps(text)
@@ -150,7 +150,7 @@ def _steps(text: str) -> list[tuple[int, list[tuple[int, str]]]]:
 
 
 def _sentences(lines: list[tuple[int, str]]) -> list[tuple[int, str]]:
-    """Splits the lines of a step at full stops; a sentence may go over several lines."""
+    """Splits the lines of a step at full stops; a sentence may span several lines."""
     found: list[tuple[int, str]] = []
     open_one = ""
     begun = 0
@@ -173,7 +173,7 @@ class _Reader:
         self._line = 0
 
     def add(self, made: list[Statement], line: int, step: int, sentence: str) -> None:
-        """Reads a sentence and puts it behind the others, or notes that it is not understood."""
+        """Reads a sentence and appends it, or records that it is not understood."""
         self._line = line
         text = re.sub(r"\s+", " ", sentence.lower()).strip(" ,:")
         read = None
@@ -189,7 +189,7 @@ class _Reader:
             self.gaps.append(Gap(line, step, sentence[:80]))
 
     def _attach(self, made: list[Statement], text: str) -> bool:
-        """Gives the last ``if`` its other way."""
+        """Attaches the other branch to the last ``if``."""
         at = len(made) - 1
         while at >= 0 and isinstance(made[at], Mark):
             at -= 1
@@ -239,7 +239,7 @@ class _Reader:
         return self._only(readings)
 
     def _split(self, text: str, separator: re.Pattern[str]) -> list[tuple[Formula, Block]]:
-        """Returns all ways to cut a text into a condition and a sentence."""
+        """Returns all ways to split a text into a condition and a sentence."""
         found = []
         for cut in separator.finditer(text):
             condition = parse_condition(text[: cut.start()], self._vocabulary)
@@ -272,7 +272,7 @@ class _Reader:
         return self._only(readings)
 
     def _clause(self, text: str) -> Block | None:
-        """Reads what is done, one thing or several after one another."""
+        """Reads one action or several in sequence."""
         text = text.strip(" ,")
         whole = self._simple(text)
         if whole is not None:

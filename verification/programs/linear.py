@@ -1,4 +1,4 @@
-"""Plans as plain lists: one action a line."""
+"""Plans as plain lists: one action per line."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from surefoot.verification.programs.vocabulary import PlanVocabulary
 def linear(
     actions: Sequence[str], vocabulary: PlanVocabulary, *, idle: str | None = None
 ) -> Program:
-    """Makes a program of names of actions.
+    """Builds a program from names of actions.
 
     Raises:
-        InputError: Too many, or an unknown one.
+        InputError: There are too many, or one is unknown.
     """
     if len(actions) > MAX_STATEMENTS:
         raise InputError(f"the plan has more than {MAX_STATEMENTS:,} steps; shorten it")
@@ -25,7 +25,7 @@ def linear(
 
 
 def parse_lines(text: str, vocabulary: PlanVocabulary, *, idle: str | None = None) -> Program:
-    """Reads one action a line; empty lines and what follows ``#`` do not count.
+    """Reads one action per line; empty lines and comments after ``#`` are ignored.
 
     Args:
         text: The plan.

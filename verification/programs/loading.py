@@ -1,4 +1,4 @@
-"""Reading a plan from a file, whatever its form."""
+"""Loading of plans in all forms."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from surefoot.verification.programs.structured import parse_json
 from surefoot.verification.programs.vocabulary import PlanVocabulary
 
 MAX_BYTES = 2**21
-"""Largest plan that is read."""
+"""Largest accepted plan."""
 
 
 def parse_program(
@@ -51,7 +51,7 @@ def parse_program(
 
 
 def load_program(path: Path, vocabulary: PlanVocabulary, *, idle: str | None = None) -> Program:
-    """Reads a plan from a file: ``.json``, ``.py``, or text (numbered steps or an action a line).
+    """Reads a plan from a file: ``.json``, ``.py``, or text (numbered steps or a list of actions).
 
     Raises:
         InputError: The file or the plan cannot be read; the message names file and line.

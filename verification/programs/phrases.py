@@ -1,6 +1,6 @@
 """Conditions in English: phrases of the vocabulary with 'no', 'not', 'and', 'or'.
 
-What has two readings has none: mixed 'and' and 'or', or 'no A and B'.
+Ambiguous conditions are refused: mixed 'and' and 'or', or 'no A and B'.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from surefoot.verification.formulas.syntax import And, Formula, Not, Or, Prop
 from surefoot.verification.programs.vocabulary import PlanVocabulary
 
 NEGATIONS = frozenset("no not isnt arent without absent gone cleared".split())
-"""Words that turn a phrase into its opposite."""
+"""Words that negate a phrase."""
 
 _VERBS = frozenset("is are there see sees seen".split())
-"""Words that show that a phrase stands on its own after 'no A or'."""
+"""Words that show that a phrase is independent after 'no A or'."""
 
 _ARTICLES = frozenset("the a an".split())
 
@@ -55,7 +55,7 @@ def _words(text: str) -> list[str]:
 
 
 def _negates(text: str) -> bool:
-    """Whether a phrase says 'no' or 'without' of what follows."""
+    """Whether a phrase negates what follows, as 'no' or 'without'."""
     return any(word in ("no", "without") for word in _words(text))
 
 

@@ -25,7 +25,7 @@ from surefoot.verification.programs.statements import (
 from surefoot.verification.programs.vocabulary import PlanVocabulary
 
 MAX_CHARACTERS = 200_000
-"""Length of a plan in Python at most."""
+"""Most characters of a plan in Python."""
 
 WAITS = ("wait_until", "wait_for")
 """Calls that wait until their one argument holds."""
@@ -34,7 +34,7 @@ WAITS = ("wait_until", "wait_for")
 def parse_python(text: str, vocabulary: PlanVocabulary, *, idle: str | None = None) -> Program:
     """Reads a plan in Python.
 
-    Understood are calls of actions (``turn_right()`` or ``robot.turn_right()``), ``if`` with
+    Accepted are calls of actions (``turn_right()`` or ``robot.turn_right()``), ``if`` with
     ``elif`` and ``else``, ``while``, ``for _ in range(NUMBER)``, ``break``, ``continue``,
     ``pass``, ``return``, ``wait_until(CONDITION)``, all at top level or in one function without
     decorators, and conditions of observations (``pedestrian``, ``pedestrian()`` or
@@ -77,7 +77,7 @@ def parse_python(text: str, vocabulary: PlanVocabulary, *, idle: str | None = No
 
 
 def _is_text(node: ast.stmt) -> bool:
-    """Whether a statement is a lone string, such as a docstring."""
+    """Whether a statement is only a string, such as a docstring."""
     return (
         isinstance(node, ast.Expr)
         and isinstance(node.value, ast.Constant)
@@ -101,7 +101,7 @@ class _Reader:
         self._loops: list[tuple[str, str]] = []  # marks of 'continue' and of 'break'
 
     def block(self, body: Sequence[ast.stmt], depth: int) -> tuple[Statement, ...]:
-        """Reads statements one after the other."""
+        """Reads a sequence of statements."""
         if depth > MAX_DEPTH:
             line = body[0].lineno if body else None
             raise InputError(f"the plan is nested deeper than {MAX_DEPTH} levels", line=line)

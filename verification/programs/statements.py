@@ -1,4 +1,4 @@
-"""What a plan program consists of, however it was written down."""
+"""Statements of plan programs, independent of their form."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from surefoot.verification.formulas.syntax import Formula
 
 MAX_STATEMENTS = 10_000
-"""Statements of a program at most, after repetitions are written out."""
+"""Most statements of a program, after repetitions are expanded."""
 
 MAX_DEPTH = 50
-"""Levels of nesting of a program at most."""
+"""Deepest nesting of a program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Do(Statement):
 
 @dataclass(frozen=True, slots=True)
 class If(Statement):
-    """Takes one of two ways, which costs no time."""
+    """Takes one of two branches, which takes no time."""
 
     condition: Formula
     then: tuple[Statement, ...]
@@ -59,14 +59,14 @@ class WaitUntil(Statement):
 
 @dataclass(frozen=True, slots=True)
 class Mark(Statement):
-    """A place that can be jumped to."""
+    """A jump target."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Proceed(Statement):
-    """Jumps to a mark, which costs no time."""
+    """Jumps to a mark, which takes no time."""
 
     to: str
 
@@ -81,7 +81,7 @@ class Program:
     """A plan.
 
     Attributes:
-        statements: What is done, in order.
+        statements: The statements, in order.
         idle: The action that is taken while the program waits; None for no action at all.
         unit: What the lines of the statements count: 'line' or 'step'.
     """
@@ -96,7 +96,7 @@ class Program:
 
     @property
     def observations(self) -> tuple[str, ...]:
-        """Propositions that its conditions look at, in order of first use."""
+        """Propositions that its conditions use, in order of first use."""
         names = (
             name
             for s in self.walk()
@@ -107,7 +107,7 @@ class Program:
 
 
 def walk(statements: tuple[Statement, ...]) -> Iterator[Statement]:
-    """Yields statements and all that they contain, outer ones first."""
+    """Yields statements and all nested ones, outer ones first."""
     stack = list(reversed(statements))
     while stack:
         statement = stack.pop()

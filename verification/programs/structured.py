@@ -42,7 +42,7 @@ def parse_json(text: str, vocabulary: PlanVocabulary) -> Program:
         vocabulary: Names that it may use.
 
     Raises:
-        InputError: Not JSON, or a step that is none; the message names its place.
+        InputError: The text is not JSON, or a step is invalid; the message names its place.
     """
     try:
         data = json.loads(text)
@@ -69,7 +69,7 @@ class _Reader:
         self._count = 0
 
     def top(self, steps: list[Any]) -> tuple[Statement, ...]:
-        """Reads the outermost steps, each of which can be jumped to by its number."""
+        """Reads the outermost steps, each of which is a jump target by its number."""
         made: list[Statement] = []
         for number, step in enumerate(steps, 1):
             made.append(Mark(number, str(number)))

@@ -18,14 +18,14 @@ FILLERS = frozenset(
     "been coming comes approaching which"
     "".split()
 )
-"""Words that do not tell one phrase from another."""
+"""Words that do not distinguish phrases."""
 
 Bag = frozenset[str]
-"""The words of a phrase that matter, in any order."""
+"""The significant words of a phrase, in any order."""
 
 
 def bag(phrase: str) -> Bag:
-    """Returns the words of a phrase that matter, in lower case and the singular."""
+    """Returns the significant words of a phrase, in lower case and the singular."""
     words = re.findall(r"[a-z0-9]+", phrase.lower())
     return frozenset(singular(word) for word in words if word not in FILLERS)
 
@@ -40,13 +40,13 @@ class PlanVocabulary:
     """Names and phrases.
 
     Attributes:
-        observations: Propositions that a condition may look at.
+        observations: Propositions that a condition may use.
         actions: Propositions that a plan may make true.
-        phrases: More phrases for a name. Under ``!name`` stand phrases for its opposite, such
-            as 'red light' for ``!green_light``.
+        phrases: Additional phrases for a name. Entries of ``!name`` are phrases for its negation,
+            such as 'red light' for ``!green_light``.
 
     Raises:
-        InputError: A phrase stands for two things, or for an unknown name.
+        InputError: A phrase has two meanings, or an unknown name.
     """
 
     observations: tuple[str, ...]
@@ -78,7 +78,7 @@ class PlanVocabulary:
         return meaning.get(bag(phrase))
 
     def senses(self, phrase: str) -> bool:
-        """Whether a phrase, such as 'the traffic light', speaks of observations only."""
+        """Whether a phrase, such as 'the traffic light', refers to observations only."""
         words: Bag = self._words  # type: ignore[attr-defined]
         found = self.find(phrase)
         acts = found is not None and found[0] in self.actions
@@ -92,7 +92,7 @@ class PlanVocabulary:
             place: File, line and column for the message.
 
         Raises:
-            InputError: It is none.
+            InputError: It is not an action.
         """
         if name in self.actions:
             return name
@@ -116,7 +116,7 @@ class PlanVocabulary:
         """Reads a condition over observations in the grammar of formulas.
 
         Raises:
-            InputError: It cannot be read, or looks into the future.
+            InputError: It cannot be parsed, or has a temporal operator.
         """
         formula = parse(text, self.observations)
         if not is_propositional(formula):
@@ -131,6 +131,6 @@ def vocabulary_of(
 
     Args:
         book: The rulebook.
-        phrases: More phrases for its names.
+        phrases: Additional phrases for its names.
     """
     return PlanVocabulary(book.observations, book.actions, phrases or {})

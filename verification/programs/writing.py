@@ -1,4 +1,4 @@
-"""Programs written out again, in the words that plans are made of."""
+"""Text of programs, in the words of plans."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def words_of(condition: Formula) -> str:
 
 
 def program_text(program: Program) -> str:
-    """Writes a program as indented text; steps that are jumped to show their names."""
+    """Writes a program as indented text; jump targets show their names."""
     targets = {s.to for s in program.walk() if isinstance(s, Proceed)}
     return "\n".join(_lines(program.statements, targets, "")) + "\n"
 

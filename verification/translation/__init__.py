@@ -1,1 +1,1 @@
-"""From formulas to automata; Spot works in a process of its own."""
+"""Translation of formulas to automata; Spot runs in a separate process."""

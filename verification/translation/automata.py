@@ -1,6 +1,6 @@
-"""Rules compiled to plain tables: what a trace does to a formula is one look-up a step.
+"""Rules compiled to tables: evaluating a trace takes one look-up per step.
 
-Every rule has an automaton of its own over its own propositions. Rules are never joined: the
+Every rule has its own automaton over its own propositions. Rules are never combined, since the
 tables have a column for every combination of propositions.
 """
 
@@ -47,8 +47,8 @@ MAX_SIZE, MAX_DEPTH = 20_000, 150
 """Most operators and leaves of a formula, and its deepest nesting."""
 
 _EASY = 4
-"""Formulas with no more temporal operators than this have one try and all the time; others have
-two tries of :data:`SECONDS`, and before them two short ones."""
+"""Formulas with at most this many temporal operators get one attempt with all the time; others get
+two attempts of :data:`SECONDS`, preceded by two short ones."""
 
 _TEMPORAL = (Always, Eventually, Next, StrongNext, Until, WeakUntil, Release, StrongRelease)
 
@@ -63,8 +63,8 @@ class Automaton:
         initial: State before the first step.
         accepting: Whether a trace that ends in a state satisfies the rule, shape [states].
             That of the initial state is the verdict on the empty trace.
-        verdicts: 1 if the trace satisfies however it goes on or ends, -1 if it cannot,
-            0 if that is still open; shape [states]. Once not 0 it never changes.
+        verdicts: 1 if every continuation satisfies the rule, -1 if none does, 0 if that is open;
+            shape [states]. A verdict other than 0 never changes.
     """
 
     propositions: tuple[str, ...]
@@ -78,14 +78,14 @@ class Automaton:
 class BuchiAutomaton:
     """A nondeterministic automaton over infinite words.
 
-    A word is accepted if some path over it visits accepting states again and again. A path
+    A word is accepted if some path over it visits accepting states infinitely often. A path
     without an edge for the next letter ends and accepts nothing.
 
     Attributes:
         propositions: Those of the formula; bit i of a letter is the truth of the i-th.
         initial: The first state.
-        sources: State that each edge leaves, shape [edges].
-        targets: State that it enters, shape [edges].
+        sources: Source state of each edge, shape [edges].
+        targets: Target state of each edge, shape [edges].
         letters: Letters under which it can be taken, shape [edges, 2**propositions].
         accepting: Shape [states].
     """
@@ -106,15 +106,15 @@ def compile_ltlf(formula: Formula, *, cache_folder: Path | None = None) -> Autom
 
     Args:
         formula: The formula.
-        cache_folder: Where automata are kept instead of the folder that
-            :mod:`~surefoot.verification.translation.cache` describes.
+        cache_folder: Cache folder instead of the default one, see
+            :mod:`~surefoot.verification.translation.cache`.
 
     Returns:
-        The automaton; made once for all formulas that differ in names only.
+        The automaton, shared by all formulas that differ only in names.
 
     Raises:
-        InputError: More than 12 propositions, or too large an automaton.
-        MissingDependencyError: There is no Spot.
+        InputError: The formula has more than 12 propositions, or its automaton is too large.
+        MissingDependencyError: Spot is not installed.
     """
     names, plain = _canonical(formula)
     made = _finite(plain, cache_folder or cache.default_folder())
@@ -126,11 +126,11 @@ def compile_buchi(formula: Formula, *, cache_folder: Path | None = None) -> Buch
 
     Args:
         formula: The formula; for model checking, the negation of the rule.
-        cache_folder: Where automata are kept instead of the usual folder.
+        cache_folder: Cache folder instead of the default one.
 
     Raises:
-        InputError: More than 12 propositions, or too large an automaton.
-        MissingDependencyError: There is no Spot.
+        InputError: The formula has more than 12 propositions, or its automaton is too large.
+        MissingDependencyError: Spot is not installed.
     """
     names, plain = _canonical(_with_one_next(formula))
     e = _infinite(plain, cache_folder or cache.default_folder())
@@ -211,7 +211,7 @@ def _infinite(formula: Formula, folder: Path | None) -> Edges:
 
 
 def _smallest(formula: Formula) -> Dfa:
-    """Makes the minimal automaton, for hard formulas by way of the negation if that is easier.
+    """Builds the minimal automaton; for hard formulas from the negation if that is easier.
 
     Spot may need exponential time for 'always, within n steps' where its negation, 'at some
     time not, for n steps', is translated at once; for 'eventually' it is the other way round.

@@ -1,4 +1,4 @@
-"""Compiled automata on disk, found again by their content.
+"""Content-addressed cache of compiled automata on disk.
 
 The folder is ``automata`` in ``$SUREFOOT_CACHE``, or else in ``surefoot`` in the user's cache
 folder (``$XDG_CACHE_HOME`` or ``~/.cache``; ``~/Library/Caches`` on macOS). Nothing is lost if
@@ -24,17 +24,17 @@ from surefoot.core.errors import InputError
 from surefoot.core.files import write_atomic
 
 FORMAT = 1
-"""Raised when what is kept changes."""
+"""Increased when the format of entries changes."""
 
 VARIABLE = "SUREFOOT_CACHE"
-"""Environment variable that names another folder; empty for nothing on disk."""
+"""Environment variable of the cache folder; an empty value disables the cache."""
 
 Arrays = dict[str, NDArray[Any]]
-"""What is kept of an automaton, by name."""
+"""Arrays of an automaton, by name."""
 
 
 def default_folder() -> Path | None:
-    """Returns the folder that is used unless another is given; None for nothing on disk."""
+    """Returns the default folder; None if the cache is disabled."""
     named = os.environ.get(VARIABLE)
     if named is not None:
         return Path(named) / "automata" if named else None
@@ -46,7 +46,7 @@ def default_folder() -> Path | None:
 
 
 def entry_key(*parts: str) -> str:
-    """Returns a SHA-256 of what an automaton depends on."""
+    """Returns a SHA-256 of all inputs of an automaton."""
     return hashlib.sha256(json.dumps([FORMAT, *parts]).encode()).hexdigest()
 
 
@@ -58,12 +58,12 @@ def load(folder: Path | None, key: str, names: Sequence[str]) -> Arrays | None:
         data = (folder / f"{key}.npz").read_bytes()
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             return {name: arrays[name] for name in names}
-    except Exception:  # a damaged file fails in whatever place of the zip reader it likes
+    except Exception:  # a damaged file can fail anywhere in the zip reader
         return None
 
 
 def store(folder: Path | None, key: str, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Keeps arrays; several processes may do so at the same time."""
+    """Stores arrays; safe with several processes at the same time."""
     if folder is None:
         return
     buffer = io.BytesIO()

@@ -1,4 +1,4 @@
-"""Strongly connected components, and what lies before them."""
+"""Strongly connected components, and backward reachability."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def good_components(
     marks: NDArray[np.bool_],
     size: int,
 ) -> NDArray[np.int32]:
-    """Finds the strong components with an edge and a node of every kind.
+    """Finds the strongly connected components with an edge and a node of every kind.
 
     Args:
         sources: Shape [edges].
@@ -42,7 +42,7 @@ def good_components(
 def can_reach(
     sources: NDArray[np.integer], targets: NDArray[np.integer], goal: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """Tells from which nodes a goal node can be reached.
+    """Returns from which nodes a goal node can be reached.
 
     Args:
         sources: Shape [edges].

@@ -17,10 +17,10 @@ MAX_TABLE = 2**22
 """Most entries of a table."""
 
 MAX_WORK = 50_000_000
-"""Most elementary steps of making an automaton deterministic; minimal: ten times that, in numpy."""
+"""Most elementary steps of determinisation; minimisation may take ten times that, in numpy."""
 
 _SMALL = 10_000
-"""Most entries of a table that is made minimal without numpy, which takes longer to call there."""
+"""Most entries of a table that is minimised without numpy, whose call overhead dominates there."""
 
 Dfa = tuple[NDArray[np.int32], NDArray[np.bool_]]
 """Table [states, letters or classes] and accepting states; the first state is 0."""
@@ -30,16 +30,16 @@ _Moves = list[list[tuple[int, int]]]
 
 
 def determinised(edges: Edges, *, empty: bool, negated: bool = False) -> Dfa:
-    """Makes an automaton deterministic.
+    """Determinises an automaton.
 
-    A formula's automaton is made so by the subset construction. That of its negation is, by
-    reversing twice (Brzozowski, 1962), which never visits more than the reversed and the minimal
-    automaton have; then it is complemented.
+    A formula's automaton is determinised by the subset construction; that of its negation by
+    reversing twice (Brzozowski, 1962), which never visits more states than the reversed and the
+    minimal automaton have, and then complementing.
 
     Args:
         edges: The automaton, over traces of at least one step.
-        empty: Whether the formula holds on the empty trace; a first state that is never entered
-            again decides that.
+        empty: Whether the formula holds on the empty trace; an initial state that is never entered
+            again encodes that.
         negated: Whether the automaton is that of the formula's negation.
 
     Returns:
@@ -114,15 +114,15 @@ def _subsets(moves: _Moves, classes: int, start: int, final: int, width: int) ->
 
 
 def minimised(table: NDArray[np.int32], accepting: NDArray[np.bool_]) -> Dfa:
-    """Merges states that no trace tells apart (Moore's partition refinement).
+    """Merges states that no trace distinguishes (Moore's partition refinement).
 
     Args:
         table: Shape [states, letters]; state 0 is the first.
         accepting: Shape [states].
 
     Returns:
-        The minimal automaton, states in the order in which a breadth-first search with letters
-        in rising order meets them; equal languages have equal tables.
+        The minimal automaton with states in breadth-first order, letters ascending; equal languages
+        have equal tables.
 
     Raises:
         TooLargeError: Ten times :data:`MAX_WORK`.
@@ -169,10 +169,10 @@ def _refined(columns: NDArray[np.int32], block: NDArray[np.int64]) -> NDArray[np
 
 
 def verdicts(table: NDArray[np.int32], accepting: NDArray[np.bool_]) -> NDArray[np.int8]:
-    """Tells what is final: of a minimal automaton, the states that are never left.
+    """Returns the final verdicts of a minimal automaton: of the states that are never left.
 
     Returns:
-        1 where everything that follows is accepted, -1 where nothing is, else 0.
+        1 if every continuation is accepted, -1 if none is, else 0.
     """
     stays = (table == np.arange(len(table))[:, None]).all(axis=1)
     return np.where(stays, np.where(accepting, 1, -1), 0).astype(np.int8)

@@ -1,4 +1,4 @@
-"""Automata as SVG: states in layers, edges with letters that a list below explains."""
+"""Automata as SVG: states in layers, edges with codes that a list below explains."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from surefoot.verification.translation.automata import Automaton
 from surefoot.verification.translation.guards import guard_of
 
 MAX_DRAWN = 40
-"""Most states that are drawn; more cannot be read."""
+"""Most states that are drawn; larger drawings are unreadable."""
 
 _ACROSS, _DOWN, _RADIUS, _LINE = 170, 120, 22, 19
 _WRAP = 100
@@ -38,7 +38,7 @@ _STYLE = (
     "svg.automaton text.middle{text-anchor:middle}"
     "svg.automaton .strong{font-weight:600}"
 )
-"""Style of a drawing that stands alone; a page may set ``--paper``."""
+"""Style of a standalone drawing; a page may set ``--paper``."""
 
 _Point = tuple[float, float]
 
@@ -46,15 +46,15 @@ _Point = tuple[float, float]
 def draw_automaton(automaton: Automaton, *, title: str) -> str:
     """Draws a rule's automaton.
 
-    A double ring means that a trace that ends there satisfies the rule; green (solid) that it
-    does however it goes on, orange (dashed) that it never does again.
+    A double ring means that a trace that ends there satisfies the rule; green (solid) that every
+    continuation does, orange (dashed) that none does.
 
     Args:
         automaton: The automaton.
-        title: What it is, such as the rule's text.
+        title: Title, such as the rule's text.
 
     Returns:
-        An SVG document that loads nothing.
+        A self-contained SVG document.
 
     Raises:
         InputError: It has more than 40 states.
@@ -93,7 +93,7 @@ def draw_automaton(automaton: Automaton, *, title: str) -> str:
 
 
 def _edges(automaton: Automaton) -> dict[tuple[int, int], NDArray[np.bool_]]:
-    """Returns the letters of each pair of states that has some."""
+    """Returns the letters of each pair of connected states."""
     return {
         (source, int(target)): automaton.table[source] == target
         for source in range(len(automaton.table))
@@ -102,7 +102,7 @@ def _edges(automaton: Automaton) -> dict[tuple[int, int], NDArray[np.bool_]]:
 
 
 def _places(automaton: Automaton) -> list[_Point]:
-    """Puts every state right of those that are fewer steps away from the start."""
+    """Places every state to the right of those that are nearer to the start."""
     distance = {automaton.initial: 0}
     queue = [automaton.initial]
     for state in queue:

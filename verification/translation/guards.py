@@ -1,4 +1,4 @@
-"""Sets of letters as short formulas: what an edge of an automaton asks for."""
+"""Sets of letters as short formulas: the guards of an automaton's edges."""
 
 from __future__ import annotations
 

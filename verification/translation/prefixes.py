@@ -14,7 +14,7 @@ from surefoot.verification.translation.automata import BuchiAutomaton, compile_b
 from surefoot.verification.translation.components import can_reach, good_components
 
 MAX_SUBSETS = 2_048
-"""States of the monitor at most; a rule that needs more is only checked as a whole."""
+"""Most states of the monitor; a rule that needs more is only checked as a whole."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,8 +24,8 @@ class BadPrefixes:
     Attributes:
         propositions: Bit ``i`` of a letter is ``propositions[i]``.
         table: Shape [places, letters]; the first place is 0.
-        bad: The place (a sink) in which a prefix is bad; -1 if no prefix is.
-        complete: Every violation has a bad prefix: the formula is a safety property.
+        bad: The sink place of bad prefixes; -1 if there are none.
+        complete: Whether every violation has a bad prefix: the formula is a safety property.
     """
 
     propositions: tuple[str, ...]
@@ -36,7 +36,7 @@ class BadPrefixes:
 
 @lru_cache(maxsize=512)
 def bad_prefixes(formula: Formula) -> BadPrefixes | None:
-    """Makes the monitor of a formula over infinite words by the subset construction.
+    """Builds the monitor of a formula over infinite words by the subset construction.
 
     Source: Kupferman and Vardi, Model Checking of Safety Properties (2001), section 3.
 
@@ -85,7 +85,7 @@ def moves_of(automaton: BuchiAutomaton) -> Moves:
 
 
 def _letter_classes(letters: NDArray[np.bool_]) -> tuple[list[int], NDArray[np.intp]]:
-    """Letters that no edge tells apart behave alike: one of each class, and each one's class."""
+    """Groups letters that no edge distinguishes: one of each class, and the class of each."""
     _, first, class_of = np.unique(letters, axis=1, return_index=True, return_inverse=True)
     return first.tolist(), class_of.ravel()
 

@@ -1,7 +1,7 @@
-"""Spot (Duret-Lutz and others, CAV 2022) from outside: formula in, edges out.
+"""Interface to Spot (Duret-Lutz and others, CAV 2022): formulas in, edges out.
 
-Spot runs in a process of its own, within limits of time and memory; see ``spot_process``. It comes
-as the package ``spottl`` for Linux on x86-64; the package ``spot`` on PyPI is something else.
+Spot runs in a separate process, within limits of time and memory; see ``spot_process``. It comes as
+the package ``spottl`` for Linux on x86-64; the package ``spot`` on PyPI is unrelated.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from surefoot.core.errors import HarnessError
 from surefoot.verification.translation.spot_process import SPOT, WorkerDiedError
 
 SECONDS, MEMORY = 10.0, 2 * 2**30
-"""What Spot may spend on one formula unless said otherwise: seconds of processor time, so that a
-busy machine comes to the same automaton, and bytes of address space."""
+"""Default limits of Spot for one formula: seconds of processor time, so that the result does not
+depend on the load of the machine, and bytes of address space."""
 
 _EXHAUSTED = {-Signals.SIGABRT, -Signals.SIGBUS, -Signals.SIGSEGV}
-"""Exit codes of a process that had no memory or no stack left where Spot does not expect it."""
+"""Exit codes of a process that ran out of memory or stack where Spot does not handle it."""
 
 
 class TooLargeError(Exception):
-    """The automaton does not fit the limits; the message says which."""
+    """The automaton exceeds the limits; the message says which."""
 
 
 @dataclass(frozen=True, eq=False)
 class Edges:
-    """An automaton as Spot made it.
+    """An automaton as returned by Spot.
 
     Attributes:
-        initial: The state where it starts: 0, for states are in breadth-first order.
-        sources: State that each edge leaves, shape [edges].
-        targets: State that it enters, shape [edges].
+        initial: The initial state: 0, since states are in breadth-first order.
+        sources: Source state of each edge, shape [edges].
+        targets: Target state of each edge, shape [edges].
         letters: Letters under which it can be taken, shape [edges, 2**k]; bit i of a letter
             tells whether the proposition ``p<i>`` is true.
         accepting: Shape [states].
@@ -52,7 +52,7 @@ def spot_version() -> str:
 
     Raises:
         MissingDependencyError: It is missing, cannot be loaded here, or is the wrong package.
-        HarnessError: Its process does not start.
+        HarnessError: Its process cannot be started.
     """
     try:
         return SPOT.version()
@@ -73,21 +73,21 @@ def translate(
 
     Args:
         text: The formula in Spot's grammar.
-        propositions: How many propositions there are.
+        propositions: Number of propositions.
         finite: LTLf over finite, non-empty traces instead of LTL over infinite words. For
             LTLf, Spot's reduction with a proposition that tells whether the trace still goes
             on (De Giacomo and Vardi, IJCAI 2013, section 4).
-        deterministic: Prefer few choices to few states.
-        seconds: Processor time that Spot may take.
-        memory: Bytes of address space that its process may have.
+        deterministic: Prefer determinism to few states.
+        seconds: Limit of processor time.
+        memory: Limit of the process's address space in bytes.
 
     Returns:
         A state-based automaton, with Büchi acceptance or that of finite words.
 
     Raises:
         HarnessError: Spot failed, or its process was killed twice.
-        MissingDependencyError: There is no Spot.
-        TooLargeError: The limits do not suffice.
+        MissingDependencyError: Spot is not installed.
+        TooLargeError: A limit was exceeded.
     """
     order = {
         "text": text,

@@ -1,7 +1,7 @@
 """The process that runs Spot: started at the first formula, kept warm, replaced when it dies.
 
-This process never imports Spot, whose licence is the GPL; ``spot_worker`` does, and is a program of
-its own. Each process has one of these, also after a fork.
+This process never imports Spot, whose licence is the GPL; only the separate program ``spot_worker``
+does. Each process has its own worker, also after a fork.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from typing import IO, Any
 from surefoot.core.errors import HarnessError, MissingDependencyError
 
 START_SECONDS = 600.0
-"""Longest wait for a new process to say that it is ready."""
+"""Longest wait in seconds for a new process to report that it is ready."""
 
 ANSWER_SECONDS = 3600.0
-"""Longest wait by the clock for an answer: a process that hangs is meant, not a busy machine."""
+"""Longest wall-clock wait for an answer; long, so that only a hanging process reaches it."""
 
 _PROGRAM = Path(__file__).with_name("spot_worker.py")
 
@@ -50,7 +50,7 @@ class WorkerDiedError(Exception):
 
 
 class SpotProcess:
-    """A warm process with Spot. Threads take turns; a fork has a process of its own."""
+    """A running process with Spot, shared by threads; a fork gets its own process."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -59,15 +59,15 @@ class SpotProcess:
 
     @property
     def pid(self) -> int | None:
-        """Number of the process that runs now; None if there is none."""
+        """Id of the running process; None if there is none."""
         return None if self._worker is None else self._worker.process.pid
 
     def version(self) -> str:
         """Returns the version of Spot.
 
         Raises:
-            MissingDependencyError: There is no Spot.
-            WorkerDiedError: Its process died twice before it said so.
+            MissingDependencyError: Spot is not installed.
+            WorkerDiedError: Its process died twice before it reported its version.
         """
         with self._lock:
             if self._version is None:
@@ -79,15 +79,15 @@ class SpotProcess:
             return self._version
 
     def ask(self, order: Mapping[str, Any]) -> dict[str, Any]:
-        """Returns the answer to an order, asked a second time if the process dies of it.
+        """Returns the answer to a request, which is repeated once if the process dies.
 
         Args:
-            order: What :mod:`~surefoot.verification.translation.spot_worker` reads.
+            order: A request as :mod:`~surefoot.verification.translation.spot_worker` reads it.
 
         Raises:
-            TimeoutError: The order's processor time was up before there was an answer.
+            TimeoutError: The request's processor time was used up before there was an answer.
             WorkerDiedError: The process died twice.
-            MissingDependencyError: There is no Spot.
+            MissingDependencyError: Spot is not installed.
         """
         with self._lock:
             try:
@@ -96,13 +96,13 @@ class SpotProcess:
                 return self._once(order)
 
     def close(self) -> None:
-        """Ends the process, if there is one; the next order starts another."""
+        """Ends the process, if there is one; the next request starts another."""
         worker, self._worker = self._worker, None
         if worker is not None:
             worker.close()
 
     def after_fork(self) -> None:
-        """Lets go of the parent's process, in a child; a thread may have held the lock."""
+        """Releases the parent's process in a child; a thread may have held the lock."""
         self._lock = Lock()
         worker, self._worker = self._worker, None
         if worker is not None:
@@ -111,7 +111,7 @@ class SpotProcess:
     def _once(self, order: Mapping[str, Any]) -> dict[str, Any]:
         try:
             answer = self._started().exchange(json.dumps(order).encode() + b"\n", ANSWER_SECONDS)
-        except BaseException:  # also Ctrl-C: the answer to this order must not meet the next one
+        except BaseException:  # also Ctrl-C: the next request must not read this answer
             self.close()
             raise
         if answer.pop("last"):
@@ -157,7 +157,7 @@ class _Worker:
         return self.process.stdin, self.process.stdout
 
     def greet(self) -> str:
-        """Returns Spot's version, which the process says first."""
+        """Returns Spot's version, which the process reports first."""
         try:
             about = self.exchange(b"", START_SECONDS)
         except TimeoutError:
@@ -206,8 +206,8 @@ class _Worker:
         self._close_pipes()
 
     def let_go(self) -> None:
-        """Closes this side's copies of the pipes; the process belongs to another."""
-        self.process.returncode = 0  # its end is not for this process to wait for
+        """Closes this side's copies of the pipes; the process belongs to the parent."""
+        self.process.returncode = 0  # the parent waits for its end
         self._close_pipes()
 
     def _close_pipes(self) -> None:
@@ -225,7 +225,7 @@ class _Worker:
 
 
 SPOT = SpotProcess()
-"""The process with Spot that belongs to this one."""
+"""The Spot process of this process."""
 
 atexit.register(SPOT.close)
 if hasattr(os, "register_at_fork"):

@@ -1,8 +1,8 @@
-"""Spot's own process: formulas come in on standard input, automata go out on standard output.
+"""The Spot process: formulas on standard input, automata on standard output.
 
 The one file that imports Spot (Duret-Lutz and others, CAV 2022), whose licence is the GPL. It is
-only ever run as a program, by ``spot_process``, and imports nothing of
-Surefoot and nothing that is slow to load. Orders and answers are JSON, one a line.
+only run as a program, by ``spot_process``, and imports nothing of Surefoot and nothing that is slow
+to load. Requests and answers are JSON, one per line.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ MAX_CELLS = 2**28
 
 
 def main() -> None:
-    """Says which Spot this is, then answers orders until standard input ends."""
+    """Reports Spot's version, then answers requests until standard input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
     signal.signal(signal.SIGPROF, signal.SIG_DFL)  # ends this process at its limit
     with os.fdopen(os.dup(1), "w", encoding="ascii") as out:
-        os.dup2(2, 1)  # what libraries print must not come between the answers
+        os.dup2(2, 1)  # output of libraries must not mix with the answers
         spot, about = _load()
         print(json.dumps(about), file=out, flush=True)
         if spot is None:
@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def _load() -> tuple[ModuleType | None, dict[str, str]]:
-    """Returns Spot and its version, or None and what is wrong with it."""
+    """Returns Spot and its version, or None and the reason why it cannot be used."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # of SWIG, which made its bindings
@@ -64,8 +64,8 @@ def _answered(spot: ModuleType, order: dict[str, Any]) -> dict[str, Any]:
             ``translate`` of ``spot_backend``; ``seconds`` and ``memory``.
 
     Returns:
-        The automaton, or why there is none: ``too_large`` or ``failed``. ``last`` says that this
-        process ends now, for a new one to start with all of its memory.
+        The automaton, or the reason why there is none: ``too_large`` or ``failed``. ``last`` means
+        that this process ends now, so that a new one starts with free memory.
     """
     memory, seconds = order.pop("memory"), order.pop("seconds")
     _limit_memory(memory)
@@ -86,7 +86,7 @@ def _answered(spot: ModuleType, order: dict[str, Any]) -> dict[str, Any]:
 
 
 def _limit_memory(limit: int | None) -> None:
-    """Limits the address space, or no longer, as far as the system lets it be limited."""
+    """Sets or removes the limit of the address space, as far as the system supports it."""
     _, most = resource.getrlimit(resource.RLIMIT_AS)
     if limit is None or limit > most != resource.RLIM_INFINITY:
         limit = most
@@ -120,9 +120,9 @@ def _translated(
 
 
 def _numbered(automaton: Any, truth: _TruthTables) -> dict[str, Any]:
-    """Returns an automaton with its states in the order in which a breadth-first search meets them.
+    """Returns an automaton with its states in breadth-first order.
 
-    Spot's own order depends on what it translated before.
+    Spot's own order depends on earlier translations.
     """
     moves: list[list[tuple[int, int]]] = [[] for _ in range(automaton.num_states())]
     for edge in automaton.edges():
@@ -146,7 +146,7 @@ def _numbered(automaton: Any, truth: _TruthTables) -> dict[str, Any]:
 
 
 class _TruthTables:
-    """Turns conditions of edges, which are binary decision diagrams, into truth tables.
+    """Converts conditions of edges, which are binary decision diagrams, to truth tables.
 
     A table is an integer whose bit i is the truth under letter i.
     """

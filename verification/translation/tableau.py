@@ -1,7 +1,7 @@
-"""A tight automaton: every lasso of the model is judged by a run of exactly its shape.
+"""Tight automata: every lasso of the model has a run of exactly its shape.
 
 A place of the automaton guesses, for each temporal part of a formula, whether it holds at the
-next step read. That is settled by the rest of the word alone, so on a word ``u v v v ...`` the
+next step read. That depends on the rest of the word alone, so on a word ``u v v v ...`` the
 guesses repeat with ``v`` from the end of ``u`` on. A shortest accepting lasso of the product is
 therefore a shortest lasso of the model. Small automata such as Spot's do not have this
 property: they may have to go around a loop several times.
@@ -35,10 +35,10 @@ from surefoot.verification.formulas.syntax import (
 from surefoot.verification.modelchecking.product import Moves
 
 MAX_PARTS = 7
-"""Temporal parts of a formula at most; the automaton has two to the power of this many places."""
+"""Most temporal parts of a formula; the automaton has two to the power of this many places."""
 
 MAX_TABLE = 1 << 16
-"""Places times letters at most."""
+"""Largest product of places and letters."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,10 +47,10 @@ class Tableau:
 
     Attributes:
         propositions: Bit ``i`` of a letter is ``propositions[i]``.
-        moves: From the guesses for this step to those for the next, one target a guess.
+        moves: From the guesses for this step to those for the next, one target per guess.
         starts: Places in which the formula is guessed false.
-        kinds: Shape [places, letters]: a bit for each kind of move that a run must make again
-            and again, by the place that the move leads to and the letter that it reads.
+        kinds: Shape [places, letters]: a bit for each kind of move that a run must make infinitely
+            often, by the target place of the move and the letter that it reads.
         all_kinds: All the bits together.
     """
 
@@ -63,7 +63,7 @@ class Tableau:
 
 @lru_cache(maxsize=256)
 def tight_negation(formula: Formula) -> Tableau | None:
-    """Makes the tight automaton of a formula's violations.
+    """Builds the tight automaton of a formula's violations.
 
     Returns:
         The automaton, or None if the formula has too many temporal parts for it.
@@ -152,7 +152,7 @@ class _Reading:
         return evaluate_boolean(shallow, values.__getitem__)
 
     def fulfilled(self, formula: Formula) -> Truth | None:
-        """Where a part does not put off for ever what it promises; None if it promises nothing."""
+        """Where an eventuality is not postponed for ever; None for other parts."""
         match formula:
             case Eventually(child):
                 return ~self(formula) | self(child)

@@ -24,10 +24,12 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/interrogate --quiet .
 
-# mypy reads the package in place; pyright reads the repository and then a user's file elsewhere.
+# mypy and pyright, side by side, read the package in place; then pyright reads a user's file
+# elsewhere.
 types: $(READY)
-	$(BIN)/mypy -p surefoot
-	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/mypy -p surefoot & mypy=$$!; \
+	$(BIN)/pyright --pythonpath $(BIN)/python; pyright=$$?; \
+	wait $$mypy && test $$pyright = 0
 	sh .ci/user-types $(BIN)
 
 # Builds the wheel, from the tree and from the sdist, and uses it in environments of its own.

@@ -167,7 +167,7 @@ def test_pictures_are_asked_about_with_their_answers() -> None:
         (("local-planner", "--recipe", "wanda-50", "--calibration", "no.txt"), "cannot read"),
         (
             ("local-planner", "--recipe", "low-rank-30", "--set", "factorize.reduction=0.999"),
-            "cannot be met",
+            "cannot be saved",
         ),
     ],
 )

@@ -156,7 +156,7 @@ def test_one_model_and_equal_ones_are_the_result(
     copy = tmp_path / "copy"
     shutil.copytree(planners[0], copy)
     for name, models, why in (
-        ("one", planners[:1], "one model only, so it is the result"),
+        ("one", planners[:1], "there is only one model, so it is the result"),
         ("two", (planners[0], copy), "all models hold the same weights"),
     ):
         code, told = run(*models, "--out", tmp_path / name)
@@ -200,12 +200,12 @@ def test_what_cannot_be_merged_is_told_in_a_line(
                 "--out",
                 out,
             ),
-            "density 1.5 is not above 0 and up to 1",
+            "density 1.5 is not in (0, 1]",
         ),
         ((near, far, "--weights", "1", "--out", out), "2 models need 2 weights, and 1 were given"),
         ((near, far, "--weights", "1,x", "--out", out), "not numbers with commas"),
         ((near, far, "--weights=1,-1", "--out", out), "weights sum to 0"),
-        ((near, far, "--out", str(full)), "is there already"),
+        ((near, far, "--out", str(full)), "exists already"),
         ((near, far, "--out", f"{near}/x"), "lies in a model's folder"),
         ((near, far, "--set", "order=score", "--out", out), "--set goes with --search"),
         (

@@ -143,7 +143,7 @@ def test_texts_of_any_model_are_taken_by_domain(tmp_path: Path) -> None:
     report = json.loads((out / "refactor.json").read_bytes())
     assert report["domains"] == ["on", "at"]
     for wrong, why in (
-        (texts[:2], "two domains at least, and there are 1"),
+        (texts[:2], "at least two domains, not 1"),
         (["--texts", "on"], "not of the form DOMAIN=FILE"),
         ([*texts[:2], *texts[:2]], "names domain 'on' twice"),
         ([*texts[:2], "--texts", f"x={tmp_path / 'none'}"], "cannot read the calibration texts"),

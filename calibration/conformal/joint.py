@@ -93,9 +93,9 @@ class JointConformal:
         Raises:
             InputError: Malformed input.
 
-        >>> seen = Facts.ragged([[[0.9, 0.1]], [[0.6, 0.4], [0.2, 0.8]], [[0.7, 0.3]]])
+        >>> seen = FactArrays.ragged([[[0.9, 0.1]], [[0.6, 0.4], [0.2, 0.8]], [[0.7, 0.3]]])
         >>> found = JointConformal.calibrate(seen, [0, 0, 1, 0], alpha=0.25)
-        >>> found.sets(Facts.ragged([[[0.7, 0.3], [0.55, 0.45]]])).tolist()
+        >>> found.sets(FactArrays.ragged([[[0.7, 0.3], [0.55, 0.45]]])).tolist()
         [[True, False], [False, False]]
         """
         wanted = facts.check_labels(labels)

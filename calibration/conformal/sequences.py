@@ -122,7 +122,7 @@ class SequenceConformal:
         Raises:
             InputError: Malformed input.
 
-        >>> steps = Facts.dense([[[0.6, 0.3, 0.1], [0.2, 0.7, 0.1]]] * 4)
+        >>> steps = FactArrays.dense([[[0.6, 0.3, 0.1], [0.2, 0.7, 0.1]]] * 4)
         >>> good = [[[1, 0, 0], [1, 1, 0]]] * 4
         >>> found = SequenceConformal.calibrate(steps, good, alpha=0.2)
         >>> round(found.threshold, 3), found.sets([[0.65, 0.3, 0.05]]).tolist()

@@ -383,7 +383,7 @@ def test_an_episode_with_noise_needs_no_files(tmp_path: Path) -> None:
     assert f"{told['restores']:.1f} of them at restored pictures" in done.stdout
     costs = json.loads((out / "summary.json").read_text())["total"]["agent"]
     assert costs["restores_per_episode"] == costs["restores"] == told["restores"]
-    assert "of them restored pictures" in (out / "report.html").read_text()
+    assert "of them restored images" in (out / "report.html").read_text()
     steps = json.loads((out / told["steps"]).read_text())
     thoughts = [t for m in steps["moments"] for t in m["thoughts"]]
     assert RESTORED in [t["view"] for t in thoughts]

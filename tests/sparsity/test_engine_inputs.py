@@ -45,7 +45,7 @@ def refused(source: Path, wanted: CompressionRecipe, out: Path, texts: Any = Non
         ([WANDA], {"ignore": []}, "tied with"),
         ([{**WANDA, "pattern": "3:7"}], {}, "cannot be cut into groups of 7"),
         ([{**ROUND, "group": 24}], {}, "cannot be cut into groups of 24"),
-        ([{**FACTOR, "reduction": 0.999}], {}, "cannot be met"),
+        ([{**FACTOR, "reduction": 0.999}], {}, "cannot be saved"),
         ([{**FACTOR, "budget": "err", "reduction": 0.02}], {}, "makes no matrix smaller"),
         ([{"stage": "allocate", "method": "alpha"}, {**WANDA, "pattern": 0.995}], {}, "be met"),
     ],

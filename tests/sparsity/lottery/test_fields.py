@@ -78,11 +78,16 @@ def test_one_by_one_convolutions_and_square_blocks_see_no_pixels() -> None:
 @pytest.mark.parametrize(
     ("shapes", "name", "shape", "why"),
     [
-        ({"a": (4, 3, 3, 3), "b": (4, 3, 5, 5)}, "", None, "several layers.*say --layer.* a, b"),
+        (
+            {"a": (4, 3, 3, 3), "b": (4, 3, 5, 5)},
+            "",
+            None,
+            "several layers.*choose one with --layer.* a, b",
+        ),
         ({"a": (4, 7)}, "", None, "no layer sees pixels"),
         ({"a": (4, 3, 3, 3)}, "c", None, "no layer is called 'c'; there are a"),
-        ({"a": (4, 7)}, "a", None, "do not fill a square"),
-        ({"a": (4, 9)}, "a", (3, 2, 2), "do not fill 3x2x2"),
+        ({"a": (4, 7)}, "a", None, "do not form a square"),
+        ({"a": (4, 9)}, "a", (3, 2, 2), "do not form 3x2x2"),
         ({"a": (9,)}, "a", None, r"has shape \[9\]"),
         ({"x__a": (4, 9), "y__a": (4, 9)}, "a", None, "several layers are called 'a'"),
     ],
@@ -149,9 +154,9 @@ def test_a_unit_that_sees_all_sees_the_mean_of_pixels() -> None:
     ("pictures", "channels", "why"),
     [
         ([np.ones((3, 9, 9))] * 4, 3, "images are constant"),
-        ([np.ones((3, 4, 9))], 3, "less than the 5 x 5"),
+        ([np.ones((3, 4, 9))], 3, "fewer than the 5 x 5"),
         ([np.full((3, 9, 9), np.inf)], 3, "not finite"),
-        ([np.ones((3, 9, 9))], 7, "the layer sees 7"),
+        ([np.ones((3, 9, 9))], 7, "the layer has 7"),
         ([], 3, "0 patches are too few"),
     ],
 )

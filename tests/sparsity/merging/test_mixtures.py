@@ -211,7 +211,7 @@ def test_copies_of_texts_know_their_experts(family: tuple[Path, dict[str, Path]]
     [
         ({"level": "block", "route": "token"}, "choose the route 'sequence'"),
         ({"level": "model", "top": 2}, "set top to 1"),
-        ({"top": 3}, "3 experts cannot be on"),
+        ({"top": 3}, "3 experts cannot be active"),
         ({"dense_layers": 9}, "can be shared, not 9"),
     ],
 )

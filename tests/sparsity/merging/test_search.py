@@ -257,7 +257,7 @@ def test_a_bound_on_candidates_holds(zoo_folders: Folders, tmp_path: Path) -> No
     )
     assert len(asked) == 6
     assert found.details["stopped"]
-    assert notes[-1] == "stopped after 6 candidates, as many as were allowed"
+    assert notes[-1] == "stopped after 6 candidates, the limit"
     assert found.best.score == max(e.score for e in found.evaluations)
 
 
@@ -296,7 +296,7 @@ def test_a_search_that_makes_no_sense_is_told(
     with pytest.raises(InputError, match="lies in a model's folder"):
         search_merge(zoo, HeuristicSettings(), lambda f: 0.0, tunes[0] / "out")
     assert not out.exists()
-    for bad, why in ((float("nan"), "no number"), ({}, "on no task")):
+    for bad, why in ((float("nan"), "not finite"), ({}, "on no task")):
         with pytest.raises(HarnessError, match=why):
             search_merge(zoo, HeuristicSettings(), lambda f, bad=bad: bad, tmp_path / why)  # type: ignore[misc]
     search_merge(zoo, HeuristicSettings(coefficients="mean"), lambda f: 0.0, out)

@@ -137,7 +137,7 @@ def test_a_stopped_fit_goes_on_to_the_bit(tmp_path: Path) -> None:
         fit(network(), problem(), SETTINGS, masks=masks, truth=truth(), folder=tmp_path).curve
         == whole.curve
     )
-    with pytest.raises(InputError, match="another fit lies here"):
+    with pytest.raises(InputError, match="holds another fit"):
         fit(network(1), problem(), SETTINGS, masks=masks, folder=tmp_path)
     (tmp_path / STATE_NAME).write_bytes(b"broken")
     with pytest.raises(InputError, match="not the state of a fit"):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from surefoot.calibration import RiskThreshold, SplitConformal, risk_threshold
 from surefoot.core.errors import InputError
-from surefoot.models.registry import ModelOptions, make_planner
+from surefoot.models import ModelOptions, make_planner
 from surefoot.pddl import Task, Verdict, load_task, parse_plan, validate
 from surefoot.sparsity import CompressionRecipe, read_recipe
 from surefoot.verification import RuleBook, load_rulebook, parse

@@ -24,6 +24,7 @@ settings.register_profile(
 settings.load_profile("any machine")
 
 NEEDS = {
+    ("core/test_registry.py",): "sim verify",
     ("verification",): "verify",
     ("envs",): "sim verify",
     ("agents", "experiments"): "sim local planners verify",

@@ -12,7 +12,7 @@ There are three ways to add one:
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from importlib import import_module
@@ -258,9 +258,3 @@ def is_place(spec: str) -> bool:
     """Whether a text has the form ``MODULE:NAME`` of two Python names."""
     module, colon, name = spec.partition(":")
     return bool(colon) and name.isidentifier() and all(p.isidentifier() for p in module.split("."))
-
-
-def spec_parts(spec: str, known: Mapping[str, Any] | Iterable[str]) -> tuple[str, str] | None:
-    """Splits a specification ``KIND`` or ``KIND:ARGUMENT``; ``None`` if the kind is not known."""
-    kind, _, argument = spec.partition(":")
-    return (kind, argument) if kind in set(known) else None

@@ -15,7 +15,7 @@ from surefoot.agents.planning.planners.guide import GuidePlanner
 from surefoot.agents.planning.planners.language import LanguagePlanner
 from surefoot.agents.planning.planners.search import TableSearch
 from surefoot.core.errors import InputError
-from surefoot.core.registry import Registry, RegistryEntry, is_place, load_place
+from surefoot.core.registry import OWN, Registry, RegistryEntry, is_place, load_place
 from surefoot.models.options import ModelOptions
 from surefoot.models.protocol import TextModel
 from surefoot.models.registry import AGENT, MODELS, PLANNERS, forms, make_model, make_planner
@@ -119,5 +119,5 @@ def make_damaged(argument: str, options: ModelOptions, temperature: float) -> Ag
 
 def planner_entries() -> list[RegistryEntry]:
     """Returns what is known of every kind of planner, of the bench's and of the agent's."""
-    models = [e for e in MODELS.entries() if e.uses or e.origin != "surefoot"]
+    models = [e for e in MODELS.entries() if e.uses or e.origin != OWN]
     return [*PLANNERS.entries(), *models, *AGENT_PLANNERS.entries()]

@@ -14,8 +14,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import islice, product
+from zlib import crc32
 
 from surefoot.pddl.conditions import unsatisfied
+from surefoot.pddl.extract import doubts
 from surefoot.pddl.extract.drafts import Draft, Slot, StepReading
 from surefoot.pddl.extract.loops import index_of
 from surefoot.pddl.ground import GroundAction, GroundTask
@@ -41,6 +43,9 @@ class ArgumentSource(StrEnum):
     """No completion is applicable; the nearest one stands for the step."""
     UNKNOWN = "unknown"
     """The text names no action of the domain."""
+    AMBIGUOUS = "ambiguous"
+    """What the text says does not fix the step: it says something that names no object, or
+    two things that differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,7 @@ class BoundStep:
         last_line: 1-based last line.
         text: The words.
         choices: Number of applicable completions that the text left open.
+        doubts: What makes its reading doubtful.
     """
 
     step: PlanStep
@@ -62,6 +68,7 @@ class BoundStep:
     last_line: int
     text: str
     choices: int = 1
+    doubts: tuple[str, ...] = ()
 
 
 class Binder:
@@ -69,9 +76,12 @@ class Binder:
 
     Args:
         ground: The task.
+        policy: Which of several completions is taken: 0 for the one that the rules prefer,
+            other numbers for others, to see whether the choice matters.
     """
 
-    def __init__(self, ground: GroundTask) -> None:
+    def __init__(self, ground: GroundTask, policy: int = 0) -> None:
+        self._policy = policy
         self._ground = ground
         self._state = set(ground.initial)
         self._uses: Counter[tuple[str, str]] = Counter()
@@ -80,6 +90,8 @@ class Binder:
         self._order = {name: i for i, name in enumerate(ground.task.objects)}
         self._steps: list[BoundStep] = []
         self._failed = False
+        self.open_choice = False
+        """Whether a step had several completions before anything failed."""
 
     def run(self, drafts: Sequence[Draft]) -> list[BoundStep]:
         """Binds a list of drafts from the initial state."""
@@ -131,6 +143,8 @@ class Binder:
         best = min(found, key=lambda step: self._rank(step, draft, found[step][1]))
         self._remember(best, found[best][1])
         source = ArgumentSource.COMPLETED if len(found) == 1 else ArgumentSource.ASSUMED
+        if doubts.VAGUE in draft.doubts or doubts.UNDEFINED in draft.doubts:
+            source = ArgumentSource.AMBIGUOUS  # something was said of what would be completed
         if stated and any(all(s and len(s.options) == 1 for s in r.slots) for r in stated):
             source = ArgumentSource.STATED
         self._keep(best, source, draft, len(found))
@@ -157,7 +171,8 @@ class Binder:
                 focused = tuple(o for o in slot.options if o in draft.focus)
                 if focused:
                     slots[index] = replace(slot, options=focused)
-        return replace(reading, slots=tuple(slots))
+        changed = tuple(slots)
+        return reading if changed == reading.slots else replace(reading, slots=changed)
 
     @staticmethod
     def _complete_text(reading: StepReading) -> bool:
@@ -191,6 +206,9 @@ class Binder:
             for arg, slot in zip(step.args, reading.slots, strict=True)
             if slot is None or len(slot.options) > 1
         ]
+        if self._policy:
+            mixed = "".join(open_args) + str(len(self._steps) * self._policy)
+            return (crc32(mixed.encode()),)
         indices = [index_of(arg) for arg in step.args]
         pairs = sum(bool(i) and i == j for n, i in enumerate(indices) for j in indices[n + 1 :])
         return (
@@ -265,8 +283,26 @@ class Binder:
                 self._labels.setdefault(slot.label, arg)
 
     def _keep(self, step: PlanStep, source: ArgumentSource, draft: Draft, choices: int = 1) -> None:
+        codes = set(draft.doubts)
+        if doubts.CONTRADICTION in codes:
+            source = ArgumentSource.AMBIGUOUS
+        if source is ArgumentSource.ASSUMED:
+            self.open_choice = self.open_choice or not self._failed
+            codes.add(doubts.CHOICE)
+        elif source is ArgumentSource.FORCED:
+            codes.add(doubts.NEAREST)
+        elif source is ArgumentSource.UNKNOWN:
+            codes.add(doubts.INVENTED)
         self._steps.append(
-            BoundStep(step, source, draft.first_line, draft.last_line, draft.text, choices)
+            BoundStep(
+                step,
+                source,
+                draft.first_line,
+                draft.last_line,
+                draft.text,
+                choices,
+                tuple(sorted(codes)),
+            )
         )
         if source is ArgumentSource.UNKNOWN or self._missing(step) >= 1000:
             return

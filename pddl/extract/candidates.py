@@ -7,23 +7,30 @@ candidate is executable or reaches the goal, since that would grade the best of 
 
 from __future__ import annotations
 
-import json
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from surefoot.pddl.extract import cues
-from surefoot.pddl.extract.binding import MAX_STEPS, ArgumentSource, Binder, BoundStep
+from surefoot.core.thinking import split_reply
+from surefoot.pddl.extract import cues, doubts
+from surefoot.pddl.extract.aliases import learn_aliases
+from surefoot.pddl.extract.binding import MAX_STEPS, Binder, BoundStep
+from surefoot.pddl.extract.commitment import Refusal, refuses_beside, says_nothing_to_do
+from surefoot.pddl.extract.confidence import confidence
+from surefoot.pddl.extract.document.lines import MAX_CHARS, Line, clean_text, lines_of
+from surefoot.pddl.extract.document.literals import read_literals
+from surefoot.pddl.extract.document.markdown import read_layout
 from surefoot.pddl.extract.drafts import Draft
-from surefoot.pddl.extract.items import Item, LineKind, Section, classify
+from surefoot.pddl.extract.items import classify
+from surefoot.pddl.extract.kinds import Section
 from surefoot.pddl.extract.lexicon import Lexicon
-from surefoot.pddl.extract.lines import MAX_CHARS, Line, split_lines
-from surefoot.pddl.extract.sentences import read_steps
-from surefoot.pddl.extract.structure import Assembler, Block
+from surefoot.pddl.extract.structure import Assembler, Block, LoopMark
 from surefoot.pddl.extract.unrolling import expand, repeats, stated
 from surefoot.pddl.extract.vocabulary import TaskVocabulary
 from surefoot.pddl.ground import GroundTask
 from surefoot.pddl.language.model import Plan, Task
+
+OTHER_READINGS = 2
+"""How many other choices are tried where a text leaves one; each costs one more binding."""
 
 
 class AnswerShape(StrEnum):
@@ -52,11 +59,14 @@ class PlanCandidate:
         steps: Its steps with their lines.
         first_line: 1-based first line of the passage.
         last_line: 1-based last line.
-        role: ``main``, ``revision``, ``restatement``, ``alternative``, ``outline`` or
-            ``no_action``.
-        confidence: Share of its steps that the text fixes or that have one completion,
-            in [0, 1]; assumed ones count half, forced and unknown ones nothing.
+        role: ``main``, ``revision``, ``restatement``, ``alternative``, ``outline``,
+            ``withdrawn`` or ``no_action``.
+        confidence: Probability that the reading is right, in [0, 1]; calibrated, see
+            ``surefoot.pddl.extract.confidence``.
         unexpandable: The loop that ends it early, if any.
+        doubts: What makes the reading doubtful, as codes of ``surefoot.pddl.extract.doubts``.
+        others: The same text with other objects where it leaves a choice. A verdict that does
+            not hold for all of them is no verdict.
     """
 
     steps: tuple[BoundStep, ...]
@@ -65,6 +75,8 @@ class PlanCandidate:
     role: str
     confidence: float
     unexpandable: str = ""
+    doubts: tuple[str, ...] = ()
+    others: tuple[Plan, ...] = ()
 
     @property
     def plan(self) -> Plan:
@@ -95,7 +107,7 @@ def extract(answer: str, task: Task | GroundTask, lexicon: Lexicon | None = None
     """Finds the plan that an answer commits to.
 
     Args:
-        answer: Free text, PDDL-like lines, or JSON.
+        answer: Free text, PDDL-like lines, or data (JSON, YAML, Python, XML).
         task: The task that the answer is for.
         lexicon: Extra words of the domain.
 
@@ -113,35 +125,67 @@ def extract_with(answer: str, ground: GroundTask, vocabulary: TaskVocabulary) ->
     """Like :func:`extract`, with the words of the task compiled once for many answers."""
     if not answer.strip():
         return Extraction(AnswerShape.EMPTY, None, (), False, False)
-    lines = split_lines(answer)
-    text = " ".join(line.text for line in lines if line.text)
-    unsolvable = cues.says_unsolvable(text)
-    structured = _from_json(answer, ground, vocabulary)
-    if structured is not None:
-        form = AnswerShape.PLAN if structured.steps else AnswerShape.NO_ACTION
-        return Extraction(form, structured, (structured,), True, unsolvable)
-    items = classify(vocabulary, lines)
-    blocks = Assembler(vocabulary).run(items)
-    candidates = _candidates(blocks, ground, vocabulary)
+    reply = split_reply(answer)
+    if not reply.answer:  # nothing but thinking
+        shape = AnswerShape.UNPARSED if reply.finished else AnswerShape.TRUNCATED
+        return Extraction(shape, None, (), False, False)
+    text = clean_text(reply.visible)
+    aliases = learn_aliases(vocabulary, text)
+    named = aliases.apply(text)
+    codes = {doubts.ALIASED} if named != text else set[str]()
+    if aliases.clashing:
+        codes.add(doubts.CONTRADICTION)
+    found = _read(named, ground, vocabulary, codes)
+    if found.chosen is None and found.form is AnswerShape.UNPARSED:
+        # no step in the present tense: perhaps it is written as a report ('ball1 is picked up')
+        told = _read(named, ground, vocabulary.with_past(), codes)
+        found = told if told.chosen is not None else found
+    if found.chosen is not None and found.form is AnswerShape.PLAN:
+        cut = len(answer) > MAX_CHARS or len(found.chosen.steps) >= MAX_STEPS
+        return replace(found, form=AnswerShape.TRUNCATED) if cut else found
+    return found
+
+
+def _read(text: str, ground: GroundTask, vocabulary: TaskVocabulary, known: set[str]) -> Extraction:
+    layout = read_layout(text)
+    lines = lines_of(text, layout)
+    items = classify(vocabulary, lines, read_literals(text, layout.fences))
+    assembler = Assembler(vocabulary)
+    blocks = assembler.run(items)
+    candidates = _candidates(blocks, ground, vocabulary, known)
+    said = " ".join(line.text for line in lines if line.text)
+    unsolvable = cues.says_unsolvable(said)
     claims_goal = cues.claims_goal(_after(lines, candidates)) and not unsolvable
-    no_action = _says_no_action(items, candidates)
-    if no_action is not None:
-        empty = PlanCandidate((), no_action, no_action, "no_action", 0.8)
+    idle = says_nothing_to_do(vocabulary, items, candidates)
+    if idle is not None and not idle.remark:
+        steps = any(c.steps for c in candidates)
+        own = (doubts.IDLE,) if steps else ()
+        sure = round(confidence(own), 3)
+        empty = PlanCandidate((), idle.line, idle.line, "no_action", sure, doubts=own)
         return Extraction(AnswerShape.NO_ACTION, empty, (empty, *candidates), True, unsolvable)
     chosen = _choose(candidates)
     if chosen is None:
-        refused = unsolvable or cues.refuses(text)
-        return Extraction(
-            AnswerShape.REFUSAL if refused else AnswerShape.UNPARSED,
-            None,
-            candidates,
-            False,
-            unsolvable,
-        )
+        withdrawn = any(c.role == "withdrawn" for c in candidates)
+        refused = unsolvable or withdrawn or cues.refuses(said)
+        shape = AnswerShape.REFUSAL if refused else AnswerShape.UNPARSED
+        return Extraction(shape, None, candidates, False, unsolvable)
+    refusal = refuses_beside(items, chosen)
+    if refusal is Refusal.WHOLE:
+        return Extraction(AnswerShape.REFUSAL, None, candidates, False, unsolvable)
+    extra = {doubts.DENIED} if refusal is Refusal.UNCLEAR else set[str]()
+    if assembler.set_aside > len(chosen.steps):
+        extra.add(doubts.SET_ASIDE)
+    others = [c for c in candidates if c is not chosen and c.role in ("main", "alternative")]
+    if any(c.steps for c in others):
+        extra.add(doubts.SEVERAL)
+    if idle is not None:
+        extra.add(doubts.IDLE)
+    codes = {*chosen.doubts, *extra}
+    chosen = replace(chosen, doubts=tuple(sorted(codes)), confidence=round(confidence(codes), 3))
     form = AnswerShape.PLAN
     if chosen.unexpandable:
         form = AnswerShape.UNEXPANDABLE
-    elif _cut_off(answer, lines, chosen):
+    elif _cut_off(lines, chosen):
         form = AnswerShape.TRUNCATED
     return Extraction(form, chosen, candidates, claims_goal, unsolvable)
 
@@ -153,10 +197,11 @@ class _Group:
     role: str
     written: list[Draft]
     drafts: list[Draft]
+    codes: set[str]
 
 
 def _candidates(
-    blocks: list[Block], ground: GroundTask, vocabulary: TaskVocabulary
+    blocks: list[Block], ground: GroundTask, vocabulary: TaskVocabulary, codes: set[str]
 ) -> tuple[PlanCandidate, ...]:
     """Joins blocks that continue each other and binds each resulting candidate."""
     groups: list[_Group] = []
@@ -164,10 +209,19 @@ def _candidates(
         drafts = expand(vocabulary, block)
         if not drafts:
             continue
-        group = _Group("main", stated(block), drafts)
+        own = set(block.doubts)
+        if any(isinstance(e, LoopMark) for e in block.entries):
+            own.add(doubts.LOOP)
+        group = _Group("main", stated(block), drafts, own)
         main = next((g for g in reversed(groups) if g.role in ("main", "revision")), None)
-        if block.section is Section.OUTLINE:
+        if block.withdrawn:
+            group.role = "withdrawn"
+            for earlier in groups:  # what it continues is taken back with it
+                earlier.role = "withdrawn"
+        elif block.section is Section.OUTLINE or not any(map(_says, group.written)):
             group.role = "outline"
+        elif block.whole and main is not None:
+            group.role = "revision"
         elif (
             not block.option
             and any(repeats(g.written, group.written) for g in groups if g.role != "outline")
@@ -176,28 +230,49 @@ def _candidates(
         elif block.option and main is not None:
             group.role = "alternative"
         elif main is not None:
-            if not block.revision or 2 * len(group.written) < len(main.written):
+            short = 2 * len(group.written) < len(main.written)
+            if not block.revision or (short and not block.whole):
                 main.written.extend(group.written)
                 main.drafts.extend(drafts)
+                main.codes |= group.codes | ({doubts.WITHDRAWN} if block.revision else set())
                 continue
             group.role = "revision"
         groups.append(group)
-    return tuple(_bind(group.role, group.drafts, ground) for group in groups)
+    return tuple(_bind(g.role, g.drafts, ground, g.codes | codes) for g in groups)
 
 
-def _bind(role: str, drafts: list[Draft], ground: GroundTask) -> PlanCandidate:
+def _says(draft: Draft) -> bool:
+    """Returns whether a step is more than the name of an action."""
+    if not draft.readings:
+        return True
+    return any(r.misfit is not None or any(r.slots) or not r.slots for r in draft.readings)
+
+
+def _bind(role: str, drafts: list[Draft], ground: GroundTask, codes: set[str]) -> PlanCandidate:
     stop = next((i for i, d in enumerate(drafts) if d.text.startswith("unexpandable: ")), None)
     loop = drafts[stop].text.removeprefix("unexpandable: ") if stop is not None else ""
-    bound = Binder(ground).run(drafts[:stop])
-    weights = {
-        ArgumentSource.STATED: 1.0,
-        ArgumentSource.COMPLETED: 1.0,
-        ArgumentSource.ASSUMED: 0.5,
-    }
-    score = sum(weights.get(s.source, 0.0) for s in bound) / len(bound) if bound else 0.0
+    binder = Binder(ground)
+    bound = binder.run(drafts[:stop])
     first = min(d.first_line for d in drafts)
     last = max(d.last_line for d in drafts)
-    return PlanCandidate(tuple(bound), first, last, role, round(score, 3), loop)
+    codes = codes | {code for step in bound for code in step.doubts}
+    others: list[Plan] = []
+    if binder.open_choice and role in ("main", "revision"):
+        plan = Plan(tuple(s.step for s in bound))
+        for policy in range(1, OTHER_READINGS + 1):
+            other = Plan(tuple(s.step for s in Binder(ground, policy).run(drafts[:stop])))
+            if other != plan and other not in others:
+                others.append(other)
+    return PlanCandidate(
+        tuple(bound),
+        first,
+        last,
+        role,
+        round(confidence(codes), 3),
+        loop,
+        tuple(sorted(codes)),
+        tuple(others),
+    )
 
 
 def _choose(candidates: tuple[PlanCandidate, ...]) -> PlanCandidate | None:
@@ -232,75 +307,14 @@ def _choose(candidates: tuple[PlanCandidate, ...]) -> PlanCandidate | None:
     return None
 
 
-def _says_no_action(items: list[Item], candidates: tuple[PlanCandidate, ...]) -> int | None:
-    """Returns the line that says no action is needed, if the answer commits to that.
-
-    Such a line counts where no plan stands in the answer, or before the first step; a
-    remark about one object ('ball4 is already there') does not.
-    """
-    first_step = min((c.first_line for c in candidates if c.role != "outline"), default=None)
-    for item in items:
-        if item.kind in (LineKind.STEP, LineKind.ACTION, LineKind.BLANK):
-            continue
-        if not cues.says_no_action(item.line.text):
-            continue
-        if first_step is None or item.line.number < first_step:
-            return item.line.number
-    return None
-
-
 def _after(lines: list[Line], candidates: tuple[PlanCandidate, ...]) -> str:
     """Text behind the first step: where an answer says what its plan achieves."""
     start = min((c.first_line for c in candidates), default=0)
     return " ".join(line.text for line in lines if line.text and line.number > start)
 
 
-def _cut_off(answer: str, lines: list[Line], chosen: PlanCandidate) -> bool:
-    if len(answer) > MAX_CHARS or len(chosen.steps) >= MAX_STEPS:
-        return True
+def _cut_off(lines: list[Line], chosen: PlanCandidate) -> bool:
     last = next((line for line in reversed(lines) if line.text or line.marked), None)
     if last is None or last.number < chosen.last_line:
         return False
     return not last.heading and cues.breaks_off(last.text)
-
-
-def _from_json(answer: str, ground: GroundTask, vocabulary: TaskVocabulary) -> PlanCandidate | None:
-    """Reads ``{"plan": [{"action": …, "args": […]}, …]}`` or a list of such or of strings."""
-    fenced = re.search(r"```(?:json)?\s*([\[{].*?[\]}])\s*```", answer, re.DOTALL)
-    body = fenced.group(1) if fenced else answer.strip()
-    if body[:1] not in "[{":
-        return None
-    try:
-        data = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    if isinstance(data, dict):
-        keys = ("plan", "actions", "steps", "solution")
-        data = next((data[k] for k in keys if isinstance(data.get(k), list)), None)
-    if not isinstance(data, list):
-        return None
-    offset = answer[: answer.find(body)].count("\n")
-    drafts: list[Draft] = []
-    for number, entry in enumerate(data, start=1):
-        line = min(offset + number, offset + body.count("\n") + 1)
-        text = _json_step(entry)
-        if text is None:
-            return None
-        drafts.extend(read_steps(vocabulary, text, line) or [Draft((), text, line, line)])
-    return _bind("main", drafts, ground) if drafts else PlanCandidate((), 1, 1, "no_action", 1.0)
-
-
-def _json_step(entry: object) -> str | None:
-    if isinstance(entry, str):
-        return entry.lower()
-    if not isinstance(entry, dict):
-        return None
-    name = entry.get("action") or entry.get("name")
-    args = entry.get("args") or entry.get("arguments") or entry.get("parameters") or []
-    if isinstance(args, dict):
-        args = list(args.values())
-    if not isinstance(name, str) or not isinstance(args, list):
-        return None
-    if not args:
-        return name.lower()
-    return f"{name}({', '.join(str(a) for a in args)})".lower()

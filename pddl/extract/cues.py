@@ -21,7 +21,9 @@ _PARTIAL = re.compile(
 )
 _REFUSAL = re.compile(
     r"\b(?:i(?:'m| am) (?:sorry|unable|not able)"
-    r"|i (?:can't|cannot|can not) (?:provide|help|solve|assist|find|produce)"
+    r"|i (?:can't|cannot|can not|could not|couldn't) (?:provide|help|solve|assist|find|produce"
+    r"|give|generate|determine|come up|devise|answer|comply)|i (?:won't|will not) (?:provide|give)"
+    r"|i (?:must|have to) (?:decline|give up)|i give up"
     r"|unable to (?:provide|find|solve|produce|assist)|not able to provide)\b"
 )
 _UNSOLVABLE = re.compile(
@@ -33,6 +35,24 @@ _UNSOLVABLE = re.compile(
     r"|impossible|not (?:achievable|solvable|possible|feasible))"
     r"|cannot be (?:fully |completely )?(?:solved|achieved|completed|reached|satisfied)"
     r"|making (?:it|the (?:goal|task|pattern)) (?:impossible|unachievable|infeasible))\b"
+)
+_GIVES_UP = re.compile(
+    r"\b(?:impossible|not possible|infeasible|not feasible|unable|not able|failed)"
+    r" (?:for \w+ )?to (?:achieve|reach|solve|complete|satisfy|fulfil|create|develop|devise|find"
+    r"|produce|construct|generate|provide|come up with|give) (?:an?|the|any|this|such|all)?"
+    r" ?(?:\w+[ -]){0,3}?(?:plan|goal|goals|solution|task|problem|sequence|objective)\b"
+    r"|\bno (?:valid |feasible |possible |such |correct )?(?:plan|solution|sequence)[^.]{0,30}"
+    r" (?:exists?|is possible|can be found|is available)"
+    r"|\b(?:goal|problem|task)\b[^.]{0,40}\b(?:is|be|remains?) (?:therefore |thus |indeed )?"
+    r"(?:unsolvable|infeasible|unachievable|impossible|unreachable"
+    r"|not (?:achievable|solvable|possible|feasible|reachable))"
+    r"|\b(?:goal|problem|task|this|it)\b[^.]{0,30}\b(?:cannot|can not|can't) be"
+    r" (?:solved|achieved|reached|accomplished)"
+    r"|\bthere (?:is|exists) no (?:\w+ )?(?:plan|solution|sequence|way to (?:solve|reach|achieve))"
+    r"|\b(?:does not|doesn't|do not) have an? (?:\w+ )?(?:solution|plan)"
+    r"|\b(?:could not|couldn't|cannot|can't) (?:find|produce|construct|devise|come up with|give"
+    r"|provide) (?:an?|any|the|you) (?:\w+ ){0,2}(?:plan|solution|sequence)"
+    r"|\b(?:task|problem|goal|it) (?:\w+ )?(?:unsolvable|unachievable)\b"
 )
 _GOAL = re.compile(
     r"\b(?:achiev|reach|meet|satisf|fulfil|accomplish)\w*\b[^.]{0,80}"
@@ -47,18 +67,23 @@ _GOAL = re.compile(
 _UNFINISHED = re.compile(r"(?:\b(?:and|the|to|with|from|of|in|on|a|an|then)|[,(:\[{])$")
 
 
-def says_no_action(text: str) -> bool:
-    """Returns whether a line says that nothing at all needs to be done.
+def no_action_sentence(text: str) -> str | None:
+    """Returns the sentence that says that nothing at all needs to be done, if there is one.
 
     A remark about one object (``ball4 is already there, no action needed``) does not count.
     """
     sentences = re.split(r"\.(?=\s|$)", text)
-    return any(_NO_ACTION.search(s) and not _PARTIAL.search(s) for s in sentences)
+    return next((s for s in sentences if _NO_ACTION.search(s) and not _PARTIAL.search(s)), None)
 
 
 def says_unsolvable(text: str) -> bool:
     """Returns whether a text says that the problem has no solution."""
     return bool(_UNSOLVABLE.search(text))
+
+
+def gives_up(text: str) -> bool:
+    """Returns whether a text says that there is no plan for the task as a whole."""
+    return bool(_GIVES_UP.search(text))
 
 
 def refuses(text: str) -> bool:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from surefoot.pddl.extract.vocabulary import Ref, TaskVocabulary
+from surefoot.pddl.extract.mentions import Ref
+from surefoot.pddl.extract.vocabulary import TaskVocabulary
+from surefoot.pddl.extract.words import FILLERS
 from surefoot.pddl.language.model import ROOT_TYPE, Action
 
 Options = tuple[str, ...]
@@ -41,6 +44,7 @@ class StepReading:
         named: How many of the text's objects this reading uses.
         strict: Whether the arguments were given as a full positional list.
         clash: How many prepositions introduce an object that their role cannot take.
+        extra: How many known objects the text adds that are no argument (``with ball1``).
     """
 
     action: str
@@ -49,6 +53,7 @@ class StepReading:
     named: int = 0
     strict: bool = False
     clash: int = 0
+    extra: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,7 @@ class Draft:
         focus: Objects that the surrounding text (a heading, a loop round) is about.
         agent: The acting object named by the surrounding text, if any.
         conditional: Whether it is only meant where needed (``if not already open``).
+        doubts: What makes its reading doubtful, as codes of ``surefoot.pddl.extract.doubts``.
     """
 
     readings: tuple[StepReading, ...]
@@ -72,6 +78,7 @@ class Draft:
     focus: tuple[str, ...] = ()
     agent: str | None = None
     conditional: bool = False
+    doubts: tuple[str, ...] = ()
 
     @property
     def actions(self) -> frozenset[str]:
@@ -79,23 +86,40 @@ class Draft:
         return frozenset(r.action for r in self.readings)
 
 
-def read_arguments(vocabulary: TaskVocabulary, action: str, refs: list[Ref]) -> StepReading:
+def fixed(draft: Draft) -> bool:
+    """Returns whether a step names every argument."""
+    return bool(draft.readings) and all(
+        slot is not None and len(slot.options) <= 1 for slot in draft.readings[0].slots
+    )
+
+
+def noted(draft: Draft, code: str) -> Draft:
+    """Returns a step with one more doubt."""
+    return draft if code in draft.doubts else replace(draft, doubts=(*draft.doubts, code))
+
+
+def read_arguments(
+    vocabulary: TaskVocabulary, action: str, refs: Sequence[Ref], start: StepReading | None = None
+) -> StepReading:
     """Distributes the objects of a sentence over an action's parameters.
 
-    A preposition with a role decides first, then type and order.
+    A preposition with a role decides first, then type and order. Every mention is accounted
+    for: it becomes an argument, an adjunct that is counted, or the reading's misfit.
 
     Args:
         vocabulary: The task's words.
         action: Action name.
         refs: Objects of the sentence in text order.
+        start: What is known already; its arguments stay as they are.
     """
     schema = vocabulary.task.domain.actions[action]
     roles = vocabulary.words[action].roles
     names = [p.name[1:] for p in schema.parameters]
-    slots: list[Slot | None] = [None] * len(names)
-    misfit: Slot | None = None
-    used = 0
-    clash = 0
+    slots: list[Slot | None] = list(start.slots) if start else [None] * len(names)
+    misfit = start.misfit if start else None
+    used = start.named if start else 0
+    clash = start.clash if start else 0
+    extra = start.extra if start else 0
     previous: tuple[int, Ref] | None = None
     for ref in refs:
         if not ref.objects and not ref.exact:  # scenery: 'on the table'
@@ -105,36 +129,72 @@ def read_arguments(vocabulary: TaskVocabulary, action: str, refs: list[Ref]) -> 
         index = None
         if ref.preposition in roles:
             wanted = names.index(roles[ref.preposition])
-            if slots[wanted] is None and _fitting(vocabulary, schema, wanted, ref):
+            if slots[wanted] is None and _takes(vocabulary, schema, wanted, ref):
                 index = wanted
             clash += index is None
         if index is None:
             reserved = {names.index(r) for p, r in roles.items() if p != ref.preposition}
             open_slots = [i for i, slot in enumerate(slots) if slot is None]
             open_slots.sort(key=lambda i: i in reserved)
-            index = next((i for i in open_slots if _fitting(vocabulary, schema, i, ref)), None)
+            index = next((i for i in open_slots if _takes(vocabulary, schema, i, ref)), None)
         if index is not None:
-            options = _fitting(vocabulary, schema, index, ref)
-            slots[index] = _slot(options, ref)
+            slots[index] = _slot(_fitting(vocabulary, schema, index, ref), ref)
             previous = (index, ref)
             used += 1
         elif previous is not None and _coordinate(previous[1], ref):
             index = previous[0]
             slot = slots[index]
             options = _fitting(vocabulary, schema, index, ref)
-            if options and slot is not None and options != slot.options:
+            if slot is not None and options != slot.options and (options or ref.unknown):
                 first = slot.each or (slot.options,)
                 added = tuple((o,) for o in options) if ref.many else (options,)
                 slots[index] = replace(slot, each=(*first, *added))
                 previous = (index, ref)
-        elif misfit is None and used == 0 and not ref.preposition and not ref.many:
-            misfit = Slot(ref.objects, ref.label, text=ref.text)
-    return StepReading(action, tuple(slots), misfit, used, clash=clash)
+            elif not options:
+                misfit = misfit or Slot(ref.objects, ref.label, text=_bare(ref))
+        elif _said_already(slots, ref):
+            continue
+        elif ref.objects and _accompanies(ref, roles, names, slots):
+            extra += 1
+        else:
+            misfit = misfit or Slot(ref.objects, ref.label, text=_bare(ref))
+    return StepReading(action, tuple(slots), misfit, used, clash=clash, extra=extra)
+
+
+def _accompanies(
+    ref: Ref, roles: Mapping[str, str], names: Sequence[str], slots: Sequence[Slot | None]
+) -> bool:
+    """Returns whether a known object is no argument: ``using the jack``, ``on hub 1``.
+
+    A preposition that should introduce an argument still missing does not accompany.
+    """
+    if ref.preposition in roles:
+        return slots[names.index(roles[ref.preposition])] is not None
+    return bool(ref.preposition) or not ref.exact
+
+
+def _said_already(slots: Sequence[Slot | None], ref: Ref) -> bool:
+    said = [s.options for s in slots if s is not None]
+    said += [options for s in slots if s is not None for options in s.each]
+    if ref.unknown:
+        return any(s is not None and not s.options and s.text == _bare(ref) for s in slots)
+    return any(set(options) & set(ref.objects) for options in said)
+
+
+def _takes(vocabulary: TaskVocabulary, schema: Action, index: int, ref: Ref) -> bool:
+    """Returns whether a parameter accepts a mention; an unknown name goes by its kind."""
+    if not ref.unknown:
+        return bool(_fitting(vocabulary, schema, index, ref))
+    return bool(ref.like) and bool(_accepted(vocabulary, schema, index, ref.like))
+
+
+def _bare(ref: Ref) -> str:
+    return re.sub(r"^(?:the|an?) ", "", ref.text[ref.skip :].strip())
 
 
 def _slot(options: Options, ref: Ref) -> Slot:
     each = tuple((option,) for option in options) if ref.many else ()
-    return Slot(options, ref.label, each, ref.text)
+    return Slot(options, ref.label, each, ref.text if options else _bare(ref))
 
 
 def _coordinate(earlier: Ref, ref: Ref) -> bool:
@@ -148,29 +208,46 @@ def positional_reading(
     """Reads a formal argument list.
 
     A list of full length is taken as it stands; a shorter one is spread over the
-    parameters in order, by type.
+    parameters in order, by type. A name that the task lacks stays in it.
     """
     schema = vocabulary.task.domain.actions[action]
     inner = [
-        vocabulary.refs(re.sub(r"_", " ", text)) if ref is None else [ref]
+        _inner(vocabulary, text) if ref is None or ref.unknown else [ref]
         for ref, text in zip(refs, texts, strict=True)
     ]
-    refs = [found[0] if len(found) == 1 else ref for found, ref in zip(inner, refs, strict=True)]
+    refs = [
+        found[0] if len(found) == 1 else None if found else ref
+        for found, ref in zip(inner, refs, strict=True)
+    ]
     slots: list[Slot | None] = [
-        _slot(ref.objects, ref) if ref else Slot((), text=text)
+        _slot(ref.objects, ref) if ref and ref.objects else Slot((), text=text.strip())
         for ref, text in zip(refs, texts, strict=True)
     ]
     if len(slots) >= len(schema.parameters):
         return StepReading(action, tuple(slots), None, len(slots), strict=True)
-    if None in refs and any(inner):  # 'loosen(nut_on_hub)' names two objects in one
+    if None in refs and any(len(found) > 1 for found in inner):
+        # 'loosen(nut_on_hub)' names two objects in one
         return read_arguments(vocabulary, action, [ref for found in inner for ref in found])
     known = [ref for ref in refs if ref is not None]
-    aligned = _align(vocabulary, schema, known)
-    if aligned is not None and len(known) == len(refs):
-        return StepReading(action, aligned, None, len(refs))
+    if len(known) == len(refs) and not any(ref.unknown for ref in known):
+        aligned = _align(vocabulary, schema, known)
+        if aligned is not None:
+            return StepReading(action, aligned, None, len(refs))
     reading = read_arguments(vocabulary, action, known)
-    unknown = next((s for s, ref in zip(slots, refs, strict=True) if ref is None), None)
-    return replace(reading, misfit=reading.misfit or unknown)
+    missing = next((s for s, ref in zip(slots, refs, strict=True) if ref is None), None)
+    return replace(reading, misfit=reading.misfit or missing)
+
+
+def _inner(vocabulary: TaskVocabulary, text: str) -> list[Ref]:
+    """Reads ``nut_on_hub``: what an argument's words name, if they name nothing else."""
+    spaced = text.replace("_", " ").replace("-", " ")
+    found = vocabulary.refs(spaced)
+    if spaced == text or any(not r.objects for r in found):
+        return []
+    rest = spaced
+    for ref in reversed(found):
+        rest = rest[: ref.start] + " " + rest[ref.end :]
+    return found if all(w in FILLERS for w in re.findall(r"[a-z\d]+", rest)) else []
 
 
 def _align(
@@ -191,12 +268,18 @@ def _align(
 
 def _fitting(vocabulary: TaskVocabulary, schema: Action, index: int, ref: Ref) -> Options:
     """Returns the objects of a ref that a parameter accepts."""
+    return _accepted(vocabulary, schema, index, ref.objects)
+
+
+def _accepted(
+    vocabulary: TaskVocabulary, schema: Action, index: int, objects: tuple[str, ...]
+) -> Options:
     task = vocabulary.task
     types = schema.parameters[index].types
     if types == (ROOT_TYPE,) and ROOT_TYPE not in task.domain.types:
-        return ref.objects
+        return objects
     allowed = task.objects_of(types)
-    return tuple(o for o in ref.objects if o in allowed)
+    return tuple(o for o in objects if o in allowed)
 
 
 def merge(first: Draft, second: Draft) -> Draft | None:
@@ -208,7 +291,7 @@ def merge(first: Draft, second: Draft) -> Draft | None:
     readings: list[StepReading] = []
     for a in first.readings:
         for b in second.readings:
-            joined = _merge_readings(a, b) if a.action == b.action else None
+            joined = merge_readings(a, b) if a.action == b.action else None
             if joined is not None:
                 readings.append(joined)
     if not readings:
@@ -219,13 +302,17 @@ def merge(first: Draft, second: Draft) -> Draft | None:
         first_line=min(first.first_line, second.first_line),
         last_line=max(first.last_line, second.last_line),
         text=first.text if len(first.text) >= len(second.text) else second.text,
+        doubts=first.doubts + tuple(d for d in second.doubts if d not in first.doubts),
     )
 
 
-def _merge_readings(a: StepReading, b: StepReading) -> StepReading | None:
+def merge_readings(a: StepReading, b: StepReading) -> StepReading | None:
+    """Combines two readings of one action, or returns ``None`` if they differ."""
     if a.strict or b.strict:
         strict = a if a.strict else b
         other = b if a.strict else a
+        if other.misfit is not None and not other.misfit.options:
+            return None  # 'Robot 9 picks …' is not what pick(robot1, …) says
         if len(strict.slots) != len(other.slots):
             return strict
         joined = _compatible(strict.slots, other.slots)
@@ -233,7 +320,13 @@ def _merge_readings(a: StepReading, b: StepReading) -> StepReading | None:
     slots = _compatible(a.slots, b.slots)
     if slots is None:
         return None
-    return StepReading(a.action, slots, a.misfit or b.misfit, max(a.named, b.named))
+    return StepReading(
+        a.action,
+        slots,
+        a.misfit or b.misfit,
+        max(a.named, b.named),
+        extra=max(a.extra, b.extra),
+    )
 
 
 def _compatible(

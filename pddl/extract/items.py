@@ -3,59 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from enum import Enum, auto
+from collections.abc import Sequence
+from dataclasses import replace
 
+from surefoot.pddl.extract.document import Line, LiteralPlan, plain
 from surefoot.pddl.extract.drafts import Draft
-from surefoot.pddl.extract.lines import Line
+from surefoot.pddl.extract.formal import Call, is_name, read_call
+from surefoot.pddl.extract.kinds import Item, LineKind, Section
 from surefoot.pddl.extract.sentences import dropped, read_steps
-from surefoot.pddl.extract.vocabulary import Ref, TaskVocabulary
-
-
-class LineKind(Enum):
-    """What a line is for."""
-
-    BLANK = auto()
-    STEP = auto()
-    ACTION = auto()
-    """A step under an 'Action:' label; it makes the step above it precise."""
-    HEADING = auto()
-    DETAIL = auto()
-    """Preconditions, effects, states, notes: never a step."""
-    LOOP = auto()
-    ODD = auto()
-    """Numbered like a step, but no action of the domain."""
-    TEXT = auto()
-
-
-class Section(Enum):
-    """What a part of an answer is for."""
-
-    PLAN = auto()
-    SUMMARY = auto()
-    OUTLINE = auto()
-    ASIDE = auto()
-    """Initial state, goal, explanation, notes: steps named there are not executed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A line with its use.
-
-    Attributes:
-        line: The line.
-        kind: What it is for.
-        drafts: The steps that it states.
-        refs: Objects named in a heading.
-        section: For a heading, the kind of section that it opens, if it says so.
-    """
-
-    line: Line
-    kind: LineKind
-    drafts: tuple[Draft, ...] = ()
-    refs: tuple[Ref, ...] = ()
-    section: Section | None = None
-
+from surefoot.pddl.extract.tables import read_row, with_headers
+from surefoot.pddl.extract.vocabulary import TaskVocabulary
 
 _REASONS = re.compile(
     r"\b(?:because|since|better suited|needs? to perform fewer|fewer (?:moves|steps|actions)"
@@ -65,6 +22,10 @@ _REASONS = re.compile(
 _ACTION_LABEL = re.compile(
     r"^(?:adjust(?:ed)? )?(?:pddl )?(?:actions?|commands?|operations?|behaviou?rs?)"
     r"(?: \d+)?(?: \([^)]*\))?$"
+)
+_ARGUMENTS_LABEL = re.compile(
+    r"^(?:arguments?|args?|param(?:eter)?s?|objects?(?: (?:involved|used))?|inputs?|operands?"
+    r"|variables?|entities|bindings?)(?: ?\([^)]*\))?$"
 )
 _INNER_LABEL = re.compile(
     r"^(?:steps? \d+ ?(?:-|to|and|&|through) ?\d+|pre-?conditions?|effects?|results?|resulting"
@@ -88,6 +49,9 @@ _ASIDE_WORDS = re.compile(
     r"|final (?:state|configuration|position|grid|arrangement|check|stack)|explanation|notes?"
     r"|definitions?|constraints?|restrictions|rules|recap|overview of|optimality|verification"
     r"|assumptions?|conclusion|reasoning|key|considerations?|objectives?|problem|grid|layout"
+    r"|terminology|glossary|abbreviations?|notation|nomenclature|available (?:actions|operators)"
+    r"|(?:actions?|operators?) (?:available|definitions?|descriptions?|explained|meanings?)"
+    r"|execution details|coordination|comments?|remarks?"
     r"|legend|analysis|why|justification|strateg(?:y|ic)|observations?|painted tiles|state"
     r"|resulting|positions?|current|understanding|benefits|pre-?conditions?|effects?|domain"
     r"|identif|objects?|result|summary of (?:assignments?|the final)|breakdown"
@@ -121,19 +85,53 @@ _STATEMENT = re.compile(
 )
 
 
-def classify(vocabulary: TaskVocabulary, lines: list[Line]) -> list[Item]:
+def classify(
+    vocabulary: TaskVocabulary, lines: list[Line], literals: Sequence[LiteralPlan] = ()
+) -> list[Item]:
     """Classifies every line of an answer.
 
     Args:
         vocabulary: The task's words.
         lines: The answer's lines.
+        literals: The parts of it that are data.
     """
-    items = _without_remarks(vocabulary, _expand_tables(vocabulary, lines))
+    data = {p.first_line: p for p in literals}
+    taken = {n for p in literals for n in range(p.first_line, p.last_line + 1)}
+    read: list[Item] = []
+    refused: set[int] = set()
+    for line in with_headers(lines):
+        plan = data.pop(line.number, None)
+        if plan is not None:
+            items = _from_data(vocabulary, plan, line)
+            read += items
+            if not items:
+                refused.update(range(plan.first_line, plan.last_line + 1))
+        if line.number in taken and line.number not in refused:
+            continue
+        read.append(read_row(vocabulary, line) if line.cells else _classify_line(vocabulary, line))
+    items = _without_remarks(vocabulary, read)
     numbered = [i for i in items if i.line.ordinal is not None and i.kind is not LineKind.HEADING]
     steps = sum(i.kind in (LineKind.STEP, LineKind.LOOP) for i in numbered)
     if not numbered or steps * 2 < len(numbered):
         return [replace(i, kind=LineKind.TEXT) if i.kind is LineKind.ODD else i for i in items]
     return items
+
+
+def _from_data(vocabulary: TaskVocabulary, plan: LiteralPlan, line: Line) -> list[Item]:
+    """Reads a plan that is data; nothing if its entries are no steps of this task."""
+    items: list[Item] = []
+    known = 0
+    for call in plan.calls:
+        text = f"{call.name}({', '.join((*call.args, *(v for _, v in call.named)))})"
+        formal = Call(call.name, call.args, call.named, call.line, text)
+        drafts: list[Draft] = []
+        if not call.args and not call.named:
+            drafts = read_steps(vocabulary, plain(call.name), call.line)
+        drafts = drafts or [read_call(vocabulary, formal)]
+        known += all(d.readings for d in drafts)
+        place = replace(line, number=call.line, text=text, marked=True, cells=(), heading=False)
+        items.append(Item(place, LineKind.STEP, tuple(drafts)))
+    return items if 2 * known >= len(items) else []
 
 
 def _without_remarks(vocabulary: TaskVocabulary, items: list[Item]) -> list[Item]:
@@ -154,6 +152,11 @@ def _without_remarks(vocabulary: TaskVocabulary, items: list[Item]) -> list[Item
         else i
         for i in items
     ]
+
+
+def statement(text: str) -> bool:
+    """Returns whether a line states how things are, and so is no step."""
+    return bool(_STATEMENT.search(text))
 
 
 def section_of(text: str) -> Section | None:
@@ -177,68 +180,30 @@ def section_of(text: str) -> Section | None:
     return None
 
 
-def _expand_tables(vocabulary: TaskVocabulary, lines: list[Line]) -> list[Item]:
-    items: list[Item] = []
-    header: tuple[str, ...] = ()
-    for line in lines:
-        if not line.cells:
-            header = header if not line.text else ()
-            items.append(_classify_line(vocabulary, line))
-            continue
-        if not header:
-            header = line.cells
-            if any(cell in ("action", "actions", "step", "robot") for cell in header):
-                items.append(Item(line, LineKind.DETAIL))
-                continue
-        items.append(_table_row(vocabulary, line, header))
-    return items
+def _arguments(vocabulary: TaskVocabulary, name: str, rest: str) -> tuple[tuple[str, str], ...]:
+    """Reads ``parameters: robot1, ball1`` and ``from: room1``; nothing if it is no such line."""
+    values = [t.strip(" .`'\"") for t in re.split(r"\s*[,;]\s*", rest.strip("()[] ."))]
+    if _ARGUMENTS_LABEL.match(name):
+        pairs = [re.match(r"^\??([a-z][\w -]*?)\s*(?:=|:|->)\s*(\S.*)$", v) for v in values]
+        if any(pairs):
+            return tuple((m.group(1), m.group(2)) for m in pairs if m)
+        if len(values) == 1 and not vocabulary.object_named(values[0]):
+            values = values[0].split()
+        return tuple(("", v) for v in values if v)
+    if len(values) == 1 and (is_name(vocabulary, values[0]) or vocabulary.object_named(values[0])):
+        return ((name, values[0]),)
+    return ()
 
 
-_COLUMN_PREPOSITIONS = ("from", "to", "in", "on", "at", "with", "into", "onto")
-
-
-def _table_row(vocabulary: TaskVocabulary, line: Line, header: tuple[str, ...]) -> Item:
-    """Reads a table row as a sentence: actor, action, then the other columns as objects."""
-    named = dict(zip(header, line.cells, strict=False))
-    action = next((text for name, text in named.items() if name.startswith("action")), None)
-    if action is None:
-        return _agents_row(vocabulary, line, named)
-    text = action
-    bare = not vocabulary.refs(action)  # the action's objects stand in columns of their own
-    for name, cell in named.items():
-        words = name.split()
-        if cell in ("", "-", "–", "none", "n/a") or cell is action:
-            continue
-        if name in ("robot", "agent", "actor"):
-            text = f"{cell} {text}"
-        elif words and words[0] in _COLUMN_PREPOSITIONS and "/" not in name:
-            text = f"{text} {words[0]} {cell}"
-        elif name in ("gripper", "hand", "arm", "tool"):
-            text = f"{text} with {cell} {name}"
-        elif name in ("object", "objects", "item", "target") or (bare and _one(vocabulary, cell)):
-            text = f"{text} {cell}"
-    drafts = tuple(read_steps(vocabulary, text, line.number))
-    first = line.cells[0]
-    ordinal = int(first) if first.isdigit() else None
-    numbered = replace(line, text=text, ordinal=ordinal, marked=True)
-    return Item(numbered, LineKind.STEP if drafts else LineKind.DETAIL, drafts)
-
-
-def _agents_row(vocabulary: TaskVocabulary, line: Line, named: dict[str, str]) -> Item:
-    """Reads a row in which every acting object has a column of its own; from left to right."""
-    agents = vocabulary.task.objects_by_type.get(vocabulary.lexicon.agent or "", ())
-    drafts: list[Draft] = []
-    for name, cell in named.items():
-        found = [r.objects[0] for r in vocabulary.refs(name) if r.exact]
-        if len(found) == 1 and found[0] in agents and cell:
-            drafts += read_steps(vocabulary, f"{found[0]} {cell}", line.number)
-    numbered = replace(line, marked=True)
-    return Item(numbered, LineKind.STEP if drafts else LineKind.DETAIL, tuple(drafts))
-
-
-def _one(vocabulary: TaskVocabulary, cell: str) -> bool:
-    found = vocabulary.object_named(cell)
-    return found is not None and found.exact
+def list_of_names(vocabulary: TaskVocabulary, text: str) -> list[str]:
+    """Returns the names on a line that holds nothing but names of objects."""
+    bare = text.strip("()[]. ")
+    pieces = re.split(r"\s*,\s*|\s+", bare)
+    if not bare or not all(is_name(vocabulary, p) for p in pieces):
+        return []
+    if not any(p in vocabulary.task.objects for p in pieces):
+        return []
+    return pieces
 
 
 def _classify_line(vocabulary: TaskVocabulary, line: Line) -> Item:
@@ -253,6 +218,8 @@ def _classify_line(vocabulary: TaskVocabulary, line: Line) -> Item:
                 return Item(line, LineKind.LOOP)
             drafts = tuple(read_steps(vocabulary, rest, line.number))
             return Item(line, LineKind.ACTION if drafts or not rest else LineKind.DETAIL, drafts)
+        if rest and (said := _arguments(vocabulary, name, rest)):
+            return Item(line, LineKind.ARGUMENTS, arguments=said)
         if not rest and line.heading and _NOTES.match(name):
             return Item(line, LineKind.HEADING, section=Section.ASIDE)
         if _INNER_LABEL.match(name) or (rest and _OUTER_LABEL.match(name)):
@@ -263,6 +230,9 @@ def _classify_line(vocabulary: TaskVocabulary, line: Line) -> Item:
     elif _LOOP.search(text):
         refs = tuple(vocabulary.refs(text))
         return Item(line, LineKind.LOOP, refs=refs)
+    names = list_of_names(vocabulary, text)
+    if names and not line.heading:
+        return Item(line, LineKind.ARGUMENTS, arguments=tuple(("", n) for n in names))
     drafts = tuple(read_steps(vocabulary, text, line.number))
     if drafts and dropped(text):
         return Item(line, LineKind.DETAIL)

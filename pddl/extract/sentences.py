@@ -5,17 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from surefoot.pddl.extract.drafts import (
-    Draft,
-    StepReading,
-    merge,
-    positional_reading,
-    read_arguments,
-)
-from surefoot.pddl.extract.vocabulary import PhraseHit, Ref, TaskVocabulary
+from surefoot.pddl.extract import doubts
+from surefoot.pddl.extract.drafts import Draft, StepReading, merge, read_arguments
+from surefoot.pddl.extract.formal import Found, bare_call, find_calls
+from surefoot.pddl.extract.mentions import PREPOSITIONS, Ref
+from surefoot.pddl.extract.vocabulary import PhraseHit, TaskVocabulary
+from surefoot.pddl.extract.words import FILLERS, REMARK
 
-_CALL = re.compile(r"(?<![\w-])([a-z][a-z_-]*[a-z])\s?\(([^()]{0,300})\)")
-_SEXPR = re.compile(r"\(\s*([a-z][\w-]*)((?:\s+[\w?-]+)*)\s*\)")
 _SPLIT = re.compile(r"(;|:(?=\s|$)|\.(?=\s|$)|\s-\s|[()]|,?\s\bthen\b\s|,\s+while\b)")
 _PREFIX_WORDS = frozenset(
     """
@@ -49,6 +45,11 @@ _DROPPED = re.compile(
 )
 
 
+_CONNECTED = re.compile(r"[\s,;.]*(?:and|then|and then|next|finally|followed by)?[\s,;:]*")
+_AUXILIARIES = frozenset("is are was were be been being gets get got has have".split())
+"""Words before a past form: ``ball1 is picked up``."""
+
+
 def read_steps(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft]:
     """Reads the steps that a line states, in order.
 
@@ -62,12 +63,49 @@ def read_steps(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft
     """
     if _PURPOSE.match(text) or _DESCRIPTION.match(text):
         return []
-    formal = _formal_calls(vocabulary, text, number)
-    if formal:
-        return formal
+    bare = bare_call(vocabulary, text, number)
+    if bare is not None:
+        return [bare]
+    calls = find_calls(vocabulary, text, number)
+    if calls:
+        formal = _formal(vocabulary, text, number, calls)
+        if formal is not None:
+            return formal
     drafts = _spoken(vocabulary, text, number)
     if _CONDITIONAL.search(text):
-        return [replace(draft, conditional=True) for draft in drafts]
+        return [
+            replace(draft, conditional=True, doubts=(*draft.doubts, doubts.CONDITIONAL))
+            for draft in drafts
+        ]
+    return drafts
+
+
+def _formal(
+    vocabulary: TaskVocabulary, text: str, number: int, calls: list[Found]
+) -> list[Draft] | None:
+    """Reads a line that has calls; ``None`` if they are only mentioned in it."""
+    before = text[: calls[0].start]
+    drafts: list[Draft] = [calls[0].draft]
+    if not _heads(vocabulary, before):
+        said = _spoken(vocabulary, before, number)
+        if not said:
+            return None
+        joined = merge(calls[0].draft, said[-1]) if len(said) == 1 else None
+        if joined is None:
+            joined = replace(calls[0].draft, doubts=(*calls[0].draft.doubts, doubts.CONTRADICTION))
+        drafts = [joined]
+    elif calls[0].draft.readings and not calls[0].draft.readings[0].strict:
+        subject = [r for r in vocabulary.refs(before) if r.exact]
+        readings = tuple(_with_refs(vocabulary, r, subject) for r in calls[0].draft.readings)
+        drafts = [replace(calls[0].draft, readings=readings)]
+    end = calls[0].end
+    for call in calls[1:]:
+        between = text[end : call.start]
+        if not _CONNECTED.fullmatch(between):
+            drafts[-1] = replace(drafts[-1], doubts=(*drafts[-1].doubts, doubts.REMARKED))
+            break
+        drafts.append(call.draft)
+        end = call.end
     return drafts
 
 
@@ -98,12 +136,25 @@ def _spoken(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft]:
             if (separator in ("(", ":", "-") or depth > 0) and not _STATE_WORDS.search(piece):
                 drafts[-1] = _fill(vocabulary, drafts[-1], piece)
             continue
-        joined = merge(drafts[-1], stated[0])
+        joined = merge(drafts[-1], stated[0]) if len(stated) == 1 else None
         if joined is not None:
             drafts[-1] = joined
-        elif (separator == ";" or "then" in separator) and depth <= 0:
+        elif ((separator == ";" or "then" in separator) and depth <= 0) or (
+            separator == "." and depth <= 0 and _is_step(vocabulary, piece, stated)
+        ):
             drafts.extend(stated)
+        elif separator == ":" and not any(_says(d) for d in drafts):
+            drafts = stated  # 'Pick up: robot1 grabs …' names the step it explains
+        else:
+            drafts[-1] = replace(drafts[-1], doubts=(*drafts[-1].doubts, doubts.REMARKED))
     return drafts
+
+
+def _is_step(vocabulary: TaskVocabulary, piece: str, stated: list[Draft]) -> bool:
+    """Tells a second sentence that is a step from one that explains the first."""
+    if _STATE_WORDS.search(piece) or not all(_says(d) for d in stated):
+        return False
+    return not re.match(r"(?:this|that|these|it|which|now)\b", piece)
 
 
 def _says(draft: Draft) -> bool:
@@ -115,53 +166,38 @@ def dropped(text: str) -> bool:
     return bool(_DROPPED.search(text))
 
 
-def _formal_calls(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft]:
-    drafts: list[Draft] = []
-    end = 0
-    for match in [*_SEXPR.finditer(text), *_CALL.finditer(text)]:
-        name, inner = match.groups()
-        action = vocabulary.action_named(name)
-        if action is None or match.start() < end:
-            continue
-        before = text[: match.start()] if not drafts else text[end : match.start()]
-        if drafts and not re.fullmatch(r"[\s,;]*(?:and|then|and then)?[\s,;]*", before):
-            continue
-        if not drafts and not _heads(vocabulary, before):
-            break
-        texts = [
-            t
-            for t in (
-                re.split(r"\s*,\s*", inner) if "," in inner or match.re is _CALL else inner.split()
-            )
-            if t.strip()
-        ]
-        refs = [vocabulary.object_named(t) for t in texts]
-        reading = positional_reading(vocabulary, action, refs, texts)
-        if not reading.strict and before.strip():
-            subject = [r for r in vocabulary.refs(before) if r.exact]
-            reading = _with_refs(vocabulary, reading, subject)
-        drafts.append(Draft((reading,), match.group(), number, number))
-        end = match.end()
-    return drafts
-
-
 def _heads(vocabulary: TaskVocabulary, prefix: str) -> bool:
     """Returns whether a clause may still begin after this prefix: a subject, a place, no verb."""
     rest = prefix
     for ref in reversed(vocabulary.refs(prefix)):
         rest = rest[: ref.start] + " " + rest[ref.end :]
     words = re.findall(r"[a-z']+|[:?]", rest.replace('"', " "))
-    return all(word in _PREFIX_WORDS or word == ":" for word in words)
+    known = _PREFIX_WORDS | _AUXILIARIES if vocabulary.past else _PREFIX_WORDS
+    return all(word in known or word == ":" for word in words)
 
 
 def _clause(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft]:
     hits = vocabulary.phrases(text)
     if not hits:
         return []
-    refs = vocabulary.refs(text)
+    refs = [r for r in vocabulary.refs(text) if not _inside_phrase(r, hits)]
     hits = [h for h in hits if not _inside_object(h, refs)]
     if not hits or not _heads(vocabulary, text[: hits[0].start]):
         return []
+    remark = REMARK.search(text, _verb_end(text, hits[0]))
+    purpose = next((h for h in hits[1:] if re.search(r"\bto (?:the )?$", text[: h.start])), None)
+    if purpose is not None and _names_action(text[hits[0].end : purpose.start]):
+        # 'perform the "undo" action to undo the nut': the purpose says which step it is
+        hits = [
+            replace(hits[0], end=purpose.end),
+            *[h for h in hits[1:] if h.start > purpose.start],
+        ]
+    elif purpose is not None and (remark is None or purpose.start < remark.start()):
+        remark = re.compile(r"\s*\bto (?:the )?$").search(text[: purpose.start])
+    if remark is not None:  # reasons and purposes are no arguments
+        text = text[: remark.start()]
+        refs = [r for r in refs if r.end <= remark.start()]
+        hits = [h for h in hits if h.end <= remark.start()]
     accepted = [hits[0]]
     for hit in hits[1:]:
         between = _without_refs(text, accepted[-1].end, hit.start, refs)
@@ -180,13 +216,66 @@ def _clause(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft]:
             continue  # "shot glass 4: empty" and "left hand: holding shot1" tell a state
         draft = _draft(vocabulary, hit, subject, own, text[hit.start : end].strip(" ,"), number)
         if draft is not None:
-            drafts.append(draft)
+            codes = _unaccounted(vocabulary, text, hit.end, end, refs, draft)
+            drafts.append(replace(draft, doubts=codes) if codes else draft)
     return drafts
+
+
+def _names_action(between: str) -> bool:
+    """Returns whether nothing but the word *action* stands between a name and its purpose."""
+    words = re.findall(r"[a-z]+", between)
+    return "action" in words and all(w in FILLERS or w in _ACTION_WORDS for w in words)
+
+
+_ACTION_WORDS = frozenset("action operator command behavior behaviour operation times".split())
+_SURFACES = frozenset("table floor ground surface counter shelf".split())
+"""Where things are put down when the domain has no object for it."""
+_WORD = re.compile(r"[a-z][a-z'-]*|\d+(?:[-.]\d+)*")
+_PLACES = frozenset(PREPOSITIONS)
+
+
+def _unaccounted(
+    vocabulary: TaskVocabulary, text: str, start: int, end: int, refs: list[Ref], draft: Draft
+) -> tuple[str, ...]:
+    """Names what a clause says beside its action and the objects that were found in it."""
+    rest = text[:end]
+    for ref in reversed(refs):
+        rest = rest[: ref.start] + " " * (ref.end - ref.start) + rest[ref.end :]
+    codes: set[str] = set()
+    words = _WORD.findall(rest[start:])
+    complete = all(s is not None and s.options for r in draft.readings[:1] for s in r.slots)
+    for at, word in enumerate(words):
+        plain = word.removesuffix("'s")
+        if plain in FILLERS or plain in _PLACES or plain.endswith("ly"):
+            continue
+        if plain in vocabulary.plain_words:
+            continue
+        before = [w for w in words[:at] if w not in ("the", "a", "an", "its", "his", "their")]
+        placed = bool(before) and before[-1] in _PLACES
+        roles = vocabulary.words[draft.readings[0].action].roles
+        if placed and plain in _SURFACES and before[-1] not in roles:
+            continue
+        codes.add(doubts.VAGUE if placed and not complete else doubts.WORDS)
+    if any(r.label for r in refs):
+        codes.add(doubts.UNDEFINED)
+    if any(r.extra for r in draft.readings):
+        codes.add(doubts.ADJUNCT)
+    if any(r.misfit is not None and r.misfit.options for r in draft.readings):
+        codes.add(doubts.MISFIT)
+    return tuple(sorted(codes))
 
 
 def _verb_end(text: str, hit: PhraseHit) -> int:
     """End of a phrase's first word: 'empty shaker' may be followed by more of the object."""
     return hit.start + len(re.split(r"[ _-]", text[hit.start : hit.end], maxsplit=1)[0])
+
+
+def _inside_phrase(ref: Ref, hits: list[PhraseHit]) -> bool:
+    """Returns whether a mention is part of an action's words: the jack of ``jack-up``."""
+    at = ref.start + ref.skip
+    return any(h.start <= at and ref.end <= h.end and at > h.start - 1 for h in hits) and any(
+        h.end > ref.end for h in hits if h.start <= at
+    )
 
 
 def _inside_object(hit: PhraseHit, refs: list[Ref]) -> bool:
@@ -243,19 +332,19 @@ def _with_refs(vocabulary: TaskVocabulary, reading: StepReading, refs: list[Ref]
     """Fills open arguments from objects outside the clause proper (subject, parenthesis)."""
     if not refs or reading.strict:
         return reading
-    other = read_arguments(vocabulary, reading.action, refs)
-    slots = list(reading.slots)
-    named = reading.named
-    for index, slot in enumerate(other.slots):
-        if slots[index] is None and slot is not None:
-            slots[index] = slot
-            named += 1
-    return replace(reading, slots=tuple(slots), named=named)
+    return read_arguments(vocabulary, reading.action, refs, reading)
 
 
 def _fill(vocabulary: TaskVocabulary, draft: Draft, text: str) -> Draft:
+    """Takes from an explanation what the step leaves out, and nothing else."""
     refs = vocabulary.refs(text)
     if not refs:
         return draft
-    readings = tuple(_with_refs(vocabulary, reading, refs) for reading in draft.readings)
-    return replace(draft, readings=_best(list(readings)))
+    readings: list[StepReading] = []
+    for reading in draft.readings:
+        filled = _with_refs(vocabulary, reading, refs)
+        unknown = filled.misfit is not None and not filled.misfit.options
+        readings.append(
+            filled if unknown else replace(filled, misfit=reading.misfit, extra=reading.extra)
+        )
+    return replace(draft, readings=_best(readings))

@@ -6,8 +6,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from surefoot.pddl.extract.drafts import Draft, merge
-from surefoot.pddl.extract.items import Item, LineKind, Section
+from surefoot.pddl.extract import doubts
+from surefoot.pddl.extract.discourse import withdraws
+from surefoot.pddl.extract.drafts import Draft, fixed, merge, noted
+from surefoot.pddl.extract.formal import complete, parameter_for
+from surefoot.pddl.extract.items import statement
+from surefoot.pddl.extract.kinds import Item, LineKind, Section
 from surefoot.pddl.extract.loops import Loop, index_of, read_loop
 from surefoot.pddl.extract.sentences import read_steps
 from surefoot.pddl.extract.vocabulary import TaskVocabulary
@@ -68,15 +72,49 @@ class Block:
         section: What it is for.
         revision: Whether its heading takes back what stands before it.
         option: Whether its heading offers it as one of several plans.
+        whole: Whether what it replaces was taken back explicitly, however long it was.
+        withdrawn: Whether the answer takes it back without putting another in its place.
         entries: Its steps and loops.
-        part_start: Where the current heading's steps begin.
+        doubts: What makes its reading doubtful.
     """
 
     section: Section
     revision: bool = False
     option: bool = False
+    whole: bool = False
+    withdrawn: bool = False
     entries: list[Entry] = field(default_factory=list)
-    part_start: int = 0
+    doubts: set[str] = field(default_factory=set)
+
+
+_LOOP_DONE = re.compile(
+    r"^(?:after|once|when|now that|with|as soon as)\b[^,:]*\b(?:all|every|each|the loop|this)\b"
+    r"[^,:]*\b(?:have|has|are|is|been|being|done|processed|complete|finished|replaced|handled"
+    r"|changed|moved|delivered|loop)\b"
+    r"|^(?:finally|lastly|after (?:the loop|that|this|repeating|completing|finishing|processing)"
+    r"|end (?:of )?(?:the )?(?:for|loop|repeat)|final steps?|clean ?up)\b"
+)
+_CONCURRENT_HEADING = re.compile(r"\b(?:simultaneous|parallel|concurrent)")
+
+
+def _strict(drafts: Sequence[Draft]) -> bool:
+    return any(d.readings and d.readings[0].strict for d in drafts)
+
+
+def _following(items: Sequence[Item]) -> list[list[Item]]:
+    """Lists for every line what follows it up to the next heading, at most a few lines."""
+    kept = [i for i in items if i.kind is not LineKind.BLANK]
+    place = {id(item): at for at, item in enumerate(kept)}
+    result: list[list[Item]] = []
+    for item in items:
+        found: list[Item] = []
+        start = place.get(id(item))
+        for later in kept[start + 1 : start + 9] if start is not None else ():
+            if later.kind is LineKind.HEADING:
+                break
+            found.append(later)
+        result.append(found)
+    return result
 
 
 @dataclass
@@ -105,20 +143,29 @@ class Assembler:
         self._open_loop: tuple[LoopMark, Item] | None = None
         agent = vocabulary.lexicon.agent
         self._agents = frozenset(vocabulary.task.objects_of((agent,))) if agent else frozenset()
+        self._unknown = False  # whether the heading names something that does not exist
+        self._pending = False  # whether the plan so far was taken back
+        self._heading_steps = 0
+        self._said_above: Draft | None = None
+        self.set_aside = 0
+        """Number of steps met in parts that are not the plan."""
 
     def run(self, items: Sequence[Item]) -> list[Block]:
         """Reads all lines and returns the blocks that hold steps."""
+        after = _following(items)
         for index, item in enumerate(items):
-            following = next((i for i in items[index + 1 :] if i.kind is not LineKind.BLANK), None)
-            self._take(item, following, items[max(0, index - 6) : index])
+            self._take(item, after[index], items[max(0, index - 6) : index])
         self._close_loop()
+        if self._pending:
+            for block in self.blocks:
+                block.withdrawn = block.withdrawn or block is self._block
         return [b for b in self.blocks if any(isinstance(e, ListedStep) for e in b.entries)]
 
     @property
     def _block(self) -> Block:
         return self.blocks[-1]
 
-    def _take(self, item: Item, following: Item | None, before: Sequence[Item]) -> None:
+    def _take(self, item: Item, following: Sequence[Item], before: Sequence[Item]) -> None:
         line = item.line
         if self._muted is not None and item.kind is not LineKind.BLANK:
             if line.indent > self._muted and item.kind in (
@@ -133,16 +180,32 @@ class Assembler:
                 self._action(item)
                 return
             self._listing = None
+        if self._open_loop is not None and _LOOP_DONE.search(line.text):
+            self._close_loop()
+            if item.kind is not LineKind.STEP:
+                self._title = None
+                return
+        self._discourse(item)
         match item.kind:
             case LineKind.HEADING:
                 rules = _RULES.search(line.text)
-                if item.drafts and not rules and self._titles_a_step(following):
+                titles = not rules and self._titles_a_step(item, following)
+                if item.drafts and titles:
+                    self._heading_steps += 1
                     self._step(item)
+                elif titles and self._heading_steps and self._is_odd(item):
+                    draft = Draft((), line.text, line.number, line.number)
+                    self._step(replace(item, drafts=(draft,)))
                 else:
                     self._heading(item, before)
+                    own = [i for i in following if i.kind is LineKind.STEP]
+                    one = len(own) == len(item.drafts) == 1
+                    self._said_above = item.drafts[0] if one else None
             case LineKind.DETAIL:
                 if line.text.endswith(":"):
                     self._muted = line.indent
+            case LineKind.ARGUMENTS:
+                self._arguments(item)
             case LineKind.LOOP:
                 self._loop(item)
             case LineKind.STEP | LineKind.ODD:
@@ -155,8 +218,67 @@ class Assembler:
                 pass
 
     @staticmethod
-    def _titles_a_step(following: Item | None) -> bool:
-        return following is not None and following.kind in (LineKind.ACTION, LineKind.DETAIL)
+    def _titles_a_step(item: Item, following: Sequence[Item]) -> bool:
+        """Tells a heading that is a step from one that stands over steps."""
+        if not following:
+            return item.line.ordinal is not None
+        first = following[0]
+        if first.kind in (LineKind.ACTION, LineKind.DETAIL, LineKind.ARGUMENTS):
+            return True
+        if item.line.ordinal is None:
+            return False
+        # 'Step 1: Fetch the ball' over steps of its own is a phase
+        return not any(i.kind in (LineKind.STEP, LineKind.LOOP) for i in following)
+
+    def _is_odd(self, item: Item) -> bool:
+        """Returns whether a numbered heading among steps is a step that does not exist."""
+        numbered = item.line.ordinal is not None and item.section is not Section.ASIDE
+        return (
+            numbered
+            and not statement(item.line.text)
+            and not self.vocabulary.ignored(item.line.text)
+        )
+
+    def _discourse(self, item: Item) -> None:
+        """Notes what a line says of the plan before it."""
+        text = item.line.text
+        if item.kind in (LineKind.BLANK, LineKind.STEP, LineKind.ACTION, LineKind.ARGUMENTS):
+            return
+        if not any(isinstance(e, ListedStep) for e in self._block.entries):
+            return
+        inner = self._title is not None and item.line.indent > self._title.item.line.indent
+        if _CONCURRENT_HEADING.search(text) and item.kind is LineKind.HEADING:
+            self._block.doubts.add(doubts.PARALLEL)
+        if self._section is Section.ASIDE or not withdraws(text):
+            return
+        if inner or (item.line.ordinal is not None and item.kind is not LineKind.HEADING):
+            self._block.doubts.add(doubts.WITHDRAWN)
+        else:
+            self._pending = True
+
+    def _arguments(self, item: Item) -> None:
+        """Binds arguments that stand below their step."""
+        title = self._title
+        if self._section is Section.ASIDE or title is None or not self._block.entries:
+            return
+        entry = self._block.entries[-1]
+        if not isinstance(entry, ListedStep) or item.line.indent < title.item.line.indent:
+            return
+        args = [value for key, value in item.arguments if not key]
+        named = [(key, value) for key, value in item.arguments if key]
+        if len(self._block.entries) - title.start != 1:
+            return
+        if named and not any(
+            parameter_for(self.vocabulary, r.action, key, [None] * len(r.slots)) is not None
+            for key, _ in named
+            for r in entry.draft.readings
+        ):
+            return  # 'location: room2' tells a state
+        if args and not title.used and item.line.number > entry.draft.last_line + 3:
+            return
+        title.used = True
+        draft = complete(self.vocabulary, entry.draft, args, named)
+        entry.draft = replace(draft, last_line=max(draft.last_line, item.line.number))
 
     def _heading(self, item: Item, before: Sequence[Item]) -> None:
         self._title = None
@@ -186,13 +308,25 @@ class Assembler:
             self._agent = agents[0]
         elif agents or section is not None:
             self._agent = None
+        strange = [r for r in item.refs if r.unknown]
+        self._unknown = bool(strange) and section is not Section.ASIDE
+        if not agents and any(self._agents.intersection(r.like) for r in strange):
+            self._agent = strange[0].text
         exact = tuple(r.objects[0] for r in item.refs if r.exact and r.objects)
         indices = {index_of(o) for o in exact}
         self._focus = exact if len(indices) == 1 else ()
-        if section is not None or revision:
+        if self._pending and section is not Section.ASIDE:
+            self._take_back()
+        elif section is not None or revision:
             self._new_block(revision)
             self._block.option = self._block.option or option
-        self._block.part_start = len(self._block.entries)
+
+    def _take_back(self) -> None:
+        """Begins the plan that replaces the one taken back."""
+        self._pending = False
+        self._section = Section.PLAN
+        self.blocks.append(Block(Section.PLAN, revision=True, whole=True))
+        self._title = None
 
     def _drop_from(self, ordinal: int) -> bool:
         """Takes back the steps from a number on; tells whether there is such a step."""
@@ -215,12 +349,18 @@ class Assembler:
         self._block.revision = self._block.revision or revision
 
     def _drafts(self, item: Item) -> list[Draft]:
-        return [replace(d, focus=self._focus, agent=self._agent) for d in item.drafts]
+        drafts = [replace(d, focus=self._focus, agent=self._agent) for d in item.drafts]
+        if not self._unknown:
+            return drafts
+        return [replace(d, doubts=(*d.doubts, doubts.VAGUE)) for d in drafts]
 
     def _step(self, item: Item) -> None:
         if self._section is Section.ASIDE:
+            self.set_aside += len(item.drafts)
             return
         line = item.line
+        if self._pending:
+            self._after_withdrawal(line.ordinal)
         if self._open_loop is not None and not self._inside_loop(item):
             self._close_loop()
         title = self._title
@@ -231,38 +371,67 @@ class Assembler:
             and item.kind is LineKind.STEP
         )
         if child and title is not None:
-            self._refine(title, self._drafts(item))
+            self._refine(title, self._drafts(item), _strict(item.drafts))
             return
         starts_anew = line.ordinal == 1 and self._last_ordinal() not in (None, 0)
         if starts_anew and line.indent == 0:
             self._new_block()
         start = len(self._block.entries)
-        for draft in self._drafts(item):
+        drafts = self._drafts(item)
+        above, self._said_above = self._said_above, None
+        if above is not None and len(drafts) == 1 and above.actions & drafts[0].actions:
+            # a heading over a single step is its title
+            joined = merge(drafts[0], above)
+            drafts = [joined or noted(drafts[0], doubts.CONTRADICTION)]
+        for draft in drafts:
             self._block.entries.append(ListedStep(draft, line.ordinal, line.indent))
         self._title = _Title(item, start)
 
+    def _after_withdrawal(self, ordinal: int | None) -> None:
+        """Decides how much was taken back, by the number of the step that follows."""
+        last = self._last_ordinal()
+        if (ordinal is not None and last is not None and ordinal == last + 1) or (
+            ordinal is not None and ordinal > 1 and self._drop_from(ordinal)
+        ):
+            self._block.doubts.add(doubts.WITHDRAWN)
+            self._pending = False
+        else:
+            self._take_back()
+
     def _action(self, item: Item) -> None:
         if self._section is Section.ASIDE:
+            self.set_aside += len(item.drafts)
             return
         if not item.drafts:
             return
+        if self._pending:
+            self._after_withdrawal(None)
         if self._title is not None:
-            self._refine(self._title, self._drafts(item))
+            self._refine(self._title, self._drafts(item), True)
         else:
             self._block.entries.extend(ListedStep(d) for d in self._drafts(item))
 
-    def _refine(self, title: _Title, drafts: list[Draft]) -> None:
+    def _refine(self, title: _Title, drafts: list[Draft], formal: bool) -> None:
         """Puts more precise steps in the place of their title, or adds to them."""
         entries = self._block.entries
         head = title.item.line
         if not title.used:
-            title.used = True
             stated = [e for e in entries[title.start :] if isinstance(e, ListedStep)]
             if drafts and stated and len(entries) - title.start == len(stated):
-                joined = merge(drafts[0], stated[-1].draft) if len(stated) == 1 else None
-                del entries[title.start :]
+                said = stated[-1].draft
+                joined = merge(drafts[0], said) if len(stated) == 1 else None
                 if joined is not None:
                     drafts = [joined, *drafts[1:]]
+                elif len(stated) == 1 and said.actions & drafts[0].actions:
+                    if not formal and fixed(said):  # a remark never overrides a stated step
+                        stated[-1].draft = noted(said, doubts.REMARKED)
+                        return
+                    drafts = [noted(drafts[0], doubts.CONTRADICTION), *drafts[1:]]
+                elif len(stated) == 1 and fixed(said) and not formal:
+                    stated[-1].draft = noted(said, doubts.REMARKED)
+                    return
+                del entries[title.start :]
+            title.used = True
         entries.extend(ListedStep(d, head.ordinal, head.indent) for d in drafts)
 
     def _last_ordinal(self) -> int | None:

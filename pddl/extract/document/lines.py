@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
+
+from surefoot.pddl.extract.document.latex import undo_latex
+from surefoot.pddl.extract.document.markdown import Layout, TableRow, read_layout
 
 MAX_CHARS = 2_000_000
 """Longest answer that is read; longer ones are cut and marked as truncated."""
@@ -15,7 +20,10 @@ _LATEX_SUBSCRIPT = re.compile(r"_\{(\w+)\}")
 _ARROW = re.compile(r"\s*(?:\\rightarrow|\\to\b|→|⟶|->|=>|⇒)\s*")
 _MARKER = re.compile(
     r"^(?:(?P<number>\d{1,4})(?P<letter>[a-z]|\s?-\s?\d{1,4})?(?:[.):]|(?=\s*-\s))"
-    r"|step\s+(?P<step>\d{1,4})(?:\s*[:.)\-–]|(?=\s)|$)"
+    r"|(?:step|action|move)\s+#?(?P<step>\d{1,4})(?:\s*[:.)\-–]|(?=\s)|$)"
+    r"|\(?(?:t|time)\s*=?\s*(?P<time>\d{1,4})(?:\.\d+)?\)?\s*[:.)\-–]+"
+    r"|(?P<stamp>\d{1,4})\.\d+\s*:"
+    r"|[(\[](?P<paren>\d{1,3})[)\]]"
     r"|(?P<sub>\(?[a-z]|\(?[ivx]{1,4})[.)]"
     r"|(?P<bullet>[-*•+◦▪–]))(?:\s+|$)"
 )
@@ -39,6 +47,9 @@ class Line:
         heading: Whether it is laid out as a heading (``#``, all bold, or a bare ``…:``).
         cells: Cells, if the line is a table row.
         titled: Whether it is written like a title: a few capitalised words, no full stop.
+        header: Header cells of its table, if it has a header row.
+        fenced: Whether it stands in a fenced block.
+        level: Level of a ``#`` heading, 0 for others.
     """
 
     number: int
@@ -50,6 +61,9 @@ class Line:
     heading: bool = False
     cells: tuple[str, ...] = ()
     titled: bool = False
+    header: tuple[str, ...] = ()
+    fenced: bool = False
+    level: int = 0
 
     @property
     def label(self) -> tuple[str, str] | None:
@@ -58,20 +72,106 @@ class Line:
         return (match.group("label").strip(), match.group("rest")) if match else None
 
 
+_NUMBERED = re.compile(r"(?<![\w.(\[])(?:step\s+)?(\d{1,3})(?:[.)]|:)\s+(?=\S)", re.IGNORECASE)
+
+
+def clean_text(answer: str) -> str:
+    """Returns an answer with typographic characters and LaTeX undone, line by line."""
+    text = unicodedata.normalize("NFKC", answer[:MAX_CHARS]).replace("\r\n", "\n")
+    text = re.sub(r"[\r\v\f\x1c-\x1e\x85\u2028\u2029]", "\n", text)
+    text = re.sub(r"(?m)^[ \t]+", lambda m: m.group().expandtabs(4), text)
+    return undo_latex(text)
+
+
 def split_lines(answer: str) -> list[Line]:
     """Reads an answer into lines; never fails, whatever the text.
 
     Markdown emphasis, LaTeX and typographic characters are reduced to plain lower-case
     text (``b₁`` becomes ``b1``); blank lines are kept as empty text, since they end lists.
     """
-    text = unicodedata.normalize("NFKC", answer[:MAX_CHARS]).replace("\t", " | ")
-    return [_line(number, raw) for number, raw in enumerate(text.splitlines(), start=1)]
+    return lines_of(clean := clean_text(answer), read_layout(clean))
 
 
-def _line(number: int, raw: str) -> Line:
+def lines_of(text: str, layout: Layout) -> list[Line]:
+    """Like :func:`split_lines`, for clean text whose layout is known."""
+    fenced: dict[int, str] = {}
+    for fence in layout.fences:
+        for number in range(fence.first_line, fence.last_line + 1):
+            fenced[number] = fence.language
+    return list(_lines(text, layout, fenced))
+
+
+def _lines(text: str, layout: Layout, fenced: Mapping[int, str]) -> Iterator[Line]:
+    for number, raw in enumerate(text.split("\n"), start=1):
+        if number in fenced:
+            code = re.sub(r"^\s*(?:`{3,}|~{3,}).*$", "", raw)
+            yield _code(number, code)
+        elif number in layout.rules:
+            yield Line(number, 0, "")
+        elif number in layout.rows and "|" in raw:
+            yield _row(number, layout.rows[number])
+        else:
+            for part in _numbered_parts(raw):
+                yield _line(number, part, number in layout.headings)
+
+
+def _numbered_parts(raw: str) -> list[str]:
+    """Takes several numbered steps on one line apart (``1. … 2. … 3. …``)."""
+    marks = list(_NUMBERED.finditer(raw))
+    if len(marks) < 2:
+        return [raw]
+    cuts: list[int] = []
+    expected: int | None = None
+    for mark in marks:
+        value = int(mark.group(1))
+        if expected is None or value == expected:
+            cuts.append(mark.start())
+            expected = value + 1
+    opened = raw[: cuts[0]].strip(" -*>#") if cuts else ""
+    if len(cuts) < 2 or (opened and not opened.endswith(":") and len(cuts) < 3):
+        return [raw]
+    bounds = [*cuts, len(raw)]
+    parts = [raw[a:b].rstrip(" ,;") for a, b in pairwise(bounds)]
+    return ([raw[: cuts[0]].rstrip()] if opened else []) + parts
+
+
+def _code(number: int, raw: str) -> Line:
+    """Reads a line of a fenced block; ``;`` and ``#`` begin remarks in it."""
+    text = re.sub(r"(?:^|\s)(?:;|#|//).*$", "", raw)
+    line = _line(number, text, False)
+    return Line(
+        line.number,
+        line.indent,
+        line.text,
+        (),
+        line.ordinal,
+        marked=line.marked,
+        cells=line.cells,
+        fenced=True,
+    )
+
+
+def _row(number: int, row: TableRow) -> Line:
+    cells = tuple(plain(cell) for cell in row.cells)
+    header = tuple(plain(cell) for cell in row.header)
+    text = " | ".join(cells)
+    return Line(
+        number,
+        0,
+        "" if row.is_header else text,
+        cells=() if row.is_header else cells,
+        header=header,
+    )
+
+
+def _line(number: int, raw: str, is_heading: bool) -> Line:
+    raw = raw.rstrip().replace("\t", " | ")
     indent = len(raw) - len(raw.lstrip())
     text = raw.strip()
-    heading = bool(_HEADING.match(text))
+    text = re.sub(r"^>+\s?", "", text)
+    marks = _HEADING.match(text)
+    heading = bool(marks) or is_heading
+    level = marks.group().count("#") if marks else 0
     text = _HEADING.sub("", text)
     code = tuple(c.strip().lower() for c in re.findall(r"`([^`]+)`", text))
     bold = bool(re.fullmatch(r"(\*\*|__)[^*]+\1:?", text))
@@ -86,7 +186,14 @@ def _line(number: int, raw: str) -> Line:
     match = _MARKER.match(text)
     ordinal: int | None = None
     if match:
-        digits = match.group("number") or match.group("step")
+        digits = next(
+            (
+                match.group(g)
+                for g in ("number", "step", "time", "stamp", "paren")
+                if match.group(g)
+            ),
+            None,
+        )
         ordinal = int(digits) if digits else None
         text = _LETTER.sub("", text[match.end() :].strip())
     bare = text.endswith(":") and not match and len(text) < 100
@@ -97,9 +204,10 @@ def _line(number: int, raw: str) -> Line:
         code,
         ordinal,
         bool(match),
-        heading or bare or (bold and not match),
+        heading or bare or (bold and (not match or bool(match.group("step")))),
         cells,
         titled and not match,
+        level=level,
     )
 
 
@@ -117,6 +225,7 @@ def plain(text: str) -> str:
     text = _LATEX_DELIMITER.sub(" ", text)
     text = text.replace("\\_", "_").replace("\\", " ")
     text = text.replace("’", "'").replace("‘", "'").replace("“", '"').replace("”", '"')
+    text = re.sub(r"~~[^~]*~~", " ", text)
     text = re.sub(r"[*`]+|(?<!\w)_+(?=\w)|(?<=\w)_+(?!\w)", "", text)
     text = _LATEX_SUBSCRIPT.sub(r"_\1", text)
     text = text.replace("‑", "-").replace("–", "-").replace("—", " - ")

@@ -3,7 +3,8 @@
 from surefoot.pddl.writing.damages import DAMAGES
 from surefoot.pddl.writing.model import Split, Style, WrittenAnswer, WrittenShape
 from surefoot.pddl.writing.phrases import DomainWords
-from surefoot.pddl.writing.styles import styles
+from surefoot.pddl.writing.styles import can_show, styles
+from surefoot.pddl.writing.tasks import KnownTask, known_tasks
 from surefoot.pddl.writing.words import words_of
 from surefoot.pddl.writing.writer import AnswerWriter
 
@@ -11,10 +12,13 @@ __all__ = [
     "DAMAGES",
     "AnswerWriter",
     "DomainWords",
+    "KnownTask",
     "Split",
     "Style",
     "WrittenAnswer",
     "WrittenShape",
+    "can_show",
+    "known_tasks",
     "styles",
     "words_of",
 ]

@@ -132,7 +132,7 @@ def actor_sections(saids: Sequence[Said], rng: Random) -> str:
     intro = "The sections below are carried out strictly in the order in which they are listed."
     parts = [intro]
     for actor, group in groupby(saids, key=lambda s: s.actor):
-        lines = [f"**{actor or 'All'}**"]
+        lines = [f"**{actor or 'All actions'}**"]
         lines += [f"{s.number}. {s.text}{remark_below(s)}" for s in group]
         parts.append("\n".join(lines))
     return "\n\n".join(parts)

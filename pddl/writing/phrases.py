@@ -9,6 +9,7 @@ from dataclasses import dataclass
 _PARTICIPLES = {
     "do": "done",
     "drive": "driven",
+    "fly": "flown",
     "get": "got",
     "go": "gone",
     "hold": "held",
@@ -27,6 +28,7 @@ _PASTS = {
     **_PARTICIPLES,
     "do": "did",
     "drive": "drove",
+    "fly": "flew",
     "go": "went",
     "shake": "shook",
     "take": "took",

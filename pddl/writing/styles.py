@@ -13,6 +13,7 @@ from surefoot.pddl.writing import (
     structures,
     wordings,
 )
+from surefoot.pddl.writing.damages import DAMAGES
 from surefoot.pddl.writing.extras import Extra
 from surefoot.pddl.writing.layout import Structure
 from surefoot.pddl.writing.model import Split, Style
@@ -61,6 +62,24 @@ _DEVELOPMENT = """
 def _read(table: str, split: Split) -> list[Style]:
     rows = (name.split("/") for name in table.split())
     return [Style(structure, wording, tuple(rest), split) for structure, wording, *rest in rows]
+
+
+def can_show(style: Style, damage: str) -> bool:
+    """Returns whether a style has what a damage needs, such as titles beside steps.
+
+    Args:
+        style: The style.
+        damage: Name of a damage.
+    """
+    structure, wording = STRUCTURES[style.structure], WORDINGS[style.wording]
+    return {
+        "": True,
+        "call": wording.kind == "call",
+        "lines": structure.lines,
+        "title": structure.titled,
+        "legend": wording.aliases is not None,
+        "once": structure.once,
+    }[DAMAGES[damage].needs]
 
 
 @cache

@@ -22,7 +22,7 @@ from surefoot.pddl.writing.readings import (
     states_along,
 )
 from surefoot.pddl.writing.speaker import Speaker
-from surefoot.pddl.writing.styles import EXTRAS, STRUCTURES, WORDINGS
+from surefoot.pddl.writing.styles import EXTRAS, STRUCTURES, WORDINGS, can_show
 
 _TRIES = 12
 """Draws of a damage before a plan counts as one that cannot be damaged so."""
@@ -93,7 +93,7 @@ class _Writing:
             text = self._text(items)
             valid = validate(self.ground, self.plan).valid
             return self._done(text, None, self.plan.steps, valid, WrittenShape.PLAN)
-        if not self._offers(damage.needs):
+        if not can_show(self.style, damage.name):
             return None
         if damage.make is None:
             text = self._frame(damage.name, items)
@@ -101,9 +101,7 @@ class _Writing:
         scene = Scene(self.ground, self.rng, self.sayings.unknown_verbs)
         for _ in range(_TRIES):
             found = damage.make(list(items), scene)
-            if found and (
-                damage.name == "contradicting-title" or not seems_valid(self.ground, found)
-            ):
+            if found and (not damage.readable or not seems_valid(self.ground, found)):
                 text = self._text(found)
                 steps = stated_steps(self.ground, found) if damage.readable else None
                 return self._done(text, damage, steps, False, damage.shape)
@@ -132,16 +130,6 @@ class _Writing:
             return None
         text = self.rng.choice(self.sayings.nothing)
         return self._done(text, damage, (), valid, WrittenShape.NO_ACTION)
-
-    def _offers(self, needs: str) -> bool:
-        return {
-            "": True,
-            "call": self.speaker.wording.kind == "call",
-            "lines": self.structure.lines,
-            "title": self.structure.titled,
-            "legend": bool(self.speaker.aliases),
-            "once": self.structure.once,
-        }[needs]
 
     def _items(self) -> list[Item]:
         """Returns the steps, without the arguments that the wording leaves out."""

@@ -38,8 +38,8 @@ class Damage:
         make: Damages the steps; ``None`` where these steps cannot be damaged so. Damages of the
             text have none.
         shape: What the answer becomes.
-        needs: What the style must offer: ``lines`` of text to deny, a ``title`` beside the step, a ``call``,
-            a ``legend``, a plan stated ``once``, or ``""``.
+        needs: What the style must offer: ``lines`` of text to deny, a ``title`` beside the step,
+            a ``call``, a ``legend``, a plan stated ``once``, or ``""``.
         readable: Whether the steps can still be told.
     """
 

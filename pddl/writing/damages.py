@@ -222,6 +222,7 @@ DAMAGES: dict[str, Damage] = {
         Damage("plan-only-in-thoughts", shape=WrittenShape.REFUSAL),
         Damage("rejected-plan", shape=WrittenShape.REFUSAL),
         Damage("plain-refusal", shape=WrittenShape.REFUSAL),
+        Damage("refusal-with-example", shape=WrittenShape.REFUSAL),
         Damage("withdrawn", shape=WrittenShape.WITHDRAWN),
         Damage("disowned", shape=WrittenShape.WITHDRAWN),
         Damage("nothing-to-do", shape=WrittenShape.NO_ACTION),

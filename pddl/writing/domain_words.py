@@ -122,7 +122,7 @@ PHRASES = {
         undo: - | undo | {0} | on {1}
         do-up: - | do up | {0} | on {1}
         remove-wheel: - | remove | {0} | from {1}
-        put-on-wheel: - | put on | {0} | onto {1}
+        put-on-wheel: - | put | {0} | onto {1}
         inflate: - | inflate | {0}
     """,
     "ferry": """

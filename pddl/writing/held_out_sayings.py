@@ -34,6 +34,10 @@ SAYINGS = Sayings(
         "precondition along the way, so it is not a solution.",
         "I considered\n\n{plan}\n\nbut rejected it. I have no plan to offer.",
     ),
+    examples=(
+        "Consider {call}: whatever comes before it, it gets in the way of the goal.",
+        "Even `{call}` would not bring us closer.",
+    ),
     unfinished=(
         "Hmm, that can't be right: one of these steps is impossible. I don't have a fix.",
         "Actually, scratch all of that. It doesn't lead to the goal and I give up.",

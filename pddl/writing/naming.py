@@ -13,6 +13,7 @@ Naming = Callable[[str, Sequence[str]], Sequence[str] | None]
 """New names for the objects of one kind, given what it is called; ``None`` to keep them."""
 
 _KEPT = {"level", "numb", "color", "hand"}
+_WORDS = {"b": "block"}
 _COLORS = "red green blue yellow black white orange purple brown pink grey cyan".split()
 
 
@@ -30,6 +31,7 @@ def rename_objects(task: Task, plan: Plan, naming: Naming) -> tuple[Task, Plan] 
     kinds: dict[str, list[str]] = {}
     for thing in task.problem.objects:
         kind = thing.types[0] if thing.types != (ROOT_TYPE,) else split_index(thing.name)[0]
+        kind = _WORDS.get(kind, kind)
         if kind not in _KEPT and thing.name not in task.domain.free_names:
             kinds.setdefault(kind, []).append(thing.name)
     found: dict[str, str] = {}
@@ -46,7 +48,7 @@ def rename_objects(task: Task, plan: Plan, naming: Naming) -> tuple[Task, Plan] 
 
 def letters(kind: str, names: Sequence[str]) -> Sequence[str] | None:
     """Calls blocks *a*, *b*, *c*."""
-    return ascii_lowercase[: len(names)] if kind in ("b", "block") and len(names) < 20 else None
+    return ascii_lowercase[: len(names)] if kind == "block" and len(names) < 20 else None
 
 
 def lettered_rooms(kind: str, names: Sequence[str]) -> Sequence[str] | None:

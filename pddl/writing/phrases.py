@@ -109,6 +109,11 @@ class Phrase:
         found = [int(p) for part in reversed(self.rest) for p in _PLACE.findall(part)]
         return (*found, *(() if self.subject is None else (self.subject,)))
 
+    def interchangeable(self) -> list[tuple[int, int]]:
+        """Returns pairs of places that are joined by *and*, so that their order says nothing."""
+        told = " ".join([self.target, *self.rest])
+        return [(int(a), int(b)) for a, b in re.findall(r"\{(\d+)\},? and \{(\d+)\}", told)]
+
     def tail(self, names: Sequence[str], omitted: Set[int]) -> str:
         """Returns target and further parts, with a space in front unless empty."""
         parts = [self.target] if self.target else []

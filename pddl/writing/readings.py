@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -55,24 +55,43 @@ def may_be_valid(ground: GroundTask, items: Sequence[Item]) -> bool:
     return False
 
 
-def seems_valid(ground: GroundTask, items: Sequence[Item]) -> bool:
+def seems_valid(
+    ground: GroundTask,
+    items: Sequence[Item],
+    interchangeable: Callable[[Item], Sequence[tuple[int, int]]],
+) -> bool:
     """Returns whether a reader might find a plan that solves the task in the steps.
 
     English names actions by verbs that several actions may have in common, so a step whose
     objects do not fit its action is also tried as every other action of as many arguments.
+
+    Args:
+        ground: The task.
+        items: The steps.
+        interchangeable: Returns pairs of places whose order the text leaves open.
     """
     if may_be_valid(ground, items):
         return True
     for at, item in enumerate(items):
-        if item.omitted or item.origin or malformed(ground, item.step, 1) is None:
-            continue
-        for name, action in ground.task.domain.actions.items():
-            other = Item(PlanStep(name, item.step.args))
-            if len(action.parameters) == len(other.step.args) and may_be_valid(
-                ground, [*items[:at], other, *items[at + 1 :]]
-            ):
-                return True
+        others = _other_names(ground, item)
+        others += [_swapped(item, a, b) for a, b in interchangeable(item)]
+        if any(may_be_valid(ground, [*items[:at], o, *items[at + 1 :]]) for o in others):
+            return True
     return False
+
+
+def _other_names(ground: GroundTask, item: Item) -> list[Item]:
+    if item.omitted or item.origin or malformed(ground, item.step, 1) is None:
+        return []
+    args = item.step.args
+    actions = ground.task.domain.actions.values()
+    return [Item(PlanStep(a.name, args)) for a in actions if len(a.parameters) == len(args)]
+
+
+def _swapped(item: Item, first: int, second: int) -> Item:
+    args = list(item.step.args)
+    args[first], args[second] = args[second], args[first]
+    return replace(item, step=PlanStep(item.step.action, tuple(args)))
 
 
 def shortened(ground: GroundTask, item: Item, state: frozenset[int], places: Sequence[int]) -> Item:

@@ -16,6 +16,7 @@ class Sayings:
         corrections: Headings of a plan that replaces the one above.
         refusals: Answers without a plan.
         rejected: Frames of a plan that is said not to work, with ``{plan}``.
+        examples: Sentences after a refusal that name one action as failing, with ``{call}``.
         unfinished: Sentences that take a plan back without offering another.
         disowned: Sentences after a plan that say that it is wrong.
         nothing: Answers that say that nothing needs to be done.
@@ -29,6 +30,7 @@ class Sayings:
     corrections: tuple[str, ...]
     refusals: tuple[str, ...]
     rejected: tuple[str, ...]
+    examples: tuple[str, ...]
     unfinished: tuple[str, ...]
     disowned: tuple[str, ...]
     nothing: tuple[str, ...]
@@ -65,6 +67,10 @@ SAYINGS = Sayings(
         "For example, one might try the following, but it does not work:\n\n{plan}\n\n"
         "So there is no valid plan.",
         "The obvious attempt is:\n\n{plan}\n\nThis attempt fails, and I see no other.",
+    ),
+    examples=(
+        "For instance, `{call}` cannot be carried out when it is needed.",
+        "For example, its first candidate {call} already fails.",
     ),
     unfinished=(
         "Wait, this plan does not work. I would need to start over.",

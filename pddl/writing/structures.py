@@ -201,7 +201,9 @@ def _changes(first: Sequence[Said], second: Sequence[Said]) -> dict[str, str] | 
         for old, new in zip(a.args, b.args, strict=True):
             if found.setdefault(old, new) != new:
                 return None
-    return {old: new for old, new in found.items() if old != new}
+    changed = {old: new for old, new in found.items() if old != new}
+    # one name that is both replaced and a replacement could be read in two ways
+    return changed if len(changed) <= 3 and found.keys().isdisjoint(changed.values()) else None
 
 
 _DEV = Split.DEVELOPMENT

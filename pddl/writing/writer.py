@@ -23,6 +23,7 @@ from surefoot.pddl.writing.readings import (
 )
 from surefoot.pddl.writing.speaker import Speaker
 from surefoot.pddl.writing.styles import EXTRAS, STRUCTURES, WORDINGS, can_show
+from surefoot.pddl.writing.wordings import call
 
 _TRIES = 12
 """Draws of a damage before a plan counts as one that cannot be damaged so."""
@@ -101,7 +102,9 @@ class _Writing:
         scene = Scene(self.ground, self.rng, self.sayings.unknown_verbs)
         for _ in range(_TRIES):
             found = damage.make(list(items), scene)
-            if found and (not damage.readable or not seems_valid(self.ground, found)):
+            if found and (
+                not damage.readable or not seems_valid(self.ground, found, self._interchangeable)
+            ):
                 text = self._text(found)
                 steps = stated_steps(self.ground, found) if damage.readable else None
                 return self._done(text, damage, steps, False, damage.shape)
@@ -141,6 +144,14 @@ class _Writing:
             shortened(self.ground, item, state, self._dispensable(item))
             for item, state in zip(items, states, strict=False)
         ]
+
+    def _seems_valid(self, items: Sequence[Item]) -> bool:
+        def interchangeable(item: Item) -> Sequence[tuple[int, int]]:
+            if self.speaker.wording.kind == "call":
+                return []
+            return self.speaker.phrase(item).interchangeable()
+
+        return seems_valid(self.ground, items, interchangeable)
 
     def _dispensable(self, item: Item) -> Sequence[int]:
         """Returns the places of arguments that the wording may leave out, the first ones first."""
@@ -211,6 +222,10 @@ class _Writing:
         rng, bank = self.rng, self.sayings
         if name == "plain-refusal":
             return rng.choice(bank.refusals)
+        if name == "refusal-with-example":
+            example = call(rng.choice(items), self.speaker)
+            said = rng.choice(bank.examples).format(call=example)
+            return "\n\n".join(filter(None, [self.speaker.legend, rng.choice(bank.refusals), said]))
         told = self._told(items)
         body = self._body(items, self._remarks(told))
         if not body:

@@ -9,9 +9,9 @@ from random import Random
 from surefoot.pddl.ground import GroundTask
 from surefoot.pddl.language.model import PlanStep
 from surefoot.pddl.renaming.names import split_index
-from surefoot.pddl.writing.model import Item, WrittenShape
+from surefoot.pddl.writing.model import WrittenShape, WrittenStep
 
-Steps = list[Item]
+Steps = list[WrittenStep]
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,7 @@ def unknown_action(items: Steps, scene: Scene) -> Steps | None:
     at = scene.rng.randrange(len(items))
     verb = scene.rng.choice(scene.unknown_verbs)
     old = items[at].step
-    changed = Item(PlanStep(verb, old.args), origin=old.action)
+    changed = WrittenStep(PlanStep(verb, old.args), origin=old.action)
     return [*items[:at], changed, *items[at + 1 :]]
 
 

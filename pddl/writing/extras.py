@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from surefoot.pddl.ground import GroundTask
 from surefoot.pddl.language.model import Atom, Conjunction
-from surefoot.pddl.writing.model import Item, Split
+from surefoot.pddl.writing.model import Split, WrittenStep
 from surefoot.pddl.writing.sayings import Sayings
 from surefoot.pddl.writing.speaker import Speaker, first_upper
 from surefoot.pddl.writing.wordings import call
@@ -25,11 +25,11 @@ class Told:
         body: Lays out steps as the answer does.
     """
 
-    items: Sequence[Item]
+    items: Sequence[WrittenStep]
     states: Sequence[frozenset[int]]
     speaker: Speaker
     sayings: Sayings
-    body: Callable[[Sequence[Item]], str]
+    body: Callable[[Sequence[WrittenStep]], str]
 
     @property
     def ground(self) -> GroundTask:
@@ -47,7 +47,7 @@ class Told:
         atoms = [(p.predicate, *p.args) for p in parts if isinstance(p, Atom)]
         return self.speaker.words.facts(atoms)
 
-    def draft(self) -> list[Item]:
+    def draft(self) -> list[WrittenStep]:
         """Returns other steps than those of the answer: one of them is missing."""
         left = self.speaker.rng.randrange(len(self.items))
         return [replace(i, title=None) for n, i in enumerate(self.items) if n != left]
@@ -62,7 +62,7 @@ def _no_remark(told: Told, at: int) -> str:
 
 
 @dataclass(frozen=True)
-class Extra:
+class StyleExtra:
     """Something that an answer says beside its plan.
 
     Attributes:
@@ -138,13 +138,13 @@ def check_mark(told: Told, at: int) -> str:
 
 _DEV = Split.DEVELOPMENT
 EXTRAS = (
-    Extra("intro", _DEV, before=intro),
-    Extra("outro", _DEV, after=outro),
-    Extra("restated", _DEV, before=restated),
-    Extra("glossary", _DEV, before=glossary),
-    Extra("thinking", _DEV, before=thinking),
-    Extra("withdrawn-draft", _DEV, before=withdrawn_draft),
-    Extra("reached", _DEV, remark=reached),
-    Extra("check-marks", _DEV, remark=check_mark),
+    StyleExtra("intro", _DEV, before=intro),
+    StyleExtra("outro", _DEV, after=outro),
+    StyleExtra("restated", _DEV, before=restated),
+    StyleExtra("glossary", _DEV, before=glossary),
+    StyleExtra("thinking", _DEV, before=thinking),
+    StyleExtra("withdrawn-draft", _DEV, before=withdrawn_draft),
+    StyleExtra("reached", _DEV, remark=reached),
+    StyleExtra("check-marks", _DEV, remark=check_mark),
 )
 """Extras for development."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from surefoot.pddl.language.model import PlanStep
 from surefoot.pddl.successors import StateView
-from surefoot.pddl.writing.extras import Extra, Told, intro, outro, withdrawn_draft
-from surefoot.pddl.writing.model import Item, Split
+from surefoot.pddl.writing.extras import StyleExtra, Told, intro, outro, withdrawn_draft
+from surefoot.pddl.writing.model import Split, WrittenStep
 from surefoot.pddl.writing.speaker import first_upper
 from surefoot.pddl.writing.wordings import call, third_person
 
@@ -59,7 +59,8 @@ def alternative(told: Told) -> str:
     other = next((a.step for a in view.actions() if a.step not in used), None)
     if other is None:
         return ""
-    return f"An alternative would be to begin with `{call(Item(other), told.speaker)}`, at no gain."
+    said = call(WrittenStep(other), told.speaker)
+    return f"An alternative would be to begin with `{said}`, at no gain."
 
 
 def thoughts(told: Told) -> str:
@@ -83,18 +84,18 @@ def ending(told: Told) -> str:
 
 _OUT = Split.HELD_OUT
 EXTRAS = (
-    Extra("opening-line", _OUT, before=intro),
-    Extra("closing-line", _OUT, after=outro),
-    Extra("numbered-facts", _OUT, before=numbered_facts),
-    Extra("analysis", _OUT, before=analysis),
-    Extra("idle-objects", _OUT, after=idle_objects),
-    Extra("precondition", _OUT, remark=precondition),
-    Extra("effects", _OUT, remark=effects),
-    Extra("closing-state", _OUT, after=closing_state),
-    Extra("alternative", _OUT, after=alternative),
-    Extra("thoughts", _OUT, before=thoughts),
-    Extra("corrected-draft", _OUT, before=withdrawn_draft),
-    Extra("counted", _OUT, after=counted),
-    Extra("ending", _OUT, after=ending),
+    StyleExtra("opening-line", _OUT, before=intro),
+    StyleExtra("closing-line", _OUT, after=outro),
+    StyleExtra("numbered-facts", _OUT, before=numbered_facts),
+    StyleExtra("analysis", _OUT, before=analysis),
+    StyleExtra("idle-objects", _OUT, after=idle_objects),
+    StyleExtra("precondition", _OUT, remark=precondition),
+    StyleExtra("effects", _OUT, remark=effects),
+    StyleExtra("closing-state", _OUT, after=closing_state),
+    StyleExtra("alternative", _OUT, after=alternative),
+    StyleExtra("thoughts", _OUT, before=thoughts),
+    StyleExtra("corrected-draft", _OUT, before=withdrawn_draft),
+    StyleExtra("counted", _OUT, after=counted),
+    StyleExtra("ending", _OUT, after=ending),
 )
 """Extras that readers are only measured on."""

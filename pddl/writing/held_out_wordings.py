@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from string import ascii_uppercase
 
 from surefoot.pddl.renaming.names import split_index
-from surefoot.pddl.writing.model import Item, Split
+from surefoot.pddl.writing.model import Split, WrittenStep
 from surefoot.pddl.writing.speaker import Speaker, Wording, first_upper
 from surefoot.pddl.writing.spelling import Roster, plain, upper
 from surefoot.pddl.writing.wordings import call, third_person
@@ -42,7 +42,7 @@ def hyphenated(name: str, roster: Roster) -> str:
     return f"{stem}-{index}" if index and len(stem) > 2 and stem[-1].isalpha() else name
 
 
-def gerund(item: Item, speaker: Speaker) -> str:
+def gerund(item: WrittenStep, speaker: Speaker) -> str:
     """Says *Robot 1 picking up ball1*, or *Picking up …*."""
     phrase, names = speaker.phrase(item), speaker.names(item.step)
     actor = phrase.actor(names, item.omitted, "")
@@ -50,14 +50,14 @@ def gerund(item: Item, speaker: Speaker) -> str:
     return first_upper(f"{actor} {said}".strip())
 
 
-def future(item: Item, speaker: Speaker) -> str:
+def future(item: WrittenStep, speaker: Speaker) -> str:
     """Says *Robot1 will pick up ball1*."""
     phrase, names = speaker.phrase(item), speaker.names(item.step)
     actor = phrase.actor(names, item.omitted, speaker.words.actor)
     return first_upper(f"{actor} will {phrase.verb.text}{phrase.tail(names, item.omitted)}")
 
 
-def causative(item: Item, speaker: Speaker) -> str:
+def causative(item: WrittenStep, speaker: Speaker) -> str:
     """Says *Have robot1 pick up ball1*, or *We pick up …* where nobody is named."""
     phrase, names = speaker.phrase(item), speaker.names(item.step)
     actor = phrase.actor(names, item.omitted, "")
@@ -67,31 +67,31 @@ def causative(item: Item, speaker: Speaker) -> str:
     return f"We {said}"
 
 
-def past(item: Item, speaker: Speaker) -> str:
+def past(item: WrittenStep, speaker: Speaker) -> str:
     """Says *robot1 picked up ball1*."""
     phrase, names = speaker.phrase(item), speaker.names(item.step)
     actor = phrase.actor(names, item.omitted, speaker.words.actor)
     return first_upper(f"{actor} {phrase.verb.past}{phrase.tail(names, item.omitted)}")
 
 
-def dashed_gloss(item: Item, speaker: Speaker) -> str:
+def dashed_gloss(item: WrittenStep, speaker: Speaker) -> str:
     """Says *`pick` – robot1 picks up ball1*."""
     return f"`{item.step.action}` – {third_person(item, speaker)}"
 
 
-def title_call(item: Item, speaker: Speaker) -> str:
+def title_call(item: WrittenStep, speaker: Speaker) -> str:
     """Says *Pick(Robot1, Ball1)*."""
     return first_upper(call(item, speaker))
 
 
-def upper_call(item: Item, speaker: Speaker) -> str:
+def upper_call(item: WrittenStep, speaker: Speaker) -> str:
     """Says *PICK(ROBOT1, BALL1)*."""
     said = call(item, speaker)
     action = item.step.action
     return f"{action.upper()}{said[len(action) :]}"
 
 
-def colon_call(item: Item, speaker: Speaker) -> str:
+def colon_call(item: WrittenStep, speaker: Speaker) -> str:
     """Says *pick: robot1, ball1, room1*."""
     names = [n for i, n in enumerate(speaker.names(item.step)) if i not in item.omitted]
     return f"{item.step.action}: {', '.join(names)}"

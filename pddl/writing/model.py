@@ -32,7 +32,7 @@ class WrittenShape(StrEnum):
 
 
 @dataclass(frozen=True)
-class Style:
+class AnswerStyle:
     """A way of writing an answer: the names of its components.
 
     Attributes:
@@ -68,7 +68,7 @@ class WrittenAnswer:
     """
 
     text: str
-    style: Style
+    style: AnswerStyle
     damage: str | None
     steps: tuple[PlanStep, ...] | None
     valid: bool
@@ -77,7 +77,7 @@ class WrittenAnswer:
 
 
 @dataclass(frozen=True)
-class Item:
+class WrittenStep:
     """A step to be written.
 
     Attributes:

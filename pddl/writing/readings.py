@@ -10,7 +10,7 @@ from surefoot.pddl.ground import GroundTask
 from surefoot.pddl.language.model import Plan, PlanStep
 from surefoot.pddl.successors import Partial, StateView
 from surefoot.pddl.validator import malformed, validate
-from surefoot.pddl.writing.model import Item
+from surefoot.pddl.writing.model import WrittenStep
 
 _MAX_NODES = 2000
 """Completed steps that are looked at before a text counts as possibly valid."""
@@ -27,7 +27,7 @@ def completions(
     return [a.step for a in islice(found, limit)]
 
 
-def may_be_valid(ground: GroundTask, items: Sequence[Item]) -> bool:
+def may_be_valid(ground: GroundTask, items: Sequence[WrittenStep]) -> bool:
     """Returns whether arguments that are left out can be filled in so that the goal is reached.
 
     Steps that the text says not to do are left out. A search that grows too large counts as
@@ -57,8 +57,8 @@ def may_be_valid(ground: GroundTask, items: Sequence[Item]) -> bool:
 
 def seems_valid(
     ground: GroundTask,
-    items: Sequence[Item],
-    interchangeable: Callable[[Item], Sequence[tuple[int, int]]],
+    items: Sequence[WrittenStep],
+    interchangeable: Callable[[WrittenStep], Sequence[tuple[int, int]]],
 ) -> bool:
     """Returns whether a reader might find a plan that solves the task in the steps.
 
@@ -80,21 +80,23 @@ def seems_valid(
     return False
 
 
-def _other_names(ground: GroundTask, item: Item) -> list[Item]:
+def _other_names(ground: GroundTask, item: WrittenStep) -> list[WrittenStep]:
     if item.omitted or item.origin or malformed(ground, item.step, 1) is None:
         return []
     args = item.step.args
     actions = ground.task.domain.actions.values()
-    return [Item(PlanStep(a.name, args)) for a in actions if len(a.parameters) == len(args)]
+    return [WrittenStep(PlanStep(a.name, args)) for a in actions if len(a.parameters) == len(args)]
 
 
-def _swapped(item: Item, first: int, second: int) -> Item:
+def _swapped(item: WrittenStep, first: int, second: int) -> WrittenStep:
     args = list(item.step.args)
     args[first], args[second] = args[second], args[first]
     return replace(item, step=PlanStep(item.step.action, tuple(args)))
 
 
-def shortened(ground: GroundTask, item: Item, state: frozenset[int], places: Sequence[int]) -> Item:
+def shortened(
+    ground: GroundTask, item: WrittenStep, state: frozenset[int], places: Sequence[int]
+) -> WrittenStep:
     """Leaves out arguments as long as the state allows one completion only.
 
     Args:
@@ -110,7 +112,7 @@ def shortened(ground: GroundTask, item: Item, state: frozenset[int], places: Seq
     return item
 
 
-def stated_steps(ground: GroundTask, items: Sequence[Item]) -> list[PlanStep] | None:
+def stated_steps(ground: GroundTask, items: Sequence[WrittenStep]) -> list[PlanStep] | None:
     """Returns the steps that are not denied; ``None`` where what is left out remains open."""
     state = set(ground.initial)
     found = []

@@ -9,7 +9,7 @@ from typing import Literal
 
 from surefoot.pddl.ground import GroundTask
 from surefoot.pddl.language.model import ROOT_TYPE, PlanStep
-from surefoot.pddl.writing.model import Item, Split
+from surefoot.pddl.writing.model import Split, WrittenStep
 from surefoot.pddl.writing.phrases import DomainWords, Phrase
 from surefoot.pddl.writing.spelling import Roster, Spelling, plain
 
@@ -34,7 +34,7 @@ class Wording:
     name: str
     split: Split
     kind: Literal["call", "prose"]
-    say: Callable[[Item, Speaker], str]
+    say: Callable[[WrittenStep, Speaker], str]
     spell: Spelling = plain
     omits: Literal["none", "any", "last"] = "none"
     aliases: Callable[[Speaker], dict[str, str]] | None = None
@@ -78,7 +78,7 @@ class Speaker:
         """Returns the names of all arguments."""
         return tuple(map(self.name, step.args))
 
-    def phrase(self, item: Item) -> Phrase:
+    def phrase(self, item: WrittenStep) -> Phrase:
         """Returns the phrase of a step's action; one that does not exist takes over another's."""
         phrases = self.words.phrases
         if self.wording.synonyms:
@@ -102,14 +102,14 @@ class Speaker:
         ]
         return tuple(keys if len(set(keys)) == len(keys) else names)
 
-    def actor(self, item: Item) -> str:
+    def actor(self, item: WrittenStep) -> str:
         """Returns who acts if a step names somebody, else ``""``."""
         return self.phrase(item).actor(self.names(item.step), item.omitted, "")
 
-    def title(self, item: Item) -> str:
+    def title(self, item: WrittenStep) -> str:
         """Returns a short title; one that names another step says all of it."""
         if item.title is not None:
-            other = Item(item.title)
+            other = WrittenStep(item.title)
             phrase, names = self.phrase(other), self.names(item.title)
             actor = phrase.actor(names, frozenset(), "")
             verb = phrase.verb.third if actor else phrase.verb.text

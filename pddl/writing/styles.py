@@ -14,9 +14,9 @@ from surefoot.pddl.writing import (
     wordings,
 )
 from surefoot.pddl.writing.damages import DAMAGES
-from surefoot.pddl.writing.extras import Extra
+from surefoot.pddl.writing.extras import StyleExtra
 from surefoot.pddl.writing.layout import Structure
-from surefoot.pddl.writing.model import Split, Style
+from surefoot.pddl.writing.model import AnswerStyle, Split
 from surefoot.pddl.writing.speaker import Wording
 
 STRUCTURES: dict[str, Structure] = {
@@ -27,7 +27,7 @@ WORDINGS: dict[str, Wording] = {
     w.name: w for w in (*wordings.WORDINGS, *held_out_wordings.WORDINGS)
 }
 """All wordings by name."""
-EXTRAS: dict[str, Extra] = {e.name: e for e in (*extras.EXTRAS, *held_out_extras.EXTRAS)}
+EXTRAS: dict[str, StyleExtra] = {e.name: e for e in (*extras.EXTRAS, *held_out_extras.EXTRAS)}
 """All extras by name."""
 
 _DEVELOPMENT = """
@@ -59,12 +59,14 @@ _DEVELOPMENT = """
 """
 
 
-def _read(table: str, split: Split) -> list[Style]:
+def _read(table: str, split: Split) -> list[AnswerStyle]:
     rows = (name.split("/") for name in table.split())
-    return [Style(structure, wording, tuple(rest), split) for structure, wording, *rest in rows]
+    return [
+        AnswerStyle(structure, wording, tuple(rest), split) for structure, wording, *rest in rows
+    ]
 
 
-def can_show(style: Style, damage: str) -> bool:
+def can_show(style: AnswerStyle, damage: str) -> bool:
     """Returns whether a style has what a damage needs, such as titles beside steps.
 
     Args:
@@ -83,7 +85,7 @@ def can_show(style: Style, damage: str) -> bool:
 
 
 @cache
-def styles(split: Split | str) -> tuple[Style, ...]:
+def styles(split: Split | str) -> tuple[AnswerStyle, ...]:
     """Returns the styles of a split.
 
     Args:

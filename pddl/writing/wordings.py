@@ -5,27 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from surefoot.pddl.renaming.names import split_index
-from surefoot.pddl.writing.model import Item, Split
+from surefoot.pddl.writing.model import Split, WrittenStep
 from surefoot.pddl.writing.speaker import Speaker, Wording, first_upper
 from surefoot.pddl.writing.spelling import bold, code, ordinal, plain, spaced
 
 
-def stated_names(item: Item, speaker: Speaker) -> list[str]:
+def stated_names(item: WrittenStep, speaker: Speaker) -> list[str]:
     """Returns the names of the arguments that are not left out."""
     return [n for i, n in enumerate(speaker.names(item.step)) if i not in item.omitted]
 
 
-def call(item: Item, speaker: Speaker) -> str:
+def call(item: WrittenStep, speaker: Speaker) -> str:
     """Says *pick(robot1, ball1, room1)*."""
     return f"{item.step.action}({', '.join(stated_names(item, speaker))})"
 
 
-def coded_call(item: Item, speaker: Speaker) -> str:
+def coded_call(item: WrittenStep, speaker: Speaker) -> str:
     """Says a call as code."""
     return f"`{call(item, speaker)}`"
 
 
-def keyword_call(item: Item, speaker: Speaker) -> str:
+def keyword_call(item: WrittenStep, speaker: Speaker) -> str:
     """Says *pick(robot=robot1, …)*; an action without known parameters has plain arguments."""
     keys = speaker.keys(item.step.action)
     names = speaker.names(item.step)
@@ -37,12 +37,12 @@ def keyword_call(item: Item, speaker: Speaker) -> str:
     )
 
 
-def words_call(item: Item, speaker: Speaker) -> str:
+def words_call(item: WrittenStep, speaker: Speaker) -> str:
     """Says *pick robot1 ball1 room1*."""
     return " ".join([item.step.action, *stated_names(item, speaker)])
 
 
-def imperative(item: Item, speaker: Speaker) -> str:
+def imperative(item: WrittenStep, speaker: Speaker) -> str:
     """Says *robot1: pick up ball1 in room1*, or *Pick up …* where nobody is named."""
     phrase, names = speaker.phrase(item), speaker.names(item.step)
     actor = phrase.actor(names, item.omitted, "")
@@ -50,14 +50,14 @@ def imperative(item: Item, speaker: Speaker) -> str:
     return f"{actor}: {said}" if actor else said
 
 
-def third_person(item: Item, speaker: Speaker) -> str:
+def third_person(item: WrittenStep, speaker: Speaker) -> str:
     """Says *robot1 picks up ball1 in room1*."""
     phrase, names = speaker.phrase(item), speaker.names(item.step)
     actor = phrase.actor(names, item.omitted, speaker.words.actor)
     return first_upper(f"{actor} {phrase.verb.third}{phrase.tail(names, item.omitted)}")
 
 
-def passive(item: Item, speaker: Speaker) -> str:
+def passive(item: WrittenStep, speaker: Speaker) -> str:
     """Says *ball1 is picked up by robot1 in room1*; what has no object stays active."""
     phrase, names = speaker.phrase(item), speaker.names(item.step)
     if not phrase.target or "{" not in phrase.target:
@@ -69,7 +69,7 @@ def passive(item: Item, speaker: Speaker) -> str:
     return first_upper(f"{target} is {phrase.verb.participle}{by}{rest}")
 
 
-def gloss(item: Item, speaker: Speaker) -> str:
+def gloss(item: WrittenStep, speaker: Speaker) -> str:
     """Says *pick (Pick up): robot1 picks up ball1 in room1*, with the action in bold."""
     verb = first_upper(speaker.phrase(item).verb.text)
     return f"**{item.step.action}** ({verb}): {third_person(item, speaker)}"

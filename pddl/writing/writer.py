@@ -12,7 +12,14 @@ from surefoot.pddl.validator import validate
 from surefoot.pddl.writing import held_out_sayings, sayings
 from surefoot.pddl.writing.damages import DAMAGES, Damage, Scene
 from surefoot.pddl.writing.extras import Told
-from surefoot.pddl.writing.model import Item, Said, Split, Style, WrittenAnswer, WrittenShape
+from surefoot.pddl.writing.model import (
+    AnswerStyle,
+    Said,
+    Split,
+    WrittenAnswer,
+    WrittenShape,
+    WrittenStep,
+)
 from surefoot.pddl.writing.phrases import DomainWords
 from surefoot.pddl.writing.readings import (
     may_be_valid,
@@ -42,7 +49,7 @@ class AnswerWriter:
         self.words = words
 
     def write(
-        self, plan: Plan, style: Style, seed: int, damage: str | None = None
+        self, plan: Plan, style: AnswerStyle, seed: int, damage: str | None = None
     ) -> WrittenAnswer | None:
         """Writes a plan; the same arguments always give the same text.
 
@@ -72,7 +79,7 @@ class _Writing:
     """One answer being written."""
 
     def __init__(
-        self, ground: GroundTask, words: DomainWords, plan: Plan, style: Style, rng: Random
+        self, ground: GroundTask, words: DomainWords, plan: Plan, style: AnswerStyle, rng: Random
     ) -> None:
         self.ground, self.plan, self.style, self.rng = ground, plan, style, rng
         self.structure = STRUCTURES[style.structure]
@@ -102,9 +109,7 @@ class _Writing:
         scene = Scene(self.ground, self.rng, self.sayings.unknown_verbs)
         for _ in range(_TRIES):
             found = damage.make(list(items), scene)
-            if found and (
-                not damage.readable or not seems_valid(self.ground, found, self._interchangeable)
-            ):
+            if found and not (damage.readable and self._seems_valid(found)):
                 text = self._text(found)
                 steps = stated_steps(self.ground, found) if damage.readable else None
                 return self._done(text, damage, steps, False, damage.shape)
@@ -134,9 +139,9 @@ class _Writing:
         text = self.rng.choice(self.sayings.nothing)
         return self._done(text, damage, (), valid, WrittenShape.NO_ACTION)
 
-    def _items(self) -> list[Item]:
+    def _items(self) -> list[WrittenStep]:
         """Returns the steps, without the arguments that the wording leaves out."""
-        items = [Item(step) for step in self.plan.steps]
+        items = [WrittenStep(step) for step in self.plan.steps]
         if self.speaker.wording.omits == "none":
             return items
         states = states_along(self.ground, self.plan.steps)
@@ -145,15 +150,15 @@ class _Writing:
             for item, state in zip(items, states, strict=False)
         ]
 
-    def _seems_valid(self, items: Sequence[Item]) -> bool:
-        def interchangeable(item: Item) -> Sequence[tuple[int, int]]:
+    def _seems_valid(self, items: Sequence[WrittenStep]) -> bool:
+        def interchangeable(item: WrittenStep) -> Sequence[tuple[int, int]]:
             if self.speaker.wording.kind == "call":
                 return []
             return self.speaker.phrase(item).interchangeable()
 
         return seems_valid(self.ground, items, interchangeable)
 
-    def _dispensable(self, item: Item) -> Sequence[int]:
+    def _dispensable(self, item: WrittenStep) -> Sequence[int]:
         """Returns the places of arguments that the wording may leave out, the first ones first."""
         if self.speaker.wording.omits == "any":
             return self.speaker.phrase(item).places()
@@ -161,7 +166,7 @@ class _Writing:
         # behind a gap, or beside another of its type, a reader could not tell which is missing
         return [len(types) - 1] if len(types) > 1 and types.count(types[-1]) == 1 else []
 
-    def _said(self, number: int, item: Item, remark: str = "") -> Said:
+    def _said(self, number: int, item: WrittenStep, remark: str = "") -> Said:
         speaker = self.speaker
         kept = [i for i in range(len(item.step.args)) if i not in item.omitted]
         names = speaker.names(item.step)
@@ -185,7 +190,7 @@ class _Writing:
             remark,
         )
 
-    def _body(self, items: Sequence[Item], remarks: Sequence[str] = ()) -> str:
+    def _body(self, items: Sequence[WrittenStep], remarks: Sequence[str] = ()) -> str:
         """Lays out steps; the draw of variations does not depend on how often it is done."""
         told = remarks or [""] * len(items)
         saids = [
@@ -194,7 +199,7 @@ class _Writing:
         ]
         return self.structure.render(saids, Random(self.body_seed))
 
-    def _told(self, items: Sequence[Item]) -> Told:
+    def _told(self, items: Sequence[WrittenStep]) -> Told:
         states = states_along(self.ground, [item.step for item in items])
         return Told(items, states, self.speaker, self.sayings, self._body)
 
@@ -205,7 +210,7 @@ class _Writing:
             found.append(" ".join(filter(None, said)))
         return found
 
-    def _text(self, items: Sequence[Item]) -> str:
+    def _text(self, items: Sequence[WrittenStep]) -> str:
         told = self._told(items)
         body = self._body(items, self._remarks(told))
         if not body:
@@ -217,7 +222,7 @@ class _Writing:
         after = [extra.after(told) for extra in self.extras] if closed else []
         return "\n\n".join(filter(None, [*before, *middle, *after]))
 
-    def _frame(self, name: str, items: Sequence[Item]) -> str:
+    def _frame(self, name: str, items: Sequence[WrittenStep]) -> str:
         """Writes an answer whose whole text is damaged; ``""`` where that cannot be."""
         rng, bank = self.rng, self.sayings
         if name == "plain-refusal":

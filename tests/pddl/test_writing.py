@@ -22,7 +22,7 @@ from surefoot.pddl.writing import (
     styles,
     words_of,
 )
-from surefoot.pddl.writing.model import Item
+from surefoot.pddl.writing.model import WrittenStep
 from surefoot.pddl.writing.phrases import Verb, read_phrases
 from surefoot.pddl.writing.readings import may_be_valid
 from surefoot.pddl.writing.spelling import Roster, ordinal, spaced
@@ -139,7 +139,7 @@ def test_a_brief_wording_leaves_out_only_what_the_state_decides() -> None:
     assert long is not None
     assert short.steps == long.steps == known.plan.steps
     ground = GroundTask(known.task)
-    open_items = [Item(s, frozenset(range(len(s.args)))) for s in known.plan.steps]
+    open_items = [WrittenStep(s, frozenset(range(len(s.args)))) for s in known.plan.steps]
     assert may_be_valid(ground, open_items)
     assert not may_be_valid(ground, open_items[:-1])
 

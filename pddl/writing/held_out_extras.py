@@ -7,6 +7,7 @@ from surefoot.pddl.successors import StateView
 from surefoot.pddl.writing.extras import StyleExtra, Told, intro, outro, withdrawn_draft
 from surefoot.pddl.writing.model import Split, WrittenStep
 from surefoot.pddl.writing.speaker import first_upper
+from surefoot.pddl.writing.structures import lower_start
 from surefoot.pddl.writing.wordings import call, third_person
 
 
@@ -66,7 +67,8 @@ def alternative(told: Told) -> str:
 def thoughts(told: Told) -> str:
     """Thinks in English first, about steps that the plan need not have."""
     draft = told.draft()[:3]
-    said = " ".join(f"Perhaps {third_person(i, told.speaker)}." for i in draft)
+    steps = [lower_start(third_person(i, told.speaker), told.speaker.names(i.step)) for i in draft]
+    said = " ".join(f"Perhaps {step}." for step in steps)
     doubt = told.speaker.rng.choice(told.sayings.withdrawals)
     return f"<thinking>\nOkay, the user wants a plan. {said} {doubt}\n</thinking>"
 

@@ -36,6 +36,8 @@ _PASTS = {
 }
 _DOUBLED = {"chop", "drop", "get", "grab", "put", "set", "shut", "spin", "step", "transfer"}
 _PLACE = re.compile(r"\{(\d+)\}")
+_NOUN = re.compile(r"(\w+) \{(\d+)\}")
+_END = re.compile(r"(up |over )?(to|into|onto|in|on|at|towards)\b")
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,14 @@ class Phrase:
     rest: tuple[str, ...]
 
     def places(self) -> tuple[int, ...]:
-        """Returns the places of arguments that can be left out, the most dispensable first."""
-        found = [int(p) for part in reversed(self.rest) for p in _PLACE.findall(part)]
+        """Returns the places of arguments that can be left out, the most dispensable first.
+
+        Nobody leaves out what is acted on, or where something ends up.
+        """
+        parts = [part for part in reversed(self.rest) if not _END.match(part)]
+        if not self.target and len(parts) == len(self.rest):
+            parts = parts[:-1]
+        found = [int(p) for part in parts for p in _PLACE.findall(part)]
         return (*found, *(() if self.subject is None else (self.subject,)))
 
     def interchangeable(self) -> list[tuple[int, int]]:
@@ -121,7 +129,13 @@ class Phrase:
             places = {int(p) for p in _PLACE.findall(part)}
             if not places or not places <= omitted:
                 parts.append(part)
-        return "".join(f" {part.format(*names)}" for part in parts)
+
+        def once(found: re.Match[str]) -> str:
+            name = names[int(found[2])]
+            return name if re.match(rf"{found[1]}\b", name, re.IGNORECASE) else found[0]
+
+        # "block {0}" with "Block #1" is "Block #1"
+        return "".join(f" {_NOUN.sub(once, part).format(*names)}" for part in parts).rstrip(",")
 
     def actor(self, names: Sequence[str], omitted: Set[int], default: str) -> str:
         """Returns the subject."""

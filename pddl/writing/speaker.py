@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
@@ -54,6 +55,7 @@ class Speaker:
     Attributes:
         legend: What defines the answer's own names, ``""`` if it has none.
         aliases: Those names by object.
+        shared_verbs: Verbs of several actions, which only their arguments tell apart.
     """
 
     def __init__(
@@ -61,6 +63,11 @@ class Speaker:
     ) -> None:
         self.ground, self.words, self.wording, self.rng = ground, words, wording, rng
         self.roster = Roster(ground.task.objects)
+        self._phrases = words.phrases
+        if wording.synonyms:
+            self._phrases = {**words.phrases, **words.synonyms}
+        verbs = Counter(phrase.verb.text for phrase in self._phrases.values())
+        self.shared_verbs = {verb for verb, count in verbs.items() if count > 1}
         self._spell = wording.spell if self.roster.fits(wording.spell) else plain
         self.aliases: dict[str, str] = {}
         self.legend = ""
@@ -80,10 +87,7 @@ class Speaker:
 
     def phrase(self, item: WrittenStep) -> Phrase:
         """Returns the phrase of a step's action; one that does not exist takes over another's."""
-        phrases = self.words.phrases
-        if self.wording.synonyms:
-            phrases = {**phrases, **self.words.synonyms}
-        found = phrases[item.origin or item.step.action]
+        found = self._phrases[item.origin or item.step.action]
         return found.with_verb(item.step.action) if item.origin else found
 
     def keys(self, action: str) -> tuple[str, ...]:

@@ -158,15 +158,14 @@ def paragraph(saids: Sequence[Said], rng: Random) -> str:
             link = "First"
         elif s.number == len(saids):
             link = "Finally"
-        told.append(closed(f"{link}, {lower_start(s.text)}"))
+        told.append(closed(f"{link}, {lower_start(s.text, s.args)}"))
     return " ".join(told)
 
 
-def lower_start(text: str) -> str:
-    """Returns a sentence to go on behind a comma; names keep their case."""
-    word = text.split(" ", 1)[0]
-    plain = word.isalpha() and word[1:].islower() and len(word) > 1
-    return text[0].lower() + text[1:] if plain else text
+def lower_start(text: str, names: Sequence[str]) -> str:
+    """Returns a sentence to go on behind a comma; the given names keep their case."""
+    named = any(text.startswith(name) for name in names)
+    return text if named or not text[0].isalpha() else text[0].lower() + text[1:]
 
 
 def told_twice(saids: Sequence[Said], rng: Random) -> str:

@@ -161,7 +161,10 @@ class _Writing:
     def _dispensable(self, item: WrittenStep) -> Sequence[int]:
         """Returns the places of arguments that the wording may leave out, the first ones first."""
         if self.speaker.wording.omits == "any":
-            return self.speaker.phrase(item).places()
+            phrase = self.speaker.phrase(item)
+            if phrase.verb.text in self.speaker.shared_verbs:
+                return () if phrase.subject is None else (phrase.subject,)
+            return phrase.places()
         types = [p.types for p in self.ground.task.domain.actions[item.step.action].parameters]
         # behind a gap, or beside another of its type, a reader could not tell which is missing
         return [len(types) - 1] if len(types) > 1 and types.count(types[-1]) == 1 else []

@@ -84,6 +84,8 @@ def test_every_action_has_a_phrase_that_names_every_argument() -> None:
     for split in SPLITS:
         for known in {k.domain: k for k in known_tasks(split)}.values():
             words = words_of(known.domain)
+            for table in (words.phrases, {**words.phrases, **words.synonyms}):
+                assert len(set(table.values())) == len(table), known.domain
             for name, action in known.task.domain.actions.items():
                 places = set(range(len(action.parameters)))
                 for phrase in (words.phrases[name], words.synonyms.get(name, words.phrases[name])):
@@ -171,7 +173,10 @@ def test_verbs_and_phrases() -> None:
     phrase = read_phrases("shake: - | shake | {0} | from {1} and {2}\n | in {3}")["shake"]
     assert phrase.tail(["a", "b", "c", "d"], {3}) == " a from b and c"
     assert phrase.interchangeable() == [(1, 2)]
-    assert phrase.places() == (3, 1, 2)
+    assert phrase.places() == (1, 2)
+    assert read_phrases("go: 0 | go | - | from {1} | to {2}")["go"].places() == (1, 0)
+    pick = read_phrases("pick: - | pick | block {0}")["pick"]
+    assert [pick.tail([n], frozenset()) for n in ("b1", "Block #1")] == [" block b1", " Block #1"]
 
 
 def test_spellings_depend_on_what_else_there_is() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import combinations
 from random import Random
 
 from surefoot.pddl.ground import GroundTask
@@ -126,15 +127,25 @@ def wrong_type(items: Steps, scene: Scene) -> Steps | None:
 
 
 def swapped_arguments(items: Steps, scene: Scene) -> Steps | None:
-    """Swaps two arguments of one step."""
+    """Swaps two arguments of one step, such as from and to.
+
+    Each fits the other's parameter: where types tell arguments apart, a call that gives them in
+    another order than the domain still says what is meant.
+    """
     at = scene.rng.randrange(len(items))
     step = items[at].step
-    places = [p for p in range(len(step.args)) if p not in items[at].omitted]
-    if len(places) < 2:
+    parameters = scene.ground.task.domain.actions[step.action].parameters
+    pairs = [
+        (a, b)
+        for a, b in combinations(range(len(step.args)), 2)
+        if not {a, b} & items[at].omitted
+        and step.args[a] != step.args[b]
+        and step.args[a] in scene.ground.fits(parameters[b].types)
+        and step.args[b] in scene.ground.fits(parameters[a].types)
+    ]
+    if not pairs:
         return None
-    a, b = scene.rng.sample(places, 2)
-    if step.args[a] == step.args[b]:
-        return None
+    a, b = scene.rng.choice(pairs)
     return _swap_argument(_swap_argument(items, at, a, step.args[b]), at, b, step.args[a])
 
 

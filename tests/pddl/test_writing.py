@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 from functools import cache
 
 import pytest
+import yaml
 
 from surefoot.core.errors import InputError
 from surefoot.pddl.domains import list_domains
 from surefoot.pddl.ground import GroundTask
+from surefoot.pddl.language import parse_plan
 from surefoot.pddl.language.model import Plan, PlanStep
 from surefoot.pddl.validator import validate
 from surefoot.pddl.writing import (
@@ -209,3 +212,26 @@ def test_a_loop_is_written_only_where_it_can_be_read_in_one_way() -> None:
     told = loop(said("pick a r", "drop a s", "pick b r", "drop b s", "end r"), Random(0))
     assert told.split("\n")[2:] == ["3. Repeat steps 1-2 with b in place of a", "4. (end r)"]
     assert not loop(said("pick a b", "drop a b", "pick b c", "drop b c"), Random(0))
+
+
+def parsed(structure: str, text: str) -> list[list[str]]:
+    """Reads an answer of a structure that a library can parse: actions with arguments."""
+    inner = text.split("```")[1].split("\n", 1)[1] if "```" in text else text
+    if structure == "fenced-pddl":
+        return [[s.action, *s.args] for s in parse_plan(inner).steps]
+    if structure == "python-tuples":
+        return [list(row) for row in ast.literal_eval(inner.partition("=")[2].strip())]
+    data = yaml.safe_load(inner)  # JSON is YAML
+    rows = data["plan"] if isinstance(data, dict) else data
+    return [[v for n in row.values() for v in (n if isinstance(n, list) else [n])] for row in rows]
+
+
+@pytest.mark.parametrize("structure", ["fenced-pddl", "json-arguments", "yaml", "python-tuples"])
+def test_structured_answers_hold_the_steps_that_they_are_said_to_state(structure: str) -> None:
+    style = next(s for s in styles("development") if s.structure == structure)
+    for known in (small(Split.DEVELOPMENT), small(Split.DEVELOPMENT, "ferry", 9)):
+        for damage in (None, "wrong-object", "unknown-object", "swapped-steps", "extra-argument"):
+            answer = writer(known).write(known.plan, style, 2, damage)
+            assert answer is not None
+            assert answer.steps is not None
+            assert parsed(structure, answer.text) == [[s.action, *s.args] for s in answer.steps]

@@ -17,6 +17,7 @@ EXPERIMENTS: Registry[Experiment] = Registry("experiments", "experiment")
 """Experiments by name."""
 
 for _name in (
+    "answer-reading",
     "co-occurrence",
     "compression",
     "imp-receptive-fields",

@@ -1,0 +1,1 @@
+"""How well answers are read: written answers whose meaning is known, read and checked."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from surefoot.agents.sensing.study_config import StudyConfig
+from surefoot.agents.sensing.study_config import StudyConfig, scene_seeds
 from surefoot.calibration.arrays import Floats
 from surefoot.calibration.quantiles import rank
 from surefoot.results.figures import with_interval
@@ -73,7 +73,7 @@ def summarise(
         "scenes": len(scenes),
         "lost": len(scenes) - len(good),
         "idle": len(tried) - len(scenes),
-        "calibrated": {"policy": config.policy, "sets": config.sets},
+        "calibrated": {"policy": config.policy, "sets": len(scene_seeds(config).sets)},
         "ways": cells,
         "pairs": _pairs(config, ways, good),
         "need": _need(config, good),
@@ -248,7 +248,8 @@ def render_report(config: StudyConfig, summary: Mapping[str, Any]) -> str:
             "planner": config.planner,
             "what goes wrong with pictures": wrong or "nothing",
             "scenes": f"{summary['scenes']} tried, {summary['lost']} of them lost; calibrated on "
-            f"{config.policy} (policy) and {config.sets} (sets)",
+            f"{summary['calibrated']['policy']} (policy) and "
+            f"{summary['calibrated']['sets']} (sets)",
             "level": f"alpha {config.alpha:g}",
             "versions": ", ".join(f"{n} {v}" for n, v in current_versions().items()),
         },

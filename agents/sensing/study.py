@@ -42,12 +42,16 @@ from surefoot.agents.sensing.still import (
     still_env,
 )
 from surefoot.agents.sensing.strategies import Strategy
-from surefoot.agents.sensing.study_config import LookingMethod, StudyConfig, ways_of
+from surefoot.agents.sensing.study_config import (
+    LookingMethod,
+    StudyConfig,
+    scene_seeds,
+    ways_of,
+)
 from surefoot.agents.settings import AgentSettings
 from surefoot.calibration.decisions.router import Route
 from surefoot.core.errors import InputError
 from surefoot.core.progress import Progress, silent
-from surefoot.core.seeds import seeds_of, split_of_seed
 from surefoot.envs.episodes.pool import LostResult, run_apart
 from surefoot.envs.perturbations.pipeline import Pipeline
 from surefoot.results.manifest import Manifest, current_versions
@@ -97,7 +101,7 @@ def run_study(
     model = identity_of(config.perception, config.stills)
     make_planner(config.planner)
     known = _given(config)
-    seeds = _seeds(config, known)
+    seeds = scene_seeds(config)._asdict()
     keys = [f"picture/{seed}" for part in seeds.values() for seed in part]
     keys += [f"{part}/{seed}" for part, found in seeds.items() for seed in found]
     manifest = Manifest(
@@ -147,29 +151,14 @@ def _given(config: StudyConfig) -> dict[int, StillScene]:
         raise InputError(
             f"not all scenes are of the environment '{config.env}'", file=config.stills
         )
-    return {still.seed: still for still in stills}
-
-
-def _seeds(config: StudyConfig, known: Mapping[int, StillScene]) -> dict[str, list[int]]:
-    counts = {"calibration": config.policy + config.sets, "test": config.test}
-    found = {name: seeds_of(name, n, config.start) for name, n in counts.items()}
-    if known:
-        found = {
-            name: [s for s in sorted(known) if split_of_seed(s) == name][:n]
-            for name, n in counts.items()
-        }
-        for name, n in counts.items():
-            if len(found[name]) < n:
-                raise InputError(
-                    f"{len(found[name])} scenes of the split '{name}', {n} are needed",
-                    file=config.stills,
-                )
-    both = found["calibration"]
-    return {
-        "policy": both[: config.policy],
-        "sets": both[config.policy :],
-        "test": found["test"],
-    }
+    known = {still.seed: still for still in stills}
+    for seed in (seed for part in scene_seeds(config) for seed in part):
+        if seed not in known:
+            raise InputError(
+                f"there is no scene of seed {seed}; give seeds of scenes in the file, or none",
+                file=config.stills,
+            )
+    return known
 
 
 def _do(run: RunFolder, jobs: Sequence[_Job], workers: int, progress: Progress) -> None:

@@ -52,13 +52,21 @@ def sense(
         ),
     ] = None,
     policy: Annotated[
-        int, typer.Option("--num-policy-scenes", help="Scenes that fit the policies' constants.")
+        int,
+        typer.Option(
+            "--num-policy-scenes",
+            help="Of the calibration seeds, how many fit the policies' constants; the others "
+            "calibrate the sets.",
+        ),
     ] = 60,
-    sets: Annotated[
-        int, typer.Option("--num-set-scenes", help="Scenes that calibrate the sets.")
-    ] = 100,
-    test: Annotated[int, typer.Option("--num-test-scenes", help="Scenes to test on.")] = 150,
-    start: Annotated[int, typer.Option("--first-seed", help="First seed.")] = 0,
+    seeds: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Seeds of the scenes, as for 'surefoot run': those of the split calibration "
+            "calibrate, those of the split test are tried. calibration:160,test:150 by default, "
+            "or all scenes of --stills."
+        ),
+    ] = None,
     alpha: Annotated[
         float, typer.Option(help="Allowed fraction of scenes in which some fact is missed.")
     ] = 0.1,
@@ -77,6 +85,7 @@ def sense(
     from surefoot.agents.sensing.study_config import StudyConfig, resolve_study
     from surefoot.core.config import check_config
     from surefoot.core.errors import InputError
+    from surefoot.core.seeds import read_seeds
     from surefoot.results.parallel import usable_cpus
 
     try:
@@ -94,9 +103,7 @@ def sense(
             "strategies": parts(strategies) or DEFAULT_STRATEGIES,
             "budgets": wanted,
             "policy": policy,
-            "sets": sets,
-            "test": test,
-            "start": start,
+            "seeds": tuple(read_seeds(",".join(seeds)) if seeds else ()),
             "alpha": alpha,
             "perturb": read_shift(env, perturb),
         },

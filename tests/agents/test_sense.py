@@ -37,12 +37,14 @@ from surefoot.agents.sensing.study_config import (
     LookingMethod,
     StudyConfig,
     resolve_study,
+    scene_seeds,
     ways_of,
 )
 from surefoot.agents.settings import AgentSettings
 from surefoot.calibration.quantiles import rank
 from surefoot.cli.entry import run as surefoot
 from surefoot.core.errors import InputError
+from surefoot.core.seeds import read_seeds
 from surefoot.envs.episodes.pool import LostResult
 from surefoot.envs.perturbations.pipeline import Pipeline
 from surefoot.envs.simulation.client import Simulation
@@ -100,8 +102,7 @@ def test_a_study_from_pictures_to_the_report(cheap: list[str], views: Path, tmp_
             views=str(views),
             strategies=("sweep", "entropy"),
             policy=12,
-            sets=12,
-            test=12,
+            seeds=tuple(read_seeds("calibration:24,test:12")),
             alpha=0.2,
         )
     )
@@ -150,7 +151,7 @@ def test_a_study_from_pictures_to_the_report(cheap: list[str], views: Path, tmp_
     assert cheap == []
     assert again.summary == json.loads((tmp_path / "run" / "summary.json").read_text()) == summary
     with pytest.raises(InputError, match="another run"):
-        run_study(config.model_copy(update={"test": 9}), tmp_path / "run")
+        run_study(config.model_copy(update={"seeds": config.seeds[:-3]}), tmp_path / "run")
 
 
 def test_looking_decides_what_happens_at_the_table() -> None:
@@ -248,9 +249,32 @@ def test_ways_and_bad_configurations(views: Path) -> None:
         ({"strategies": ("none",)}, "no strategy 'none'"),
         ({"budgets": (3,)}, "from 0 to 2"),
         ({"views": "nowhere.json"}, "cannot read what views tell"),
+        ({"seeds": (5,)}, "0 of the split calibration and 0 of the split test"),
+        ({"seeds": tuple(range(310))}, "62 of the split calibration and 62 of the split test; 60"),
     ):
         with pytest.raises(InputError, match=told):
             resolve_study(StudyConfig(**(base | changed)))
+
+
+def test_seeds_are_given_to_their_splits(views: Path, tmp_path: Path) -> None:
+    base = {"env": CROSSING, "views": str(views)}
+    found = scene_seeds(resolve_study(StudyConfig(**base)))
+    assert list(map(len, found)) == [60, 100, 150]
+    assert (found.policy[:2], found.sets[0], found.test[:2]) == ((6, 7), 306, (8, 9))
+    ranged = StudyConfig(**base, policy=4, seeds=tuple(read_seeds("1000:1040,1006")))
+    assert scene_seeds(resolve_study(ranged)) == (
+        (1006, 1007, 1016, 1017),
+        (1026, 1027, 1036, 1037),
+        (1008, 1009, 1018, 1019, 1028, 1029, 1038, 1039),
+    )
+    path = tmp_path / "stills.jsonl"
+    known = [crossing_still(seed) for seed in read_seeds("calibration:9,test:3")]
+    save_stills(path, known, model=MODEL)
+    given = StudyConfig(**base, stills=str(path), policy=4)
+    assert list(map(len, scene_seeds(resolve_study(given)))) == [4, 5, 3]
+    others = given.model_copy(update={"seeds": tuple(read_seeds("calibration:10,test:3"))})
+    with pytest.raises(InputError, match="no scene of seed 47"):
+        run_study(resolve_study(others), tmp_path / "run")
 
 
 def test_the_bootstrap_covers_a_mean() -> None:
@@ -282,7 +306,8 @@ def test_the_command_refuses_in_one_line(
     monkeypatch.chdir(tmp_path)
     for words, told in (
         (["--env", "crossing", "--budgets", "1,x"], "--budgets are whole numbers"),
-        (["--env", "crossing", "--num-test-scenes", "0"], "test"),
+        (["--env", "crossing", "--seeds", "0:x"], "seeds are such as"),
+        (["--env", "crossing", "--seeds", "5"], "0 of the split calibration"),
         (["--env", "moon"], "unknown environment 'moon'"),
     ):
         monkeypatch.setattr("sys.argv", ["surefoot", "sense", "--out", "run", *words])

@@ -1,6 +1,6 @@
 """``surefoot sense``: what looking again is worth, by strategy and by budget of looks.
 
-Every scene is pictured once from every view and the model is asked once about each image; all
+Every scene is rendered once from every view and the model is asked once about each image; all
 ways of looking meet the same answers. For each strategy and budget the agent is calibrated by
 itself: on some scenes the constants of its policy, on others its sets at stop (both of the split
 ``calibration``), and then tried on scenes of the split ``test``.
@@ -29,13 +29,13 @@ from surefoot.agents.calibrating.stops import LookingStop, stop_of
 from surefoot.agents.guarantees import AgentCalibration, load_calibration
 from surefoot.agents.operator import NoOperator
 from surefoot.agents.perception.perceiver import RecallingPerceiver
-from surefoot.agents.planning.planners.kept import KeptPlanner
+from surefoot.agents.planning.planners.cached import CachedPlanner
 from surefoot.agents.planning.registry import make as make_planner
 from surefoot.agents.sensing.learning import simulated_camera
 from surefoot.agents.sensing.observation import entropy, load_views
 from surefoot.agents.sensing.registry import make_strategy
 from surefoot.agents.sensing.report import render_report, summarise
-from surefoot.agents.sensing.scenery import StillScene, load_stills, picture_scene
+from surefoot.agents.sensing.scenery import StillScene, load_stills, render_scene
 from surefoot.agents.sensing.still import (
     StillCrossing,
     StillTable,
@@ -125,8 +125,8 @@ def run_study(
         for part, chosen in seeds.items():
             jobs = []
             for seed in chosen:
-                picture = run.records[f"picture/{seed}"]
-                still = None if "lost" in picture else picture
+                record = run.records[f"picture/{seed}"]
+                still = None if "lost" in record else record
                 jobs.append(_Job(config, part, seed, still, out))
             _do(run, jobs, workers, progress)
             if part != "test":
@@ -216,9 +216,9 @@ def _work(job: _Job) -> dict[str, Any]:
     if job.part == "picture":
         simulation, perceiver = simulated_camera(config.perception)
         shift = Pipeline.build(config.perturb)
-        return picture_scene(simulation, config.env, job.seed, shift).asked(perceiver).to_json()
+        return render_scene(simulation, config.env, job.seed, shift).asked(perceiver).to_json()
     if job.still is None:
-        return {"lost": "there are no pictures of it"}
+        return {"lost": "there are no images of it"}
     still = StillScene.from_json(job.still)
     model = identity_of(config.perception, config.stills)
     perceiver = RecallingPerceiver(model)
@@ -318,8 +318,8 @@ def _mean_bits(beliefs: Sequence[Any]) -> float:
 
 
 @lru_cache(1)
-def _planner(spec: str) -> KeptPlanner:
-    return KeptPlanner(make_planner(spec))
+def _planner(spec: str) -> CachedPlanner:
+    return CachedPlanner(make_planner(spec))
 
 
 @lru_cache(1)

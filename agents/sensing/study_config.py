@@ -38,7 +38,7 @@ class StudyConfig(BaseModel):
     stills: str = ""
     """File of scenes with answers, made before, instead of simulated ones and a model."""
     views: str = "builtin"
-    """What views are known to tell: a file, or ``builtin``."""
+    """How informative views are: a file, or ``builtin``."""
     strategies: tuple[str, ...] = Field(default=LOOKING, min_length=1)
     """Ways to choose views."""
     budgets: tuple[int, ...] = ()

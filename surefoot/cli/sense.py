@@ -125,13 +125,13 @@ def _print_table(summary: dict[str, Any]) -> None:
     )
     for cell in summary["ways"]:
         means = [cell[name][0] if name in cell else 0.0 for name in _MEANS]
-        shares = ["{}/{}".format(*cell[name][:2]) if name in cell else "-" for name in _SHARES]
+        rates = ["{}/{}".format(*cell[name][:2]) if name in cell else "-" for name in _RATES]
         typer.echo(
             f"{cell['strategy']:9} {cell['budget']:4} {means[0]:6.2f} {means[1]:6.2f} "
-            f"{means[2]:6.3f} {means[3]:8.3f} {shares[0]:>9} {shares[1]:>9} {shares[2]:>9} "
-            f"{shares[3].partition('/')[0]:>6}"
+            f"{means[2]:6.3f} {means[3]:8.3f} {rates[0]:>9} {rates[1]:>9} {rates[2]:>9} "
+            f"{rates[3].partition('/')[0]:>6}"
         )
 
 
 _MEANS = ("looks", "seconds", "bits", "size")
-_SHARES = ("covered", "single", "right", "wrong")
+_RATES = ("covered", "single", "right", "wrong")

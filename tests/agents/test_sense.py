@@ -15,7 +15,7 @@ from surefoot.agents.guarantees import AgentCalibration, KindScores, load_calibr
 from surefoot.agents.operator import NoOperator
 from surefoot.agents.perception.perceiver import RecallingPerceiver
 from surefoot.agents.planning.base import CROSSING, TABLETOP
-from surefoot.agents.planning.planners.kept import KeptPlanner
+from surefoot.agents.planning.planners.cached import CachedPlanner
 from surefoot.agents.planning.registry import make as make_planner
 from surefoot.agents.sensing import learning, study
 from surefoot.agents.sensing.learning import ViewsConfig, learn_views
@@ -27,7 +27,7 @@ from surefoot.agents.sensing.scenery import (
     StillScene,
     apart,
     load_stills,
-    picture_scene,
+    render_scene,
     save_stills,
     seconds_between,
 )
@@ -76,12 +76,12 @@ def cheap(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             lost = done[-1] == "picture/19"
             yield item, LostResult(True, "not done after 9 s") if lost else work(item)
 
-    def picture(simulation: object, env: str, seed: int, *_: Any, **__: Any) -> _Drawn:
+    def rendered(simulation: object, env: str, seed: int, *_: Any, **__: Any) -> _Drawn:
         return _Drawn((crossing_still if env == CROSSING else tabletop_still)(seed))
 
     for module in (study, learning):
         monkeypatch.setattr(module, "run_apart", apart_)
-        monkeypatch.setattr(module, "picture_scene", picture)
+        monkeypatch.setattr(module, "render_scene", rendered)
         monkeypatch.setattr(module, "make_perceiver", lambda spec: _Model())
         monkeypatch.setattr(module, "simulated_camera", lambda spec: (None, _Model()))
     monkeypatch.setattr(study, "identity_of", lambda *_: MODEL)
@@ -167,7 +167,7 @@ def test_looking_decides_what_happens_at_the_table() -> None:
         dict.fromkeys(("place", "place-of-twin", "lid"), scores),
         tuple(np.linspace(0, 0.95, 100).tolist()),
     )
-    perceiver, planner = RecallingPerceiver(MODEL), KeptPlanner(make_planner("fd"))
+    perceiver, planner = RecallingPerceiver(MODEL), CachedPlanner(make_planner("fd"))
     found: dict[int, list[dict[str, Any]]] = {0: [], 3: []}
     for seed in (18, 19, 28, 39):
         env = still_env(tabletop_still(seed, 3.0), perceiver)
@@ -201,21 +201,21 @@ def test_views_are_learned_and_kept(cheap: list[str], tmp_path: Path) -> None:
 def test_pictures_are_real_the_same_by_seed_and_perturbed() -> None:
     simulation = Simulation()
     try:
-        first = picture_scene(simulation, TABLETOP, 8, views=3)
-        again = picture_scene(simulation, TABLETOP, 8, views=3)
-        foggy = picture_scene(simulation, TABLETOP, 8, Pipeline.parse(["fog=0.9"]), views=3)
-        crossing = picture_scene(simulation, CROSSING, 8)
+        first = render_scene(simulation, TABLETOP, 8, views=3)
+        again = render_scene(simulation, TABLETOP, 8, views=3)
+        foggy = render_scene(simulation, TABLETOP, 8, Pipeline.parse(["fog=0.9"]), views=3)
+        crossing = render_scene(simulation, CROSSING, 8)
     finally:
         simulation.close()
-    assert len(first.shots) == 3
+    assert len(first.images) == 3
     assert first.truth == again.truth == tabletop_still(8).truth
-    for view, (rgb, questions) in first.shots.items():
+    for view, (rgb, questions) in first.images.items():
         assert rgb.shape == (160, 160, 3)
-        assert np.array_equal(rgb, again.shots[view][0])
-        assert rgb.std() > 1.2 * foggy.shots[view][0].std()
+        assert np.array_equal(rgb, again.images[view][0])
+        assert rgb.std() > 1.2 * foggy.images[view][0].std()
         assert {q.fact for q in questions} == first.truth.keys()
-    assert list(crossing.shots) == list(VIEWS[CROSSING])
-    texts = [questions[0].text for _, questions in crossing.shots.values()]
+    assert list(crossing.images) == list(VIEWS[CROSSING])
+    texts = [questions[0].text for _, questions in crossing.images.values()]
     assert len(set(texts)) == 3  # a question names its view
 
 
@@ -248,7 +248,7 @@ def test_ways_and_bad_configurations(views: Path) -> None:
         ({"env": "moon"}, "no environment"),
         ({"strategies": ("none",)}, "no strategy 'none'"),
         ({"budgets": (3,)}, "from 0 to 2"),
-        ({"views": "nowhere.json"}, "cannot read what views tell"),
+        ({"views": "nowhere.json"}, "cannot read the view model"),
         ({"seeds": (5,)}, "0 of the split calibration and 0 of the split test"),
         ({"seeds": tuple(range(310))}, "62 of the split calibration and 62 of the split test; 60"),
     ):

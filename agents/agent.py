@@ -19,7 +19,7 @@ import numpy as np
 
 from surefoot.agents.belief import SceneBelief
 from surefoot.agents.decisions import DecisionRecord, LoopStep, StopReason
-from surefoot.agents.environments.base import ActionResult, AgentEnv, Picture, RunningPlan
+from surefoot.agents.environments.base import ActionResult, AgentEnv, RgbImage, RunningPlan
 from surefoot.agents.gates import Evidence, GateInput, make_gate
 from surefoot.agents.guarantees import AgentCalibration
 from surefoot.agents.operator import Operator
@@ -113,7 +113,7 @@ class Agent:
         settings: AgentSettings,
         tools: Tools,
         seed: int = 0,
-        keep: Callable[[Picture, str], str] | None = None,
+        keep: Callable[[RgbImage, str], str] | None = None,
     ) -> None:
         self.settings, self.tools = settings, tools
         self.decisions: list[DecisionRecord] = []
@@ -124,7 +124,7 @@ class Agent:
         self._rng = Random(f"agent:{settings.seed}:{seed}")
         self._belief = SceneBelief(tools.calibration)
         self._planning = PlanningStep(settings, tools.planner, tools.calibration, self._rng)
-        self._last_image: Picture | None = None
+        self._last_image: RgbImage | None = None
         self._looks_left = settings.looks
         self._looking = False
         self._replans_left = settings.replans

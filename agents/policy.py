@@ -11,7 +11,7 @@ from typing import Any
 
 from surefoot.agents.agent import Agent, Tools
 from surefoot.agents.assembly import make_tools
-from surefoot.agents.environments.base import Picture
+from surefoot.agents.environments.base import RgbImage
 from surefoot.agents.environments.crossing import CrossingAgentEnv
 from surefoot.agents.environments.making import agent_env
 from surefoot.agents.environments.table import TableAgentEnv
@@ -156,12 +156,12 @@ class AgentPolicy:
             action, self._pending = self._pending, ""
             self.agent.after(self._agent_env.done(action, info))
 
-    def _keep(self, picture: Picture, view: str) -> str:
+    def _keep(self, image: RgbImage, view: str) -> str:
         if self._folder is None:
             return ""
         self._count += 1
         name = f"{self._name}-look{self._count:03}.jpg"
-        write_within(self._folder / "media" / name, to_jpeg(picture))
+        write_within(self._folder / "media" / name, to_jpeg(image))
         return f"media/{name}"
 
 

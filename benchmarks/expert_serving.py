@@ -220,7 +220,7 @@ def main() -> None:
             1 + max(chain.from_iterable(real)),
         )
     print(
-        f"\n## Batching\n\nBatches of {MACHINE.batch}; by chance {EXPERTS} equally likely "
+        f"\n## Batching\n\nBatches of {MACHINE.batch}; at random, {EXPERTS} equally likely "
         f"experts give {expected_unique(EXPERTS, MACHINE.batch):.2f} a batch."
     )
     for title, trace in (

@@ -22,8 +22,8 @@ import numpy as np
 import torch
 
 from surefoot.agents.perception.asking import png
-from surefoot.agents.perception.measuring import Answered, answered, shots_of
-from surefoot.agents.perception.pictures import LabelledImage
+from surefoot.agents.perception.images import LabelledImage
+from surefoot.agents.perception.measuring import Answered, answered, images_of
 from surefoot.core.chat import Message, Request
 from surefoot.core.files import write_atomic
 from surefoot.envs.perturbations.pipeline import Pipeline
@@ -110,13 +110,13 @@ def write_run(folder: Path, lines: Sequence[dict[str, Any]], config: dict[str, A
     write_atomic(folder / "predictions.jsonl", text)
 
 
-def speed(model: Any, shots: Sequence[LabelledImage]) -> None:
+def speed(model: Any, images: Sequence[LabelledImage]) -> None:
     """Prints questions a second, in one batch a scene and one by one."""
     sent = []
-    for shot in shots:
-        file = png(shot.developed())
-        asked = [Request((Message("user", a.question.text, (file,)),)) for a in shot.asked]
-        sent.append((asked, [a.question.options for a in shot.asked]))
+    for image in images:
+        file = png(image.developed())
+        asked = [Request((Message("user", a.question.text, (file,)),)) for a in image.asked]
+        sent.append((asked, [a.question.options for a in image.asked]))
     model.score(sent[0][0][0], sent[0][1][0])
     count = sum(len(asked) for asked, _ in sent)
     begun = time.perf_counter()
@@ -155,28 +155,28 @@ def main() -> None:
     torch.set_num_threads(1)
     model: Any = make_model(given.model, ModelOptions(device="cpu"))
     counts = {"tabletop": given.scenes, "crossing": max(1, given.scenes // 3)}
-    clean = {env: shots_of(env, "test", counts[env]) for env in ENVS}
+    clean = {env: images_of(env, "test", counts[env]) for env in ENVS}
     config = {"model": given.model, "scenes": given.scenes, "size": 160}
     if "clean" in given.part:
         found = [a for env in ENVS for a in answered(model, clean[env])]
         print("All pictures, whatever can be seen in them:")
-        table("kind", found, lambda a: f"{a.shot.env}: {a.question.kind}")
-        seen = [a for a in found if SEEN_FROM.get(a.question.fact) == a.shot.view]
+        table("kind", found, lambda a: f"{a.image.env}: {a.question.kind}")
+        seen = [a for a in found if SEEN_FROM.get(a.question.fact) == a.image.view]
         print("\nThe view that shows the fact:")
-        table("kind", seen, lambda a: f"{a.question.kind}, {a.shot.view}")
+        table("kind", seen, lambda a: f"{a.question.kind}, {a.image.view}")
         print("\nPedestrians by view:")
-        table("view", [a for a in found if a.question.fact == "pedestrian"], lambda a: a.shot.view)
+        table("view", [a for a in found if a.question.fact == "pedestrian"], lambda a: a.image.view)
         print("\nPlaces and lids by viewpoint of the table:")
-        table("viewpoint", [a for a in found if a.shot.env == "tabletop"], lambda a: a.shot.view)
+        table("viewpoint", [a for a in found if a.image.env == "tabletop"], lambda a: a.image.view)
         if given.out is not None:
             other = [
                 a
                 for env in ENVS
-                for a in answered(model, shots_of(env, "calibration", counts[env]))
+                for a in answered(model, images_of(env, "calibration", counts[env]))
             ]
             write_run(given.out, [a.record(model.identity) for a in (*other, *found)], config)
     if "damage" in given.part:
-        some = {env: shots[: len(shots) // 2] for env, shots in clean.items()}
+        some = {env: images[: len(images) // 2] for env, images in clean.items()}
         print("\nBy perturbation; half of the pictures:")
         print(
             "\n| environment | perturbation | severity | n | right | ECE | Brier | mean "

@@ -46,7 +46,7 @@ def share(hits: Sequence[bool]) -> str:
 
 
 def auroc(samples: Sequence[Sample]) -> float:
-    """Returns how well the confidence tells good plans from others, 0.5 by chance."""
+    """Returns how well the confidence tells good plans from others, 0.5 at chance level."""
     sure = np.array([s.confidence for s in samples])
     good = np.array([s.verdict.good for s in samples])
     ahead, behind = sure[good][:, None], sure[~good][None, :]

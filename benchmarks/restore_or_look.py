@@ -25,9 +25,14 @@ import numpy as np
 import torch
 
 from surefoot.agents.assembly import make_perceiver
-from surefoot.agents.perception.pictures import LabelledImage, tabletop_shots
+from surefoot.agents.perception.images import LabelledImage, tabletop_images
 from surefoot.agents.perception.questions import FactQuestion
-from surefoot.agents.perception.restorers import MedianFilter, NonLocalMeans, PicturePrior, Restorer
+from surefoot.agents.perception.restorers import (
+    ImagePriorRestorer,
+    MedianFilter,
+    NonLocalMeans,
+    Restorer,
+)
 from surefoot.agents.sensing.observation import entropy
 from surefoot.agents.sensing.restoring import RestoredPair, fit_restoring
 from surefoot.calibration.decisions.belief import fuse
@@ -65,7 +70,7 @@ def ticket(folder: Path) -> PriorTicket:
     if not (place / "ticket.json").is_file():
         simulation = Simulation()
         (seed,) = seeds_of("train", 1, 8_000_000)
-        rgb = tabletop_shots(simulation, seed, [VIEW])[0].developed()
+        rgb = tabletop_images(simulation, seed, [VIEW])[0].developed()
         simulation.close()
         clean = torch.from_numpy(rgb).permute(2, 0, 1).float()[None] / 255
         found = find_prior_tickets(
@@ -83,9 +88,11 @@ def ticket(folder: Path) -> PriorTicket:
     return PriorTicket.load(place)
 
 
-def noisy(shot: LabelledImage, damage: Pipeline, later: int = 0) -> Any:
-    """Develops a shot with the noise of a frame."""
-    frame = damage.frame(shot.frames[0], RandomSource(shot.seed, shot.view, shot.number + later))
+def noisy(image: LabelledImage, damage: Pipeline, later: int = 0) -> Any:
+    """Develops an image with the noise of a frame."""
+    frame = damage.frame(
+        image.frames[0], RandomSource(image.seed, image.view, image.number + later)
+    )
     return frame.rgb
 
 
@@ -95,13 +102,13 @@ def _travel() -> float:
 
 
 def ask_all(
-    perceiver: Any, ways: Sequence[Restorer], shots: Sequence[LabelledImage], damage: Pipeline
+    perceiver: Any, ways: Sequence[Restorer], images: Sequence[LabelledImage], damage: Pipeline
 ) -> dict[str, Any]:
     """Asks about one scene in every way; returns probabilities, seconds and questions."""
-    first, other = shots
+    first, other = images
     questions = [a.question for a in first.asked]
     raw = noisy(first, damage)
-    pictures: dict[str, tuple[Any, float]] = {
+    images_by_way: dict[str, tuple[Any, float]] = {
         "clean": (first.developed(), 0.0),
         "raw": (raw, 0.0),
         LOOKS[0]: (noisy(first, damage, _LATER), 0.0),
@@ -110,15 +117,15 @@ def ask_all(
     for way in ways:
         begun = time.thread_time()
         picture = way(raw)
-        pictures[way.name] = picture, time.thread_time() - begun
+        images_by_way[way.name] = picture, time.thread_time() - begun
     return {
         "asked": [[q.fact, q.text, list(q.options), q.kind] for q in questions],
         "truth": [a.truth for a in first.asked],
         "answers": {
             name: [a.tolist() for a in perceiver.ask(rgb, questions)]
-            for name, (rgb, _) in pictures.items()
+            for name, (rgb, _) in images_by_way.items()
         },
-        "seconds": {name: seconds for name, (_, seconds) in pictures.items()},
+        "seconds": {name: seconds for name, (_, seconds) in images_by_way.items()},
     }
 
 
@@ -228,14 +235,17 @@ def main() -> None:
     fast: list[Restorer] = [MedianFilter(), NonLocalMeans()]
     slow: list[Restorer] = []
     if options.slow:
-        slow = [PicturePrior(NETWORK, FIT), PicturePrior(NETWORK, FIT, ticket(options.out))]
+        slow = [
+            ImagePriorRestorer(NETWORK, FIT),
+            ImagePriorRestorer(NETWORK, FIT, ticket(options.out)),
+        ]
     simulation = Simulation()
     for number, seed in enumerate(seeds_of("test", options.scenes)):
         if number < len(done):
             continue
-        shots = tabletop_shots(simulation, seed, [VIEW, OTHER])
+        images = tabletop_images(simulation, seed, [VIEW, OTHER])
         ways = fast + (slow if number < options.slow else [])
-        record = {"seed": seed, **ask_all(perceiver, ways, shots, damage)}
+        record = {"seed": seed, **ask_all(perceiver, ways, images, damage)}
         with path.open("a") as file:
             file.write(json.dumps(record) + "\n")
         done.append(record)

@@ -79,11 +79,11 @@ def main() -> None:
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     views, stills = given.out / "views.json", given.out / "stills.jsonl"
+    seeds = seeds_of("calibration", given.policy + given.sets) + seeds_of("test", given.test)
     if not stills.exists():
         simulation = Simulation()
         known = [eye(simulation, s) for s in seeds_of("train", given.train)]
         fit_views("tabletop", known, MODEL).save(views)
-        seeds = seeds_of("calibration", given.policy + given.sets) + seeds_of("test", given.test)
         save_stills(stills, [eye(simulation, s) for s in seeds], model=MODEL)
         simulation.close()
     config = resolve_study(
@@ -92,8 +92,7 @@ def main() -> None:
             stills=str(stills),
             views=str(views),
             policy=given.policy,
-            sets=given.sets,
-            test=given.test,
+            seeds=tuple(seeds),
         )
     )
     done = run_study(config, given.out / "study", workers=given.workers)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from surefoot.agents.agent import Agent, Tools
-from surefoot.agents.environments.base import AgentEnv, Picture
+from surefoot.agents.environments.base import AgentEnv, RgbImage
 from surefoot.agents.perception.perceiver import Perceiver
 from surefoot.agents.perception.questions import FactQuestion
 from surefoot.agents.planning.base import AgentPlanner, PlanningContext, ProposedPlan
@@ -169,9 +169,9 @@ class _Listener:
         self._last: tuple[float, dict[str, str]] | None = None
         self._changes: dict[str, list[float]] = {}
 
-    def ask(self, picture: Picture, questions: Sequence[FactQuestion]) -> list[Floats]:
+    def ask(self, image: RgbImage, questions: Sequence[FactQuestion]) -> list[Floats]:
         """Passes the question on."""
-        answers = self._perceiver.ask(picture, questions)
+        answers = self._perceiver.ask(image, questions)
         said = {
             q.fact: tuple(np.asarray(a, np.float64).tolist())
             for q, a in zip(questions, answers, strict=True)

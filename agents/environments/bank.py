@@ -20,8 +20,8 @@ from pathlib import Path
 from random import Random
 
 from surefoot.agents.perception.crossing_facts import LIGHT
+from surefoot.agents.perception.images import crossing_images, heedless_images, rng_of
 from surefoot.agents.perception.perceiver import Perceiver
-from surefoot.agents.perception.pictures import crossing_shots, heedless_shots, rng_of
 from surefoot.agents.perception.questions import Answers
 from surefoot.agents.perception.views import BEARINGS
 from surefoot.agents.planning.base import CROSSING
@@ -185,20 +185,20 @@ def fill(
     for seed in seeds:
         task = rng_of(CROSSING, seed).choice(TASKS)  # as both draw it first
         passages = (
-            crossing_shots(simulation, seed, moments, thin=0.5),
-            heedless_shots(simulation, seed, moments),
+            crossing_images(simulation, seed, moments, thin=0.5),
+            heedless_images(simulation, seed, moments),
         )
-        for moment, shots in enumerate(chain.from_iterable(passages)):
-            for shot in shots:
-                questions = [a.question for a in shot.asked]
-                picture = shot.developed(damage(seed, moment))
-                answers = perceiver.ask(picture, questions)
+        for moment, images in enumerate(chain.from_iterable(passages)):
+            for image in images:
+                questions = [a.question for a in image.asked]
+                rgb = image.developed(damage(seed, moment))
+                answers = perceiver.ask(rgb, questions)
                 yield BankedView(
                     task,
                     seed,
                     moment,
-                    shot.view,
-                    {a.question.fact: a.truth for a in shot.asked},
+                    image.view,
+                    {a.question.fact: a.truth for a in image.asked},
                     {q.fact: tuple(a.tolist()) for q, a in zip(questions, answers, strict=True)},
                 )
 

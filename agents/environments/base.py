@@ -13,10 +13,10 @@ from surefoot.agents.perception.questions import Answers, FactQuestion
 from surefoot.agents.planning.base import PlanningContext
 from surefoot.verification.monitoring.monitor import RuleStatus
 
-Picture = NDArray[np.uint8]
+RgbImage = NDArray[np.uint8]
 """Colours, ``[H, W, 3]``."""
 
-NO_PICTURE: Picture = np.zeros((1, 1, 3), np.uint8)
+NO_IMAGE: RgbImage = np.zeros((1, 1, 3), np.uint8)
 """Where only the answers about an image are kept."""
 
 
@@ -147,7 +147,7 @@ class AgentEnv(Protocol):
         """Returns the seconds that a look would take from where the camera is."""
         ...
 
-    def look(self, view: str) -> Picture:
+    def look(self, view: str) -> RgbImage:
         """Moves the camera and takes an image, with all that goes wrong on the way."""
         ...
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from surefoot.agents.environments.base import ActionResult, EpisodeEnd, Picture
+from surefoot.agents.environments.base import ActionResult, EpisodeEnd, RgbImage
 from surefoot.agents.environments.driving import LINE, ON_CROSSING, PAST, DrivingAgentEnv
 from surefoot.agents.perception.crossing_facts import crossing_questions, crossing_truth
 from surefoot.agents.perception.questions import FactQuestion
@@ -38,7 +38,7 @@ class CrossingAgentEnv(DrivingAgentEnv):
         self._env, self._world = env, env.world
         super().__init__(str(info["task"]), int(info["seed"]), str(info["instruction"]))
         self._view = HOME
-        self._before: Picture | None = None
+        self._before: RgbImage | None = None
         self._fresh = False
         self._world.halfway = self._expose
 
@@ -55,7 +55,7 @@ class CrossingAgentEnv(DrivingAgentEnv):
         """Seconds of standing while the camera turns and exposes."""
         return pan_cost(self._view, view).seconds
 
-    def look(self, view: str) -> Picture:
+    def look(self, view: str) -> RgbImage:
         """Takes an image; ahead it costs nothing right after a step."""
         if view == HOME and self._fresh and self._before is not None:
             self._fresh = False
@@ -63,12 +63,12 @@ class CrossingAgentEnv(DrivingAgentEnv):
             return expose(self._before, self._world.look(HOME).rgb)
         self._world.halfway = None
         try:
-            picture = look(self._world, view, self._view)
+            image = look(self._world, view, self._view)
         finally:
             self._world.halfway = self._expose
         self._view = view
         self._fresh = False
-        return picture
+        return image
 
     def truth(self) -> dict[str, str]:
         """The labels of the simulator, as answers to what is asked now."""

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from surefoot.agents.environments.bank import BankedView, ViewBank
-from surefoot.agents.environments.base import NO_PICTURE, ActionResult, EpisodeEnd, Picture
+from surefoot.agents.environments.base import NO_IMAGE, ActionResult, EpisodeEnd, RgbImage
 from surefoot.agents.environments.crossing import ACTIONS, HOME
 from surefoot.agents.environments.driving import LINE, ON_CROSSING, PAST, DrivingAgentEnv
 from surefoot.agents.perception.crossing_facts import (
@@ -73,7 +73,7 @@ class CrossingTwinAgentEnv(DrivingAgentEnv):
         """As in physics."""
         return pan_cost(self._view, view).seconds
 
-    def look(self, view: str) -> Picture:
+    def look(self, view: str) -> RgbImage:
         """Draws an image of what is true after the steps that looking takes."""
         if view != HOME or not self._fresh:
             for _ in range(round(self.cost(view) / STEP_SECONDS)):
@@ -83,7 +83,7 @@ class CrossingTwinAgentEnv(DrivingAgentEnv):
         if not self._snaps:
             self._snaps = self._bank.draw(self.task, self.truth(), self._rng)
         self._perceiver.shown = self._snaps[view].answers
-        return NO_PICTURE
+        return NO_IMAGE
 
     def truth(self) -> dict[str, str]:
         """The twin's observations, as answers to what is asked now."""

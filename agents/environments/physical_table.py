@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from surefoot.agents.environments.base import Picture
+from surefoot.agents.environments.base import RgbImage
 from surefoot.agents.environments.table import TableAgentEnv
 from surefoot.envs.tabletop.actions import RING
 from surefoot.envs.tabletop.env import TabletopEnv
@@ -32,7 +32,7 @@ class RigCamera:
         """Seconds of moving there."""
         return self._env.rig.cost(view).seconds
 
-    def look(self, view: str) -> Picture:
+    def look(self, view: str) -> RgbImage:
         """Moves there, while simulated time passes, and takes an image."""
         found = self._env.rig.look(view)
         self._at = view

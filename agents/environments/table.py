@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from surefoot.agents.environments.base import ActionResult, EpisodeEnd, Picture, PlanVerification
+from surefoot.agents.environments.base import ActionResult, EpisodeEnd, PlanVerification, RgbImage
 from surefoot.agents.perception.questions import Answers, FactQuestion
 from surefoot.agents.perception.tabletop_facts import (
     canonical,
@@ -20,7 +20,7 @@ from surefoot.agents.planning.judge import feedback, judge, table_rules
 from surefoot.agents.planning.labels import labels
 from surefoot.agents.planning.reading import read_steps
 from surefoot.envs.tabletop.actions import Actions
-from surefoot.envs.tabletop.state import Facts, goal_holds, goal_share, successor
+from surefoot.envs.tabletop.state import Facts, goal_fraction, goal_holds, successor
 from surefoot.pddl import Plan
 from surefoot.pddl.language import PlanStep
 from surefoot.verification import Monitor, Rule
@@ -63,7 +63,7 @@ class TableCamera(Protocol):
         """Seconds of moving there."""
         ...
 
-    def look(self, view: str) -> Picture:
+    def look(self, view: str) -> RgbImage:
         """Moves there and takes an image."""
         ...
 
@@ -179,11 +179,11 @@ class TableAgentEnv:
         """Seconds of moving the camera."""
         return self._camera.cost(view)
 
-    def look(self, view: str) -> Picture:
+    def look(self, view: str) -> RgbImage:
         """Moves the camera and takes an image; fixes which twin is called what."""
-        picture = self._camera.look(view)
+        image = self._camera.look(view)
         self._real = self._names()
-        return picture
+        return image
 
     def truth(self) -> dict[str, str]:
         """The true answers."""
@@ -257,9 +257,9 @@ class TableAgentEnv:
     def end(self) -> EpisodeEnd:
         """How the episode stands; a reached goal ends it."""
         ground, facts = self._env.actions.ground, self._env.facts()
-        good, share = goal_holds(ground, facts), goal_share(ground, facts)
+        good, fraction = goal_holds(ground, facts), goal_fraction(ground, facts)
         return EpisodeEnd(
-            good, good, "" if good else f"{share:.0%} of the goal's facts hold", share
+            good, good, "" if good else f"{fraction:.0%} of the goal's facts hold", fraction
         )
 
     def seconds(self) -> float:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
-from surefoot.agents.environments.base import Picture
+from surefoot.agents.environments.base import RgbImage
 from surefoot.agents.environments.table import TableAgentEnv
 from surefoot.agents.perception.scenes import build
 from surefoot.envs.cameras.camera import Lens, render
@@ -74,7 +74,7 @@ class TwinCamera:
         here, there = RING.pose(self._at), RING.pose(view)
         return motion(here, there, RING.centre, self._limits).seconds
 
-    def look(self, view: str) -> Picture:
+    def look(self, view: str) -> RgbImage:
         """Renders the state from there."""
         self._seconds += self.cost(view)
         self._at = view

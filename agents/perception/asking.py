@@ -83,9 +83,9 @@ def probabilities(
     """
     found = []
     for (_, question), score in zip(asked, scores, strict=True):
-        shares = np.array(score.probabilities, np.float64)
-        sound = shares.shape == (len(question.options),) and bool(np.isfinite(shares).all())
-        if not sound or shares.min() < 0 or abs(shares.sum() - 1) > SLACK:
+        chances = np.array(score.probabilities, np.float64)
+        sound = chances.shape == (len(question.options),) and bool(np.isfinite(chances).all())
+        if not sound or chances.min() < 0 or abs(chances.sum() - 1) > SLACK:
             raise HarnessError(f"the perception model gives no probabilities for '{question.text}'")
-        found.append(shares)
+        found.append(chances)
     return found

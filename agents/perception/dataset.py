@@ -21,14 +21,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from surefoot.agents.perception.marks import marks_of
-from surefoot.agents.perception.pictures import (
+from surefoot.agents.perception.images import (
     SIZE,
     LabelledImage,
-    crossing_shots,
+    crossing_images,
     rng_of,
-    tabletop_shots,
+    tabletop_images,
 )
+from surefoot.agents.perception.marks import marks_of
 from surefoot.core.errors import InputError
 from surefoot.core.files import write_atomic
 from surefoot.core.seeds import seeds_of
@@ -116,23 +116,23 @@ def render_shard(recipe: DataRecipe, folder: Path, name: str) -> None:
     found = list(islice(_draw(recipe, name), recipe.pictures))
     part, _, number = name.split("-")
     if part == "train" and int(number) < recipe.marked:
-        _save(folder / f"{name}.marks.npy", np.stack([shot.marks() for shot, _ in found]))
-    _save(folder / f"{name}.npy", np.stack([shot.developed(damage) for shot, damage in found]))
+        _save(folder / f"{name}.marks.npy", np.stack([image.marks() for image, _ in found]))
+    _save(folder / f"{name}.npy", np.stack([image.developed(damage) for image, damage in found]))
     lines = [
         json.dumps(
             {
-                "env": shot.env,
-                "view": shot.view,
-                "seed": shot.seed,
-                "moment": shot.moment,
+                "env": image.env,
+                "view": image.view,
+                "seed": image.seed,
+                "moment": image.moment,
                 "damage": damage.specs(),
                 "asked": [
                     asdict(a.question) | {"truth": a.truth, "marks": marks_of(a.question)}
-                    for a in shot.asked
+                    for a in image.asked
                 ],
             }
         )
-        for shot, damage in found
+        for image, damage in found
     ]
     write_atomic(folder / f"{name}.jsonl", "\n".join(lines) + "\n")
 
@@ -153,7 +153,7 @@ def mild_damage(recipe: DataRecipe, rng: Random) -> Pipeline:
 
 
 def _draw(recipe: DataRecipe, name: str) -> Iterator[tuple[LabelledImage, Pipeline]]:
-    """Yields shots with their damage; that of the table by image, else by moment."""
+    """Yields images with their damage: one per image of the table, one per moment else."""
     from surefoot.envs.simulation.client import Simulation
 
     part, env, number = name.split("-")
@@ -164,11 +164,11 @@ def _draw(recipe: DataRecipe, name: str) -> Iterator[tuple[LabelledImage, Pipeli
         for seed in seeds_of("train", _SEEDS_A_SHARD // 2, start):
             rng = rng_of(env, seed)
             if env == "tabletop":
-                for shot in tabletop_shots(simulation, seed, recipe.views, rng, recipe.size):
-                    yield shot, mild_damage(recipe, rng)
+                for image in tabletop_images(simulation, seed, recipe.views, rng, recipe.size):
+                    yield image, mild_damage(recipe, rng)
             else:
-                for shots in crossing_shots(simulation, seed, rng=rng, size=recipe.size):
+                for images in crossing_images(simulation, seed, rng=rng, size=recipe.size):
                     damage = mild_damage(recipe, rng)
-                    yield from ((shot, damage) for shot in shots)
+                    yield from ((image, damage) for image in images)
     finally:
         simulation.close()

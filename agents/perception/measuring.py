@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surefoot.agents.perception.asking import probabilities, score_many
-from surefoot.agents.perception.pictures import LabelledImage, crossing_shots, tabletop_shots
+from surefoot.agents.perception.images import LabelledImage, crossing_images, tabletop_images
 from surefoot.agents.perception.questions import FactQuestion
 from surefoot.core.seeds import seeds_of, split_of_seed
 from surefoot.envs.perturbations.pipeline import Pipeline
@@ -28,13 +28,13 @@ class Answered:
     """What a model said of one fact in one image.
 
     Attributes:
-        shot: Where the image was taken.
+        image: Where the image was taken.
         question: What was asked.
         truth: The true option.
         probabilities: One for each option.
     """
 
-    shot: LabelledImage
+    image: LabelledImage
     question: FactQuestion
     truth: str
     probabilities: NDArray[np.float64]
@@ -50,28 +50,28 @@ class Answered:
         The scene is what is exchangeable: a state of the table, or all moments of a street. Each
         image of it is a step.
         """
-        shot = self.shot
+        image = self.image
         return {
             "kind": "fact",
-            "scene": f"{shot.env}-{shot.seed}",
-            "step": shot.step,
+            "scene": f"{image.env}-{image.seed}",
+            "step": image.step,
             "fact": self.question.fact,
             "group": self.question.kind,
             "options": list(self.question.options),
             "probabilities": [round(p, 6) for p in self.probabilities.tolist()],
             "truth": self.truth,
-            "split": _calibration_split(shot.seed),
+            "split": _calibration_split(image.seed),
             "model": model,
             "renderer": RENDERER,
-            "labels": shot.env,
+            "labels": image.env,
             "perturbation": perturbation,
         }
 
 
-def shots_of(
+def images_of(
     env: str, split: str, scenes: int, views: Sequence[str] | int = 3, moments: int = 3
 ) -> list[LabelledImage]:
-    """Returns the shots of the first scenes of a split.
+    """Returns the images of the first scenes of a split.
 
     Args:
         env: ``tabletop`` or ``crossing``.
@@ -89,9 +89,9 @@ def shots_of(
         found: list[LabelledImage] = []
         for seed in seeds_of(split, scenes):
             if env == "tabletop":
-                found += tabletop_shots(simulation, seed, views)
+                found += tabletop_images(simulation, seed, views)
             else:
-                for some in crossing_shots(simulation, seed, moments, apart=0.6):
+                for some in crossing_images(simulation, seed, moments, apart=0.6):
                     found += some
         return found
     finally:
@@ -99,29 +99,29 @@ def shots_of(
 
 
 def answered(
-    model: OptionScorer, shots: Iterable[LabelledImage], damage: Pipeline | None = None
+    model: OptionScorer, images: Iterable[LabelledImage], damage: Pipeline | None = None
 ) -> Iterator[Answered]:
-    """Asks all questions about all shots, some images at a time.
+    """Asks all questions about all images, some images at a time.
 
     Args:
         model: Any model that scores options.
-        shots: What to ask about.
+        images: What to ask about.
         damage: What goes wrong with the images.
 
     Raises:
         HarnessError: The model could not be asked.
     """
-    waiting = list(shots)
+    waiting = list(images)
     for start in range(0, len(waiting), _TOGETHER):
         part = waiting[start : start + _TOGETHER]
-        pictures = [shot.developed(damage) for shot in part]
+        developed = [image.developed(damage) for image in part]
         asked = [
-            (shot, rgb, a) for shot, rgb in zip(part, pictures, strict=True) for a in shot.asked
+            (image, rgb, a) for image, rgb in zip(part, developed, strict=True) for a in image.asked
         ]
         questions = [(rgb, a.question) for _, rgb, a in asked]
         found = probabilities(questions, score_many(model, questions))
-        for (shot, _, a), shares in zip(asked, found, strict=True):
-            yield Answered(shot, a.question, a.truth, shares)
+        for (image, _, a), chances in zip(asked, found, strict=True):
+            yield Answered(image, a.question, a.truth, chances)
 
 
 def _calibration_split(seed: int) -> str:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from surefoot.agents.environments.base import Picture
+from surefoot.agents.environments.base import RgbImage
 from surefoot.agents.perception.asking import probabilities, score_many
 from surefoot.agents.perception.questions import FactQuestion
 from surefoot.calibration.arrays import Floats
@@ -24,7 +24,7 @@ class Perceiver(Protocol):
 
     identity: str
 
-    def ask(self, picture: Picture, questions: Sequence[FactQuestion]) -> list[Floats]:
+    def ask(self, image: RgbImage, questions: Sequence[FactQuestion]) -> list[Floats]:
         """Returns for each question the probabilities of its options.
 
         Raises:
@@ -50,9 +50,9 @@ class ModelPerceiver:
         self.identity = identity
         self.usage: list[Usage] = []
 
-    def ask(self, picture: Picture, questions: Sequence[FactQuestion]) -> list[Floats]:
+    def ask(self, image: RgbImage, questions: Sequence[FactQuestion]) -> list[Floats]:
         """Asks all questions about one image in one batch."""
-        asked = [(picture, q) for q in questions]
+        asked = [(image, q) for q in questions]
         scores = score_many(self._model, asked)
         self.usage += [s.usage for s in scores]
         return probabilities(asked, scores)
@@ -74,7 +74,7 @@ class RecallingPerceiver:
         self.identity = model
         self.shown: Mapping[str, Sequence[float]] = {}
 
-    def ask(self, picture: Picture, questions: Sequence[FactQuestion]) -> list[Floats]:
+    def ask(self, image: RgbImage, questions: Sequence[FactQuestion]) -> list[Floats]:
         """Looks the answers up."""
         return [
             np.array(self.shown.get(q.fact, [1 / len(q.options)] * len(q.options)))

@@ -69,7 +69,7 @@ class NonLocalMeans:
 
 
 @dataclass(frozen=True)
-class PicturePrior:
+class ImagePriorRestorer:
     """A network fitted to the image and stopped by pixels held out, dense or as a ticket.
 
     It takes seconds, so it is a slow path: for an image that cannot be had again, or not soon.
@@ -105,8 +105,8 @@ class PicturePrior:
         sigma = estimate_sigma(values)
         if sigma < CLEAN:
             return rgb
-        picture = torch.from_numpy(values).float()[None]
-        problem = InverseProblem(Denoise(), picture, sigma).hold(self.held, self.settings.seed)
+        image = torch.from_numpy(values).float()[None]
+        problem = InverseProblem(Denoise(), image, sigma).hold(self.held, self.settings.seed)
         size = (values.shape[1], values.shape[2])
         if self.ticket is None:
             network, masks = make_network(size, 3, self.network, self.settings.seed), None
@@ -135,7 +135,7 @@ def make_restorer(name: str) -> Restorer:
         case "non-local means":
             return NonLocalMeans()
         case "dense prior":
-            return PicturePrior(NetworkSettings(width=16), FitSettings(steps=300))
+            return ImagePriorRestorer(NetworkSettings(width=16), FitSettings(steps=300))
     raise InputError(f"no restorer '{name}'; there are median, non-local means, dense prior")
 
 

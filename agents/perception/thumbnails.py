@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from surefoot.agents.perception.pictures import (
+from surefoot.agents.perception.images import (
     LabelledImage,
-    crossing_shots,
+    crossing_images,
     rng_of,
-    tabletop_shots,
+    tabletop_images,
 )
 from surefoot.core.errors import InputError
 from surefoot.core.files import write_atomic
@@ -69,17 +69,17 @@ def render_thumbnails(
     folder.mkdir(parents=True, exist_ok=True)
     path, text = folder / _RECIPE, recipe.model_dump_json(indent=2) + "\n"
     if path.is_file() and json.loads(path.read_text(encoding="utf-8")) != json.loads(text):
-        raise InputError("other pictures lie here; choose another folder", file=str(folder))
+        raise InputError("other images lie here; choose another folder", file=str(folder))
     write_atomic(path, text)
     if (folder / _NAME).is_file():
         found: NDArray[np.uint8] = np.load(folder / _NAME)
         return found
-    pictures = []
-    for picture in islice(_small(recipe), recipe.count):
-        pictures.append(picture)
-        if len(pictures) % _BLOCK == 0:
-            progress(len(pictures), recipe.count)
-    whole = np.stack(pictures)
+    images = []
+    for image in islice(_small(recipe), recipe.count):
+        images.append(image)
+        if len(images) % _BLOCK == 0:
+            progress(len(images), recipe.count)
+    whole = np.stack(images)
     with (folder / ".thumbnails.tmp").open("wb") as file:
         np.save(file, whole)
     (folder / ".thumbnails.tmp").replace(folder / _NAME)
@@ -90,20 +90,20 @@ def render_thumbnails(
 def _small(recipe: Thumbnails) -> Iterator[NDArray[np.uint8]]:
     simulation = Simulation()
     try:
-        for shot in _shots(simulation, recipe):
-            rgb = shot.developed().astype(np.float64)
+        for image in _images(simulation, recipe):
+            rgb = image.developed().astype(np.float64)
             blocks = rgb.reshape(recipe.size, _FINE, recipe.size, _FINE, 3).mean((1, 3))
             yield np.round(blocks).astype(np.uint8)
     finally:
         simulation.close()
 
 
-def _shots(simulation: Simulation, recipe: Thumbnails) -> Iterator[LabelledImage]:
+def _images(simulation: Simulation, recipe: Thumbnails) -> Iterator[LabelledImage]:
     fine = _FINE * recipe.size
     for seed in seeds_of(recipe.split, recipe.count):
         rng = rng_of(recipe.env, seed)
         if recipe.env == "tabletop":
-            yield from tabletop_shots(simulation, seed, list(recipe.views), rng, fine)
+            yield from tabletop_images(simulation, seed, list(recipe.views), rng, fine)
         else:
-            for some in crossing_shots(simulation, seed, rng=rng, size=fine):
+            for some in crossing_images(simulation, seed, rng=rng, size=fine):
                 yield from some

@@ -1,1 +1,1 @@
-"""Where to look next: strategies, and what views are known to tell."""
+"""Where to look next: strategies, and how informative views are."""

@@ -1,4 +1,4 @@
-"""The next best view: the one that is expected to tell most about what matters, per second."""
+"""The next best view: the one expected to be most informative about what matters, per second."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from surefoot.agents.sensing.observation import ViewModel, entropy
 from surefoot.agents.sensing.strategies import LookState
 
 LEAST = 0.04
-"""Bits below which a view is not expected to tell anything; tables learned from a few hundred
+"""Bits below which a view is not expected to be informative; tables learned from a few hundred
 scenes promise about half of that at random."""
 
 READING = 1.0
@@ -26,10 +26,10 @@ class ByEntropy:
 
     Facts count by how much the verdict depends on them (their weight in
     :attr:`LookState.matters`), so that what is unknown but does not matter is not looked for. In a
-    static world, a view that was taken already tells nothing new.
+    static world, a view that was taken already adds nothing new.
 
     Args:
-        views: What views tell.
+        views: How informative views are.
     """
 
     name = "entropy"
@@ -38,14 +38,14 @@ class ByEntropy:
         self._views = views
 
     def choose(self, scene: LookState, rng: Random) -> str | None:
-        """Returns the view, ``None`` if none is expected to tell more than :data:`LEAST` bits."""
+        """Returns the view, ``None`` if none is expected to give more than :data:`LEAST` bits."""
         found = [self.gains(scene, v) for v in scene.views]
         rates = [g / (c + READING) for (g, _), c in zip(found, scene.costs, strict=True)]
         best = int(np.argmax(rates))
         return scene.views[best] if found[best][1] > LEAST else None
 
     def gains(self, scene: LookState, view: str) -> tuple[float, float]:
-        """Returns the bits that a view is expected to tell: of all facts, and the most of one.
+        """Returns the bits that a view is expected to give: of all facts, and the most of one.
 
         Facts are weighed as the class says; the most of a single one is not.
         """
@@ -65,7 +65,7 @@ class BySetSize:
     alike to it; then any one is drawn.
 
     Args:
-        views: What views tell.
+        views: How informative views are.
     """
 
     name = "set-size"

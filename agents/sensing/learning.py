@@ -14,7 +14,7 @@ from surefoot.agents.assembly import make_perceiver
 from surefoot.agents.perception.perceiver import Perceiver
 from surefoot.agents.planning.base import ENVIRONMENTS, TABLETOP
 from surefoot.agents.sensing.observation import ViewModel, fit_views
-from surefoot.agents.sensing.scenery import VIEWS, StillScene, picture_scene
+from surefoot.agents.sensing.scenery import VIEWS, StillScene, render_scene
 from surefoot.core.errors import InputError
 from surefoot.core.progress import Progress, silent
 from surefoot.core.seeds import seeds_of
@@ -165,7 +165,7 @@ def _answered(job: SceneJob) -> dict[str, Any]:
     shift = Pipeline.build(config.perturb)
     views = config.views or len(VIEWS[TABLETOP])
     return (
-        picture_scene(simulation, config.env, job.seed, shift, views=views)
+        render_scene(simulation, config.env, job.seed, shift, views=views)
         .asked(perceiver)
         .to_json()
     )

@@ -15,7 +15,7 @@ from surefoot.agents.perception.questions import FactQuestion
 from surefoot.agents.perception.restorers import make_restorer
 from surefoot.agents.sensing.learning import SceneJob, ScenesConfig, ask_scenes, simulated_camera
 from surefoot.agents.sensing.restoring import RestoredPair, RestoringModel, fit_restoring
-from surefoot.agents.sensing.scenery import picture_scene
+from surefoot.agents.sensing.scenery import render_scene
 from surefoot.core.progress import Progress, silent
 from surefoot.envs.perturbations.pipeline import Pipeline
 
@@ -80,11 +80,11 @@ def _answered(job: SceneJob) -> dict[str, Any]:
     config = job.config
     simulation, perceiver = simulated_camera(config.perception)
     restorer = make_restorer(config.restorer)
-    scene = picture_scene(
+    scene = render_scene(
         simulation, config.env, job.seed, Pipeline.build(config.perturb), views=config.views
     )
     pairs, seconds = [], []
-    for rgb, questions in scene.shots.values():
+    for rgb, questions in scene.images.values():
         begun = time.perf_counter()
         restored = restorer(rgb)
         seconds.append(time.perf_counter() - begun)

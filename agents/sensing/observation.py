@@ -1,4 +1,4 @@
-"""What views are known to tell: how a model answers from each, given the truth.
+"""How informative views are: how a model answers from each, given the truth.
 
 For an environment, a kind of fact and a view, the model's answer is reduced to a *symbol*: its
 likeliest option and how sure it was of it (one of :data:`LEVELS`). The table holds the probability
@@ -101,7 +101,7 @@ class KindTable:
 
 @dataclass(frozen=True)
 class ViewModel:
-    """What the views of an environment tell.
+    """How informative the views of an environment are.
 
     Attributes:
         env: ``crossing`` or ``tabletop``.
@@ -118,7 +118,7 @@ class ViewModel:
     def likelihood(self, question: FactQuestion, view: str) -> Floats:
         """Returns ``[K, K, L]``: by true option the probability of every symbol.
 
-        A kind or view that is not known tells nothing: every symbol is as likely whatever the
+        A kind or view that is not known is uninformative: every symbol is as likely whatever the
         truth.
         """
         key = (question.kind, question.options, view)
@@ -158,9 +158,9 @@ class ViewModel:
         if seen and known is not None:
             near = min(seen, key=lambda other: apart(self.env, view, other))
             answer, fresh = seen[near]
-            share = known.repeats[_neighbourhood(apart(self.env, view, near))] * fresh
-            table = (1 - share) * table
-            table[:, *symbol_of(answer)] += share
+            repeat = known.repeats[_neighbourhood(apart(self.env, view, near))] * fresh
+            table = (1 - repeat) * table
+            table[:, *symbol_of(answer)] += repeat
         return np.asarray(belief[:, None] * table.reshape(len(belief), -1))
 
     def save(self, path: Path) -> None:
@@ -215,7 +215,7 @@ def fit_views(
     model: str,
     provenance: Mapping[str, Any] | None = None,
 ) -> ViewModel:
-    """Learns what views tell from scenes whose truth is known.
+    """Learns how informative views are from scenes whose truth is known.
 
     Where there is little data, tables of a view over the table lean on those of its neighbours in
     elevation, and these on all views; at the crossing, where each view shows other things, they
@@ -265,11 +265,11 @@ def load_views(source: str | Path, env: str) -> ViewModel:
     except OSError as error:
         why = (error.strerror or "unreadable").lower()
         raise InputError(
-            f"cannot read what views tell: {why}; make it with 'surefoot train views'",
+            f"cannot read the view model: {why}; make it with 'surefoot train views'",
             file=str(path),
         ) from None
     except ValueError:
-        raise InputError("what views tell is not JSON", file=str(path)) from None
+        raise InputError("the view model is not JSON", file=str(path)) from None
     try:
         if data["format"] != FORMAT or data["stage"] != env:
             raise InputError(f"not a model of views of the environment '{env}'", file=str(path))
@@ -364,10 +364,10 @@ def _repeats(
                 own = float(lone.likelihood(question, second)[true, *two])
                 pairs[near].append((own, one == two))
     grid: NDArray[np.float64] = np.linspace(0, 0.99, 100)
-    shares = [1.0]
+    fractions = [1.0]
     for near in range(1, len(ANGLES) + 1):
         alone: Floats = np.array([p for p, _ in pairs[near]])
         same: Floats = np.array([s for _, s in pairs[near]], np.float64)
         loss = -np.log(grid[:, None] * same + (1 - grid[:, None]) * alone + 1e-12).sum(axis=1)
-        shares.append(float(grid[loss.argmin()]) if len(alone) else 0.0)
-    return tuple(shares)
+        fractions.append(float(grid[loss.argmin()]) if len(alone) else 0.0)
+    return tuple(fractions)

@@ -23,7 +23,7 @@ def make_strategy(name: str, env: str, views: ViewModel | None = None) -> Strate
     Args:
         name: Its name.
         env: The environment.
-        views: What views tell there; that which comes with Surefoot by default.
+        views: How informative views are there; the shipped model by default.
 
     Raises:
         InputError: There is none of that name, or nothing is known of the environment's views.
@@ -74,7 +74,7 @@ for _name, _maker, _summary in (
     (
         "restore",
         "make_restore",
-        "by entropy, but restores the last image where that tells more per second",
+        "by entropy, but restores the last image where that gives more bits per second",
     ),
 ):
     STRATEGIES.builtin(_name, f"surefoot.agents.sensing.registry:{_maker}", _summary)

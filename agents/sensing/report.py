@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from surefoot.agents.sensing.study_config import StudyConfig
+from surefoot.agents.sensing.study_config import StudyConfig, scene_seeds
 from surefoot.calibration.arrays import Floats
 from surefoot.calibration.quantiles import rank
 from surefoot.results.figures import with_interval
@@ -24,7 +24,7 @@ MEANS = {
 }
 """Figures that are means over scenes, in words."""
 
-SHARES = {
+FRACTIONS = {
     "covered": "facts relied on in their sets",
     "single": "facts relied on decided",
     "right": "right acts",
@@ -73,7 +73,7 @@ def summarise(
         "scenes": len(scenes),
         "lost": len(scenes) - len(good),
         "idle": len(tried) - len(scenes),
-        "calibrated": {"policy": config.policy, "sets": config.sets},
+        "calibrated": {"policy": config.policy, "sets": len(scene_seeds(config).sets)},
         "ways": cells,
         "pairs": _pairs(config, ways, good),
         "need": _need(config, good),
@@ -119,16 +119,16 @@ def resplit(scores: Floats, calibrate: int, alpha: float, seed: int = 0) -> dict
     rest, at = len(scores) - calibrate, rank(calibrate, alpha)
     if rest < 1 or not 1 <= at <= calibrate:
         return {}
-    shares = []
+    coverages = []
     for _ in range(RESPLITS):
         mixed = rng.permutation(scores)
         threshold = np.partition(mixed[:calibrate], at - 1)[at - 1]
-        shares.append(float((mixed[calibrate:] <= threshold).mean()))
+        coverages.append(float((mixed[calibrate:] <= threshold).mean()))
     law = betabinom(rest, at, calibrate + 1 - at)
     texts = {
-        "mean": np.mean(shares),
-        "low": np.quantile(shares, 0.05),
-        "high": np.quantile(shares, 0.95),
+        "mean": np.mean(coverages),
+        "low": np.quantile(coverages, 0.05),
+        "high": np.quantile(coverages, 0.95),
         "law_mean": law.mean() / rest,
         "law_low": law.ppf(0.05) / rest,
         "law_high": law.ppf(0.95) / rest,
@@ -149,7 +149,7 @@ def _cell(way: str, good: Tried, scenes: int) -> dict[str, Any]:
         values = np.array([_value(r, figure) for r in records])
         if len(values):
             found[figure] = [round(float(values.mean()), 4), *_rounded(bootstrap(values))]
-    for figure in SHARES:
+    for figure in FRACTIONS:
         n = scenes if figure in ("right", "wrong") else len(records)
         count = sum(bool(r[figure]) for r in records)
         if n:
@@ -228,7 +228,7 @@ def render_report(config: StudyConfig, summary: Mapping[str, Any]) -> str:
     cells = summary["ways"]
     charts = [
         (words, trusted(_chart(cells, config.strategies, figure, words)))
-        for figure, words in (MEANS | SHARES).items()
+        for figure, words in (MEANS | FRACTIONS).items()
         if any(figure in c for c in cells)
     ]
     need = [
@@ -246,9 +246,10 @@ def render_report(config: StudyConfig, summary: Mapping[str, Any]) -> str:
             "stage": config.env,
             "perception": config.perception,
             "planner": config.planner,
-            "what goes wrong with pictures": wrong or "nothing",
+            "what goes wrong with images": wrong or "nothing",
             "scenes": f"{summary['scenes']} tried, {summary['lost']} of them lost; calibrated on "
-            f"{config.policy} (policy) and {config.sets} (sets)",
+            f"{summary['calibrated']['policy']} (policy) and "
+            f"{summary['calibrated']['sets']} (sets)",
             "level": f"alpha {config.alpha:g}",
             "versions": ", ".join(f"{n} {v}" for n, v in current_versions().items()),
         },
@@ -263,7 +264,7 @@ def render_report(config: StudyConfig, summary: Mapping[str, Any]) -> str:
             )
         ),
         rows=[_row(c) for c in cells],
-        names=[*MEANS.values(), *SHARES.values()],
+        names=[*MEANS.values(), *FRACTIONS.values()],
         pairs=[_pair_row(p) for p in summary["pairs"]],
     )
 
@@ -283,7 +284,7 @@ def _chart(
             if c["strategy"] in (strategy, "none") and figure in c
         ]
         curves.append(Curve(strategy, sorted(points)))
-    top = 1.0 if figure in SHARES else _end(max(y for c in curves for _, y in c.points))
+    top = 1.0 if figure in FRACTIONS else _end(max(y for c in curves for _, y in c.points))
     return line_chart(curves, title=words, x="most looks", y=words, top=top)
 
 
@@ -295,7 +296,7 @@ def _end(largest: float) -> float:
 
 def _middle(cell: Mapping[str, Any], figure: str) -> float:
     found = cell[figure]
-    return found[0] / found[1] if figure in SHARES else found[0]  # type: ignore[no-any-return]
+    return found[0] / found[1] if figure in FRACTIONS else found[0]  # type: ignore[no-any-return]
 
 
 def _row(cell: Mapping[str, Any]) -> dict[str, Any]:
@@ -303,7 +304,7 @@ def _row(cell: Mapping[str, Any]) -> dict[str, Any]:
     for figure in MEANS:
         mean, low, high = cell.get(figure, (0, 0, 0))
         texts.append(with_interval(mean, low, high))
-    for figure in SHARES:
+    for figure in FRACTIONS:
         count, n, low, high = cell.get(figure, (0, 0, 0, 1))
         texts.append(f"{count}/{n} [{100 * low:.0f}, {100 * high:.0f}] %")
     over = cell["resplits"]
@@ -313,7 +314,7 @@ def _row(cell: Mapping[str, Any]) -> dict[str, Any]:
         if over
         else "too few scenes"
     )
-    return {"way": cell["strategy"], "budget": cell["budget"], "told": texts, "law": law}
+    return {"way": cell["strategy"], "budget": cell["budget"], "cells": texts, "law": law}
 
 
 def _pair_row(pair: Mapping[str, Any]) -> dict[str, str]:

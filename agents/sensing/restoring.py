@@ -1,10 +1,11 @@
-"""Restore the image at hand, or look again: whichever is expected to tell more per second.
+"""Restore the image at hand, or look again: whichever is expected to give more bits per second.
 
 The restoring model is learned like that of a view (:mod:`.observation`): how a model answers on
-restored images, given the truth. A restored image shows what the raw one shows, so with a
-share rho, found for each kind of fact, it only repeats what was said of the raw one. What is then
-said of it is believed instead of that, and not beside it: with strong noise the raw answers are
-bad ones and too sure, so that both together are worse than those of the restored image alone.
+restored images, given the truth. A restored image shows what the raw one shows, so with
+probability rho, found for each kind of fact, the model only repeats its answer on the raw image.
+The answer on the restored image then replaces the raw one and is not fused with it: with strong
+noise the raw answers are bad and overconfident, so that both together are worse than those of the
+restored image alone.
 """
 
 from __future__ import annotations
@@ -82,9 +83,9 @@ class RestoringModel:
             belief: ``[K]`` what is believed now, after the raw image.
             raw: ``[K]`` what was said of it.
         """
-        share = self.repeats.get(question.kind, 1.0)
-        table = (1 - share) * self.tables.likelihood(question, RESTORED)
-        table[:, *symbol_of(raw)] += share
+        repeat = self.repeats.get(question.kind, 1.0)
+        table = (1 - repeat) * self.tables.likelihood(question, RESTORED)
+        table[:, *symbol_of(raw)] += repeat
         return np.asarray(belief[:, None] * table.reshape(len(belief), -1))
 
     def gain(self, question: FactQuestion, belief: Floats, raw: Floats) -> float:
@@ -177,7 +178,7 @@ def fit_restoring(
     for kind, some in by_kind.items():
         groups = tuple(dict.fromkeys(group_of(o) for p in some for o in p.question.options))
         kinds[kind] = KindTable(groups, {RESTORED: _table(groups, some)}, ())
-        repeats[kind] = _share(ViewModel(env, model, {kind: kinds[kind]}), some)
+        repeats[kind] = _repeat_rate(ViewModel(env, model, {kind: kinds[kind]}), some)
     tables = ViewModel(env, model, kinds, provenance or {})
     return RestoringModel(restorer, seconds, tables, repeats)
 
@@ -196,7 +197,7 @@ def _table(groups: tuple[str, ...], pairs: Sequence[RestoredPair]) -> Floats:
     return np.asarray((counts + _WEIGHT * even) / (sums + _WEIGHT))
 
 
-def _share(lone: ViewModel, pairs: Sequence[RestoredPair]) -> float:
+def _repeat_rate(lone: ViewModel, pairs: Sequence[RestoredPair]) -> float:
     """Finds the likeliest fraction of mere repetitions."""
     own, same = [], []
     for pair in pairs:
@@ -237,7 +238,7 @@ class LookOrRestore:
     An image is restored once; a view is worth what :class:`~.entropy.ByEntropy` says.
 
     Args:
-        views: What views tell.
+        views: How informative views are.
         restoring: The restoring model.
     """
 
@@ -258,7 +259,7 @@ class LookOrRestore:
         return sorted(found, key=lambda offer: -offer.rate)
 
     def choose(self, scene: LookState, rng: Random) -> str | None:
-        """Returns a view or :data:`RESTORED`; ``None`` if neither is expected to tell anything."""
+        """Returns a view or :data:`RESTORED`; ``None`` if neither is expected to be informative."""
         return next((o.what for o in self.offers(scene) if o.most > LEAST), None)
 
     def _restore(self, scene: LookState) -> LookOption | None:

@@ -1,4 +1,4 @@
-"""Scenes that stand still, pictured from every view and asked about, for studies of looking.
+"""Static scenes, rendered from every view and asked about, for studies of looking.
 
 A model is asked about each image once. What it answered is kept, so that all ways of looking
 meet the very same images, and meet them at the cost of a look-up.
@@ -18,14 +18,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from surefoot.agents.perception.perceiver import Perceiver
-from surefoot.agents.perception.pictures import (
+from surefoot.agents.perception.images import (
     SIZE,
     LabelledImage,
     rng_of,
-    street_shots,
-    tabletop_shots,
+    street_images,
+    tabletop_images,
 )
+from surefoot.agents.perception.perceiver import Perceiver
 from surefoot.agents.perception.questions import FactQuestion
 from surefoot.agents.perception.scenes import draw_task
 from surefoot.agents.perception.views import BEARINGS
@@ -109,14 +109,14 @@ class UnaskedScene:
         task: The task.
         seed: The seed.
         truth: The true answers.
-        shots: By view the image and its questions.
+        images: By view the image and its questions.
     """
 
     env: str
     task: str
     seed: int
     truth: Mapping[str, str]
-    shots: Mapping[str, tuple[Rgb, tuple[FactQuestion, ...]]]
+    images: Mapping[str, tuple[Rgb, tuple[FactQuestion, ...]]]
 
     def asked(self, perceiver: Perceiver) -> StillScene:
         """Asks a model about every image.
@@ -129,13 +129,13 @@ class UnaskedScene:
                 tuple(np.asarray(a, np.float64).tolist())
                 for a in perceiver.ask(rgb, list(questions))
             )
-            for view, (rgb, questions) in self.shots.items()
+            for view, (rgb, questions) in self.images.items()
         }
-        first = next(iter(self.shots.values()))[1]
+        first = next(iter(self.images.values()))[1]
         return StillScene(self.env, self.task, self.seed, first, self.truth, given)
 
 
-def picture_scene(
+def render_scene(
     simulation: Simulation,
     env: str,
     seed: int,
@@ -171,8 +171,8 @@ def _tabletop(
 ) -> UnaskedScene:
     chosen = Random(f"sensing:views:{seed}").sample(VIEWS[TABLETOP], views)
     ordered = [view for view in VIEWS[TABLETOP] if view in chosen]
-    shots = tabletop_shots(simulation, seed, ordered, size=size)
-    return _pictured(shots, draw_task(rng_of(TABLETOP, seed), seed).kind, shift)
+    images = tabletop_images(simulation, seed, ordered, size=size)
+    return _unasked(images, draw_task(rng_of(TABLETOP, seed), seed).kind, shift)
 
 
 def _crossing(simulation: Simulation, seed: int, shift: Pipeline, size: int) -> UnaskedScene:
@@ -181,14 +181,14 @@ def _crossing(simulation: Simulation, seed: int, shift: Pipeline, size: int) -> 
     world = CrossingWorld(simulation, draw_scene(task, rng.choice(_TRAFFIC), seed), seed, size=size)
     for _ in range(rng.randint(*_STEPS)):
         perform(world, CrossingAction.STOP)
-    return _pictured(street_shots(world, seed), task, shift)
+    return _unasked(street_images(world, seed), task, shift)
 
 
-def _pictured(shots: Sequence[LabelledImage], task: str, shift: Pipeline) -> UnaskedScene:
-    first = shots[0]
+def _unasked(images: Sequence[LabelledImage], task: str, shift: Pipeline) -> UnaskedScene:
+    first = images[0]
     truth = {a.question.fact: a.truth for a in first.asked}
-    pictures = {s.view: (s.developed(shift), tuple(a.question for a in s.asked)) for s in shots}
-    return UnaskedScene(first.env, task, first.seed, truth, pictures)
+    by_view = {i.view: (i.developed(shift), tuple(a.question for a in i.asked)) for i in images}
+    return UnaskedScene(first.env, task, first.seed, truth, by_view)
 
 
 @cache

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-from surefoot.agents.environments.base import NO_PICTURE, ActionResult, EpisodeEnd, Picture
+from surefoot.agents.environments.base import NO_IMAGE, ActionResult, EpisodeEnd, RgbImage
 from surefoot.agents.environments.driving import LINE, DrivingAgentEnv, RunningProgram
 from surefoot.agents.environments.table import RunningSteps, TableAgentEnv
 from surefoot.agents.perception.crossing_facts import CLOSED, GREEN, LIGHT, NO_LIGHT
@@ -36,7 +36,7 @@ class StillCamera:
         self._still, self._perceiver = still, perceiver
         self._at = next(iter(still.answers))
         self._seconds, self._looked = 0.0, False
-        self._shots = {
+        self._answers = {
             view: dict(zip([q.fact for q in still.questions], given, strict=True))
             for view, given in still.answers.items()
         }
@@ -51,13 +51,13 @@ class StillCamera:
             return pan_cost(self._at, view).seconds
         return seconds_between(self._at, view)
 
-    def look(self, view: str) -> Picture:
+    def look(self, view: str) -> RgbImage:
         """Shows the image from there."""
         if self._looked or view != self._at:  # where it rests it has an image already
             self._seconds += self.cost(view)
         self._at, self._looked = view, True
-        self._perceiver.shown = self._shots[view]
-        return NO_PICTURE
+        self._perceiver.shown = self._answers[view]
+        return NO_IMAGE
 
     def seconds(self) -> float:
         """Seconds that all looks would have taken."""
@@ -130,26 +130,26 @@ class StillTable(TableAgentEnv):
 
     def adopt(self, text: str) -> RunningSteps:
         """Reads a plan."""
-        return _KeptSteps(self, text, self._verdicts)
+        return _CachedSteps(self, text, self._verdicts)
 
 
-class _KeptSteps(RunningSteps):
+class _CachedSteps(RunningSteps):
     """Judges each world once."""
 
     def __init__(
         self,
         env: TableAgentEnv,
         text: str,
-        kept: dict[tuple[str, tuple[str, ...]], tuple[str, ...]],
+        cache: dict[tuple[str, tuple[str, ...]], tuple[str, ...]],
     ) -> None:
         super().__init__(env, text)
-        self._kept = kept
+        self._cache = cache
 
     def wrong(self, world: Answers) -> tuple[str, ...]:
         key = self.text, tuple(f"{fact}={world[fact]}" for fact in sorted(world))
-        if key not in self._kept:
-            self._kept[key] = super().wrong(world)
-        return self._kept[key]
+        if key not in self._cache:
+            self._cache[key] = super().wrong(world)
+        return self._cache[key]
 
 
 class StillCrossing(DrivingAgentEnv):
@@ -187,7 +187,7 @@ class StillCrossing(DrivingAgentEnv):
         """Seconds of turning the camera."""
         return self._camera.cost(view)
 
-    def look(self, view: str) -> Picture:
+    def look(self, view: str) -> RgbImage:
         """Shows the image from there."""
         return self._camera.look(view)
 

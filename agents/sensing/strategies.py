@@ -61,7 +61,7 @@ class Strategy(Protocol):
     name: str
 
     def choose(self, scene: LookState, rng: Random) -> str | None:
-        """Returns the view to take next, ``None`` if none would tell more.
+        """Returns the view to take next, ``None`` if none would add information.
 
         Or :data:`RESTORED`, if the last image is to be restored and asked about again.
         """

@@ -1,6 +1,6 @@
 """``surefoot sense``: what looking again is worth, by strategy and by budget of looks.
 
-Every scene is pictured once from every view and the model is asked once about each image; all
+Every scene is rendered once from every view and the model is asked once about each image; all
 ways of looking meet the same answers. For each strategy and budget the agent is calibrated by
 itself: on some scenes the constants of its policy, on others its sets at stop (both of the split
 ``calibration``), and then tried on scenes of the split ``test``.
@@ -29,25 +29,29 @@ from surefoot.agents.calibrating.stops import LookingStop, stop_of
 from surefoot.agents.guarantees import AgentCalibration, load_calibration
 from surefoot.agents.operator import NoOperator
 from surefoot.agents.perception.perceiver import RecallingPerceiver
-from surefoot.agents.planning.planners.kept import KeptPlanner
+from surefoot.agents.planning.planners.cached import CachedPlanner
 from surefoot.agents.planning.registry import make as make_planner
 from surefoot.agents.sensing.learning import simulated_camera
 from surefoot.agents.sensing.observation import entropy, load_views
 from surefoot.agents.sensing.registry import make_strategy
 from surefoot.agents.sensing.report import render_report, summarise
-from surefoot.agents.sensing.scenery import StillScene, load_stills, picture_scene
+from surefoot.agents.sensing.scenery import StillScene, load_stills, render_scene
 from surefoot.agents.sensing.still import (
     StillCrossing,
     StillTable,
     still_env,
 )
 from surefoot.agents.sensing.strategies import Strategy
-from surefoot.agents.sensing.study_config import LookingMethod, StudyConfig, ways_of
+from surefoot.agents.sensing.study_config import (
+    LookingMethod,
+    StudyConfig,
+    scene_seeds,
+    ways_of,
+)
 from surefoot.agents.settings import AgentSettings
 from surefoot.calibration.decisions.router import Route
 from surefoot.core.errors import InputError
 from surefoot.core.progress import Progress, silent
-from surefoot.core.seeds import seeds_of, split_of_seed
 from surefoot.envs.episodes.pool import LostResult, run_apart
 from surefoot.envs.perturbations.pipeline import Pipeline
 from surefoot.results.manifest import Manifest, current_versions
@@ -97,7 +101,7 @@ def run_study(
     model = identity_of(config.perception, config.stills)
     make_planner(config.planner)
     known = _given(config)
-    seeds = _seeds(config, known)
+    seeds = scene_seeds(config)._asdict()
     keys = [f"picture/{seed}" for part in seeds.values() for seed in part]
     keys += [f"{part}/{seed}" for part, found in seeds.items() for seed in found]
     manifest = Manifest(
@@ -121,8 +125,8 @@ def run_study(
         for part, chosen in seeds.items():
             jobs = []
             for seed in chosen:
-                picture = run.records[f"picture/{seed}"]
-                still = None if "lost" in picture else picture
+                record = run.records[f"picture/{seed}"]
+                still = None if "lost" in record else record
                 jobs.append(_Job(config, part, seed, still, out))
             _do(run, jobs, workers, progress)
             if part != "test":
@@ -147,29 +151,14 @@ def _given(config: StudyConfig) -> dict[int, StillScene]:
         raise InputError(
             f"not all scenes are of the environment '{config.env}'", file=config.stills
         )
-    return {still.seed: still for still in stills}
-
-
-def _seeds(config: StudyConfig, known: Mapping[int, StillScene]) -> dict[str, list[int]]:
-    counts = {"calibration": config.policy + config.sets, "test": config.test}
-    found = {name: seeds_of(name, n, config.start) for name, n in counts.items()}
-    if known:
-        found = {
-            name: [s for s in sorted(known) if split_of_seed(s) == name][:n]
-            for name, n in counts.items()
-        }
-        for name, n in counts.items():
-            if len(found[name]) < n:
-                raise InputError(
-                    f"{len(found[name])} scenes of the split '{name}', {n} are needed",
-                    file=config.stills,
-                )
-    both = found["calibration"]
-    return {
-        "policy": both[: config.policy],
-        "sets": both[config.policy :],
-        "test": found["test"],
-    }
+    known = {still.seed: still for still in stills}
+    for seed in (seed for part in scene_seeds(config) for seed in part):
+        if seed not in known:
+            raise InputError(
+                f"there is no scene of seed {seed}; give seeds of scenes in the file, or none",
+                file=config.stills,
+            )
+    return known
 
 
 def _do(run: RunFolder, jobs: Sequence[_Job], workers: int, progress: Progress) -> None:
@@ -227,9 +216,9 @@ def _work(job: _Job) -> dict[str, Any]:
     if job.part == "picture":
         simulation, perceiver = simulated_camera(config.perception)
         shift = Pipeline.build(config.perturb)
-        return picture_scene(simulation, config.env, job.seed, shift).asked(perceiver).to_json()
+        return render_scene(simulation, config.env, job.seed, shift).asked(perceiver).to_json()
     if job.still is None:
-        return {"lost": "there are no pictures of it"}
+        return {"lost": "there are no images of it"}
     still = StillScene.from_json(job.still)
     model = identity_of(config.perception, config.stills)
     perceiver = RecallingPerceiver(model)
@@ -329,8 +318,8 @@ def _mean_bits(beliefs: Sequence[Any]) -> float:
 
 
 @lru_cache(1)
-def _planner(spec: str) -> KeptPlanner:
-    return KeptPlanner(make_planner(spec))
+def _planner(spec: str) -> CachedPlanner:
+    return CachedPlanner(make_planner(spec))
 
 
 @lru_cache(1)

@@ -13,7 +13,7 @@ from surefoot.envs.episodes.protocol import Env, Policy
 from surefoot.envs.perturbations.faults import Faults
 from surefoot.envs.simulation.client import Simulation
 from surefoot.envs.tabletop.env import FRONT, TabletopEnv
-from surefoot.envs.tabletop.state import Facts, goal_holds, goal_share, successor
+from surefoot.envs.tabletop.state import Facts, goal_fraction, goal_holds, successor
 from surefoot.envs.tabletop.tasks import DIFFICULTIES, TASKS, list_tasks
 from surefoot.pddl import Plan, Task
 from surefoot.pddl.language import PlanStep
@@ -161,11 +161,11 @@ class TabletopAdapter:
         """Judges by the goal's facts."""
         inner = _inner(env)
         facts, ground = inner.facts(), inner.actions.ground
-        share = goal_share(ground, facts)
+        fraction = goal_fraction(ground, facts)
         if goal_holds(ground, facts):
-            return EpisodeOutcome.SUCCESS, "", share
-        reason = f"{share:.0%} of the goal's facts hold"
-        return EpisodeOutcome.OUT_OF_STEPS, reason, share
+            return EpisodeOutcome.SUCCESS, "", fraction
+        reason = f"{fraction:.0%} of the goal's facts hold"
+        return EpisodeOutcome.OUT_OF_STEPS, reason, fraction
 
     def extra(self, env: Env) -> dict[str, Any]:
         """Collisions, and the facts at the end."""

@@ -222,7 +222,7 @@ class TabletopEnv(gymnasium.Env[Observation, np.int64]):
             case "push":
                 return episode.skills.push(*step.args)
             case "look":
-                result, episode.shot = episode.skills.look(episode.rig, step.args[0])
+                result, episode.look_frame = episode.skills.look(episode.rig, step.args[0])
                 return result
             case _:
                 return episode.skills.run(step)
@@ -236,17 +236,17 @@ class TabletopEnv(gymnasium.Env[Observation, np.int64]):
         episode = self._now()
         return episode.world.save(), episode.skills.save(), episode.rig.save(), episode.reached
 
-    def restore(self, kept: Any) -> None:
+    def restore(self, saved: Any) -> None:
         """Restores a saved state of this episode; it then continues bit for bit the same."""
         episode = self._now()
-        world, skills, rig, episode.reached = kept
+        world, skills, rig, episode.reached = saved
         episode.world.restore(world)
         episode.skills.restore(skills)
         episode.rig.restore(rig)
 
-    def forget(self, kept: Any) -> None:
+    def forget(self, saved: Any) -> None:
         """Frees a saved state."""
-        world: TabletopSnapshot = kept[0]
+        world: TabletopSnapshot = saved[0]
         self.world.forget(world)
 
     def render(self) -> NDArray[np.uint8] | None:
@@ -271,8 +271,8 @@ class TabletopEnv(gymnasium.Env[Observation, np.int64]):
 
     def _observe(self) -> Observation:
         episode = self._now()
-        frame = episode.shot or self.rig.frame(FREE)
-        episode.shot = None
+        frame = episode.look_frame or self.rig.frame(FREE)
+        episode.look_frame = None
         return {
             "rgb": frame.rgb,
             "depth": np.minimum(frame.depth, np.float32(5)),
@@ -290,4 +290,4 @@ class _Episode:
         self.rig = rig
         self.actions = actions
         self.reached = False
-        self.shot: Frame | None = None
+        self.look_frame: Frame | None = None

@@ -11,7 +11,7 @@ import numpy as np
 from surefoot.core.errors import InputError
 from surefoot.envs.skills import SkillResult
 from surefoot.envs.tabletop.actions import Actions
-from surefoot.envs.tabletop.state import Facts, attributes, goal_share, hidden_in
+from surefoot.envs.tabletop.state import Facts, attributes, goal_fraction, hidden_in
 from surefoot.envs.tabletop.tasks import DIFFICULTIES, TASKS
 
 OPTIONS = ("task", "difficulty")
@@ -77,7 +77,7 @@ def episode_info(actions: Actions, facts: Facts) -> dict[str, Any]:
         "action_mask": actions.mask(facts),
         "attributes": attributes(instance.scene),
         "hidden": hidden_in(facts),
-        "goal_share": goal_share(actions.ground, facts),
+        "goal_share": goal_fraction(actions.ground, facts),
     }
 
 

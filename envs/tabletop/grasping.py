@@ -89,8 +89,8 @@ def occupant(
         low: Height in metres over which something counts.
         ignore: Names of objects that do not count.
     """
-    shares = (-1.0, -0.5, 0.0, 0.5, 1.0)
-    at = [(middle[0] + i * extent[0], middle[1] + j * extent[1]) for i in shares for j in shares]
+    places = (-1.0, -0.5, 0.0, 0.5, 1.0)
+    at = [(middle[0] + i * extent[0], middle[1] + j * extent[1]) for i in places for j in places]
     top = max(_start(world, low), low)
     return _first(world, [(*p, top) for p in at], [(*p, low) for p in at], ignore)
 

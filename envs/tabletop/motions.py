@@ -66,10 +66,10 @@ class Motions:
         """Saves the random state and what is remembered (not the physics)."""
         return self._noise.getstate(), self._slips.getstate(), self._slip_at, self._carried
 
-    def restore(self, kept: object) -> None:
+    def restore(self, saved: object) -> None:
         """Restores what :meth:`save` returned."""
-        assert isinstance(kept, tuple)
-        noise, slips, self._slip_at, self._carried = kept
+        assert isinstance(saved, tuple)
+        noise, slips, self._slip_at, self._carried = saved
         self._noise.setstate(noise)
         self._slips.setstate(slips)
 

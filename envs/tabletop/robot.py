@@ -176,11 +176,11 @@ class Panda:
         knots = np.array([self._targets, *self._solve(start, goal, pieces)])
         for tick in range(1, ticks + 1):
             t = tick / ticks
-            share = t * t * (3 - 2 * t)
-            piece = min(int(share * pieces), pieces - 1)
-            part = share * pieces - piece
+            fraction = t * t * (3 - 2 * t)
+            piece = min(int(fraction * pieces), pieces - 1)
+            part = fraction * pieces - piece
             self._send(knots[piece] + part * (knots[piece + 1] - knots[piece]))
-            self.pose = _between(start, goal, share)
+            self.pose = _between(start, goal, fraction)
             self._tick()
         self.wait(settle)
 
@@ -243,6 +243,6 @@ class Panda:
         self.simulation.command(self.body, FINGERS, [Command(place, FINGER_FORCE)] * 2)
 
 
-def _between(start: HandPose, goal: HandPose, share: float) -> HandPose:
-    x, y, z = (a + (b - a) * share for a, b in zip(start.position, goal.position, strict=True))
-    return HandPose((x, y, z), start.turn + (goal.turn - start.turn) * share)
+def _between(start: HandPose, goal: HandPose, fraction: float) -> HandPose:
+    x, y, z = (a + (b - a) * fraction for a, b in zip(start.position, goal.position, strict=True))
+    return HandPose((x, y, z), start.turn + (goal.turn - start.turn) * fraction)

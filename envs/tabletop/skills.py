@@ -122,13 +122,13 @@ class Skills:
         refusal = rig.refusal(viewpoint)
         if refusal:
             return SkillResult(name, SkillStatus.REFUSED, refusal), None
-        kept = rig.save()
+        saved = rig.save()
         frames: list[Frame] = []
         result = self._do(
             name, lambda: frames.append(rig.look(viewpoint).frame), lambda: "" if frames else "-"
         )
         if not frames:
-            rig.restore(kept)
+            rig.restore(saved)
         return result, frames[0] if frames else None
 
     def wait(self, seconds: float) -> None:
@@ -162,10 +162,10 @@ class Skills:
         """Saves the random state and what is remembered (not the physics)."""
         return self._motions.save(), tuple(self.collisions)
 
-    def restore(self, kept: object) -> None:
+    def restore(self, saved: object) -> None:
         """Restores what :meth:`save` returned."""
-        assert isinstance(kept, tuple)
-        motions, collisions = kept
+        assert isinstance(saved, tuple)
+        motions, collisions = saved
         self._motions.restore(motions)
         self.collisions = list(collisions)
 

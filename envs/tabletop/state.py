@@ -202,7 +202,7 @@ def goal_holds(ground: GroundTask, facts: Facts) -> bool:
     return holds(ground.goal, {ground.number(f.predicate, *f.args) for f in facts})
 
 
-def goal_share(ground: GroundTask, facts: Facts) -> float:
+def goal_fraction(ground: GroundTask, facts: Facts) -> float:
     """Returns the fraction of the goal's conditions that hold, from 0 to 1."""
     return ground.goal_fraction({ground.number(f.predicate, *f.args) for f in facts})
 

@@ -132,9 +132,9 @@ class TabletopTwin(gymnasium.Env[Observation, np.int64]):
         """Saves the state; see :meth:`restore`."""
         return self._facts, self._reached
 
-    def restore(self, kept: Any) -> None:
+    def restore(self, saved: Any) -> None:
         """Restores a saved state of this episode."""
-        self._facts, self._reached = kept
+        self._facts, self._reached = saved
 
     def _with_names(self, info: dict[str, Any]) -> dict[str, Any]:
         return info | {"fact_names": self._names}

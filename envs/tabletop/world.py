@@ -151,14 +151,14 @@ class TabletopWorld:
         """Saves the state in memory until :meth:`forget`."""
         return TabletopSnapshot(self.simulation.save(), self.robot.posture())
 
-    def restore(self, kept: TabletopSnapshot) -> None:
+    def restore(self, saved: TabletopSnapshot) -> None:
         """Restores a saved state, bit for bit."""
-        self.simulation.restore(kept.snapshot)
-        self.robot.resume(kept.posture)
+        self.simulation.restore(saved.snapshot)
+        self.robot.resume(saved.posture)
 
-    def forget(self, kept: TabletopSnapshot) -> None:
+    def forget(self, saved: TabletopSnapshot) -> None:
         """Frees a saved state."""
-        self.simulation.forget(kept.snapshot)
+        self.simulation.forget(saved.snapshot)
 
     def _room(self) -> None:
         api = self.simulation.api

@@ -44,7 +44,8 @@ def render_study(
         title="What pruning does to receptive fields",
         meta={
             "seeds": ", ".join(map(str, study["seeds"])),
-            "rounds": f"{study['rounds']}, {100 * study['share']:.0f} % of the living weights each",
+            "rounds": f"{study['rounds']}, "
+            f"{100 * study['share']:.0f} % of the remaining weights each",
             "versions": ", ".join(f"{k} {v}" for k, v in current_versions().items()),
         },
         failing=failing(summary),

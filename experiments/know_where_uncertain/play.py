@@ -15,7 +15,7 @@ from surefoot.agents.episode import EpisodeResult, broken_rules, play
 from surefoot.agents.guarantees import AgentCalibration, load_calibration
 from surefoot.agents.operator import make_operator
 from surefoot.agents.planning.base import AgentPlanner
-from surefoot.agents.planning.planners.kept import KeptPlanner
+from surefoot.agents.planning.planners.cached import CachedPlanner
 from surefoot.agents.planning.registry import make as make_planner
 from surefoot.agents.sensing.registry import make_strategy
 from surefoot.core.errors import HarnessError, InputError
@@ -51,7 +51,7 @@ class WorldJob:
 @lru_cache(8)
 def planner_named(spec: str) -> AgentPlanner:
     """Returns a planner; created once per process."""
-    return KeptPlanner(make_planner(spec), seeded=True)
+    return CachedPlanner(make_planner(spec), seeded=True)
 
 
 @lru_cache(8)

@@ -122,10 +122,10 @@ def variability_rows(
         scene = key.rpartition("/")[0]
         for arm, p in r["arms"].items():
             kept = [s for s in p.get("rules", {}).values() if s != "idle"]
-            share = kept.count("kept") / len(kept) if kept else 1.0
+            rate = kept.count("kept") / len(kept) if kept else 1.0
             runs = scenes.setdefault(scene, {}).setdefault(arm, {"success": [], "rules": []})
             runs["success"].append(float(p["outcome"] == "success"))
-            runs["rules"].append(share)
+            runs["rules"].append(rate)
     names = sorted(scenes)  # whatever the order in which episodes ended
     rng = np.random.default_rng(seed)
     picks = rng.integers(0, len(names), (draws, len(names))) if names else np.zeros((0, 0), int)

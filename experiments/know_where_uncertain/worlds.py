@@ -10,7 +10,7 @@ from pathlib import Path
 
 from surefoot.agents.assembly import make_perceiver
 from surefoot.agents.environments.bank import ViewBank
-from surefoot.agents.environments.base import AgentEnv, Picture
+from surefoot.agents.environments.base import AgentEnv, RgbImage
 from surefoot.agents.environments.crossing import CrossingAgentEnv
 from surefoot.agents.environments.crossing_twin import CrossingTwinAgentEnv
 from surefoot.agents.environments.physical_table import physical_table
@@ -83,11 +83,11 @@ class RememberingModel:
     def __post_init__(self) -> None:
         self.identity = self.inner.identity
 
-    def ask(self, picture: Picture, questions: Sequence[FactQuestion]) -> list[Floats]:
+    def ask(self, image: RgbImage, questions: Sequence[FactQuestion]) -> list[Floats]:
         """Asks what was not asked before about the very same pixels."""
-        mark = hashlib.sha256(picture.tobytes()).digest()
+        mark = hashlib.sha256(image.tobytes()).digest()
         new = [q for q in questions if (mark, q.text) not in self._said]
-        for question, answer in zip(new, self.inner.ask(picture, new) if new else [], strict=True):
+        for question, answer in zip(new, self.inner.ask(image, new) if new else [], strict=True):
             self._said[mark, question.text] = answer
         return [self._said[mark, q.text] for q in questions]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from surefoot.agents.perception.pictures import LabelledImage, crossing_shots, tabletop_shots
+from surefoot.agents.perception.images import LabelledImage, crossing_images, tabletop_images
 from surefoot.core.errors import InputError
 from surefoot.core.seeds import seeds_of
 from surefoot.envs.simulation.client import Simulation
@@ -49,9 +49,9 @@ def asked_images(model: Path, settings: CalibrationSettings, seed: int) -> Calib
     rng = Random(f"compressing:{seed}")
     wanted = settings.samples + settings.held_out
     rows: list[tuple[Any, str, str]] = []
-    for shot in _shots(-(-wanted // QUESTIONS)):
-        rgb = shot.developed()
-        for asked in rng.sample(shot.asked, min(QUESTIONS, len(shot.asked))):
+    for image in _images(-(-wanted // QUESTIONS)):
+        rgb = image.developed()
+        for asked in rng.sample(image.asked, min(QUESTIONS, len(image.asked))):
             rows.append((rgb, asked.question.text, asked.truth))
     rng.shuffle(rows)
     fed = rows[: settings.samples]
@@ -93,20 +93,20 @@ def own_images(model: Path, count: int, seed: int) -> Iterator[NDArray[np.float6
                 yield pixels
 
 
-def _shots(count: int) -> Iterator[LabelledImage]:
+def _images(count: int) -> Iterator[LabelledImage]:
     """Yields images of the table and of the crossing."""
     simulation = Simulation()
     try:
         tables = [
-            shot
+            image
             for s in seeds_of("train", -(-count // 4))
-            for shot in tabletop_shots(simulation, s, 2)
+            for image in tabletop_images(simulation, s, 2)
         ]
         streets: list[LabelledImage] = []
         for s in seeds_of("train", count):
             if len(streets) >= count - len(tables):
                 break
-            for some in crossing_shots(simulation, s, 2):
+            for some in crossing_images(simulation, s, 2):
                 streets += some
         yield from [*tables, *streets][:count]
     finally:

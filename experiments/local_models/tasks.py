@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import Random
 
-from surefoot.agents.perception.measuring import answered, shots_of
+from surefoot.agents.perception.measuring import answered, images_of
 from surefoot.agents.planning.base import PlanningContext
 from surefoot.agents.planning.judge import judge
 from surefoot.agents.planning.learning.corpus import draw_context
@@ -150,9 +150,9 @@ def _verdicts(folder: Path, count: int) -> Mapping[str, bool]:
 
 def _answers(folder: Path, count: int) -> Mapping[str, bool]:
     model = HFModel(str(folder), device="cpu")
-    shots = [*shots_of("tabletop", "test", -(-count // 40), 2)]
-    shots += shots_of("crossing", "test", -(-count // 60), moments=2)
+    images = [*images_of("tabletop", "test", -(-count // 40), 2)]
+    images += images_of("crossing", "test", -(-count // 60), moments=2)
     return {
-        f"{a.shot.env}-{a.shot.seed}-{a.shot.view}-{a.shot.step}-{a.question.fact}": a.right
-        for a in answered(model, shots)
+        f"{a.image.env}-{a.image.seed}-{a.image.view}-{a.image.step}-{a.question.fact}": a.right
+        for a in answered(model, images)
     }

@@ -44,7 +44,7 @@ def sparsity_chart(
     return line_chart(
         drawn,
         title=title,
-        x="share of weights gone",
+        x="fraction of weights pruned",
         y="dB",
         top=ceil(max(values)),
         bottom=floor(min(values)),

@@ -10,7 +10,7 @@ from surefoot.results.page import trusted
 from surefoot.sparsity.lottery.priors.study import LINEAR
 from surefoot.sparsity.lottery.priors.tickets import DENSE, KINDS
 
-_NAMES = "tickets", "by chance, as many in each layer", "by chance over all weights"
+_NAMES = "tickets", "random, as many in each layer", "random over all weights"
 _CURVES = dict(zip(KINDS, _NAMES, strict=True))
 
 

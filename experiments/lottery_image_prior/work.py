@@ -62,7 +62,7 @@ def take_picture(job: tuple[str, SceneImage, int]) -> dict[str, Any]:
     Raises:
         InputError: The scene ends before an image can be taken.
     """
-    from surefoot.agents.perception.pictures import crossing_shots, tabletop_shots
+    from surefoot.agents.perception.images import crossing_images, tabletop_images
     from surefoot.envs.simulation.client import Simulation
     from surefoot.sparsity.lottery.restoring.files import ImageFile
 
@@ -70,12 +70,12 @@ def take_picture(job: tuple[str, SceneImage, int]) -> dict[str, Any]:
     simulation = Simulation()
     try:
         if scene.env == "tabletop":
-            shots = tabletop_shots(simulation, scene.seed, 1, size=_LARGER * size)
+            images = tabletop_images(simulation, scene.seed, 1, size=_LARGER * size)
         else:
-            shots = next(crossing_shots(simulation, scene.seed, 1, size=_LARGER * size), [])
-        if not shots:
-            raise InputError(f"scene {scene.name} ends before a picture is taken; take another")
-        rgb = shots[0].developed()
+            images = next(crossing_images(simulation, scene.seed, 1, size=_LARGER * size), [])
+        if not images:
+            raise InputError(f"scene {scene.name} ends before an image is taken; take another")
+        rgb = images[0].developed()
     finally:
         simulation.close()
     values = rgb.reshape(size, _LARGER, size, _LARGER, 3).mean((1, 3)) / 255

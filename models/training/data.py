@@ -54,7 +54,7 @@ REPAIRS = 0.2
 """Fraction of the examples that are repairs."""
 
 SPLITS = ("train", "validation", "test")
-_SHARES = (90, 95)
+_CUMULATIVE_PERCENT = (90, 95)
 """Cumulative percentages of tasks in the first and second split."""
 
 
@@ -80,7 +80,7 @@ class Example:
 def split_of(prompt: str) -> str:
     """Returns the split of a task by its content."""
     bucket = hashlib.sha256(prompt.encode()).digest()[0] * 100 // 256
-    return SPLITS[sum(bucket >= edge for edge in _SHARES)]
+    return SPLITS[sum(bucket >= edge for edge in _CUMULATIVE_PERCENT)]
 
 
 def draw(split: str, seed: int) -> Iterator[Example]:
@@ -114,9 +114,9 @@ def make_example(instance: Instance) -> Example:
     """
     if not validate(instance.task, instance.witness).valid:
         raise HarnessError(f"the generator's plan for {instance.task.name} is not valid")
-    told = compact_prompt(instance.task)
+    prompt = compact_prompt(instance.task)
     return Example(
-        instance.task.domain.name, instance.size, told, told, compact_plan(instance.witness)
+        instance.task.domain.name, instance.size, prompt, prompt, compact_plan(instance.witness)
     )
 
 

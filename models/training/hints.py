@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surefoot.models.backends.packing import PackedSegments
-from surefoot.models.training.pictures import ImageQuestion
+from surefoot.models.training.images import ImageQuestion
 
 if TYPE_CHECKING:
     import torch
@@ -32,7 +32,7 @@ def marks_loss(marked: torch.Tensor, marks: NDArray[np.bool_]) -> Any:
     """Returns the cross-entropy of all marks of a patch, in nats, mean over patches.
 
     Args:
-        marked: Logits ``[pictures, patches, marks]``.
+        marked: Logits ``[images, patches, marks]``.
         marks: What each patch shows, of the same shape.
     """
     import torch
@@ -54,10 +54,10 @@ def looking_loss(
     of the answer, and over the supervised heads; 0 if there are none.
 
     Args:
-        attention: Of layer :data:`LAYER`, ``[pictures, heads, n + t, n + t]``.
+        attention: Of layer :data:`LAYER`, ``[images, heads, n + t, n + t]``.
         packed: The questions, one segment each.
         asked: The questions of each image, in the same order.
-        marks: What each patch shows, ``[pictures, n, marks]``.
+        marks: What each patch shows, ``[images, n, marks]``.
     """
     import torch
 
@@ -80,5 +80,5 @@ def looking_loss(
         return torch.zeros(())
     n = marks.shape[1]
     looks = attention[rows, :HEADS][torch.arange(len(rows)), :, n + torch.tensor(columns), :n]
-    shares = (looks.float() * torch.from_numpy(np.stack(wanted))[:, None]).sum(-1)
-    return -(shares + _LEAST).log().mean()
+    attended = (looks.float() * torch.from_numpy(np.stack(wanted))[:, None]).sum(-1)
+    return -(attended + _LEAST).log().mean()

@@ -21,9 +21,9 @@ from surefoot.models.backends.packing import (
     segment_sums,
 )
 from surefoot.models.training.hints import LAYER, looking_loss, marks_loss
+from surefoot.models.training.images import Encoder, ImageShards, augmented
 from surefoot.models.training.looking import PerceptionShape, export, make_model, make_tokenizer
-from surefoot.models.training.pictures import Encoder, Pictures, augmented
-from surefoot.models.training.schedule import CURVE_NAME, check_recipe, share_of_rate
+from surefoot.models.training.schedule import CURVE_NAME, check_recipe, rate_fraction
 
 _STATE_NAME = "state.pt"
 _EVERY = 4
@@ -106,7 +106,7 @@ def train_perception(
 
     Args:
         recipe: How it is trained.
-        data: Folder with shards ``train-*`` and ``validation-*``, see :class:`Pictures`.
+        data: Folder with shards ``train-*`` and ``validation-*``, see :class:`ImageShards`.
         out: Folder for the state, the curve and, in ``model/``, the exported model.
         minutes: Stop after this many minutes, to be resumed later; 0 for no limit.
         on_step: Called with every point of the learning curve.
@@ -118,14 +118,14 @@ def train_perception(
         InputError: There is no data, nothing to begin with, or ``out`` holds another recipe's
             training.
     """
-    shown, held = Pictures(data, "train"), Pictures(data, "validation")
+    shown, held = ImageShards(data, "train"), ImageShards(data, "validation")
     training = _Training(recipe, shown)
     out.mkdir(parents=True, exist_ok=True)
     check_recipe(asdict(recipe), out)
     done = training.load(out / _STATE_NAME)
     begun = time.monotonic()
     losses: list[tuple[float, float]] = []
-    for step, indices in picture_order(shown, recipe, done):
+    for step, indices in image_order(shown, recipe, done):
         losses.append(training.learn(step - 1, indices))
         out_of_time = bool(minutes) and time.monotonic() - begun > 60 * minutes
         if step % recipe.every == 0 or step == recipe.seeing + recipe.steps or out_of_time:
@@ -150,7 +150,7 @@ class _Training:
         shown: Training images.
     """
 
-    def __init__(self, recipe: PerceptionRecipe, shown: Pictures) -> None:
+    def __init__(self, recipe: PerceptionRecipe, shown: ImageShards) -> None:
         import torch
 
         self._recipe, self._shown = recipe, shown
@@ -189,9 +189,9 @@ class _Training:
         recipe = self._recipe
         sees = step < recipe.seeing
         rate = (
-            recipe.seeing_rate * share_of_rate(step, recipe.seeing)
+            recipe.seeing_rate * rate_fraction(step, recipe.seeing)
             if sees
-            else recipe.rate * share_of_rate(step - recipe.seeing, recipe.steps)
+            else recipe.rate * rate_fraction(step - recipe.seeing, recipe.steps)
         )
         for group in self._optimizer.param_groups:
             group["lr"] = rate
@@ -289,9 +289,9 @@ def _fill(part: Any, weights: Mapping[str, Any], folder: str) -> None:
         raise InputError("a training of another shape", file=folder) from None
 
 
-def score_pictures(
+def score_images(
     model: Any,
-    pictures: Pictures,
+    images: ImageShards,
     encoder: Encoder,
     image_tokens: int,
     *,
@@ -301,20 +301,20 @@ def score_pictures(
     """Yields the index of every n-th image and the probabilities of each question's options."""
     import torch
 
-    chosen = range(0, len(pictures), every)
+    chosen = range(0, len(images), every)
     for start in range(0, len(chosen), batch):
         indices = chosen[start : start + batch]
         rows = [
-            [encoder.segment(a.text, o, end=False) for a in pictures.asked[i] for o in a.options]
+            [encoder.segment(a.text, o, end=False) for a in images.asked[i] for o in a.options]
             for i in indices
         ]
         packed = pack(rows, image_tokens)
         with torch.inference_mode():
-            seen = image_features(model, augmented(pictures.rgb(indices), None))
+            seen = image_features(model, augmented(images.rgb(indices), None))
             sums = segment_sums(logits_behind(model, seen, packed), packed)
         for row, index in enumerate(indices):
             found, at = [], 0
-            for asked in pictures.asked[index]:
+            for asked in images.asked[index]:
                 part = sums[row, at : at + len(asked.options)]
                 found.append(torch.softmax(part, 0).tolist())
                 at += len(asked.options)
@@ -325,7 +325,7 @@ def _look(
     step: int,
     losses: list[tuple[float, float]],
     model: Any,
-    held: Pictures,
+    held: ImageShards,
     encoder: Encoder,
     recipe: PerceptionRecipe,
 ) -> CurvePoint:
@@ -333,24 +333,22 @@ def _look(
     model.eval()
     right: dict[str, list[bool]] = {}
     surprise: list[float] = []
-    for index, found in score_pictures(
-        model, held, encoder, recipe.shape.image_tokens, every=_EVERY
-    ):
-        for asked, shares in zip(held.asked[index], found, strict=True):
+    for index, found in score_images(model, held, encoder, recipe.shape.image_tokens, every=_EVERY):
+        for asked, chances in zip(held.asked[index], found, strict=True):
             truth = asked.options.index(asked.truth)
-            right.setdefault(asked.kind, []).append(int(np.argmax(shares)) == truth)
-            surprise.append(-float(np.log(max(shares[truth], 1e-9))))
+            right.setdefault(asked.kind, []).append(int(np.argmax(chances)) == truth)
+            surprise.append(-float(np.log(max(chances[truth], 1e-9))))
     accuracy = {kind: round(float(np.mean(hits)), 4) for kind, hits in sorted(right.items())}
     loss, hints = (round(float(v), 4) for v in np.mean(losses, axis=0))
     return CurvePoint(step, loss, hints, round(float(np.mean(surprise)), 4), accuracy)
 
 
-def picture_order(
-    shown: Pictures, recipe: PerceptionRecipe, done: int
+def image_order(
+    shown: ImageShards, recipe: PerceptionRecipe, done: int
 ) -> Iterator[tuple[int, list[int]]]:
-    """Yields the number of each step that is not done, from 1, and its pictures.
+    """Yields the number of each step that is not done, from 1, and its images.
 
-    In the first part these are pictures with marks, then all; each comes once an epoch.
+    The first part draws images with marks, the second all; each comes once per epoch.
     """
     for part, (start, stop, among) in enumerate(
         (

@@ -14,7 +14,7 @@ from surefoot.core.files import write_atomic
 from surefoot.core.progress import Progress, silent
 from surefoot.models.backends.hf import NOTES_NAME
 from surefoot.models.training.data import Example, draw
-from surefoot.models.training.schedule import CURVE_NAME, check_recipe, share_of_rate
+from surefoot.models.training.schedule import CURVE_NAME, check_recipe, rate_fraction
 
 if TYPE_CHECKING:
     import torch
@@ -117,7 +117,7 @@ def train_planner(
     while step < recipe.steps:
         model.train()
         for group in optimizer.param_groups:
-            group["lr"] = recipe.rate * share_of_rate(step, recipe.steps)
+            group["lr"] = recipe.rate * rate_fraction(step, recipe.steps)
         loss: Any = _loss(model, *next(batches))
         optimizer.zero_grad(set_to_none=True)
         loss.backward()

@@ -15,13 +15,13 @@ CURVE_NAME = "curve.jsonl"
 """File with one line per evaluation on the validation data."""
 
 
-def share_of_rate(step: int, steps: int) -> float:
+def rate_fraction(step: int, steps: int) -> float:
     """Returns the fraction of the peak learning rate: 2 % warm-up, then a cosine down to 2 %."""
     warm = max(1, steps // 50)
     if step < warm:
         return (step + 1) / warm
-    share = (step - warm) / max(1, steps - warm)
-    return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * share))
+    fraction = (step - warm) / max(1, steps - warm)
+    return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * fraction))
 
 
 def check_recipe(recipe: Mapping[str, Any], out: Path) -> None:

@@ -111,8 +111,8 @@ def answer_logprobs(model: Any, tokenizer: Any, texts: Sequence[tuple[str, str]]
     tokens, labels = _padded(tokenizer, texts)
     logits = model(input_ids=tokens).logits[:, :-1]
     targets = labels[:, 1:]
-    told = torch.log_softmax(logits, -1).gather(-1, targets.clamp_min(0).unsqueeze(-1))
-    return (told.squeeze(-1) * (targets >= 0)).sum(-1)
+    logs = torch.log_softmax(logits, -1).gather(-1, targets.clamp_min(0).unsqueeze(-1))
+    return (logs.squeeze(-1) * (targets >= 0)).sum(-1)
 
 
 def tune(
@@ -266,8 +266,8 @@ def _padded(tokenizer: Any, texts: Sequence[tuple[str, str]]) -> tuple[torch.Ten
 
     rows = []
     for prompt, answer in texts:
-        told = tokenizer(prompt)["input_ids"]
-        rows.append(([*told, *tokenizer(answer)["input_ids"], tokenizer.eos_token_id], len(told)))
+        asked = tokenizer(prompt)["input_ids"]
+        rows.append(([*asked, *tokenizer(answer)["input_ids"], tokenizer.eos_token_id], len(asked)))
     width = max(len(ids) for ids, _ in rows)
     tokens = torch.full((len(rows), width), int(tokenizer.pad_token_id or 0))
     labels = torch.full((len(rows), width), -1)
@@ -281,8 +281,8 @@ def _check_recipe(recipe: TuningRecipe, pairs: Sequence[PreferencePair], out: Pa
     import hashlib
 
     texts = "\0".join(f"{p.prompt}\0{p.chosen}\0{p.rejected}" for p in pairs)
-    told = asdict(recipe) | {"pairs": hashlib.sha256(texts.encode()).hexdigest()}
-    path, text = out / "tuning.json", json.dumps(told, indent=2) + "\n"
+    record = asdict(recipe) | {"pairs": hashlib.sha256(texts.encode()).hexdigest()}
+    path, text = out / "tuning.json", json.dumps(record, indent=2) + "\n"
     if path.is_file() and path.read_text(encoding="utf-8") != text:
         raise InputError("another tuning lies here; choose another --out", file=str(out))
     write_atomic(path, text)
@@ -305,6 +305,6 @@ def _save(path: Path, weights: list[Any], optimizer: Any, step: int) -> None:
     import torch
 
     partial = path.with_suffix(".tmp")
-    kept = {"weights": [w.detach() for w in weights], "optimizer": optimizer.state_dict()}
-    torch.save(kept | {"step": step}, partial)
+    state = {"weights": [w.detach() for w in weights], "optimizer": optimizer.state_dict()}
+    torch.save(state | {"step": step}, partial)
     partial.replace(path)

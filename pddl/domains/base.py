@@ -11,7 +11,7 @@ from random import Random
 from typing import ClassVar
 
 from surefoot.core.errors import InputError
-from surefoot.pddl.domains.checks import check_tellable
+from surefoot.pddl.domains.checks import check_describable
 from surefoot.pddl.domains.text import DomainDescriber, PredicatePhrase, listing
 from surefoot.pddl.language import (
     Atom,
@@ -54,7 +54,7 @@ class DomainSpec(ABC):
         size_means: What the size of a generated instance stands for.
         min_size: Smallest size.
         max_size: Largest size.
-        phrases: How each predicate is told, in the order of telling.
+        phrases: How each predicate is worded, in the order of the description.
         kinds: What the objects of each type are called, in the plural.
     """
 
@@ -119,20 +119,20 @@ class DomainSpec(ABC):
         return None
 
     def describe_domain(self) -> str:
-        """Tells the domain and all its actions so that a reader needs no PDDL."""
+        """Returns the domain and all its actions in words, so that a reader needs no PDDL."""
         return self._data("domain.txt")
 
     def describe_problem(self, problem: Problem) -> str:
-        """Tells a problem of this domain completely: objects, start, goal and costs.
+        """Returns a complete description of a problem: objects, start, goal and costs.
 
         Raises:
-            InputError: The problem has something that cannot be told.
+            InputError: The problem has something that cannot be described.
         """
-        check_tellable(self.domain, problem)
-        goal = self.tell_goal(problem)
+        check_describable(self.domain, problem)
+        goal = self.describe_goal(problem)
         blocks = [
             ("Objects:", self._objects(problem)),
-            ("At the start:", [*self.tell_start(problem), "Nothing else holds at the start."]),
+            ("At the start:", [*self.describe_start(problem), "Nothing else holds at the start."]),
             ("Goal. At the end, all of this must hold:", goal or ["Nothing is demanded."]),
             ("Cost:", [self._costs(problem)]),
         ]
@@ -141,17 +141,17 @@ class DomainSpec(ABC):
         )
 
     @cached_property
-    def teller(self) -> DomainDescriber:
-        """Tells facts and conditions of this domain."""
+    def describer(self) -> DomainDescriber:
+        """Describes facts and conditions of this domain."""
         return DomainDescriber(self.phrases, self.kinds)
 
-    def tell_start(self, problem: Problem) -> list[str]:
-        """Tells every initial fact, as sentences; domains may override it."""
-        return self.teller.facts(problem.init)
+    def describe_start(self, problem: Problem) -> list[str]:
+        """Returns every initial fact as a sentence; domains may override it."""
+        return self.describer.facts(problem.init)
 
-    def tell_goal(self, problem: Problem) -> list[str]:
-        """Tells every goal condition, as sentences; domains may override it."""
-        return self.teller.goal(problem.goal)
+    def describe_goal(self, problem: Problem) -> list[str]:
+        """Returns every goal condition as a sentence; domains may override it."""
+        return self.describer.goal(problem.goal)
 
     def _objects(self, problem: Problem) -> list[str]:
         by_type: dict[tuple[str, ...], list[str]] = {}
@@ -174,8 +174,8 @@ class DomainSpec(ABC):
             )
             for action in self.domain.actions.values()
         }
-        told = ", ".join(f"{name} {price:g}" for name, price in prices.items())
-        return f"Each use of an action costs: {told}. The best plan has the lowest total cost."
+        listed = ", ".join(f"{name} {price:g}" for name, price in prices.items())
+        return f"Each use of an action costs: {listed}. The best plan has the lowest total cost."
 
     def _data(self, file: str) -> str:
         return (files(__package__) / "data" / self.name / file).read_text(encoding="utf-8")

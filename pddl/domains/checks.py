@@ -22,11 +22,11 @@ from surefoot.pddl.language import (
 _COST = Atom("total-cost")
 
 
-def check_tellable(domain: Domain, problem: Problem) -> None:
+def check_describable(domain: Domain, problem: Problem) -> None:
     """Checks that every part of a problem can be described in the words of a domain.
 
     Raises:
-        InputError: With the first thing that cannot be told.
+        InputError: With the first thing that cannot be described.
     """
     names = {item.name for item in (*domain.constants, *problem.objects)}
     for item in problem.objects:
@@ -77,4 +77,4 @@ def _atoms(formula: Formula, bound: frozenset[str]) -> Iterator[tuple[Atom, froz
 
 
 def _refuse(domain: Domain, problem: Problem, reason: str) -> None:
-    raise InputError(f"cannot tell problem '{problem.name}' as {domain.name}: {reason}")
+    raise InputError(f"cannot describe problem '{problem.name}' as {domain.name}: {reason}")

@@ -116,14 +116,14 @@ class Delivery(DomainSpec):
         )
         return Problem("", "", objects, frozenset(init), all_of(wanted)), Plan(tuple(worker.steps))
 
-    def tell_start(self, problem: Problem) -> list[str]:
-        """Tells a door that leads both ways in one sentence."""
+    def describe_start(self, problem: Problem) -> list[str]:
+        """Describes a door that leads both ways in one sentence."""
         doors = {a for a in problem.init if a.predicate == "joins"}
         both = {a for a in doors if fact("joins", a.args[0], *a.args[:0:-1]) in doors}
         once = sorted((a for a in both if a.args[1] < a.args[2]), key=atom_key)
-        told = ["{} joins {} and {}, in both directions.".format(*a.args) for a in once]
+        sentences = ["{} joins {} and {}, in both directions.".format(*a.args) for a in once]
         paired = {b for a in once for b in (a, fact("joins", a.args[0], *a.args[:0:-1]))}
-        return told + self.teller.facts(problem.init - paired)
+        return sentences + self.describer.facts(problem.init - paired)
 
 
 @dataclass(frozen=True)

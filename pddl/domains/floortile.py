@@ -88,19 +88,19 @@ class Floortile(DomainSpec):
         )
         return problem, Plan(tuple(steps))
 
-    def tell_start(self, problem: Problem) -> list[str]:
-        """Draws the floor if it is a full grid; otherwise tells neighbour by neighbour."""
+    def describe_start(self, problem: Problem) -> list[str]:
+        """Draws the floor if it is a full grid; otherwise describes it neighbour by neighbour."""
         around = frozenset(a for a in problem.init if a.predicate in _DIRECTIONS)
         grid = _as_grid(around)
         if not grid:
-            return self.teller.facts(problem.init)
-        picture = "\n".join("    " + " ".join(line) for line in reversed(grid))
+            return self.describer.facts(problem.init)
+        drawing = "\n".join("    " + " ".join(line) for line in reversed(grid))
         return [
             f"The tiles in this picture form a grid of {len(grid)} rows and {len(grid[0])} "
-            f"columns:\n{picture}",
+            f"columns:\n{drawing}",
             "In the picture, the tile printed above a tile is directly up of it, the one below is "
             "directly down of it, the one beside it is directly left or right of it.",
-            *self.teller.facts(problem.init - around),
+            *self.describer.facts(problem.init - around),
         ]
 
 

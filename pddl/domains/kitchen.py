@@ -114,9 +114,9 @@ class Kitchen(DomainSpec):
         init |= {fact("unserved", p) for p in plates}
         wanted: list[Atom] = []
         for food, way in menu.items():
-            kept = _LARDER[food]
-            init |= {fact("stored", food, kept.store), fact("raw", food)}
-            init |= {fact("dirty" if kept.dirty else "clean", food)}
+            entry = _LARDER[food]
+            init |= {fact("stored", food, entry.store), fact("raw", food)}
+            init |= {fact("dirty" if entry.dirty else "clean", food)}
             if food not in _CANNOT_BE_CHOPPED:
                 init |= {fact("whole", food)}
             wanted += [fact("chopped", food)] * ("c" in way) + [fact("cooked", food)] * ("h" in way)
@@ -151,13 +151,13 @@ class _Cook:
 
     def prepare(self, food: str, way: str, plate: str) -> None:
         """Brings a food from its store to its plate."""
-        kept = _LARDER[food]
-        self._go(kept.store)
-        if kept.store not in self.ajar:
-            self.steps.append(step("open-store", kept.store))
-            self.ajar.add(kept.store)
-        self.steps.append(step("fetch", food, kept.store))
-        if kept.dirty:
+        entry = _LARDER[food]
+        self._go(entry.store)
+        if entry.store not in self.ajar:
+            self.steps.append(step("open-store", entry.store))
+            self.ajar.add(entry.store)
+        self.steps.append(step("fetch", food, entry.store))
+        if entry.dirty:
             self._go(_SINK)
             self.steps.append(step("wash", food, _SINK))
         if "c" in way:

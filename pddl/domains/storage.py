@@ -112,11 +112,11 @@ class Storage(DomainSpec):
             steps += by_name[name].store(hoists[0], crate, next(free[name]))
         return Problem("", "", objects, frozenset(init), goal), Plan(tuple(steps))
 
-    def tell_start(self, problem: Problem) -> list[str]:
-        """Tells the areas of a place apart from the crates in it."""
+    def describe_start(self, problem: Problem) -> list[str]:
+        """Describes the areas of a place apart from the crates in it."""
         crates = {o.name for o in problem.objects if o.types == ("crate",)}
         stored = {a for a in problem.init if a.predicate == "in" and a.args[0] in crates}
-        return self.teller.facts(problem.init - stored) + self.teller.facts(stored)
+        return self.describer.facts(problem.init - stored) + self.describer.facts(stored)
 
 
 @dataclass(frozen=True)

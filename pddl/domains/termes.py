@@ -79,12 +79,12 @@ class Termes(DomainSpec):
         objects = typed("numb", levels) + typed("position", names)
         return Problem("", "", objects, frozenset(init), goal), Plan(tuple(robot.steps))
 
-    def tell_start(self, problem: Problem) -> list[str]:
+    def describe_start(self, problem: Problem) -> list[str]:
         """Adds what the hand holds, for it is the one fact whose absence matters here."""
-        told = super().tell_start(problem)
+        sentences = super().describe_start(problem)
         if fact("has-block") not in problem.init:
-            told.append("The robot has no block.")
-        return told
+            sentences.append("The robot has no block.")
+        return sentences
 
 
 class _Robot:

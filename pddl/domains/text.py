@@ -1,4 +1,4 @@
-"""Telling facts and conditions of a PDDL problem in plain English.
+"""Describes facts and conditions of a PDDL problem in plain English.
 
 A domain supplies one :class:`PredicatePhrase` per predicate; everything here follows from them, so
 that no fact can be left out by accident.
@@ -26,7 +26,7 @@ from surefoot.pddl.language import (
 
 @dataclass(frozen=True, slots=True)
 class PredicatePhrase:
-    """How a predicate is told.
+    """How a predicate is worded.
 
     Attributes:
         fact: The true fact, with ``{0}``, ``{1}`` … for the arguments.
@@ -62,10 +62,10 @@ def listing(names: Iterable[str], word: str = "and") -> str:
 
 
 class DomainDescriber:
-    """Tells facts and conditions of one domain.
+    """Describes facts and conditions of one domain.
 
     Args:
-        phrases: A phrase for every predicate; their order is the order of telling.
+        phrases: A phrase for every predicate; their order is that of the description.
         kinds: What the objects of a type are called, in the plural.
     """
 
@@ -74,7 +74,7 @@ class DomainDescriber:
         self.kinds = kinds
 
     def facts(self, atoms: Iterable[Atom]) -> list[str]:
-        """Tells true facts, grouped where the phrases allow it; one sentence an entry."""
+        """Returns true facts as sentences, grouped where the phrases allow it."""
         by_name: dict[str, list[Atom]] = {}
         for atom in atoms:
             self.phrase(atom)
@@ -89,14 +89,14 @@ class DomainDescriber:
         return sentences
 
     def goal(self, formula: Formula) -> list[str]:
-        """Tells a goal as sentences that must all hold."""
+        """Returns a goal as sentences that must all hold."""
         parts = formula.children if isinstance(formula, Conjunction) else (formula,)
         atoms = [p for p in parts if isinstance(p, Atom) and p.predicate != "="]
         others = [p for p in parts if not isinstance(p, Atom) or p.predicate == "="]
         return self.facts(atoms) + [self._condition(other) for other in others]
 
     def clause(self, formula: Formula) -> str:
-        """Tells any condition as a clause without a full stop."""
+        """Returns any condition as a clause without a full stop."""
         match formula:
             case Atom("=", (left, right)):
                 return f"{left} is the same object as {right}"
@@ -115,8 +115,8 @@ class DomainDescriber:
             case Disjunction(()):
                 return "the impossible is demanded"
             case Disjunction(children):
-                told = " or ".join(f"({self.clause(child)})" for child in children)
-                return f"at least one of these holds: {told}"
+                clauses = " or ".join(f"({self.clause(child)})" for child in children)
+                return f"at least one of these holds: {clauses}"
             case Implication(premise, conclusion):
                 return f"if ({self.clause(premise)}), then ({self.clause(conclusion)})"
             case Forall(variables, child):
@@ -131,7 +131,7 @@ class DomainDescriber:
             InputError: There is none.
         """
         if atom.predicate not in self.phrases:
-            raise InputError(f"cannot tell {atom} in words: it belongs to another domain")
+            raise InputError(f"cannot describe {atom} in words: it belongs to another domain")
         return self.phrases[atom.predicate]
 
     def _condition(self, formula: Formula) -> str:

@@ -52,7 +52,7 @@ def receptive_fields(
     each: Annotated[
         int, typer.Option("--num-patches", min=1, help="Patches cut from each image.")
     ] = 200,
-    pictures: Annotated[
+    scenes: Annotated[
         int, typer.Option("--num-images", min=1, help="Scenes drawn where no --images are given.")
     ] = 64,
     seed: Annotated[
@@ -84,9 +84,9 @@ def receptive_fields(
     else:
 
         def seen() -> Iterator[PatchImage]:
-            return _own_pictures(place, pictures, seed)
+            return _own_images(place, scenes, seed)
 
-        source = f"drawn scenes, {pictures} at most"
+        source = f"drawn scenes, {scenes} at most"
     found = run_diagnosis(
         first,
         seen,
@@ -130,7 +130,7 @@ def _scaling(model: Path) -> tuple[float, float]:
     return 0.5, 0.5
 
 
-def _own_pictures(model: Path, count: int, seed: int) -> Iterator[PatchImage]:
+def _own_images(model: Path, count: int, seed: int) -> Iterator[PatchImage]:
     """Draws the scenes that the project's perception models are shown."""
     from surefoot.experiments.local_models.images import own_images
     from surefoot.sparsity.lottery.receptive.patches import PatchImage

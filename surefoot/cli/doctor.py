@@ -131,16 +131,16 @@ def _local_model() -> str:
 
 def _agent() -> str:
     from surefoot.agents.assembly import make_tools
-    from surefoot.agents.perception.measuring import shots_of
+    from surefoot.agents.perception.measuring import images_of
     from surefoot.agents.planning.base import ENVIRONMENTS
     from surefoot.agents.settings import AgentSettings
 
     facts = 0
     for env in ENVIRONMENTS:
         tools = make_tools(env, AgentSettings())
-        shot = shots_of(env, "test", 1)[0]
-        questions = [a.question for a in shot.asked]
-        facts += len(tools.perceiver.ask(shot.developed(), questions))
+        image = images_of(env, "test", 1)[0]
+        questions = [a.question for a in image.asked]
+        facts += len(tools.perceiver.ask(image.developed(), questions))
     return f"sees {facts} facts on {len(ENVIRONMENTS)} environments, and is calibrated for both"
 
 

@@ -91,5 +91,5 @@ def restore(
     for name, score in {"restored": summary["result"], **summary["peers"]}.items():
         if text := score_text(score):
             typer.echo(f"{name:40} {text}")
-    note(f"picture: {out / RESTORED}")
+    note(f"image: {out / RESTORED}")
     note(f"report: {out / REPORT_NAME}")

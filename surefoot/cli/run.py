@@ -142,7 +142,7 @@ def _print_table(summary: dict[str, Any]) -> None:
     found = summary["total"]["agent"]
     if found:
         first = found["covered_first"]
-        restored = f", {found['restores_per_episode']:.1f} of them at restored pictures,"
+        restored = f", {found['restores_per_episode']:.1f} of them at restored images,"
         typer.echo(
             f"an episode: {found['looks_per_episode']:.1f} looks again"
             f"{restored if found['restores'] else ''} in "

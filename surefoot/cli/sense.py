@@ -52,13 +52,21 @@ def sense(
         ),
     ] = None,
     policy: Annotated[
-        int, typer.Option("--num-policy-scenes", help="Scenes that fit the policies' constants.")
+        int,
+        typer.Option(
+            "--num-policy-scenes",
+            help="Of the calibration seeds, how many fit the policies' constants; the others "
+            "calibrate the sets.",
+        ),
     ] = 60,
-    sets: Annotated[
-        int, typer.Option("--num-set-scenes", help="Scenes that calibrate the sets.")
-    ] = 100,
-    test: Annotated[int, typer.Option("--num-test-scenes", help="Scenes to test on.")] = 150,
-    start: Annotated[int, typer.Option("--first-seed", help="First seed.")] = 0,
+    seeds: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Seeds of the scenes, as for 'surefoot run': those of the split calibration "
+            "calibrate, those of the split test are tried. calibration:160,test:150 by default, "
+            "or all scenes of --stills."
+        ),
+    ] = None,
     alpha: Annotated[
         float, typer.Option(help="Allowed fraction of scenes in which some fact is missed.")
     ] = 0.1,
@@ -77,6 +85,7 @@ def sense(
     from surefoot.agents.sensing.study_config import StudyConfig, resolve_study
     from surefoot.core.config import check_config
     from surefoot.core.errors import InputError
+    from surefoot.core.seeds import read_seeds
     from surefoot.results.parallel import usable_cpus
 
     try:
@@ -94,9 +103,7 @@ def sense(
             "strategies": parts(strategies) or DEFAULT_STRATEGIES,
             "budgets": wanted,
             "policy": policy,
-            "sets": sets,
-            "test": test,
-            "start": start,
+            "seeds": tuple(read_seeds(",".join(seeds)) if seeds else ()),
             "alpha": alpha,
             "perturb": read_shift(env, perturb),
         },
@@ -118,13 +125,13 @@ def _print_table(summary: dict[str, Any]) -> None:
     )
     for cell in summary["ways"]:
         means = [cell[name][0] if name in cell else 0.0 for name in _MEANS]
-        shares = ["{}/{}".format(*cell[name][:2]) if name in cell else "-" for name in _SHARES]
+        rates = ["{}/{}".format(*cell[name][:2]) if name in cell else "-" for name in _RATES]
         typer.echo(
             f"{cell['strategy']:9} {cell['budget']:4} {means[0]:6.2f} {means[1]:6.2f} "
-            f"{means[2]:6.3f} {means[3]:8.3f} {shares[0]:>9} {shares[1]:>9} {shares[2]:>9} "
-            f"{shares[3].partition('/')[0]:>6}"
+            f"{means[2]:6.3f} {means[3]:8.3f} {rates[0]:>9} {rates[1]:>9} {rates[2]:>9} "
+            f"{rates[3].partition('/')[0]:>6}"
         )
 
 
 _MEANS = ("looks", "seconds", "bits", "size")
-_SHARES = ("covered", "single", "right", "wrong")
+_RATES = ("covered", "single", "right", "wrong")

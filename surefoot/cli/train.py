@@ -104,7 +104,7 @@ def perception(
 ) -> None:
     """Train the small image-text model on rendered images; an interrupted run resumes.
 
-    First the missing pictures are rendered (5 GB), then the model is trained on them.
+    First the missing images are rendered (5 GB), then the model is trained on them.
     """
     require_extras("sim", "local")
     from surefoot.agents.perception.dataset import DataRecipe, render_dataset
@@ -119,7 +119,7 @@ def perception(
     recipe = PerceptionRecipe(
         seeing=seeing, steps=steps, rate=rate, start=str(start or ""), seed=seed
     )
-    pictured = DataRecipe(tabletop, crossing, marked=marked, seed=seed)
+    data_recipe = DataRecipe(tabletop, crossing, marked=marked, seed=seed)
     total = recipe.seeing + recipe.steps
 
     def show(done: CurvePoint) -> None:
@@ -130,9 +130,9 @@ def perception(
         )
 
     with resumable():
-        pictures = data or out / "pictures"
-        render_dataset(pictured, pictures, processes)
-        folder = train_perception(recipe, pictures, out, minutes=minutes, on_step=show)
+        images = data or out / "pictures"
+        render_dataset(data_recipe, images, processes)
+        folder = train_perception(recipe, images, out, minutes=minutes, on_step=show)
     note(f"model: {folder}")
 
 

@@ -25,7 +25,7 @@ def train_prior(
     views: Annotated[
         str, typer.Option(help="Viewpoints of the table, with commas; see 'surefoot list'.")
     ] = "front-high",
-    pictures: Annotated[
+    images: Annotated[
         int, typer.Option("--num-images", min=1, help="Images to learn from.")
     ] = 3000,
     size: Annotated[int, typer.Option(help="Image width in pixels: 16, 32 or 64.")] = 32,
@@ -85,7 +85,7 @@ def train_prior(
         Thumbnails,
         {
             "env": env,
-            "count": pictures,
+            "count": images,
             "size": size,
             "views": tuple(v.strip() for v in views.split(",") if v.strip()),
         },
@@ -99,7 +99,7 @@ def train_prior(
         drawn = render_thumbnails(
             recipe,
             out / "pictures",
-            lambda done, total, part="": note(f"{done} of {total} pictures"),
+            lambda done, total, part="": note(f"{done} of {total} images"),
         )
         begun = time.monotonic()
         try:

@@ -61,7 +61,7 @@ def train_restoring(
     config = check_config(RestoringConfig, given)
     with resumable(), Bar(f"{env} scenes") as bar:
         found = learn_restoring(config, out, workers=workers or usable_cpus(), progress=bar)
-    for kind, share in found.repeats.items():
-        typer.echo(f"{kind:24} repeats the raw picture's answer in {100 * share:.0f} %")
-    typer.echo(f"{'seconds for a picture':24} {found.seconds:.3f}")
+    for kind, rate in found.repeats.items():
+        typer.echo(f"{kind:24} repeats the raw image's answer in {100 * rate:.0f} %")
+    typer.echo(f"{'seconds per image':24} {found.seconds:.3f}")
     note(f"restoring: {out}")

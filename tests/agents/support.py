@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from surefoot.agents.agent import Agent, Tools
-from surefoot.agents.environments.base import AgentEnv, Picture
+from surefoot.agents.environments.base import AgentEnv, RgbImage
 from surefoot.agents.guarantees import AgentCalibration, KindScores
 from surefoot.agents.operator import make_operator
 from surefoot.agents.perception.questions import FactQuestion
@@ -51,7 +51,7 @@ class Knowing:
         self._mean, self._wrong, self._unsure = mean, set(wrong), unsure
         self._rng = np.random.default_rng(seed)
 
-    def ask(self, picture: Picture, questions: Sequence[FactQuestion]) -> list[Floats]:
+    def ask(self, image: RgbImage, questions: Sequence[FactQuestion]) -> list[Floats]:
         """Answers from the truth."""
         assert self.env is not None
         truth = self.env.truth()

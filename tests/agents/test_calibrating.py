@@ -28,8 +28,8 @@ from surefoot.agents.guarantees import AgentCalibration, load_calibration
 from surefoot.agents.operator import NoOperator
 from surefoot.agents.perception.perceiver import RecallingPerceiver
 from surefoot.agents.perception.questions import FactQuestion
+from surefoot.agents.planning.planners.cached import CachedPlanner
 from surefoot.agents.planning.planners.guide import GuidePlanner
-from surefoot.agents.planning.planners.kept import KeptPlanner
 from surefoot.agents.sensing.observation import fit_views
 from surefoot.agents.sensing.registry import make_strategy
 from surefoot.agents.sensing.still import still_env
@@ -47,7 +47,7 @@ SETTINGS = AgentSettings(sensing="entropy", looks=2, alpha=ALPHA, verify=False, 
 def stops_of(known: AgentCalibration, seeds: slice, sure: float = 1.6) -> list[LookingStop]:
     """Lets the agent look at synthetic crossings, and returns what it believed in the end."""
     views = fit_views("crossing", stills("crossing", "train", 120), MODEL)
-    perceiver, planner = RecallingPerceiver(MODEL), KeptPlanner(GuidePlanner())
+    perceiver, planner = RecallingPerceiver(MODEL), CachedPlanner(GuidePlanner())
     tools = Tools(
         perceiver, known, planner, make_strategy("entropy", "crossing", views), NoOperator()
     )
@@ -186,7 +186,7 @@ class _Seeing:
         self.env: Any = None
         self.asked = 0
 
-    def ask(self, picture: object, questions: Sequence[FactQuestion]) -> list[Any]:
+    def ask(self, image: object, questions: Sequence[FactQuestion]) -> list[Any]:
         self.asked += 1
         truth, rng = self.env.truth(), Random(self.asked)
         return [np.array(eye(q, truth[q.fact], 2.0, rng)) for q in questions]

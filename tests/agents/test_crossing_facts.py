@@ -61,11 +61,11 @@ def test_a_pan_costs_decision_steps_in_which_the_vehicle_stands(simulation: Simu
     assert pan_cost("left", "right").seconds == 1.0
     world = CrossingWorld(simulation, draw_scene("left-at-light", 1.0, 5), 5, size=48)
     start = world.time
-    picture = look(world, "right", "left")
+    image = look(world, "right", "left")
     assert world.time == pytest.approx(start + 1.0)
     assert len(world.log.rows) == 2
     assert all(row[7] for row in world.log.rows)
-    assert picture.shape == (48, 48, 3)
+    assert image.shape == (48, 48, 3)
     with pytest.raises(InputError, match="no view 'up'"):
         pan_cost("front", "up")
 

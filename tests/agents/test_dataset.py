@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from surefoot.agents.perception.dataset import DataRecipe, render_dataset, render_shard
+from surefoot.agents.perception.images import crossing_images, heedless_images, tabletop_images
 from surefoot.agents.perception.marks import LEAST, NAMES
-from surefoot.agents.perception.measuring import shots_of
-from surefoot.agents.perception.pictures import crossing_shots, heedless_shots, tabletop_shots
+from surefoot.agents.perception.measuring import images_of
 from surefoot.core.errors import InputError
 from surefoot.core.seeds import split_of_seed
 from surefoot.envs.perturbations.pipeline import Pipeline
@@ -67,13 +67,13 @@ def test_only_missing_shards_are_rendered(folder: Path) -> None:
 
 def test_the_same_scene_is_developed_with_any_damage() -> None:
     simulation = Simulation()
-    (first,) = tabletop_shots(simulation, 8, ["front"], size=64)
-    (again,) = tabletop_shots(simulation, 8, ["front"], size=64)
+    (first,) = tabletop_images(simulation, 8, ["front"], size=64)
+    (again,) = tabletop_images(simulation, 8, ["front"], size=64)
     fog = Pipeline.parse(["fog=0.5"])
     assert np.array_equal(first.developed(), again.developed())
     assert np.array_equal(first.developed(fog), again.developed(fog))
     assert first.developed(fog).std() < first.developed().std()
-    views = next(crossing_shots(simulation, 8, 1, size=48))
+    views = next(crossing_images(simulation, 8, 1, size=48))
     assert [s.view for s in views] == ["front", "left", "right"]
     assert [s.step for s in views] == [0, 1, 2]
     assert all(len(s.frames) == 2 for s in views)
@@ -83,11 +83,11 @@ def test_the_same_scene_is_developed_with_any_damage() -> None:
 
 def test_the_heedless_see_from_the_crossing_what_the_expert_never_does() -> None:
     simulation = Simulation()
-    shots = [s for some in heedless_shots(simulation, 13, 3, size=32) for s in some]
-    truth = {a.question.fact: a.truth for a in shots[0].asked}
+    images = [s for some in heedless_images(simulation, 13, 3, size=32) for s in some]
+    truth = {a.question.fact: a.truth for a in images[0].asked}
     assert "light" not in truth
     assert truth["opposite_car"] == "yes"
-    assert [(s.moment, s.view) for s in shots[:4]] == [
+    assert [(s.moment, s.view) for s in images[:4]] == [
         (0, "front"),
         (0, "left"),
         (0, "right"),
@@ -97,34 +97,34 @@ def test_the_heedless_see_from_the_crossing_what_the_expert_never_does() -> None
 
 
 def test_measured_scenes_are_of_their_split() -> None:
-    shots = [
-        *shots_of("tabletop", "test", 3, 2),
-        *shots_of("crossing", "calibration", 2, moments=1),
+    images = [
+        *images_of("tabletop", "test", 3, 2),
+        *images_of("crossing", "calibration", 2, moments=1),
     ]
-    assert len(shots) == 3 * 2 + 2 * 3
-    assert {split_of_seed(s.seed) for s in shots[:6]} == {"test"}
-    assert {split_of_seed(s.seed) for s in shots[6:]} == {"calibration"}
-    keys = [(s.env, s.seed, s.step, a.question.fact) for s in shots for a in s.asked]
+    assert len(images) == 3 * 2 + 2 * 3
+    assert {split_of_seed(s.seed) for s in images[:6]} == {"test"}
+    assert {split_of_seed(s.seed) for s in images[6:]} == {"calibration"}
+    keys = [(s.env, s.seed, s.step, a.question.fact) for s in images for a in s.asked]
     assert len(set(keys)) == len(keys)
 
 
 def test_marks_are_where_things_are_seen() -> None:
     simulation = Simulation()
     for seed in range(8):
-        (shot,) = tabletop_shots(simulation, seed, ["top"], size=64)
-        frame, marks = shot.frames[0], shot.marks()
+        (image,) = tabletop_images(simulation, seed, ["top"], size=64)
+        frame, marks = image.frames[0], image.marks()
         assert marks.shape == (4, 4, len(NAMES))
-        for body, names in shot.bodies.items():
+        for body, names in image.bodies.items():
             for name in names:
                 seen = (frame.segmentation == body).reshape(4, 16, 4, 16).sum((1, 3)) >= LEAST
                 assert (marks[:, :, NAMES.index(name)] | ~seen).all()
         shown = {name for i, name in enumerate(NAMES) if marks[:, :, i].any()}
-        assert shown <= {name for names in shot.bodies.values() for name in names}
+        assert shown <= {name for names in image.bodies.values() for name in names}
     lamps = set()
     for seed in range(16):
-        for shot in (s for some in crossing_shots(simulation, seed, 3, size=64) for s in some):
-            told = {name for names in shot.bodies.values() for name in names}
-            truth = {a.question.fact: a.truth for a in shot.asked}
+        for image in (s for some in crossing_images(simulation, seed, 3, size=64) for s in some):
+            told = {name for names in image.bodies.values() for name in names}
+            truth = {a.question.fact: a.truth for a in image.asked}
             for arm, fact in (("left", "car_from_left"), ("right", "car_from_right")):
                 assert (f"car comes: {arm}" in told) == (truth[fact] == "yes")
             assert ("person in the way" in told) == (truth["pedestrian"] == "yes")

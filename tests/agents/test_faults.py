@@ -83,11 +83,11 @@ class Nonsense(OptionScorer):
 
 def test_answers_that_are_no_probabilities() -> None:
     question = FactQuestion("light", "What does it show?", ("red", "green"), "light")
-    picture = np.zeros((8, 8, 3), np.uint8)
+    image = np.zeros((8, 8, 3), np.uint8)
     for wrong in ((float("nan"), 0.5), (0.2, 0.3), (1.5, -0.5), (1.0,), ()):
         with pytest.raises(HarnessError, match="no probabilities for 'What does it show\\?'"):
-            ModelPerceiver(Nonsense(wrong), "x").ask(picture, [question])
-    assert ModelPerceiver(Nonsense((0.3, 0.7)), "x").ask(picture, [question])[0].tolist() == [
+            ModelPerceiver(Nonsense(wrong), "x").ask(image, [question])
+    assert ModelPerceiver(Nonsense((0.3, 0.7)), "x").ask(image, [question])[0].tolist() == [
         0.3,
         0.7,
     ]

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from surefoot.agents.perception.asking import png
-from surefoot.agents.perception.measuring import Answered, answered, shots_of
-from surefoot.agents.perception.pictures import LabelledImage
+from surefoot.agents.perception.images import LabelledImage
+from surefoot.agents.perception.measuring import Answered, answered, images_of
 from surefoot.core.chat import Message, Request
 from surefoot.envs.perturbations.pipeline import Pipeline
 from surefoot.models.backends.hf import HFModel
@@ -29,13 +29,13 @@ def model() -> HFModel:
 
 
 @pytest.fixture(scope="module")
-def shots() -> list[LabelledImage]:
-    return [*shots_of("tabletop", "test", 16, 2), *shots_of("crossing", "test", 6, moments=2)]
+def images() -> list[LabelledImage]:
+    return [*images_of("tabletop", "test", 16, 2), *images_of("crossing", "test", 6, moments=2)]
 
 
 @pytest.fixture(scope="module")
-def clean(model: HFModel, shots: list[LabelledImage]) -> list[Answered]:
-    return list(answered(model, shots))
+def clean(model: HFModel, images: list[LabelledImage]) -> list[Answered]:
+    return list(answered(model, images))
 
 
 def accuracy(found: list[Answered]) -> float:
@@ -58,16 +58,16 @@ def test_it_beats_the_commonest_answer_by_far(clean: list[Answered]) -> None:
 
 @pytest.mark.parametrize("damage", ["fog=0.9", "defocus=0.9"])
 def test_heavy_damage_makes_it_worse(
-    model: HFModel, shots: list[LabelledImage], clean: list[Answered], damage: str
+    model: HFModel, images: list[LabelledImage], clean: list[Answered], damage: str
 ) -> None:
-    hurt = list(answered(model, shots, Pipeline.parse([damage])))
+    hurt = list(answered(model, images, Pipeline.parse([damage])))
     assert accuracy(hurt) < accuracy(clean) - 0.05
 
 
-def test_a_batch_scores_as_one_by_one(model: HFModel, shots: list[LabelledImage]) -> None:
-    shot = shots[0]
-    shown = (png(shot.developed()),)
-    for asked, found in zip(shot.asked, answered(model, [shot]), strict=True):
+def test_a_batch_scores_as_one_by_one(model: HFModel, images: list[LabelledImage]) -> None:
+    image = images[0]
+    shown = (png(image.developed()),)
+    for asked, found in zip(image.asked, answered(model, [image]), strict=True):
         request = Request((Message("user", asked.question.text, shown),))
         alone = model.score(request, asked.question.options)
         assert found.probabilities == pytest.approx(alone.probabilities, abs=1e-4)

@@ -120,7 +120,7 @@ def test_what_cannot_be_replayed_is_told(
     shutil.copytree(run, copy)
     for path in (copy / "media").glob("*.jpg"):
         path.unlink()
-    assert "this picture is gone" in render_replay(read_saved(copy, KEY))
+    assert "this image is missing" in render_replay(read_saved(copy, KEY))
     steps = copy / "steps" / "tidy-easy-8.json"
     for text in ("{", "[]", '{"moments": 3}'):
         steps.write_text(text)

@@ -26,9 +26,9 @@ from surefoot.agents.guarantees import AgentCalibration
 from surefoot.agents.operator import make_operator
 from surefoot.agents.perception.questions import FactQuestion
 from surefoot.agents.perception.restorers import (
+    ImagePriorRestorer,
     MedianFilter,
     NonLocalMeans,
-    PicturePrior,
     make_restorer,
 )
 from surefoot.agents.planning.registry import make as make_planner
@@ -189,7 +189,9 @@ def test_restorers_take_noise_out_and_leave_clean_pictures() -> None:
     ways = [
         MedianFilter(),
         NonLocalMeans(),
-        PicturePrior(NetworkSettings(width=8, depth=2), FitSettings(steps=150, smoothing=0.9)),
+        ImagePriorRestorer(
+            NetworkSettings(width=8, depth=2), FitSettings(steps=150, smoothing=0.9)
+        ),
     ]
     for way in ways:
         found = way(bad)
@@ -303,10 +305,10 @@ class Listening(Knowing):
         self.black: list[bool] = []
         self.said: list[np.ndarray] = []
 
-    def ask(self, picture: Any, questions: Any) -> Any:
+    def ask(self, image: Any, questions: Any) -> Any:
         """See the class."""
-        self.black.append(not picture.any())
-        self.said = super().ask(picture, questions)
+        self.black.append(not image.any())
+        self.said = super().ask(image, questions)
         return self.said
 
 
@@ -380,7 +382,7 @@ def test_an_episode_with_noise_needs_no_files(tmp_path: Path) -> None:
     told = record["extra"]["agent"]
     assert told["restores"] >= 1
     assert told["looks"] >= told["restores"]
-    assert f"{told['restores']:.1f} of them at restored pictures" in done.stdout
+    assert f"{told['restores']:.1f} of them at restored images" in done.stdout
     costs = json.loads((out / "summary.json").read_text())["total"]["agent"]
     assert costs["restores_per_episode"] == costs["restores"] == told["restores"]
     assert "of them restored images" in (out / "report.html").read_text()

@@ -15,7 +15,7 @@ from surefoot.agents.guarantees import AgentCalibration, KindScores, load_calibr
 from surefoot.agents.operator import NoOperator
 from surefoot.agents.perception.perceiver import RecallingPerceiver
 from surefoot.agents.planning.base import CROSSING, TABLETOP
-from surefoot.agents.planning.planners.kept import KeptPlanner
+from surefoot.agents.planning.planners.cached import CachedPlanner
 from surefoot.agents.planning.registry import make as make_planner
 from surefoot.agents.sensing import learning, study
 from surefoot.agents.sensing.learning import ViewsConfig, learn_views
@@ -27,7 +27,7 @@ from surefoot.agents.sensing.scenery import (
     StillScene,
     apart,
     load_stills,
-    picture_scene,
+    render_scene,
     save_stills,
     seconds_between,
 )
@@ -37,12 +37,14 @@ from surefoot.agents.sensing.study_config import (
     LookingMethod,
     StudyConfig,
     resolve_study,
+    scene_seeds,
     ways_of,
 )
 from surefoot.agents.settings import AgentSettings
 from surefoot.calibration.quantiles import rank
 from surefoot.cli.entry import run as surefoot
 from surefoot.core.errors import InputError
+from surefoot.core.seeds import read_seeds
 from surefoot.envs.episodes.pool import LostResult
 from surefoot.envs.perturbations.pipeline import Pipeline
 from surefoot.envs.simulation.client import Simulation
@@ -74,12 +76,12 @@ def cheap(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             lost = done[-1] == "picture/19"
             yield item, LostResult(True, "not done after 9 s") if lost else work(item)
 
-    def picture(simulation: object, env: str, seed: int, *_: Any, **__: Any) -> _Drawn:
+    def rendered(simulation: object, env: str, seed: int, *_: Any, **__: Any) -> _Drawn:
         return _Drawn((crossing_still if env == CROSSING else tabletop_still)(seed))
 
     for module in (study, learning):
         monkeypatch.setattr(module, "run_apart", apart_)
-        monkeypatch.setattr(module, "picture_scene", picture)
+        monkeypatch.setattr(module, "render_scene", rendered)
         monkeypatch.setattr(module, "make_perceiver", lambda spec: _Model())
         monkeypatch.setattr(module, "simulated_camera", lambda spec: (None, _Model()))
     monkeypatch.setattr(study, "identity_of", lambda *_: MODEL)
@@ -100,8 +102,7 @@ def test_a_study_from_pictures_to_the_report(cheap: list[str], views: Path, tmp_
             views=str(views),
             strategies=("sweep", "entropy"),
             policy=12,
-            sets=12,
-            test=12,
+            seeds=tuple(read_seeds("calibration:24,test:12")),
             alpha=0.2,
         )
     )
@@ -150,7 +151,7 @@ def test_a_study_from_pictures_to_the_report(cheap: list[str], views: Path, tmp_
     assert cheap == []
     assert again.summary == json.loads((tmp_path / "run" / "summary.json").read_text()) == summary
     with pytest.raises(InputError, match="another run"):
-        run_study(config.model_copy(update={"test": 9}), tmp_path / "run")
+        run_study(config.model_copy(update={"seeds": config.seeds[:-3]}), tmp_path / "run")
 
 
 def test_looking_decides_what_happens_at_the_table() -> None:
@@ -166,7 +167,7 @@ def test_looking_decides_what_happens_at_the_table() -> None:
         dict.fromkeys(("place", "place-of-twin", "lid"), scores),
         tuple(np.linspace(0, 0.95, 100).tolist()),
     )
-    perceiver, planner = RecallingPerceiver(MODEL), KeptPlanner(make_planner("fd"))
+    perceiver, planner = RecallingPerceiver(MODEL), CachedPlanner(make_planner("fd"))
     found: dict[int, list[dict[str, Any]]] = {0: [], 3: []}
     for seed in (18, 19, 28, 39):
         env = still_env(tabletop_still(seed, 3.0), perceiver)
@@ -200,21 +201,21 @@ def test_views_are_learned_and_kept(cheap: list[str], tmp_path: Path) -> None:
 def test_pictures_are_real_the_same_by_seed_and_perturbed() -> None:
     simulation = Simulation()
     try:
-        first = picture_scene(simulation, TABLETOP, 8, views=3)
-        again = picture_scene(simulation, TABLETOP, 8, views=3)
-        foggy = picture_scene(simulation, TABLETOP, 8, Pipeline.parse(["fog=0.9"]), views=3)
-        crossing = picture_scene(simulation, CROSSING, 8)
+        first = render_scene(simulation, TABLETOP, 8, views=3)
+        again = render_scene(simulation, TABLETOP, 8, views=3)
+        foggy = render_scene(simulation, TABLETOP, 8, Pipeline.parse(["fog=0.9"]), views=3)
+        crossing = render_scene(simulation, CROSSING, 8)
     finally:
         simulation.close()
-    assert len(first.shots) == 3
+    assert len(first.images) == 3
     assert first.truth == again.truth == tabletop_still(8).truth
-    for view, (rgb, questions) in first.shots.items():
+    for view, (rgb, questions) in first.images.items():
         assert rgb.shape == (160, 160, 3)
-        assert np.array_equal(rgb, again.shots[view][0])
-        assert rgb.std() > 1.2 * foggy.shots[view][0].std()
+        assert np.array_equal(rgb, again.images[view][0])
+        assert rgb.std() > 1.2 * foggy.images[view][0].std()
         assert {q.fact for q in questions} == first.truth.keys()
-    assert list(crossing.shots) == list(VIEWS[CROSSING])
-    texts = [questions[0].text for _, questions in crossing.shots.values()]
+    assert list(crossing.images) == list(VIEWS[CROSSING])
+    texts = [questions[0].text for _, questions in crossing.images.values()]
     assert len(set(texts)) == 3  # a question names its view
 
 
@@ -247,10 +248,33 @@ def test_ways_and_bad_configurations(views: Path) -> None:
         ({"env": "moon"}, "no environment"),
         ({"strategies": ("none",)}, "no strategy 'none'"),
         ({"budgets": (3,)}, "from 0 to 2"),
-        ({"views": "nowhere.json"}, "cannot read what views tell"),
+        ({"views": "nowhere.json"}, "cannot read the view model"),
+        ({"seeds": (5,)}, "0 of the split calibration and 0 of the split test"),
+        ({"seeds": tuple(range(310))}, "62 of the split calibration and 62 of the split test; 60"),
     ):
         with pytest.raises(InputError, match=told):
             resolve_study(StudyConfig(**(base | changed)))
+
+
+def test_seeds_are_given_to_their_splits(views: Path, tmp_path: Path) -> None:
+    base = {"env": CROSSING, "views": str(views)}
+    found = scene_seeds(resolve_study(StudyConfig(**base)))
+    assert list(map(len, found)) == [60, 100, 150]
+    assert (found.policy[:2], found.sets[0], found.test[:2]) == ((6, 7), 306, (8, 9))
+    ranged = StudyConfig(**base, policy=4, seeds=tuple(read_seeds("1000:1040,1006")))
+    assert scene_seeds(resolve_study(ranged)) == (
+        (1006, 1007, 1016, 1017),
+        (1026, 1027, 1036, 1037),
+        (1008, 1009, 1018, 1019, 1028, 1029, 1038, 1039),
+    )
+    path = tmp_path / "stills.jsonl"
+    known = [crossing_still(seed) for seed in read_seeds("calibration:9,test:3")]
+    save_stills(path, known, model=MODEL)
+    given = StudyConfig(**base, stills=str(path), policy=4)
+    assert list(map(len, scene_seeds(resolve_study(given)))) == [4, 5, 3]
+    others = given.model_copy(update={"seeds": tuple(read_seeds("calibration:10,test:3"))})
+    with pytest.raises(InputError, match="no scene of seed 47"):
+        run_study(resolve_study(others), tmp_path / "run")
 
 
 def test_the_bootstrap_covers_a_mean() -> None:
@@ -282,7 +306,8 @@ def test_the_command_refuses_in_one_line(
     monkeypatch.chdir(tmp_path)
     for words, told in (
         (["--env", "crossing", "--budgets", "1,x"], "--budgets are whole numbers"),
-        (["--env", "crossing", "--num-test-scenes", "0"], "test"),
+        (["--env", "crossing", "--seeds", "0:x"], "seeds are such as"),
+        (["--env", "crossing", "--seeds", "5"], "0 of the split calibration"),
         (["--env", "moon"], "unknown environment 'moon'"),
     ):
         monkeypatch.setattr("sys.argv", ["surefoot", "sense", "--out", "run", *words])

@@ -180,7 +180,7 @@ def test_generators_are_trained_and_asked_without_any_fit(tmp_path: Path) -> Non
         tmp_path / "out",
         lambda done, total, part="": told.setdefault(part, []).append((done, total)),
     ).read_text()
-    assert told["prior"][-1] == (8, 8), "dense, a ticket and two with masks by chance, of 2 steps"
+    assert told["prior"][-1] == (8, 8), "dense, a ticket and two with random masks, of 2 steps"
     assert set(told) == {"prior", "unseen", "sensing"}
     found = json.loads((tmp_path / "out" / "summary.json").read_text())["sensing"]
     priors = {(row["prior"], row["rows"]) for row in found["clean"]}

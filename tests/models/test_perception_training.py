@@ -16,15 +16,15 @@ from surefoot.core.errors import InputError
 from surefoot.models.backends.hf import HFModel
 from surefoot.models.backends.packing import image_features, logits_behind, pack, segment_sums
 from surefoot.models.training.hints import looking_loss, marks_loss
+from surefoot.models.training.images import Encoder, ImageQuestion, ImageShards, augmented
 from surefoot.models.training.looking import PerceptionShape, make_model, make_tokenizer
 from surefoot.models.training.perception import (
     CurvePoint,
     PerceptionRecipe,
-    picture_order,
-    score_pictures,
+    image_order,
+    score_images,
     train_perception,
 )
-from surefoot.models.training.pictures import Encoder, ImageQuestion, Pictures, augmented
 from surefoot.models.training.schedule import CURVE_NAME
 
 torch.set_num_threads(1)
@@ -116,11 +116,11 @@ def test_it_learns_what_is_to_be_seen(data: Path, tmp_path: Path) -> None:
     assert points[2].loss < points[1].loss
     assert points[-1].hints < points[0].hints
     assert min(points[-1].accuracy.values()) > 0.9
-    model, held = HFModel(str(folder), device="cpu"), Pictures(data, "validation")
+    model, held = HFModel(str(folder), device="cpu"), ImageShards(data, "validation")
     averaged = make_model(SMALL)
     averaged.load_state_dict(state(tmp_path / "t"))
-    encoder = Encoder(make_tokenizer(SMALL, Pictures(data, "train").texts()))
-    inside = dict(score_pictures(averaged.eval(), held, encoder, SMALL.image_tokens))
+    encoder = Encoder(make_tokenizer(SMALL, ImageShards(data, "train").texts()))
+    inside = dict(score_images(averaged.eval(), held, encoder, SMALL.image_tokens))
     for i in range(4):
         for question, expected in zip(held.asked[i], inside[i], strict=True):
             shown = (png(held.rgb([i])[0]),)
@@ -134,7 +134,7 @@ def test_it_learns_what_is_to_be_seen(data: Path, tmp_path: Path) -> None:
 def test_packed_questions_count_as_asked_alone(data: Path) -> None:
     torch.manual_seed(3)
     model = make_model(SMALL).eval()
-    pixels = augmented(Pictures(data, "train").rgb([0, 1]), None)
+    pixels = augmented(ImageShards(data, "train").rgb([0, 1]), None)
     one, two, three = ([5, 6, 7], [-100, 7, 9]), ([8, 9], [-100, 11]), ([12] * 5, [-100] * 4 + [13])
     with torch.inference_mode():
         seen = image_features(model, pixels)
@@ -149,47 +149,47 @@ def test_packed_questions_count_as_asked_alone(data: Path) -> None:
 
 
 def test_marks_lie_where_their_patches_are(data: Path) -> None:
-    pictures = Pictures(data, "train")
-    assert pictures.kinds_of_marks == 3
-    places, marks = pictures.marks([0, 1, 2])
+    images = ImageShards(data, "train")
+    assert images.kinds_of_marks == 3
+    places, marks = images.marks([0, 1, 2])
     assert places == [0, 1, 2]
     assert marks.shape == (3, 4, 3)
     for i in range(3):
-        above = next(a.truth for a in pictures.asked[i] if a.kind == "above")
+        above = next(a.truth for a in images.asked[i] if a.kind == "above")
         assert marks[i, :2, list(COLOURS).index(above)].all()
     assert (marks.sum(-1) == 1).all()
-    assert Pictures(data, "validation").marks([0])[0] == []
+    assert ImageShards(data, "validation").marks([0])[0] == []
 
 
 def test_every_picture_comes_once_an_epoch(data: Path) -> None:
-    shown = Pictures(data, "train")
-    steps = list(picture_order(shown, TINY, 0))
+    shown = ImageShards(data, "train")
+    steps = list(image_order(shown, TINY, 0))
     assert [number for number, _ in steps] == [1, 2, 3, 4, 5]
-    assert steps[1:] == list(picture_order(shown, TINY, 1))
-    assert steps[3:] == list(picture_order(shown, TINY, 3))
+    assert steps[1:] == list(image_order(shown, TINY, 1))
+    assert steps[3:] == list(image_order(shown, TINY, 3))
     recipe = PerceptionRecipe(shape=SMALL, batch=24, seeing=0, steps=20)
-    order = [indices for _, indices in picture_order(shown, recipe, 0)]
+    order = [indices for _, indices in image_order(shown, recipe, 0)]
     first, second = ([i for some in part for i in some] for part in (order[:10], order[10:]))
     assert sorted(first) == sorted(second) == list(range(240))
     assert first != second
-    unmarked = Pictures(data, "validation")
-    assert [number for number, _ in picture_order(unmarked, TINY, 0)] == [3, 4, 5]
+    unmarked = ImageShards(data, "validation")
+    assert [number for number, _ in image_order(unmarked, TINY, 0)] == [3, 4, 5]
 
 
 def test_damaged_and_missing_pictures_are_told(data: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no pictures to learn from"):
+    with pytest.raises(InputError, match="no images to learn from"):
         train_perception(TINY, tmp_path, tmp_path / "out")
     (tmp_path / "train-x-000.jsonl").write_text('{"asked": []}\n')
     with pytest.raises(InputError, match="render again"):
-        Pictures(tmp_path, "train")
+        ImageShards(tmp_path, "train")
     np.save(tmp_path / "train-x-000.npy", np.zeros((2, 32, 32, 3), np.uint8))
     np.save(tmp_path / "train-x-000.marks.npy", np.zeros((2, 2, 2, 1), bool))
     with pytest.raises(InputError, match="render again"):
-        Pictures(tmp_path, "train")
+        ImageShards(tmp_path, "train")
 
 
 def test_changes_of_pictures_are_small_and_seeded(data: Path) -> None:
-    rgb = Pictures(data, "train").rgb(range(6))
+    rgb = ImageShards(data, "train").rgb(range(6))
     plain = augmented(rgb, None)
     one, two = (augmented(rgb, np.random.default_rng(5)) for _ in range(2))
     assert torch.equal(one, two)
@@ -200,10 +200,10 @@ def test_changes_of_pictures_are_small_and_seeded(data: Path) -> None:
 
 
 def test_probabilities_of_options_sum_to_one(data: Path) -> None:
-    pictures = Pictures(data, "validation")
-    encoder = Encoder(make_tokenizer(SMALL, pictures.texts()))
+    images = ImageShards(data, "validation")
+    encoder = Encoder(make_tokenizer(SMALL, images.texts()))
     model = make_model(SMALL).eval()
-    found = dict(score_pictures(model, pictures, encoder, SMALL.image_tokens, every=5))
+    found = dict(score_images(model, images, encoder, SMALL.image_tokens, every=5))
     assert list(found) == list(range(0, 48, 5))
     assert all(sum(s) == pytest.approx(1, abs=1e-5) for some in found.values() for s in some)
 

@@ -1,4 +1,4 @@
-"""Telling conditions that the generators never draw, and refusing what cannot be told."""
+"""Describing conditions that the generators never draw, and refusing what cannot be described."""
 
 from __future__ import annotations
 
@@ -76,7 +76,9 @@ def test_every_condition_is_told(goal: str, told: str) -> None:
 )
 def test_what_cannot_be_told_is_refused(change: dict[str, object], message: str) -> None:
     problem = replace(blocks_problem("(on a b)"), **change)  # type: ignore[arg-type]
-    with pytest.raises(InputError, match=f"cannot tell problem 'p' as blocksworld: .*{message}"):
+    with pytest.raises(
+        InputError, match=f"cannot describe problem 'p' as blocksworld: .*{message}"
+    ):
         BLOCKS.describe_problem(problem)
 
 

@@ -43,7 +43,7 @@ class LabelledImage:
         env: ``tabletop`` or ``crossing``.
         view: Name of the viewpoint.
         seed: Seed of the scene.
-        moment: Number of the moment in the scene; shots of the same seed and moment show the
+        moment: Number of the moment in the scene; images of the same seed and moment show the
             same state.
         step: Number of the image in the scene.
         number: Number of the first frame in the scene, for what is drawn by frame.
@@ -81,11 +81,11 @@ class LabelledImage:
 
 
 def rng_of(env: str, seed: int) -> Random:
-    """Returns the source of all that is drawn for the shots of a scene."""
+    """Returns the source of all that is drawn for the images of a scene."""
     return Random(f"perception:{env}:{seed}")
 
 
-def tabletop_shots(
+def tabletop_images(
     simulation: Simulation,
     seed: int,
     views: Sequence[str] | int,
@@ -117,7 +117,7 @@ def tabletop_shots(
     ]
 
 
-def crossing_shots(
+def crossing_images(
     simulation: Simulation,
     seed: int,
     moments: int = 6,
@@ -152,22 +152,22 @@ def crossing_shots(
         if rng.random() < (apart if coming(world.situation()) else thin):
             perform(world, CrossingAction.STOP if stays else drive(world))
             continue
-        shots = street_shots(
+        images = street_images(
             world, seed, moment, move=not stays and drive(world) != CrossingAction.STOP
         )
-        if not shots:
+        if not images:
             return
-        yield shots
+        yield images
         moment += 1
 
 
-def heedless_shots(
+def heedless_images(
     simulation: Simulation, seed: int, moments: int = 6, size: int = SIZE
 ) -> Iterator[list[LabelledImage]]:
     """Looks from a vehicle that drives onto the crossing whatever comes or shows.
 
-    What :func:`crossing_shots` never sees from the crossing, such as someone walking there or a car
-    on its way, is seen so. Street and traffic are those of the same seed there.
+    It sees what :func:`crossing_images` never does, such as someone walking on the crossing or a
+    car on its way. Street and traffic are those of the same seed there.
 
     Args:
         simulation: The world's physics; it is emptied.
@@ -183,13 +183,13 @@ def heedless_shots(
     while not world.over_line() and world.step(True):
         pass
     for moment in range(moments):
-        shots = street_shots(world, seed, moment, move=True)
-        if not shots:
+        images = street_images(world, seed, moment, move=True)
+        if not images:
             return
-        yield shots
+        yield images
 
 
-def street_shots(
+def street_images(
     world: CrossingWorld, seed: int, moment: int = 0, *, move: bool = False
 ) -> list[LabelledImage]:
     """Takes one decision step and looks meanwhile, in all three views.
@@ -201,7 +201,7 @@ def street_shots(
         move: Whether the vehicle drives in that step.
 
     Returns:
-        The shots; none if the vehicle is over the crossing then, or has touched something.
+        The images; none if the vehicle is over the crossing then, or has touched something.
     """
     before: dict[str, Frame] = {}
     world.step(move, halfway=lambda: before.update(_frames(world)))

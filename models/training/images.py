@@ -1,4 +1,4 @@
-"""Reads shards of pictures with questions, and makes of them what a model takes."""
+"""Reads shards of images with questions and encodes them as model inputs."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class ImageQuestion:
     marks: tuple[int, ...] = ()
 
 
-class Pictures:
+class ImageShards:
     """The shards of one part of a folder, as one sequence of images.
 
     Args:
@@ -53,7 +53,7 @@ class Pictures:
     def __init__(self, folder: Path, part: str) -> None:
         names = sorted(p.stem for p in folder.glob(f"{part}-*.jsonl"))
         if not names:
-            raise InputError(f"no pictures to learn from ({part}-*.jsonl)", file=str(folder))
+            raise InputError(f"no images to learn from ({part}-*.jsonl)", file=str(folder))
         self._blocks: list[NDArray[np.uint8]] = []
         self._marks: list[NDArray[np.bool_] | None] = []
         self.asked: list[tuple[ImageQuestion, ...]] = []

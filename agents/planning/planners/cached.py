@@ -12,7 +12,7 @@ MOST = 2000
 """Proposals that are kept; when there are more, all are forgotten."""
 
 
-class KeptPlanner:
+class CachedPlanner:
     """Asks a planner once for every context and seed.
 
     Args:
@@ -24,7 +24,7 @@ class KeptPlanner:
         self.name = planner.name
         self._planner, self._seeded = planner, seeded
         self._plain = isinstance(planner, GuidePlanner | TableSearch)
-        self._kept: dict[tuple[object, ...], list[ProposedPlan]] = {}
+        self._cache: dict[tuple[object, ...], list[ProposedPlan]] = {}
 
     def propose(self, context: PlanningContext, k: int, seed: int) -> list[ProposedPlan]:
         """Returns what it proposed the first time."""
@@ -32,8 +32,8 @@ class KeptPlanner:
         # Contexts are equal by all that they hold, but their hash leaves out the world.
         asked = replace(context, undecided={}) if self._plain else context
         key = asked, tuple(sorted(context.world.items())), k, draw
-        if key not in self._kept:
-            if len(self._kept) >= MOST:
-                self._kept.clear()
-            self._kept[key] = self._planner.propose(context, k, draw)
-        return self._kept[key]
+        if key not in self._cache:
+            if len(self._cache) >= MOST:
+                self._cache.clear()
+            self._cache[key] = self._planner.propose(context, k, draw)
+        return self._cache[key]

@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 from surefoot.pddl.extract.vocabulary import TaskVocabulary
 from surefoot.pddl.extract.words import FILLERS
 
-_SHORT = r"(?:[A-Z]{1,3}[a-z]?\d{0,3}|[A-Za-z]{1,4}[-_]?\d{1,3}[a-z]?|[A-Z][a-z]{1,9})"
+_SHORT = (
+    r"(?:[A-Za-z]{1,4}[-_]?\d{1,3}(?:[-_]\d{1,3}){0,3}[a-z]?|[A-Z]{1,3}[a-z]?(?![\w-])"
+    r"|[A-Z][a-z]{1,9}(?![\w-]))"
+)
 _NAME = r"(?:[A-Za-z][\w-]*(?:[ ]#?(?:[A-Za-z]\b|\d+(?:-\d+)*))?)"
 _QUOTE = r"[*_`\"'“”]{0,3}"
 _BEHIND = re.compile(rf"(?P<name>{_NAME}){_QUOTE}\s*\({_QUOTE}(?P<alias>{_SHORT}){_QUOTE}\)")

@@ -278,6 +278,9 @@ def _complete(
     count = sum(s is not None for s in slots)
     start = replace(reading, slots=tuple(slots), misfit=misfit, named=count)
     reading = read_arguments(vocabulary, reading.action, loose, start)
+    if len(loose) > reading.named - count and reading.misfit is None:
+        # what stands under a key is an argument, even if it is one that nothing takes
+        reading = replace(reading, misfit=Slot(loose[-1].objects, text=loose[-1].text))
     full = all(slot is not None for slot in reading.slots) and reading.misfit is None
     return replace(reading, strict=full), tuple(dict.fromkeys(codes))
 

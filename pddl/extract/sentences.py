@@ -122,6 +122,9 @@ def _spoken(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft]:
         piece = piece.strip(" ,\"'")
         if not piece:
             continue
+        opening = _SEQUENCE.match(piece)
+        if opening is not None:
+            piece = piece[opening.end() :]
         if not drafts:
             stated = _clause(vocabulary, f"{lead} {piece}".strip(), number)
             if not stated and not _heads(vocabulary, piece):
@@ -148,6 +151,14 @@ def _spoken(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft]:
         else:
             drafts[-1] = replace(drafts[-1], doubts=(*drafts[-1].doubts, doubts.REMARKED))
     return drafts
+
+
+_SEQUENCE = re.compile(
+    r"^(?:and |, )?(?:first(?:ly)?|second(?:ly)?|third(?:ly)?|then|next|now|finally|lastly|last"
+    r"|after (?:that|this|which)|afterwards?|subsequently|following (?:that|this)|once done"
+    r"|with that done|from there|at this point|to (?:begin|start)(?: with)?|in the end)\b[ ,]*"
+)
+"""Begins a sentence that is the next step."""
 
 
 def _is_step(vocabulary: TaskVocabulary, piece: str, stated: list[Draft]) -> bool:

@@ -32,7 +32,7 @@ def words_of(domain: str) -> DomainWords:
 def _teller(domain: str) -> Teller:
     if domain not in DOMAINS.names():
         return lambda facts: [f"({' '.join(f)})" for f in facts]
-    teller = get_domain(domain).teller
+    teller = get_domain(domain).describer
 
     def tell(facts: Sequence[tuple[str, ...]]) -> list[str]:
         return [s.rstrip(".") for s in teller.facts(Atom(f[0], f[1:]) for f in facts)]

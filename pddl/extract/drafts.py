@@ -127,6 +127,8 @@ def read_arguments(
                 misfit = misfit or Slot((), text=ref.text)
             continue
         index = None
+        if ref.preposition not in roles and ref.preposition in ("from", "to"):
+            index = _of_pair(vocabulary, schema, slots, ref)
         if ref.preposition in roles:
             wanted = names.index(roles[ref.preposition])
             if slots[wanted] is None and _takes(vocabulary, schema, wanted, ref):
@@ -159,6 +161,17 @@ def read_arguments(
         else:
             misfit = misfit or Slot(ref.objects, ref.label, text=_bare(ref))
     return StepReading(action, tuple(slots), misfit, used, clash=clash, extra=extra)
+
+
+def _of_pair(
+    vocabulary: TaskVocabulary, schema: Action, slots: Sequence[Slot | None], ref: Ref
+) -> int | None:
+    """Returns the parameter for *from X* or *to Y* where exactly two take such an object."""
+    pair = [i for i in range(len(slots)) if _takes(vocabulary, schema, i, ref)]
+    if len(pair) != 2:
+        return None
+    index = pair[0 if ref.preposition == "from" else 1]
+    return index if slots[index] is None else None
 
 
 def _accompanies(

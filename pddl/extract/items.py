@@ -60,6 +60,11 @@ _ASIDE_WORDS = re.compile(
 _ABOUT = re.compile(
     r"^(?:this|the above|these|by)\b.*\b(?:achiev|ensur|satisf|guarantee|meets?|works?|follow)"
 )
+_LEADS_IN = re.compile(
+    r"\b(?:as follows|proceed|(?:the|these|this) (?:following )?(?:steps|actions|plan|sequence)"
+    r"|(?:the )?following|(?:i|we|you)(?:'d| would| can| could| will| should|'ll)? (?:\w+ )?"
+    r"(?:do|execute|perform|carry out|suggest|propose|use|take|follow))\b[^.]*:$"
+)
 _ANNOUNCED = re.compile(
     r"\b(?:here(?:'s| is| are)|below|following|optimal|step-by-step|detailed)\b.*"
     r"\b(?:plan|sequence|steps|actions|solution)\b"
@@ -109,7 +114,7 @@ def classify(
         if line.number in taken and line.number not in refused:
             continue
         read.append(read_row(vocabulary, line) if line.cells else _classify_line(vocabulary, line))
-    items = _without_remarks(vocabulary, read)
+    items = _without_remarks(vocabulary, _with_reports(vocabulary, read))
     numbered = [i for i in items if i.line.ordinal is not None and i.kind is not LineKind.HEADING]
     steps = sum(i.kind in (LineKind.STEP, LineKind.LOOP) for i in numbered)
     if not numbered or steps * 2 < len(numbered):
@@ -132,6 +137,37 @@ def _from_data(vocabulary: TaskVocabulary, plan: LiteralPlan, line: Line) -> lis
         place = replace(line, number=call.line, text=text, marked=True, cells=(), heading=False)
         items.append(Item(place, LineKind.STEP, tuple(drafts)))
     return items if 2 * known >= len(items) else []
+
+
+_PASSIVE = re.compile(r"\b(?:is|are|gets?|was|were|has been|have been|being)\b")
+
+
+def _with_reports(vocabulary: TaskVocabulary, items: list[Item]) -> list[Item]:
+    """Reads ``ball1 is picked up by robot1`` where it stands as an item among steps.
+
+    A passive sentence tells a result more often than a step, so it counts only as an item of
+    the list that the steps stand in, or where nothing else is a step.
+    """
+
+    def layout(item: Item) -> tuple[int, bool]:
+        return item.line.indent, item.line.ordinal is not None
+
+    lists = {
+        layout(i) for i in items if i.kind is LineKind.STEP and i.line.marked and not i.line.cells
+    }
+    result: list[Item] = []
+    for item in items:
+        if (
+            item.kind in (LineKind.TEXT, LineKind.ODD, LineKind.DETAIL)
+            and item.line.marked
+            and (layout(item) in lists or not lists)
+            and _PASSIVE.search(item.line.text)
+        ):
+            drafts = tuple(read_steps(vocabulary.with_past(), item.line.text, item.line.number))
+            if drafts and any(d.readings for d in drafts):
+                item = replace(item, kind=LineKind.STEP, drafts=drafts)
+        result.append(item)
+    return result
 
 
 def _without_remarks(vocabulary: TaskVocabulary, items: list[Item]) -> list[Item]:
@@ -163,6 +199,8 @@ def section_of(text: str) -> Section | None:
     """Returns the kind of section that a heading opens, ``None`` if it does not say."""
     if _ABOUT.search(text):
         return Section.ASIDE
+    if _LEADS_IN.search(text):
+        return Section.PLAN
     if _OUTLINE_WORDS.search(text):
         return Section.OUTLINE
     if _ANNOUNCED.search(text) and not _SUMMARY_WORDS.search(text):

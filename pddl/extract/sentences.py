@@ -113,7 +113,7 @@ def _spoken(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft]:
     pieces = _SPLIT.split(text)
     drafts: list[Draft] = []
     depth = 0
-    separator = lead = ""
+    separator = lead = carried = ""
     for index, piece in enumerate(pieces):
         if index % 2:
             separator = piece.strip()
@@ -134,13 +134,26 @@ def _spoken(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft]:
             if len(drafts) > 1 and not any(_says(d) for d in drafts):
                 return []  # a list of action names
             continue
+        if carried:  # 'Then, robot1: Move …': the subject of a new sentence
+            piece, separator, opening = (
+                f"{carried} {piece}",
+                ".",
+                opening or _SEQUENCE.match("then"),
+            )
+            carried = ""
         stated = _clause(vocabulary, piece, number)
+        if not stated and separator == "." and index + 1 < len(pieces) and pieces[index + 1] == ":":
+            if _heads(vocabulary, piece) and vocabulary.refs(piece):
+                carried = piece
+                continue
         if not stated:
             if (separator in ("(", ":", "-") or depth > 0) and not _STATE_WORDS.search(piece):
                 drafts[-1] = _fill(vocabulary, drafts[-1], piece)
             continue
         joined = merge(drafts[-1], stated[0]) if len(stated) == 1 else None
-        if joined is not None:
+        if opening is not None and separator == "." and depth <= 0:
+            drafts.extend(stated)
+        elif joined is not None:
             drafts[-1] = joined
         elif ((separator == ";" or "then" in separator) and depth <= 0) or (
             separator == "." and depth <= 0 and _is_step(vocabulary, piece, stated)
@@ -184,7 +197,16 @@ def _heads(vocabulary: TaskVocabulary, prefix: str) -> bool:
         rest = rest[: ref.start] + " " + rest[ref.end :]
     words = re.findall(r"[a-z']+|[:?]", rest.replace('"', " "))
     known = _PREFIX_WORDS | _AUXILIARIES if vocabulary.past else _PREFIX_WORDS
-    return all(word in known or word == ":" for word in words)
+    strange = [word for word in words if word not in known and word != ":"]
+    return not strange or (len(strange) == 1 and _ACTOR.search(" ".join(words)) is not None)
+
+
+_ACTOR = re.compile(
+    r"(?:^|[:,] ?|\b(?:then|next|finally|first|now|afterwards|and|that) )"
+    r"(?:the|our|your|this) (?!same|other|next|following|above|plan|goal|step)[a-z]+"
+    r"(?: (?:arm|robot|hand|agent|then|now|next|first|finally|will|should|must|also))*$"
+)
+"""A subject that the domain has no object for: ``the mechanic opens …``."""
 
 
 def _clause(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft]:
@@ -227,7 +249,7 @@ def _clause(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft]:
             continue  # "shot glass 4: empty" and "left hand: holding shot1" tell a state
         draft = _draft(vocabulary, hit, subject, own, text[hit.start : end].strip(" ,"), number)
         if draft is not None:
-            codes = _unaccounted(vocabulary, text, hit.end, end, refs, draft)
+            codes = _unaccounted(vocabulary, text, accepted[0].start, hit.end, end, refs, draft)
             drafts.append(replace(draft, doubts=codes) if codes else draft)
     return drafts
 
@@ -246,7 +268,13 @@ _PLACES = frozenset(PREPOSITIONS)
 
 
 def _unaccounted(
-    vocabulary: TaskVocabulary, text: str, start: int, end: int, refs: list[Ref], draft: Draft
+    vocabulary: TaskVocabulary,
+    text: str,
+    first: int,
+    start: int,
+    end: int,
+    refs: list[Ref],
+    draft: Draft,
 ) -> tuple[str, ...]:
     """Names what a clause says beside its action and the objects that were found in it."""
     rest = text[:end]
@@ -267,6 +295,8 @@ def _unaccounted(
         if placed and plain in _SURFACES and before[-1] not in roles:
             continue
         codes.add(doubts.VAGUE if placed and not complete else doubts.WORDS)
+    if _ACTOR.search(text[:first].strip()) and not complete:
+        codes.add(doubts.VAGUE)  # somebody acts who is no object of the task
     if any(r.label for r in refs):
         codes.add(doubts.UNDEFINED)
     if any(r.extra for r in draft.readings):

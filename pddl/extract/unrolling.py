@@ -8,6 +8,7 @@ from difflib import SequenceMatcher
 from surefoot.pddl.extract.drafts import Draft
 from surefoot.pddl.extract.loops import (
     done_index,
+    exchange,
     index_of,
     interpolate,
     mentions,
@@ -59,6 +60,9 @@ def expand(vocabulary: TaskVocabulary, block: Block) -> list[Draft]:
             body, rounds, done = result, [], None
         else:
             body, used = _ranged(entries, index, entry)
+            if entry.loop.swaps and body and not any(at >= index for at in used):
+                result.extend(exchange(body, entry.loop.swaps))
+                continue
             if entry.single:
                 body = body[-1:]
             if used and looped.issuperset(used):

@@ -122,6 +122,8 @@ def read_arguments(
     extra = start.extra if start else 0
     previous: tuple[int, Ref] | None = None
     for ref in refs:
+        if _repeats_noun(ref, refs):
+            continue
         if not ref.objects and not ref.exact:  # scenery: 'on the table'
             if ref.preposition in roles and slots[names.index(roles[ref.preposition])] is None:
                 misfit = misfit or Slot((), text=ref.text)
@@ -163,6 +165,13 @@ def read_arguments(
     return StepReading(action, tuple(slots), misfit, used, clash=clash, extra=extra)
 
 
+def _repeats_noun(ref: Ref, refs: Sequence[Ref]) -> bool:
+    """Returns whether a bare noun only introduces a name: ``its level from l0 to l1``."""
+    if ref.exact or ref.many or ref.label or not ref.objects:
+        return False
+    return any(other.exact and set(other.objects) & set(ref.objects) for other in refs)
+
+
 def _of_pair(
     vocabulary: TaskVocabulary, schema: Action, slots: Sequence[Slot | None], ref: Ref
 ) -> int | None:
@@ -192,6 +201,18 @@ def _said_already(slots: Sequence[Slot | None], ref: Ref) -> bool:
     if ref.unknown:
         return any(s is not None and not s.options and s.text == _bare(ref) for s in slots)
     return any(set(options) & set(ref.objects) for options in said)
+
+
+def open_places(vocabulary: TaskVocabulary, reading: StepReading, ref: Ref) -> list[int]:
+    """Returns the parameters still open that accept a named object."""
+    schema = vocabulary.task.domain.actions[reading.action]
+    if not ref.exact or not ref.objects or ref.preposition:
+        return []
+    return [
+        i
+        for i, slot in enumerate(reading.slots)
+        if slot is None and _takes(vocabulary, schema, i, ref)
+    ]
 
 
 def _takes(vocabulary: TaskVocabulary, schema: Action, index: int, ref: Ref) -> bool:

@@ -65,6 +65,10 @@ _LEADS_IN = re.compile(
     r"|(?:the )?following|(?:i|we|you)(?:'d| would| can| could| will| should|'ll)? (?:\w+ )?"
     r"(?:do|execute|perform|carry out|suggest|propose|use|take|follow))\b[^.]*:$"
 )
+_STATES = re.compile(
+    r"\b(?:initial|goal|final|resulting|current) (?:state|conditions?|configuration|situation)"
+    r"|\b(?:constraints?|rules|objects|assumptions?|facts|observations?|conditions?)\b"
+)
 _ANNOUNCED = re.compile(
     r"\b(?:here(?:'s| is| are)|below|following|optimal|step-by-step|detailed)\b.*"
     r"\b(?:plan|sequence|steps|actions|solution)\b"
@@ -199,7 +203,7 @@ def section_of(text: str) -> Section | None:
     """Returns the kind of section that a heading opens, ``None`` if it does not say."""
     if _ABOUT.search(text):
         return Section.ASIDE
-    if _LEADS_IN.search(text):
+    if _LEADS_IN.search(text) and not _SUMMARY_WORDS.search(text) and not _STATES.search(text):
         return Section.PLAN
     if _OUTLINE_WORDS.search(text):
         return Section.OUTLINE

@@ -145,7 +145,11 @@ class ObjectNames:
         if exact is not None and not re.search(r"\d[-_ ]+\d", text + exact):
             return Ref(0, len(text), (exact,), True, False, "", "", text)
         for ref in self.refs(text):
-            if ref.end == len(text) and re.fullmatch(r"(?:the|an?)?\s*", text[: ref.start]):
+            if (
+                ref.end == len(text)
+                and not ref.preposition
+                and re.fullmatch(r"(?:the|an?)?\s*", text[: ref.start])
+            ):
                 return ref
         return self._by_words(text)
 

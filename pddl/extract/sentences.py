@@ -6,7 +6,14 @@ import re
 from dataclasses import replace
 
 from surefoot.pddl.extract import doubts
-from surefoot.pddl.extract.drafts import Draft, StepReading, merge, read_arguments
+from surefoot.pddl.extract.drafts import (
+    Draft,
+    Slot,
+    StepReading,
+    merge,
+    open_places,
+    read_arguments,
+)
 from surefoot.pddl.extract.formal import Found, bare_call, find_calls
 from surefoot.pddl.extract.mentions import PREPOSITIONS, Ref
 from surefoot.pddl.extract.vocabulary import PhraseHit, TaskVocabulary
@@ -244,7 +251,7 @@ def _clause(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft]:
         if not own and index + 1 < len(accepted):  # "clean and empty the shaker"
             own = [r for r in refs if r.start >= _verb_end(text, accepted[index + 1])]
         word = text[hit.start : hit.end]
-        tells = subject and word in vocabulary.task.domain.predicates
+        tells = subject and not vocabulary.past and word in vocabulary.task.domain.predicates
         if tells and (not own or word.endswith("ing")):
             continue  # "shot glass 4: empty" and "left hand: holding shot1" tell a state
         draft = _draft(vocabulary, hit, subject, own, text[hit.start : end].strip(" ,"), number)
@@ -261,6 +268,7 @@ def _names_action(between: str) -> bool:
 
 
 _ACTION_WORDS = frozenset("action operator command behavior behaviour operation times".split())
+_LOCATIVE = frozenset("on onto in into inside at from to over under".split())
 _SURFACES = frozenset("table floor ground surface counter shelf".split())
 """Where things are put down when the domain has no object for it."""
 _WORD = re.compile(r"[a-z][a-z'-]*|\d+(?:[-.]\d+)*")
@@ -301,6 +309,10 @@ def _unaccounted(
         codes.add(doubts.UNDEFINED)
     if any(r.extra for r in draft.readings):
         codes.add(doubts.ADJUNCT)
+        if not complete and any(
+            r.preposition in _LOCATIVE and r.start >= first for r in refs
+        ):
+            codes.add(doubts.VAGUE)  # a place is named that is none of the arguments
     if any(r.misfit is not None and r.misfit.options for r in draft.readings):
         codes.add(doubts.MISFIT)
     return tuple(sorted(codes))
@@ -346,7 +358,9 @@ def _draft(
     readings: list[StepReading] = []
     for action, phrase in hit.readings:
         reading = read_arguments(vocabulary, action, own)
-        reading = _with_refs(vocabulary, reading, subject)
+        led = [replace(r, preposition="") if r.preposition == "by" else r for r in subject]
+        reading = _with_refs(vocabulary, reading, [r for r in led if not _sets_scene(r)])
+        reading = _with_scene(vocabulary, reading, [r for r in led if _sets_scene(r)])
         implied = [vocabulary.object_named(text) for text in phrase.implies.values()]
         reading = _with_refs(vocabulary, reading, [ref for ref in implied if ref is not None])
         names = [p.name[1:] for p in vocabulary.task.domain.actions[action].parameters]
@@ -357,6 +371,16 @@ def _draft(
     if not readings:
         return None
     return Draft(_best(readings), text, number, number)
+
+
+def _sets_scene(ref: Ref) -> bool:
+    """Returns whether a mention before the verb only says where: ``From tile_0-3, change …``."""
+    return ref.preposition in _LOCATIVE and not ref.unknown
+
+
+def _with_scene(vocabulary: TaskVocabulary, reading: StepReading, refs: list[Ref]) -> StepReading:
+    filled = _with_refs(vocabulary, reading, refs)
+    return replace(filled, misfit=reading.misfit, clash=reading.clash)
 
 
 def _best(readings: list[StepReading]) -> tuple[StepReading, ...]:
@@ -383,6 +407,14 @@ def _fill(vocabulary: TaskVocabulary, draft: Draft, text: str) -> Draft:
         return draft
     readings: list[StepReading] = []
     for reading in draft.readings:
+        places = open_places(vocabulary, reading, refs[0]) if len(refs) == 1 else []
+        if len(places) > 1:  # which of them is meant is not said
+            options = Slot(refs[0].objects, text=refs[0].text)
+            readings += [
+                replace(reading, slots=(*reading.slots[:i], options, *reading.slots[i + 1 :]))
+                for i in places
+            ]
+            continue
         filled = _with_refs(vocabulary, reading, refs)
         unknown = filled.misfit is not None and not filled.misfit.options
         readings.append(

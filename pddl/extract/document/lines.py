@@ -72,7 +72,7 @@ class Line:
         return (match.group("label").strip(), match.group("rest")) if match else None
 
 
-_NUMBERED = re.compile(r"(?<![\w.(\[])(?:step\s+)?(\d{1,3})(?:[.)]|:)\s+(?=\S)", re.IGNORECASE)
+_NUMBERED = re.compile(r"(?<![\w.(\[-])(?:step\s+)?(\d{1,3})(?:[.)]|:)\s+(?=\S)", re.IGNORECASE)
 
 
 def clean_text(answer: str) -> str:

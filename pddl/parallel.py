@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from surefoot.pddl.conditions import All, Any, Condition, Literal
 from surefoot.pddl.ground import GroundAction, GroundTask
 from surefoot.pddl.language.model import Plan, PlanStep
-from surefoot.pddl.language.plans import Layer, read_layers
+from surefoot.pddl.language.plans import PlanLayer, read_layers
 from surefoot.pddl.language.sexpr import SourceText, shorten
 from surefoot.pddl.validator import malformed
 
@@ -21,7 +21,7 @@ def read_plan(source: SourceText, ground: GroundTask) -> Plan:
     return in_sequence(ground, read_layers(source), source)
 
 
-def in_sequence(ground: GroundTask, layers: Sequence[Layer], source: SourceText) -> Plan:
+def in_sequence(ground: GroundTask, layers: Sequence[PlanLayer], source: SourceText) -> Plan:
     """Puts the steps of a plan in a row.
 
     Steps at the same time keep the order of the file if every order has the same outcome: no

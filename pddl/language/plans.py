@@ -26,7 +26,7 @@ _TALK = re.compile(
 """Lines that FF and Fast Downward print around a plan, and the fences of Markdown."""
 
 
-class Layer(NamedTuple):
+class PlanLayer(NamedTuple):
     """Steps without an order among them: one alone, or those with the same time stamp.
 
     Attributes:
@@ -72,7 +72,7 @@ def parse_plan(text: str | SourceText, name: str = "<plan>") -> Plan:
     return Plan(tuple(layer.steps[0] for layer in layers))
 
 
-def read_layers(source: SourceText) -> tuple[Layer, ...]:
+def read_layers(source: SourceText) -> tuple[PlanLayer, ...]:
     """Reads a plan in which steps may have the same time; forms as for :func:`parse_plan`.
 
     Raises:
@@ -82,23 +82,23 @@ def read_layers(source: SourceText) -> tuple[Layer, ...]:
     lines = list(_lines(source))
     if all(line.mark != "time" for line in lines):
         _check_numbers(source, [line for line in lines if line.mark])
-        return tuple(Layer((step,), line.offset) for line in lines for step in line.steps)
+        return tuple(PlanLayer((step,), line.offset) for line in lines for step in line.steps)
     timed = [line for line in lines if line.mark == "time"]
     if len(timed) < len(lines):
         if any(b.number <= a.number for a, b in pairwise(timed)):
             missing = next(line for line in lines if line.mark != "time")
             source.fail("this step has no time stamp; give every step one", missing.offset)
         return tuple(
-            Layer(steps, line.offset)
+            PlanLayer(steps, line.offset)
             for line in lines
             for steps in ([line.steps] if line.mark == "time" else [(s,) for s in line.steps])
         )
     lines.sort(key=lambda line: line.number)
-    layers: list[Layer] = []
+    layers: list[PlanLayer] = []
     for _, group in groupby(lines, key=lambda line: line.number):
         together = list(group)
         steps = tuple(step for line in together for step in line.steps)
-        layers.append(Layer(steps, together[0].offset))
+        layers.append(PlanLayer(steps, together[0].offset))
     return tuple(layers)
 
 

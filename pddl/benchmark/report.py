@@ -103,6 +103,7 @@ def render_bench(
         comparisons=[comparison_row(c) for c in summary["comparisons"]],
         answers=ANSWERS_NAME,
         plans=bool(episodes) or "questions" not in summary,
+        unsupported=summary.get("unsupported", {}),
         unchanged=", ".join(f"{k} {n}" for k, n in summary.get("unchanged", {}).items()),
         quiz=quiz_section(quizzes, questions) if "questions" in summary else None,
         quiz_comparisons=[comparison_row(c, "questions") for c in questions["comparisons"]],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -14,6 +15,8 @@ class AnswerOutcome(StrEnum):
     """The answer file is empty: the model was never asked. Not in any denominator."""
     HARNESS_ERROR = "harness_error"
     """Grading itself failed. Not in any denominator."""
+    UNSUPPORTED = "unsupported"
+    """The task uses PDDL that is not supported. Not in any denominator."""
     REFUSAL = "refusal"
     """The model declines, or says that there is no plan."""
     NO_PLAN = "no_plan"
@@ -44,7 +47,9 @@ class AnswerOutcome(StrEnum):
     """The plan is valid and, as far as the reference knows, of least cost."""
 
 
-UNGRADED = frozenset({AnswerOutcome.NOT_RUN, AnswerOutcome.HARNESS_ERROR})
+UNGRADED = frozenset(
+    {AnswerOutcome.NOT_RUN, AnswerOutcome.HARNESS_ERROR, AnswerOutcome.UNSUPPORTED}
+)
 """Kinds that say nothing about the model."""
 
 SOLVED = frozenset({AnswerOutcome.VALID, AnswerOutcome.SUBOPTIMAL})
@@ -103,6 +108,11 @@ _LABELS = {
 def paper_label(kind: AnswerOutcome) -> PaperLabel:
     """Returns the paper's error class for a raw kind."""
     return _LABELS[kind]
+
+
+def unsupported_tasks(records: Iterable[AnswerRecord]) -> dict[str, str]:
+    """Returns what is not supported of each task that could not be read."""
+    return {r.task: r.detail for r in records if r.kind is AnswerOutcome.UNSUPPORTED}
 
 
 @dataclass(frozen=True, slots=True)

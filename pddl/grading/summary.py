@@ -18,7 +18,7 @@ class Cell:
     Attributes:
         model: Model name.
         domain: Domain name.
-        n: Answers graded (without those not run and harness errors).
+        n: Answers graded (without those not run, harness errors and unsupported tasks).
         not_run: Empty answers.
         harness_errors: Answers whose grading failed.
         valid: Valid plans, optimal or not.
@@ -27,6 +27,7 @@ class Cell:
         labels: Counts of IR, IP, MG and LO.
         errors: Counts by raw kind.
         interval: Wilson interval of ``valid / n`` at 95 %; ``None`` if nothing was graded.
+        unsupported: Answers to tasks whose PDDL is not supported.
     """
 
     model: str
@@ -40,6 +41,7 @@ class Cell:
     labels: dict[str, int]
     errors: dict[str, int]
     interval: Interval | None
+    unsupported: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Returns the cell as it stands in ``summary.json``."""
@@ -49,6 +51,7 @@ class Cell:
             "n": self.n,
             "not_run": self.not_run,
             "harness_errors": self.harness_errors,
+            "unsupported": self.unsupported,
             "valid": self.valid,
             "optimal": self.optimal,
             "unknown_optimality": self.unknown_optimality,
@@ -85,6 +88,7 @@ def make_cell(model: str, domain: str, records: Sequence[AnswerRecord]) -> Cell:
         },
         {str(kind): kinds[kind] for kind in AnswerOutcome if kinds[kind] and kind not in SOLVED},
         wilson(len(solved), len(graded)) if graded else None,
+        kinds[AnswerOutcome.UNSUPPORTED],
     )
 
 

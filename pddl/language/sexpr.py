@@ -24,6 +24,11 @@ _TOKEN = re.compile(r"[()]|\??[^\s();?]+|\?|;[^\n]*")
 class UnsupportedPddlError(InputError):
     """PDDL that is correct, as far as it was read, but beyond what Surefoot covers."""
 
+    @property
+    def reason(self) -> str:
+        """The message with the file's name and line, but not its folder."""
+        return f"{Path(self.file or '').name}:{self.line}: {self.message}"
+
 
 class Symbol(str):
     """A lower-cased token that remembers its character offset in the source."""

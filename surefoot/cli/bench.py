@@ -159,6 +159,10 @@ def bench(
             note(f"{gaps} questions do not exist; the report lists them")
         for name, count in done.summary.get("unchanged", {}).items():
             note(f"{name}: {count} tasks cannot be changed so")
+    for warning in done.warnings:
+        note(f"warning: {warning}")
+    for task, reason in done.summary.get("unsupported", {}).items():
+        note(f"left out, in no rate: {task}: {reason}")
     note(f"report: {done.report}")
     if done.unanswered:
         key, why = next(iter(done.unanswered.items()))

@@ -214,6 +214,7 @@ def unsupported_record(answer: Answer, reason: str) -> AnswerRecord:
         answer=answer.text,
         answer_sha256=_text_digest(answer.text),
         task_sha256=task_digest(answer.task),
+        sample=answer.sample,
     )
 
 
@@ -335,4 +336,5 @@ def _record(
         answer=answer.text,
         answer_sha256=_text_digest(answer.text),
         task_sha256=task.sha256,
+        sample=answer.sample,
     )

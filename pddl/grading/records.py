@@ -162,6 +162,7 @@ class AnswerRecord:
         answer: The text, for the report.
         answer_sha256: Hash of the answer's bytes.
         task_sha256: Hash of the domain's and problem's bytes.
+        sample: Which of the model's answers to the task it is, from 0.
     """
 
     task: str
@@ -187,6 +188,7 @@ class AnswerRecord:
     answer: str
     answer_sha256: str
     task_sha256: str
+    sample: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Returns plain JSON data."""

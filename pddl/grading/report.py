@@ -12,6 +12,7 @@ from surefoot.pddl.grading.display import CATEGORIES, p_equals, p_text, percent,
 from surefoot.pddl.grading.published import PublishedCell
 from surefoot.pddl.grading.records import UNGRADED, AnswerRecord, unsupported_tasks
 from surefoot.pddl.grading.report_answers import answer_html, verdict_line
+from surefoot.pddl.grading.samples import KS, sample_rows
 from surefoot.pddl.grading.summary import Cell
 from surefoot.results.charts import BarRow, ForestRow, forest_plot, stacked_bars
 from surefoot.results.figures import MISSING, rate
@@ -83,6 +84,8 @@ def render_report(
         sources=list(dict.fromkeys(cell.source for cell in published.values())),
         labels=_LABELS,
         comparisons=[_comparison_row(c) for c in comparisons],
+        samples=sample_rows(records),
+        ks=KS,
         models=[cell.model for cell in totals],
         index=_index(records, [cell.model for cell in totals], anchors),
         answers=[
@@ -218,7 +221,8 @@ def _index(
                 "tone": tone(record.kind),
                 "code": CATEGORIES[record.kind].code,
                 "text": str(record.kind).replace("_", " ") + (where and f", step{where}"),
-                "title": verdict_line(record),
+                "title": verdict_line(record)
+                + (f", sample {record.sample}" if record.sample else ""),
             }
         )
     return [

@@ -23,6 +23,7 @@ from surefoot.pddl.grading.lexicon_options import read_lexicon_options
 from surefoot.pddl.grading.published import published_cell
 from surefoot.pddl.grading.records import SOLVED, UNGRADED, AnswerRecord, unsupported_tasks
 from surefoot.pddl.grading.report import write_report
+from surefoot.pddl.grading.samples import sample_rows, solved_fractions
 from surefoot.pddl.grading.summary import Cell, make_cells, model_totals
 from surefoot.pddl.language import UnsupportedPddlError
 from surefoot.results.manifest import Manifest
@@ -77,6 +78,7 @@ class GradedRun:
                 }
                 for c in self.comparisons
             ],
+            "samples": [row.to_json() for row in sample_rows(self.records)],
             "unsupported": self.unsupported,
             "lexicons": {domain: asdict(origin) for domain, origin in self.lexicons.items()},
         }
@@ -214,7 +216,8 @@ def _read_tasks(
 
 
 def _key(answer: Answer) -> str:
-    return f"{answer.task.name} {answer.model}"
+    sample = f" sample-{answer.sample}" if answer.sample else ""
+    return f"{answer.task.name} {answer.model}{sample}"
 
 
 def _digest(parts: Any) -> str:
@@ -225,10 +228,9 @@ def _digest(parts: Any) -> str:
 
 
 def _gather(out: Path, records: tuple[AnswerRecord, ...]) -> GradedRun:
-    solved: dict[str, dict[Any, bool]] = {}
-    for record in records:
-        if record.kind not in UNGRADED:
-            solved.setdefault(record.model, {})[record.task] = record.kind in SOLVED
+    solved = solved_fractions(
+        (r.model, r.task, r.kind in SOLVED) for r in records if r.kind not in UNGRADED
+    )
     return GradedRun(
         out,
         records,

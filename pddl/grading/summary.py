@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from surefoot.pddl.grading.records import SOLVED, UNGRADED, AnswerOutcome, AnswerRecord, PaperLabel
-from surefoot.results.statistics import Interval, wilson
+from surefoot.results.statistics import Interval, clustered_wilson, wilson
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,8 @@ class Cell:
         unknown_optimality: Valid plans that may or may not be of least cost.
         labels: Counts of IR, IP, MG and LO.
         errors: Counts by raw kind.
-        interval: Wilson interval of ``valid / n`` at 95 %; ``None`` if nothing was graded.
+        interval: Interval of ``valid / n`` at 95 %, see :func:`valid_interval`; ``None`` if
+            nothing was graded.
         unsupported: Answers to tasks whose PDDL is not supported.
     """
 
@@ -66,6 +67,30 @@ def proven_optimal(record: AnswerRecord) -> bool:
     return record.kind in SOLVED and record.lower is not None and record.cost == record.lower
 
 
+def valid_interval(records: Iterable[AnswerRecord]) -> Interval | None:
+    """Returns the interval of the fraction of valid plans at 95 %.
+
+    Wilson's; with several samples per task, clustered by task.
+
+    Args:
+        records: Answers of one model; those that say nothing about it are left out.
+
+    Returns:
+        The interval, ``None`` without answers.
+    """
+    graded = [r for r in records if r.kind not in UNGRADED]
+    if not graded:
+        return None
+    if not any(r.sample for r in graded):
+        return wilson(sum(r.kind in SOLVED for r in graded), len(graded))
+    counts: dict[str, list[int]] = {}
+    for r in graded:
+        count = counts.setdefault(r.task, [0, 0])
+        count[0] += r.kind in SOLVED
+        count[1] += 1
+    return clustered_wilson([(solved, n) for solved, n in counts.values()])
+
+
 def make_cell(model: str, domain: str, records: Sequence[AnswerRecord]) -> Cell:
     """Counts one group of answers."""
     kinds = Counter(r.kind for r in records)
@@ -87,7 +112,7 @@ def make_cell(model: str, domain: str, records: Sequence[AnswerRecord]) -> Cell:
             for label in (PaperLabel.IR, PaperLabel.IP, PaperLabel.MG, PaperLabel.LO)
         },
         {str(kind): kinds[kind] for kind in AnswerOutcome if kinds[kind] and kind not in SOLVED},
-        wilson(len(solved), len(graded)) if graded else None,
+        valid_interval(graded),
         kinds[AnswerOutcome.UNSUPPORTED],
     )
 

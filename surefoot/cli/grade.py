@@ -11,6 +11,7 @@ import typer
 from surefoot.cli.console import Bar, note, parts, resumable
 from surefoot.pddl.extract.readers import DEFAULT_READER
 from surefoot.pddl.grading.run import GradedRun, grade_run
+from surefoot.pddl.grading.samples import sample_rows
 from surefoot.pddl.grading.table import print_table
 from surefoot.pddl.reference import lookup
 from surefoot.results.parallel import usable_cpus
@@ -75,6 +76,8 @@ def show(run: GradedRun, *, json_output: bool = False) -> None:
         typer.echo(json.dumps(run.summary(), indent=2))
     else:
         print_table(run.cells)
+        for row in sample_rows(run.records):
+            typer.echo(str(row))
     for warning in run.warnings:
         note(f"warning: {warning}")
     for task, reason in run.unsupported.items():

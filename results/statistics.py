@@ -201,7 +201,14 @@ def newcombe(
     (0.0524, 0.3339)
     """
     a, b = wilson(successes_a, n_a, confidence), wilson(successes_b, n_b, confidence)
-    rate_a, rate_b = successes_a / n_a, successes_b / n_b
+    return difference_interval(successes_a / n_a, a, successes_b / n_b, b)
+
+
+def difference_interval(rate_a: float, a: Interval, rate_b: float, b: Interval) -> Interval:
+    """Joins the intervals of two independent rates to one of their difference, A minus B.
+
+    Source: Newcombe (1998), Stat. Med. 17, 873, method 10, for any intervals of the two.
+    """
     difference = rate_a - rate_b
     return Interval(
         difference - sqrt((rate_a - a.low) ** 2 + (b.high - rate_b) ** 2),

@@ -83,12 +83,17 @@ def valid_interval(records: Iterable[AnswerRecord]) -> Interval | None:
         return None
     if not any(r.sample for r in graded):
         return wilson(sum(r.kind in SOLVED for r in graded), len(graded))
+    return clustered_wilson(counts_by_task(graded))
+
+
+def counts_by_task(records: Iterable[AnswerRecord]) -> list[tuple[int, int]]:
+    """Returns the number of valid plans and of all answers of each task, in order."""
     counts: dict[str, list[int]] = {}
-    for r in graded:
-        count = counts.setdefault(r.task, [0, 0])
-        count[0] += r.kind in SOLVED
+    for record in records:
+        count = counts.setdefault(record.task, [0, 0])
+        count[0] += record.kind in SOLVED
         count[1] += 1
-    return clustered_wilson([(solved, n) for solved, n in counts.values()])
+    return [(solved, n) for solved, n in counts.values()]
 
 
 def make_cell(model: str, domain: str, records: Sequence[AnswerRecord]) -> Cell:

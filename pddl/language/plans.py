@@ -12,9 +12,11 @@ from surefoot.pddl.language.sexpr import SourceText, shorten
 
 _NUMBER = r"\d+(?:\.\d+)?"
 _HEAD = re.compile(rf"(?:step\s*)?({_NUMBER}(?:e[+-]?\d+)?)\s*([:.)]|(?=\())\s*")
+_BULLET = re.compile(r"[-*•]\s*(?=\()")
 _STEP = re.compile(r"\(\s*([^\s()]+)([^()]*)\)\s*")
 _CALL = re.compile(r"([^\s()\[\],:]+)\(([^()\[\]]*)\)\s*")
 _DURATION = re.compile(r"\[[^\[\]]*\]\s*")
+_COMMA = re.compile(r",\s*")
 _COST = re.compile(rf"\(\s*{_NUMBER}\s*\)\s*$")
 _UNCOMMENTED = re.compile(r"(?:[^;\[]|\[[^\[\]]{0,80}\]|\[)*")
 """A line up to its comment; LPG writes ``[D:1.00; C:0.10]``, where ``;`` begins none."""
@@ -122,6 +124,9 @@ def _line(source: SourceText, text: str, offset: int) -> _Line:
     if head is not None:
         mark = "list" if head.group(2) in (".", ")") else "time"
         number, at = float(head.group(1)), head.end()
+    else:
+        bullet = _BULLET.match(text)
+        at = bullet.end() if bullet is not None else 0
     steps = _steps(text, at) or _words(text[at:], numbered=head is not None)
     if not steps:
         source.fail(f"expected '(action object …)', found '{shorten(text)}'", offset)
@@ -139,9 +144,9 @@ def _steps(text: str, at: int) -> tuple[PlanStep, ...]:
             return ()
         steps.append(PlanStep(match.group(1), tuple(match.group(2).replace(",", " ").split())))
         at = match.end()
-        duration = _DURATION.match(text, at)
-        if duration is not None:
-            at = duration.end()
+        for between in (_DURATION, _COMMA):
+            found = between.match(text, at)
+            at = at if found is None else found.end()
     return tuple(steps)
 
 

@@ -7,6 +7,7 @@ from itertools import permutations
 import pytest
 
 from surefoot.core.errors import InputError
+from surefoot.pddl.domains import get_domain
 from surefoot.pddl.ground import GroundTask
 from surefoot.pddl.language import Plan, PlanStep, parse_plan, parse_task
 from surefoot.pddl.language.sexpr import SourceText
@@ -44,6 +45,8 @@ FORMS = {
     "bare numbers": "1 (pick-up b)\n2 (stack b a)",
     "a list": "1. (pick-up b)\n2. (stack b a)",
     "a list of Markdown": "```pddl\n1. (pick-up b)\n1. (stack b a)\n```\n",
+    "commas": "(pick-up b), (stack b a)",
+    "bullets": "- (pick-up b)\n* (stack b a)\n",
     "a list in brackets": "1) pick-up b\n2) stack b a\n",
     "FF": FF,
     "Fast Downward's file": "(pick-up b)\n(stack b a)\n; cost = 2 (unit cost)\n",
@@ -63,6 +66,21 @@ WANTED = Plan((PlanStep("pick-up", ("b",)), PlanStep("stack", ("b", "a"))))
 @pytest.mark.parametrize("text", FORMS.values(), ids=FORMS.keys())
 def test_forms(text: str) -> None:
     assert parse_plan(text) == WANTED
+
+
+BLOCKS = parse_task(
+    get_domain("blocksworld").domain_text,
+    """(define (problem p) (:domain blocksworld) (:objects a b - object)
+    (:init (arm-empty) (on-table a) (on-table b) (clear a) (clear b)) (:goal (on b a)))""",
+)
+
+
+@pytest.mark.parametrize("text", FORMS.values(), ids=FORMS.keys())
+def test_what_grading_reads_is_not_refused(text: str) -> None:
+    """The actions are called pickup and stack in the built-in domain."""
+    text = text.replace("PICK-UP", "PICKUP").replace("pick-up", "pickup")
+    assert validate(BLOCKS, parse_plan(text)).valid
+    assert read_plan(SourceText(text), GroundTask(BLOCKS)) == parse_plan(text)
 
 
 def test_an_empty_file_is_an_empty_plan() -> None:

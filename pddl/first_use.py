@@ -22,6 +22,7 @@ def grade(
     *,
     models: Sequence[str] = (),
     reader: str = DEFAULT_READER,
+    lexicons: Sequence[str] = (),
     workers: int = 1,
     progress: Progress = silent,
 ) -> GradedRun:
@@ -34,6 +35,7 @@ def grade(
         out: The run folder, created or resumed.
         models: Only these models; all by default.
         reader: Name of the answer reader.
+        lexicons: Lexicon files as ``DOMAIN=FILE``, or one ``FILE`` for the tasks' only domain.
         workers: Processes.
         progress: Called after every graded answer.
 
@@ -47,6 +49,7 @@ def grade(
         lookup,
         models=models,
         reader=reader,
+        lexicons=lexicons,
         workers=workers,
         progress=progress,
     )

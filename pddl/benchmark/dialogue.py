@@ -123,7 +123,7 @@ class Dialogue:
 
     def take(self, reply: PlanReply) -> None:
         """Grades a reply and prepares the next turn; ``SERVER_ERROR`` must not come here."""
-        record = judge(reply, self._loaded, self.case.planner)
+        record = replace(judge(reply, self._loaded, self.case.planner), sample=self.case.sample)
         self.record = record
         self.attempts.append(
             {

@@ -21,6 +21,7 @@ from surefoot.pddl.benchmark.quiz_summary import (
 from surefoot.pddl.benchmark.report import comparison_row
 from surefoot.pddl.benchmark.summary import Episode, compare, named
 from surefoot.pddl.grading.records import UNGRADED, AnswerRecord
+from surefoot.pddl.grading.samples import solved_fractions
 from surefoot.pddl.grading.summary import Cell, make_cells, model_totals
 from surefoot.results.charts import ForestRow, forest_plot
 from surefoot.results.page import render_page, trusted
@@ -99,10 +100,11 @@ def make_leaderboard(folders: Sequence[Path]) -> Leaderboard:
         replace(r, model=f"{r.model} ({name})") if len(owners[r.model]) > 1 else r
         for name, r, _ in rows
     ]
-    outcomes: dict[str, dict[Any, bool]] = {}
-    for record, (_, _, place) in zip(records, rows, strict=True):
-        if record.kind not in UNGRADED:
-            outcomes.setdefault(record.model, {})[place] = record.cost is not None
+    outcomes = solved_fractions(
+        (record.model, place, record.cost is not None)
+        for record, (_, _, place) in zip(records, rows, strict=True)
+        if record.kind not in UNGRADED
+    )
     totals = sorted(model_totals(records), key=lambda c: -(c.valid / c.n if c.n else -1))
     quiz, pairs = _quiz(quizzes)
     return Leaderboard(

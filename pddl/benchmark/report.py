@@ -15,6 +15,7 @@ from surefoot.pddl.benchmark.summary import Episode, cells_of, named
 from surefoot.pddl.grading.display import CATEGORIES, p_text
 from surefoot.pddl.grading.records import UNGRADED
 from surefoot.pddl.grading.report import write_report
+from surefoot.pddl.grading.samples import sample_rows
 from surefoot.results.charts import BarRow, ForestRow, forest_plot, stacked_bars
 from surefoot.results.figures import MISSING, points, whole_percent
 from surefoot.results.lines import Curve, line_chart
@@ -101,8 +102,10 @@ def render_bench(
         drops=[_drop_row(d) for d in summary["generalization"]],
         effort=[_effort_row(e) for e in summary["effort"]],
         comparisons=[comparison_row(c) for c in summary["comparisons"]],
+        samples=sample_rows(named(episodes), [e.case.situation for e in episodes]),
         answers=ANSWERS_NAME,
         plans=bool(episodes) or "questions" not in summary,
+        unsupported=summary.get("unsupported", {}),
         unchanged=", ".join(f"{k} {n}" for k, n in summary.get("unchanged", {}).items()),
         quiz=quiz_section(quizzes, questions) if "questions" in summary else None,
         quiz_comparisons=[comparison_row(c, "questions") for c in questions["comparisons"]],
@@ -176,6 +179,8 @@ def comparison_row(c: Mapping[str, Any], what: str = "tasks") -> dict[str, str]:
     """Formats a comparison, and says when there are too few tasks to tell two apart."""
     if c["holm_p"] < 0.05:
         verdict = "differ"
+    elif c.get("by_rate"):
+        verdict = "not told apart"
     elif c["pairs_needed"] is None:
         verdict = f"not told apart; no number of {what} of this kind within reach would"
     else:

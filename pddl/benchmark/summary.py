@@ -10,10 +10,11 @@ from typing import Any
 from surefoot.pddl.benchmark.cases import BenchCase
 from surefoot.pddl.benchmark.config import Mode
 from surefoot.pddl.grading.records import SOLVED, UNGRADED, AnswerRecord
-from surefoot.pddl.grading.summary import Cell, make_cells, model_totals
+from surefoot.pddl.grading.samples import sample_rows, solved_fractions
+from surefoot.pddl.grading.summary import Cell, make_cells, model_totals, valid_interval
 from surefoot.pddl.renaming import NameLevel
 from surefoot.results.power import cluster_bootstrap, pairs_needed
-from surefoot.results.statistics import compare_paired, wilson
+from surefoot.results.statistics import compare_paired
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +101,13 @@ def summarize(episodes: Sequence[Episode], *, planned: int, seed: int) -> dict[s
 
     Returns:
         Plain JSON data: ``cells``, ``totals``, ``comparisons`` (with the number of tasks
-        that would tell the two apart), ``effort``, ``rounds`` and ``generalization``.
+        that would tell the two apart), ``effort``, ``rounds`` and ``generalization``; and
+        ``samples`` where tasks have several.
     """
     records = named(episodes)
+    samples = sample_rows(records, [e.case.situation for e in episodes])
     return {
+        **({"samples": [row.to_json() for row in samples]} if samples else {}),
         "planned": planned,
         "finished": len(episodes),
         "cells": [cell.to_json() for cell in make_cells(records)],
@@ -122,28 +126,32 @@ def cells_of(episodes: Sequence[Episode]) -> tuple[list[Cell], list[Cell]]:
 
 
 def _comparisons(records: Sequence[AnswerRecord], episodes: Sequence[Episode]) -> list[Any]:
-    outcomes: dict[str, dict[Any, bool]] = {}
-    for record, e in zip(records, episodes, strict=True):
-        if e.counts:
-            place = (record.task, e.case.renaming, e.case.renaming_seed, e.case.job)
-            outcomes.setdefault(record.model, {})[place] = e.solved
-    return compare(outcomes)
+    return compare(
+        solved_fractions(
+            (record.model, e.case.situation, e.solved)
+            for record, e in zip(records, episodes, strict=True)
+            if e.counts
+        )
+    )
 
 
-def compare(outcomes: Mapping[str, Mapping[Any, bool]]) -> list[dict[str, Any]]:
+def compare(outcomes: Mapping[str, Mapping[Any, float]]) -> list[dict[str, Any]]:
     """Compares contestants in pairs, as it stands in ``summary.json``.
 
     Args:
-        outcomes: For each contestant, whether it solves each task.
+        outcomes: For each contestant, whether it solves each task, or how often.
 
     Returns:
         Rows with ``pairs_needed``: how many tasks would tell the two apart, where these do
-        not; ``None`` where they do or where no number within reach would.
+        not; ``None`` where they do, where no number within reach would, and of rates
+        (``by_rate``), for which it is not computed.
     """
     rows = []
     for c in compare_paired(outcomes):
         need = None
-        if c.adjusted >= 0.05:
+        rates = {*outcomes[c.first].values(), *outcomes[c.second].values()}
+        by_rate = not rates <= {0.0, 1.0}
+        if c.adjusted >= 0.05 and not by_rate:
             need = pairs_needed(c.only_first / c.n, c.only_second / c.n)
         rows.append(
             {
@@ -155,6 +163,7 @@ def compare(outcomes: Mapping[str, Mapping[Any, bool]]) -> list[dict[str, Any]]:
                 "mcnemar_p": c.p_value,
                 "holm_p": c.adjusted,
                 "pairs_needed": need,
+                **({"by_rate": True} if by_rate else {}),
             }
         )
     return rows
@@ -207,7 +216,7 @@ def _rounds(records: Sequence[AnswerRecord], episodes: Sequence[Episode]) -> lis
                 "n": len(counted),
                 "solved_by_round": solved,
                 "completion_tokens_by_round": tokens,
-                "wilson95_last": list(_pair(solved[-1], len(counted))),
+                "wilson95_last": list(_pair(e.graded for e in counted)),
             }
         )
     return rows
@@ -254,6 +263,7 @@ def _by_contestant(
     return groups
 
 
-def _pair(successes: int, n: int) -> tuple[float, float]:
-    interval = wilson(successes, n)
+def _pair(records: Iterable[AnswerRecord]) -> tuple[float, float]:
+    interval = valid_interval(records)
+    assert interval is not None
     return interval.low, interval.high

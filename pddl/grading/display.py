@@ -23,6 +23,7 @@ CATEGORIES: dict[AnswerOutcome, Category] = {
     AnswerOutcome.REFUSAL: Category("declined", "R", "grey"),
     AnswerOutcome.NOT_RUN: Category("not run", "–", "grey", 0.5),
     AnswerOutcome.HARNESS_ERROR: Category("grading failed", "!", "grey", 0.3),
+    AnswerOutcome.UNSUPPORTED: Category("task not supported", "x", "grey", 0.2),
 }
 """Words, letter and colour of every outcome, in the order of the charts' bars.
 

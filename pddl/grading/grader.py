@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -49,13 +49,56 @@ def signature(domain: Domain) -> frozenset[tuple[str, int]]:
     return frozenset((a.name, len(a.parameters)) for a in domain.actions.values())
 
 
+@dataclass(frozen=True, slots=True)
+class LexiconSource:
+    """Where a domain's lexicon comes from.
+
+    Attributes:
+        kind: ``given``, ``beside`` (the domain file), ``built-in`` or ``none``.
+        name: The file as given, ``lexicon.yaml``, or the name of the built-in domain.
+        sha256: Hash of the file's bytes, ``""`` without a file.
+    """
+
+    kind: str
+    name: str = ""
+    sha256: str = ""
+
+    def __str__(self) -> str:
+        words = {"built-in": f"built-in of {self.name}", "none": "none"}
+        text = words.get(self.kind, self.name)
+        return f"{text} (SHA-256 {self.sha256[:12]})" if self.sha256 else text
+
+
 def find_lexicon(domain: Domain, folder: Path) -> Lexicon:
     """Returns the lexicon beside a domain file, else the built-in one with the same actions."""
+    return choose_lexicon(domain, folder)[0]
+
+
+def choose_lexicon(
+    domain: Domain, folder: Path, given: Path | None = None
+) -> tuple[Lexicon, LexiconSource]:
+    """Returns a domain's lexicon and where it comes from.
+
+    Args:
+        domain: The domain.
+        folder: Folder of its file, where ``lexicon.yaml`` may lie.
+        given: A lexicon that is used instead of that file or a built-in one.
+
+    Raises:
+        InputError: The file is no lexicon of this domain.
+    """
     beside = folder / "lexicon.yaml"
-    if beside.is_file():
-        return load_lexicon(beside, domain)
     known = _built_in().get(signature(domain))
-    return load_lexicon(known, domain) if known is not None else Lexicon()
+    if given is not None:
+        path, kind, name = given, "given", str(given)
+    elif beside.is_file():
+        path, kind, name = beside, "beside", beside.name
+    elif known is not None:
+        path, kind, name = known, "built-in", known.parent.name
+    else:
+        return Lexicon(), LexiconSource("none")
+    lexicon = load_lexicon(path, domain)
+    return lexicon, LexiconSource(kind, name, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 @lru_cache(maxsize=1)
@@ -73,14 +116,27 @@ class TaskLoader:
     Args:
         bounds: Looks up what is known of a task's optimal cost.
         reader: Name of the answer reader.
+        lexicons: Lexicon files by the name of the domain's folder, used before any other.
+
+    Attributes:
+        lexicons: Where the lexicon of each domain comes from, for those that were read.
+        warnings: What was read although it looks like a mistake, one line each.
 
     Raises:
         InputError: There is no such reader.
     """
 
-    def __init__(self, bounds: BoundsLookup, reader: str = DEFAULT_READER) -> None:
+    def __init__(
+        self,
+        bounds: BoundsLookup,
+        reader: str = DEFAULT_READER,
+        lexicons: Mapping[str, Path] | None = None,
+    ) -> None:
         ANSWER_READERS.entry(reader)  # an unknown one should fail now, not at the first answer
         self._bounds, self._reader = bounds, reader
+        self._given = dict(lexicons or {})
+        self.lexicons: dict[str, LexiconSource] = {}
+        self.warnings: list[str] = []
         self._domains: dict[Path, tuple[Domain, Lexicon, bytes]] = {}
         self._tasks: dict[str, LoadedTask] = {}
 
@@ -88,7 +144,8 @@ class TaskLoader:
         """Reads a task.
 
         Raises:
-            InputError: A file cannot be read or is not supported PDDL.
+            UnsupportedPddlError: The task uses PDDL that is not supported.
+            InputError: A file cannot be read.
         """
         known = self._tasks.get(place.name)
         if known is not None:
@@ -97,11 +154,17 @@ class TaskLoader:
         if path not in self._domains:
             source = SourceText.from_file(path)
             domain = parse_domain(source)
-            self._domains[path] = domain, find_lexicon(domain, path.parent), source.text.encode()
+            given = self._given.get(place.domain)
+            lexicon, origin = choose_lexicon(domain, path.parent, given)
+            self._domains[path] = domain, lexicon, source.text.encode()
+            self.lexicons[place.domain] = origin
+            self.warnings += domain.warnings
         domain, lexicon, text = self._domains[path]
         problem_source = SourceText.from_file(place.problem_path)
-        task = Task(domain, parse_problem(problem_source, domain), place.name)
-        digest = hashlib.sha256(text + b"\0" + problem_source.text.encode()).hexdigest()
+        problem = parse_problem(problem_source, domain)
+        self.warnings += problem.warnings
+        task = Task(domain, problem, place.name)
+        digest = _digest(text, problem_source.text.encode())
         loaded = LoadedTask(
             place,
             GroundTask(task),
@@ -112,6 +175,51 @@ class TaskLoader:
         )
         self._tasks[place.name] = loaded
         return loaded
+
+
+def task_digest(place: TaskFiles) -> str:
+    """Returns the hash of a task's two files, whether or not they can be read as PDDL."""
+    domain, problem = map(SourceText.from_file, (place.domain_path, place.problem_path))
+    return _digest(domain.text.encode(), problem.text.encode())
+
+
+def _digest(domain: bytes, problem: bytes) -> str:
+    return hashlib.sha256(domain + b"\0" + problem).hexdigest()
+
+
+def unsupported_record(answer: Answer, reason: str) -> AnswerRecord:
+    """Returns the record of an answer to a task that is not supported."""
+    kind = AnswerOutcome.UNSUPPORTED
+    return AnswerRecord(
+        task=answer.task.name,
+        domain=answer.task.domain,
+        model=answer.model,
+        kind=kind,
+        paper=paper_label(kind),
+        detail=reason,
+        sub_label="",
+        heuristic=False,
+        form="",
+        steps=(),
+        first_error=None,
+        literals=(),
+        goal_fraction=0.0,
+        executable_prefix=0,
+        cost=None,
+        lower=None,
+        upper=None,
+        bounds_method="",
+        confidence=0.0,
+        candidates=(),
+        answer=answer.text,
+        answer_sha256=_text_digest(answer.text),
+        task_sha256=task_digest(answer.task),
+        sample=answer.sample,
+    )
+
+
+def _text_digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
 def grade(answer: Answer, task: LoadedTask) -> AnswerRecord:
@@ -226,6 +334,7 @@ def _record(
             for c in (extraction.candidates if extraction else ())
         ),
         answer=answer.text,
-        answer_sha256=hashlib.sha256(answer.text.encode("utf-8", "replace")).hexdigest(),
+        answer_sha256=_text_digest(answer.text),
         task_sha256=task.sha256,
+        sample=answer.sample,
     )

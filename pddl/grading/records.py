@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -14,6 +15,8 @@ class AnswerOutcome(StrEnum):
     """The answer file is empty: the model was never asked. Not in any denominator."""
     HARNESS_ERROR = "harness_error"
     """Grading itself failed. Not in any denominator."""
+    UNSUPPORTED = "unsupported"
+    """The task uses PDDL that is not supported. Not in any denominator."""
     REFUSAL = "refusal"
     """The model declines, or says that there is no plan."""
     NO_PLAN = "no_plan"
@@ -44,7 +47,9 @@ class AnswerOutcome(StrEnum):
     """The plan is valid and, as far as the reference knows, of least cost."""
 
 
-UNGRADED = frozenset({AnswerOutcome.NOT_RUN, AnswerOutcome.HARNESS_ERROR})
+UNGRADED = frozenset(
+    {AnswerOutcome.NOT_RUN, AnswerOutcome.HARNESS_ERROR, AnswerOutcome.UNSUPPORTED}
+)
 """Kinds that say nothing about the model."""
 
 SOLVED = frozenset({AnswerOutcome.VALID, AnswerOutcome.SUBOPTIMAL})
@@ -105,6 +110,11 @@ def paper_label(kind: AnswerOutcome) -> PaperLabel:
     return _LABELS[kind]
 
 
+def unsupported_tasks(records: Iterable[AnswerRecord]) -> dict[str, str]:
+    """Returns what is not supported of each task that could not be read."""
+    return {r.task: r.detail for r in records if r.kind is AnswerOutcome.UNSUPPORTED}
+
+
 @dataclass(frozen=True, slots=True)
 class StepRecord:
     """One extracted step.
@@ -152,6 +162,7 @@ class AnswerRecord:
         answer: The text, for the report.
         answer_sha256: Hash of the answer's bytes.
         task_sha256: Hash of the domain's and problem's bytes.
+        sample: Which of the model's answers to the task it is, from 0.
     """
 
     task: str
@@ -177,6 +188,7 @@ class AnswerRecord:
     answer: str
     answer_sha256: str
     task_sha256: str
+    sample: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Returns plain JSON data."""

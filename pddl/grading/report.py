@@ -10,8 +10,9 @@ from typing import Any
 from surefoot.core.files import write_atomic
 from surefoot.pddl.grading.display import CATEGORIES, p_equals, p_text, percent, tone
 from surefoot.pddl.grading.published import PublishedCell
-from surefoot.pddl.grading.records import UNGRADED, AnswerRecord
+from surefoot.pddl.grading.records import UNGRADED, AnswerRecord, unsupported_tasks
 from surefoot.pddl.grading.report_answers import answer_html, verdict_line
+from surefoot.pddl.grading.samples import KS, sample_rows
 from surefoot.pddl.grading.summary import Cell
 from surefoot.results.charts import BarRow, ForestRow, forest_plot, stacked_bars
 from surefoot.results.figures import MISSING, rate
@@ -73,6 +74,7 @@ def render_report(
         title=meta.get("title", "Graded planning answers"),
         meta={name: text for name, text in meta.items() if name != "title"},
         counts=_counts(records, totals, domains),
+        unsupported=unsupported_tasks(records),
         lead=_lead(totals),
         findings=[_finding(c) for c in comparisons],
         totals=[_total_row(cell) for cell in totals],
@@ -82,6 +84,8 @@ def render_report(
         sources=list(dict.fromkeys(cell.source for cell in published.values())),
         labels=_LABELS,
         comparisons=[_comparison_row(c) for c in comparisons],
+        samples=sample_rows(records),
+        ks=KS,
         models=[cell.model for cell in totals],
         index=_index(records, [cell.model for cell in totals], anchors),
         answers=[
@@ -105,6 +109,7 @@ def _counts(
         "graded": sum(cell.n for cell in totals),
         "not_run": sum(cell.not_run for cell in totals),
         "broken": sum(cell.harness_errors for cell in totals),
+        "unsupported": sum(cell.unsupported for cell in totals),
         "models": len(totals),
         "tasks": len({record.task for record in records}),
         "domains": len(domains),
@@ -216,7 +221,8 @@ def _index(
                 "tone": tone(record.kind),
                 "code": CATEGORIES[record.kind].code,
                 "text": str(record.kind).replace("_", " ") + (where and f", step{where}"),
-                "title": verdict_line(record),
+                "title": verdict_line(record)
+                + (f", sample {record.sample}" if record.sample else ""),
             }
         )
     return [

@@ -66,10 +66,13 @@ def answer_html(record: AnswerRecord, anchor: str) -> str:
         anchor: The element's id.
     """
     category = CATEGORIES[record.kind]
-    search = plain(f"{record.task} {record.model} {category.name} {record.kind} {record.paper}")
+    sample = f" sample {record.sample}" if record.sample else ""
+    search = plain(
+        f"{record.task} {record.model}{sample} {category.name} {record.kind} {record.paper}"
+    )
     head = (
         f'<b class="{tone(record.kind)}">{escape(category.code)}</b> '
-        f"<strong>{plain(record.task)}</strong> {plain(record.model)} "
+        f"<strong>{plain(record.task)}</strong> {plain(record.model + sample)} "
         f'<span class="soft">{plain(verdict_line(record))}</span>'
     )
     return (

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from surefoot.core.progress import Progress, silent
 from surefoot.pddl.extract.readers import DEFAULT_READER
-from surefoot.pddl.grading.answers import Answer, find_answers, find_tasks
-from surefoot.pddl.grading.grader import BoundsLookup, TaskLoader, grade
+from surefoot.pddl.grading.answers import Answer, TaskFiles, find_answers, find_tasks
+from surefoot.pddl.grading.grader import (
+    BoundsLookup,
+    LexiconSource,
+    TaskLoader,
+    grade,
+    task_digest,
+    unsupported_record,
+)
+from surefoot.pddl.grading.lexicon_options import read_lexicon_options
 from surefoot.pddl.grading.published import published_cell
-from surefoot.pddl.grading.records import SOLVED, UNGRADED, AnswerRecord
+from surefoot.pddl.grading.records import SOLVED, UNGRADED, AnswerRecord, unsupported_tasks
 from surefoot.pddl.grading.report import write_report
+from surefoot.pddl.grading.samples import sample_rows, solved_fractions
 from surefoot.pddl.grading.summary import Cell, make_cells, model_totals
+from surefoot.pddl.language import UnsupportedPddlError
 from surefoot.results.manifest import Manifest
 from surefoot.results.parallel import parallel_map
 from surefoot.results.run_folder import REPORT_NAME, RunFolder, check_out
@@ -33,6 +43,8 @@ class GradedRun:
         totals: Counts by model.
         comparisons: Models compared in pairs on the tasks that both were run on.
         report: The report's path.
+        lexicons: Where each domain's lexicon comes from.
+        warnings: What was read of the tasks although it looks like a mistake.
     """
 
     folder: Path
@@ -41,6 +53,13 @@ class GradedRun:
     totals: tuple[Cell, ...]
     comparisons: tuple[PairedComparison, ...]
     report: Path
+    lexicons: Mapping[str, LexiconSource] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def unsupported(self) -> dict[str, str]:
+        """What is not supported of each task that could not be read."""
+        return unsupported_tasks(self.records)
 
     def summary(self) -> dict[str, Any]:
         """Returns what stands in ``summary.json``."""
@@ -59,6 +78,9 @@ class GradedRun:
                 }
                 for c in self.comparisons
             ],
+            "samples": [row.to_json() for row in sample_rows(self.records)],
+            "unsupported": self.unsupported,
+            "lexicons": {domain: asdict(origin) for domain, origin in self.lexicons.items()},
         }
 
 
@@ -70,6 +92,7 @@ def grade_run(
     *,
     models: Sequence[str] = (),
     reader: str = DEFAULT_READER,
+    lexicons: Sequence[str] = (),
     workers: int = 1,
     progress: Progress = silent,
 ) -> GradedRun:
@@ -84,6 +107,8 @@ def grade_run(
         bounds: Looks up what is known of a task's optimal cost.
         models: Grade only these models; empty for all.
         reader: Name of the answer reader.
+        lexicons: Lexicon files as ``DOMAIN=FILE``, or one ``FILE`` for the tasks' only domain;
+            each is used instead of the lexicon beside its domain and of a built-in one.
         workers: Number of processes.
         progress: Called after every graded answer.
 
@@ -93,10 +118,11 @@ def grade_run(
     check_out(out)
     tasks = find_tasks(tasks_folder)
     answers = {_key(a): a for a in find_answers(source, tasks, models)}
-    loader = TaskLoader(bounds, reader)
+    loader = TaskLoader(bounds, reader, read_lexicon_options(lexicons, tasks.values()))
     other = {} if reader == DEFAULT_READER else {"reader": reader}
     needed = {a.task.name: a.task for a in answers.values()}
-    digests = {name: loader.load(place).sha256 for name, place in needed.items()}
+    digests, refused = _read_tasks(loader, needed)
+    outside = {d: x.sha256 for d, x in loader.lexicons.items() if x.kind in ("given", "beside")}
     manifest = Manifest(
         command="grade",
         config={
@@ -109,6 +135,7 @@ def grade_run(
         hashes={
             "answers": _digest(f"{key}\0{a.text}" for key, a in answers.items()),
             "tasks": _digest(f"{name}\0{digest}" for name, digest in digests.items()),
+            **{f"lexicon of {domain}": digest for domain, digest in sorted(outside.items())},
         },
     )
     with RunFolder.open(out, manifest) as run:
@@ -116,13 +143,15 @@ def grade_run(
         done = len(answers) - len(pending)
         progress(done, len(answers))
         for answer, record in parallel_map(
-            _grade_here, pending, workers=workers, initializer=_prepare, arguments=(loader,)
+            _grade_here, pending, workers=workers, initializer=_prepare, arguments=(loader, refused)
         ):
             run.append(_key(answer), record)
             done += 1
             progress(done, len(answers))
         records = tuple(AnswerRecord.from_json(r) for r in run.records.values())
-        graded = _gather(out, records)
+        graded = replace(
+            _gather(out, records), lexicons=loader.lexicons, warnings=tuple(loader.warnings)
+        )
         run.write_summary(graded.summary())
         write_report(
             graded.report,
@@ -139,6 +168,7 @@ def grade_run(
                 "date": run.manifest.created,
                 "answers": str(source),
                 "tasks": str(tasks_folder),
+                "lexicons": "; ".join(f"{d}: {x}" for d, x in loader.lexicons.items()),
                 **run.manifest.versions,
             },
         )
@@ -148,19 +178,46 @@ def grade_run(
 _loader: TaskLoader | None = None
 """The tasks of this process; workers inherit them or read them anew."""
 
+_refused: Mapping[str, str] = {}
+"""What is not supported of the tasks that could not be read."""
 
-def _prepare(loader: TaskLoader) -> None:
-    global _loader
-    _loader = loader
+
+def _prepare(loader: TaskLoader, refused: Mapping[str, str]) -> None:
+    global _loader, _refused
+    _loader, _refused = loader, refused
 
 
 def _grade_here(answer: Answer) -> dict[str, Any]:
     assert _loader is not None
+    if answer.task.name in _refused:
+        return unsupported_record(answer, _refused[answer.task.name]).to_json()
     return grade(answer, _loader.load(answer.task)).to_json()
 
 
+def _read_tasks(
+    loader: TaskLoader, needed: Mapping[str, TaskFiles]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Reads tasks; returns their hashes, and what is not supported of those that cannot be read.
+
+    Raises:
+        InputError: A task cannot be read, or none is supported.
+    """
+    digests: dict[str, str] = {}
+    refused: dict[str, str] = {}
+    for name, place in needed.items():
+        try:
+            digests[name] = loader.load(place).sha256
+        except UnsupportedPddlError as error:
+            if len(needed) == len(refused) + 1:
+                raise
+            refused[name] = error.reason
+            digests[name] = task_digest(place)
+    return digests, refused
+
+
 def _key(answer: Answer) -> str:
-    return f"{answer.task.name} {answer.model}"
+    sample = f" sample-{answer.sample}" if answer.sample else ""
+    return f"{answer.task.name} {answer.model}{sample}"
 
 
 def _digest(parts: Any) -> str:
@@ -171,10 +228,9 @@ def _digest(parts: Any) -> str:
 
 
 def _gather(out: Path, records: tuple[AnswerRecord, ...]) -> GradedRun:
-    solved: dict[str, dict[Any, bool]] = {}
-    for record in records:
-        if record.kind not in UNGRADED:
-            solved.setdefault(record.model, {})[record.task] = record.kind in SOLVED
+    solved = solved_fractions(
+        (r.model, r.task, r.kind in SOLVED) for r in records if r.kind not in UNGRADED
+    )
     return GradedRun(
         out,
         records,

@@ -11,6 +11,7 @@ import typer
 from surefoot.cli.console import Bar, note, parts, resumable
 from surefoot.pddl.extract.readers import DEFAULT_READER
 from surefoot.pddl.grading.run import GradedRun, grade_run
+from surefoot.pddl.grading.samples import sample_rows
 from surefoot.pddl.grading.table import print_table
 from surefoot.pddl.reference import lookup
 from surefoot.results.parallel import usable_cpus
@@ -41,6 +42,13 @@ def grade(
     reader: Annotated[
         str, typer.Option(help="Answer reader, see 'surefoot list readers'.")
     ] = DEFAULT_READER,
+    lexicon: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Words of a domain's actions and objects (YAML), as DOMAIN=FILE, or FILE where "
+            "there is one domain. May be given repeatedly or with commas.",
+        ),
+    ] = None,
     json_output: Annotated[
         bool, typer.Option("--json", help="Print summary.json instead of the table.")
     ] = False,
@@ -55,6 +63,7 @@ def grade(
             lookup,
             models=parts(models),
             reader=reader,
+            lexicons=parts(lexicon),
             workers=workers or usable_cpus(),
             progress=bar,
         )
@@ -67,6 +76,12 @@ def show(run: GradedRun, *, json_output: bool = False) -> None:
         typer.echo(json.dumps(run.summary(), indent=2))
     else:
         print_table(run.cells)
+        for row in sample_rows(run.records):
+            typer.echo(str(row))
+    for warning in run.warnings:
+        note(f"warning: {warning}")
+    for task, reason in run.unsupported.items():
+        note(f"not graded, in no rate: {task}: {reason}")
     note(f"report: {run.report}")
     broken = sum(cell.harness_errors for cell in run.cells)
     if broken:

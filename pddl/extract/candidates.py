@@ -20,7 +20,7 @@ from surefoot.pddl.extract.document.lines import MAX_CHARS, Line, clean_text, li
 from surefoot.pddl.extract.document.literals import read_literals
 from surefoot.pddl.extract.document.markdown import read_layout
 from surefoot.pddl.extract.drafts import Draft
-from surefoot.pddl.extract.items import classify
+from surefoot.pddl.extract.items import classify, looks_like_step
 from surefoot.pddl.extract.kinds import Section
 from surefoot.pddl.extract.lexicon import Lexicon
 from surefoot.pddl.extract.structure import Assembler, Block, LoopMark
@@ -94,6 +94,7 @@ class Extraction:
         candidates: All candidates in text order.
         claims_goal: Whether the answer says that its plan reaches the goal.
         claims_unsolvable: Whether it says that the goal cannot be reached.
+        unread: Number of lines that look like steps and were not read as such.
     """
 
     form: AnswerShape
@@ -101,6 +102,7 @@ class Extraction:
     candidates: tuple[PlanCandidate, ...]
     claims_goal: bool
     claims_unsolvable: bool
+    unread: int = 0
 
 
 def extract(answer: str, task: Task | GroundTask, lexicon: Lexicon | None = None) -> Extraction:
@@ -168,11 +170,14 @@ def _read(text: str, ground: GroundTask, vocabulary: TaskVocabulary, known: set[
         withdrawn = any(c.role == "withdrawn" for c in candidates)
         refused = unsolvable or withdrawn or cues.refuses(said)
         shape = AnswerShape.REFUSAL if refused else AnswerShape.UNPARSED
-        return Extraction(shape, None, candidates, False, unsolvable)
+        unread = sum(looks_like_step(vocabulary, item) for item in items)
+        return Extraction(shape, None, candidates, False, unsolvable, unread)
     refusal = refuses_beside(items, chosen)
     if refusal is Refusal.WHOLE:
         return Extraction(AnswerShape.REFUSAL, None, candidates, False, unsolvable)
     extra = {doubts.DENIED} if refusal is Refusal.UNCLEAR else set[str]()
+    if assembler.unread:
+        extra.add(doubts.UNREAD)
     if assembler.set_aside > len(chosen.steps):
         extra.add(doubts.SET_ASIDE)
     others = [c for c in candidates if c is not chosen and c.role in ("main", "alternative")]

@@ -199,6 +199,16 @@ def statement(text: str) -> bool:
     return bool(_STATEMENT.search(text))
 
 
+def looks_like_step(vocabulary: TaskVocabulary, item: Item) -> bool:
+    """Returns whether a line that was not read names an action and an object, like a step."""
+    text = item.line.text
+    if item.kind not in (LineKind.TEXT, LineKind.ODD) or len(text) > 300 or not text:
+        return False
+    if any(ref.exact for ref in vocabulary.refs(text)):
+        return bool(vocabulary.with_past().phrases(text)) or item.line.marked
+    return False
+
+
 def section_of(text: str) -> Section | None:
     """Returns the kind of section that a heading opens, ``None`` if it does not say."""
     if _ABOUT.search(text):

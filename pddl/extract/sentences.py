@@ -309,9 +309,7 @@ def _unaccounted(
         codes.add(doubts.UNDEFINED)
     if any(r.extra for r in draft.readings):
         codes.add(doubts.ADJUNCT)
-        if not complete and any(
-            r.preposition in _LOCATIVE and r.start >= first for r in refs
-        ):
+        if not complete and any(r.preposition in _LOCATIVE and r.start >= first for r in refs):
             codes.add(doubts.VAGUE)  # a place is named that is none of the arguments
     if any(r.misfit is not None and r.misfit.options for r in draft.readings):
         codes.add(doubts.MISFIT)

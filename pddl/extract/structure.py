@@ -10,7 +10,7 @@ from surefoot.pddl.extract import doubts
 from surefoot.pddl.extract.discourse import withdraws
 from surefoot.pddl.extract.drafts import Draft, fixed, merge, noted
 from surefoot.pddl.extract.formal import complete, parameter_for
-from surefoot.pddl.extract.items import statement
+from surefoot.pddl.extract.items import looks_like_step, statement
 from surefoot.pddl.extract.kinds import Item, LineKind, Section
 from surefoot.pddl.extract.loops import Loop, index_of, read_loop
 from surefoot.pddl.extract.sentences import read_steps
@@ -147,6 +147,8 @@ class Assembler:
         self._pending = False  # whether the plan so far was taken back
         self._heading_steps = 0
         self._said_above: Draft | None = None
+        self.unread = 0
+        """Number of listed lines outside of asides that look like steps and were not read."""
         self.set_aside = 0
         """Number of steps met in parts that are not the plan."""
 
@@ -185,6 +187,8 @@ class Assembler:
             if item.kind is not LineKind.STEP:
                 self._title = None
                 return
+        if line.marked and self._section is not Section.ASIDE and not statement(line.text):
+            self.unread += looks_like_step(self.vocabulary, item)
         self._discourse(item)
         match item.kind:
             case LineKind.HEADING:

@@ -20,6 +20,7 @@ CATEGORIES: dict[AnswerOutcome, Category] = {
     AnswerOutcome.UNEXPANDABLE: Category("open-ended loop", "L", "sky"),
     AnswerOutcome.UNPARSED: Category("no plan made out", "?", "sky", 0.5),
     AnswerOutcome.NO_PLAN: Category("no plan found", "∅", "blue", 0.5),
+    AnswerOutcome.DOUBTFUL: Category("doubtful reading", "¿", "grey", 0.7),
     AnswerOutcome.REFUSAL: Category("declined", "R", "grey"),
     AnswerOutcome.NOT_RUN: Category("not run", "–", "grey", 0.5),
     AnswerOutcome.HARNESS_ERROR: Category("grading failed", "!", "grey", 0.3),

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from surefoot.pddl.domains import get_domain, list_domains
 from surefoot.pddl.extract import (
-    AnswerShape,
     Extraction,
     Lexicon,
     TaskVocabulary,
@@ -20,12 +19,12 @@ from surefoot.pddl.extract import (
 from surefoot.pddl.extract.readers import ANSWER_READERS, DEFAULT_READER
 from surefoot.pddl.grading.answers import Answer, TaskFiles
 from surefoot.pddl.grading.diagnosis import sub_label
+from surefoot.pddl.grading.judgement import judge
 from surefoot.pddl.grading.records import AnswerOutcome, AnswerRecord, StepRecord, paper_label
 from surefoot.pddl.ground import GroundTask
 from surefoot.pddl.language import Domain, Plan, Task, parse_domain, parse_problem
 from surefoot.pddl.language.sexpr import SourceText
 from surefoot.pddl.reference.bounds import Bounds
-from surefoot.pddl.validator import validate
 from surefoot.pddl.verdict import Verdict
 
 BoundsLookup = Callable[[Task], Bounds]
@@ -210,6 +209,7 @@ def unsupported_record(answer: Answer, reason: str) -> AnswerRecord:
         upper=None,
         bounds_method="",
         confidence=0.0,
+        doubts=(),
         candidates=(),
         answer=answer.text,
         answer_sha256=_text_digest(answer.text),
@@ -228,8 +228,8 @@ def grade(answer: Answer, task: LoadedTask) -> AnswerRecord:
         read = ANSWER_READERS.get(task.reader)
         extraction = read(answer.text, task.ground, task.vocabulary)
         plan = extraction.chosen.plan if extraction.chosen else Plan()
-        verdict = validate(task.ground, plan) if extraction.chosen else None
-        kind, detail = outcome(extraction, verdict)
+        judged = judge(extraction, task.ground)
+        kind, detail, verdict = judged.kind, judged.detail, judged.verdict
         if (
             kind is AnswerOutcome.VALID
             and verdict is not None
@@ -245,47 +245,6 @@ def grade(answer: Answer, task: LoadedTask) -> AnswerRecord:
             answer, task, AnswerOutcome.HARNESS_ERROR, f"{type(error).__name__}: {error}"
         )
     return _record(answer, task, kind, detail, label, extraction, verdict)
-
-
-def outcome(extraction: Extraction, verdict: Verdict | None) -> tuple[AnswerOutcome, str]:
-    """Decides the raw kind; the first thing that goes wrong counts.
-
-    Args:
-        extraction: What was found in the answer.
-        verdict: Check of the chosen plan, ``None`` if there is none.
-
-    Returns:
-        The kind (never ``SUBOPTIMAL``) and one line of detail.
-    """
-    without_plan = {
-        AnswerShape.EMPTY: (AnswerOutcome.NOT_RUN, "the answer is empty"),
-        AnswerShape.REFUSAL: (
-            AnswerOutcome.REFUSAL,
-            "declines to give a plan or says that there is none",
-        ),
-        AnswerShape.UNPARSED: (AnswerOutcome.UNPARSED, "no plan can be made out"),
-    }
-    if verdict is None or extraction.chosen is None:
-        return without_plan.get(
-            extraction.form, (AnswerOutcome.UNPARSED, "no plan can be made out")
-        )
-    if verdict.first_error is not None:
-        return AnswerOutcome(verdict.first_error.kind.value), verdict.first_error.message
-    if extraction.form is AnswerShape.UNEXPANDABLE:
-        return (
-            AnswerOutcome.UNEXPANDABLE,
-            f"loop without definite rounds: {extraction.chosen.unexpandable}",
-        )
-    if verdict.valid:
-        return AnswerOutcome.VALID, ""
-    if extraction.form is AnswerShape.TRUNCATED:
-        return AnswerOutcome.TRUNCATED, "the plan breaks off"
-    unmet = ", ".join(verdict.unmet_goals[:5])
-    more = len(verdict.unmet_goals) - 5
-    detail = f"goal not reached: {unmet}" + (f" and {more} more" if more > 0 else "")
-    return (
-        AnswerOutcome.WRONG_GOAL if extraction.claims_goal else AnswerOutcome.GOAL_UNMET
-    ), detail
 
 
 def _beaten(cost: float, bounds: Bounds) -> bool:
@@ -329,6 +288,7 @@ def _record(
         upper=task.bounds.upper,
         bounds_method=task.bounds.method,
         confidence=chosen.confidence if chosen else 0.0,
+        doubts=chosen.doubts if chosen else (),
         candidates=tuple(
             (c.role, c.first_line, c.last_line, len(c.steps))
             for c in (extraction.candidates if extraction else ())

@@ -17,6 +17,8 @@ class AnswerOutcome(StrEnum):
     """Grading itself failed. Not in any denominator."""
     UNSUPPORTED = "unsupported"
     """The task uses PDDL that is not supported. Not in any denominator."""
+    DOUBTFUL = "doubtful"
+    """The reading is not sure enough to count for or against the model. Not in any denominator."""
     REFUSAL = "refusal"
     """The model declines, or says that there is no plan."""
     NO_PLAN = "no_plan"
@@ -48,7 +50,12 @@ class AnswerOutcome(StrEnum):
 
 
 UNGRADED = frozenset(
-    {AnswerOutcome.NOT_RUN, AnswerOutcome.HARNESS_ERROR, AnswerOutcome.UNSUPPORTED}
+    {
+        AnswerOutcome.NOT_RUN,
+        AnswerOutcome.HARNESS_ERROR,
+        AnswerOutcome.UNSUPPORTED,
+        AnswerOutcome.DOUBTFUL,
+    }
 )
 """Kinds that say nothing about the model."""
 
@@ -157,7 +164,8 @@ class AnswerRecord:
         lower: Proven lower bound on the optimal cost, if known.
         upper: Cost of the best known plan, if known.
         bounds_method: Where the bounds come from.
-        confidence: Of the extraction, in [0, 1].
+        confidence: Calibrated probability that the reading is right, in [0, 1].
+        doubts: What makes the reading doubtful, as codes of ``surefoot.pddl.extract.doubts``.
         candidates: Role, first line, last line and number of steps of every candidate plan.
         answer: The text, for the report.
         answer_sha256: Hash of the answer's bytes.
@@ -184,6 +192,7 @@ class AnswerRecord:
     upper: float | None
     bounds_method: str
     confidence: float
+    doubts: tuple[str, ...]
     candidates: tuple[tuple[str, int, int, int], ...]
     answer: str
     answer_sha256: str
@@ -202,5 +211,6 @@ class AnswerRecord:
         fields["paper"] = PaperLabel(data["paper"])
         fields["steps"] = tuple(StepRecord(**step) for step in data["steps"])
         fields["literals"] = tuple(data["literals"])
+        fields["doubts"] = tuple(data["doubts"])
         fields["candidates"] = tuple(tuple(c) for c in data["candidates"])
         return cls(**fields)

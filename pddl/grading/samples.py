@@ -81,7 +81,7 @@ class SampleRow:
     def __str__(self) -> str:
         passes = ", ".join(f"pass@{p.k} {p}" for p in self.passes)
         return (
-            f"{self.model}: {self.tasks} tasks, {self.number} samples each: {passes}; all samples "
+            f"{self.model}: {self.tasks} task{'s' if self.tasks != 1 else ''}, {self.number} samples each: {passes}; all samples "
             f"valid {self.always}, some {self.sometimes}, none {self.never}"
         )
 

@@ -12,7 +12,7 @@ from typing import Any
 from surefoot.pddl.extract import TaskVocabulary
 from surefoot.pddl.extract.readers import ANSWER_READERS, DEFAULT_READER
 from surefoot.pddl.grading.grader import find_lexicon
-from surefoot.pddl.grading.judgement import judge
+from surefoot.pddl.grading.judgement import judge, last_step
 from surefoot.pddl.grading.records import AnswerOutcome
 from surefoot.pddl.ground import GroundTask
 from surefoot.pddl.writing import (
@@ -178,7 +178,8 @@ def _read(known: KnownTask, answer: WrittenAnswer, tools: _Tools, reader: str) -
     ground = tools.writer.ground
     found = ANSWER_READERS.get(reader)(answer.text, ground, tools.vocabulary)
     plan = found.chosen.plan if found.chosen else None
-    kind = judge(found, ground).kind
+    judged = judge(found, ground)
+    kind, end = judged.kind, last_step(judged.verdict)
     exact: bool | None = None
     if answer.readable and answer.shape is not WrittenShape.TRUNCATED:
         exact = (None if plan is None else plan.steps) == answer.steps
@@ -197,8 +198,8 @@ def _read(known: KnownTask, answer: WrittenAnswer, tools: _Tools, reader: str) -
         answer.valid,
         kind is AnswerOutcome.VALID,
         kind is AnswerOutcome.DOUBTFUL,
-        found.chosen.doubts if found.chosen else (),
-        found.chosen.confidence if found.chosen else 0.0,
+        found.chosen.doubts_up_to(end) if found.chosen else (),
+        found.chosen.confidence(end) if found.chosen else 0.0,
     )
     if not row.wrong:
         return row

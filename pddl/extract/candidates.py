@@ -61,10 +61,9 @@ class PlanCandidate:
         last_line: 1-based last line.
         role: ``main``, ``revision``, ``restatement``, ``alternative``, ``outline``,
             ``withdrawn`` or ``no_action``.
-        confidence: Probability that the reading is right, in [0, 1]; calibrated, see
-            ``surefoot.pddl.extract.confidence``.
         unexpandable: The loop that ends it early, if any.
-        doubts: What makes the reading doubtful, as codes of ``surefoot.pddl.extract.doubts``.
+        doubts: What makes the reading as a whole doubtful, as codes of
+            ``surefoot.pddl.extract.doubts``; those of single steps stand with the steps.
         others: The same text with other objects where it leaves a choice. A verdict that does
             not hold for all of them is no verdict.
     """
@@ -73,7 +72,6 @@ class PlanCandidate:
     first_line: int
     last_line: int
     role: str
-    confidence: float
     unexpandable: str = ""
     doubts: tuple[str, ...] = ()
     others: tuple[Plan, ...] = ()
@@ -82,6 +80,24 @@ class PlanCandidate:
     def plan(self) -> Plan:
         """The plan alone."""
         return Plan(tuple(s.step for s in self.steps))
+
+    def doubts_up_to(self, step: int | None = None) -> tuple[str, ...]:
+        """Returns the doubts of the reading as a whole and of its first steps, sorted.
+
+        Args:
+            step: Number of the last step that matters, ``None`` for all: what comes behind
+                a failure has no part in the verdict.
+        """
+        own = (code for s in self.steps[:step] for code in s.doubts)
+        return tuple(sorted({*self.doubts, *own}))
+
+    def confidence(self, step: int | None = None) -> float:
+        """Returns the calibrated probability that the reading is right, in [0, 1].
+
+        Args:
+            step: Number of the last step that matters, ``None`` for all.
+        """
+        return round(confidence(self.doubts_up_to(step)), 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,10 +176,7 @@ def _read(text: str, ground: GroundTask, vocabulary: TaskVocabulary, known: set[
     claims_goal = cues.claims_goal(_after(lines, candidates)) and not unsolvable
     idle = says_nothing_to_do(vocabulary, items, candidates)
     if idle is not None and not idle.remark:
-        steps = any(c.steps for c in candidates)
-        own = (doubts.IDLE,) if steps else ()
-        sure = round(confidence(own), 3)
-        empty = PlanCandidate((), idle.line, idle.line, "no_action", sure, doubts=own)
+        empty = PlanCandidate((), idle.line, idle.line, "no_action")
         return Extraction(AnswerShape.NO_ACTION, empty, (empty, *candidates), True, unsolvable)
     chosen = _choose(candidates)
     if chosen is None:
@@ -186,7 +199,7 @@ def _read(text: str, ground: GroundTask, vocabulary: TaskVocabulary, known: set[
     if idle is not None:
         extra.add(doubts.IDLE)
     codes = {*chosen.doubts, *extra}
-    chosen = replace(chosen, doubts=tuple(sorted(codes)), confidence=round(confidence(codes), 3))
+    chosen = replace(chosen, doubts=tuple(sorted(codes)))
     form = AnswerShape.PLAN
     if chosen.unexpandable:
         form = AnswerShape.UNEXPANDABLE
@@ -260,7 +273,6 @@ def _bind(role: str, drafts: list[Draft], ground: GroundTask, codes: set[str]) -
     bound = binder.run(drafts[:stop])
     first = min(d.first_line for d in drafts)
     last = max(d.last_line for d in drafts)
-    codes = codes | {code for step in bound for code in step.doubts}
     others: list[Plan] = []
     if binder.open_choice and role in ("main", "revision"):
         plan = Plan(tuple(s.step for s in bound))
@@ -273,7 +285,6 @@ def _bind(role: str, drafts: list[Draft], ground: GroundTask, codes: set[str]) -
         first,
         last,
         role,
-        round(confidence(codes), 3),
         loop,
         tuple(sorted(codes)),
         tuple(others),

@@ -47,7 +47,7 @@ _ALL = (
     r"(?:all(?: of)?(?: the)?|each(?: of the)?|every|both(?: of the)?|remaining|the remaining"
     r"|the other|other)"
 )
-_VARIABLES = frozenset("hijknxy")
+LOOP_VARIABLES = frozenset("hijknxy")
 """Letters that stand for a loop's index (``hub x``), not for a name."""
 _NO_NAMES = frozenset(
     """
@@ -286,7 +286,7 @@ class ObjectNames:
                 lettered = any(len(i) == 1 and i.isalpha() for i in members)
                 objects = () if lettered else everyone
                 exact = lettered
-                label = "" if index in _VARIABLES else f"{key} {index}"
+                label = "" if index in LOOP_VARIABLES else f"{key} {index}"
             else:
                 objects, exact = (), True
         elif match.group("ord") is not None:

@@ -149,10 +149,10 @@ def _spoken(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft]:
             )
             carried = ""
         stated = _clause(vocabulary, piece, number)
-        if not stated and separator == "." and index + 1 < len(pieces) and pieces[index + 1] == ":":
-            if _heads(vocabulary, piece) and vocabulary.refs(piece):
-                carried = piece
-                continue
+        leads = separator == "." and index + 1 < len(pieces) and pieces[index + 1] == ":"
+        if not stated and leads and _heads(vocabulary, piece) and vocabulary.refs(piece):
+            carried = piece
+            continue
         if not stated:
             if (separator in ("(", ":", "-") or depth > 0) and not _STATE_WORDS.search(piece):
                 drafts[-1] = _fill(vocabulary, drafts[-1], piece)

@@ -19,7 +19,7 @@ from surefoot.pddl.extract import (
 from surefoot.pddl.extract.readers import ANSWER_READERS, DEFAULT_READER
 from surefoot.pddl.grading.answers import Answer, TaskFiles
 from surefoot.pddl.grading.diagnosis import sub_label
-from surefoot.pddl.grading.judgement import judge
+from surefoot.pddl.grading.judgement import judge, last_step
 from surefoot.pddl.grading.records import AnswerOutcome, AnswerRecord, StepRecord, paper_label
 from surefoot.pddl.ground import GroundTask
 from surefoot.pddl.language import Domain, Plan, Task, parse_domain, parse_problem
@@ -287,8 +287,8 @@ def _record(
         lower=task.bounds.lower,
         upper=task.bounds.upper,
         bounds_method=task.bounds.method,
-        confidence=chosen.confidence if chosen else 0.0,
-        doubts=chosen.doubts if chosen else (),
+        confidence=chosen.confidence(last_step(verdict)) if chosen else 0.0,
+        doubts=chosen.doubts_up_to(last_step(verdict)) if chosen else (),
         candidates=tuple(
             (c.role, c.first_line, c.last_line, len(c.steps))
             for c in (extraction.candidates if extraction else ())

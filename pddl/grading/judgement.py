@@ -102,15 +102,23 @@ def _doubt(extraction: Extraction, verdict: Verdict | None, ground: GroundTask) 
         return unclear
     if any(validate(ground, other).valid is not verdict.valid for other in chosen.others):
         return "whether it is valid depends on objects that the text leaves open"
-    if chosen.confidence < shipped_table().threshold:
-        reasons = ", ".join(code.replace("_", " ") for code in chosen.doubts) or "none noted"
-        return f"the reading is {100 * chosen.confidence:.0f} % sure: {reasons}"
+    end = last_step(verdict)
+    sure = chosen.confidence(end)
+    if sure < shipped_table().threshold:
+        reasons = ", ".join(c.replace("_", " ") for c in chosen.doubts_up_to(end))
+        return f"the reading is {100 * sure:.0f} % sure: {reasons or 'nothing noted'}"
     return ""
+
+
+def last_step(verdict: Verdict | None) -> int | None:
+    """Returns the number of the step that decides a verdict, ``None`` if all of them do."""
+    failed = verdict.first_error if verdict is not None else None
+    return failed.step if failed is not None else None
 
 
 def _unclear_step(chosen: PlanCandidate, verdict: Verdict) -> str:
     """Returns the first unclear step, unless something fails for certain before it."""
-    end = verdict.first_error.step if verdict.first_error is not None else len(chosen.steps)
+    end = last_step(verdict)
     for number, step in enumerate(chosen.steps[:end], start=1):
         if step.source is ArgumentSource.AMBIGUOUS:
             return f"step {number} (line {step.first_line}) does not say which objects it means"

@@ -80,8 +80,9 @@ class SampleRow:
 
     def __str__(self) -> str:
         passes = ", ".join(f"pass@{p.k} {p}" for p in self.passes)
+        tasks = "1 task" if self.tasks == 1 else f"{self.tasks} tasks"
         return (
-            f"{self.model}: {self.tasks} task{'s' if self.tasks != 1 else ''}, {self.number} samples each: {passes}; all samples "
+            f"{self.model}: {tasks}, {self.number} samples each: {passes}; all samples "
             f"valid {self.always}, some {self.sometimes}, none {self.never}"
         )
 

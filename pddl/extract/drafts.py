@@ -129,13 +129,13 @@ def read_arguments(
                 misfit = misfit or Slot((), text=ref.text)
             continue
         index = None
-        if ref.preposition not in roles and ref.preposition in ("from", "to"):
-            index = _of_pair(vocabulary, schema, slots, ref)
         if ref.preposition in roles:
             wanted = names.index(roles[ref.preposition])
             if slots[wanted] is None and _takes(vocabulary, schema, wanted, ref):
                 index = wanted
             clash += index is None
+        if index is None and ref.preposition in ("from", "to"):
+            index = _of_pair(vocabulary, schema, slots, ref)
         if index is None:
             reserved = {names.index(r) for p, r in roles.items() if p != ref.preposition}
             open_slots = [i for i, slot in enumerate(slots) if slot is None]

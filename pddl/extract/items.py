@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from surefoot.pddl.extract.document import Line, LiteralPlan, plain
 from surefoot.pddl.extract.drafts import Draft
-from surefoot.pddl.extract.formal import Call, is_name, read_call
+from surefoot.pddl.extract.formal import Call, bare_call, find_calls, is_name, read_call
 from surefoot.pddl.extract.kinds import Item, LineKind, Section
 from surefoot.pddl.extract.sentences import dropped, read_steps
 from surefoot.pddl.extract.tables import read_row, with_headers
@@ -262,6 +262,9 @@ def _classify_line(vocabulary: TaskVocabulary, line: Line) -> Item:
     text = line.text
     if not text:
         return Item(line, LineKind.BLANK)
+    if text.startswith("(") and text.endswith(")") and not find_calls(vocabulary, text, 1):
+        if bare_call(vocabulary, text, 1) is None:
+            return Item(line, LineKind.DETAIL)  # a remark in parentheses
     label = line.label
     if label is not None:
         name, rest = label

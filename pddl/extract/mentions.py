@@ -232,8 +232,9 @@ class ObjectNames:
         if name is not None:
             if name in _LETTER_NAMES and not self._stands_alone(match):
                 return None
-            if match.group("ord"):
-                return _ref(match, (), exact=True, preposition=preposition)
+            if match.group("ord") or self._goes_on(match):
+                like = self._stems.get(re.sub(r"\d.*", "", name), ())
+                return _ref(match, (), exact=True, preposition=preposition, like=like)
             return _ref(match, (self._by_name[squash(name)],), exact=True, preposition=preposition)
         odd = match.group("odd")
         if odd is not None:
@@ -246,6 +247,13 @@ class ObjectNames:
             like = self._stems.get(stem.group() if stem else "", ())
             return _ref(match, objects, exact=exact, preposition=preposition, like=like)
         return self._described(match, preposition)
+
+    @staticmethod
+    def _goes_on(match: re.Match[str]) -> bool:
+        """Returns whether a number behind a name makes it another one: ``Lounge 9``."""
+        if match.group("name")[-1:].isdigit():
+            return False
+        return bool(re.match(r"[ #]{1,2}\d+(?![\w.)-])", match.string[match.end() :]))
 
     @staticmethod
     def _stands_alone(match: re.Match[str]) -> bool:

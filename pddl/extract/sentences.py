@@ -30,7 +30,9 @@ _PREFIX_WORDS = frozenset(
     tile position subsequently afterwards here clean empty other optionally optional
     """.split()
 )
-_CONNECTOR = re.compile(r"[\s,]*(?:and|then|and then|&|before|followed by|also|plus|it|,)*[\s,]*")
+_JOINS = re.compile(
+    r"(?:\b(?:and|then|before|followed by|also|plus)|[,&])\s*(?:(?:then|also|it|to|finally)\s+)*$"
+)
 _CONDITIONAL = re.compile(
     r"\bif (?:it is |it's |they are )?(?:not already|needed|necessary|not yet)\b"
 )
@@ -134,6 +136,8 @@ def _spoken(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft]:
             piece = piece[opening.end() :]
         if not drafts:
             stated = _clause(vocabulary, f"{lead} {piece}".strip(), number)
+            if not stated and opening is not None and not lead:
+                stated = _clause(vocabulary.with_past(), piece, number)
             if not stated and not _heads(vocabulary, piece):
                 return []  # a sentence that does not open with an action
             lead = f"{lead} {piece}"  # "robot2: paint up": the subject of what follows
@@ -149,12 +153,16 @@ def _spoken(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft]:
             )
             carried = ""
         stated = _clause(vocabulary, piece, number)
+        if not stated and opening is not None and separator == ".":
+            stated = _clause(vocabulary.with_past(), piece, number)
         leads = separator == "." and index + 1 < len(pieces) and pieces[index + 1] == ":"
         if not stated and leads and _heads(vocabulary, piece) and vocabulary.refs(piece):
             carried = piece
             continue
+        if not stated and opening is not None and separator == ".":
+            drafts[-1] = replace(drafts[-1], doubts=(*drafts[-1].doubts, doubts.UNREAD))
         if not stated:
-            if (separator in ("(", ":", "-") or depth > 0) and not _STATE_WORDS.search(piece):
+            if (separator in ("(", ":", "-", ")") or depth > 0) and not _STATE_WORDS.search(piece):
                 drafts[-1] = _fill(vocabulary, drafts[-1], piece)
             continue
         joined = merge(drafts[-1], stated[0]) if len(stated) == 1 else None
@@ -240,9 +248,11 @@ def _clause(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft]:
         hits = [h for h in hits if h.end <= remark.start()]
     accepted = [hits[0]]
     for hit in hits[1:]:
-        between = _without_refs(text, accepted[-1].end, hit.start, refs)
-        if _CONNECTOR.fullmatch(between) and between.strip():
-            accepted.append(hit)
+        if not _JOINS.search(text[accepted[-1].end : hit.start]):
+            continue
+        if hit.gerund(text) and not accepted[0].gerund(text):
+            continue  # 'holding it in the left hand' only accompanies
+        accepted.append(hit)
     drafts: list[Draft] = []
     subject = [r for r in refs if r.end <= accepted[0].start]
     for index, hit in enumerate(accepted):
@@ -335,14 +345,6 @@ def _inside_object(hit: PhraseHit, refs: list[Ref]) -> bool:
         or (ref.start < hit.start and hit.end <= ref.end)
         for ref in refs
     )
-
-
-def _without_refs(text: str, start: int, end: int, refs: list[Ref]) -> str:
-    inner = text[start:end]
-    for ref in reversed(refs):
-        if start <= ref.start and ref.end <= end:
-            inner = inner[: ref.start - start] + " " + inner[ref.end - start :]
-    return inner
 
 
 def _draft(

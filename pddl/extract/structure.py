@@ -214,6 +214,9 @@ class Assembler:
                 self._loop(item)
             case LineKind.STEP | LineKind.ODD:
                 self._step(item)
+            case LineKind.TEXT if line.ordinal is not None and self._section is Section.PLAN:
+                # what stands below belongs to this item, not to the one before
+                self._title = _Title(item, len(self._block.entries))
             case LineKind.ACTION:
                 if not item.drafts:
                     self._listing = line.indent

@@ -20,6 +20,10 @@ class PhraseHit:
     readings: tuple[tuple[str, ActionPhrase], ...]
     """Candidate actions, each with the phrase that was met."""
 
+    def gerund(self, text: str) -> bool:
+        """Returns whether the action is in its -ing form in a text."""
+        return text[self.start : self.end].split()[0].endswith("ing")
+
 
 class TaskVocabulary:
     """The words of one task, compiled.

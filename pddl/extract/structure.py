@@ -94,6 +94,10 @@ _LOOP_DONE = re.compile(
     r"|^(?:finally|lastly|after (?:the loop|that|this|repeating|completing|finishing|processing)"
     r"|end (?:of )?(?:the )?(?:for|loop|repeat)|final steps?|clean ?up)\b"
 )
+_DENIES = re.compile(
+    r"^(?:please )?(?:do not|don't|never|skip|omit|avoid|no need to|there is no need|not needed"
+    r"|not necessary|this step (?:is not|can be)|ignore this)\b"
+)
 _CONCURRENT_HEADING = re.compile(r"\b(?:simultaneous|parallel|concurrent)")
 
 
@@ -253,6 +257,8 @@ class Assembler:
             return
         if not any(isinstance(e, ListedStep) for e in self._block.entries):
             return
+        if self._title is not None and _DENIES.match(text) and item.kind is not LineKind.HEADING:
+            self._deny()
         inner = self._title is not None and item.line.indent > self._title.item.line.indent
         if _CONCURRENT_HEADING.search(text) and item.kind is LineKind.HEADING:
             self._block.doubts.add(doubts.PARALLEL)
@@ -262,6 +268,13 @@ class Assembler:
             self._block.doubts.add(doubts.WITHDRAWN)
         else:
             self._pending = True
+
+    def _deny(self) -> None:
+        """Marks the steps of the current title: what stands below says not to take them."""
+        assert self._title is not None
+        for entry in self._block.entries[self._title.start :]:
+            if isinstance(entry, ListedStep):
+                entry.draft = noted(entry.draft, doubts.CONTRADICTION)
 
     def _arguments(self, item: Item) -> None:
         """Binds arguments that stand below their step."""

@@ -109,6 +109,11 @@ class TaskVocabulary:
                 readings = table.setdefault(key, [])
                 if (action, phrase) not in readings:
                     readings.append((action, phrase))
+        firsts = [SPLIT_NAME.split(action)[0] for action in self.words]
+        for action in self.words:
+            verb, *more = SPLIT_NAME.split(action)
+            if more and firsts.count(verb) == 1 and verb not in table and len(verb) > 2:
+                table[verb] = [(action, ActionPhrase(text=verb))]  # 'close' for close-lid
         return table
 
 

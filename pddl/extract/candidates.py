@@ -242,6 +242,7 @@ def _candidates(
             group.role = "revision"
         elif (
             not block.option
+            and not (block.phase or 0) > 1  # a later phase that looks like an earlier one
             and any(repeats(g.written, group.written) for g in groups if g.role != "outline")
         ) or block.section is Section.SUMMARY:
             group.role = "restatement"

@@ -203,6 +203,8 @@ def is_name(vocabulary: TaskVocabulary, word: str) -> bool:
         return False
     if word in FILLERS or word in PREPOSITIONS or not re.fullmatch(r"[a-z\d_-]+", word):
         return False
+    if len(word) == 1 and any(len(name) == 1 for name in vocabulary.task.objects):
+        return True
     return bool(re.search(r"\d|_", word)) or vocabulary.object_named(word) is not None
 
 

@@ -285,6 +285,12 @@ def _misplaced(vocabulary: TaskVocabulary, refs: list[Ref], draft: Draft, first:
     )
 
 
+def _idle_subject(refs: list[Ref], first: int) -> bool:
+    """Returns whether what acts is named once more in another part: ``room1: go from room1``."""
+    lead = {o for r in refs if r.end <= first and r.exact and not r.preposition for o in r.objects}
+    return any(r.start >= first and r.exact and lead.intersection(r.objects) for r in refs)
+
+
 def _agent_as_object(vocabulary: TaskVocabulary, refs: list[Ref], start: int) -> bool:
     """Returns whether the one that acts stands where the thing acted on should.
 
@@ -342,6 +348,8 @@ def _unaccounted(
         codes.add(doubts.VAGUE if placed and not complete else doubts.WORDS)
     clashes = any(r.clash for r in draft.readings)
     if not complete and clashes and _misplaced(vocabulary, refs, draft, first):
+        codes.add(doubts.VAGUE)
+    if not complete and _idle_subject(refs, first):
         codes.add(doubts.VAGUE)
     if not complete and _agent_as_object(vocabulary, refs, start):
         codes.add(doubts.VAGUE)

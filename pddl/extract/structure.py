@@ -74,6 +74,7 @@ class Block:
         option: Whether its heading offers it as one of several plans.
         whole: Whether what it replaces was taken back explicitly, however long it was.
         withdrawn: Whether the answer takes it back without putting another in its place.
+        phase: Number of the heading that it stands under (``Step 2: Deliver it``).
         entries: Its steps and loops.
         doubts: What makes its reading doubtful.
     """
@@ -83,6 +84,7 @@ class Block:
     option: bool = False
     whole: bool = False
     withdrawn: bool = False
+    phase: int | None = None
     entries: list[Entry] = field(default_factory=list)
     doubts: set[str] = field(default_factory=set)
 
@@ -339,6 +341,7 @@ class Assembler:
             self._take_back()
         elif section is not None or revision:
             self._new_block(revision)
+            self._block.phase = item.line.ordinal
             self._block.option = self._block.option or option
 
     def _take_back(self) -> None:

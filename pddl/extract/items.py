@@ -123,11 +123,29 @@ def classify(
     items = _without_remarks(vocabulary, _with_reports(vocabulary, read))
     if vocabulary.past:
         items = _listed_only(items)
-    numbered = [i for i in items if i.line.ordinal is not None and i.kind is not LineKind.HEADING]
-    steps = sum(i.kind in (LineKind.STEP, LineKind.LOOP) for i in numbered)
-    if not numbered or steps * 2 < len(numbered):
-        return [replace(i, kind=LineKind.TEXT) if i.kind is LineKind.ODD else i for i in items]
-    return items
+    return _without_facts(items)
+
+
+def _without_facts(items: list[Item]) -> list[Item]:
+    """Takes numbered lines for text in lists that hold fewer steps than other lines."""
+    lists: list[list[int]] = []
+    last = 0
+    for at, item in enumerate(items):
+        ordinal = item.line.ordinal
+        if ordinal is None or item.kind is LineKind.HEADING:
+            continue
+        if not lists or ordinal <= last:
+            lists.append([])
+        lists[-1].append(at)
+        last = ordinal
+    result = list(items)
+    for places in lists:
+        steps = sum(items[at].kind in (LineKind.STEP, LineKind.LOOP) for at in places)
+        if steps * 2 < len(places):
+            for at in places:
+                if items[at].kind is LineKind.ODD:
+                    result[at] = replace(items[at], kind=LineKind.TEXT)
+    return result
 
 
 def _from_data(vocabulary: TaskVocabulary, plan: LiteralPlan, line: Line) -> list[Item]:

@@ -290,7 +290,7 @@ def _clause(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft]:
             own = [r for r in refs if r.start >= _verb_end(text, accepted[index + 1])]
         word = text[hit.start : hit.end]
         tells = subject and not vocabulary.past and word in vocabulary.task.domain.predicates
-        if tells and (not own or word.endswith("ing")):
+        if tells and (not own or (word.endswith("ing") and len(own) < 2)):
             continue  # "shot glass 4: empty" and "left hand: holding shot1" tell a state
         draft = _draft(vocabulary, hit, subject, own, text[hit.start : end].strip(" ,"), number)
         if draft is not None:
@@ -413,9 +413,11 @@ def _inside_phrase(ref: Ref, hits: list[PhraseHit]) -> bool:
 
 
 def _inside_object(hit: PhraseHit, refs: list[Ref]) -> bool:
+    """Returns whether an action's words are part of an object's: the hoist of ``hoist 0``."""
     return any(
-        (ref.start <= hit.start and hit.end <= ref.end and not ref.text.startswith(ref.preposition))
-        or (ref.start < hit.start and hit.end <= ref.end)
+        ref.start + ref.skip <= hit.start
+        and hit.end <= ref.end
+        and (ref.end - ref.start - ref.skip > hit.end - hit.start or ref.start < hit.start)
         for ref in refs
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -181,6 +182,10 @@ def _with_reports(vocabulary: TaskVocabulary, items: list[Item]) -> list[Item]:
     lists = {
         layout(i) for i in items if i.kind is LineKind.STEP and i.line.marked and not i.line.cells
     }
+    counts = Counter(layout(i) for i in items if i.line.marked and i.kind is LineKind.STEP)
+    others = Counter(
+        layout(i) for i in items if i.line.marked and i.kind in (LineKind.TEXT, LineKind.ODD)
+    )
     result: list[Item] = []
     for item in items:
         if (
@@ -192,6 +197,17 @@ def _with_reports(vocabulary: TaskVocabulary, items: list[Item]) -> list[Item]:
             drafts = tuple(read_steps(vocabulary.with_past(), item.line.text, item.line.number))
             if drafts and any(d.readings for d in drafts):
                 item = replace(item, kind=LineKind.STEP, drafts=drafts)
+        place = layout(item)
+        if (
+            item.kind is LineKind.TEXT
+            and item.line.marked
+            and counts[place] > others[place]
+            and not statement(item.line.text)
+            and looks_like_step(vocabulary, item)
+        ):
+            # between steps, what reads like a step is one that does not exist
+            drafts = (_invented(item.line.text, item.line.number),)
+            item = replace(item, kind=LineKind.ODD, drafts=drafts)
         result.append(item)
     return result
 

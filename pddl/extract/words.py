@@ -87,7 +87,7 @@ _IRREGULAR = {
     "fit": "fit",
     "ride": "rode|ridden",
     "carry": "carried",
-    "leave": r"(?<!the )(?<!its )(?<!his )(?<!to )(?<!turned )(?<!moved )(?<!went )left(?= )",
+    "leave": r"(?<!the )(?<!its )(?<!his )(?<!to )(?<!turned )(?<!moved )(?<!went )left",
     "unwind": "unwound",
     "feed": "fed",
     "send": "sent",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -20,7 +20,13 @@ from surefoot.pddl.extract.readers import ANSWER_READERS, DEFAULT_READER
 from surefoot.pddl.grading.answers import Answer, TaskFiles
 from surefoot.pddl.grading.diagnosis import sub_label
 from surefoot.pddl.grading.judgement import judge, last_step
-from surefoot.pddl.grading.records import AnswerOutcome, AnswerRecord, StepRecord, paper_label
+from surefoot.pddl.grading.records import (
+    SOLVED,
+    AnswerOutcome,
+    AnswerRecord,
+    StepRecord,
+    paper_label,
+)
 from surefoot.pddl.ground import GroundTask
 from surefoot.pddl.language import Domain, Plan, Task, parse_domain, parse_problem
 from surefoot.pddl.language.sexpr import SourceText
@@ -209,7 +215,6 @@ def unsupported_record(answer: Answer, reason: str) -> AnswerRecord:
         upper=None,
         bounds_method="",
         confidence=0.0,
-        doubts=(),
         candidates=(),
         answer=answer.text,
         answer_sha256=_text_digest(answer.text),
@@ -237,14 +242,16 @@ def grade(answer: Answer, task: LoadedTask) -> AnswerRecord:
         ):
             kind = AnswerOutcome.SUBOPTIMAL
             detail = f"cost {verdict.cost:g}, a plan of cost {task.bounds.upper:g} is known"
-        label = sub_label(task.ground, plan, verdict) if verdict is not None else ""
+        certain = verdict is not None and kind is not AnswerOutcome.DOUBTFUL
+        label = sub_label(task.ground, plan, verdict) if verdict is not None and certain else ""
         if kind is AnswerOutcome.VALID and label == "redundant":
             kind, detail = AnswerOutcome.SUBOPTIMAL, "some of its steps can be left out"
     except Exception as error:  # a broken harness must never count against the model
         return _record(
             answer, task, AnswerOutcome.HARNESS_ERROR, f"{type(error).__name__}: {error}"
         )
-    return _record(answer, task, kind, detail, label, extraction, verdict)
+    record = _record(answer, task, kind, detail, label, extraction, verdict)
+    return replace(record, read_as=str(judged.read_as or ""))
 
 
 def _beaten(cost: float, bounds: Bounds) -> bool:
@@ -263,7 +270,9 @@ def _record(
     chosen = extraction.chosen if extraction else None
     errors = {e.step: e.message for e in verdict.all_errors} if verdict else {}
     steps = tuple(
-        StepRecord(str(s.step), s.source.value, s.first_line, s.last_line, errors.get(i, ""))
+        StepRecord(
+            str(s.step), s.source.value, s.first_line, s.last_line, errors.get(i, ""), s.doubts
+        )
         for i, s in enumerate(chosen.steps if chosen else (), start=1)
     )
     first = verdict.first_error if verdict else None
@@ -283,7 +292,7 @@ def _record(
         literals=literals,
         goal_fraction=verdict.goal_fraction if verdict else 0.0,
         executable_prefix=verdict.executable_prefix if verdict else 0,
-        cost=verdict.cost if verdict and verdict.valid else None,
+        cost=verdict.cost if verdict and kind in SOLVED else None,
         lower=task.bounds.lower,
         upper=task.bounds.upper,
         bounds_method=task.bounds.method,

@@ -132,6 +132,7 @@ class StepRecord:
         first_line: 1-based first line in the answer.
         last_line: 1-based last line.
         error: What is wrong with the step, or ``""``.
+        doubts: What makes its reading doubtful, as codes of ``surefoot.pddl.extract.doubts``.
     """
 
     action: str
@@ -139,6 +140,12 @@ class StepRecord:
     first_line: int
     last_line: int
     error: str = ""
+    doubts: tuple[str, ...] = ()
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> StepRecord:
+        """Reads a step as it stands in a record."""
+        return cls(**{**data, "doubts": tuple(data.get("doubts", ()))})
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +158,7 @@ class AnswerRecord:
         model: Name of the model.
         kind: Raw outcome.
         paper: The paper's error class, derived from ``kind``.
-        detail: One line on what went wrong, ``""`` for a valid plan.
+        detail: One line on what went wrong or is doubtful, ``""`` for a valid plan.
         sub_label: ``missing_step``, ``order`` or ``redundant`` where that is found, else ``""``.
         heuristic: Whether the kind rests on reading a claim in the text (goal kinds).
         form: What the answer is (see ``surefoot.pddl.extract.candidates.AnswerShape``).
@@ -171,6 +178,7 @@ class AnswerRecord:
         answer_sha256: Hash of the answer's bytes.
         task_sha256: Hash of the domain's and problem's bytes.
         sample: Which of the model's answers to the task it is, from 0.
+        read_as: Raw outcome of a doubtful reading, if it were right; ``""`` otherwise.
     """
 
     task: str
@@ -192,12 +200,13 @@ class AnswerRecord:
     upper: float | None
     bounds_method: str
     confidence: float
-    doubts: tuple[str, ...]
     candidates: tuple[tuple[str, int, int, int], ...]
     answer: str
     answer_sha256: str
     task_sha256: str
     sample: int = 0
+    doubts: tuple[str, ...] = ()
+    read_as: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Returns plain JSON data."""
@@ -205,12 +214,12 @@ class AnswerRecord:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> AnswerRecord:
-        """Reads what :meth:`to_json` wrote."""
+        """Reads what :meth:`to_json` wrote, also before there were doubts."""
         fields = dict(data)
         fields["kind"] = AnswerOutcome(data["kind"])
         fields["paper"] = PaperLabel(data["paper"])
-        fields["steps"] = tuple(StepRecord(**step) for step in data["steps"])
+        fields["steps"] = tuple(map(StepRecord.from_json, data["steps"]))
         fields["literals"] = tuple(data["literals"])
-        fields["doubts"] = tuple(data["doubts"])
+        fields["doubts"] = tuple(data.get("doubts", ()))
         fields["candidates"] = tuple(tuple(c) for c in data["candidates"])
         return cls(**fields)

@@ -11,6 +11,7 @@ from typing import Any
 from surefoot.core.progress import Progress, silent
 from surefoot.pddl.extract.readers import DEFAULT_READER
 from surefoot.pddl.grading.answers import Answer, TaskFiles, find_answers, find_tasks
+from surefoot.pddl.grading.doubtful import count_doubtful, doubtful_cases, left_out
 from surefoot.pddl.grading.grader import (
     BoundsLookup,
     LexiconSource,
@@ -57,6 +58,11 @@ class GradedRun:
     warnings: tuple[str, ...] = ()
 
     @property
+    def doubtful(self) -> int:
+        """Number of answers whose reading is not sure enough to count."""
+        return count_doubtful(self.records)
+
+    @property
     def unsupported(self) -> dict[str, str]:
         """What is not supported of each task that could not be read."""
         return unsupported_tasks(self.records)
@@ -75,10 +81,12 @@ class GradedRun:
                     "only_second": c.only_second,
                     "mcnemar_p": c.p_value,
                     "holm_p": c.adjusted,
+                    "doubtful": c.left_out,
                 }
                 for c in self.comparisons
             ],
             "samples": [row.to_json() for row in sample_rows(self.records)],
+            "doubtful": self.doubtful,
             "unsupported": self.unsupported,
             "lexicons": {domain: asdict(origin) for domain, origin in self.lexicons.items()},
         }
@@ -231,12 +239,16 @@ def _gather(out: Path, records: tuple[AnswerRecord, ...]) -> GradedRun:
     solved = solved_fractions(
         (r.model, r.task, r.kind in SOLVED) for r in records if r.kind not in UNGRADED
     )
+    unclear = doubtful_cases((r, r.task) for r in records)
     return GradedRun(
         out,
         records,
         tuple(make_cells(records)),
         tuple(model_totals(records)),
-        tuple(compare_paired(solved)),
+        tuple(
+            replace(c, left_out=left_out(solved, unclear, c.first, c.second))
+            for c in compare_paired(solved)
+        ),
         out / REPORT_NAME,
     )
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from surefoot.cli.console import Bar, note, parts, resumable
+from surefoot.cli.console import Bar, note, note_doubtful, parts, resumable
 from surefoot.pddl.extract.readers import DEFAULT_READER
 from surefoot.pddl.grading.run import GradedRun, grade_run
 from surefoot.pddl.grading.samples import sample_rows
@@ -83,6 +83,7 @@ def show(run: GradedRun, *, json_output: bool = False) -> None:
     for task, reason in run.unsupported.items():
         note(f"not graded, in no rate: {task}: {reason}")
     note(f"report: {run.report}")
+    note_doubtful(run.doubtful, "the report opens with them")
     broken = sum(cell.harness_errors for cell in run.cells)
     if broken:
         note(f"grading failed for {broken} answers; see the report")

@@ -49,6 +49,13 @@ def judge(extraction: Extraction, ground: GroundTask) -> GradedReading:
     return GradedReading(kind, detail, verdict)
 
 
+def judge_certain(extraction: Extraction, ground: GroundTask) -> GradedReading:
+    """Grades a reading that has been checked, without asking how sure it is."""
+    chosen = extraction.chosen
+    verdict = validate(ground, chosen.plan) if chosen is not None else None
+    return GradedReading(*outcome(extraction, verdict), verdict)
+
+
 def outcome(extraction: Extraction, verdict: Verdict | None) -> tuple[AnswerOutcome, str]:
     """Decides the raw kind; the first thing that goes wrong counts.
 

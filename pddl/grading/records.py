@@ -171,13 +171,16 @@ class AnswerRecord:
         lower: Proven lower bound on the optimal cost, if known.
         upper: Cost of the best known plan, if known.
         bounds_method: Where the bounds come from.
-        confidence: Calibrated probability that the reading is right, in [0, 1].
+        confidence: Calibrated probability that the reading is right, in [0, 1]; of the first
+            reading, where a second reader was asked.
         doubts: What makes the reading doubtful, as codes of ``surefoot.pddl.extract.doubts``.
         candidates: Role, first line, last line and number of steps of every candidate plan.
         answer: The text, for the report.
         answer_sha256: Hash of the answer's bytes.
         task_sha256: Hash of the domain's and problem's bytes.
         sample: Which of the model's answers to the task it is, from 0.
+        reader: Name of the reader whose reading is graded.
+        second_reading: Why the reading of a second reader was not accepted, ``""`` otherwise.
         read_as: Raw outcome of a doubtful reading, if it were right; ``""`` otherwise.
     """
 
@@ -207,6 +210,8 @@ class AnswerRecord:
     sample: int = 0
     doubts: tuple[str, ...] = ()
     read_as: str = ""
+    reader: str = "text"
+    second_reading: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Returns plain JSON data."""

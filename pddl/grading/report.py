@@ -144,6 +144,7 @@ def _doubtful(records: Sequence[AnswerRecord], anchors: Mapping[int, str]) -> li
             "model": r.model + (f" sample {r.sample}" if r.sample else ""),
             "why": r.detail,
             "read_as": r.read_as.replace("_", " "),
+            "second": r.second_reading,
             "general": general_doubts(r),
             "steps": [
                 {

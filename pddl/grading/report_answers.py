@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from html import escape
 
+from surefoot.pddl.extract.readers import DEFAULT_READER
 from surefoot.pddl.grading.display import CATEGORIES, tone
 from surefoot.pddl.grading.records import SOLVED, AnswerOutcome, AnswerRecord, StepRecord
 
@@ -89,6 +90,8 @@ def _facts(record: AnswerRecord) -> str:
         rows.append(("doubtful", record.detail))
         if record.read_as:
             rows.append(("read as", f"{record.read_as}, if the reading is right"))
+        if record.second_reading:
+            rows.append(("second reader", f"not accepted: {record.second_reading}"))
     elif record.detail:
         rows.append(("first error" if record.first_error else "detail", record.detail))
     if any(literal not in record.detail for literal in record.literals):
@@ -112,6 +115,8 @@ def _facts(record: AnswerRecord) -> str:
             plans = (f"{role} (lines {a}–{b}, {n} steps)" for role, a, b, n in record.candidates)
             found += "; candidates: " + ", ".join(plans)
         rows.append(("extraction", found))
+    if record.reader != DEFAULT_READER:
+        rows.append(("read by", record.reader))
     if record.heuristic:
         rows.append(("note", "rests on reading in the text whether the goal is claimed"))
     cells = "".join(f"<dt>{name}</dt><dd>{plain(text)}</dd>" for name, text in rows)

@@ -163,7 +163,4 @@ def _is_new(vocabulary: TaskVocabulary, alias: str) -> bool:
     low = alias.lower()
     if low in vocabulary.task.objects or (low in FILLERS and low != "a") or alias == "I":
         return False
-    if vocabulary.action_named(low) is not None or vocabulary.phrases(low):
-        return False
-    ref = vocabulary.object_named(low)
-    return ref is None or not ref.objects
+    return vocabulary.action_named(low) is None and not vocabulary.phrases(low)

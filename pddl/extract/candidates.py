@@ -19,7 +19,7 @@ from surefoot.pddl.extract.confidence import confidence
 from surefoot.pddl.extract.document.lines import MAX_CHARS, Line, clean_text, lines_of
 from surefoot.pddl.extract.document.literals import read_literals
 from surefoot.pddl.extract.document.markdown import read_layout
-from surefoot.pddl.extract.drafts import Draft
+from surefoot.pddl.extract.drafts import Draft, says
 from surefoot.pddl.extract.items import classify, looks_like_step
 from surefoot.pddl.extract.kinds import Section
 from surefoot.pddl.extract.lexicon import Lexicon
@@ -236,12 +236,13 @@ def _candidates(
             group.role = "withdrawn"
             for earlier in groups:  # what it continues is taken back with it
                 earlier.role = "withdrawn"
-        elif block.section is Section.OUTLINE or not any(map(_says, group.written)):
+        elif block.section is Section.OUTLINE or not any(map(says, group.written)):
             group.role = "outline"
         elif block.whole and main is not None:
             group.role = "revision"
         elif (
             not block.option
+            and not (block.phase or 0) > 1  # a later phase that looks like an earlier one
             and any(repeats(g.written, group.written) for g in groups if g.role != "outline")
         ) or block.section is Section.SUMMARY:
             group.role = "restatement"
@@ -257,13 +258,6 @@ def _candidates(
             group.role = "revision"
         groups.append(group)
     return tuple(_bind(g.role, g.drafts, ground, g.codes | codes) for g in groups)
-
-
-def _says(draft: Draft) -> bool:
-    """Returns whether a step is more than the name of an action."""
-    if not draft.readings:
-        return True
-    return any(r.misfit is not None or any(r.slots) or not r.slots for r in draft.readings)
 
 
 def _bind(role: str, drafts: list[Draft], ground: GroundTask, codes: set[str]) -> PlanCandidate:

@@ -93,6 +93,13 @@ def fixed(draft: Draft) -> bool:
     )
 
 
+def says(draft: Draft) -> bool:
+    """Returns whether a step is more than the name of an action."""
+    if not draft.readings:
+        return True
+    return any(r.misfit is not None or any(r.slots) or not r.slots for r in draft.readings)
+
+
 def noted(draft: Draft, code: str) -> Draft:
     """Returns a step with one more doubt."""
     return draft if code in draft.doubts else replace(draft, doubts=(*draft.doubts, code))
@@ -129,13 +136,13 @@ def read_arguments(
                 misfit = misfit or Slot((), text=ref.text)
             continue
         index = None
-        if ref.preposition not in roles and ref.preposition in ("from", "to"):
-            index = _of_pair(vocabulary, schema, slots, ref)
         if ref.preposition in roles:
             wanted = names.index(roles[ref.preposition])
             if slots[wanted] is None and _takes(vocabulary, schema, wanted, ref):
                 index = wanted
             clash += index is None
+        if index is None and ref.preposition in ("from", "to"):
+            index = _of_pair(vocabulary, schema, slots, ref)
         if index is None:
             reserved = {names.index(r) for p, r in roles.items() if p != ref.preposition}
             open_slots = [i for i, slot in enumerate(slots) if slot is None]
@@ -157,7 +164,8 @@ def read_arguments(
             elif not options:
                 misfit = misfit or Slot(ref.objects, ref.label, text=_bare(ref))
         elif _said_already(slots, ref):
-            continue
+            if ref.preposition not in ("", "of", "by", "for") and None in slots:
+                misfit = misfit or Slot(ref.objects, text=_bare(ref))
         elif ref.objects and _accompanies(ref, roles, names, slots):
             extra += 1
         else:

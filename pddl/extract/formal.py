@@ -97,6 +97,8 @@ def _call_of(
         if t.strip()
     ]
     action = vocabulary.action_named(name)
+    if not is_call and "," not in inner:
+        texts = _joined(vocabulary, texts)
     if not is_call and any(
         t in FILLERS or t in PREPOSITIONS for t in texts if t not in vocabulary.task.objects
     ):
@@ -115,6 +117,28 @@ def _call_of(
             return None
     call = _split_named(name, texts, number, match.group())
     return read_call(vocabulary, call)
+
+
+def _joined(vocabulary: TaskVocabulary, words: list[str]) -> list[str]:
+    """Puts names together that are written with blanks: ``(pick a plate 2)``."""
+    result: list[str] = []
+    at = 0
+    while at < len(words):
+        size = 1
+        if words[at] not in vocabulary.task.objects:
+            size = next(
+                (
+                    n
+                    for n in (4, 3, 2)
+                    if len(words[at : at + n]) == n
+                    and vocabulary.objects.spelled("-".join(words[at : at + n])) is not None
+                ),
+                1,
+            )
+        name = "-".join(words[at : at + size])
+        result.append(vocabulary.objects.spelled(name) or name if size > 1 else name)
+        at += size
+    return result
 
 
 def _unknown_call(
@@ -179,6 +203,8 @@ def is_name(vocabulary: TaskVocabulary, word: str) -> bool:
         return False
     if word in FILLERS or word in PREPOSITIONS or not re.fullmatch(r"[a-z\d_-]+", word):
         return False
+    if len(word) == 1 and any(len(name) == 1 for name in vocabulary.task.objects):
+        return True
     return bool(re.search(r"\d|_", word)) or vocabulary.object_named(word) is not None
 
 

@@ -6,9 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from surefoot.pddl.extract.discourse import withdraws
 from surefoot.pddl.extract.document import Line, LiteralPlan, plain
-from surefoot.pddl.extract.drafts import Draft
-from surefoot.pddl.extract.formal import Call, is_name, read_call
+from surefoot.pddl.extract.drafts import Draft, says
+from surefoot.pddl.extract.formal import Call, bare_call, find_calls, is_name, read_call
 from surefoot.pddl.extract.kinds import Item, LineKind, Section
 from surefoot.pddl.extract.sentences import dropped, read_steps
 from surefoot.pddl.extract.tables import read_row, with_headers
@@ -258,10 +259,19 @@ def list_of_names(vocabulary: TaskVocabulary, text: str) -> list[str]:
     return pieces
 
 
+def _is_aside(vocabulary: TaskVocabulary, text: str) -> bool:
+    """Returns whether a line is a remark in parentheses and no step in them."""
+    if not (text.startswith("(") and text.endswith(")")):
+        return False
+    return not find_calls(vocabulary, text, 1) and bare_call(vocabulary, text, 1) is None
+
+
 def _classify_line(vocabulary: TaskVocabulary, line: Line) -> Item:
     text = line.text
     if not text:
         return Item(line, LineKind.BLANK)
+    if _is_aside(vocabulary, text):
+        return Item(line, LineKind.DETAIL)
     label = line.label
     if label is not None:
         name, rest = label
@@ -286,11 +296,14 @@ def _classify_line(vocabulary: TaskVocabulary, line: Line) -> Item:
     if names and not line.heading:
         return Item(line, LineKind.ARGUMENTS, arguments=tuple(("", n) for n in names))
     drafts = tuple(read_steps(vocabulary, text, line.number))
+    if drafts and not line.marked and withdraws(text) and not any(map(says, drafts)):
+        return Item(line, LineKind.TEXT)  # 'Hold on, this plan has a mistake.'
     if drafts and dropped(text):
         return Item(line, LineKind.DETAIL)
     if line.heading:
         refs = tuple(vocabulary.refs(text))
-        return Item(line, LineKind.HEADING, drafts, refs, section_of(text))
+        section = Section.PLAN if line.ordinal is not None else section_of(text)
+        return Item(line, LineKind.HEADING, drafts, refs, section)
     if drafts:
         return Item(line, LineKind.STEP, drafts)
     if line.titled:

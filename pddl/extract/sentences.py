@@ -13,6 +13,7 @@ from surefoot.pddl.extract.drafts import (
     merge,
     open_places,
     read_arguments,
+    says,
 )
 from surefoot.pddl.extract.formal import Found, bare_call, find_calls
 from surefoot.pddl.extract.mentions import PREPOSITIONS, Ref
@@ -30,7 +31,9 @@ _PREFIX_WORDS = frozenset(
     tile position subsequently afterwards here clean empty other optionally optional
     """.split()
 )
-_CONNECTOR = re.compile(r"[\s,]*(?:and|then|and then|&|before|followed by|also|plus|it|,)*[\s,]*")
+_JOINS = re.compile(
+    r"(?:\b(?:and|then|before|followed by|also|plus)|[,&])\s*(?:(?:then|also|it|to|finally)\s+)*$"
+)
 _CONDITIONAL = re.compile(
     r"\bif (?:it is |it's |they are )?(?:not already|needed|necessary|not yet)\b"
 )
@@ -134,11 +137,13 @@ def _spoken(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft]:
             piece = piece[opening.end() :]
         if not drafts:
             stated = _clause(vocabulary, f"{lead} {piece}".strip(), number)
+            if not stated and opening is not None and not lead:
+                stated = _clause(vocabulary.with_past(), piece, number)
             if not stated and not _heads(vocabulary, piece):
                 return []  # a sentence that does not open with an action
             lead = f"{lead} {piece}"  # "robot2: paint up": the subject of what follows
             drafts = stated
-            if len(drafts) > 1 and not any(_says(d) for d in drafts):
+            if len(drafts) > 1 and not any(says(d) for d in drafts):
                 return []  # a list of action names
             continue
         if carried:  # 'Then, robot1: Move …': the subject of a new sentence
@@ -149,12 +154,18 @@ def _spoken(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft]:
             )
             carried = ""
         stated = _clause(vocabulary, piece, number)
+        if not stated and opening is not None and separator == ".":
+            stated = _clause(vocabulary.with_past(), piece, number)
         leads = separator == "." and index + 1 < len(pieces) and pieces[index + 1] == ":"
         if not stated and leads and _heads(vocabulary, piece) and vocabulary.refs(piece):
             carried = piece
             continue
+        if not stated and opening is not None and separator == "." and depth <= 0:
+            if any(r.exact for r in vocabulary.refs(piece)) and not _STATE_WORDS.search(piece):
+                drafts.append(Draft((), piece, number, number, doubts=(doubts.INVENTED,)))
+            continue
         if not stated:
-            if (separator in ("(", ":", "-") or depth > 0) and not _STATE_WORDS.search(piece):
+            if (separator in ("(", ":", "-", ")") or depth > 0) and not _STATE_WORDS.search(piece):
                 drafts[-1] = _fill(vocabulary, drafts[-1], piece)
             continue
         joined = merge(drafts[-1], stated[0]) if len(stated) == 1 else None
@@ -166,7 +177,7 @@ def _spoken(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft]:
             separator == "." and depth <= 0 and _is_step(vocabulary, piece, stated)
         ):
             drafts.extend(stated)
-        elif separator == ":" and not any(_says(d) for d in drafts):
+        elif separator == ":" and not any(says(d) for d in drafts):
             drafts = stated  # 'Pick up: robot1 grabs …' names the step it explains
         else:
             drafts[-1] = replace(drafts[-1], doubts=(*drafts[-1].doubts, doubts.REMARKED))
@@ -183,13 +194,9 @@ _SEQUENCE = re.compile(
 
 def _is_step(vocabulary: TaskVocabulary, piece: str, stated: list[Draft]) -> bool:
     """Tells a second sentence that is a step from one that explains the first."""
-    if _STATE_WORDS.search(piece) or not all(_says(d) for d in stated):
+    if _STATE_WORDS.search(piece) or not all(says(d) for d in stated):
         return False
     return not re.match(r"(?:this|that|these|it|which|now)\b", piece)
-
-
-def _says(draft: Draft) -> bool:
-    return any(slot is not None for reading in draft.readings for slot in reading.slots)
 
 
 def dropped(text: str) -> bool:
@@ -240,9 +247,11 @@ def _clause(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft]:
         hits = [h for h in hits if h.end <= remark.start()]
     accepted = [hits[0]]
     for hit in hits[1:]:
-        between = _without_refs(text, accepted[-1].end, hit.start, refs)
-        if _CONNECTOR.fullmatch(between) and between.strip():
-            accepted.append(hit)
+        if not _JOINS.search(text[accepted[-1].end : hit.start]):
+            continue
+        if hit.gerund(text) and not accepted[0].gerund(text):
+            continue  # 'holding it in the left hand' only accompanies
+        accepted.append(hit)
     drafts: list[Draft] = []
     subject = [r for r in refs if r.end <= accepted[0].start]
     for index, hit in enumerate(accepted):
@@ -259,6 +268,40 @@ def _clause(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft]:
             codes = _unaccounted(vocabulary, text, accepted[0].start, hit.end, end, refs, draft)
             drafts.append(replace(draft, doubts=codes) if codes else draft)
     return drafts
+
+
+def _misplaced(vocabulary: TaskVocabulary, refs: list[Ref], draft: Draft, first: int) -> bool:
+    """Returns whether a preposition introduces an object where another argument belongs.
+
+    ``Drop ball4 in rgripper1`` says where the ball goes, and no gripper is a place.
+    """
+    reading = draft.readings[0]
+    roles = vocabulary.words[reading.action].roles
+    names = [p.name[1:] for p in vocabulary.task.domain.actions[reading.action].parameters]
+    return any(
+        reading.slots[names.index(roles[ref.preposition])] is None
+        for ref in refs
+        if ref.start >= first and ref.exact and ref.preposition in roles
+    )
+
+
+def _idle_subject(refs: list[Ref], first: int) -> bool:
+    """Returns whether what acts is named once more in another part: ``room1: go from room1``."""
+    lead = {o for r in refs if r.end <= first and r.exact and not r.preposition for o in r.objects}
+    return any(r.start >= first and r.exact and lead.intersection(r.objects) for r in refs)
+
+
+def _agent_as_object(vocabulary: TaskVocabulary, refs: list[Ref], start: int) -> bool:
+    """Returns whether the one that acts stands where the thing acted on should.
+
+    ``Drop hoist0 on area2`` says what is dropped, and it is no crate.
+    """
+    agents = vocabulary.task.objects_by_type.get(vocabulary.lexicon.agent or "", ())
+    own = [r for r in refs if r.start >= start]
+    if not own or own[0].preposition or not own[0].exact:
+        return False
+    alone = len(own) == 1 or bool(own[1].preposition)
+    return alone and set(own[0].objects) <= set(agents) and bool(own[0].objects)
 
 
 def _names_action(between: str) -> bool:
@@ -303,13 +346,24 @@ def _unaccounted(
         if placed and plain in _SURFACES and before[-1] not in roles:
             continue
         codes.add(doubts.VAGUE if placed and not complete else doubts.WORDS)
+    clashes = any(r.clash for r in draft.readings)
+    if not complete and clashes and _misplaced(vocabulary, refs, draft, first):
+        codes.add(doubts.VAGUE)
+    if not complete and _idle_subject(refs, first):
+        codes.add(doubts.VAGUE)
+    if not complete and _agent_as_object(vocabulary, refs, start):
+        codes.add(doubts.VAGUE)
     if _ACTOR.search(text[:first].strip()) and not complete:
         codes.add(doubts.VAGUE)  # somebody acts who is no object of the task
     if any(r.label for r in refs):
         codes.add(doubts.UNDEFINED)
     if any(r.extra for r in draft.readings):
         codes.add(doubts.ADJUNCT)
-        if not complete and any(r.preposition in _LOCATIVE and r.start >= first for r in refs):
+        known = vocabulary.words[draft.readings[0].action].roles
+        if not complete and any(
+            r.start >= first and (r.preposition in _LOCATIVE or (r.preposition and not known))
+            for r in refs
+        ):
             codes.add(doubts.VAGUE)  # a place is named that is none of the arguments
     if any(r.misfit is not None and r.misfit.options for r in draft.readings):
         codes.add(doubts.MISFIT)
@@ -335,14 +389,6 @@ def _inside_object(hit: PhraseHit, refs: list[Ref]) -> bool:
         or (ref.start < hit.start and hit.end <= ref.end)
         for ref in refs
     )
-
-
-def _without_refs(text: str, start: int, end: int, refs: list[Ref]) -> str:
-    inner = text[start:end]
-    for ref in reversed(refs):
-        if start <= ref.start and ref.end <= end:
-            inner = inner[: ref.start - start] + " " + inner[ref.end - start :]
-    return inner
 
 
 def _draft(

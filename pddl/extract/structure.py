@@ -74,6 +74,7 @@ class Block:
         option: Whether its heading offers it as one of several plans.
         whole: Whether what it replaces was taken back explicitly, however long it was.
         withdrawn: Whether the answer takes it back without putting another in its place.
+        phase: Number of the heading that it stands under (``Step 2: Deliver it``).
         entries: Its steps and loops.
         doubts: What makes its reading doubtful.
     """
@@ -83,6 +84,7 @@ class Block:
     option: bool = False
     whole: bool = False
     withdrawn: bool = False
+    phase: int | None = None
     entries: list[Entry] = field(default_factory=list)
     doubts: set[str] = field(default_factory=set)
 
@@ -93,6 +95,10 @@ _LOOP_DONE = re.compile(
     r"|changed|moved|delivered|loop)\b"
     r"|^(?:finally|lastly|after (?:the loop|that|this|repeating|completing|finishing|processing)"
     r"|end (?:of )?(?:the )?(?:for|loop|repeat)|final steps?|clean ?up)\b"
+)
+_DENIES = re.compile(
+    r"^(?:please )?(?:do not|don't|never|skip|omit|avoid|no need to|there is no need|not needed"
+    r"|not necessary|this step (?:is not|can be)|ignore this)\b"
 )
 _CONCURRENT_HEADING = re.compile(r"\b(?:simultaneous|parallel|concurrent)")
 
@@ -214,6 +220,9 @@ class Assembler:
                 self._loop(item)
             case LineKind.STEP | LineKind.ODD:
                 self._step(item)
+            case LineKind.TEXT if line.ordinal is not None and self._section is Section.PLAN:
+                # what stands below belongs to this item, not to the one before
+                self._title = _Title(item, len(self._block.entries))
             case LineKind.ACTION:
                 if not item.drafts:
                     self._listing = line.indent
@@ -250,6 +259,8 @@ class Assembler:
             return
         if not any(isinstance(e, ListedStep) for e in self._block.entries):
             return
+        if self._title is not None and _DENIES.match(text) and item.kind is not LineKind.HEADING:
+            self._deny()
         inner = self._title is not None and item.line.indent > self._title.item.line.indent
         if _CONCURRENT_HEADING.search(text) and item.kind is LineKind.HEADING:
             self._block.doubts.add(doubts.PARALLEL)
@@ -259,6 +270,13 @@ class Assembler:
             self._block.doubts.add(doubts.WITHDRAWN)
         else:
             self._pending = True
+
+    def _deny(self) -> None:
+        """Marks the steps of the current title: what stands below says not to take them."""
+        assert self._title is not None
+        for entry in self._block.entries[self._title.start :]:
+            if isinstance(entry, ListedStep):
+                entry.draft = noted(entry.draft, doubts.CONTRADICTION)
 
     def _arguments(self, item: Item) -> None:
         """Binds arguments that stand below their step."""
@@ -323,6 +341,7 @@ class Assembler:
             self._take_back()
         elif section is not None or revision:
             self._new_block(revision)
+            self._block.phase = item.line.ordinal
             self._block.option = self._block.option or option
 
     def _take_back(self) -> None:

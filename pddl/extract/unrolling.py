@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 
-from surefoot.pddl.extract.drafts import Draft
+from surefoot.pddl.extract.drafts import Draft, merge
 from surefoot.pddl.extract.loops import (
     done_index,
     exchange,
@@ -117,6 +117,13 @@ def stated(block: Block) -> list[Draft]:
     return [e.draft for e in block.entries if isinstance(e, ListedStep)]
 
 
+def _agrees(first: Draft, second: Draft) -> bool:
+    """Returns whether two statements may be of one step."""
+    if not first.readings or not second.readings:
+        return first.text == second.text
+    return merge(first, second) is not None
+
+
 def repeats(earlier: Sequence[Draft], later: Sequence[Draft]) -> bool:
     """Returns whether a passage states an earlier plan once more.
 
@@ -125,6 +132,8 @@ def repeats(earlier: Sequence[Draft], later: Sequence[Draft]) -> bool:
     """
     if not earlier or not later:
         return False
+    if len(earlier) == len(later) > 1 and all(map(_agrees, earlier, later)):
+        return True
     a = [signature(d) for d in earlier]
     b = [signature(d) for d in later]
     matcher = SequenceMatcher(None, [s[0] for s in a], [s[0] for s in b], autojunk=False)

@@ -20,6 +20,10 @@ class PhraseHit:
     readings: tuple[tuple[str, ActionPhrase], ...]
     """Candidate actions, each with the phrase that was met."""
 
+    def gerund(self, text: str) -> bool:
+        """Returns whether the action is in its -ing form in a text."""
+        return text[self.start : self.end].split()[0].endswith("ing")
+
 
 class TaskVocabulary:
     """The words of one task, compiled.
@@ -43,8 +47,7 @@ class TaskVocabulary:
             [verb_pattern(phrase, past) for phrase in self._phrases], r"(?<![\w-])", r"(?![\w])"
         )
         self._phrase_patterns = [
-            (re.compile(verb_pattern(p, past) + r"\Z"), readings)
-            for p, readings in self._phrases.items()
+            (re.compile(verb_pattern(p, past)), readings) for p, readings in self._phrases.items()
         ]
         self._known_phrases: dict[str, tuple[tuple[str, ActionPhrase], ...]] = {}
         known = {squash(phrase) for phrase in self._phrases}
@@ -66,19 +69,21 @@ class TaskVocabulary:
     def phrases(self, text: str) -> list[PhraseHit]:
         """Finds action phrases, the longest first at each place, not overlapping."""
         return [
-            PhraseHit(match.start(), match.end(), self._readings(match.group()))
+            PhraseHit(match.start(), match.end(), self._readings(text, match.start(), match.end()))
             for match in self._phrase_regex.finditer(text)
         ]
 
-    def _readings(self, found: str) -> tuple[tuple[str, ActionPhrase], ...]:
-        if found not in self._known_phrases:
-            self._known_phrases[found] = tuple(
+    def _readings(self, text: str, start: int, end: int) -> tuple[tuple[str, ActionPhrase], ...]:
+        # a past form may depend on the word before it ('is left'), so that belongs to the key
+        key = text[max(0, start - 5) : end]
+        if key not in self._known_phrases:
+            self._known_phrases[key] = tuple(
                 reading
                 for pattern, readings in self._phrase_patterns
-                if pattern.match(found)
+                if pattern.fullmatch(text, start, end)
                 for reading in readings
             )
-        return self._known_phrases[found]
+        return self._known_phrases[key]
 
     def action_named(self, name: str) -> str | None:
         """Returns the action that a formal name such as ``Put_Down`` means, if any."""
@@ -105,6 +110,13 @@ class TaskVocabulary:
                 readings = table.setdefault(key, [])
                 if (action, phrase) not in readings:
                     readings.append((action, phrase))
+        firsts = [SPLIT_NAME.split(action)[0] for action in self.words]
+        for action in self.words:
+            verb, *more = SPLIT_NAME.split(action)
+            if more and firsts.count(verb) == 1 and len(verb) > 2:  # 'close' for close-lid
+                readings = table.setdefault(verb, [])
+                if (action, ActionPhrase(text=verb)) not in readings:
+                    readings.append((action, ActionPhrase(text=verb)))
         return table
 
 

@@ -84,14 +84,14 @@ _IRREGULAR = {
     "fit": "fit",
     "ride": "rode|ridden",
     "carry": "carried",
-    "leave": "(?!)",
+    "leave": r"(?:(?<=is )|(?<=are )|(?<=was )|(?<=been )|(?<=gets ))left",
     "unwind": "unwound",
     "feed": "fed",
     "send": "sent",
     "swing": "swung",
     "draw": "drew|drawn",
 }
-"""Past forms; none for ``leave``, since ``left`` is a direction."""
+"""Past forms; ``left`` alone is a direction."""
 
 
 def verb_pattern(phrase: str, past: bool = False) -> str:

@@ -169,6 +169,7 @@ def _line(number: int, raw: str, is_heading: bool) -> Line:
     indent = len(raw) - len(raw.lstrip())
     text = raw.strip()
     text = re.sub(r"^>+\s?", "", text)
+    text = re.sub(r"^[*+]\s+", "- ", text)  # a bullet, not emphasis
     marks = _HEADING.match(text)
     heading = bool(marks) or is_heading
     level = marks.group().count("#") if marks else 0

@@ -93,7 +93,12 @@ def read_literals(text: str, fences: Sequence[Fence]) -> list[LiteralPlan]:
         if calls is not None:
             lines = text.split("\n")[first - 1 : last]
             plans.append(LiteralPlan(first, last, _place(calls, lines, first)))
-    return sorted(plans, key=lambda p: p.first_line)
+    plans.sort(key=lambda p: (p.first_line, -p.last_line))
+    kept: list[LiteralPlan] = []
+    for plan in plans:  # a list inside a list is a part of it
+        if not kept or plan.first_line > kept[-1].last_line:
+            kept.append(plan)
+    return kept
 
 
 def _value(body: str, language: str) -> object | None:

@@ -153,6 +153,7 @@ def _drop_row(d: Mapping[str, Any]) -> dict[str, str]:
         "contestant": d["contestant"],
         "tasks": str(d["tasks"]),
         "pairs": str(d["pairs"]),
+        "doubtful": str(d.get("doubtful") or ""),
         "original": whole_percent(d["original"]),
         "renamed": whole_percent(d["renamed"]),
         "drop": points(d["drop"], low, high),
@@ -166,6 +167,7 @@ def _extrapolation_row(r: Mapping[str, Any]) -> dict[str, str]:
         "contestant": r["contestant"],
         "small": f"{a} of {m}",
         "large": f"{b} of {n}",
+        "doubtful": str(r.get("doubtful") or ""),
         "drop": points(r["drop"], low, high),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -10,7 +11,7 @@ from typing import Any
 from surefoot.pddl.benchmark.cases import BenchCase
 from surefoot.pddl.benchmark.config import Mode
 from surefoot.pddl.grading.doubtful import count_doubtful, doubtful_cases, left_out
-from surefoot.pddl.grading.records import SOLVED, UNGRADED, AnswerRecord
+from surefoot.pddl.grading.records import SOLVED, UNGRADED, AnswerOutcome, AnswerRecord
 from surefoot.pddl.grading.samples import sample_rows, solved_fractions
 from surefoot.pddl.grading.summary import Cell, make_cells, model_totals, valid_interval
 from surefoot.pddl.renaming import NameLevel
@@ -235,11 +236,16 @@ def _drops(records: Sequence[AnswerRecord], episodes: Sequence[Episode], seed: i
     base = {e.case.key: e for e in episodes if e.case.renaming == NameLevel.NONE and e.counts}
     groups: dict[tuple[str, str], dict[str, list[float]]] = {}
     tried: dict[tuple[str, str], list[tuple[bool, bool]]] = {}
+    doubtful = {e.case.key for e in episodes if e.graded.kind is AnswerOutcome.DOUBTFUL}
+    unclear: Counter[tuple[str, str]] = Counter()
     for record, e in zip(records, episodes, strict=True):
-        other = base.get(e.case.original().key)
-        if e.case.renaming == NameLevel.NONE or other is None or not e.counts:
+        if e.case.renaming == NameLevel.NONE:
             continue
         place = (record.model, e.case.renaming)
+        other = base.get(e.case.original().key)
+        unclear[place] += bool({e.case.key, e.case.original().key} & doubtful)
+        if other is None or not e.counts:
+            continue
         drop = float(other.solved) - float(e.solved)
         groups.setdefault(place, {}).setdefault(e.case.task, []).append(drop)
         tried.setdefault(place, []).append((other.solved, e.solved))
@@ -253,6 +259,7 @@ def _drops(records: Sequence[AnswerRecord], episodes: Sequence[Episode], seed: i
                 "level": level,
                 "tasks": len(by_task),
                 "pairs": len(pairs),
+                "doubtful": unclear[name, level],
                 "original": sum(a for a, _ in pairs) / len(pairs),
                 "renamed": sum(b for _, b in pairs) / len(pairs),
                 "drop": sum(a - b for a, b in pairs) / len(pairs),

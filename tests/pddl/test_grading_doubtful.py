@@ -136,14 +136,17 @@ class Mumbler:
     name = "mumbler"
     reads_text = True
 
-    def __init__(self) -> None:
+    def __init__(self, vague: int = 1000) -> None:
         self.heard: list[str] = []
+        self.vague = vague
 
     def solve(self, requests: Sequence[PlanRequest]) -> Iterator[tuple[int, PlanReply]]:
         for i, request in enumerate(requests):
             self.heard.append(request.messages[-1].text)
-            text = write_plan(FD_FF.solve(request.task).plan)
-            if len(request.messages) == 1:
+            plan = FD_FF.solve(request.task).plan
+            assert plan is not None
+            text = write_plan(plan)
+            if len(request.messages) == 1 and len(self.heard) <= self.vague:
                 lines = [line for line in text.splitlines() if line.startswith("(")]
                 text = "\n".join([*lines[:-1], "Stack it in the corner."])
             yield i, PlanReply(ReplyStatus.ANSWERED, text)
@@ -184,3 +187,26 @@ def test_a_bench_counts_it_apart(tmp_path: Path) -> None:
     assert (total["n"], total["valid"], total["doubtful"]) == (0, 0, 1)
     assert "mumbler 1" in done.report.read_text()
     assert "Doubtful answers to look at" in (tmp_path / "run" / "answers.html").read_text()
+
+
+def test_a_bench_says_which_pairs_of_names_it_leaves_out(tmp_path: Path) -> None:
+    bench = BenchConfig.model_validate(
+        {
+            "planners": ["mumbler"],
+            "domains": ["blocksworld"],
+            "difficulty": [0, 1],
+            "seeds": [0, 1],
+            "renamings": ["none", "synonym"],
+            "styles": ["template"],
+            "renaming_seeds": [0],
+        }
+    )
+    done = bench_run(bench, tmp_path / "run", {"mumbler": Mumbler(1)}, lookup)
+    (row,) = done.summary["generalization"]
+    assert (row["pairs"], row["doubtful"]) == (3, 1)
+    assert [(r["n"], r["doubtful"]) for r in done.summary["sizes"]] == [(1, 1), (2, 0)]
+    (row,) = done.summary["extrapolation"]
+    assert (row["large"], row["doubtful"]) == ([2, 2], 1)
+    page = done.report.read_text()
+    assert "left out, doubtful" in page
+    assert "doubtful, any size" in page

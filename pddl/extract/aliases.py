@@ -24,6 +24,10 @@ _LET = re.compile(
     rf"\b[Ll]et(?:'s)?\s+(?:call\s+)?{_QUOTE}(?P<alias>{_SHORT}){_QUOTE}\s+"
     rf"(?:be|denote|represent|stand for|mean|refer to)\s+(?:the\s+)?{_QUOTE}(?P<name>{_NAME})"
 )
+_LET_MORE = re.compile(
+    rf"(?<=\S)(?:,|;|\s+and)\s+(?:let\s+)?{_QUOTE}(?P<alias>{_SHORT}){_QUOTE}\s+"
+    rf"(?:be|denote|represent|stand for|mean|refer to)\s+(?:the\s+)?{_QUOTE}(?P<name>{_NAME})"
+)
 _CALL = re.compile(
     rf"\b(?:call|denote|label|name|abbreviate|write|refer to|use)\s+(?:the\s+)?{_QUOTE}"
     rf"(?P<name>{_NAME}){_QUOTE}\s+(?:as|by|with|to)?\s*{_QUOTE}(?P<alias>{_SHORT}){_QUOTE}(?![\w-])"
@@ -51,8 +55,8 @@ _GROUP = re.compile(
     rf"(?P<list>{_SHORT}(?:(?:,\s*(?:and\s+)?|\s+and\s+){_SHORT})+){_QUOTE}\)?"
 )
 """``Shot glasses (SG1, SG2, SG3)``."""
-_FORMS = (_BEHIND, _BEFORE, _LET, _CALL, _FOR, _AS, _LISTED, _LISTED_BACK)
-_EXPLICIT = (_LET, _CALL, _FOR, _AS)
+_FORMS = (_BEHIND, _BEFORE, _LET, _LET_MORE, _CALL, _FOR, _AS, _LISTED, _LISTED_BACK)
+_EXPLICIT = (_LET, _LET_MORE, _CALL, _FOR, _AS)
 """Forms in which a longer word (``Alice``) is a name for certain."""
 
 
@@ -119,7 +123,7 @@ def _definitions(vocabulary: TaskVocabulary, text: str) -> Iterator[tuple[str, s
             alias, said = match.group("alias"), match.group("name")
             if form not in _EXPLICIT and re.fullmatch(r"[A-Z][a-z]+", alias):
                 continue  # 'robot1 (Start)' is a remark
-            if form is not _LET and alias.lower() in LOOP_VARIABLES:
+            if form not in (_LET, _LET_MORE) and alias.lower() in LOOP_VARIABLES:
                 continue
             name = _object(vocabulary, said, from_end=form in (_BEHIND, _AS, _LISTED_BACK))
             if name is not None and _is_new(vocabulary, alias):

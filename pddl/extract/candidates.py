@@ -13,7 +13,7 @@ from enum import StrEnum
 from surefoot.core.thinking import split_reply
 from surefoot.pddl.extract import cues, doubts
 from surefoot.pddl.extract.aliases import learn_aliases
-from surefoot.pddl.extract.binding import MAX_STEPS, Binder, BoundStep
+from surefoot.pddl.extract.binding import MAX_STEPS, ArgumentSource, Binder, BoundStep
 from surefoot.pddl.extract.commitment import Refusal, refuses_beside, says_nothing_to_do
 from surefoot.pddl.extract.confidence import confidence
 from surefoot.pddl.extract.document.lines import MAX_CHARS, Line, clean_text, lines_of
@@ -154,14 +154,26 @@ def extract_with(answer: str, ground: GroundTask, vocabulary: TaskVocabulary) ->
     if aliases.clashing:
         codes.add(doubts.CONTRADICTION)
     found = _read(named, ground, vocabulary, codes)
-    if found.chosen is None and found.form is AnswerShape.UNPARSED:
-        # no step in the present tense: perhaps it is written as a report ('ball1 is picked up')
+    if found.unread or (found.chosen is not None and _doubted(found.chosen)):
+        # lines that could not be read: perhaps it is a report ('robot1 picked up ball1')
         told = _read(named, ground, vocabulary.with_past(), codes)
-        found = told if told.chosen is not None else found
+        if _num_read(told) >= 2 * max(1, _num_read(found)) and told.unread <= found.unread:
+            found = told
     if found.chosen is not None and found.form is AnswerShape.PLAN:
         cut = len(answer) > MAX_CHARS or len(found.chosen.steps) >= MAX_STEPS
         return replace(found, form=AnswerShape.TRUNCATED) if cut else found
     return found
+
+
+def _doubted(chosen: PlanCandidate) -> bool:
+    return bool({doubts.UNREAD, doubts.INVENTED} & set(chosen.doubts_up_to()))
+
+
+def _num_read(found: Extraction) -> int:
+    """Returns the number of steps that name an action of the domain."""
+    if found.chosen is None:
+        return 0
+    return sum(s.source is not ArgumentSource.UNKNOWN for s in found.chosen.steps)
 
 
 def _read(text: str, ground: GroundTask, vocabulary: TaskVocabulary, known: set[str]) -> Extraction:
@@ -205,7 +217,7 @@ def _read(text: str, ground: GroundTask, vocabulary: TaskVocabulary, known: set[
         form = AnswerShape.UNEXPANDABLE
     elif _cut_off(lines, chosen):
         form = AnswerShape.TRUNCATED
-    return Extraction(form, chosen, candidates, claims_goal, unsolvable)
+    return Extraction(form, chosen, candidates, claims_goal, unsolvable, assembler.unread)
 
 
 @dataclass

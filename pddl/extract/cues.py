@@ -24,6 +24,12 @@ _REFUSAL = re.compile(
     r"|i (?:can't|cannot|can not|could not|couldn't) (?:provide|help|solve|assist|find|produce"
     r"|give|generate|determine|come up|devise|answer|comply)|i (?:won't|will not) (?:provide|give)"
     r"|i (?:must|have to) (?:decline|give up)|i give up"
+    r"|(?:i|we) (?:do not|don't|did not|didn't) (?:have|see|know|find) (?:an?|any|how|what|the)\b"
+    r"(?: \w+){0,3} ?(?:plan|solution|answer|way|fix|goal|sequence|could|can)"
+    r"|(?:have|has|there is|is) no (?:\w+ )?(?:plan|solution|answer|sequence) (?:to|that|for|i|which)"
+    r"|(?:unable|not able|failed) to (?:come up with|construct|devise|work out|derive|determine|give"
+    r"|generate|reach|complete)|(?:rejected|discarded|abandoned|dismissed) (?:it|this|that|them)"
+    r"|(?:could not|couldn't|cannot|can't) (?:come up with|work out|devise|construct|complete)"
     r"|unable to (?:provide|find|solve|produce|assist)|not able to provide)\b"
 )
 _UNSOLVABLE = re.compile(

@@ -69,6 +69,7 @@ class Draft:
         agent: The acting object named by the surrounding text, if any.
         conditional: Whether it is only meant where needed (``if not already open``).
         doubts: What makes its reading doubtful, as codes of ``surefoot.pddl.extract.doubts``.
+        invented: Name and arguments as stated, if it is formal and its action does not exist.
     """
 
     readings: tuple[StepReading, ...]
@@ -79,6 +80,7 @@ class Draft:
     agent: str | None = None
     conditional: bool = False
     doubts: tuple[str, ...] = ()
+    invented: tuple[str, ...] = ()
 
     @property
     def actions(self) -> frozenset[str]:

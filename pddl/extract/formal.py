@@ -161,7 +161,7 @@ def _unknown_call(
         return None
     if match.re is _CALL and match.group(2) and " " in match.group(3).replace(", ", ","):
         return None  # 'room1 (robot1 is here)'
-    return Draft((), match.group(), number, number, doubts=(doubts.INVENTED,))
+    return Draft((), match.group(), number, number, invented=(name, *texts))
 
 
 def _is_gloss(vocabulary: TaskVocabulary, texts: list[str], rest: str) -> bool:
@@ -208,6 +208,21 @@ def is_name(vocabulary: TaskVocabulary, word: str) -> bool:
     return bool(re.search(r"\d|_", word)) or vocabulary.object_named(word) is not None
 
 
+_COLON_CALL = re.compile(r"^([a-z][a-z_\d-]*[a-z\d])\s*(?::|-|–|=>|→)\s+(\S.*)$")
+
+
+def colon_call(vocabulary: TaskVocabulary, text: str, number: int) -> Draft | None:
+    """Reads ``pick: robot1, ball1, room1``: an action's name, and nothing but names behind it."""
+    match = _COLON_CALL.match(text.strip(" .;"))
+    action = vocabulary.action_named(match.group(1)) if match else None
+    if match is None or action is None:
+        return None
+    args = [a for a in re.split(r"\s*[,;]\s*|\s+", match.group(2).strip("()[] ")) if a]
+    if not all(is_name(vocabulary, a) for a in args):
+        return None
+    return read_call(vocabulary, Call(action, tuple(args), (), number, text))
+
+
 def read_call(vocabulary: TaskVocabulary, call: Call) -> Draft:
     """Binds the arguments of a formal step, positional and named.
 
@@ -220,8 +235,11 @@ def read_call(vocabulary: TaskVocabulary, call: Call) -> Draft:
         whole = next((h for h in hits if h.start == 0 and h.end == len(call.name)), None)
         actions = list(dict.fromkeys(a for a, _ in whole.readings)) if whole else []
         if not actions:
-            text = call.text if call.args or call.named else call.name
-            return Draft((), text, call.line, call.line, doubts=(doubts.INVENTED,))
+            args = (*call.args, *(value for _, value in call.named))
+            text = call.text if args else call.name
+            said = (call.name, *args) if " " not in call.name else ()
+            codes = () if said else (doubts.INVENTED,)
+            return Draft((), text, call.line, call.line, doubts=codes, invented=said)
     else:
         actions = [action]
     empty = tuple(
@@ -249,8 +267,9 @@ def complete(
         named: Arguments with their keys.
     """
     found = [_complete(vocabulary, r, args, named) for r in draft.readings]
-    if not found:
-        return draft
+    if not found:  # an action that does not exist keeps its arguments
+        name = draft.invented[:1] or ((draft.text,) if " " not in draft.text else ())
+        return replace(draft, invented=(*name, *args)) if name else draft
     best = min(_penalty(reading, codes) for reading, codes in found)
     kept = [(r, codes) for r, codes in found if _penalty(r, codes) == best]
     codes = dict.fromkeys((*draft.doubts, *(code for _, own in kept for code in own)))

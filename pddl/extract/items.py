@@ -6,10 +6,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from surefoot.pddl.extract import doubts
 from surefoot.pddl.extract.discourse import withdraws
 from surefoot.pddl.extract.document import Line, LiteralPlan, plain
 from surefoot.pddl.extract.drafts import Draft, says
-from surefoot.pddl.extract.formal import Call, bare_call, find_calls, is_name, read_call
+from surefoot.pddl.extract.formal import Call, bare_call, colon_call, find_calls, is_name, read_call
 from surefoot.pddl.extract.kinds import Item, LineKind, Section
 from surefoot.pddl.extract.sentences import dropped, read_steps
 from surefoot.pddl.extract.tables import read_row, with_headers
@@ -120,6 +121,8 @@ def classify(
             continue
         read.append(read_row(vocabulary, line) if line.cells else _classify_line(vocabulary, line))
     items = _without_remarks(vocabulary, _with_reports(vocabulary, read))
+    if vocabulary.past:
+        items = _listed_only(items)
     numbered = [i for i in items if i.line.ordinal is not None and i.kind is not LineKind.HEADING]
     steps = sum(i.kind in (LineKind.STEP, LineKind.LOOP) for i in numbered)
     if not numbered or steps * 2 < len(numbered):
@@ -173,6 +176,19 @@ def _with_reports(vocabulary: TaskVocabulary, items: list[Item]) -> list[Item]:
                 item = replace(item, kind=LineKind.STEP, drafts=drafts)
         result.append(item)
     return result
+
+
+def _listed_only(items: list[Item]) -> list[Item]:
+    """Keeps to the list where a report has one: what stands outside of it looks back."""
+    listed = sum(i.kind is LineKind.STEP and i.line.marked for i in items)
+    if listed < 2:
+        return items
+    return [
+        replace(i, kind=LineKind.DETAIL, drafts=())
+        if i.kind is LineKind.STEP and not i.line.marked
+        else i
+        for i in items
+    ]
 
 
 def _without_remarks(vocabulary: TaskVocabulary, items: list[Item]) -> list[Item]:
@@ -250,13 +266,17 @@ def _arguments(vocabulary: TaskVocabulary, name: str, rest: str) -> tuple[tuple[
 
 def list_of_names(vocabulary: TaskVocabulary, text: str) -> list[str]:
     """Returns the names on a line that holds nothing but names of objects."""
-    bare = text.strip("()[]. ")
+    bare = re.sub(r"^(?:with|using|on|for|of|objects|args)\s+", "", text.strip("()[]. "))
     pieces = re.split(r"\s*,\s*|\s+", bare)
     if not bare or not all(is_name(vocabulary, p) for p in pieces):
         return []
     if not any(p in vocabulary.task.objects for p in pieces):
         return []
     return pieces
+
+
+def _invented(text: str, number: int) -> Draft:
+    return Draft((), text, number, number, doubts=(doubts.INVENTED,))
 
 
 def _is_aside(vocabulary: TaskVocabulary, text: str) -> bool:
@@ -275,6 +295,9 @@ def _classify_line(vocabulary: TaskVocabulary, line: Line) -> Item:
     label = line.label
     if label is not None:
         name, rest = label
+        called = colon_call(vocabulary, text, line.number)
+        if called is not None:
+            return Item(line, LineKind.STEP, (called,))
         if _ACTION_LABEL.match(name) and (not line.heading or line.indent):
             if _LOOP.search(rest):
                 return Item(line, LineKind.LOOP)
@@ -295,7 +318,8 @@ def _classify_line(vocabulary: TaskVocabulary, line: Line) -> Item:
     names = list_of_names(vocabulary, text)
     if names and not line.heading:
         return Item(line, LineKind.ARGUMENTS, arguments=tuple(("", n) for n in names))
-    drafts = tuple(read_steps(vocabulary, text, line.number))
+    prose = not line.marked and not line.heading and text.count(". ") >= 1
+    drafts = tuple(read_steps(vocabulary, text, line.number, prose=prose))
     if drafts and not line.marked and withdraws(text) and not any(map(says, drafts)):
         return Item(line, LineKind.TEXT)  # 'Hold on, this plan has a mistake.'
     if drafts and dropped(text):
@@ -310,5 +334,5 @@ def _classify_line(vocabulary: TaskVocabulary, line: Line) -> Item:
         refs = tuple(vocabulary.refs(text))
         return Item(line, LineKind.HEADING, (), refs, section_of(text))
     if line.ordinal is not None and not _STATEMENT.search(text) and not vocabulary.ignored(text):
-        return Item(line, LineKind.ODD, (Draft((), text, line.number, line.number),))
+        return Item(line, LineKind.ODD, (_invented(text, line.number),))
     return Item(line, LineKind.TEXT, refs=())

@@ -11,11 +11,12 @@ from surefoot.pddl.extract.drafts import (
     Slot,
     StepReading,
     merge,
+    noted,
     open_places,
     read_arguments,
     says,
 )
-from surefoot.pddl.extract.formal import Found, bare_call, find_calls
+from surefoot.pddl.extract.formal import Found, bare_call, colon_call, find_calls
 from surefoot.pddl.extract.mentions import PREPOSITIONS, Ref
 from surefoot.pddl.extract.vocabulary import PhraseHit, TaskVocabulary
 from surefoot.pddl.extract.words import FILLERS, REMARK
@@ -60,7 +61,9 @@ _AUXILIARIES = frozenset("is are was were be been being gets get got has have".s
 """Words before a past form: ``ball1 is picked up``."""
 
 
-def read_steps(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft]:
+def read_steps(
+    vocabulary: TaskVocabulary, text: str, number: int, *, prose: bool = False
+) -> list[Draft]:
     """Reads the steps that a line states, in order.
 
     The line must open with an action (after its subject or a place); what follows a colon,
@@ -70,10 +73,11 @@ def read_steps(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft
         vocabulary: The task's words.
         text: Clean text of the line.
         number: 1-based line number.
+        prose: Whether the line is a paragraph, in which each sentence may be a step.
     """
     if _PURPOSE.match(text) or _DESCRIPTION.match(text):
         return []
-    bare = bare_call(vocabulary, text, number)
+    bare = bare_call(vocabulary, text, number) or colon_call(vocabulary, text, number)
     if bare is not None:
         return [bare]
     calls = find_calls(vocabulary, text, number)
@@ -81,7 +85,7 @@ def read_steps(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft
         formal = _formal(vocabulary, text, number, calls)
         if formal is not None:
             return formal
-    drafts = _spoken(vocabulary, text, number)
+    drafts = _spoken(vocabulary, text, number, prose=prose)
     if _CONDITIONAL.search(text):
         return [
             replace(draft, conditional=True, doubts=(*draft.doubts, doubts.CONDITIONAL))
@@ -96,10 +100,17 @@ def _formal(
     """Reads a line that has calls; ``None`` if they are only mentioned in it."""
     before = text[: calls[0].start]
     drafts: list[Draft] = [calls[0].draft]
-    if not _heads(vocabulary, before):
+    if _DENIAL.search(before):
+        return None
+    titled = bool(re.search(r"[-:;=]\s*$", before))
+    if _names_others(vocabulary, before, calls[0].draft):
+        drafts = [noted(calls[0].draft, doubts.CONTRADICTION)]
+    elif not _heads(vocabulary, before):
         said = _spoken(vocabulary, before, number)
-        if not said:
+        if not said and not titled:
             return None
+        if not said:
+            said = [calls[0].draft]
         joined = merge(calls[0].draft, said[-1]) if len(said) == 1 else None
         if joined is None:
             joined = replace(calls[0].draft, doubts=(*calls[0].draft.doubts, doubts.CONTRADICTION))
@@ -119,7 +130,24 @@ def _formal(
     return drafts
 
 
-def _spoken(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft]:
+_DENIAL = re.compile(r"\b(?:not|never|don't|doesn't|cannot|can't|without|avoid|instead of|skip)\b")
+
+
+def _names_others(vocabulary: TaskVocabulary, before: str, call: Draft) -> bool:
+    """Returns whether a title names an object that the call behind it does not."""
+    if not call.readings or not call.readings[0].strict:
+        return False
+    said = {o for slot in call.readings[0].slots if slot is not None for o in slot.options}
+    return any(
+        r.unknown or (len(r.objects) == 1 and r.objects[0] not in said)
+        for r in vocabulary.refs(before)
+        if r.exact
+    )
+
+
+def _spoken(
+    vocabulary: TaskVocabulary, text: str, number: int, *, prose: bool = False
+) -> list[Draft]:
     pieces = _SPLIT.split(text)
     drafts: list[Draft] = []
     depth = 0
@@ -133,11 +161,12 @@ def _spoken(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft]:
         if not piece:
             continue
         opening = _SEQUENCE.match(piece)
+        starts = opening is not None or (prose and separator == "." and depth <= 0)
         if opening is not None:
             piece = piece[opening.end() :]
         if not drafts:
             stated = _clause(vocabulary, f"{lead} {piece}".strip(), number)
-            if not stated and opening is not None and not lead:
+            if not stated and starts and not lead:
                 stated = _clause(vocabulary.with_past(), piece, number)
             if not stated and not _heads(vocabulary, piece):
                 return []  # a sentence that does not open with an action
@@ -147,14 +176,9 @@ def _spoken(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft]:
                 return []  # a list of action names
             continue
         if carried:  # 'Then, robot1: Move …': the subject of a new sentence
-            piece, separator, opening = (
-                f"{carried} {piece}",
-                ".",
-                opening or _SEQUENCE.match("then"),
-            )
-            carried = ""
+            piece, separator, starts, carried = f"{carried} {piece}", ".", True, ""
         stated = _clause(vocabulary, piece, number)
-        if not stated and opening is not None and separator == ".":
+        if not stated and starts and separator == ".":
             stated = _clause(vocabulary.with_past(), piece, number)
         leads = separator == "." and index + 1 < len(pieces) and pieces[index + 1] == ":"
         if not stated and leads and _heads(vocabulary, piece) and vocabulary.refs(piece):
@@ -169,7 +193,7 @@ def _spoken(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft]:
                 drafts[-1] = _fill(vocabulary, drafts[-1], piece)
             continue
         joined = merge(drafts[-1], stated[0]) if len(stated) == 1 else None
-        if opening is not None and separator == "." and depth <= 0:
+        if starts and separator == "." and depth <= 0 and not _explains(piece):
             drafts.extend(stated)
         elif joined is not None:
             drafts[-1] = joined
@@ -190,6 +214,11 @@ _SEQUENCE = re.compile(
     r"|with that done|from there|at this point|to (?:begin|start)(?: with)?|in the end)\b[ ,]*"
 )
 """Begins a sentence that is the next step."""
+
+
+def _explains(piece: str) -> bool:
+    """Returns whether a sentence speaks of the step before it."""
+    return bool(re.match(r"(?:this|that|these|those|which|now|note)\b", piece))
 
 
 def _is_step(vocabulary: TaskVocabulary, piece: str, stated: list[Draft]) -> bool:

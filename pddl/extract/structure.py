@@ -204,7 +204,8 @@ class Assembler:
                     self._heading_steps += 1
                     self._step(item)
                 elif titles and self._heading_steps and self._is_odd(item):
-                    draft = Draft((), line.text, line.number, line.number)
+                    code = (doubts.INVENTED,)
+                    draft = Draft((), line.text, line.number, line.number, doubts=code)
                     self._step(replace(item, drafts=(draft,)))
                 else:
                     self._heading(item, before)

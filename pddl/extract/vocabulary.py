@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from surefoot.pddl.extract.lexicon import ActionPhrase, ActionWords, Lexicon
 from surefoot.pddl.extract.mentions import SPLIT_NAME, ObjectNames, Ref, squash
-from surefoot.pddl.extract.words import verb_pattern
+from surefoot.pddl.extract.words import PARTICLES, verb_pattern
 from surefoot.pddl.language.model import Task
 
 
@@ -49,6 +49,11 @@ class TaskVocabulary:
         self._phrase_patterns = [
             (re.compile(verb_pattern(p, past)), readings) for p, readings in self._phrases.items()
         ]
+        self._particle_verbs = [
+            (re.compile(verb_pattern(words[0], past)), words[1], readings)
+            for words, readings in ((p.split(), r) for p, r in self._phrases.items())
+            if len(words) == 2 and words[1] in PARTICLES
+        ]
         self._known_phrases: dict[str, tuple[tuple[str, ActionPhrase], ...]] = {}
         known = {squash(phrase) for phrase in self._phrases}
         self.objects = ObjectNames(task, lexicon, {*self._by_squashed, *known})
@@ -69,9 +74,23 @@ class TaskVocabulary:
     def phrases(self, text: str) -> list[PhraseHit]:
         """Finds action phrases, the longest first at each place, not overlapping."""
         return [
-            PhraseHit(match.start(), match.end(), self._readings(text, match.start(), match.end()))
+            PhraseHit(
+                match.start(),
+                match.end(),
+                self._readings(text, match.start(), match.end())
+                + self._with_particle(match.group(), text[match.end() :]),
+            )
             for match in self._phrase_regex.finditer(text)
         ]
+
+    def _with_particle(self, verb: str, rest: str) -> tuple[tuple[str, ActionPhrase], ...]:
+        """Returns readings of a verb whose particle stands apart: ``take the lid off``."""
+        found: list[tuple[str, ActionPhrase]] = []
+        for base, particle, readings in self._particle_verbs:
+            behind = re.match(rf"[^,;:.()]{{1,60}}?\b{particle}\b", rest)
+            if behind is not None and base.fullmatch(verb):
+                found += readings
+        return tuple(found)
 
     def _readings(self, text: str, start: int, end: int) -> tuple[tuple[str, ActionPhrase], ...]:
         # a past form may depend on the word before it ('is left'), so that belongs to the key
@@ -111,9 +130,10 @@ class TaskVocabulary:
                 if (action, phrase) not in readings:
                     readings.append((action, phrase))
         firsts = [SPLIT_NAME.split(action)[0] for action in self.words]
-        for action in self.words:
+        for action in self.words:  # 'close' for close-lid, 'load' for load-truck
             verb, *more = SPLIT_NAME.split(action)
-            if more and firsts.count(verb) == 1 and len(verb) > 2:  # 'close' for close-lid
+            told_apart = firsts.count(verb) == 1 or (more and more[0] not in PARTICLES)
+            if more and told_apart and len(verb) > 2:
                 readings = table.setdefault(verb, [])
                 if (action, ActionPhrase(text=verb)) not in readings:
                     readings.append((action, ActionPhrase(text=verb)))

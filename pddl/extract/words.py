@@ -33,6 +33,9 @@ COLOURS = frozenset(
 )
 """Adjectives that pick one object out of several."""
 
+PARTICLES = frozenset("up down in out on off away back over left right forward".split())
+"""Second words of verbs that may stand apart from them."""
+
 ORDINALS = {
     word: n
     for n, word in enumerate(

@@ -166,8 +166,8 @@ def _xml(body: str) -> object | None:
         except ElementTree.ParseError:
             return None
     steps = [e for e in root.iter() if e.tag.lower() in ("action", "step", "operator", "act")]
-    inner = [e for e in steps if not any(c in steps for c in e.iter() if c is not e)]
-    return [_element(e) for e in inner] or None
+    nested = {id(c) for e in steps for c in e.iter() if c is not e}
+    return [_element(e) for e in steps if id(e) not in nested] or None
 
 
 def _element(element: ElementTree.Element) -> object:

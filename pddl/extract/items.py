@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -123,11 +124,29 @@ def classify(
     items = _without_remarks(vocabulary, _with_reports(vocabulary, read))
     if vocabulary.past:
         items = _listed_only(items)
-    numbered = [i for i in items if i.line.ordinal is not None and i.kind is not LineKind.HEADING]
-    steps = sum(i.kind in (LineKind.STEP, LineKind.LOOP) for i in numbered)
-    if not numbered or steps * 2 < len(numbered):
-        return [replace(i, kind=LineKind.TEXT) if i.kind is LineKind.ODD else i for i in items]
-    return items
+    return _without_facts(items)
+
+
+def _without_facts(items: list[Item]) -> list[Item]:
+    """Takes numbered lines for text in lists that hold fewer steps than other lines."""
+    lists: list[list[int]] = []
+    last = 0
+    for at, item in enumerate(items):
+        ordinal = item.line.ordinal
+        if ordinal is None or item.kind is LineKind.HEADING:
+            continue
+        if not lists or ordinal <= last:
+            lists.append([])
+        lists[-1].append(at)
+        last = ordinal
+    result = list(items)
+    for places in lists:
+        steps = sum(items[at].kind in (LineKind.STEP, LineKind.LOOP) for at in places)
+        if steps * 2 < len(places):
+            for at in places:
+                if items[at].kind is LineKind.ODD:
+                    result[at] = replace(items[at], kind=LineKind.TEXT)
+    return result
 
 
 def _from_data(vocabulary: TaskVocabulary, plan: LiteralPlan, line: Line) -> list[Item]:
@@ -163,6 +182,10 @@ def _with_reports(vocabulary: TaskVocabulary, items: list[Item]) -> list[Item]:
     lists = {
         layout(i) for i in items if i.kind is LineKind.STEP and i.line.marked and not i.line.cells
     }
+    counts = Counter(layout(i) for i in items if i.line.marked and i.kind is LineKind.STEP)
+    others = Counter(
+        layout(i) for i in items if i.line.marked and i.kind in (LineKind.TEXT, LineKind.ODD)
+    )
     result: list[Item] = []
     for item in items:
         if (
@@ -174,6 +197,17 @@ def _with_reports(vocabulary: TaskVocabulary, items: list[Item]) -> list[Item]:
             drafts = tuple(read_steps(vocabulary.with_past(), item.line.text, item.line.number))
             if drafts and any(d.readings for d in drafts):
                 item = replace(item, kind=LineKind.STEP, drafts=drafts)
+        place = layout(item)
+        if (
+            item.kind is LineKind.TEXT
+            and item.line.marked
+            and counts[place] > others[place]
+            and not statement(item.line.text)
+            and looks_like_step(vocabulary, item)
+        ):
+            # between steps, what reads like a step is one that does not exist
+            drafts = (_invented(item.line.text, item.line.number),)
+            item = replace(item, kind=LineKind.ODD, drafts=drafts)
         result.append(item)
     return result
 

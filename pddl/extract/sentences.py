@@ -161,7 +161,7 @@ def _spoken(
         if not piece:
             continue
         opening = _SEQUENCE.match(piece)
-        starts = opening is not None or (prose and separator == "." and depth <= 0)
+        starts = opening is not None or (prose and separator in ("", ".") and depth <= 0)
         if opening is not None:
             piece = piece[opening.end() :]
         if not drafts:
@@ -184,8 +184,12 @@ def _spoken(
         if not stated and leads and _heads(vocabulary, piece) and vocabulary.refs(piece):
             carried = piece
             continue
-        if not stated and opening is not None and separator == "." and depth <= 0:
-            if any(r.exact for r in vocabulary.refs(piece)) and not _STATE_WORDS.search(piece):
+        if not stated and starts and separator == "." and depth <= 0:
+            if (
+                not _explains(piece)
+                and any(r.exact for r in vocabulary.refs(piece))
+                and not _STATE_WORDS.search(piece)
+            ):
                 drafts.append(Draft((), piece, number, number, doubts=(doubts.INVENTED,)))
             continue
         if not stated:
@@ -257,7 +261,7 @@ def _clause(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft]:
     if not hits:
         return []
     refs = [r for r in vocabulary.refs(text) if not _inside_phrase(r, hits)]
-    hits = [h for h in hits if not _inside_object(h, refs)]
+    hits = [h for h in hits if not _inside_object(h, refs, hits)]
     if not hits or not _heads(vocabulary, text[: hits[0].start]):
         return []
     remark = REMARK.search(text, _verb_end(text, hits[0]))
@@ -290,7 +294,7 @@ def _clause(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft]:
             own = [r for r in refs if r.start >= _verb_end(text, accepted[index + 1])]
         word = text[hit.start : hit.end]
         tells = subject and not vocabulary.past and word in vocabulary.task.domain.predicates
-        if tells and (not own or word.endswith("ing")):
+        if tells and (not own or (word.endswith("ing") and len(own) < 2)):
             continue  # "shot glass 4: empty" and "left hand: holding shot1" tell a state
         draft = _draft(vocabulary, hit, subject, own, text[hit.start : end].strip(" ,"), number)
         if draft is not None:
@@ -412,12 +416,17 @@ def _inside_phrase(ref: Ref, hits: list[PhraseHit]) -> bool:
     )
 
 
-def _inside_object(hit: PhraseHit, refs: list[Ref]) -> bool:
-    return any(
-        (ref.start <= hit.start and hit.end <= ref.end and not ref.text.startswith(ref.preposition))
-        or (ref.start < hit.start and hit.end <= ref.end)
-        for ref in refs
-    )
+def _inside_object(hit: PhraseHit, refs: list[Ref], hits: list[PhraseHit]) -> bool:
+    """Returns whether an action's words are part of an object's: the hoist of ``hoist 0``."""
+    for ref in refs:
+        at = ref.start + ref.skip
+        if not (at <= hit.start and hit.end <= ref.end):
+            continue
+        if at < hit.start or ref.preposition:
+            return True
+        if ref.end > hit.end and any(other.start >= ref.end for other in hits):
+            return True  # 'hoist 0 moves'; but 'clean shaker 1' begins with its verb
+    return False
 
 
 def _draft(
@@ -493,4 +502,11 @@ def _fill(vocabulary: TaskVocabulary, draft: Draft, text: str) -> Draft:
         readings.append(
             filled if unknown else replace(filled, misfit=reading.misfit, extra=reading.extra)
         )
-    return replace(draft, readings=_best(readings))
+    best = _best(readings)
+    said = {o for r in refs if r.exact for o in r.objects}
+    kept = {o for r in best for slot in r.slots if slot is not None for o in slot.options}
+    filled_all = all(slot is not None for slot in best[0].slots)
+    if not filled_all and not said <= kept and any(r.preposition for r in refs):
+        # 'battery level3 to door4': an argument is named that nothing takes
+        return noted(replace(draft, readings=best), doubts.VAGUE)
+    return replace(draft, readings=best)

@@ -193,7 +193,11 @@ class Assembler:
             if item.kind is not LineKind.STEP:
                 self._title = None
                 return
-        if line.marked and self._section is not Section.ASIDE and not statement(line.text):
+        if (
+            (line.marked or line.fenced)
+            and self._section is not Section.ASIDE
+            and not statement(line.text)
+        ):
             self.unread += looks_like_step(self.vocabulary, item)
         self._discourse(item)
         match item.kind:

@@ -87,14 +87,14 @@ _IRREGULAR = {
     "fit": "fit",
     "ride": "rode|ridden",
     "carry": "carried",
-    "leave": r"(?:(?<=is )|(?<=are )|(?<=was )|(?<=been )|(?<=gets ))left",
+    "leave": r"(?<!the )(?<!its )(?<!his )(?<!to )(?<!turned )(?<!moved )(?<!went )left",
     "unwind": "unwound",
     "feed": "fed",
     "send": "sent",
     "swing": "swung",
     "draw": "drew|drawn",
 }
-"""Past forms; ``left`` alone is a direction."""
+"""Past forms; ``left`` may also be a direction or a hand."""
 
 
 def verb_pattern(phrase: str, past: bool = False) -> str:

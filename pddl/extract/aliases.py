@@ -38,7 +38,7 @@ _FOR = re.compile(
 )
 _AS = re.compile(
     rf"(?<![\w-]){_QUOTE}(?P<name>{_NAME}){_QUOTE}\s*(?:=|:=|≡|as|called|named|denoted(?: by| as)?"
-    rf"|labell?ed(?: as)?|abbreviated(?: as| to)?|aka|a\.k\.a\.|hereafter|→|->|=>)\s*"
+    rf"|labell?ed(?: as)?|abbreviated(?: as| to)?|aka|a\.k\.a\.|hereafter)\s*"
     rf"{_QUOTE}(?P<alias>{_SHORT}){_QUOTE}(?![\w(-])"
 )
 _LISTED = re.compile(
@@ -121,6 +121,8 @@ def _definitions(vocabulary: TaskVocabulary, text: str) -> Iterator[tuple[str, s
     for form in _FORMS:
         for match in form.finditer(text):
             alias, said = match.group("alias"), match.group("name")
+            if form in (_FOR, _AS) and _in_parentheses(text, match.start()):
+                continue  # a named argument: pick(robot=robot1)
             if form not in _EXPLICIT and re.fullmatch(r"[A-Z][a-z]+", alias):
                 continue  # 'robot1 (Start)' is a remark
             if form not in (_LET, _LET_MORE) and alias.lower() in LOOP_VARIABLES:
@@ -128,6 +130,11 @@ def _definitions(vocabulary: TaskVocabulary, text: str) -> Iterator[tuple[str, s
             name = _object(vocabulary, said, from_end=form in (_BEHIND, _AS, _LISTED_BACK))
             if name is not None and _is_new(vocabulary, alias):
                 yield alias, name
+
+
+def _in_parentheses(text: str, at: int) -> bool:
+    line = text[text.rfind("\n", 0, at) + 1 : at]
+    return line.count("(") > line.count(")")
 
 
 def _listed(vocabulary: TaskVocabulary, text: str) -> Iterator[tuple[str, str]]:
@@ -167,4 +174,8 @@ def _is_new(vocabulary: TaskVocabulary, alias: str) -> bool:
     low = alias.lower()
     if low in vocabulary.task.objects or (low in FILLERS and low != "a") or alias == "I":
         return False
-    return vocabulary.action_named(low) is None and not vocabulary.phrases(low)
+    if vocabulary.action_named(low) is not None or vocabulary.phrases(low):
+        return False
+    ref = vocabulary.object_named(low)
+    # 'sink9' in a kitchen with one sink is an object that does not exist, and no name for it
+    return ref is None or not (ref.unknown and ref.like)

@@ -60,7 +60,7 @@ class PlanCandidate:
         first_line: 1-based first line of the passage.
         last_line: 1-based last line.
         role: ``main``, ``revision``, ``restatement``, ``alternative``, ``outline``,
-            ``withdrawn`` or ``no_action``.
+            ``names`` (actions without arguments), ``withdrawn`` or ``no_action``.
         unexpandable: The loop that ends it early, if any.
         doubts: What makes the reading as a whole doubtful, as codes of
             ``surefoot.pddl.extract.doubts``; those of single steps stand with the steps.
@@ -248,14 +248,20 @@ def _candidates(
             group.role = "withdrawn"
             for earlier in groups:  # what it continues is taken back with it
                 earlier.role = "withdrawn"
-        elif block.section is Section.OUTLINE or not any(map(says, group.written)):
+        elif not any(map(says, group.written)):
+            group.role = "names"
+        elif block.section is Section.OUTLINE:
             group.role = "outline"
         elif block.whole and main is not None:
             group.role = "revision"
         elif (
             not block.option
             and not (block.phase or 0) > 1  # a later phase that looks like an earlier one
-            and any(repeats(g.written, group.written) for g in groups if g.role != "outline")
+            and any(
+                repeats(g.written, group.written)
+                for g in groups
+                if g.role not in ("outline", "names")
+            )
         ) or block.section is Section.SUMMARY:
             group.role = "restatement"
         elif block.option and main is not None:
@@ -322,7 +328,7 @@ def _choose(candidates: tuple[PlanCandidate, ...]) -> PlanCandidate | None:
                 and len(c.steps) > len(chosen.steps)
             ]
             return spelled[-1] if spelled else chosen
-    for role in ("restatement", "outline"):
+    for role in ("restatement", "outline", "names"):
         found = [c for c in candidates if c.role == role and c.steps]
         if found:
             return found[-1]

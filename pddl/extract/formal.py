@@ -353,7 +353,9 @@ def parameter_for(
     names = [p.name[1:] for p in parameters]
     roles = vocabulary.words[action].roles
     key = key.strip().lower().strip("?")
-    words = re.split(r"[\s_-]+", key)
+    choices = [c.strip() for c in re.split(r"/|\bor\b|,", key)]
+    key = next((c for c in choices if c in roles), key)  # a column 'From / On'
+    words = re.split(r"[\s_/-]+", key)
     is_open = [slot is None for slot in slots]
 
     def free(index: int) -> int | None:

@@ -71,6 +71,7 @@ _LEADS_IN = re.compile(
 )
 _STATES = re.compile(
     r"\b(?:initial|goal|final|resulting|current) (?:state|conditions?|configuration|situation)"
+    r"|\b(?:available|defined|permitted|allowed) (?:actions|operators)"
     r"|\b(?:constraints?|rules|objects|assumptions?|facts|observations?|conditions?)\b"
 )
 _ANNOUNCED = re.compile(
@@ -170,6 +171,12 @@ def _from_data(vocabulary: TaskVocabulary, plan: LiteralPlan, line: Line) -> lis
 _PASSIVE = re.compile(r"\b(?:is|are|gets?|was|were|has been|have been|being)\b")
 
 
+_JUST_STATE = re.compile(
+    r"\b(?:is|are|was|were) (?:now |still |already |not )?"
+    r"(?:open|clean|empty|clear|free|full|shut)\b"
+)
+
+
 def _runs(items: list[Item]) -> list[tuple[int, bool, int]]:
     """Returns for every line the list that it belongs to: indent, whether numbered, and count."""
     count = 0
@@ -212,6 +219,7 @@ def _with_reports(vocabulary: TaskVocabulary, items: list[Item]) -> list[Item]:
             and item.line.marked
             and (steps[run] or not steps)
             and _PASSIVE.search(item.line.text)
+            and not _JUST_STATE.search(item.line.text)
         ):
             drafts = tuple(read_steps(vocabulary.with_past(), item.line.text, item.line.number))
             if drafts and any(d.readings for d in drafts):
@@ -220,7 +228,7 @@ def _with_reports(vocabulary: TaskVocabulary, items: list[Item]) -> list[Item]:
             item.kind is LineKind.TEXT
             and item.line.marked
             and steps[run] > others[run]
-            and not statement(item.line.text)
+            and not statement(" ".join(item.line.text.split()[:5]))
             and looks_like_step(vocabulary, item)
         ):
             # between steps, what reads like a step is one that does not exist

@@ -42,6 +42,16 @@ PREPOSITIONS = (
     "via",
     "carrying",
     "holding",
+    "within",
+    "between",
+    "along",
+    "across",
+    "atop",
+    "upon",
+    "beside",
+    "near",
+    "beneath",
+    "behind",
 )
 _ALL = (
     r"(?:all(?: of)?(?: the)?|each(?: of the)?|every|both(?: of the)?|remaining|the remaining"
@@ -64,6 +74,8 @@ _AFTER_LETTER = re.compile(
 )
 """What follows a block called ``a``, but not the article."""
 _LETTER_NAMES = frozenset("ai")
+_SAME = {"use": "using", "uses": "using", "atop": "on", "upon": "on"}
+"""Prepositions that introduce what another one does."""
 SPLIT_NAME = re.compile(r"[-_ ]+")
 
 
@@ -128,7 +140,7 @@ class ObjectNames:
         self._squashed = {squash(noun): members for noun, members in self.by_noun.items()}
         self._stems: dict[str, tuple[str, ...]] = {}
         for name in task.objects:
-            stem = re.match(r"[a-z]+", name)
+            stem = re.match(r"[a-z]+(?=.*\d)", name)
             if stem:
                 self._stems[stem.group()] = (*self._stems.get(stem.group(), ()), name)
         self._regex = self._compile()
@@ -223,8 +235,8 @@ class ObjectNames:
             rf"|(?P<noun>(?:{noun}))(?P<plural>e?s)?"
             r"(?:(?<=\w)(?:[ _#-]{0,2}|\s+(?:no\.?|number|nr\.?)\s*)"
             rf"(?P<index>\d+(?:[-_,]\s?\d+)*|[a-z](?!\w|'|-\w))|\s+(?P<word>{number})(?![\w-])"
-            r"|\s?\((?P<paren>\d+(?:-\d+)*)\))?(?!\w)"
-            r"|(?P<odd>[a-z]+(?:[-_][a-z]+)*[-_]?\d+(?:[-_]\d+)*[a-z]?"
+            r"|\s?\((?P<paren>\d+(?:-\d+)*)\))?(?!\w|[-_]\w)"
+            r"|(?P<odd>(?=[a-z_-]*\d)[a-z][a-z\d]*(?:[-_][a-z\d]+)*"
             r"|[a-z]+(?:_[a-z\d]+)+)(?![\w-])"
             r"))(?:'s)?"
         )
@@ -232,7 +244,7 @@ class ObjectNames:
     def _interpret(self, match: re.Match[str]) -> Ref | None:
         name = match.group("name")
         preposition = match.group("prep") or ""
-        preposition = "using" if preposition in ("use", "uses") else preposition
+        preposition = _SAME.get(preposition, preposition)
         if name is not None:
             if name in _LETTER_NAMES and not self._stands_alone(match):
                 return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import partial
 
 from surefoot.pddl.extract import doubts
 from surefoot.pddl.extract.drafts import (
@@ -45,6 +46,9 @@ _PURPOSE = re.compile(
 _STATE_WORDS = re.compile(
     r"\b(?:is|are|now|becomes?|contains?|has|have|remains?|was|were|will|needs?|should|so|since"
     r"|because|which|that|assuming|if)\b"
+)
+_TELLS_STATE = re.compile(
+    r"\b(?:is|are|becomes?|contains?|has|have|remains?|was|were|because|which|assuming|if)\b"
 )
 _DESCRIPTION = re.compile(
     r"(?:you|we|i) have (?!to\b)|there (?:is|are)\b|[^()]*\b(?:can|may|must) (?:only|not|never)\b"
@@ -102,6 +106,8 @@ def _formal(
     drafts: list[Draft] = [calls[0].draft]
     if _DENIAL.search(before):
         return []
+    if any(map(partial(_strange, vocabulary), re.split(r"[;:]|\s-\s", before))):
+        return [noted(calls[0].draft, doubts.CONTRADICTION)]
     titled = bool(re.search(r"[-:;=]\s*$", before))
     if _names_others(vocabulary, before, calls[0].draft):
         drafts = [noted(calls[0].draft, doubts.CONTRADICTION)]
@@ -131,6 +137,19 @@ def _formal(
 
 
 _DENIAL = re.compile(r"\b(?:not|never|don't|doesn't|cannot|can't|without|avoid|instead of|skip)\b")
+
+
+def _strange(vocabulary: TaskVocabulary, piece: str) -> bool:
+    """Returns whether a piece before a call is neither a title nor a subject."""
+    if not piece.strip() or _heads(vocabulary, piece) or vocabulary.phrases(piece):
+        return False
+    words = [w for w in re.findall(r"[a-z]+", piece) if w not in FILLERS]
+    return len(words) > 1 and not _LABELS.search(piece)
+
+
+_LABELS = re.compile(
+    r"\b(?:action|operator|command|step|call|pddl|syntax|formal|formally|executes?|performs?|plan)\b"
+)
 
 
 def _names_others(vocabulary: TaskVocabulary, before: str, call: Draft) -> bool:
@@ -188,7 +207,7 @@ def _spoken(
             if (
                 not _explains(piece)
                 and any(r.exact for r in vocabulary.refs(piece))
-                and not _STATE_WORDS.search(piece)
+                and not _TELLS_STATE.search(piece)
             ):
                 drafts.append(Draft((), piece, number, number, doubts=(doubts.INVENTED,)))
             continue
@@ -293,6 +312,8 @@ def _clause(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft]:
     subject = [r for r in refs if r.end <= accepted[0].start]
     for index, hit in enumerate(accepted):
         end = accepted[index + 1].start if index + 1 < len(accepted) else len(text)
+        cut = _other_step(text, hit, hits, refs, end)
+        end = cut or end
         own = [r for r in refs if _verb_end(text, hit) <= r.start < end]
         if not own and index + 1 < len(accepted):  # "clean and empty the shaker"
             own = [r for r in refs if r.start >= _verb_end(text, accepted[index + 1])]
@@ -303,6 +324,7 @@ def _clause(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft]:
         draft = _draft(vocabulary, hit, subject, own, text[hit.start : end].strip(" ,"), number)
         if draft is not None:
             codes = _unaccounted(vocabulary, text, accepted[0].start, hit.end, end, refs, draft)
+            codes = (*codes, doubts.REMARKED) if cut else codes
             drafts.append(replace(draft, doubts=codes) if codes else draft)
     return drafts
 
@@ -328,7 +350,7 @@ def _idle_subject(refs: list[Ref], first: int) -> bool:
     return any(r.start >= first and r.exact and lead.intersection(r.objects) for r in refs)
 
 
-def _agent_as_object(vocabulary: TaskVocabulary, refs: list[Ref], start: int) -> bool:
+def _agent_as_object(vocabulary: TaskVocabulary, refs: list[Ref], start: int, draft: Draft) -> bool:
     """Returns whether the one that acts stands where the thing acted on should.
 
     ``Drop hoist0 on area2`` says what is dropped, and it is no crate.
@@ -338,6 +360,12 @@ def _agent_as_object(vocabulary: TaskVocabulary, refs: list[Ref], start: int) ->
     if not own or own[0].preposition or not own[0].exact:
         return False
     alone = len(own) == 1 or bool(own[1].preposition)
+    reading = draft.readings[0]
+    types = [p.types for p in vocabulary.task.domain.actions[reading.action].parameters]
+    said = [t for t, slot in zip(types, reading.slots, strict=False) if slot is not None]
+    missing = [t for t, slot in zip(types, reading.slots, strict=False) if slot is None]
+    if all(t in said for t in missing):
+        return False  # 'Move hoist0 to area2': what acts is what moves
     return alone and set(own[0].objects) <= set(agents) and bool(own[0].objects)
 
 
@@ -351,6 +379,21 @@ _ACTION_WORDS = frozenset("action operator command behavior behaviour operation 
 _LOCATIVE = frozenset("on onto in into inside at from to over under".split())
 _SURFACES = frozenset("table floor ground surface counter shelf".split())
 """Where things are put down when the domain has no object for it."""
+
+
+def _other_step(
+    text: str, hit: PhraseHit, hits: list[PhraseHit], refs: list[Ref], end: int
+) -> int | None:
+    """Returns where a clause turns to another action that is not read as a step of its own."""
+    for other in hits:
+        if not hit.end <= other.start < end or other.gerund(text):
+            continue
+        before = max((r.end for r in refs if r.end <= other.start), default=hit.end)
+        if re.search(r"\b(?:and|then|while|before|after)\b", text[before : other.start]):
+            return before
+    return None
+
+
 _WORD = re.compile(r"[a-z][a-z'-]*|\d+(?:[-.]\d+)*")
 _PLACES = frozenset(PREPOSITIONS)
 
@@ -382,13 +425,14 @@ def _unaccounted(
         roles = vocabulary.words[draft.readings[0].action].roles
         if placed and plain in _SURFACES and before[-1] not in roles:
             continue
-        codes.add(doubts.VAGUE if placed and not complete else doubts.WORDS)
+        named = placed or re.search(r"\d|_", word) is not None
+        codes.add(doubts.VAGUE if named and not complete else doubts.WORDS)
     clashes = any(r.clash for r in draft.readings)
     if not complete and clashes and _misplaced(vocabulary, refs, draft, first):
         codes.add(doubts.VAGUE)
     if not complete and _idle_subject(refs, first):
         codes.add(doubts.VAGUE)
-    if not complete and _agent_as_object(vocabulary, refs, start):
+    if not complete and _agent_as_object(vocabulary, refs, start, draft):
         codes.add(doubts.VAGUE)
     if _ACTOR.search(text[:first].strip()) and not complete:
         codes.add(doubts.VAGUE)  # somebody acts who is no object of the task
@@ -496,7 +540,7 @@ def _with_refs(vocabulary: TaskVocabulary, reading: StepReading, refs: list[Ref]
 def _fill(vocabulary: TaskVocabulary, draft: Draft, text: str) -> Draft:
     """Takes from an explanation what the step leaves out, and nothing else."""
     refs = vocabulary.refs(text)
-    if not refs:
+    if not refs or not draft.readings:
         return draft
     readings: list[StepReading] = []
     for reading in draft.readings:
@@ -517,7 +561,18 @@ def _fill(vocabulary: TaskVocabulary, draft: Draft, text: str) -> Draft:
     said = {o for r in refs if r.exact for o in r.objects}
     kept = {o for r in best for slot in r.slots if slot is not None for o in slot.options}
     filled_all = all(slot is not None for slot in best[0].slots)
-    if not filled_all and not said <= kept and any(r.preposition for r in refs):
+    before = draft.readings[0].slots
+    new = {
+        o
+        for r in best
+        for slot, old in zip(r.slots, before, strict=False)
+        if slot is not None and old is None
+        for o in slot.options
+    }
+    lost = any(
+        r.exact and r.preposition in ("from", "to") and not set(r.objects) & new for r in refs
+    )
+    if not filled_all and (lost or (not said <= kept and any(r.preposition for r in refs))):
         # 'battery level3 to door4': an argument is named that nothing takes
         return noted(replace(draft, readings=best), doubts.VAGUE)
     return replace(draft, readings=best)

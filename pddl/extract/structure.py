@@ -152,6 +152,7 @@ class Assembler:
         self._unknown = False  # whether the heading names something that does not exist
         self._pending = False  # whether the plan so far was taken back
         self._heading_steps = 0
+        self._between = 0
         self._phase: int | None = None
         self._said_above: Draft | None = None
         self.unread = 0
@@ -194,6 +195,7 @@ class Assembler:
             if item.kind is not LineKind.STEP:
                 self._title = None
                 return
+        self._watch(item)
         if (
             (line.marked or line.fenced)
             and self._section is not Section.ASIDE
@@ -215,6 +217,7 @@ class Assembler:
                 else:
                     self._heading(item, before)
                     own = [i for i in following if i.kind is LineKind.STEP]
+                    self._heading_steps += bool(own) and line.ordinal is not None
                     one = len(own) == len(item.drafts) == 1
                     self._said_above = item.drafts[0] if one else None
             case LineKind.DETAIL:
@@ -248,6 +251,22 @@ class Assembler:
             return False
         # 'Step 1: Fetch the ball' over steps of its own is a phase
         return not any(i.kind in (LineKind.STEP, LineKind.LOOP) for i in following)
+
+    def _watch(self, item: Item) -> None:
+        """Counts sentences between steps that could be steps and were not read."""
+        if item.kind is LineKind.STEP:
+            self.unread += self._between
+            self._between = 0
+        elif item.kind is LineKind.HEADING:
+            self._between = 0
+        elif (
+            item.kind is LineKind.TEXT
+            and not item.line.marked
+            and self._section is Section.PLAN
+            and self._block.entries
+            and not statement(item.line.text)
+        ):
+            self._between += looks_like_step(self.vocabulary, item)
 
     def _is_odd(self, item: Item) -> bool:
         """Returns whether a numbered heading among steps is a step that does not exist."""

@@ -123,7 +123,10 @@ def _numbered_parts(raw: str) -> list[str]:
         return [raw]
     cuts: list[int] = []
     expected: int | None = None
+    listed = not raw[: marks[0].start()].strip(" -*>#|")
     for mark in marks:
+        if not listed and not re.search(r"[.;,:)\]}`*]\s*$", raw[: mark.start()]):
+            continue  # 'to room 2. Next, …' ends a sentence
         value = int(mark.group(1))
         if expected is None or value == expected:
             cuts.append(mark.start())

@@ -8,7 +8,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from surefoot.core.chat import Message, OptionRequest, OptionScores, ReplyStatus, Usage
+from surefoot.core.chat import (
+    Message,
+    OptionRequest,
+    OptionScores,
+    ReplyStatus,
+    UnlistedQuestion,
+    Usage,
+)
 from surefoot.core.errors import HarnessError
 from surefoot.pddl.benchmark.cases import BenchCase
 from surefoot.pddl.benchmark.config import AnswerForm, Shot, Style
@@ -52,7 +59,11 @@ class Quiz:
     def _first_messages(self) -> tuple[Message, ...]:
         if not self.case.style:
             return ()
-        parts = [self._told(self.task, self.question)]
+        return (Message("user", "\n\n".join(self._parts(listed=True))),)
+
+    def _parts(self, *, listed: bool) -> list[str]:
+        """Returns the parts of the prompt, with or without the list of answers."""
+        parts = [self._told(self.task, self.question, listed=listed)]
         shot = Shot(self.case.shot)
         example = self._example() if shot is Shot.ONE else None
         if example is not None:
@@ -65,19 +76,21 @@ class Quiz:
                 "Now answer the following one.",
                 *parts,
             ]
-        return (Message("user", "\n\n".join(parts)),)
+        return parts
 
     def _example(self) -> Question | None:
         case = self.case
         level = NameLevel(case.renaming)
         return self._tasks.example_question(case.place, self.question, level, case.renaming_seed)
 
-    def _told(self, task: Task, question: Question) -> str:
+    def _told(self, task: Task, question: Question, *, listed: bool = True) -> str:
         """Describes a task and a question about it."""
         style = Style(self.case.style)
         told = describe(task, style, self.case.domain).strip().removesuffix("plan:").strip()
         if style in (Style.PUBLISHED, Style.COMPLETE):
             told += f"\n\n{_vocabulary(task)}"
+        if not listed:
+            return f"{told}\n\n{question.setting}\n\n{question.unlisted}"
         how = _how(question, self._json)
         if self.case.shot == Shot.COT:
             how = f"{_REASON}\n{how}"
@@ -98,7 +111,11 @@ class Quiz:
     def option_request(self) -> OptionRequest:
         """Returns the question for planners that choose among given answers."""
         q = self.question
-        return OptionRequest(self.messages, q.pool, q.every, self.seed)
+        unlisted = None
+        if self.messages and self.case.answer == AnswerForm.SCORED:
+            told = Message("user", "\n\n".join(self._parts(listed=False)))
+            unlisted = UnlistedQuestion((told,), q.options or q.pool)
+        return OptionRequest(self.messages, q.pool, q.every, self.seed, unlisted)
 
     def marked(self, reply: PlanReply) -> dict[str, Any]:
         """Returns the record of a written answer."""
@@ -112,12 +129,17 @@ class Quiz:
     def scored(self, reply: OptionScores) -> dict[str, Any]:
         """Returns the record of probabilities; the likeliest answer counts, the first of equals."""
         options = self.question.pool
+        told = {"method": reply.method, "mass": reply.mass}
+        if reply.status is ReplyStatus.UNSCORED:
+            record = self._record("unscored", None, "", reply.usage)
+            record["given"] |= {**told, "message": reply.message}
+            return record
         best = max(range(len(options)), key=lambda i: reply.probabilities[i])
         outcome = "right" if options[best] in self.question.answers else "wrong"
         record = self._record(outcome, (options[best],), "", reply.usage)
         record["given"] |= {
             "probabilities": dict(zip(options, reply.probabilities, strict=True)),
-            "method": reply.method,
+            **told,
         }
         return record
 

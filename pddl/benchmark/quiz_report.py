@@ -31,6 +31,7 @@ _CATEGORIES = dict(
             Category("no answer made out", "?", "sky"),
             Category("breaks off", "…", "blue"),
             Category("declined", "R", "grey"),
+            Category("no probabilities made out", "U", "purple"),
         ),
         strict=True,
     )
@@ -86,7 +87,7 @@ def quiz_section(episodes: Sequence[QuizEpisode], summary: Mapping[str, Any]) ->
 def quiz_row(cell: QuizCell) -> dict[str, str]:
     """Formats a cell for tables."""
     low, high = cell.interval.low, cell.interval.high
-    unread = cell.outcomes["unparsed"] + cell.outcomes["cut"] + cell.outcomes["refused"]
+    unread = sum(count for k, count in cell.outcomes.items() if k not in ("right", "wrong"))
     return {
         "contestant": cell.contestant,
         "kind": cell.kind.replace("_", " ") or "all",

@@ -7,6 +7,7 @@ from collections import Counter
 import typer
 
 from surefoot.cli.contestants import contestant
+from surefoot.core.chat import Usage
 from surefoot.models.options import ModelOptions
 from surefoot.models.prices import read_prices
 from surefoot.pddl.benchmark.cases import BenchCase
@@ -48,7 +49,8 @@ def show_estimate(config: BenchConfig, options: ModelOptions) -> None:
             read, written = read + more[0], written + more[1]
         scale = count / len(sample)
         price = prices.get(planner.partition(":")[2])
-        cost = f"{price.of(int(read * scale), int(written * scale)):.2f} $" if price else "unknown"
+        usage = Usage(int(read * scale), int(written * scale))
+        cost = f"{price.highest.of(usage):.2f} $" if price else "unknown"
         typer.echo(
             f"{planner}: {count} episodes, about {read * scale:,.0f} tokens read and "
             f"{written * scale:,.0f} written at most, price {cost}"

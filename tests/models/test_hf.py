@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from surefoot.core.chat import Message, ReplyStatus, Request
-from surefoot.core.errors import InputError
+from surefoot.core.errors import InputError, ModelRefusedError
 from surefoot.models.backends.hf import HFModel
 from surefoot.models.backends.openai import OpenAIModel
 from surefoot.models.options import ModelOptions, read_options
@@ -189,13 +189,18 @@ def served(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
 
 @pytest.mark.parametrize("api", ["chat", "responses"])
 def test_a_real_server_says_what_the_local_model_says(folder: Path, served: str, api: str) -> None:
-    remote = OpenAIModel(str(folder), base_url=served, api=api, timeout_s=HANGING_S, retries=0)
+    remote = OpenAIModel(
+        str(folder), base_url=served, api=api, timeout_s=HANGING_S, retries=0, stream=False
+    )
     asked = [ask("the robot"), ask("move it"), ask("a")]
     found = dict(remote.generate(asked))
     assert [c.status for c in found.values()] == [c.status for c in found.values()]
     assert all(c.status is not ReplyStatus.SERVER_ERROR for c in found.values()), found
     local = dict(HFModel(str(folder)).generate(asked))
     assert {i: c.text for i, c in found.items()} == {i: c.text for i, c in local.items()}
+    streamed = dict(OpenAIModel(str(folder), remote.options, stream=True).generate(asked))
+    # The server streams no letter that is not complete, and this model's last ones are not.
+    assert all(local[i].text.startswith(c.text) and c.text for i, c in streamed.items())
 
 
 def test_a_real_server_is_probed(folder: Path, served: str) -> None:
@@ -208,8 +213,8 @@ def test_a_real_server_is_probed(folder: Path, served: str) -> None:
 
 def test_a_model_that_the_server_lacks_is_the_servers_trouble(served: str) -> None:
     remote = OpenAIModel("no/such-model", base_url=served, timeout_s=HANGING_S, retries=0)
-    ((_, found),) = remote.generate([ask("a")])
-    assert found.status is ReplyStatus.SERVER_ERROR
+    with pytest.raises(ModelRefusedError, match="no/such-model"):
+        list(remote.generate([ask("a")]))
 
 
 def test_what_is_drawn_does_not_depend_on_the_batch(folder: Path) -> None:

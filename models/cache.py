@@ -120,6 +120,11 @@ class CachedModel:
         """What the model's answers depend on besides the request."""
         return self._model.identity
 
+    @property
+    def content_identity(self) -> str:
+        """What the model itself is, wherever it is reached."""
+        return str(getattr(self._model, "content_identity", ""))
+
     def capabilities(self) -> Capabilities:
         """Returns the model's observed capabilities."""
         return self._model.capabilities()

@@ -3,36 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from surefoot.core.config import check_config, read_settings
+from surefoot.core.config import EXECUTION_SETTINGS, check_config, read_settings
+from surefoot.core.errors import InputError
 from surefoot.models.presets import PRESETS
-
-_EXECUTION = frozenset(
-    {
-        "preset",  # what it sets is listed under its own name
-        "base_url",
-        "key_env",
-        "headers",
-        "api_version",
-        "timeout_s",
-        "answer_s",
-        "stream",
-        "retries",
-        "concurrency",
-        "requests_per_minute",
-        "tokens_per_minute",
-        "batch",
-        "device",
-        "cache",
-        "prices",
-        "price",
-    }
-)
-"""Settings that say where and how fast a model is asked, and not what it is asked."""
 
 
 class ModelOptions(BaseModel):
@@ -139,13 +118,13 @@ class ModelOptions(BaseModel):
         Defaults are left out, and so is what may change when a run is resumed: address, key,
         time limits, concurrency, cache and prices.
         """
-        return self.model_dump(mode="json", exclude_defaults=True, exclude=set(_EXECUTION))
+        return self.model_dump(mode="json", exclude_defaults=True, exclude=set(EXECUTION_SETTINGS))
 
     def execution(self) -> dict[str, Any]:
         """Returns the other settings, without anything secret."""
-        from surefoot.models.presets import without_credentials
+        from surefoot.core.config import without_credentials
 
-        chosen = set(_EXECUTION) - {"headers"}
+        chosen = set(EXECUTION_SETTINGS) - {"headers"}
         found = self.model_dump(mode="json", exclude_defaults=True, include=chosen)
         if "base_url" in found:
             found["base_url"] = without_credentials(found["base_url"])
@@ -163,20 +142,40 @@ def read_options(pairs: Sequence[str]) -> ModelOptions:
     return check_config(ModelOptions, read_settings(pairs))
 
 
-def options_of(
-    contestants: Sequence[str],
+@dataclass(frozen=True)
+class Contestant:
+    """A contestant of a bench.
+
+    Attributes:
+        name: Its name.
+        spec: Specification of its planner or model.
+        options: Its settings.
+    """
+
+    name: str
+    spec: str
+    options: ModelOptions
+
+    def content(self) -> dict[str, Any]:
+        """Returns what answers depend on besides the contestant's name."""
+        spec = {} if self.spec == self.name else {"spec": self.spec}
+        return {**spec, **self.options.content()}
+
+
+def contestants_of(
+    names: Sequence[str],
     pairs: Sequence[str],
     shared: Mapping[str, Any],
     own: Mapping[str, Mapping[str, Any]],
     file: Path | None = None,
-) -> dict[str, ModelOptions]:
-    """Returns the settings of each contestant.
+) -> dict[str, Contestant]:
+    """Returns the contestants of a bench with the settings of each.
 
     The command line wins over the file, and what is given for one contestant over what is
-    given for all.
+    given for all. The setting ``spec`` is the specification of one whose name is another.
 
     Args:
-        contestants: Names of contestants.
+        names: Names of contestants.
         pairs: ``NAME=VALUE`` for all, or ``CONTESTANT.NAME=VALUE`` for one.
         shared: Settings of all in the configuration file.
         own: Settings of single ones there, by name.
@@ -185,11 +184,9 @@ def options_of(
     Raises:
         InputError: A setting is unknown or has a wrong value, or is for nobody.
     """
-    from surefoot.core.errors import InputError
-
     general: list[str] = []
-    special: dict[str, list[str]] = {name: [] for name in contestants}
-    longest_first = sorted(contestants, key=len, reverse=True)
+    special: dict[str, list[str]] = {name: [] for name in names}
+    longest_first = sorted(names, key=len, reverse=True)
     for pair in pairs:
         name = next((n for n in longest_first if pair.startswith(f"{n}.")), None)
         if name is None:
@@ -203,12 +200,15 @@ def options_of(
                 file=str(file) if file else None,
             )
     found = {}
-    for name in contestants:
+    for name in names:
         given = {
             **shared,
-            **own.get(name, {}),
             **read_settings(general),
+            **own.get(name, {}),
             **read_settings(special[name]),
         }
-        found[name] = check_config(ModelOptions, given, file=file)
+        spec = given.pop("spec", name)
+        if not isinstance(spec, str):
+            raise InputError(f"'spec' of '{name}' must be text", file=str(file) if file else None)
+        found[name] = Contestant(name, spec, check_config(ModelOptions, given, file=file))
     return found

@@ -40,6 +40,11 @@ class TextPlanner:
         self._temperature = temperature
         self._options = options or ModelOptions()
 
+    @property
+    def content_identity(self) -> str:
+        """What the model itself is, wherever it is reached; ``""`` if only its name is known."""
+        return str(getattr(self.model, "content_identity", ""))
+
     def solve(self, requests: Sequence[PlanRequest]) -> Iterator[tuple[int, PlanReply]]:
         """Yields the model's answers as they come."""
         asked = [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "openai-reasoning": {
@@ -43,17 +42,3 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     },
 }
 """Settings by preset; what is given beside a preset wins."""
-
-
-def without_credentials(address: str) -> str:
-    """Returns an address without user, password, query and fragment, which may be secret.
-
-    >>> without_credentials("https://me:word@host:8000/v1?key=4711")
-    'https://host:8000/v1'
-    """
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        return ""
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, host, parts.path, "", ""))

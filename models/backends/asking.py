@@ -13,6 +13,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Literal
 
 from surefoot.core.chat import Completion, ReplyStatus, Request, Usage
+from surefoot.core.config import without_credentials
 from surefoot.core.errors import InputError, ModelRefusedError
 from surefoot.models.backends.pacing import Pace
 from surefoot.models.backends.refusals import Cause, RequestError, read_refusal
@@ -29,7 +30,6 @@ from surefoot.models.backends.wire import (
     read_response,
 )
 from surefoot.models.options import ModelOptions
-from surefoot.models.presets import without_credentials
 from surefoot.results.structured import read_json
 
 if TYPE_CHECKING:

@@ -36,6 +36,7 @@ from surefoot.models.shipped import model_folder
 from surefoot.results.structured import read_json
 
 _HASHED = 64 * 2**20
+_END = 2**20
 _ALTERNATIVES = 200
 """Alternatives of a token that are looked through for a letter; beyond them next to nothing is."""
 
@@ -105,9 +106,9 @@ class HFModel(OptionScorer):
 
     @cached_property
     def identity(self) -> str:
-        """Hash of a local model's files, or of the size and date of large ones; part of cache keys.
+        """Hash of a local model's files, of large ones of their ends and sizes.
 
-        A small model thus has the same identity wherever its folder lies.
+        It is part of cache keys, and the same wherever the folder lies.
         """
         if not self._local:
             return f"hf {self._place}"
@@ -117,8 +118,15 @@ class HFModel(OptionScorer):
             for p in files:
                 digest.update(p.name.encode() + b"\0" + sha256(p.read_bytes()).digest())
             return f"hf sha256:{digest.hexdigest()}"
-        stamps = [f"{p.name}:{p.stat().st_size}:{p.stat().st_mtime_ns}" for p in files]
-        return f"hf {Path(self._place).resolve()} {' '.join(stamps)}"
+        digest = sha256()
+        for p in files:
+            digest.update(f"{p.name}\0{p.stat().st_size}\0".encode() + _ends_of(p))
+        return f"hf ends sha256:{digest.hexdigest()}"
+
+    @property
+    def content_identity(self) -> str:
+        """The same; see :attr:`identity`."""
+        return self.identity
 
     @cached_property
     def notes(self) -> PromptConventions:
@@ -459,6 +467,15 @@ class HFModel(OptionScorer):
             OptionScores(p.options, tuple(shares), "likelihood", usage)
             for p, shares in zip(prompts, found, strict=True)
         ]
+
+
+def _ends_of(path: Path) -> bytes:
+    """Returns the beginning and the end of a file, or all of a small one, hashed."""
+    with path.open("rb") as file:
+        digest = sha256(file.read(_END))
+        file.seek(max(_END, path.stat().st_size - _END))
+        digest.update(file.read(_END))
+    return digest.digest()
 
 
 def _opens_thinking(prompt: str, tags: Sequence[tuple[str, str]]) -> bool:

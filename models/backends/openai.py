@@ -14,11 +14,11 @@ from dataclasses import replace
 from typing import Any
 
 from surefoot.core.chat import Completion, Message, OptionRequest, OptionScores, Request, Usage
+from surefoot.core.config import without_credentials
 from surefoot.core.errors import HarnessError, ModelRefusedError
 from surefoot.models.backends.asking import Asker
 from surefoot.models.backends.decisions import decide
 from surefoot.models.options import ModelOptions
-from surefoot.models.presets import without_credentials
 from surefoot.models.prices import Price, make_price, read_prices
 from surefoot.models.protocol import Capabilities, OptionScorer
 

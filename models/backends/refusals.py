@@ -77,7 +77,8 @@ def read_refusal(status: int, error: Any, text: str, sent: Mapping[str, Any]) ->
         text: What the client says of it.
         sent: The request.
     """
-    said = f"{text} {error if isinstance(error, str) else json.dumps(error, default=str)}"
+    body = error if isinstance(error, str) else json.dumps(error, default=str)
+    said = f"{text} {body}"
     if status == 429:
         return RequestError(Cause.STOP if _QUOTA.search(said) else Cause.BUSY)
     if status in (401, 402, 403):

@@ -22,6 +22,7 @@ from surefoot.pddl.benchmark.config import AnswerForm, Shot, Style
 from surefoot.pddl.benchmark.dialogue import renamed
 from surefoot.pddl.benchmark.prompts import describe
 from surefoot.pddl.benchmark.tasks import EXAMPLE_SEED, BenchTasks
+from surefoot.pddl.benchmark.turns import turn_of
 from surefoot.pddl.domains import get_domain
 from surefoot.pddl.language import Task
 from surefoot.pddl.planner import Guesser, OptionPlanner, Planner, PlanReply, PlanRequest
@@ -35,6 +36,7 @@ from surefoot.pddl.questions import (
 )
 from surefoot.pddl.renaming import NameLevel
 from surefoot.results.structured import read_json
+from surefoot.results.transcripts import Transcripts
 
 _REASON = "First reason step by step. Then write 'Answer:' and after it the answer."
 
@@ -117,8 +119,17 @@ class Quiz:
             unlisted = UnlistedQuestion((told,), q.options or q.pool)
         return OptionRequest(self.messages, q.pool, q.every, self.seed, unlisted)
 
-    def marked(self, reply: PlanReply) -> dict[str, Any]:
-        """Returns the record of a written answer."""
+    def marked(self, reply: PlanReply, transcripts: Transcripts | None = None) -> dict[str, Any]:
+        """Returns the record of a written answer; its texts are stored in the transcripts."""
+        record = self._marked(reply)
+        if transcripts is not None:
+            turn = turn_of(self.messages, reply.text, reply.thinking, transcripts)
+            record["attempts"][0]["turn"] = turn
+        if reply.left_out:
+            record["attempts"][0]["left_out"] = list(reply.left_out)
+        return record
+
+    def _marked(self, reply: PlanReply) -> dict[str, Any]:
         if reply.status in (ReplyStatus.REFUSED, ReplyStatus.CUT):
             outcome = "refused" if reply.status is ReplyStatus.REFUSED else "cut"
             return self._record(outcome, None, reply.text, reply.usage)
@@ -171,7 +182,7 @@ class Quiz:
 
 
 def ask_all(
-    planner: Planner, quizzes: Sequence[Quiz]
+    planner: Planner, quizzes: Sequence[Quiz], transcripts: Transcripts | None = None
 ) -> Iterator[tuple[Quiz, dict[str, Any] | str]]:
     """Puts questions to a planner and yields their records.
 
@@ -186,7 +197,7 @@ def ask_all(
     written = [q for q in quizzes if q.case.answer != AnswerForm.SCORED]
     for i, said in planner.solve([q.text_request() for q in written]) if written else ():
         failed = said.status is ReplyStatus.SERVER_ERROR
-        yield written[i], said.message if failed else written[i].marked(said)
+        yield written[i], said.message if failed else written[i].marked(said, transcripts)
     if not scored:
         return
     if not isinstance(planner, OptionPlanner):

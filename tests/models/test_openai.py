@@ -156,7 +156,7 @@ def test_options_are_scored_by_the_decisions_interface_where_it_is_there(
 def test_options_are_scored_by_frequency_where_nothing_else_is_there(
     server: MisbehavingServer,
 ) -> None:
-    backend = model(server)
+    backend = model(server, concurrency=1)
     server.says = ["(B)", "B. bad", "**b**", "A", "the answer is hard to give"]
     scores = backend.score(ask("?"), ["good", "bad"])
     assert scores.method == "sampled"

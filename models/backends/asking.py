@@ -131,11 +131,7 @@ class Asker:
         while True:
             if self._stopped and not probing:
                 raise ModelRefusedError(self._stopped)
-            asked = replace(
-                request,
-                max_tokens=limit,
-                top_logprobs=min(request.top_logprobs, self._top_logprobs),
-            )
+            asked = replace(request, max_tokens=limit)
             body = self._body(asked, schema, logprobs)
             mark = self.pace.begin(self._size(request))
             taken: int | None = None
@@ -154,11 +150,13 @@ class Asker:
             if cause is Cause.NO_ROOM and refusal.room < limit:
                 limit = refusal.room
                 continue
-            if cause is Cause.SETTING and self._leave_out(refusal.names):
-                continue
-            if cause is Cause.ROLE and self._role == "developer":
+            if cause is Cause.SETTING:
+                self._leave_out(refusal.names)
+                if self._body(asked, schema, logprobs) != body:
+                    continue  # another thread may have left it out already
+            if cause is Cause.ROLE:
                 self._role = "system"
-                continue
+                continue  # the request that was refused had the other role
             if cause in (Cause.TOO_LONG, Cause.NO_ROOM):
                 return Completion(ReplyStatus.CUT, usage=seconds, message=message)
             if cause is Cause.FILTERED:
@@ -177,6 +175,7 @@ class Asker:
                 time.sleep(wait)
 
     def _body(self, request: Request, schema: bool, logprobs: bool) -> dict[str, Any]:
+        request = replace(request, top_logprobs=min(request.top_logprobs, self._top_logprobs))
         options = self._options
         if (self._token_limit, self._role) != (options.token_limit, options.system_role):
             options = options.model_copy(
@@ -189,10 +188,9 @@ class Asker:
     def _size(self, request: Request) -> int:
         return sum(len(m.text) for m in request.messages) // _CHARS + request.max_tokens
 
-    def _leave_out(self, names: Iterable[str]) -> bool:
-        """Notes what is refused; returns whether the next request will be another one."""
+    def _leave_out(self, names: Iterable[str]) -> None:
+        """Notes what is refused."""
         with self._guard:
-            before = (set(self._left_out), self._token_limit, self._top_logprobs)
             for name in names:
                 if name in _TOKEN_LIMITS:
                     other = _TOKEN_LIMITS[name]
@@ -205,7 +203,6 @@ class Asker:
                     self._left_out |= _LOGPROBS
                 elif name != "max_output_tokens":
                     self._left_out.add(name)
-            return before != (self._left_out, self._token_limit, self._top_logprobs)
 
     def _send(self, body: Mapping[str, Any], limit: int) -> ParsedReply:
         api = self._options.api

@@ -96,7 +96,8 @@ def read_refusal(status: int, error: Any, text: str, sent: Mapping[str, Any]) ->
     names = tuple(_named(error, said, [k for k in sent if k not in _NEVER_LEFT_OUT]))
     if names:
         return RequestError(Cause.SETTING, names)
-    if _ROLE.search(said) and "'developer'" in str(sent):
+    turns = sent.get("messages") or sent.get("input") or ()
+    if _ROLE.search(said) and any(turn.get("role") == "developer" for turn in turns):
         return RequestError(Cause.ROLE)
     return RequestError(Cause.STOP)
 

@@ -149,7 +149,11 @@ def _answer(e: QuizEpisode, name: str) -> str:
     shares = e.given.get("probabilities")
     if shares:
         told = ", ".join(f"{option} {share:.3f}" for option, share in shares.items())
-        rows.append(("probabilities", f"{told} ({e.given['method']})"))
+        mass = e.given.get("mass", 1.0)
+        covered = "" if mass > 0.995 else f", {mass:.0%} of what it would say"
+        rows.append(("probabilities", f"{told} ({e.given['method']}{covered})"))
+    elif e.given["outcome"] == "unscored":
+        rows.append(("probabilities", f"none: {e.given.get('message', '')}"))
     cells = "".join(f"<dt>{what}</dt><dd>{plain(text)}</dd>" for what, text in rows)
     text = e.given["text"][:_CHARS]
     answer = f"<pre>{plain(text)}</pre>" if text else '<p class="soft">Nothing was written.</p>'

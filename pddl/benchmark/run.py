@@ -149,7 +149,7 @@ def bench_run(
             summary["left_out"] = left_out
         run.write_summary(summary)
         meta = {"date": run.manifest.created, **run.manifest.versions}
-        write_reports(out, episodes, summary, meta, answered)
+        write_reports(out, episodes, summary, meta, answered, run.records)
     return BenchRun(out, episodes, answered, summary, unanswered, out / REPORT_NAME, stopped)
 
 

@@ -28,6 +28,7 @@ PANELS: dict[str, tuple[CommandEntry, ...]] = {
         CommandEntry("bench", "bench:bench", "Benchmark planners on PDDL domains."),
         CommandEntry("grade", "grade:grade", "Grade recorded answers; no model is the judge."),
         CommandEntry("report", "report:report", "Compare the contestants of several runs."),
+        CommandEntry("export", "export:export", "Write every prompt and answer of a run."),
     ),
     "Run robots": (
         CommandEntry("run", "run:run_episodes", "Run simulated robot episodes."),

@@ -18,6 +18,7 @@ from surefoot.core.config import without_credentials
 from surefoot.core.errors import HarnessError, ModelRefusedError
 from surefoot.models.backends.asking import Asker
 from surefoot.models.backends.decisions import decide
+from surefoot.models.backends.pacing import Pace
 from surefoot.models.options import ModelOptions
 from surefoot.models.prices import Price, make_price, read_prices
 from surefoot.models.protocol import Capabilities, OptionScorer
@@ -73,6 +74,11 @@ class OpenAIModel(OptionScorer):
             return decide(self._asker.client, self._model, request, ("yes", "no")) is not None
         except Exception:  # a server without this interface may fail in any way
             return False
+
+    @property
+    def pace(self) -> Pace:
+        """When the server may be asked."""
+        return self._asker.pace
 
     @property
     def direct_options(self) -> bool:

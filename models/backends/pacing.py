@@ -60,8 +60,16 @@ class Pace:
             self._started.append(mark)
             return mark
 
+    def wait_s(self, tokens: int) -> float:
+        """Returns seconds until the limits of a minute admit a request, 0 or less for now.
+
+        Args:
+            tokens: How many it will take, roughly.
+        """
+        with self._changed:
+            return self._wait(time.monotonic(), tokens)
+
     def _wait(self, now: float, tokens: int) -> float:
-        """Returns seconds until the limits of a minute admit a request."""
         while self._started and self._started[0][0] <= now - _MINUTE:
             self._started.popleft()
         wait = self._not_before - now

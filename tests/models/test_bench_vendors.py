@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -133,6 +134,22 @@ def test_contestants_of_two_vendors_in_one_run(vendors: TwoVendors, tmp_path: Pa
     other = surefoot("bench", "--config", config, "--out", out, *more, "--set", "low.top_p=0.1")
     assert other.returncode == 2
     assert "config.settings.low.top_p is null there and 0.1 here" in other.stderr
+
+
+def test_a_dry_run_states_bounds() -> None:
+    asked = ["bench", "--planners", "openai:plain", "--domains", "blocksworld", "--difficulty", "0"]
+    asked += ["--seeds", "0:2", "--modes", "repair-all", "--rounds", "3", "--dry-run"]
+    price = "price={prompt: 0, completion: 1000000, reasoning: 2000000}"
+    done = surefoot(*asked, "--set", "max_tokens=100", "--set", price)
+    assert done.returncode == 0, done.stderr
+    line = done.stdout.splitlines()[1]
+    found = re.search(r"at most ([\d,]+) and ([\d,]+); price ([\d.]+) \$ at most", line)
+    assert found is not None, line
+    read, written = (int(n.replace(",", "")) for n in found.groups()[:2])
+    assert written == 2 * 3 * 100 + 16 * 512  # and what finds out what the server can do
+    assert read > 2 * 3 * (20_000 + 100)  # feedback of two rounds is read three times in all
+    assert float(found[3]) == 2 * written  # as if all were thinking
+    assert "unknown key" in surefoot(*asked, "--set", "price={prompt: 0, completions: 1}").stderr
 
 
 def test_a_kill_pays_for_nothing_twice_but_what_is_in_flight(

@@ -326,19 +326,19 @@ def test_fewer_requests_at_a_time_while_a_server_is_busy(start: Start) -> None:
     backend = model(start(answer), retries=8, concurrency=8)
     requests = [Request((Message("user", str(i)),)) for i in range(12)]
     assert all(c.text == PLAN for _, c in backend.generate(requests))
-    assert backend._asker.pace.limit < 8
+    assert backend.pace.limit < 8
 
 
 def test_limits_of_a_minute() -> None:
     pace = Pace(8, requests=2)
     marks = [pace.begin(10), pace.begin(10)]
-    assert 59 < pace._wait(time.monotonic(), 10) <= 60
+    assert 59 < pace.wait_s(10) <= 60
     pace = Pace(8, tokens=100)
     marks = [pace.begin(60)]
-    assert pace._wait(time.monotonic(), 60) > 59
+    assert pace.wait_s(60) > 59
     pace.end(marks[0], 20)  # it took less than was thought
-    assert pace._wait(time.monotonic(), 60) <= 0
-    assert Pace(8, tokens=100)._wait(time.monotonic(), 500) <= 0  # larger than the limit: alone
+    assert pace.wait_s(60) <= 0
+    assert Pace(8, tokens=100).wait_s(500) <= 0  # larger than the limit: alone
 
 
 def scored(top: Any, mass: float = 1.0) -> Answer:

@@ -344,8 +344,6 @@ def test_bad_fields_are_one_line(tmp_path: Path, text: str, message: str) -> Non
 class Evasive(Pupil):
     """Names none of the answers."""
 
-    name = "evasive"
-
     def score(self, requests: Sequence[OptionRequest]) -> Iterator[tuple[int, OptionScores]]:
         for i, request in enumerate(requests):
             listed = request.unlisted

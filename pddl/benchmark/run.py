@@ -25,6 +25,7 @@ from surefoot.pddl.benchmark.selftest import self_test
 from surefoot.pddl.benchmark.summary import Episode, summarize
 from surefoot.pddl.benchmark.tasks import BenchTasks
 from surefoot.pddl.benchmark.turns import round_from_json, round_to_json, turn_of
+from surefoot.pddl.grading.doubtful import count_doubtful
 from surefoot.pddl.grading.grader import BoundsLookup
 from surefoot.pddl.planner import Planner
 from surefoot.pddl.reference.bounds import content_key
@@ -49,6 +50,7 @@ class BenchRun:
             bench again asks them again.
         report: The report's path.
         stopped: Contestants that were not asked to the end, with what their server said.
+        warnings: What was read of given tasks although it looks like a mistake.
     """
 
     folder: Path
@@ -58,6 +60,12 @@ class BenchRun:
     unanswered: dict[str, str]
     report: Path
     stopped: dict[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def doubtful(self) -> int:
+        """Number of episodes whose answer is not read with enough certainty to count."""
+        return count_doubtful(e.graded for e in self.episodes)
 
 
 def bench_run(
@@ -147,10 +155,13 @@ def bench_run(
             summary["questions"] = summarize_quiz(answered, tasks.missing_questions())
         if left_out := _left_out(records):
             summary["left_out"] = left_out
+        if tasks.unsupported:
+            summary["unsupported"] = tasks.unsupported
         run.write_summary(summary)
         meta = {"date": run.manifest.created, **run.manifest.versions}
         write_reports(out, episodes, summary, meta, answered, run.records)
-    return BenchRun(out, episodes, answered, summary, unanswered, out / REPORT_NAME, stopped)
+    report = out / REPORT_NAME
+    return BenchRun(out, episodes, answered, summary, unanswered, report, stopped, tasks.warnings)
 
 
 def all_cases(tasks: BenchTasks, planners: Mapping[str, Planner]) -> list[BenchCase]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from surefoot.core.chat import Completion, Message, OptionRequest, OptionScores, Request, Usage
@@ -96,19 +97,26 @@ class OpenAIModel(OptionScorer):
             self.capabilities()
         pool = ThreadPoolExecutor(self.options.concurrency)
         stopped: ModelRefusedError | None = None
+        waiting = iter(enumerate(requests))
+        running: dict[Future[Completion], int] = {}
         try:
-            running = {pool.submit(self._complete, r): i for i, r in enumerate(requests)}
-            for future in as_completed(running):
-                if future.cancelled():
-                    continue
-                try:
-                    found = future.result()
-                except ModelRefusedError as error:
-                    stopped = stopped or error
-                    for waiting in running:
-                        waiting.cancel()
-                    continue
-                yield running[future], found
+            while True:
+                # The next request starts when an answer has been taken, so that a kill loses
+                # no more answers than there are requests at a time.
+                room = self.options.concurrency - len(running) if stopped is None else 0
+                for i, request in islice(waiting, room):
+                    running[pool.submit(self._complete, request)] = i
+                if not running:
+                    break
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    i = running.pop(future)
+                    try:
+                        found = future.result()
+                    except ModelRefusedError as error:
+                        stopped = stopped or error
+                    else:
+                        yield i, found
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
         if stopped is not None:

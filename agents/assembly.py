@@ -20,7 +20,6 @@ from surefoot.agents.settings import AgentSettings
 from surefoot.core.errors import InputError
 from surefoot.core.extras import require
 from surefoot.models.options import ModelOptions
-from surefoot.models.protocol import OptionScorer
 from surefoot.models.registry import make_model
 
 DEFAULT_PLANNERS = {CROSSING: "local-agent", "tabletop": "fd"}
@@ -40,14 +39,12 @@ def make_perceiver(spec: str, options: ModelOptions | None = None) -> ModelPerce
         options: Settings of the model.
 
     Raises:
-        InputError: There is no such model, or it scores no options.
+        InputError: There is no such model.
     """
     model = make_model(spec, options or ModelOptions())
     # A server's model is known by its name: its address may change.
     identity = spec if spec.startswith("openai:") else model.identity
-    if not isinstance(model, OptionScorer):
-        raise InputError(f"the model '{spec}' gives no probabilities of options")
-    return ModelPerceiver(model, identity)
+    return ModelPerceiver(model, identity, options)
 
 
 def make_tools(env: str, settings: AgentSettings) -> Tools:

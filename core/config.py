@@ -15,6 +15,30 @@ if TYPE_CHECKING:
     Checked = TypeVar("Checked", bound=BaseModel)
 
 
+EXECUTION_SETTINGS = frozenset(
+    {
+        "preset",  # what it sets is listed under its own name
+        "base_url",
+        "key_env",
+        "headers",
+        "api_version",
+        "timeout_s",
+        "answer_s",
+        "stream",
+        "retries",
+        "concurrency",
+        "requests_per_minute",
+        "tokens_per_minute",
+        "batch",
+        "device",
+        "cache",
+        "prices",
+        "price",
+    }
+)
+"""Settings of models that say where and how fast they are asked, and not what."""
+
+
 def read_config_file(path: Path, what: str = "configuration") -> dict[str, Any]:
     """Reads a configuration file of ``name: value`` lines.
 
@@ -88,3 +112,19 @@ def check_config(
         if name := place(first["loc"]):
             message = f"{name}: {message}"
         raise InputError(message, file=str(file) if file else None) from None
+
+
+def without_credentials(address: str) -> str:
+    """Returns an address without user, password, query and fragment, which may be secret.
+
+    >>> without_credentials("https://me:word@host:8000/v1?key=4711")
+    'https://host:8000/v1'
+    """
+    from urllib.parse import urlsplit, urlunsplit
+
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return ""
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, host, parts.path, "", ""))

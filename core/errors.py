@@ -58,3 +58,12 @@ class HarnessError(SurefootError):
     """Surefoot itself or a tool that it runs is broken; never a planner's failure."""
 
     by_user = False
+
+
+class ModelRefusedError(HarnessError):
+    """A server refuses a model's requests, and would refuse them again.
+
+    The key is wrong, the quota is spent, or the request is of a form that it does not take.
+    """
+
+    by_user = True

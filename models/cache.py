@@ -11,11 +11,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from surefoot.core.chat import Completion, OptionScores, ReplyStatus, Request, Usage
+from surefoot.core.chat import (
+    Completion,
+    OptionScores,
+    ReplyStatus,
+    Request,
+    TokenAlternatives,
+    Usage,
+)
 from surefoot.core.errors import HarnessError, InputError
+from surefoot.models.choosing import scores_directly
 from surefoot.models.protocol import Capabilities, OptionScorer, TextModel
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 def request_key(identity: str, request: Request) -> str:
@@ -73,6 +81,8 @@ class ResponseCache:
             return None
         data = json.loads(row[0])
         usage = replace(Usage(**data.pop("usage")), cached=True)
+        data["alternatives"] = tuple(TokenAlternatives(**a) for a in data.get("alternatives", ()))
+        data["left_out"] = tuple(data.get("left_out", ()))
         return Completion(status=ReplyStatus(data.pop("status")), usage=usage, **data)
 
     def put(self, key: str, completion: Completion) -> None:
@@ -110,9 +120,19 @@ class CachedModel:
         """What the model's answers depend on besides the request."""
         return self._model.identity
 
+    @property
+    def content_identity(self) -> str:
+        """What the model itself is, wherever it is reached."""
+        return str(getattr(self._model, "content_identity", ""))
+
     def capabilities(self) -> Capabilities:
         """Returns the model's observed capabilities."""
         return self._model.capabilities()
+
+    @property
+    def direct_options(self) -> bool:
+        """Whether the model has a way of its own to score answers."""
+        return scores_directly(self._model)
 
     def generate(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
         """Yields cached answers first, then those of the model."""
@@ -153,16 +173,24 @@ class CachedModel:
             keys.append(key)
             known = self._cache.get(key)
             if known is not None:
-                found[i] = OptionScores(tuple(told), tuple(known.parsed), known.text, known.usage)
+                found[i] = _scores(tuple(told), known)
         missing = [i for i in range(len(keys)) if i not in found]
         if missing:
             scored = self._model.score_batch(
                 [requests[i] for i in missing], [options[i] for i in missing]
             )
             for i, new in zip(missing, scored, strict=True):
-                kept = list(new.probabilities)
+                kept = [list(new.probabilities), new.mass]
                 self._cache.put(
-                    keys[i], Completion(ReplyStatus.ANSWERED, new.method, kept, usage=new.usage)
+                    keys[i],
+                    Completion(new.status, new.method, kept, usage=new.usage, message=new.message),
                 )
                 found[i] = new
         return [found[i] for i in range(len(keys))]
+
+
+def _scores(options: tuple[str, ...], stored: Completion) -> OptionScores:
+    shares, mass = stored.parsed
+    return OptionScores(
+        options, tuple(shares), stored.text, stored.usage, stored.status, stored.message, mass
+    )

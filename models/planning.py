@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from surefoot.core.chat import Completion, OptionRequest, OptionScores, ReplyStatus, Request
-from surefoot.core.errors import HarnessError
-from surefoot.models.protocol import OptionScorer, TextModel
+from surefoot.core.errors import HarnessError, ModelRefusedError
+from surefoot.models.choosing import can_choose, choose
+from surefoot.models.options import ModelOptions
+from surefoot.models.protocol import TextModel
 from surefoot.pddl.planner import PlanReply, PlanRequest
+
+_SCORED = 32
+"""Questions with given answers that are asked together; their records are written then."""
 
 
 class TextPlanner:
@@ -16,16 +21,29 @@ class TextPlanner:
     Args:
         model: The model.
         max_tokens: Maximum number of tokens of an answer.
-        temperature: 0 for the likeliest answer.
+        temperature: 0 for the likeliest answer, ``None`` for the model's own.
+        options: Settings of how probabilities of given answers are found.
     """
 
     reads_text = True
 
-    def __init__(self, model: TextModel, max_tokens: int, temperature: float) -> None:
+    def __init__(
+        self,
+        model: TextModel,
+        max_tokens: int,
+        temperature: float | None,
+        options: ModelOptions | None = None,
+    ) -> None:
         self.name = model.name
         self.model = model
         self._max_tokens = max_tokens
         self._temperature = temperature
+        self._options = options or ModelOptions()
+
+    @property
+    def content_identity(self) -> str:
+        """What the model itself is, wherever it is reached; ``""`` if only its name is known."""
+        return str(getattr(self.model, "content_identity", ""))
 
     def solve(self, requests: Sequence[PlanRequest]) -> Iterator[tuple[int, PlanReply]]:
         """Yields the model's answers as they come."""
@@ -44,27 +62,37 @@ class TextPlanner:
 
     @property
     def scores_options(self) -> bool:
-        """Whether the model scores given answers."""
-        return isinstance(self.model, OptionScorer)
+        """Whether the model can be asked how likely it finds given answers."""
+        return can_choose(self.model)
 
     def score(self, requests: Sequence[OptionRequest]) -> Iterator[tuple[int, OptionScores]]:
-        """Yields the scores of the options of each request."""
-        if not isinstance(self.model, OptionScorer):
-            raise HarnessError(f"{self.name} gives no probabilities of answers")
-        for i, request in enumerate(requests):
-            asked = Request(request.messages, 16, 0.0, request.seed)
+        """Yields the scores of the options of each request.
+
+        Raises:
+            ModelRefusedError: The server will answer none of them.
+        """
+        for start in range(0, len(requests), _SCORED):
+            part = requests[start : start + _SCORED]
             try:
-                found = self.model.score(asked, request.options)
+                found = choose(self.model, part, self._options)
+            except ModelRefusedError:
+                raise
             except HarnessError as error:
-                yield (
-                    i,
-                    OptionScores(
-                        request.options, (), status=ReplyStatus.SERVER_ERROR, message=str(error)
-                    ),
-                )
-                continue
-            yield i, found
+                failed = ReplyStatus.SERVER_ERROR
+                found = [
+                    OptionScores(r.options, (), status=failed, message=str(error), mass=0.0)
+                    for r in part
+                ]
+            yield from enumerate(found, start)
 
 
 def _reply(completion: Completion) -> PlanReply:
-    return PlanReply(completion.status, completion.text, None, completion.usage, completion.message)
+    return PlanReply(
+        completion.status,
+        completion.text,
+        None,
+        completion.usage,
+        completion.message,
+        thinking=completion.thinking,
+        left_out=completion.left_out,
+    )

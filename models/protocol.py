@@ -19,6 +19,7 @@ class Capabilities:
         images: Images are read.
         seeded: The same seed gives the same answer at a temperature above 0.
         decisions: Probabilities over given answers can be requested directly.
+        top_logprobs: How many alternatives of a token can be asked for.
     """
 
     structured: bool = False
@@ -26,6 +27,7 @@ class Capabilities:
     images: bool = False
     seeded: bool = False
     decisions: bool = False
+    top_logprobs: int = 20
 
 
 @runtime_checkable

@@ -154,11 +154,12 @@ def make_planner(spec: str, options: ModelOptions) -> Planner:
             return made
         if not isinstance(made, TextModel):
             raise InputError(f"'{spec}' makes no planner; it needs 'solve' or 'generate'")
-        return TextPlanner(made, options.max_tokens, options.temperature)
+        return TextPlanner(made, options.max_tokens, options.temperature, options)
     if kind not in MODELS:
         known = ", ".join((*forms(PLANNERS), *forms(MODELS), "MODULE:NAME"))
         raise InputError(f"unknown planner '{spec}'; known: {known}")
-    return TextPlanner(make_model(spec, options), options.max_tokens, options.temperature)
+    model = make_model(spec, options)
+    return TextPlanner(model, options.max_tokens, options.temperature, options)
 
 
 def forms(registry: Registry[Any]) -> tuple[str, ...]:

@@ -46,6 +46,8 @@ class PlanReply:
         usage: Tokens, time and price.
         message: One line on what went wrong, else ``""``.
         lower: Lower bound on the optimal cost that a search proved, if any.
+        thinking: What a language model thought before its answer, where it shows it.
+        left_out: Settings that a server refused by name and that were therefore not sent.
     """
 
     status: ReplyStatus
@@ -54,6 +56,8 @@ class PlanReply:
     usage: Usage = field(default_factory=Usage)
     message: str = ""
     lower: float | None = None
+    thinking: str = ""
+    left_out: tuple[str, ...] = ()
 
 
 @runtime_checkable

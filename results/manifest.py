@@ -11,12 +11,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from surefoot.core.config import EXECUTION_SETTINGS, without_credentials
 from surefoot.core.errors import InputError
 
 MANIFEST_NAME = "manifest.json"
 """The file that makes a folder a run folder."""
 
 _FORMAT = 1
+
+_MODEL_SETTINGS = ("models", "settings")
+"""Entries of configurations that hold settings of models."""
 
 
 def current_versions() -> dict[str, str]:
@@ -40,6 +44,7 @@ class Manifest:
         hashes: SHA-256 of inputs by name.
         versions: Versions by program.
         created: Time of creation, ISO 8601 in UTC.
+        execution: How it was run when it began, such as concurrency; may differ on resumption.
     """
 
     command: str
@@ -49,6 +54,7 @@ class Manifest:
     hashes: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=current_versions)
     created: str = field(default_factory=_now)
+    execution: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if len(set(self.keys)) != len(self.keys):
@@ -62,18 +68,21 @@ class Manifest:
             "command": self.command,
             "created": self.created,
             "versions": dict(self.versions),
-            "config": dict(self.config),
+            "config": _without_secrets(dict(self.config)),
             "seeds": list(self.seeds),
             "hashes": dict(self.hashes),
             "keys": list(self.keys),
         }
+        if self.execution:
+            data["execution"] = _without_secrets(dict(self.execution))
         plain: dict[str, Any] = json.loads(json.dumps(data, allow_nan=False))
         return plain
 
     def difference(self, other: Manifest) -> str:
         """Names the first thing in which two manifests disagree.
 
-        Dates and the version of Python may differ; everything else may not.
+        Dates, the version of Python and how the run is executed may differ, among it the
+        addresses and speeds of models; everything else may not.
 
         Returns:
             ``"config.model is 'a' there and 'b' here"`` (there = ``self``), ``""`` if equal.
@@ -82,6 +91,8 @@ class Manifest:
         if mine["versions"].get("surefoot") != theirs["versions"].get("surefoot"):
             here = theirs["versions"].get("surefoot")
             return f"it was made by Surefoot {mine['versions'].get('surefoot')}, this is {here}"
+        for data in (mine, theirs):  # an input that is known by its content may lie elsewhere
+            data["config"] = {k: v for k, v in data["config"].items() if k not in data["hashes"]}
         for name in ("command", "config", "seeds", "hashes"):
             found = _difference(mine[name], theirs[name], name)
             if found:
@@ -91,14 +102,29 @@ class Manifest:
 
 def _difference(there: object, here: object, place: str) -> str:
     if isinstance(there, dict) and isinstance(here, dict):
-        for name in sorted(there.keys() | here.keys()):
+        names = there.keys() | here.keys()
+        if place.rpartition(".")[2] in _MODEL_SETTINGS:
+            names -= EXECUTION_SETTINGS
+        for name in sorted(names):
             found = _difference(there.get(name), here.get(name), f"{place}.{name}")
             if found:
                 return found
-        return "" if there.keys() == here.keys() else f"{place} has other entries"
+        same = there.keys() & names == here.keys() & names
+        return "" if same else f"{place} has other entries"
     if there == here and type(there) is type(here):
         return ""
     return f"{place} is {_short(there)} there and {_short(here)} here"
+
+
+def _without_secrets(value: Any, name: str = "") -> Any:
+    """Returns data without credentials in addresses and values of headers."""
+    if isinstance(value, Mapping):
+        if name == "headers":
+            return sorted(map(str, value))
+        return {key: _without_secrets(part, str(key)) for key, part in value.items()}
+    if isinstance(value, str) and name == "base_url":
+        return without_credentials(value)
+    return value
 
 
 def _short(value: object) -> str:
@@ -134,4 +160,7 @@ def read_manifest(folder: Path) -> Manifest:
             raise InputError(f"the manifest's '{name}' is missing or damaged", file=str(path))
     if not all(isinstance(key, str) for key in data["keys"]):
         raise InputError("the manifest's 'keys' are damaged", file=str(path))
-    return Manifest(**{name: data[name] for name in shapes})
+    execution = data.get("execution", {})
+    if not isinstance(execution, dict):
+        raise InputError("the manifest's 'execution' is damaged", file=str(path))
+    return Manifest(**{name: data[name] for name in shapes}, execution=execution)

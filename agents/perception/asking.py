@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surefoot.agents.perception.questions import FactQuestion
-from surefoot.core.chat import Message, OptionScores, Request
+from surefoot.core.chat import Message, OptionRequest, OptionScores, ReplyStatus
 from surefoot.core.errors import HarnessError
-from surefoot.models.protocol import OptionScorer
+from surefoot.models.choosing import choose
+from surefoot.models.options import ModelOptions
+from surefoot.models.protocol import OptionScorer, TextModel
 
 SLACK = 0.01
 """By how much the probabilities of a question's options may miss 1 in sum."""
@@ -30,12 +32,12 @@ def png(rgb: NDArray[np.uint8]) -> bytes:
 
 
 def ask(
-    model: OptionScorer, rgb: NDArray[np.uint8], questions: Sequence[FactQuestion]
+    model: OptionScorer | TextModel, rgb: NDArray[np.uint8], questions: Sequence[FactQuestion]
 ) -> list[NDArray[np.float64]]:
     """Returns the probabilities of each question's options, by one image.
 
     Args:
-        model: Any model that scores options.
+        model: Any language model that reads images.
         rgb: The image, uint8 ``[height, width, 3]``.
         questions: What to ask about it.
 
@@ -46,15 +48,20 @@ def ask(
     return probabilities(asked, score_many(model, asked))
 
 
-def score_many(model: OptionScorer, asked: Sequence[Question]) -> list[OptionScores]:
+def score_many(
+    model: OptionScorer | TextModel,
+    asked: Sequence[Question],
+    options: ModelOptions | None = None,
+) -> list[OptionScores]:
     """Returns the scores of each question's options; all are asked in one batch.
 
     An image that several questions are about should be the same array: it is then sent, and
     by a model that can, read only once.
 
     Args:
-        model: Any model that scores options.
+        model: Any language model that reads images.
         asked: Images with questions.
+        options: Settings of how probabilities are found.
 
     Raises:
         HarnessError: The model could not be asked.
@@ -64,15 +71,17 @@ def score_many(model: OptionScorer, asked: Sequence[Question]) -> list[OptionSco
         if id(rgb) not in files:
             files[id(rgb)] = png(rgb)
     requests = [
-        Request((Message("user", q.text, (files[id(rgb)],)),), max_tokens=8) for rgb, q in asked
+        OptionRequest((Message("user", q.text, (files[id(rgb)],)),), q.options) for rgb, q in asked
     ]
-    return model.score_batch(requests, [q.options for _, q in asked])
+    return choose(model, requests, options or ModelOptions())
 
 
 def probabilities(
     asked: Sequence[Question], scores: Sequence[OptionScores]
 ) -> list[NDArray[np.float64]]:
     """Returns the probabilities of each question's options.
+
+    A model that names none of the options leaves all of them equally likely.
 
     Args:
         asked: The questions.
@@ -83,6 +92,12 @@ def probabilities(
     """
     found = []
     for (_, question), score in zip(asked, scores, strict=True):
+        if score.status is ReplyStatus.SERVER_ERROR:
+            raise HarnessError(score.message)
+        if score.status is ReplyStatus.UNSCORED:
+            count = len(question.options)
+            found.append(np.full(count, 1 / count))
+            continue
         chances = np.array(score.probabilities, np.float64)
         sound = chances.shape == (len(question.options),) and bool(np.isfinite(chances).all())
         if not sound or chances.min() < 0 or abs(chances.sum() - 1) > SLACK:

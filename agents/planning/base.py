@@ -45,10 +45,12 @@ class ProposedPlan:
     Attributes:
         text: The plan as written.
         confidence: How likely, in [0, 1], the planner finds it that the plan obeys the rules and
-            reaches the goal; 1 if it gives none.
+            reaches the goal; 1 of a search, which has none, and 0 of a language model whose
+            confidence could not be read.
         source: Name of the planner.
         status: Status of the request.
         usage: Tokens, time and price.
+        unsure: Why the confidence could not be read, else ``""``.
     """
 
     text: str
@@ -56,6 +58,7 @@ class ProposedPlan:
     source: str
     status: ReplyStatus = ReplyStatus.ANSWERED
     usage: Usage = field(default_factory=Usage)
+    unsure: str = ""
 
 
 @runtime_checkable

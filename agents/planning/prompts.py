@@ -17,7 +17,8 @@ from surefoot.verification.rules import Rule
 STYLE = "agent"
 """Name of the short prompts, in the notes of a model that was trained on them."""
 
-QUESTION = "Does this plan obey the rules and reach the goal? Answer yes or no."
+OPEN_QUESTION = "Does this plan obey the rules and reach the goal?"
+QUESTION = f"{OPEN_QUESTION} Answer yes or no."
 YES, NO = "yes", "no"
 
 _RULE = re.compile(r"[Rr]ule '([a-z][a-z-]*)'")

@@ -89,7 +89,11 @@ def _own(spec: str, options: ModelOptions, temperature: float) -> AgentPlanner:
 def _of_model(
     spec: str, model: TextModel, options: ModelOptions, temperature: float
 ) -> AgentPlanner:
-    return LanguagePlanner(spec, model, max_tokens=options.max_tokens, temperature=temperature)
+    # a model that takes no temperature plans at its own
+    heat = None if options.temperature is None else temperature
+    return LanguagePlanner(
+        spec, model, max_tokens=options.max_tokens, temperature=heat, options=options
+    )
 
 
 def make_guide(argument: str, options: ModelOptions, temperature: float) -> AgentPlanner:

@@ -98,7 +98,8 @@ class O1PlanningStudy(Study[O1PlanningConfig]):
                 self.out / name,
                 planners,
                 lookup,
-                settings=bench.settings.model_dump(mode="json", exclude_defaults=True),
+                settings=bench.settings.content(),
+                execution=bench.settings.execution(),
                 progress=self.progress_of(name),
             )
         summary = summarize_study(graded, runs)

@@ -11,20 +11,45 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
+from math import exp, log1p
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from surefoot.core.chat import Completion, Message, OptionScores, ReplyStatus, Request, Usage
+from surefoot.core.chat import (
+    Completion,
+    Message,
+    OptionScores,
+    ReplyStatus,
+    Request,
+    TokenAlternatives,
+    Usage,
+)
 from surefoot.core.errors import InputError
 from surefoot.core.extras import explained, require
+from surefoot.core.thinking import TAGS
 from surefoot.models.backends.formats import reader_of
+from surefoot.models.backends.wire import separate
 from surefoot.models.options import ModelOptions
 from surefoot.models.protocol import Capabilities, OptionScorer
 from surefoot.models.shipped import model_folder
 from surefoot.results.structured import read_json
 
 _HASHED = 64 * 2**20
+_END = 2**20
+_ALTERNATIVES = 200
+"""Alternatives of a token that are looked through for a letter; beyond them next to nothing is."""
+
+_FIRST = 4
+"""Tokens of an answer whose alternatives are reported."""
+
+THINKING_MARKS = frozenset(
+    {
+        *(mark for pair in TAGS for mark in pair),
+        *("<|start|>", "<|channel|>", "<|message|>", "<|end|>", "<|return|>"),
+    }
+)
+"""Marks of thinking, some of which are special tokens of some models."""
 
 NOTES_NAME = "surefoot.json"
 """File beside the weights that says how the model is to be prompted."""
@@ -51,6 +76,7 @@ class HFModel(OptionScorer):
         batch: Requests that are generated together.
         device: ``cpu``, ``cuda``, or ``auto`` for the best there is.
         network: A network to use instead of the one in the folder.
+        thinking_tags: Further opening and closing marks of thinking in answers.
 
     Raises:
         InputError: The folder is no model.
@@ -58,13 +84,20 @@ class HFModel(OptionScorer):
     """
 
     def __init__(
-        self, place: str, *, batch: int = 8, device: str = "auto", network: Any = None
+        self,
+        place: str,
+        *,
+        batch: int = 8,
+        device: str = "auto",
+        network: Any = None,
+        thinking_tags: tuple[tuple[str, str], ...] = (),
     ) -> None:
         self.name = f"hf:{place}"
         self._place = place
         self._batch = batch
         self._device = device
         self._network = network
+        self._thinking_tags = thinking_tags
         self._local = Path(place).is_dir()
         looks_local = self._local or place.startswith((".", "/", "~")) or place.count("/") > 1
         if looks_local and not (Path(place) / "config.json").is_file():
@@ -73,9 +106,9 @@ class HFModel(OptionScorer):
 
     @cached_property
     def identity(self) -> str:
-        """Hash of a local model's files, or of the size and date of large ones; part of cache keys.
+        """Hash of a local model's files, of large ones of their ends and sizes.
 
-        A small model thus has the same identity wherever its folder lies.
+        It is part of cache keys, and the same wherever the folder lies.
         """
         if not self._local:
             return f"hf {self._place}"
@@ -85,8 +118,15 @@ class HFModel(OptionScorer):
             for p in files:
                 digest.update(p.name.encode() + b"\0" + sha256(p.read_bytes()).digest())
             return f"hf sha256:{digest.hexdigest()}"
-        stamps = [f"{p.name}:{p.stat().st_size}:{p.stat().st_mtime_ns}" for p in files]
-        return f"hf {Path(self._place).resolve()} {' '.join(stamps)}"
+        digest = sha256()
+        for p in files:
+            digest.update(f"{p.name}\0{p.stat().st_size}\0".encode() + _ends_of(p))
+        return f"hf ends sha256:{digest.hexdigest()}"
+
+    @property
+    def content_identity(self) -> str:
+        """The same; see :attr:`identity`."""
+        return self.identity
 
     @cached_property
     def notes(self) -> PromptConventions:
@@ -183,7 +223,17 @@ class HFModel(OptionScorer):
 
     def capabilities(self) -> Capabilities:
         """Log-probabilities and seeds always; images if the model has a vision part."""
-        return Capabilities(logprobs=True, images=self._loaded[2] is not None, seeded=True)
+        return Capabilities(
+            logprobs=True,
+            images=self._loaded[2] is not None,
+            seeded=True,
+            top_logprobs=_ALTERNATIVES,
+        )
+
+    @property
+    def direct_options(self) -> bool:
+        """Whether the model was trained to answer with the words of the options themselves."""
+        return (Path(self._place) / NOTES_NAME).is_file()
 
     def generate(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
         """Generates in batches of requests of similar length and equal settings."""
@@ -204,7 +254,9 @@ class HFModel(OptionScorer):
         model, tokenizer, _ = self._loaded
         first = requests[0]
         begun = perf_counter()
-        inputs = self._inputs(requests)
+        prompts = [self.prompt(r) for r in requests]
+        opened = [_opens_thinking(p, self._thinking_tags) for p in prompts]
+        inputs = self.encode(prompts, [i for r in requests for m in r.messages for i in m.images])
         room = self.positions
         width = inputs["input_ids"].shape[1]
         limit = min(first.max_tokens, self.notes.max_new_tokens or first.max_tokens, room - width)
@@ -215,7 +267,7 @@ class HFModel(OptionScorer):
                 Completion(ReplyStatus.CUT, usage=Usage(width, 0, seconds, 0.0), message=message)
             ] * len(requests)
         draw: dict[str, Any] = {}
-        if first.temperature > 0:
+        if first.temperature:
             from surefoot.models.backends.sampling import SeededDraws
 
             draws = SeededDraws([r.seed for r in requests], first.temperature)
@@ -238,30 +290,66 @@ class HFModel(OptionScorer):
             tokens = out.sequences[row, width:].tolist()
             length = next((k for k, t in enumerate(tokens) if t in stops), len(tokens))
             done = length < len(tokens) or len(tokens) < limit
-            text = tokenizer.decode(tokens[:length], skip_special_tokens=True)
-            logprobs = (
-                self._alternatives(out.logits[0][row], first.top_logprobs)
-                if (first.top_logprobs)
-                else {}
+            text, thinking = separate(
+                self._text(tokens[:length]), self._thinking_tags, opened=opened[row]
+            )
+            alternatives = (
+                tuple(
+                    TokenAlternatives(
+                        tokenizer.decode([t]), self._alternatives(logits[row], first.top_logprobs)
+                    )
+                    for t, logits in zip(tokens[:_FIRST], out.logits, strict=False)
+                )
+                if first.top_logprobs
+                else ()
             )
             read = int(inputs["attention_mask"][row].sum())
+            thought = len(tokenizer(thinking, add_special_tokens=False)["input_ids"])
             found.append(
                 Completion(
                     ReplyStatus.ANSWERED if done else ReplyStatus.CUT,
                     text,
                     read_json(text, request.schema) if request.schema is not None else None,
-                    logprobs,
-                    Usage(read, length, seconds, 0.0),
+                    alternatives[0].logprobs if alternatives else {},
+                    Usage(read, length, seconds, 0.0, reasoning_tokens=min(thought, length)),
+                    thinking=thinking,
+                    alternatives=alternatives,
                 )
             )
         return found
 
+    def _text(self, tokens: Sequence[int]) -> str:
+        """Returns tokens as text, without special tokens other than marks of thinking."""
+        tokenizer = self.tokenizer
+        kept = [t for t in tokens if t not in self._special or t in self._marks]
+        text: str = tokenizer.decode(kept, skip_special_tokens=False)
+        return text
+
+    @cached_property
+    def _special(self) -> frozenset[int]:
+        added = self.tokenizer.added_tokens_decoder
+        return frozenset(
+            {*self.tokenizer.all_special_ids, *(i for i, t in added.items() if t.special)}
+        )
+
+    @cached_property
+    def _marks(self) -> frozenset[int]:
+        """Special tokens that mark thinking."""
+        marks = {*THINKING_MARKS, *(m for pair in self._thinking_tags for m in pair)}
+        decode = self.tokenizer.decode
+        return frozenset(t for t in self._special if decode([t]).strip().lower() in marks)
+
     def _alternatives(self, logits: Any, count: int) -> dict[str, float]:
         import torch
 
-        top = torch.log_softmax(logits.float(), -1).topk(count)
+        top = torch.log_softmax(logits.float(), -1).topk(min(count, logits.shape[-1]))
         decode = self._loaded[1].decode
-        return {decode([t]): v for v, t in zip(*(x.tolist() for x in top), strict=True)}
+        found: dict[str, float] = {}
+        for v, t in zip(*(x.tolist() for x in top), strict=True):
+            text = decode([t])  # several tokens may read alike
+            before = found.get(text)  # in falling order
+            found[text] = v if before is None else before + log1p(exp(v - before))
+        return found
 
     def _inputs(self, requests: Sequence[Request]) -> Any:
         images = [i for r in requests for m in r.messages for i in m.images]
@@ -381,9 +469,29 @@ class HFModel(OptionScorer):
         ]
 
 
+def _ends_of(path: Path) -> bytes:
+    """Returns the beginning and the end of a file, or all of a small one, hashed."""
+    with path.open("rb") as file:
+        digest = sha256(file.read(_END))
+        file.seek(max(_END, path.stat().st_size - _END))
+        digest.update(file.read(_END))
+    return digest.digest()
+
+
+def _opens_thinking(prompt: str, tags: Sequence[tuple[str, str]]) -> bool:
+    """Whether a prompt ends in an opening mark of thinking, as some templates have it."""
+    end = prompt.rstrip().lower()
+    return end.endswith(tuple(opening.lower() for opening, _ in (*TAGS, *tags)))
+
+
 def make(argument: str, options: ModelOptions) -> HFModel:
     """Makes the model of a folder, or of an id in the local cache or on the hub."""
-    return HFModel(argument, batch=options.batch, device=options.device)
+    return HFModel(
+        argument,
+        batch=options.batch,
+        device=options.device,
+        thinking_tags=options.thinking_tags,
+    )
 
 
 def make_shipped(argument: str, options: ModelOptions) -> HFModel:

@@ -7,29 +7,22 @@ failure. The key comes from the environment and is redacted from every message.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
-from math import exp
-from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import Any
 
-from surefoot.core.chat import Completion, Message, OptionScores, ReplyStatus, Request, Usage
-from surefoot.core.errors import HarnessError
+from surefoot.core.chat import Completion, Message, OptionRequest, OptionScores, Request, Usage
+from surefoot.core.config import without_credentials
+from surefoot.core.errors import HarnessError, ModelRefusedError
+from surefoot.models.backends.asking import Asker
 from surefoot.models.backends.decisions import decide
-from surefoot.models.images import data_url
+from surefoot.models.backends.pacing import Pace
 from surefoot.models.options import ModelOptions
-from surefoot.models.prices import Price, read_prices
+from surefoot.models.prices import Price, make_price, read_prices
 from surefoot.models.protocol import Capabilities, OptionScorer
-from surefoot.results.structured import read_json
-
-if TYPE_CHECKING:
-    from openai import OpenAI
-
-_SAMPLES = 20
-"""Answers drawn where option scores must be estimated from frequencies."""
 
 
 class OpenAIModel(OptionScorer):
@@ -37,58 +30,34 @@ class OpenAIModel(OptionScorer):
 
     Args:
         model: Its name on the server.
-        base_url: Address of the server; ``None`` for the client's default.
-        api: ``chat`` or ``responses``.
-        key_env: Environment variable that holds the key; may be unset for local servers.
-        timeout_s: Longest silence in seconds.
-        retries: Retries after 408, 409, 429, 5xx and connection errors; waits as long
-            as the server's ``Retry-After`` says.
-        concurrency: Requests at a time.
+        options: Settings.
         price: Price per million tokens, if known.
+        settings: Settings by name, over ``options``.
     """
 
     def __init__(
         self,
         model: str,
+        options: ModelOptions | None = None,
         *,
-        base_url: str | None = None,
-        api: str = "chat",
-        key_env: str = "OPENAI_API_KEY",
-        timeout_s: float = 120.0,
-        retries: int = 4,
-        concurrency: int = 8,
         price: Price | None = None,
+        **settings: Any,
     ) -> None:
+        given = options.model_dump(exclude_unset=True) if options is not None else {}
+        options = ModelOptions(**{**given, **settings})
         self.name = f"openai:{model}"
-        self.identity = f"openai {api} {base_url or 'default'} {model}"
+        self.options = options
+        place = without_credentials(options.base_url) if options.base_url else "default"
+        self.identity = f"openai {options.api} {place} {model}{_content(options)}"
         self._model = model
-        self._base_url = base_url
-        self._api = api
-        self._key_env = key_env
-        self._timeout = timeout_s
-        self._retries = retries
-        self._concurrency = concurrency
         self._price = price
-        self._made: OpenAI | None = None
+        self._asker = Asker(model, options)
         self._seen: Capabilities | None = None
         self._guard = threading.Lock()
 
     def __repr__(self) -> str:
-        return f"OpenAIModel({self._model!r}, base_url={self._base_url!r}, api={self._api!r})"
-
-    @property
-    def _client(self) -> OpenAI:
-        if self._made is None:
-            import httpx2
-            from openai import OpenAI
-
-            self._made = OpenAI(
-                api_key=os.environ.get(self._key_env) or "none",
-                base_url=self._base_url,
-                timeout=httpx2.Timeout(self._timeout, connect=min(5.0, self._timeout)),
-                max_retries=self._retries,
-            )
-        return self._made
+        options = self.options
+        return f"OpenAIModel({self._model!r}, {options.execution() | options.content()!r})"
 
     def capabilities(self) -> Capabilities:
         """Probes the server's capabilities once; see :mod:`surefoot.models.probe`."""
@@ -96,222 +65,130 @@ class OpenAIModel(OptionScorer):
 
         with self._guard:
             if self._seen is None:
-                seen = probe(lambda request: self._complete(request, trust=True))
+                seen = probe(lambda request: self._complete(request, probing=True))
                 self._seen = replace(seen, decisions=self._decides())
             return self._seen
 
     def _decides(self) -> bool:
         request = Request((Message("user", "Is water wet? Answer yes or no."),))
         try:
-            return decide(self._client, self._model, request, ("yes", "no")) is not None
+            return decide(self._asker.client, self._model, request, ("yes", "no")) is not None
         except Exception:  # a server without this interface may fail in any way
             return False
 
+    @property
+    def pace(self) -> Pace:
+        """When the server may be asked."""
+        return self._asker.pace
+
+    @property
+    def direct_options(self) -> bool:
+        """Whether the server gives probabilities of answers when asked for them."""
+        return self.options.option_method == "auto" and self.capabilities().decisions
+
     def generate(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
-        """Asks up to ``concurrency`` requests at a time."""
-        if any(r.schema is not None for r in requests):
+        """Asks up to ``concurrency`` requests at a time.
+
+        Raises:
+            ModelRefusedError: The server will answer none of them; raised after the answers
+                that came.
+        """
+        if any(r.schema is not None or r.top_logprobs for r in requests):
             self.capabilities()
-        _ = self._client
-        pool = ThreadPoolExecutor(self._concurrency)
+        pool = ThreadPoolExecutor(self.options.concurrency)
+        stopped: ModelRefusedError | None = None
+        waiting = iter(enumerate(requests))
+        running: dict[Future[Completion], int] = {}
         try:
-            running = {pool.submit(self._complete, r): i for i, r in enumerate(requests)}
-            for future in as_completed(running):
-                yield running[future], future.result()
+            while True:
+                # The next request starts when an answer has been taken, so that a kill loses
+                # no more answers than there are requests at a time.
+                room = self.options.concurrency - len(running) if stopped is None else 0
+                for i, request in islice(waiting, room):
+                    running[pool.submit(self._complete, request)] = i
+                if not running:
+                    break
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    i = running.pop(future)
+                    try:
+                        found = future.result()
+                    except ModelRefusedError as error:
+                        stopped = stopped or error
+                    else:
+                        yield i, found
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+        if stopped is not None:
+            raise stopped
 
     def score_batch(
         self, requests: Sequence[Request], options: Sequence[Sequence[str]]
     ) -> list[OptionScores]:
-        """Scores answers to up to ``concurrency`` requests at a time; see :meth:`score`.
+        """Scores answers by the decisions interface, else as :mod:`surefoot.models.choosing`.
 
         Raises:
-            HarnessError: The server failed, or no draw named an option.
+            HarnessError: The server failed.
         """
-        self.capabilities()
-        with ThreadPoolExecutor(self._concurrency) as pool:
-            return list(pool.map(self.score, requests, options))
+        from surefoot.models.choosing import choose_listed
+
+        found: dict[int, OptionScores] = {}
+        if self.direct_options:
+            with ThreadPoolExecutor(self.options.concurrency) as pool:
+                decided = pool.map(self._decided, requests, options)
+                found = {i: scores for i, scores in enumerate(decided) if scores is not None}
+        rest = [i for i in range(len(requests)) if i not in found]
+        asked = [
+            OptionRequest(requests[i].messages, tuple(options[i]), seed=requests[i].seed)
+            for i in rest
+        ]
+        found |= dict(zip(rest, choose_listed(self, asked, self.options), strict=True))
+        return [found[i] for i in range(len(requests))]
 
     def score(self, request: Request, options: Sequence[str]) -> OptionScores:
-        """Scores answers by the decisions interface, else by log-probabilities, else by sampling.
-
-        Options must differ in their first token (letters do) for the second way to be used.
+        """Scores answers to one request; see :meth:`score_batch`.
 
         Raises:
-            HarnessError: The server failed, or no draw named an option.
+            HarnessError: The server failed.
         """
-        seen = self.capabilities()
-        if seen.decisions:
-            try:
-                decided = decide(self._client, self._model, request, options)
-            except Exception as error:
-                raise HarnessError(f"{self.name}: {self._scrub(error)}") from None
-            if decided is not None:
-                return replace(decided, usage=self._priced(decided.usage))
-        if seen.logprobs:
-            asked = replace(request, max_tokens=1, top_logprobs=20)
-            completion = self._complete(asked)
-            found = _by_first_token(completion.first_logprobs, options)
-            if found is not None:
-                return OptionScores(tuple(options), found, "logprobs", completion.usage)
-        draws = [replace(request, temperature=1.0, seed=request.seed + i) for i in range(_SAMPLES)]
-        counts = [0] * len(options)
-        used = Usage(cost=0.0)
-        for _, completion in self.generate(draws):
-            if completion.status is ReplyStatus.SERVER_ERROR:
-                raise HarnessError(f"{self.name}: {completion.message}")
-            used = used + completion.usage
-            said = completion.text.strip()
-            for i, option in enumerate(options):
-                if said == option or said.startswith((option + ".", option + ")", option + " ")):
-                    counts[i] += 1
-                    break
-        if not sum(counts):
-            raise HarnessError(f"{self.name}: none of {_SAMPLES} answers names an option")
-        shares = tuple(c / sum(counts) for c in counts)
-        return OptionScores(tuple(options), shares, "sampled", used)
+        return self.score_batch([request], [options])[0]
+
+    def _decided(self, request: Request, options: Sequence[str]) -> OptionScores | None:
+        try:
+            decided = decide(self._asker.client, self._model, request, options)
+        except Exception as error:
+            raise HarnessError(f"{self.name}: {self._asker.scrub(error)}") from None
+        return None if decided is None else replace(decided, usage=self._priced(decided.usage))
 
     def _priced(self, usage: Usage) -> Usage:
-        price = self._price
-        read, written = usage.prompt_tokens, usage.completion_tokens
-        return replace(usage, cost=price.of(read, written) if price else None)
+        return replace(usage, cost=self._price.of(usage) if self._price else None)
 
-    def _complete(self, request: Request, trust: bool = False) -> Completion:
-        """Asks once, with the client's retries; ``trust`` sends options before any probe."""
-        start = perf_counter()
-        try:
-            ask = self._chat if self._api == "chat" else self._responses
-            status, text, logprobs, read, written = ask(request, trust)
-        except Exception as error:  # the client raises many kinds; none is the model's failure
-            seconds = perf_counter() - start
-            return Completion(
-                ReplyStatus.SERVER_ERROR, usage=Usage(seconds=seconds), message=self._scrub(error)
-            )
-        parsed = read_json(text, request.schema) if request.schema is not None else None
-        usage = self._priced(Usage(read, written, perf_counter() - start))
-        return Completion(status, text, parsed, logprobs, usage)
-
-    def _extra(self, request: Request, trust: bool) -> dict[str, Any]:
-        seen = Capabilities(structured=True, logprobs=True) if trust else self._seen
+    def _complete(self, request: Request, probing: bool = False) -> Completion:
+        """Asks once, with retries; a probe sends everything, whatever was seen before."""
+        seen = Capabilities(structured=True, logprobs=True) if probing else self._seen
         seen = seen or Capabilities()
-        extra: dict[str, Any] = {}
-        if request.schema is not None and seen.structured:
-            extra["schema"] = {"name": "answer", "schema": dict(request.schema), "strict": True}
-        if request.top_logprobs and seen.logprobs:
-            extra["top_logprobs"] = request.top_logprobs
-        return extra
-
-    def _chat(self, request: Request, trust: bool) -> tuple[Any, ...]:
-        extra = self._extra(request, trust)
-        options: dict[str, Any] = {}
-        if "schema" in extra:
-            options["response_format"] = {"type": "json_schema", "json_schema": extra["schema"]}
-        if "top_logprobs" in extra:
-            options |= {"logprobs": True, "top_logprobs": extra["top_logprobs"]}
-        reply = self._client.chat.completions.create(
-            model=self._model,
-            messages=[_chat_message(m) for m in request.messages],
-            max_completion_tokens=request.max_tokens,
-            temperature=request.temperature,
-            seed=request.seed,
-            **options,
+        found = self._asker.ask(
+            request,
+            schema=request.schema is not None and seen.structured,
+            logprobs=bool(request.top_logprobs) and seen.logprobs,
+            probing=probing,
         )
-        choice = reply.choices[0]
-        text = choice.message.content or ""
-        if choice.finish_reason == "content_filter" or choice.message.refusal:
-            status, text = ReplyStatus.REFUSED, text or choice.message.refusal or ""
-        else:
-            status = ReplyStatus.CUT if choice.finish_reason == "length" else ReplyStatus.ANSWERED
-        first = choice.logprobs.content if choice.logprobs else None
-        logprobs = {t.token: t.logprob for t in first[0].top_logprobs} if first else {}
-        usage = reply.usage
-        read, written = (usage.prompt_tokens, usage.completion_tokens) if usage else (0, 0)
-        return status, text, logprobs, read, written
-
-    def _responses(self, request: Request, trust: bool) -> tuple[Any, ...]:
-        extra = self._extra(request, trust)
-        options: dict[str, Any] = {}
-        if "schema" in extra:
-            options["text"] = {"format": {"type": "json_schema", **extra["schema"]}}
-        if "top_logprobs" in extra:
-            options |= {
-                "include": ["message.output_text.logprobs"],
-                "top_logprobs": extra["top_logprobs"],
-            }
-        reply = self._client.responses.create(
-            model=self._model,
-            input=[_response_message(m) for m in request.messages],
-            max_output_tokens=request.max_tokens,
-            temperature=request.temperature,
-            store=False,
-            stream=False,  # some servers stream unless told not to
-            **options,
-        )
-        refusals = ""
-        logprobs: dict[str, float] = {}
-        for item in reply.output:
-            for part in getattr(item, "content", None) or ():
-                refusals += getattr(part, "refusal", None) or ""
-                first = (getattr(part, "logprobs", None) or [None])[0]
-                if first is not None and not logprobs:
-                    logprobs = {t.token: t.logprob for t in first.top_logprobs}
-        reason = reply.incomplete_details.reason if reply.incomplete_details else ""
-        status = ReplyStatus.ANSWERED
-        if refusals or reason == "content_filter":
-            status = ReplyStatus.REFUSED
-        elif reason == "max_output_tokens":
-            status = ReplyStatus.CUT
-        elif reply.error is not None:
-            raise HarnessError(f"the server reports {reply.error.message}")
-        usage = reply.usage
-        read, written = (usage.input_tokens, usage.output_tokens) if usage else (0, 0)
-        return status, reply.output_text or refusals, logprobs, read, written
-
-    def _scrub(self, error: Exception) -> str:
-        message = " ".join(f"{type(error).__name__}: {error}".split())
-        key = os.environ.get(self._key_env)
-        return (message.replace(key, "[key]") if key else message)[:300]
+        return replace(found, usage=self._priced(found.usage))
 
 
-def _chat_message(message: Message) -> Any:
-    if not message.images:
-        return {"role": message.role, "content": message.text}
-    parts: list[dict[str, Any]] = [
-        {"type": "image_url", "image_url": {"url": data_url(i)}} for i in message.images
-    ]
-    return {"role": message.role, "content": [*parts, {"type": "text", "text": message.text}]}
+def _content(options: ModelOptions) -> str:
+    """Returns the settings that answers depend on and requests do not show."""
+    import json
 
-
-def _response_message(message: Message) -> Any:
-    if message.role == "assistant":
-        return {"role": "assistant", "content": message.text}
-    parts: list[dict[str, Any]] = [
-        {"type": "input_image", "image_url": data_url(i), "detail": "auto"} for i in message.images
-    ]
-    return {"role": message.role, "content": [*parts, {"type": "input_text", "text": message.text}]}
-
-
-def _by_first_token(logprobs: Any, options: Sequence[str]) -> tuple[float, ...] | None:
-    masses = [
-        sum(exp(v) for t, v in logprobs.items() if t.strip() and option.startswith(t.strip()))
-        for option in options
-    ]
-    firsts = {option[:1] for option in options}
-    if len(firsts) < len(options) or not sum(masses):
-        return None
-    return tuple(m / sum(masses) for m in masses)
+    shown = ("api", "temperature", "max_tokens", "planner_time_s")
+    found = {
+        k: v for k, v in options.content().items() if k not in shown and not k.startswith("option_")
+    }
+    return f" {json.dumps(found, sort_keys=True)}" if found else ""
 
 
 def make(argument: str, options: ModelOptions) -> OpenAIModel:
     """Makes the model of a name on the server that the settings name."""
     prices = read_prices(options.prices) if options.prices is not None else {}
-    return OpenAIModel(
-        argument,
-        base_url=options.base_url,
-        api=options.api,
-        key_env=options.key_env,
-        timeout_s=options.timeout_s,
-        retries=options.retries,
-        concurrency=options.concurrency,
-        price=prices.get(argument),
-    )
+    price = make_price(options.price) if options.price else prices.get(argument)
+    return OpenAIModel(argument, options, price=price)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from surefoot.core.chat import ReplyStatus
 from surefoot.core.errors import InputError
+from surefoot.core.thinking import split_reply
 from surefoot.models.options import ModelOptions
 from surefoot.pddl.planner import PlanReply, PlanRequest
 
@@ -39,6 +41,8 @@ class RecordedPlanner:
         if not self._answers:
             what = f"no answers of '{model}'" if model else "no answers"
             raise InputError(f"{what} here", file=place)
+        listed = json.dumps(self._answers, sort_keys=True).encode()
+        self.content_identity = f"answers {hashlib.sha256(listed).hexdigest()}"
         if not model and len(models) > 1:
             raise InputError(
                 f"answers of several models; name one, as in {spec}#{min(models)}", file=place
@@ -49,7 +53,8 @@ class RecordedPlanner:
         for i, request in enumerate(requests):
             text = self._answers.get(request.key, "")
             if text.strip():
-                yield i, PlanReply(ReplyStatus.ANSWERED, text)
+                thinking = split_reply(text).thinking  # the reader leaves it out by itself
+                yield i, PlanReply(ReplyStatus.ANSWERED, text, thinking=thinking)
             else:
                 message = f"no recorded answer to {request.key}"
                 yield i, PlanReply(ReplyStatus.SERVER_ERROR, message=message)

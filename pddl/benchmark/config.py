@@ -133,6 +133,10 @@ class BenchConfig(BaseModel):
     """Answers of a planner that reads text to each task, each an episode with seeds of its own."""
     seed: int = 0
     """Seed of everything that is drawn while planners run."""
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """Settings of all planners, such as ``concurrency``."""
+    contestants: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Settings of single planners by name; with ``spec``, the name is free."""
 
     @field_validator("seeds", "renaming_seeds", mode="before")
     @classmethod
@@ -202,7 +206,8 @@ class BenchConfig(BaseModel):
         Fields that came later are left out where they have their defaults, so that earlier run
         folders can be resumed.
         """
-        data = self.model_dump(mode="json")
+        # Given tasks are known by their content, and the settings that matter stand beside this.
+        data = self.model_dump(mode="json", exclude={"tasks", "settings", "contestants"})
         if self.reader == DEFAULT_READER:
             del data["reader"]
         if self.samples == 1:

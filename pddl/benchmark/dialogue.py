@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -122,8 +123,13 @@ class Dialogue:
         job = "" if self.case.job == BenchJob.PLAN else f" {self.case.job}"
         return PlanRequest(self.task, self.messages, seed, self._schema, self.case.task + job)
 
-    def take(self, reply: PlanReply) -> None:
-        """Grades a reply and prepares the next turn; ``SERVER_ERROR`` must not come here."""
+    def take(self, reply: PlanReply, turn: Mapping[str, Any] | None = None) -> None:
+        """Grades a reply and prepares the next turn; ``SERVER_ERROR`` must not come here.
+
+        Args:
+            reply: The reply.
+            turn: Where the texts of this turn are stored.
+        """
         record = replace(judge(reply, self._loaded, self.case.planner), sample=self.case.sample)
         self.record = record
         self.attempts.append(
@@ -134,6 +140,8 @@ class Dialogue:
                 "status": reply.status.value,
                 "lower": reply.lower,
                 **asdict(reply.usage),
+                **({"turn": dict(turn)} if turn else {}),
+                **({"left_out": list(reply.left_out)} if reply.left_out else {}),
             }
         )
         detail = _FEEDBACK.get(Mode(self.case.mode))

@@ -167,6 +167,10 @@ def plan_json(plan: Plan) -> str:
     return json.dumps({"plan": steps})
 
 
+MAX_FEEDBACK = 20_000
+"""Longest feedback in bytes; what is beyond is left out, so that what a bench asks is bounded."""
+
+
 def feedback(detail: str, ground: GroundTask, plan: Plan, verdict: Verdict | None) -> str:
     """Writes the feedback on a plan that is not valid.
 
@@ -177,16 +181,25 @@ def feedback(detail: str, ground: GroundTask, plan: Plan, verdict: Verdict | Non
         verdict: Its check; ``None`` if no plan could be read.
     """
     again = "Give a complete corrected plan in the same format."
+    said = _feedback(detail, ground, plan, verdict)
+    room = MAX_FEEDBACK - len(again) - 8
+    if len(said.encode()) > room:
+        said = said.encode()[:room].decode(errors="ignore") + " …"
+    between = "\n" if "\n" in said else " "
+    return f"{said}{between}{again}"
+
+
+def _feedback(detail: str, ground: GroundTask, plan: Plan, verdict: Verdict | None) -> str:
     if verdict is None:
-        return f"No plan could be read from the answer. {again}"
+        return "No plan could be read from the answer."
     if detail == "binary":
-        return f"The plan is not valid. {again}"
+        return "The plan is not valid."
     if verdict.first_error is not None:
         said = f"The plan is not valid: {verdict.first_error.message}."
     else:
         said = f"All steps can be executed, but not reached: {', '.join(verdict.unmet_goals)}."
     if detail == "first":
-        return f"{said} {again}"
+        return said
     lines = [said]
     if len(verdict.all_errors) > 1:
         lines.append("If execution went on regardless, these would fail too:")
@@ -198,4 +211,4 @@ def feedback(detail: str, ground: GroundTask, plan: Plan, verdict: Verdict | Non
     lines.append(f"The state after the first {verdict.executable_prefix} steps: {facts}")
     if verdict.unmet_goals:
         lines.append(f"Goals that do not hold in it: {', '.join(verdict.unmet_goals)}")
-    return "\n".join([*lines, again])
+    return "\n".join(lines)

@@ -8,13 +8,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from surefoot.core.chat import Message, OptionRequest, OptionScores, ReplyStatus, Usage
+from surefoot.core.chat import (
+    Message,
+    OptionRequest,
+    OptionScores,
+    ReplyStatus,
+    UnlistedQuestion,
+    Usage,
+)
 from surefoot.core.errors import HarnessError
 from surefoot.pddl.benchmark.cases import BenchCase
 from surefoot.pddl.benchmark.config import AnswerForm, Shot, Style
 from surefoot.pddl.benchmark.dialogue import renamed
 from surefoot.pddl.benchmark.prompts import describe
 from surefoot.pddl.benchmark.tasks import EXAMPLE_SEED, BenchTasks
+from surefoot.pddl.benchmark.turns import turn_of
 from surefoot.pddl.domains import get_domain
 from surefoot.pddl.language import Task
 from surefoot.pddl.planner import Guesser, OptionPlanner, Planner, PlanReply, PlanRequest
@@ -28,6 +36,7 @@ from surefoot.pddl.questions import (
 )
 from surefoot.pddl.renaming import NameLevel
 from surefoot.results.structured import read_json
+from surefoot.results.transcripts import Transcripts
 
 _REASON = "First reason step by step. Then write 'Answer:' and after it the answer."
 
@@ -52,7 +61,11 @@ class Quiz:
     def _first_messages(self) -> tuple[Message, ...]:
         if not self.case.style:
             return ()
-        parts = [self._told(self.task, self.question)]
+        return (Message("user", "\n\n".join(self._parts(listed=True))),)
+
+    def _parts(self, *, listed: bool) -> list[str]:
+        """Returns the parts of the prompt, with or without the list of answers."""
+        parts = [self._told(self.task, self.question, listed=listed)]
         shot = Shot(self.case.shot)
         example = self._example() if shot is Shot.ONE else None
         if example is not None:
@@ -65,19 +78,21 @@ class Quiz:
                 "Now answer the following one.",
                 *parts,
             ]
-        return (Message("user", "\n\n".join(parts)),)
+        return parts
 
     def _example(self) -> Question | None:
         case = self.case
         level = NameLevel(case.renaming)
         return self._tasks.example_question(case.place, self.question, level, case.renaming_seed)
 
-    def _told(self, task: Task, question: Question) -> str:
+    def _told(self, task: Task, question: Question, *, listed: bool = True) -> str:
         """Describes a task and a question about it."""
         style = Style(self.case.style)
         told = describe(task, style, self.case.domain).strip().removesuffix("plan:").strip()
         if style in (Style.PUBLISHED, Style.COMPLETE):
             told += f"\n\n{_vocabulary(task)}"
+        if not listed:
+            return f"{told}\n\n{question.setting}\n\n{question.unlisted}"
         how = _how(question, self._json)
         if self.case.shot == Shot.COT:
             how = f"{_REASON}\n{how}"
@@ -98,10 +113,23 @@ class Quiz:
     def option_request(self) -> OptionRequest:
         """Returns the question for planners that choose among given answers."""
         q = self.question
-        return OptionRequest(self.messages, q.pool, q.every, self.seed)
+        unlisted = None
+        if self.messages and self.case.answer == AnswerForm.SCORED:
+            told = Message("user", "\n\n".join(self._parts(listed=False)))
+            unlisted = UnlistedQuestion((told,), q.options or q.pool)
+        return OptionRequest(self.messages, q.pool, q.every, self.seed, unlisted)
 
-    def marked(self, reply: PlanReply) -> dict[str, Any]:
-        """Returns the record of a written answer."""
+    def marked(self, reply: PlanReply, transcripts: Transcripts | None = None) -> dict[str, Any]:
+        """Returns the record of a written answer; its texts are stored in the transcripts."""
+        record = self._marked(reply)
+        if transcripts is not None:
+            turn = turn_of(self.messages, reply.text, reply.thinking, transcripts)
+            record["attempts"][0]["turn"] = turn
+        if reply.left_out:
+            record["attempts"][0]["left_out"] = list(reply.left_out)
+        return record
+
+    def _marked(self, reply: PlanReply) -> dict[str, Any]:
         if reply.status in (ReplyStatus.REFUSED, ReplyStatus.CUT):
             outcome = "refused" if reply.status is ReplyStatus.REFUSED else "cut"
             return self._record(outcome, None, reply.text, reply.usage)
@@ -112,12 +140,17 @@ class Quiz:
     def scored(self, reply: OptionScores) -> dict[str, Any]:
         """Returns the record of probabilities; the likeliest answer counts, the first of equals."""
         options = self.question.pool
+        told = {"method": reply.method, "mass": reply.mass}
+        if reply.status is ReplyStatus.UNSCORED:
+            record = self._record("unscored", None, "", reply.usage)
+            record["given"] |= {**told, "message": reply.message}
+            return record
         best = max(range(len(options)), key=lambda i: reply.probabilities[i])
         outcome = "right" if options[best] in self.question.answers else "wrong"
         record = self._record(outcome, (options[best],), "", reply.usage)
         record["given"] |= {
             "probabilities": dict(zip(options, reply.probabilities, strict=True)),
-            "method": reply.method,
+            **told,
         }
         return record
 
@@ -149,7 +182,7 @@ class Quiz:
 
 
 def ask_all(
-    planner: Planner, quizzes: Sequence[Quiz]
+    planner: Planner, quizzes: Sequence[Quiz], transcripts: Transcripts | None = None
 ) -> Iterator[tuple[Quiz, dict[str, Any] | str]]:
     """Puts questions to a planner and yields their records.
 
@@ -164,7 +197,7 @@ def ask_all(
     written = [q for q in quizzes if q.case.answer != AnswerForm.SCORED]
     for i, said in planner.solve([q.text_request() for q in written]) if written else ():
         failed = said.status is ReplyStatus.SERVER_ERROR
-        yield written[i], said.message if failed else written[i].marked(said)
+        yield written[i], said.message if failed else written[i].marked(said, transcripts)
     if not scored:
         return
     if not isinstance(planner, OptionPlanner):

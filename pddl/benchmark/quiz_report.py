@@ -31,6 +31,7 @@ _CATEGORIES = dict(
             Category("no answer made out", "?", "sky"),
             Category("breaks off", "…", "blue"),
             Category("declined", "R", "grey"),
+            Category("no probabilities made out", "U", "purple"),
         ),
         strict=True,
     )
@@ -86,7 +87,7 @@ def quiz_section(episodes: Sequence[QuizEpisode], summary: Mapping[str, Any]) ->
 def quiz_row(cell: QuizCell) -> dict[str, str]:
     """Formats a cell for tables."""
     low, high = cell.interval.low, cell.interval.high
-    unread = cell.outcomes["unparsed"] + cell.outcomes["cut"] + cell.outcomes["refused"]
+    unread = sum(count for k, count in cell.outcomes.items() if k not in ("right", "wrong"))
     return {
         "contestant": cell.contestant,
         "kind": cell.kind.replace("_", " ") or "all",
@@ -148,7 +149,11 @@ def _answer(e: QuizEpisode, name: str) -> str:
     shares = e.given.get("probabilities")
     if shares:
         told = ", ".join(f"{option} {share:.3f}" for option, share in shares.items())
-        rows.append(("probabilities", f"{told} ({e.given['method']})"))
+        mass = e.given.get("mass", 1.0)
+        covered = "" if mass > 0.995 else f", {mass:.0%} of what it would say"
+        rows.append(("probabilities", f"{told} ({e.given['method']}{covered})"))
+    elif e.given["outcome"] == "unscored":
+        rows.append(("probabilities", f"none: {e.given.get('message', '')}"))
     cells = "".join(f"<dt>{what}</dt><dd>{plain(text)}</dd>" for what, text in rows)
     text = e.given["text"][:_CHARS]
     answer = f"<pre>{plain(text)}</pre>" if text else '<p class="soft">Nothing was written.</p>'

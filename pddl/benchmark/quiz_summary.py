@@ -13,7 +13,7 @@ from surefoot.pddl.benchmark.summary import compare, contestant
 from surefoot.pddl.questions import QuestionForm, QuestionKind
 from surefoot.results.statistics import Interval, wilson
 
-OUTCOMES = ("right", "wrong", "unparsed", "cut", "refused")
+OUTCOMES = ("right", "wrong", "unparsed", "cut", "refused", "unscored")
 """What can become of an answer; all but the first count as wrong."""
 
 _BINS = 10

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from surefoot.core.files import write_atomic
+from surefoot.pddl.benchmark.conversations import CONVERSATIONS_NAME, write_conversations
 from surefoot.pddl.benchmark.profile import axes_chart, sizes_chart
 from surefoot.pddl.benchmark.quiz_report import quiz_section, write_questions
 from surefoot.pddl.benchmark.quiz_summary import QuizEpisode
@@ -32,13 +33,16 @@ def write_reports(
     summary: Mapping[str, Any],
     meta: Mapping[str, str],
     quizzes: Sequence[QuizEpisode] = (),
+    records: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> None:
-    """Writes ``report.html``, and the pages of all plans and of all questions, where there are.
+    """Writes ``report.html``, and the pages of plans, questions and conversations there are.
 
     Raises:
         InputError: A file cannot be written.
     """
-    write_atomic(folder / REPORT_NAME, render_bench(episodes, summary, meta, quizzes))
+    said = write_conversations(folder, records or {}, meta)
+    page = render_bench(episodes, summary, meta, quizzes, conversations=said)
+    write_atomic(folder / REPORT_NAME, page)
     if quizzes:
         write_questions(folder, quizzes, meta)
     if not episodes and "questions" in summary:
@@ -73,6 +77,8 @@ def render_bench(
     summary: Mapping[str, Any],
     meta: Mapping[str, str],
     quizzes: Sequence[QuizEpisode] = (),
+    *,
+    conversations: bool = False,
 ) -> str:
     """Builds the overview: a complete HTML document that loads nothing."""
     questions = summary.get("questions", {"comparisons": ()})
@@ -111,6 +117,10 @@ def render_bench(
         comparisons=[comparison_row(c) for c in summary["comparisons"]],
         samples=sample_rows(named(episodes), [e.case.situation for e in episodes]),
         answers=ANSWERS_NAME,
+        conversations=CONVERSATIONS_NAME if conversations else "",
+        left_out="; ".join(
+            f"{name}: {', '.join(names)}" for name, names in summary.get("left_out", {}).items()
+        ),
         plans=bool(episodes) or "questions" not in summary,
         unsupported=summary.get("unsupported", {}),
         unchanged=", ".join(f"{k} {n}" for k, n in summary.get("unchanged", {}).items()),

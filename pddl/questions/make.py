@@ -106,6 +106,11 @@ class Question:
     task: str
 
     @property
+    def unlisted(self) -> str:
+        """The text without the list of options."""
+        return self.text.removesuffix(f"\n{_listed(self.options)}") if self.options else self.text
+
+    @property
     def key(self) -> str:
         """Key of the question among those about its task."""
         return f"{self.kind}-{self.form}-{self.index}"
@@ -220,9 +225,12 @@ def _choice(topic: Topic, yes: bool, rng: Random) -> Built | None:
     right = rng.choice(topic.right)
     options = [right, *rng.sample(topic.wrong, 3)]
     rng.shuffle(options)
-    listed = "\n".join(f"{letter}) {o}" for letter, o in zip("ABCD", options, strict=True))
     letter = "ABCD"[options.index(right)]
-    return f"{topic.choose}\n{listed}", tuple(options), (letter,), tuple("ABCD")
+    return f"{topic.choose}\n{_listed(options)}", tuple(options), (letter,), tuple("ABCD")
+
+
+def _listed(options: Sequence[str]) -> str:
+    return "\n".join(f"{letter}) {o}" for letter, o in zip("ABCD", options, strict=True))
 
 
 def _generative(topic: Topic, yes: bool, rng: Random) -> Built | None:

@@ -84,7 +84,11 @@ def bench(
     seed: Annotated[int | None, typer.Option(help="Seed of the planners' draws.")] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", help="Setting of the planners as NAME=VALUE, such as base_url=URL."),
+        typer.Option(
+            "--set",
+            help="Setting of all planners as NAME=VALUE, such as base_url=URL, or of one as "
+            "PLANNER.NAME=VALUE.",
+        ),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only estimate episodes, tokens and cost.")
@@ -95,7 +99,7 @@ def bench(
 ) -> None:
     """Benchmark planners on feasibility, optimality and generalization."""
     from surefoot.cli.contestants import contestant
-    from surefoot.models.options import ModelOptions, read_options
+    from surefoot.models.options import contestants_of
     from surefoot.pddl.benchmark.config import read_config
     from surefoot.pddl.benchmark.run import bench_run
     from surefoot.pddl.reference import lookup
@@ -130,20 +134,23 @@ def bench(
     }
     given |= {k: v for k, v in single.items() if v is not None}
     resolved = read_config(config, given)
-    options: ModelOptions = read_options(settings or [])
+    who = contestants_of(
+        resolved.planners, settings or [], resolved.settings, resolved.contestants, config
+    )
     if dry_run:
         from surefoot.cli.bench_estimate import show_estimate
 
-        show_estimate(resolved, options)
+        show_estimate(resolved, who)
         return
-    contestants = {name: contestant(name, options) for name in resolved.planners}
+    contestants = {name: contestant(c.spec, c.options) for name, c in who.items()}
     with resumable(), Bar("benchmark") as bar:
         done = bench_run(
             resolved,
             out,
             contestants,
             lookup,
-            settings=options.model_dump(mode="json", exclude_defaults=True),
+            settings={n: c.content() for n, c in who.items() if c.content()},
+            execution={n: c.options.execution() for n, c in who.items() if c.options.execution()},
             progress=bar,
         )
     if json_output:
@@ -171,7 +178,11 @@ def bench(
         note(f"warning: {warning}")
     for task, reason in done.summary.get("unsupported", {}).items():
         note(f"left out, in no rate: {task}: {reason}")
+    for name, names in done.summary.get("left_out", {}).items():
+        note(f"{name}: its server refuses {', '.join(names)}; asked without")
     note(f"report: {done.report}")
+    for name, why in done.stopped.items():
+        note(f"{name} was stopped: {why}")
     note_doubtful(done.doubtful, "answers.html opens with them")
     if done.unanswered:
         key, why = next(iter(done.unanswered.items()))

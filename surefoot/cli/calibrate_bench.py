@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from surefoot.calibration.reports.records import (
     PREDICTIONS_NAME,
@@ -50,13 +52,14 @@ def _of_bench(folder: Path) -> Predictions:
     A question is a fact, its task the scene, its kind and form the group. A yes-or-no question
     of the kind ``validation`` is a decision as well: a statement about a plan ('step 3 is the
     first that cannot be executed') that the validator has judged; the confidence is P(yes).
+    Of an unscored question all answers are equally likely, and the confidence is 0.
     """
     episodes = [
         QuizEpisode.from_json(record)
         for record in read_run(folder).records.values()
         if is_quiz(record)
     ]
-    scored = [e for e in episodes if e.given.get("probabilities")]
+    scored = [e for e in episodes if "method" in e.given]
     if not scored:
         raise InputError(
             f"the run holds {len(episodes)} answered questions, none with probabilities; ask "
@@ -66,7 +69,8 @@ def _of_bench(folder: Path) -> Predictions:
     facts: list[FactRecord] = []
     plans: list[PlanRecord] = []
     for name, e in zip(quiz_names(scored), scored, strict=True):
-        case, asked, given = e.case, e.asked, e.given["probabilities"]
+        case, asked, unscored = e.case, e.asked, e.given["outcome"] == "unscored"
+        given = _even(asked) if unscored else e.given["probabilities"]
         renamed = "" if case.renaming_seed is None else f" {case.renaming}-{case.renaming_seed}"
         origin = Origin(name, "", LABELS)
         fact = FactRecord(
@@ -83,5 +87,11 @@ def _of_bench(folder: Path) -> Predictions:
         if asked["kind"] == QuestionKind.VALIDATION and set(given) == {"yes", "no"}:
             satisfied = asked["answers"] == ["yes"]
             plan = f"{case.question}{renamed} {asked['sha256'][:16]}"
-            plans.append(PlanRecord(case.task, plan, given["yes"], satisfied, origin=origin))
+            sure = 0.0 if unscored else given["yes"]
+            plans.append(PlanRecord(case.task, plan, sure, satisfied, origin=origin))
     return Predictions(tuple(facts), tuple(plans), str(folder))
+
+
+def _even(asked: Mapping[str, Any]) -> dict[str, float]:
+    options = "ABCD" if asked["options"] else ("yes", "no")
+    return dict.fromkeys(options, 1 / len(options))

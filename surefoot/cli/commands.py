@@ -29,6 +29,7 @@ PANELS: dict[str, tuple[CommandEntry, ...]] = {
         CommandEntry("grade", "grade:grade", "Grade recorded answers; no model is the judge."),
         CommandEntry("validate", "validate:validate", "Check a plan file against its task."),
         CommandEntry("report", "report:report", "Compare the contestants of several runs."),
+        CommandEntry("export", "export:export", "Write every prompt and answer of a run."),
     ),
     "Run robots": (
         CommandEntry("run", "run:run_episodes", "Run simulated robot episodes."),

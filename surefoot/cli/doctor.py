@@ -156,5 +156,5 @@ def _capabilities(spec: str, settings: list[str]) -> str:
     from surefoot.models.registry import make_model
 
     seen = asdict(make_model(spec, read_options(settings)).capabilities())
-    can = [name for name, yes in seen.items() if yes]
+    can = [name for name, yes in seen.items() if yes is True]
     return f"can do: {', '.join(can) or 'plain text only, or it does not answer'}"

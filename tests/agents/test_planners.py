@@ -27,6 +27,7 @@ from surefoot.core.chat import Completion, ReplyStatus, Request, Usage
 from surefoot.core.errors import InputError
 from surefoot.envs.crossing.tasks import TASKS
 from surefoot.envs.tabletop.tasks import make_tabletop
+from surefoot.models.protocol import Capabilities
 from surefoot.models.training.data import split_of
 from surefoot.pddl.compact import compact_plan
 from surefoot.results.statistics import wilson
@@ -121,6 +122,9 @@ class Speaker:
         self.texts = texts
         self.requests: list[Request] = []
 
+    def capabilities(self) -> Capabilities:
+        return Capabilities()
+
     def generate(self, requests: list[Request]):  # type: ignore[no-untyped-def]
         self.requests += requests
         for i in reversed(range(len(requests))):
@@ -141,14 +145,17 @@ def test_any_language_model_is_told_vocabulary_rules_facts_and_history() -> None
     speaker = Speaker("stop()", "no")
     first, second = LanguagePlanner("model:speaker", speaker, max_tokens=99).propose(context, 2, 7)
     assert (first.status, second.status) == (ReplyStatus.ANSWERED, ReplyStatus.REFUSED)
-    assert (first.confidence, second.confidence) == (1.0, 0.0)  # it gives no probabilities
+    assert (first.confidence, second.confidence) == (0.0, 0.0)  # asked, it says neither yes nor no
+    assert "names one of the answers" in first.unsure
     told = speaker.requests[0]
     assert [m.role for m in told.messages] == ["system", "user", "assistant", "user"]
     assert all(rule in told.messages[0].text for rule in rule_names(CROSSING))
     assert "pedestrian: yes or no" in told.messages[1].text
     assert told.messages[3].text == "Rule 'x' is broken."
     assert told.max_tokens == 99
-    assert len({r.seed for r in speaker.requests}) == 2
+    assert len({r.seed for r in speaker.requests[:2]}) == 2
+    rating = speaker.requests[2].messages[-1].text
+    assert rating.endswith("Answer with one word and nothing else: yes or no.")
     table = tidying.context_of(make_tabletop("tidy", "easy", 1))
     system, user = full_messages(table)
     assert "(:action open-lid" in system.text

@@ -20,6 +20,7 @@ class MisbehavingServer:
             ``no-choices``; good when it is used up.
         bodies: Request bodies received.
         headers: Authorization headers received.
+        says: Texts of answers, taken in turn, in place of ``fine: …``.
         honours: What is not ignored: ``schema``, ``logprobs``, ``seed``, ``decisions``.
     """
 
@@ -29,6 +30,8 @@ class MisbehavingServer:
         self.headers: list[str] = []
         self.times: list[float] = []
         self.honours: set[str] = set()
+        self.says: list[str] = []
+        self.said = 0
         self.guard = threading.Lock()
         outer = self
 
@@ -67,6 +70,9 @@ class MisbehavingServer:
         if not isinstance(last, str):
             last = " ".join(part["type"] for part in last)
         text = f"fine: {last}"
+        if self.says:
+            text = self.says[self.said % len(self.says)]
+            self.said += 1
         if "seed" in self.honours and body.get("temperature"):
             text += f" {body.get('seed')}"
         if "schema" in self.honours and "response_format" in body:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -13,10 +15,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from surefoot.core.chat import Message, ReplyStatus, Request
-from surefoot.core.errors import InputError
+from surefoot.core.chat import Message, OptionRequest, ReplyStatus, Request
+from surefoot.core.errors import InputError, ModelRefusedError
 from surefoot.models.backends.hf import HFModel
 from surefoot.models.backends.openai import OpenAIModel
+from surefoot.models.choosing import choose, folded, scores_directly
 from surefoot.models.options import ModelOptions, read_options
 from surefoot.models.protocol import OptionScorer, TextModel
 from surefoot.models.registry import make_planner
@@ -111,6 +114,52 @@ def test_likelihoods_agree_with_a_direct_computation(folder: Path) -> None:
     assert scores.probabilities == pytest.approx(expected, abs=1e-4)
 
 
+def test_a_folder_scores_letters_and_not_the_shortest_answer(folder: Path) -> None:
+    """The sum of log-probabilities would favour the short answer, whatever the model."""
+    model = HFModel(str(folder))
+    assert not scores_directly(model)
+    model.network.config.max_position_embeddings = 512
+    options = ("a", "to the block, to the block, the block")
+    asked = OptionRequest((Message("user", "where?"),), options)
+    (found,) = choose(model, [asked], ModelOptions(option_floor=0.0))
+    assert found.method == "logprobs"
+    assert found.probabilities[0] < 0.9
+    assert 0 < found.mass < 0.5
+    (strict,) = choose(model, [asked], ModelOptions())
+    assert (strict.status, strict.probabilities) == (ReplyStatus.UNSCORED, ())
+    net, tokenizer = model.network, model.tokenizer
+    masses = [0.0, 0.0]
+    for listed in (asked.options, asked.options[::-1]):
+        text = (
+            f"where?\n\nOptions:\nA) {listed[0]}\nB) {listed[1]}\n"
+            "Answer with the letter of one option and nothing else."
+        )
+        ids = tokenizer(f"<user>{text}\n<assistant>", return_tensors="pt")["input_ids"]
+        with torch.inference_mode():
+            chances = torch.softmax(net(ids).logits[0, -1].double(), -1)
+        for token, chance in enumerate(chances.tolist()):
+            said = folded(tokenizer.decode([token]))
+            if said in ("a", "b"):
+                masses[asked.options.index(listed["ab".index(said)])] += chance / 2
+    assert found.probabilities == pytest.approx([m / sum(masses) for m in masses], rel=0.05)
+
+
+def test_thinking_that_a_template_opens_is_no_answer(folder: Path, tmp_path: Path) -> None:
+    place = tmp_path / "thinker"
+    shutil.copytree(folder, place)
+    template = place / "chat_template.jinja"
+    config = json.loads((place / "tokenizer_config.json").read_text())
+    text = config.get("chat_template") or template.read_text()
+    if template.exists():
+        template.write_text(f"{text}<think>")
+    else:
+        config["chat_template"] = f"{text}<think>"
+        (place / "tokenizer_config.json").write_text(json.dumps(config))
+    ((_, found),) = HFModel(str(place)).generate([ask("a", max_tokens=5)])
+    assert (found.status, found.text) == (ReplyStatus.CUT, "")
+    assert found.thinking
+
+
 def test_first_token_probabilities(folder: Path) -> None:
     ((_, found),) = HFModel(str(folder)).generate([ask("a", top_logprobs=5)])
     values = list(found.first_logprobs.values())
@@ -189,13 +238,18 @@ def served(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
 
 @pytest.mark.parametrize("api", ["chat", "responses"])
 def test_a_real_server_says_what_the_local_model_says(folder: Path, served: str, api: str) -> None:
-    remote = OpenAIModel(str(folder), base_url=served, api=api, timeout_s=HANGING_S, retries=0)
+    remote = OpenAIModel(
+        str(folder), base_url=served, api=api, timeout_s=HANGING_S, retries=0, stream=False
+    )
     asked = [ask("the robot"), ask("move it"), ask("a")]
     found = dict(remote.generate(asked))
     assert [c.status for c in found.values()] == [c.status for c in found.values()]
     assert all(c.status is not ReplyStatus.SERVER_ERROR for c in found.values()), found
     local = dict(HFModel(str(folder)).generate(asked))
     assert {i: c.text for i, c in found.items()} == {i: c.text for i, c in local.items()}
+    streamed = dict(OpenAIModel(str(folder), remote.options, stream=True).generate(asked))
+    # The server streams no letter that is not complete, and this model's last ones are not.
+    assert all(local[i].text.startswith(c.text) and c.text for i, c in streamed.items())
 
 
 def test_a_real_server_is_probed(folder: Path, served: str) -> None:
@@ -208,8 +262,8 @@ def test_a_real_server_is_probed(folder: Path, served: str) -> None:
 
 def test_a_model_that_the_server_lacks_is_the_servers_trouble(served: str) -> None:
     remote = OpenAIModel("no/such-model", base_url=served, timeout_s=HANGING_S, retries=0)
-    ((_, found),) = remote.generate([ask("a")])
-    assert found.status is ReplyStatus.SERVER_ERROR
+    with pytest.raises(ModelRefusedError, match="no/such-model"):
+        list(remote.generate([ask("a")]))
 
 
 def test_what_is_drawn_does_not_depend_on_the_batch(folder: Path) -> None:

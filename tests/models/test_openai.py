@@ -156,13 +156,22 @@ def test_options_are_scored_by_the_decisions_interface_where_it_is_there(
 def test_options_are_scored_by_frequency_where_nothing_else_is_there(
     server: MisbehavingServer,
 ) -> None:
-    backend = model(server)
-    scores = backend.score(ask("?"), ["fine:", "bad"])
-    assert (scores.method, scores.probabilities) == ("sampled", (1.0, 0.0))
+    backend = model(server, concurrency=1)
+    server.says = ["(B)", "B. bad", "**b**", "A", "the answer is hard to give"]
+    scores = backend.score(ask("?"), ["good", "bad"])
+    assert scores.method == "sampled"
+    # Orders take turns, so that each letter stands for each answer equally often.
+    assert scores.probabilities == pytest.approx((0.5, 0.5))
+    assert scores.mass == pytest.approx(0.8)
     assert (scores.usage.prompt_tokens, scores.usage.completion_tokens) == (220, 60)
     assert not backend.capabilities().decisions
-    with pytest.raises(HarnessError, match="none of 20 answers"):
-        backend.score(ask("?"), ["A", "B"])
+    server.says = ["Yes, it is."]
+    certain = backend.score(ask("?"), ["yes", "no"])
+    assert certain.probabilities == pytest.approx((20.5 / 21, 0.5 / 21))  # never quite 1
+    server.says = []
+    unread = backend.score(ask("?"), ["A", "B"])
+    assert (unread.status, unread.probabilities) == (ReplyStatus.UNSCORED, ())
+    assert unread.mass == 0.0
 
 
 def test_the_key_goes_to_the_server_and_nowhere_else(

@@ -339,3 +339,31 @@ def test_bad_fields_are_one_line(tmp_path: Path, text: str, message: str) -> Non
         read_config(path, {})
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+class Evasive(Pupil):
+    """Names none of the answers."""
+
+    def score(self, requests: Sequence[OptionRequest]) -> Iterator[tuple[int, OptionScores]]:
+        for i, request in enumerate(requests):
+            listed = request.unlisted
+            assert listed is not None
+            assert "A)" not in listed.messages[-1].text
+            assert len(listed.texts) == len(request.options)
+            yield (
+                i,
+                OptionScores(
+                    request.options, (), "logprobs", status=ReplyStatus.UNSCORED, mass=0.1
+                ),
+            )
+
+
+def test_what_cannot_be_scored_is_wrong_and_said(tmp_path: Path) -> None:
+    bench = config(answers=["scored"], question_forms=["boolean", "choice"])
+    done = run(tmp_path, bench, Evasive())
+    assert {e.given["outcome"] for e in done.quizzes} == {"unscored"}
+    assert {e.given["mass"] for e in done.quizzes} == {0.1}
+    assert not any("probabilities" in e.given or e.right for e in done.quizzes)
+    cells = {(c["kind"], c["form"]): c for c in done.summary["questions"]["cells"]}
+    assert cells["", ""]["outcomes"]["unscored"] == cells["", ""]["n"] == len(done.quizzes)
+    assert "no probabilities made out" in (tmp_path / "run" / "report.html").read_text()

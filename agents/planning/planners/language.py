@@ -8,15 +8,27 @@ from dataclasses import replace
 from surefoot.agents.planning.base import PlanningContext, ProposedPlan
 from surefoot.agents.planning.prompts import (
     NO,
+    OPEN_QUESTION,
     STYLE,
     YES,
     asked,
     full_messages,
     short_messages,
 )
-from surefoot.core.chat import Completion, Message, ReplyStatus, Request, Usage
+from surefoot.core.chat import (
+    Completion,
+    Message,
+    OptionRequest,
+    OptionScores,
+    ReplyStatus,
+    Request,
+    UnlistedQuestion,
+    Usage,
+)
 from surefoot.core.errors import HarnessError
-from surefoot.models.protocol import OptionScorer, TextModel
+from surefoot.models.choosing import choose
+from surefoot.models.options import ModelOptions
+from surefoot.models.protocol import TextModel
 
 _WRITTEN = (ReplyStatus.ANSWERED, ReplyStatus.CUT)
 """Outcomes that come with a plan."""
@@ -31,16 +43,25 @@ class LanguagePlanner:
         name: Its name.
         model: The model.
         max_tokens: Most tokens of a plan.
-        temperature: 0 for the likeliest plan, which is then the same every time.
+        temperature: 0 for the likeliest plan, which is then the same every time; ``None`` for
+            the model's own.
+        options: Settings of how its confidence is found.
     """
 
     def __init__(
-        self, name: str, model: TextModel, *, max_tokens: int = 1024, temperature: float = 1.0
+        self,
+        name: str,
+        model: TextModel,
+        *,
+        max_tokens: int = 1024,
+        temperature: float | None = 1.0,
+        options: ModelOptions | None = None,
     ) -> None:
         self.name = name
         self.model = model
         self._max_tokens = max_tokens
         self._temperature = temperature
+        self._options = options or ModelOptions()
         notes = getattr(model, "notes", None)
         self._prompt_of: PromptMaker = (
             short_messages if getattr(notes, "prompt_style", "") == STYLE else full_messages
@@ -104,32 +125,50 @@ class LanguagePlanner:
             if c.status not in _WRITTEN:
                 rated.append(replace(c, confidence=0.0))
                 continue
-            chance, usage = sure[c.text]
-            sure[c.text] = chance, Usage(cost=0.0)  # the same text again was asked for once
-            rated.append(replace(c, confidence=chance, usage=c.usage + usage))
+            scores = sure[c.text]
+            # the same text again was asked for once
+            sure[c.text] = replace(scores, usage=Usage(cost=0.0))
+            rated.append(
+                replace(
+                    c,
+                    confidence=_chance(scores),
+                    usage=c.usage + scores.usage,
+                    unsure=scores.message or ("" if scores.probabilities else "unscored"),
+                )
+            )
         return rated
 
     def confidences(self, context: PlanningContext, texts: Sequence[str]) -> list[float]:
         """Returns how likely the model finds it that plans obey the rules and reach the goal.
 
-        1 where the model gives no probabilities.
+        0 where that could not be read.
 
         Raises:
             InputError: The context describes no scene.
         """
-        return [chance for chance, _ in self._ask(context, texts)]
+        return [_chance(scores) for scores in self._ask(context, texts)]
 
-    def _ask(self, context: PlanningContext, texts: Sequence[str]) -> list[tuple[float, Usage]]:
-        if not isinstance(self.model, OptionScorer):
-            return [(1.0, Usage())] * len(texts)
+    def _ask(self, context: PlanningContext, texts: Sequence[str]) -> list[OptionScores]:
         prompts = self._prompt_of(context)
-        found = []
-        for text in texts:
-            request = Request(asked(prompts, text), 4)
-            try:
-                scores = self.model.score(request, (YES, NO))
-            except HarnessError:
-                found.append((1.0, Usage()))
-                continue
-            found.append((scores.probabilities[0], scores.usage))
-        return found
+        requests = [
+            OptionRequest(asked(prompts, text), (YES, NO), unlisted=_unlisted(prompts, text))
+            for text in texts
+        ]
+        try:
+            return choose(self.model, requests, self._options)
+        except HarnessError as error:
+            failed = ReplyStatus.SERVER_ERROR
+            return [
+                OptionScores((YES, NO), (), status=failed, message=str(error), mass=0.0)
+                for _ in texts
+            ]
+
+
+def _unlisted(prompts: Sequence[Message], text: str) -> UnlistedQuestion:
+    *before, last = asked(prompts, text)
+    question = replace(last, text=OPEN_QUESTION)
+    return UnlistedQuestion((*before, question), (YES, NO))
+
+
+def _chance(scores: OptionScores) -> float:
+    return scores.probabilities[0] if scores.probabilities else 0.0

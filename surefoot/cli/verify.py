@@ -16,6 +16,7 @@ from surefoot.verification.rules import RuleBook, Timing, load_rulebook
 if TYPE_CHECKING:
     from surefoot.verification.planchecking.checking import PlanVerdict, RuleVerdict
     from surefoot.verification.planchecking.feedback import RuleFeedback
+    from surefoot.verification.programs.statements import Program
 
 
 def verify(
@@ -68,12 +69,17 @@ def verify(
     from surefoot.verification.planchecking.worldfile import free_world, load_world
     from surefoot.verification.programs.loading import load_program
     from surefoot.verification.programs.vocabulary import vocabulary_of
+    from surefoot.verification.programs.writing import reading_text
 
     if json_output and prompt:
         raise InputError("--json and --prompt cannot both be printed; choose one")
     book = load_rulebook(rules)
     place = free_world(book) if world is None else load_world(world, book)
-    vocabulary = vocabulary_of(book, place.phrases)
+    try:
+        vocabulary = vocabulary_of(book, place.phrases)
+    except InputError as error:
+        error.file = error.file or world
+        raise
     program = load_program(plan, vocabulary, idle=idle or place.idle)
     chosen = None if rule is None else [book.rule(name) for name in dict.fromkeys(rule)]
     try:
@@ -86,10 +92,11 @@ def verify(
     if svg is not None:
         _draw(svg, verdict, book)
     if json_output:
-        typer.echo(json.dumps(_data(verdict, feedback), indent=2))
+        typer.echo(json.dumps(_data(program, verdict, feedback), indent=2))
     elif prompt:
         typer.echo(repair_prompt(program, feedback) if feedback else "All rules hold.")
     else:
+        typer.echo(reading_text(program))
         _table(verdict)
         for item in feedback:
             typer.echo(f"\n{item.text}")
@@ -126,10 +133,20 @@ def _table(verdict: PlanVerdict) -> None:
     )
 
 
-def _data(verdict: PlanVerdict, feedback: tuple[RuleFeedback, ...]) -> dict[str, Any]:
+def _data(
+    program: Program, verdict: PlanVerdict, feedback: tuple[RuleFeedback, ...]
+) -> dict[str, Any]:
+    from surefoot.verification.programs.writing import program_text
+
     told = {item.rule: item for item in feedback}
     return {
         "holds": verdict.holds,
+        "read_as": {
+            "program": program_text(program).splitlines(),
+            "idle": program.idle,
+            "never": list(program.never),
+            "set_aside": list(program.notes),
+        },
         "satisfied": len(verdict.rules) - len(verdict.violated),
         "rules": [_rule(item, told.get(item.rule.name)) for item in verdict.rules],
     }

@@ -76,7 +76,7 @@ def verify(
     book = load_rulebook(rules)
     place = free_world(book) if world is None else load_world(world, book)
     try:
-        vocabulary = vocabulary_of(book, place.phrases)
+        vocabulary = vocabulary_of(book, place.phrases, place.names)
     except InputError as error:
         error.file = error.file or world
         raise

@@ -113,7 +113,8 @@ class SentenceReader:
         readings = self._bodies(text)
         if len(readings) > 1:
             raise DoubtError(
-                "what stands behind 'then' may be done in any case; write two sentences, or 'A and B'"
+                "what stands behind 'then' may be done in any case; write two sentences, or "
+                "'A and B'"
             )
         return self._only(text, [inner for inner, _ in readings])
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from surefoot.core.errors import InputError
 from surefoot.verification.formulas.parser import nearest, parse
 from surefoot.verification.formulas.propositional import is_propositional
-from surefoot.verification.formulas.syntax import Formula
+from surefoot.verification.formulas.syntax import Formula, Not, Prop
+from surefoot.verification.grounding import Template, ground_phrases, ground_text
 from surefoot.verification.rules import RuleBook
 
 ARTICLES = frozenset("a an the".split())
@@ -85,6 +86,9 @@ class PlanVocabulary:
         phrases: Additional phrases for a name. Entries of ``!name`` are phrases for its negation,
             such as 'red light' for ``!green_light``.
         steps_per_second: Steps in a second, for 'for 3 seconds'; None if that is not stated.
+        templates: Observations and actions with parameters, by name.
+        names: Names that plans in JSON and Python use, with those of the rulebook, or with
+            '!name' for an observation that does not hold.
 
     Raises:
         InputError: Phrases for an unknown name, or a phrase without a word that counts.
@@ -94,9 +98,17 @@ class PlanVocabulary:
     actions: tuple[str, ...]
     phrases: Mapping[str, Iterable[str]] = field(default_factory=dict)
     steps_per_second: float | None = None
+    templates: Mapping[str, Template] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         known = (*self.observations, *self.actions)
+        for key, name in self.names.items():
+            of = self.observations if name.startswith("!") else known
+            if name.removeprefix("!") not in of:
+                raise InputError(f"names: '{key}' stands for unknown '{name}'{nearest(name, of)}")
+            if key in known and key != name:
+                raise InputError(f"names: '{key}' is a name of the rulebook; choose another")
         meaning: dict[Key, dict[tuple[str, bool], str]] = {}
         doing: dict[Key, dict[str, str]] = {}
         own = {name: [name.replace("_", " ")] for name in known}
@@ -191,6 +203,7 @@ class PlanVocabulary:
         Raises:
             InputError: It is not an action.
         """
+        name = self.names.get(name, self.grounded(name))
         if name in self.actions:
             return name
         what = "is an observation" if name in self.observations else "is not an action"
@@ -203,11 +216,30 @@ class PlanVocabulary:
         Raises:
             InputError: It is none.
         """
+        name = self.grounded(name)
         if name in self.observations:
             return name
         what = "is an action" if name in self.actions else "is not an observation"
         hint = nearest(name, self.observations)
         raise InputError(f"{name[:60]!r} {what} of this rulebook{hint}", **place)  # type: ignore[arg-type]
+
+    def proposition(self, name: str, **place: object) -> Formula:
+        """Returns the observation of a name, which may be one of :attr:`names`.
+
+        Raises:
+            InputError: It is none.
+        """
+        mapped = self.names.get(name, name)
+        found = Prop(self.observation(mapped.removeprefix("!"), **place))
+        return Not(found) if mapped.startswith("!") else found
+
+    def grounded(self, text: str) -> str:
+        """Puts names in the place of calls with objects, such as ``on(red, blue)``.
+
+        Raises:
+            InputError: An unknown object, or a wrong number of arguments.
+        """
+        return ground_text(text, self.templates, {})
 
     def condition(self, text: str) -> Formula:
         """Reads a condition over observations in the grammar of formulas.
@@ -215,19 +247,33 @@ class PlanVocabulary:
         Raises:
             InputError: It cannot be parsed, or has a temporal operator.
         """
-        formula = parse(text, self.observations)
+        mapped = {key: name for key, name in self.names.items() if key not in self.actions}
+        text = re.sub(r"\w+", lambda word: _quoted(mapped.get(word[0], word[0])), text)
+        formula = parse(self.grounded(text), self.observations)
         if not is_propositional(formula):
             raise InputError(f"the condition '{text}' looks into the future; use observations only")
         return formula
 
 
+def _quoted(name: str) -> str:
+    return f"(!{name[1:]})" if name.startswith("!") else name
+
+
 def vocabulary_of(
-    book: RuleBook, phrases: Mapping[str, Iterable[str]] | None = None
+    book: RuleBook,
+    phrases: Mapping[str, Iterable[str]] | None = None,
+    names: Mapping[str, str] | None = None,
 ) -> PlanVocabulary:
     """Returns the vocabulary of a rulebook.
 
     Args:
         book: The rulebook.
         phrases: Additional phrases for its names.
+        names: What plans in JSON and Python call them.
     """
-    return PlanVocabulary(book.observations, book.actions, phrases or {})
+    said = dict(book.phrases)
+    for name, texts in ground_phrases(phrases or {}, book.templates).items():
+        said[name] = (*said.get(name, ()), *texts)
+    return PlanVocabulary(
+        book.observations, book.actions, said, book.steps_per_second, book.templates, names or {}
+    )

@@ -74,10 +74,14 @@ def block_text(statements: tuple[Statement, ...]) -> str:
     return "; ".join(map(_inline, statements)) or "nothing"
 
 
+def _acts(actions: tuple[str, ...]) -> str:
+    return " and ".join(a.replace("_", " ") for a in actions) or "(no action for one step)"
+
+
 def _inline(s: Statement) -> str:
     match s:
         case Do(_, actions):
-            return " and ".join(a.replace("_", " ") for a in actions)
+            return _acts(actions)
         case WaitUntil(_, condition):
             return f"wait until {words_of(condition)}"
         case Proceed(_, to):
@@ -98,7 +102,7 @@ def _lines(statements: tuple[Statement, ...], targets: set[str], indent: str) ->
     for s in statements:
         match s:
             case Do(_, actions):
-                lines.append(indent + " and ".join(a.replace("_", " ") for a in actions))
+                lines.append(indent + _acts(actions))
             case WaitUntil(_, condition):
                 lines.append(f"{indent}wait until {words_of(condition)}")
             case Mark(_, name) if name in targets:

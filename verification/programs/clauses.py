@@ -42,11 +42,13 @@ LEADS = re.compile(
     rf"{_MANNER})(?: ,)? |(?:and|second|secondly|third|thirdly|fourth|fifth)(?: ,)? |"
     rf"(?:make sure to|be sure to|remember to|proceed to|go ahead and|go on to|move on to)"
     rf" (?!step|the next|the first)|"
-    rf"{_AGENT} (?:then |now |also )?{_DUTY} (?:then |now |also )?)"
+    rf"{_AGENT} (?:then |now |also )?{_DUTY} (?:then |now |also )?(?!not |never ))"
 )
 """Words before a clause that add nothing."""
 
-_FIRST = re.compile(r"^(?:first|firstly|first of all|to begin|to start|begin by|start by)(?: ,)? ")
+_FIRST = re.compile(
+    r"^(?:first of all|first|firstly|to begin(?: with)?|to start(?: with)?)(?: ,)? "
+)
 _TRAILS = re.compile(rf"(?: ,)? (?:{_MANNER}|again|instead|for safety|to be safe)$")
 _STEP = r"(?:step|number|item) (\d{1,6})"
 _JUMP = re.compile(
@@ -158,7 +160,7 @@ class ClauseReader:
 
     def sequence(self, text: str) -> Sequence | None:
         """Reads clauses in sequence; None if there is no reading or more than one."""
-        found = self._sequences(_stripped(text), {})
+        found = self._sequences(_led(text), {})
         return found[0] if len(found) == 1 else None
 
     def _sequences(self, text: str, memo: dict[str, list[Sequence]]) -> list[Sequence]:
@@ -183,7 +185,8 @@ class ClauseReader:
         """Reads one clause."""
         key = (text, self.line)
         if key not in self._memo:
-            self._memo[key] = self._simple(_stripped(text))
+            found = self._simple(_led(text))
+            self._memo[key] = found if found is not None else self._simple(_stripped(text))
         return self._memo[key]
 
     def _simple(self, text: str) -> Block | None:
@@ -301,10 +304,15 @@ def normal(sentence: str) -> str:
     return " ".join(tokens(sentence)).strip(" ,")
 
 
-def _stripped(text: str) -> str:
+def _led(text: str) -> str:
     text = text.strip(" ,")
     while (lead := LEADS.match(text)) is not None:
         text = text[lead.end() :]
+    return text
+
+
+def _stripped(text: str) -> str:
+    text = _led(text)
     while (trail := _TRAILS.search(text)) is not None:
         text = text[: trail.start()]
     return text

@@ -29,6 +29,7 @@ _RESTRICTIVE = re.compile(
     r"\b(?:if|unless|until|while|when(?:ever)?|once|only|except|not|never|no|none|without|but|"
     r"otherwise|else|always|must|should|shall|before|after|repeat(?:ed|s|ing)?|again|then|"
     r"instead|"
+    r"times?|twice|cases?|long|soon|following|do|each|every|all|any|provided|in case|"
     r"skip|ignore|wait|loop(?:s|ed)?|step \d+|first|assum\w+|provided|restart|back|cannot|"
     r"avoid)\b"
     r"|n['’]t\b",
@@ -120,6 +121,7 @@ class PlanItem:
         indent: Columns before it.
         lines: Its own text, with lines.
         children: The items of the list below it.
+        title: A title that was set aside; one with nothing below it is a gap.
     """
 
     line: int
@@ -127,6 +129,7 @@ class PlanItem:
     indent: int
     lines: list[tuple[int, str]] = field(default_factory=list)
     children: list[PlanItem] = field(default_factory=list)
+    title: str = ""
 
     @property
     def introduces(self) -> bool:
@@ -203,7 +206,7 @@ class _Layout:
             if listed:
                 start = LISTED.match(raw).end() if LISTED.match(raw) else None  # type: ignore[union-attr]
             rest = numbered[2] if numbered else plain[listed.end() :] if listed else ""
-            heading = raw.lstrip().startswith("#") or raw.lstrip().startswith("**")
+            heading = re.match(r"^\s*(?:#|\*\*[^*]*[^*:.]\*\*$)", raw) is not None
             self._item(at, indent, number, rest, raw[start:] if start else rest, heading=heading)
         else:
             heading = re.match(r"^\s*#{1,6}\s|^\s*\*\*[^*]+\*\*:?$", raw) is not None
@@ -217,7 +220,7 @@ class _Layout:
         if self._count > MAX_STATEMENTS:
             raise InputError(f"the plan has more than {MAX_STATEMENTS:,} steps; shorten it")
         item = PlanItem(at, number, indent)
-        rest = self._without_title(rest, raw, heading=heading)
+        item.title, rest = self._title(rest, raw, heading=heading)
         if rest:
             item.lines.append((at, rest))
         stack = self._stack
@@ -245,18 +248,18 @@ class _Layout:
         kinds = outer.number is not None and inner.number is None
         return kinds and inner.indent >= outer.indent
 
-    def _without_title(self, rest: str, raw: str, *, heading: bool) -> str:
-        """Sets a bold title such as '**Approach:**' aside if it says nothing of the plan."""
+    def _title(self, rest: str, raw: str, *, heading: bool) -> tuple[str, str]:
+        """Splits a title such as '**Approach:**' off if it says nothing of the plan."""
         title = _TITLE.match(raw.strip())
+        inner, behind = "", rest
         if title and (title["colon"] or title["behind"] or not title["rest"]):
-            inner, behind = title["inner"].strip(" :"), title["rest"]
-            if self._idle(inner):
-                self.document.aside.append(inner)
-                return _plain(behind).strip()
-        elif heading and rest and not rest.rstrip().endswith(".") and self._idle(rest):
-            self.document.aside.append(rest.strip(" :*"))
-            return ""
-        return rest.strip()
+            inner, behind = title["inner"].strip(" :"), _plain(title["rest"])
+        elif heading and not rest.rstrip().endswith((".", ":")):
+            inner, behind = rest.strip(" *"), ""
+        if inner and self._idle(inner):
+            self.document.aside.append(inner)
+            return inner, behind.strip()
+        return "", rest.strip()
 
     def _idle(self, title: str) -> bool:
         """Whether a title has no word of the vocabulary and none that may restrict the plan."""

@@ -76,16 +76,16 @@ _ASKED = re.compile(
     r"whether) (?P<what>.+?)(?: ,)? "
     r"(?:and|;) (?P<how>if so|if not|if it is|if yes)(?: ,)? (?P<rest>.+)$"
 )
+_FOLLOWING = (
+    r"(?:the following|these|this|the steps below)(?: (?:steps|things|actions))?(?: in order)?"
+)
 _DO_THE_FOLLOWING = re.compile(
-    r"(?: ,| :)?(?: then)?(?: please)? (?:do|perform|execute|take|carry out|follow)"
-    r"(?: (?:the following|these|this|the steps below)(?: (?:steps|things|"
-    r"actions))?(?: in order)?)$"
+    r"(?: ,| :)?(?: then)?(?: please)? (?:do|perform|execute|take|carry out|follow|repeat)"
+    rf"(?: {_FOLLOWING})$"
 )
 _REPEAT = re.compile(
-    rf"^(?:repeat|do|loop)(?: (?:the following|these|the steps below|this))?(?: (?:steps|"
-    rf"actions))? "
-    rf"(?:(?:(?P<number>{NUMBER}) times|(?P<word>twice))|(?P<ever>forever|for ever|"
-    rf"indefinitely|endlessly))$"
+    rf"^(?:repeat|do|loop)(?: {_FOLLOWING})? (?:(?:(?P<number>{NUMBER}) times|(?P<word>twice))|"
+    r"(?P<ever>forever|for ever|indefinitely|endlessly))$"
 )
 
 
@@ -225,6 +225,9 @@ class _Reader:
             self._opening = at == 0
             self._add(block, line, sentence, own=at == 0, joined=joined)
         if not item.children:
+            if item.title and not sentences:
+                why = "a title with nothing below it is no step"
+                self.gaps.append(Gap(item.line, self._step, item.title[:80], why))
             return alone
         inner = _Block()
         inner.asked, inner.subject = block.asked, block.subject
@@ -232,7 +235,10 @@ class _Reader:
             line, sentence, _ = sentences[-1]
             self._opening = len(sentences) == 1
             self._line = self._clauses.line = line
-            text = _head_text(normal(sentence))
+            said = normal(sentence)
+            text = _head_text(said)
+            if re.search(r"\brepeat\b", said) and re.match(r"(?:if|unless|once)\b", text):
+                text = said
             if self._senses(inner, text):
                 text = ""
         else:

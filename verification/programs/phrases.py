@@ -168,7 +168,7 @@ def _part(text: str, vocabulary: PlanVocabulary) -> _Part | None:
     rest = re.sub(r"\bno longer\b|\bnot yet\b", "not", rest)
     after = re.sub(r" (?:anymore|any more|any longer)$", "", rest)
     late, rest = after != rest, after
-    words = rest.split()
+    words = [word for word in rest.split() if word not in _ADVERBS]
     at = [i for i, word in enumerate(words) if word in _NEGATIONS]
     if len(at) + by_verb > 1 or (at and at[0] + 1 == len(words)):
         return None
@@ -204,8 +204,7 @@ def _part(text: str, vocabulary: PlanVocabulary) -> _Part | None:
 
 def _atom(text: str, vocabulary: PlanVocabulary) -> tuple[tuple[str, bool] | None, _Form]:
     """Reads a phrase without negation."""
-    words = [word for word in text.split() if word not in _ADVERBS]
-    text = _COMING.sub(" from ", " ".join(words))
+    text = _COMING.sub(" from ", text)
     text = re.sub(r" (?:that|which) (?:is|are) ", " ", text)
     text = re.sub(r" (?:has|have) been ", " is ", text)
     has_verb = _COPULA.search(text) is not None

@@ -19,16 +19,16 @@ from surefoot.verification.programs.writing import words_of
 MAX_OBSERVATIONS = 16
 """Most observations of a plan whose prohibitions are checked."""
 
+_WHERE = (
+    r"(?:(?: ,)? (?P<word>if|while|when|whenever|as long as|so long as|for as long as|unless) "
+    r"(?P<what>.+))?$"
+)
 _NEVER = re.compile(
-    r"^(?:never|do not|you must not|you should not|must not|at no point|at no time|"
-    r"under no circumstances)"
-    r"(?: ever)? (?P<act>.+?)(?: at (?:any|all) (?:time|point|times))?"
-    r"(?:(?: ,)? (?P<word>if|while|when|whenever|as long as|unless) (?P<what>.+))?$"
+    r"^(?:(?:you (?:must|should|may|can) |must |should )?(?:never|not)|do not|"
+    r"(?:at no (?:point|time)|under no circumstances)(?: (?:should|may|must) (?:you|the \w+))?)"
+    r"(?: ever)? (?P<act>.+?)(?: at any (?:time|point))?" + _WHERE
 )
-_AVOID = re.compile(
-    r"^avoid (?P<act>.+?)(?:(?: ,)? (?P<word>if|while|when|whenever|as long as|"
-    r"unless) (?P<what>.+))?$"
-)
+_AVOID = re.compile(r"^avoid (?P<act>.+?)(?: at any (?:time|point))?" + _WHERE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,6 +178,11 @@ class SentenceReader:
                 if self._bodies(behind):
                     self.guarded(word, condition, ())
             else:
+                kept = self._clauses.keeping(behind)
+                if kept is not None:
+                    body: Block = (Do(self._clauses.line, (kept,)),)
+                    found.append(self.guarded(word, condition, body))
+                    continue
                 for inner, after in self._bodies(behind):
                     if not any(isinstance(s, WaitUntil | While) for s in inner):
                         found.append((*self.guarded(word, condition, inner), *after))

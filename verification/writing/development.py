@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from surefoot.verification.writing.wordings import Wordings
+from surefoot.verification.writing.rarer import RARER
+from surefoot.verification.writing.wordings import Wordings, merged
 
-DEVELOPMENT = Wordings(
-    name="development",
+_COMMON = Wordings(
+    name="common",
     constructs={
         "act": (
             "[|Then |Next, |Finally, |Now |Please ]{A}[| carefully| safely| immediately].",
@@ -140,3 +141,6 @@ DEVELOPMENT = Wordings(
     ),
     titles=("Approach", "Preparation", "Safety", "Opening moves"),
 )
+
+DEVELOPMENT = merged("development", _COMMON, RARER)
+"""All ways that the reader was developed with."""

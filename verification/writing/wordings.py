@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -58,3 +58,29 @@ def ways_of(pattern: str) -> int:
     for found in _CHOICE.finditer(pattern):
         count *= len(found[1].split("|"))
     return count
+
+
+def merged(name: str, *all_of: Wordings) -> Wordings:
+    """Returns the ways of several wordings together."""
+
+    def texts(each: Sequence[Mapping[str, tuple[str, ...]]]) -> dict[str, tuple[str, ...]]:
+        keys = dict.fromkeys(key for mapping in each for key in mapping)
+        return {k: tuple(t for mapping in each for t in mapping.get(k, ())) for k in keys}
+
+    def pair(
+        each: Sequence[tuple[tuple[str, ...], tuple[str, ...]]],
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        return tuple(t for one, _ in each for t in one), tuple(t for _, one in each for t in one)
+
+    return Wordings(
+        name,
+        texts([w.constructs for w in all_of]),
+        texts([w.doubtful for w in all_of]),
+        pair([w.things for w in all_of]),
+        pair([w.states for w in all_of]),
+        texts([w.joined for w in all_of]),
+        tuple(t for w in all_of for t in w.layouts),
+        tuple(t for w in all_of for t in w.openings),
+        tuple(t for w in all_of for t in w.closings),
+        tuple(t for w in all_of for t in w.titles),
+    )

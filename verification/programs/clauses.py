@@ -38,36 +38,41 @@ _MANNER = (
 _AGENT = r"(?:you|we|i|the (?:car|robot|vehicle|arm|agent)|it)"
 _DUTY = r"(?:should|must|will|shall|need to|needs to|have to|has to|is to|are to|ought to)"
 LEADS = re.compile(
-    rf"^(?:(?:then|next|finally|lastly|please|also|afterwards?|after that|subsequently|just|"
+    rf"^(?:(?:then|next|finally|lastly|please|also|afterwards?|after (?:that|this)|"
+    rf"subsequently|just|simply|directly|"
+    rf"as (?:a|the) next step|"
     rf"{_MANNER})(?: ,)? |(?:and|second|secondly|third|thirdly|fourth|fifth)(?: ,)? |"
-    rf"(?:make sure to|be sure to|remember to|proceed to|go ahead and|go on to|move on to)"
+    rf"(?:make sure to|be sure to|always remember to|remember to|proceed to|go ahead and|"
+    rf"go on to|move on to)"
     rf" (?!step|the next|the first)|"
     rf"{_AGENT} (?:then |now |also )?{_DUTY} (?:then |now |also )?(?!not |never ))"
 )
 """Words before a clause that add nothing."""
 
 _FIRST = re.compile(
-    r"^(?:first of all|first|firstly|to begin(?: with)?|to start(?: with)?)(?: ,)? "
+    r"^(?:first of all|at first|first|firstly|to begin(?: with)?|to start(?: with)?)(?: ,)? "
 )
 _TRAILS = re.compile(rf"(?: ,)? (?:{_MANNER}|again|instead|for safety|to be safe)$")
 _STEP = r"(?:step|number|item) (\d{1,6})"
 _JUMP = re.compile(
-    r"^(?:go|proceed|return|jump|move|continue|repeat|skip|loop|resume|start)"
+    r"^(?:go|proceed|return|jump|move|continue|repeat|skip|loop|resume|start|carry)"
     rf"(?: (?:on|back|ahead|forward|again|over|directly|straight))* (?:to|with|from|"
     rf"at) {_STEP}(?: again)?$"
 )
 _EVER = r"(?: (?:forever|for ever|indefinitely|endlessly|continuously|over and over|again))?"
 _ALL = (
     r"(?:the (?:whole |entire )?(?:plan|process|steps|procedure|sequence|cycle|loop)|"
-    r"all (?:of )?(?:the |these )?steps|everything)"
+    r"(?:all (?:of )?)?(?:the |these )steps|all steps|everything)"
 )
 _AGAIN = re.compile(
     rf"^(?:repeat|start (?:over|again|afresh)|begin again|restart|"
     rf"(?:repeat|return|go back|start again|start over|go|loop back|jump back|begin again|"
     rf"continue|"
-    rf"resume|loop) (?:from |to |at )the (?:very )?(?:start|beginning|first step|top|"
+    rf"resume|loop) (?:from |to |at )the (?:very )?(?:start|beginning|first step of the plan|"
+    rf"first step|top|"
     rf"top of the plan|"
-    rf"beginning of the plan|start of the plan)|(?:repeat|restart) {_ALL}(?: from the (?:start|"
+    rf"beginning of the plan|start of the plan)|(?:repeat|restart|loop over|"
+    rf"run through) {_ALL}(?: from the (?:start|"
     rf"beginning|top))?|"
     rf"do (?:it|this|all of this) all over again){_EVER}$"
 )
@@ -90,21 +95,23 @@ _SENSE = re.compile(
     r"pay attention to|be aware of|sense) (.+)$"
 )
 _WHETHER = re.compile(
-    r"^(?:check|see|look|find out|determine|test|verify|decide|observe|assess|ask yourself|"
-    r"confirm|detect|identify) (?:to see )?(?:if|whether)(?: or not)? (.+)$"
+    r"^(?:check|see|look|find out|determine|decide|test|verify|decide|observe|assess|ask yourself|"
+    r"confirm|detect|identify) (?:to see )?(?P<how>if|whether|that)(?: or not)? (?P<what>.+)$"
 )
 _AND = re.compile(
     r"(?P<then>(?: ,)?(?: ;)? then | , and then |(?: ,)? and after that | , )|(?: ,)? and "
 )
 _KEEP = re.compile(r"^(?:keep(?: on)?|continue|carry on|go on|stay|remain|begin|start) (.+)$")
 _WAIT = re.compile(
-    r"^(?:wait|hold|pause|hold on|wait there|wait here|remain waiting|"
+    r"^(?:wait|hold|pause|hold on|wait there|wait here|wait patiently|stay put|stand by|"
+    r"remain in place|do not (?:proceed|continue|move on|go on)|remain waiting|"
     r"keep waiting) (?P<how>until|till|while|for as long as|as long as) (?P<what>.+)$"
 )
 _COUNT = re.compile(rf"^(.+?) (?:(once|twice|thrice)|({NUMBER}) times)$")
 _LASTS = re.compile(rf"^(.+?) for ({NUMBER}) (?:time ?)?(steps?|ticks?|seconds?|secs?|s)$")
 _PAUSE = re.compile(
-    rf"^(?:wait|pause|hold)(?: for)? ({NUMBER}) (?:more |time ?)?(steps?|ticks?|seconds?|secs?|"
+    rf"^(?:wait|pause|hold|stand by|stay still|do nothing)(?: for)? ({NUMBER}) (?:more |"
+    rf"time ?)?(steps?|ticks?|seconds?|secs?|"
     rf"s)$"
 )
 
@@ -136,11 +143,13 @@ class Sensed:
         thing: The words.
         condition: The condition that 'if so' refers to; None if there is none.
         whether: A question, 'check whether the light is green'.
+        claim: 'Check that the light is green', which says what must be so.
     """
 
     thing: str
     condition: Formula | None
     whether: bool
+    claim: bool = False
 
 
 class ClauseReader:
@@ -190,6 +199,7 @@ class ClauseReader:
         return self._memo[key]
 
     def _simple(self, text: str) -> Block | None:
+        text = re.sub(r"^(?:wait for|await) the moment (?:when |that )?", "wait until ", text)
         action = self.action(text)
         if action is not None:
             return (Do(self.line, (action,)),)
@@ -222,7 +232,8 @@ class ClauseReader:
                     words = {"once": 1, "twice": 2, "thrice": 3}
                     number = words[counted[2]] if counted[2] else number_of(counted[3])
                 return self._times((Do(self.line, (action,)),), number)
-        return () if self.sensed(text) is not None else None
+        sensed = self.sensed(text)
+        return () if sensed is not None and not sensed.claim else None
 
     def action(self, text: str) -> str | None:
         """Returns the action that words command, also as 'the car turns right'."""
@@ -252,8 +263,9 @@ class ClauseReader:
         """Reads a clause that only looks."""
         asks = _WHETHER.match(text)
         if asks:
-            condition = self.condition(asks[1])
-            return None if condition is None else Sensed(asks[1], condition, True)
+            condition = self.condition(asks["what"])
+            claim = asks["how"] == "that"
+            return None if condition is None else Sensed(asks["what"], condition, True, claim)
         looks = _SENSE.match(text)
         if not looks:
             return None

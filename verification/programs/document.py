@@ -29,13 +29,18 @@ _RESTRICTIVE = re.compile(
     r"\b(?:if|unless|until|while|when(?:ever)?|once|only|except|not|never|no|none|without|but|"
     r"otherwise|else|always|must|should|shall|before|after|repeat(?:ed|s|ing)?|again|then|"
     r"instead|"
-    r"times?|twice|cases?|long|soon|following|do|each|every|all|any|provided|in case|"
     r"skip|ignore|wait|loop(?:s|ed)?|step \d+|first|assum\w+|provided|restart|back|cannot|"
     r"avoid)\b"
     r"|n['’]t\b",
     re.IGNORECASE,
 )
 """Words that may say something about what the plan does."""
+
+_MORE = re.compile(
+    r"\b(?:times?|twice|cases?|long|soon|following|do|each|every|all|any|given|condition)\b",
+    re.IGNORECASE,
+)
+"""More of them, in titles."""
 
 _LOOPS = re.compile(
     r"\b(?:repeat\w*|loop\w*|again|restart\w*|back|step \d+|must|should|except|skip|"
@@ -263,7 +268,9 @@ class _Layout:
 
     def _idle(self, title: str) -> bool:
         """Whether a title has no word of the vocabulary and none that may restrict the plan."""
-        return not self._vocabulary.touches(title) and not _RESTRICTIVE.search(title)
+        return not any(
+            (self._vocabulary.touches(title), _RESTRICTIVE.search(title), _MORE.search(title))
+        )
 
     def _text(self, at: int, indent: int, text: str, *, heading: bool) -> None:
         if heading:

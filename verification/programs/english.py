@@ -55,6 +55,9 @@ __all__ = ["NUMBERED", "Gap", "NotUnderstoodError", "parse_english"]
 MAX_SENTENCE = 600
 """Most characters of a sentence."""
 
+CLAIM = "what if it is not so? write 'wait until C', or 'if C, A'"
+"""Advice for 'check that C'."""
+
 _SEP = r"(?: ,| :| then| , then)"
 _OTHERWISE = re.compile(
     rf"^(?:(?:otherwise|else|or else|in (?:any|all|every) other cases?){_SEP}?|"
@@ -72,19 +75,21 @@ _IF_SO = re.compile(
     rf"{_SEP} (?P<rest>.+)$"
 )
 _ASKED = re.compile(
-    r"^(?:check|see|find out|determine|look|test) (?:to see )?(?:if|"
+    r"^(?:check|see|find out|determine|decide|verify|look|test) (?:to see )?(?:if|"
     r"whether) (?P<what>.+?)(?: ,)? "
-    r"(?:and|;) (?P<how>if so|if not|if it is|if yes)(?: ,)? (?P<rest>.+)$"
+    r"(?:and|;|:) (?P<how>if so|if not|if it is|if yes)(?: ,)? (?P<rest>.+)$"
 )
 _FOLLOWING = (
-    r"(?:the following|these|this|the steps below)(?: (?:steps|things|actions))?(?: in order)?"
+    r"(?:the following|these|this|the steps below|the next)(?: (?:steps|things|actions))?"
+    r"(?: in order)?"
 )
 _DO_THE_FOLLOWING = re.compile(
     r"(?: ,| :)?(?: then)?(?: please)? (?:do|perform|execute|take|carry out|follow|repeat)"
     rf"(?: {_FOLLOWING})$"
 )
 _REPEAT = re.compile(
-    rf"^(?:repeat|do|loop)(?: {_FOLLOWING})? (?:(?:(?P<number>{NUMBER}) times|(?P<word>twice))|"
+    rf"^(?:(?:repeat|do|loop|perform|execute|"
+    rf"carry out)(?: {_FOLLOWING})? )?(?:(?:(?P<number>{NUMBER}) times|(?P<word>twice))|"
     r"(?P<ever>forever|for ever|indefinitely|endlessly))$"
 )
 
@@ -152,6 +157,7 @@ class _Block:
         self.parts: list[_Part] = []
         self.asked: Sensed | None = None
         self.subject: Sensed | None = None
+        self.claim = False
 
     @property
     def whole(self) -> Block:
@@ -224,6 +230,10 @@ class _Reader:
         for at, (line, sentence, joined) in enumerate(whole):
             self._opening = at == 0
             self._add(block, line, sentence, own=at == 0, joined=joined)
+        if block.claim and not heads:
+            block.claim = False
+            line, sentence, _ = sentences[-1]
+            self.gaps.append(Gap(line, self._step, sentence[:80], CLAIM))
         if not item.children:
             if item.title and not sentences:
                 why = "a title with nothing below it is no step"
@@ -342,7 +352,11 @@ class _Reader:
                 self._attach(block, self._other(block.subject, other["rest"]), own=own)
             return
         so = _IF_SO.match(bare)
+        if block.claim and not so:
+            block.claim = False
+            raise DoubtError(CLAIM)
         if so:
+            block.claim = False
             condition = self._said(block, so)
             self._push(block, self.sentences.branch(condition, so["rest"], negated=False))
             block.asked = None
@@ -375,6 +389,7 @@ class _Reader:
         if sensed is None:
             return False
         block.asked = sensed
+        block.claim = sensed.claim
         block.subject = None if sensed.whether else sensed
         return True
 

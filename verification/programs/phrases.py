@@ -91,12 +91,15 @@ def parse_condition(text: str, vocabulary: PlanVocabulary) -> Formula | None:
         The condition, or None if it is not understood or has two readings.
     """
     words = " ".join(tokens(text)).strip(" ,")
-    words = re.sub(r"^(?:that|(?:it is true|it is the case) that) ", "", words)
+    words = re.sub(
+        r"^(?:that|(?:it is true|it is the case|you find|you see) that|the moment) ", "", words
+    )
     nor = re.match(
         r"^(?P<frame>there (?:is|are) |you see )?neither (.+?)(?P<rest>(?: nor .+)+)$", words
     )
     if nor:
         return _neither(words[nor.start(2) :], vocabulary)
+    words = re.sub(r"^(there (?:is|are)|you (?:can )?see) (both|either) ", r"\2 \1 ", words)
     both = re.match(r"^(both|either) ", words)
     if both:
         words = words[both.end() :]

@@ -24,11 +24,11 @@ _WHERE = (
     r"(?P<what>.+))?$"
 )
 _NEVER = re.compile(
-    r"^(?:(?:you (?:must|should|may|can) |must |should )?(?:never|not)|do not|"
+    r"^(?:please )?(?:(?:(?:you |we |the \w+ )?(?:must|should|may|can) )?(?:never|not)|do not|"
     r"(?:at no (?:point|time)|under no circumstances)(?: (?:should|may|must) (?:you|the \w+))?)"
     r"(?: ever)? (?P<act>.+?)(?: at any (?:time|point))?" + _WHERE
 )
-_AVOID = re.compile(r"^avoid (?P<act>.+?)(?: at any (?:time|point))?" + _WHERE)
+_AVOID = re.compile(r"^(?:avoid|refrain from) (?P<act>.+?)(?: at any (?:time|point))?" + _WHERE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,36 +9,50 @@ from surefoot.verification.formulas.syntax import Formula, Not, True_
 from surefoot.verification.programs.clauses import (
     FIRST_STEP,
     LEADS,
+    NUMBER,
     Block,
     ClauseReader,
     Sensed,
     Sequence,
+    number_of,
 )
 from surefoot.verification.programs.diagnosis import reason
 from surefoot.verification.programs.prohibitions import Prohibition, prohibition
-from surefoot.verification.programs.statements import Do, If, Proceed, WaitUntil, While
+from surefoot.verification.programs.statements import (
+    MAX_STATEMENTS,
+    Do,
+    If,
+    Proceed,
+    WaitUntil,
+    While,
+)
 from surefoot.verification.programs.writing import block_text
 
 NOTHING = ("do nothing", "nothing", "do nothing else")
 """What a branch without actions may say."""
 
-CONDITIONALS = r"if and only if|only if|if|provided that|provided|in case|assuming that|assuming"
+CONDITIONALS = (
+    r"given that|on (?:the )?condition that|in the (?:case|event) that|if and only if|only if|"
+    r"if|provided that|provided|in case|assuming that|assuming"
+)
+_NEGATED = ("unless", "except if")
 _AFTER = r"only once|once|only after|after|as soon as|the moment"
 _WHEN = r"when|whenever|only when"
-_WHILE = r"while|as long as|for as long as|so long as"
+_WHILE = r"while|as long as|for as long as|so long as|during the time that"
 """Words of conditions, by what they mean."""
 
 HEAD = re.compile(
-    rf"^(?P<word>{CONDITIONALS}|unless|{_WHILE}|until|{_AFTER}|{_WHEN}) (?P<rest>.+)$"
+    rf"^(?P<word>{CONDITIONALS}|unless|except if|{_WHILE}|until|{_AFTER}|{_WHEN}) (?P<rest>.+)$"
 )
 _INFIX = re.compile(
-    rf"(?: ,)? (?P<word>but only if|but only when|{CONDITIONALS}|unless|{_WHILE}|until|till|"
+    rf"(?: ,)? (?P<word>but only if|but only when|{CONDITIONALS}|unless|except if|{_WHILE}|"
+    rf"(?:up )?until|till|"
     rf"{_AFTER}|{_WHEN}) "
 )
 _COMMA = re.compile(r" , then | then | [,:] (?:then )?")
 _ELSE = re.compile(r"(?: ,)?(?: and)? (?:otherwise|else|if not|or else)(?: ,)? ")
 _IN_WHICH_CASE = re.compile(r"(?: ,)? in which case(?: ,)? ")
-_BEHIND = re.compile(r" , then |(?: ,)? and then | , and | , | and ")
+_BEHIND = re.compile(r" , then | , after which |(?: ,)? and then | , and | , | and ")
 _ONLY = re.compile(r"^only (?P<act>.+?) (?P<word>if|when|once|after) (?P<what>.+)$")
 _IT = re.compile(r"\b(?:it|they) (is|are|turns?|becomes?|has|have)\b")
 _UNTIL_REPEAT = re.compile(
@@ -47,6 +61,11 @@ _UNTIL_REPEAT = re.compile(
     r"previous) steps|"
     r"all steps|the beginning|the start|from the (?:beginning|start)))? (?P<word>until|while|"
     r"as long as|unless|if) (?P<what>.+)$"
+)
+_REPEATEDLY = re.compile(r"^(?:repeatedly|again and again) ")
+_TIMES = re.compile(
+    rf"^(?:do (?:this|the following) )?(?:(?P<number>{NUMBER}) times|(?P<word>twice))"
+    r" [,:] (?P<rest>.+)$"
 )
 _WAITS = re.compile(r"(?:^| )(?:wait|hold|pause|hold on|waiting)$")
 
@@ -87,6 +106,12 @@ class SentenceReader:
         if only:
             text = f"{only['act']} only {only['word']} {only['what']}"
         readings += self._prefixed(text)
+        times = _TIMES.match(text)
+        if times:
+            body = self._clauses.sequence(times["rest"])
+            if body is not None and len(body.blocks) == 1:
+                count = 2 if times["word"] else number_of(times["number"]) or 0
+                readings.append(body.whole * min(count, MAX_STATEMENTS))
         readings += self._infixed(text)
         return self._only(text, readings)
 
@@ -168,8 +193,8 @@ class SentenceReader:
             if condition is None:
                 continue
             behind = rest[cut.end() :]
-            if word in CONDITIONALS.split("|") or word == "unless":
-                found += self._branches(Not(condition) if word == "unless" else condition, behind)
+            if _tests(word):
+                found += self._branches(Not(condition) if word in _NEGATED else condition, behind)
             elif word in _AFTER.split("|"):
                 sequence = self._clauses.sequence(behind)
                 if sequence is not None:
@@ -195,12 +220,15 @@ class SentenceReader:
             return self._repeated(again)
         found: list[Block] = []
         for cut in _INFIX.finditer(text):
-            word = cut["word"].removeprefix("but ")
+            word = re.sub(r"^(?:but|up) ", "", cut["word"])
             before, behind = text[: cut.start()], text[cut.end() :]
             if _WAITS.search(before):
                 continue  # 'wait until C' is one clause, also where 'wait' is an action
+            before = _REPEATEDLY.sub("", before)
             kept = self._clauses.keeping(before)
             loops = word in ("until", "till", *_WHILE.split("|"))
+            if not loops and _REPEATEDLY.match(text):
+                continue
             if kept is not None and loops:
                 sequence: Sequence | None = Sequence(((Do(self._clauses.line, (kept,)),),), ())
             else:
@@ -217,7 +245,7 @@ class SentenceReader:
                     if other is not None and isinstance(guarded[0], If):
                         guarded = (If(self._clauses.line, guarded[0].condition, last, other),)
                     found.append((*first, *guarded, *after))
-                    if after and word in (*CONDITIONALS.split("|"), "unless"):
+                    if after and _tests(word):
                         found.append((*first, *self.guarded(word, condition, last + after)))
         return found
 
@@ -230,7 +258,7 @@ class SentenceReader:
         parts = _ELSE.split(text, maxsplit=1)
         if len(parts) == 1 and word == "unless":
             parts = _IN_WHICH_CASE.split(text, maxsplit=1)
-        if len(parts) == 2 and word in (*CONDITIONALS.split("|"), "unless"):
+        if len(parts) == 2 and _tests(word):
             condition = self._clauses.condition(parts[0])
             for other, rest in self._bodies(parts[1]) if condition is not None else ():
                 found.append((condition, rest, other))  # type: ignore[arg-type]
@@ -255,9 +283,9 @@ class SentenceReader:
     def guarded(self, word: str, condition: Formula, body: Block) -> Block:
         """Applies 'if', 'while', 'until' or 'once' to a block."""
         line = self._clauses.line
-        if word in CONDITIONALS.split("|"):
+        if word not in _NEGATED and _tests(word):
             return (If(line, condition, body),)
-        if word == "unless":
+        if word in _NEGATED:
             return (If(line, Not(condition), body),)
         if word in _WHILE.split("|"):
             return (While(line, condition, body),)
@@ -268,6 +296,11 @@ class SentenceReader:
         raise DoubtError(
             f"'{word}' may mean 'once' (wait for it) or 'if' (test it now); write one of these"
         )
+
+
+def _tests(word: str) -> bool:
+    """Whether a word tests a condition once, as 'if' and 'unless' do."""
+    return word in _NEGATED or re.fullmatch(CONDITIONALS, word) is not None
 
 
 def _splits(sequence: Sequence) -> list[tuple[Block, Block]]:

@@ -8,7 +8,7 @@ HELD_OUT = Wordings(
     name="held out",
     constructs={
         "act": (
-            "[After this, |Now, |As a next step, |Start by first |]{A}[| gently| smoothly].",
+            "[After this, |Now, |As a next step, |]{A}[| gently| smoothly].",
             "[The robot will|You will|We should|The robot needs to|You are to] {A}.",
             "[Just|Simply|Directly|Always remember to|Please now] {A}.",
         ),
@@ -31,7 +31,7 @@ HELD_OUT = Wordings(
         "unless": (
             "[You should|You must|The robot should|Please] {A} unless {C}.",
             "Unless {C}, [you should|the robot should|you must] {A}[|.]",
-            "[Except if|Except when] {C}, {A}.",
+            "Except if {C}, {A}.",
             "[Now|Next|Afterwards|Lastly], {A} unless {C}.",
         ),
         "if-else": (
@@ -61,7 +61,7 @@ HELD_OUT = Wordings(
             "[Wait for|Await] the moment {C}, then {A}.",
         ),
         "while": (
-            "[During the time that|All the while] {C}, {A}.",
+            "[During the time that|So long as] {C}, {A}.",
             "[You should|The robot should|Please] {A} [while|as long as|so long as] {C}.",
             "[While|As long as] {C}, [you should|please|the robot should] {A}.",
             "[Please |You should |]continue {Aing} [while|as long as] {C}.",
@@ -96,10 +96,11 @@ HELD_OUT = Wordings(
         ),
         "restart": (
             "[Please|Now|Next,|Afterwards] [start over|restart|begin again|repeat the plan].",
-            "[Repeat|Loop over|Run through] [the entire plan|all of the steps|these steps] forever.",
+            "[Repeat|Loop over|Run through] [the entire plan|all of the steps|these steps] "
+            "forever.",
             "Return to the [start|beginning|first step][| of the plan].",
         ),
-        "end": ("[Now|Then|Afterwards] [end|finish|exit|end the task|you are done].", "Stop here."),
+        "end": ("[Now|Then|Afterwards] [end|finish|exit|end the task|you are done].",),
         "never": (
             "[The robot must|We must|The robot should] [never|not] {Z}.",
             "[Never ever|Please do not|Please never] {Z}[| while {C}| if {C}].",
@@ -107,7 +108,7 @@ HELD_OUT = Wordings(
         ),
         "head-if": (
             "If {C}[, then:|, perform these steps:|, take the following steps:]",
-            "[Given that|On condition that|When it is true that] {C}:",
+            "[Given that|On condition that] {C}:",
         ),
         "head-else": ("[Or else|If this is not the case|If not, do the following]:",),
         "head-while": ("[While|As long as] {C}[, perform these steps:|, do these things:]",),
@@ -125,12 +126,18 @@ HELD_OUT = Wordings(
         "trailing-not": ("Unless {t} or {u} is [absent|gone], {A}.",),
         "no-and": ("While there isn't {t} and {u}, {A}.",),
         "mixed": ("While {C} or {E} and {G}, {A}.",),
-        "when": ("When {C}, you should {A}.", "{A} every time {C}.", "At {t}, {A}."),
+        "when": (
+            "When {C}, you should {A}.",
+            "{A} every time {C}.",
+            "At {t}, {A}.",
+            "Except when {C}, {A}.",
+        ),
+        "end": ("Stop here.",),
         "until-both": ("{A}, and then {B}, until {C}.", "Repeat {Aing} until {C}."),
         "otherwise-then": ("If {C}, {A}, otherwise {B}, then {A}.",),
         "in-the-past": ("If there was {t}, {A}.", "After {t} had left, {A}."),
         "maybe": ("You can {A}.", "Either {A} or {B}.", "Try to {A}.", "Prepare to {A}."),
-        "aside": ("{A} (but not if {C}).", "{A}, except if {C} and {E}.", "Almost {A}."),
+        "aside": ("{A} (but not if {C}).", "{A}, mostly if {C}.", "Almost {A}."),
         "most": ("If most {t0} are visible, {A}.", "If {t} is probably there, {A}."),
         "before": ("{A} before {Aing}.", "Before {C}, {A}."),
     },

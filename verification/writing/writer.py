@@ -133,7 +133,8 @@ class _PlanText:
                 continue
             if kind == "next" and len(made) + 1 == count:
                 continue
-            before_if = bool(made) and made[-1].open_if
+            before = [step for step in made if step.meaning or "head-else" in step.kinds]
+            before_if = bool(before) and before[-1].open_if
             made.append(self._listed(kind) if kind in _LISTS else self._step(kind, count))
             if kind == "head-if" and not before_if and rng.random() < 0.5:
                 other = self._listed("head-else")

@@ -64,6 +64,49 @@ def verify(
 
     Exit code 0: all rules hold; 1: some rule is broken; 2: bad input.
     """
+    if json_output and prompt:
+        raise InputError("--json and --prompt cannot both be printed; choose one")
+    try:
+        holds = _verify(plan, rules, world, timing, idle, rule, json_output, prompt, svg)
+    except InputError as error:
+        if not json_output:
+            raise
+        typer.echo(json.dumps({"error": _error(error)}, indent=2))
+        raise typer.Exit(2) from None
+    if not holds:
+        raise typer.Exit(1)
+
+
+def _error(error: InputError) -> dict[str, Any]:
+    """Returns a mistake as data; plans in English list every sentence not understood."""
+    from surefoot.verification.programs.english import NotUnderstoodError
+
+    data: dict[str, Any] = {
+        "message": error.message,
+        "file": error.file,
+        "line": error.line,
+        "column": error.column,
+    }
+    if isinstance(error, NotUnderstoodError):
+        data["not_understood"] = [
+            {"line": gap.line, "step": gap.step, "words": gap.words, "why": gap.why}
+            for gap in error.gaps
+        ]
+    return data
+
+
+def _verify(
+    plan: Path,
+    rules: str,
+    world: str | None,
+    timing: Timing | None,
+    idle: str | None,
+    rule: list[str] | None,
+    json_output: bool,
+    prompt: bool,
+    svg: Path | None,
+) -> bool:
+    """Checks a plan and prints the verdict; returns whether all rules hold."""
     from surefoot.verification.planchecking.checking import check_plan
     from surefoot.verification.planchecking.feedback import explain, repair_prompt
     from surefoot.verification.planchecking.worldfile import free_world, load_world
@@ -71,8 +114,6 @@ def verify(
     from surefoot.verification.programs.vocabulary import vocabulary_of
     from surefoot.verification.programs.writing import reading_text
 
-    if json_output and prompt:
-        raise InputError("--json and --prompt cannot both be printed; choose one")
     book = load_rulebook(rules)
     place = free_world(book) if world is None else load_world(world, book)
     try:
@@ -100,8 +141,7 @@ def verify(
         _table(verdict)
         for item in feedback:
             typer.echo(f"\n{item.text}")
-    if not verdict.holds:
-        raise typer.Exit(1)
+    return verdict.holds
 
 
 def _table(verdict: PlanVerdict) -> None:

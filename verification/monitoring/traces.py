@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from surefoot.core.errors import InputError
 from surefoot.verification.formulas.parser import nearest
+from surefoot.verification.monitoring.monitor import true_names
 from surefoot.verification.rules import Rule
 from surefoot.verification.translation.automata import Automaton, compile_ltlf
 
@@ -93,33 +94,36 @@ def judge_traces(
 
 
 def pack_traces(
-    traces: Sequence[Sequence[Collection[str]]], names: Sequence[str]
+    traces: Sequence[Sequence[Collection[str] | Mapping[str, bool]]], names: Sequence[str]
 ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
     """Converts traces of sets of true propositions to the arrays that the checks take.
 
     Args:
-        traces: For each trace, the true propositions of each step.
+        traces: For each trace, the true propositions of each step, or the truth of each name.
         names: All propositions, in the order of the columns.
 
     Returns:
         ``labels`` and ``offsets`` as in :func:`check_traces`.
 
     Raises:
-        InputError: A step has a proposition that is not among the names.
+        InputError: A step has a proposition that is not among the names, or is plain text.
     """
     column = {name: i for i, name in enumerate(names)}
     offsets = np.zeros(len(traces) + 1, np.int64)
     np.cumsum([len(trace) for trace in traces], out=offsets[1:])
-    labels = np.zeros((int(offsets[-1]), len(names)), np.bool_)
-    row = 0
-    for trace in traces:
-        for step in trace:
-            for name in step:
-                if name not in column:
-                    raise InputError(f"unknown proposition '{name}'{nearest(name, names)}")
-                labels[row, column[name]] = True
-            row += 1
-    return labels, offsets
+    # equal steps are converted once: real traces repeat few of them
+    rows: dict[frozenset[str], int] = {}
+    kinds = {type(step) for trace in traces for step in trace}
+    if any(issubclass(kind, str | bytes | Mapping) for kind in kinds):
+        traces = [[true_names(step) for step in trace] for trace in traces]
+    number = [rows.setdefault(frozenset(step), len(rows)) for trace in traces for step in trace]
+    distinct = np.zeros((len(rows), len(names)), np.bool_)
+    for step, row in rows.items():
+        for name in step:
+            if name not in column:
+                raise InputError(f"unknown proposition '{name}'{nearest(name, names)}")
+            distinct[row, column[name]] = True
+    return distinct[np.array(number, np.int64)], offsets
 
 
 class _Layout:

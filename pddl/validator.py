@@ -26,7 +26,7 @@ def validate(task: Task | GroundTask, plan: Plan) -> Verdict:
     state = set(ground.initial)
     errors: list[StepError] = []
     prefix = 0
-    cost = 0.0
+    cost = ground.task.initial_cost
     before: set[int] | None = None  # the state in which the first error was met
     for number, step in enumerate(plan.steps, start=1):
         error = malformed(ground, step, number)

@@ -65,7 +65,8 @@ class Verdict:
         executable_prefix: Number of steps before the first error.
         steps: Number of steps of the plan.
         cost: Cost of the executable prefix (of the whole plan if no step fails): the sum
-            of action costs, or the number of steps where the task has no cost metric.
+            of action costs and of the initial ``(total-cost)``, or the number of steps where the
+            task has no cost metric.
     """
 
     status: Status

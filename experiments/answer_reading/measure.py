@@ -11,10 +11,10 @@ from typing import Any
 
 from surefoot.pddl.extract import TaskVocabulary
 from surefoot.pddl.extract.readers import ANSWER_READERS, DEFAULT_READER
-from surefoot.pddl.grading.grader import find_lexicon, outcome
+from surefoot.pddl.grading.grader import find_lexicon
+from surefoot.pddl.grading.judgement import judge, last_step
 from surefoot.pddl.grading.records import AnswerOutcome
 from surefoot.pddl.ground import GroundTask
-from surefoot.pddl.validator import validate
 from surefoot.pddl.writing import (
     DAMAGES,
     AnswerWriter,
@@ -53,6 +53,8 @@ class ReadAnswer:
             where it states none; ``None`` where it does not state one plan unambiguously.
         valid: Whether the answer states a plan that solves the task.
         read_valid: Whether the plan that was read solves it.
+        doubtful: Whether the reader is not sure enough of its reading for a verdict.
+        doubts: What makes its reading doubtful.
         confidence: The reader's confidence in the plan that it read, 0 without one.
         text: The answer, if it was read wrongly.
         stated: The steps that it states, if it was read wrongly.
@@ -72,6 +74,8 @@ class ReadAnswer:
     exact: bool | None
     valid: bool
     read_valid: bool
+    doubtful: bool
+    doubts: tuple[str, ...]
     confidence: float
     text: str = ""
     stated: tuple[str, ...] = ()
@@ -174,7 +178,8 @@ def _read(known: KnownTask, answer: WrittenAnswer, tools: _Tools, reader: str) -
     ground = tools.writer.ground
     found = ANSWER_READERS.get(reader)(answer.text, ground, tools.vocabulary)
     plan = found.chosen.plan if found.chosen else None
-    kind, _ = outcome(found, None if plan is None else validate(ground, plan))
+    judged = judge(found, ground)
+    kind, end = judged.kind, last_step(judged.verdict)
     exact: bool | None = None
     if answer.readable and answer.shape is not WrittenShape.TRUNCATED:
         exact = (None if plan is None else plan.steps) == answer.steps
@@ -192,7 +197,9 @@ def _read(known: KnownTask, answer: WrittenAnswer, tools: _Tools, reader: str) -
         exact,
         answer.valid,
         kind is AnswerOutcome.VALID,
-        found.chosen.confidence if found.chosen else 0.0,
+        kind is AnswerOutcome.DOUBTFUL,
+        found.chosen.doubts_up_to(end) if found.chosen else (),
+        found.chosen.confidence(end) if found.chosen else 0.0,
     )
     if not row.wrong:
         return row

@@ -29,6 +29,7 @@ class BenchCase:
         mode: What happens after a plan that is not valid.
         job: What is done with the task.
         question: Key of the question, ``""`` where a plan is asked for.
+        sample: Which of several answers to the same it is, from 0.
     """
 
     planner: str
@@ -44,6 +45,7 @@ class BenchCase:
     mode: str
     job: str = BenchJob.PLAN.value
     question: str = ""
+    sample: int = 0
 
     @property
     def key(self) -> str:
@@ -53,6 +55,8 @@ class BenchCase:
             parts.append(self.question or self.job)
         if self.renaming_seed is not None:
             parts.append(f"{self.renaming}-{self.renaming_seed}")
+        if self.sample:
+            parts.append(f"sample-{self.sample}")
         return " ".join(part for part in parts if part)
 
     def to_json(self) -> dict[str, Any]:
@@ -63,6 +67,11 @@ class BenchCase:
     def place(self) -> TaskPlace:
         """Which task it is about."""
         return TaskPlace(self.task, self.domain, self.size, self.seed)
+
+    @property
+    def situation(self) -> tuple[str, str, int | None, str]:
+        """What contestants are compared on and samples are drawn of: the task as it is posed."""
+        return self.task, self.renaming, self.renaming_seed, self.job
 
     def original(self) -> BenchCase:
         """Returns the same episode without renaming."""
@@ -87,12 +96,13 @@ def make_cases(tasks: BenchTasks, reads_text: dict[str, bool]) -> list[BenchCase
         if job is BenchJob.PLAN or tasks.variant(job, place) is not None
     ]
     return [
-        BenchCase(planner, *place, *prompt, *renaming, mode, job.value)
+        BenchCase(planner, *place, *prompt, *renaming, mode, job.value, sample=sample)
         for planner in config.planners
         for renaming in renaming_pairs(config)
         for prompt in _prompts(config, reads_text[planner])
         for mode in _modes(config, reads_text[planner])
         for job, place in wanted
+        for sample in range(config.samples if reads_text[planner] else 1)
     ]
 
 

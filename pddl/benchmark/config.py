@@ -129,6 +129,8 @@ class BenchConfig(BaseModel):
     """Answer reader, see ``surefoot list readers``."""
     rounds: int = Field(default=5, ge=1, le=50)
     """Most answers an episode may take in modes other than ``direct``."""
+    samples: int = Field(default=1, ge=1, le=1000)
+    """Answers of a planner that reads text to each task, each an episode with seeds of its own."""
     seed: int = 0
     """Seed of everything that is drawn while planners run."""
 
@@ -203,6 +205,8 @@ class BenchConfig(BaseModel):
         data = self.model_dump(mode="json")
         if self.reader == DEFAULT_READER:
             del data["reader"]
+        if self.samples == 1:
+            del data["samples"]
         if self.jobs == (BenchJob.PLAN,):
             for name in (
                 "jobs",

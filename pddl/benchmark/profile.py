@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from surefoot.pddl.benchmark.summary import Episode, contestant
 from surefoot.pddl.domains import get_domain
 from surefoot.pddl.grading.axes import Axis, axes_of
+from surefoot.pddl.grading.doubtful import count_doubtful
+from surefoot.pddl.grading.records import AnswerRecord
+from surefoot.pddl.grading.summary import counts_by_task, valid_interval
 from surefoot.pddl.renaming import NameLevel
 from surefoot.results.lines import Curve, line_chart
 from surefoot.results.radar import RadarSeries, radar_chart
-from surefoot.results.statistics import newcombe, wilson
+from surefoot.results.statistics import clustered_wilson, difference_interval
 
 MAX_SERIES = 6
 """Most polygons of a radar; more cannot be distinguished."""
@@ -65,25 +69,35 @@ def size_rows(episodes: Iterable[Episode]) -> list[dict[str, Any]]:
     """Counts valid plans by contestant, domain and size, for tasks in their own names.
 
     Returns:
-        Plain JSON data: ``step`` is the size above the domain's smallest one.
+        Plain JSON data: ``step`` is the size above the domain's smallest one; ``by_task``, where
+        tasks have several samples, holds the valid and all samples of each.
     """
-    counts: dict[tuple[str, str, int], list[bool]] = {}
+    found: dict[tuple[str, str, int], list[AnswerRecord]] = {}
+    unclear: Counter[tuple[str, str, int]] = Counter()
     for name, group in by_contestant(episodes).items():
         for e in group:
-            if e.case.size is not None and e.counts and e.case.renaming == NameLevel.NONE:
-                counts.setdefault((name, e.case.domain, e.case.size), []).append(e.solved)
+            if e.case.size is None or e.case.renaming != NameLevel.NONE:
+                continue
+            place = (name, e.case.domain, e.case.size)
+            if e.counts:
+                found.setdefault(place, []).append(e.graded)
+            unclear[place] += count_doubtful([e.graded])
     rows = []
-    for (name, domain, size), solved in counts.items():
-        interval = wilson(sum(solved), len(solved))
+    for (name, domain, size), records in found.items():
+        interval = valid_interval(records)
+        assert interval is not None
+        by_task = [[solved, n] for solved, n in counts_by_task(records)]
         rows.append(
             {
                 "contestant": name,
                 "domain": domain,
                 "size": size,
                 "step": size - get_domain(domain).min_size,
-                "valid": sum(solved),
-                "n": len(solved),
+                "valid": sum(solved for solved, _ in by_task),
+                "n": len(records),
+                "doubtful": unclear[name, domain, size],
                 "wilson95": [interval.low, interval.high],
+                **({"by_task": by_task} if len(by_task) < len(records) else {}),
             }
         )
     return rows
@@ -96,11 +110,13 @@ def extrapolation_rows(sizes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any
         sizes: Rows of :func:`size_rows`.
 
     Returns:
-        Rows with ``small`` and ``large`` rates and Newcombe's interval of the difference.
+        Rows with ``small`` and ``large`` rates and Newcombe's interval of the difference,
+        clustered by task where tasks have several samples.
     """
     rows = []
     for name in dict.fromkeys(r["contestant"] for r in sizes):
         counts = {"small": [0, 0], "large": [0, 0]}
+        tasks: dict[str, list[tuple[int, int]]] = {"small": [], "large": []}
         for domain in dict.fromkeys(r["domain"] for r in sizes):
             own = [r for r in sizes if r["contestant"] == name and r["domain"] == domain]
             own.sort(key=lambda r: r["size"])
@@ -108,14 +124,18 @@ def extrapolation_rows(sizes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any
                 for end, row in (("small", own[0]), ("large", own[-1])):
                     counts[end][0] += row["valid"]
                     counts[end][1] += row["n"]
+                    single = [[1, 1]] * row["valid"] + [[0, 1]] * (row["n"] - row["valid"])
+                    tasks[end] += [(c, size) for c, size in row.get("by_task", single)]
         (a, m), (b, n) = counts["small"], counts["large"]
         if m and n:
-            drop = newcombe(a, m, b, n)
+            small, large = clustered_wilson(tasks["small"]), clustered_wilson(tasks["large"])
+            drop = difference_interval(a / m, small, b / n, large)
             rows.append(
                 {
                     "contestant": name,
                     "small": [a, m],
                     "large": [b, n],
+                    "doubtful": sum(r["doubtful"] for r in sizes if r["contestant"] == name),
                     "drop": a / m - b / n,
                     "newcombe95": [drop.low, drop.high],
                 }

@@ -22,6 +22,7 @@ from surefoot.pddl.benchmark.report import write_reports
 from surefoot.pddl.benchmark.selftest import self_test
 from surefoot.pddl.benchmark.summary import Episode, summarize
 from surefoot.pddl.benchmark.tasks import BenchTasks
+from surefoot.pddl.grading.doubtful import count_doubtful
 from surefoot.pddl.grading.grader import BoundsLookup
 from surefoot.pddl.planner import Planner
 from surefoot.pddl.reference.bounds import content_key
@@ -44,6 +45,7 @@ class BenchRun:
         unanswered: Episodes without an answer by what the server said; running the same
             bench again asks them again.
         report: The report's path.
+        warnings: What was read of given tasks although it looks like a mistake.
     """
 
     folder: Path
@@ -52,6 +54,12 @@ class BenchRun:
     summary: dict[str, Any]
     unanswered: dict[str, str]
     report: Path
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def doubtful(self) -> int:
+        """Number of episodes whose answer is not read with enough certainty to count."""
+        return count_doubtful(e.graded for e in self.episodes)
 
 
 def bench_run(
@@ -130,10 +138,13 @@ def bench_run(
             summary["unchanged"] = tasks.missing_variants()
         if BenchJob.QUESTIONS in config.jobs:
             summary["questions"] = summarize_quiz(answered, tasks.missing_questions())
+        if tasks.unsupported:
+            summary["unsupported"] = tasks.unsupported
         run.write_summary(summary)
         meta = {"date": run.manifest.created, **run.manifest.versions}
         write_reports(out, episodes, summary, meta, answered)
-    return BenchRun(out, episodes, answered, summary, unanswered, out / REPORT_NAME)
+    report = out / REPORT_NAME
+    return BenchRun(out, episodes, answered, summary, unanswered, report, tasks.warnings)
 
 
 def all_cases(tasks: BenchTasks, planners: Mapping[str, Planner]) -> list[BenchCase]:

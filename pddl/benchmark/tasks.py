@@ -14,7 +14,7 @@ from surefoot.pddl.benchmark.config import BenchConfig, BenchJob
 from surefoot.pddl.benchmark.variants import Variant, make_variant
 from surefoot.pddl.domains import get_domain, list_domains
 from surefoot.pddl.grading.answers import TaskFiles, find_tasks
-from surefoot.pddl.language import Plan, Task, load_task
+from surefoot.pddl.language import Plan, Task, UnsupportedPddlError, load_task
 from surefoot.pddl.questions import Question, Universe, ask, look
 from surefoot.pddl.renaming import NameLevel, rename_task
 
@@ -128,16 +128,18 @@ class BenchTasks:
     Attributes:
         config: The bench.
         places: Which tasks there are, in order.
+        unsupported: What is not supported of each given task that is left out for it.
 
     Raises:
-        InputError: A domain, size or folder cannot be used.
+        InputError: A domain, size or folder cannot be used, or no given task is supported.
     """
 
     def __init__(self, config: BenchConfig) -> None:
         self.config = config
         self._files = find_tasks(config.tasks) if config.tasks is not None else {}
-        self.places: tuple[TaskPlace, ...] = tuple(self._listed())
         self._made: dict[TaskPlace, BenchTask] = {}
+        self.unsupported: dict[str, str] = {}
+        self.places: tuple[TaskPlace, ...] = tuple(self._listed())
         self._universes: OrderedDict[TaskPlace, Universe | None] = OrderedDict()
         self._questions: dict[tuple[TaskPlace, NameLevel, int | None], tuple[Question, ...]] = {}
 
@@ -153,7 +155,21 @@ class BenchTasks:
                 for seed in self.config.seeds:
                     yield TaskPlace(f"{domain}/{size}-{seed}", domain, size, seed)
         for files in self._files.values():
-            yield TaskPlace(files.name, files.domain, None, None)
+            place = TaskPlace(files.name, files.domain, None, None)
+            try:
+                self._made[place] = BenchTask(place, files)
+            except UnsupportedPddlError as error:
+                self.unsupported[files.name] = error.reason
+                if len(self.unsupported) == len(self._files):
+                    raise
+            else:
+                yield place
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was read of given tasks although it looks like a mistake, one line each."""
+        read = (self._made[place].task for place in self.places if place.size is None)
+        return tuple(dict.fromkeys(warning for task in read for warning in task.warnings))
 
     def __getitem__(self, place: TaskPlace) -> BenchTask:
         """Returns a task.

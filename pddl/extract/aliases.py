@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from surefoot.pddl.extract.mentions import LOOP_VARIABLES
 from surefoot.pddl.extract.vocabulary import TaskVocabulary
 from surefoot.pddl.extract.words import FILLERS
 
@@ -21,6 +22,10 @@ _BEFORE = re.compile(
 )
 _LET = re.compile(
     rf"\b[Ll]et(?:'s)?\s+(?:call\s+)?{_QUOTE}(?P<alias>{_SHORT}){_QUOTE}\s+"
+    rf"(?:be|denote|represent|stand for|mean|refer to)\s+(?:the\s+)?{_QUOTE}(?P<name>{_NAME})"
+)
+_LET_MORE = re.compile(
+    rf"(?<=\S)(?:,|;|\s+and)\s+(?:let\s+)?{_QUOTE}(?P<alias>{_SHORT}){_QUOTE}\s+"
     rf"(?:be|denote|represent|stand for|mean|refer to)\s+(?:the\s+)?{_QUOTE}(?P<name>{_NAME})"
 )
 _CALL = re.compile(
@@ -44,13 +49,14 @@ _LISTED_BACK = re.compile(
     rf"(?m)^\s*(?:[-*•]\s+)?{_QUOTE}(?P<name>{_NAME}){_QUOTE}\s*(?::|–|—|-|→|->|=>)\s*"
     rf"{_QUOTE}(?P<alias>{_SHORT}){_QUOTE}[.,;]?\s*$"
 )
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 _GROUP = re.compile(
     rf"(?P<noun>[A-Za-z][\w-]*(?: [A-Za-z][\w-]*)?){_QUOTE}\s*(?:\(|:\s*){_QUOTE}"
     rf"(?P<list>{_SHORT}(?:(?:,\s*(?:and\s+)?|\s+and\s+){_SHORT})+){_QUOTE}\)?"
 )
 """``Shot glasses (SG1, SG2, SG3)``."""
-_FORMS = (_BEHIND, _BEFORE, _LET, _CALL, _FOR, _AS, _LISTED, _LISTED_BACK)
-_EXPLICIT = (_LET, _CALL, _FOR, _AS)
+_FORMS = (_BEHIND, _BEFORE, _LET, _LET_MORE, _CALL, _FOR, _AS, _LISTED, _LISTED_BACK)
+_EXPLICIT = (_LET, _LET_MORE, _CALL, _FOR, _AS)
 """Forms in which a longer word (``Alice``) is a name for certain."""
 
 
@@ -115,8 +121,10 @@ def _definitions(vocabulary: TaskVocabulary, text: str) -> Iterator[tuple[str, s
     for form in _FORMS:
         for match in form.finditer(text):
             alias, said = match.group("alias"), match.group("name")
-            if form not in _EXPLICIT and re.fullmatch(r"[A-Z][a-z]+|[IJKNXYZ]", alias):
-                continue  # 'robot1 (Start)' is a remark, 'hub X' a loop's variable
+            if form not in _EXPLICIT and re.fullmatch(r"[A-Z][a-z]+", alias):
+                continue  # 'robot1 (Start)' is a remark
+            if form not in (_LET, _LET_MORE) and alias.lower() in LOOP_VARIABLES:
+                continue
             name = _object(vocabulary, said, from_end=form in (_BEHIND, _AS, _LISTED_BACK))
             if name is not None and _is_new(vocabulary, alias):
                 yield alias, name
@@ -134,7 +142,7 @@ def _listed(vocabulary: TaskVocabulary, text: str) -> Iterator[tuple[str, str]]:
         numbered = {_digits(member): member for member in members}
         if all(_digits(name) in numbered and _digits(name) for name in names):
             yield from ((name, numbered[_digits(name)]) for name in names)
-        elif len(names) == len(members):
+        elif len(names) == len(members) and "".join(names).lower() == _ALPHABET[: len(names)]:
             yield from zip(names, members, strict=True)
 
 
@@ -159,7 +167,4 @@ def _is_new(vocabulary: TaskVocabulary, alias: str) -> bool:
     low = alias.lower()
     if low in vocabulary.task.objects or (low in FILLERS and low != "a") or alias == "I":
         return False
-    if vocabulary.action_named(low) is not None or vocabulary.phrases(low):
-        return False
-    ref = vocabulary.object_named(low)
-    return ref is None or not ref.objects
+    return vocabulary.action_named(low) is None and not vocabulary.phrases(low)

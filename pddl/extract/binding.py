@@ -100,7 +100,8 @@ class Binder:
                 break
             if not draft.readings:
                 name = " ".join(draft.text.split())[:60] or "?"
-                self._keep(PlanStep(name), ArgumentSource.UNKNOWN, draft)
+                step = PlanStep(draft.invented[0], draft.invented[1:]) if draft.invented else None
+                self._keep(step or PlanStep(name), ArgumentSource.UNKNOWN, draft)
                 continue
             for single in self._distribute(draft):
                 self._bind(single)
@@ -208,7 +209,8 @@ class Binder:
         ]
         if self._policy:
             mixed = "".join(open_args) + str(len(self._steps) * self._policy)
-            return (crc32(mixed.encode()),)
+            # what the passage is about is said, so it holds for every reading
+            return (-sum(arg in draft.focus for arg in open_args), crc32(mixed.encode()))
         indices = [index_of(arg) for arg in step.args]
         pairs = sum(bool(i) and i == j for n, i in enumerate(indices) for j in indices[n + 1 :])
         return (
@@ -284,15 +286,13 @@ class Binder:
 
     def _keep(self, step: PlanStep, source: ArgumentSource, draft: Draft, choices: int = 1) -> None:
         codes = set(draft.doubts)
-        if doubts.CONTRADICTION in codes:
+        if doubts.CONTRADICTION in codes and source is not ArgumentSource.UNKNOWN:
             source = ArgumentSource.AMBIGUOUS
         if source is ArgumentSource.ASSUMED:
             self.open_choice = self.open_choice or not self._failed
             codes.add(doubts.CHOICE)
         elif source is ArgumentSource.FORCED:
             codes.add(doubts.NEAREST)
-        elif source is ArgumentSource.UNKNOWN:
-            codes.add(doubts.INVENTED)
         self._steps.append(
             BoundStep(
                 step,

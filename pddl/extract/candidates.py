@@ -13,14 +13,14 @@ from enum import StrEnum
 from surefoot.core.thinking import split_reply
 from surefoot.pddl.extract import cues, doubts
 from surefoot.pddl.extract.aliases import learn_aliases
-from surefoot.pddl.extract.binding import MAX_STEPS, Binder, BoundStep
+from surefoot.pddl.extract.binding import MAX_STEPS, ArgumentSource, Binder, BoundStep
 from surefoot.pddl.extract.commitment import Refusal, refuses_beside, says_nothing_to_do
 from surefoot.pddl.extract.confidence import confidence
 from surefoot.pddl.extract.document.lines import MAX_CHARS, Line, clean_text, lines_of
 from surefoot.pddl.extract.document.literals import read_literals
 from surefoot.pddl.extract.document.markdown import read_layout
-from surefoot.pddl.extract.drafts import Draft
-from surefoot.pddl.extract.items import classify
+from surefoot.pddl.extract.drafts import Draft, says
+from surefoot.pddl.extract.items import classify, looks_like_step
 from surefoot.pddl.extract.kinds import Section
 from surefoot.pddl.extract.lexicon import Lexicon
 from surefoot.pddl.extract.structure import Assembler, Block, LoopMark
@@ -61,10 +61,9 @@ class PlanCandidate:
         last_line: 1-based last line.
         role: ``main``, ``revision``, ``restatement``, ``alternative``, ``outline``,
             ``withdrawn`` or ``no_action``.
-        confidence: Probability that the reading is right, in [0, 1]; calibrated, see
-            ``surefoot.pddl.extract.confidence``.
         unexpandable: The loop that ends it early, if any.
-        doubts: What makes the reading doubtful, as codes of ``surefoot.pddl.extract.doubts``.
+        doubts: What makes the reading as a whole doubtful, as codes of
+            ``surefoot.pddl.extract.doubts``; those of single steps stand with the steps.
         others: The same text with other objects where it leaves a choice. A verdict that does
             not hold for all of them is no verdict.
     """
@@ -73,7 +72,6 @@ class PlanCandidate:
     first_line: int
     last_line: int
     role: str
-    confidence: float
     unexpandable: str = ""
     doubts: tuple[str, ...] = ()
     others: tuple[Plan, ...] = ()
@@ -82,6 +80,24 @@ class PlanCandidate:
     def plan(self) -> Plan:
         """The plan alone."""
         return Plan(tuple(s.step for s in self.steps))
+
+    def doubts_up_to(self, step: int | None = None) -> tuple[str, ...]:
+        """Returns the doubts of the reading as a whole and of its first steps, sorted.
+
+        Args:
+            step: Number of the last step that matters, ``None`` for all: what comes behind
+                a failure has no part in the verdict.
+        """
+        own = (code for s in self.steps[:step] for code in s.doubts)
+        return tuple(sorted({*self.doubts, *own}))
+
+    def confidence(self, step: int | None = None) -> float:
+        """Returns the calibrated probability that the reading is right, in [0, 1].
+
+        Args:
+            step: Number of the last step that matters, ``None`` for all.
+        """
+        return round(confidence(self.doubts_up_to(step)), 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +110,7 @@ class Extraction:
         candidates: All candidates in text order.
         claims_goal: Whether the answer says that its plan reaches the goal.
         claims_unsolvable: Whether it says that the goal cannot be reached.
+        unread: Number of lines that look like steps and were not read as such.
     """
 
     form: AnswerShape
@@ -101,6 +118,7 @@ class Extraction:
     candidates: tuple[PlanCandidate, ...]
     claims_goal: bool
     claims_unsolvable: bool
+    unread: int = 0
 
 
 def extract(answer: str, task: Task | GroundTask, lexicon: Lexicon | None = None) -> Extraction:
@@ -136,14 +154,26 @@ def extract_with(answer: str, ground: GroundTask, vocabulary: TaskVocabulary) ->
     if aliases.clashing:
         codes.add(doubts.CONTRADICTION)
     found = _read(named, ground, vocabulary, codes)
-    if found.chosen is None and found.form is AnswerShape.UNPARSED:
-        # no step in the present tense: perhaps it is written as a report ('ball1 is picked up')
+    if found.unread or (found.chosen is not None and _doubted(found.chosen)):
+        # lines that could not be read: perhaps it is a report ('robot1 picked up ball1')
         told = _read(named, ground, vocabulary.with_past(), codes)
-        found = told if told.chosen is not None else found
+        if _num_read(told) >= 2 * max(1, _num_read(found)) and told.unread <= found.unread:
+            found = told
     if found.chosen is not None and found.form is AnswerShape.PLAN:
         cut = len(answer) > MAX_CHARS or len(found.chosen.steps) >= MAX_STEPS
         return replace(found, form=AnswerShape.TRUNCATED) if cut else found
     return found
+
+
+def _doubted(chosen: PlanCandidate) -> bool:
+    return bool({doubts.UNREAD, doubts.INVENTED} & set(chosen.doubts_up_to()))
+
+
+def _num_read(found: Extraction) -> int:
+    """Returns the number of steps that name an action of the domain."""
+    if found.chosen is None:
+        return 0
+    return sum(s.source is not ArgumentSource.UNKNOWN for s in found.chosen.steps)
 
 
 def _read(text: str, ground: GroundTask, vocabulary: TaskVocabulary, known: set[str]) -> Extraction:
@@ -158,21 +188,21 @@ def _read(text: str, ground: GroundTask, vocabulary: TaskVocabulary, known: set[
     claims_goal = cues.claims_goal(_after(lines, candidates)) and not unsolvable
     idle = says_nothing_to_do(vocabulary, items, candidates)
     if idle is not None and not idle.remark:
-        steps = any(c.steps for c in candidates)
-        own = (doubts.IDLE,) if steps else ()
-        sure = round(confidence(own), 3)
-        empty = PlanCandidate((), idle.line, idle.line, "no_action", sure, doubts=own)
+        empty = PlanCandidate((), idle.line, idle.line, "no_action")
         return Extraction(AnswerShape.NO_ACTION, empty, (empty, *candidates), True, unsolvable)
     chosen = _choose(candidates)
     if chosen is None:
         withdrawn = any(c.role == "withdrawn" for c in candidates)
         refused = unsolvable or withdrawn or cues.refuses(said)
         shape = AnswerShape.REFUSAL if refused else AnswerShape.UNPARSED
-        return Extraction(shape, None, candidates, False, unsolvable)
+        unread = sum(looks_like_step(vocabulary, item) for item in items)
+        return Extraction(shape, None, candidates, False, unsolvable, unread)
     refusal = refuses_beside(items, chosen)
     if refusal is Refusal.WHOLE:
         return Extraction(AnswerShape.REFUSAL, None, candidates, False, unsolvable)
     extra = {doubts.DENIED} if refusal is Refusal.UNCLEAR else set[str]()
+    if assembler.unread:
+        extra.add(doubts.UNREAD)
     if assembler.set_aside > len(chosen.steps):
         extra.add(doubts.SET_ASIDE)
     others = [c for c in candidates if c is not chosen and c.role in ("main", "alternative")]
@@ -181,13 +211,13 @@ def _read(text: str, ground: GroundTask, vocabulary: TaskVocabulary, known: set[
     if idle is not None:
         extra.add(doubts.IDLE)
     codes = {*chosen.doubts, *extra}
-    chosen = replace(chosen, doubts=tuple(sorted(codes)), confidence=round(confidence(codes), 3))
+    chosen = replace(chosen, doubts=tuple(sorted(codes)))
     form = AnswerShape.PLAN
     if chosen.unexpandable:
         form = AnswerShape.UNEXPANDABLE
     elif _cut_off(lines, chosen):
         form = AnswerShape.TRUNCATED
-    return Extraction(form, chosen, candidates, claims_goal, unsolvable)
+    return Extraction(form, chosen, candidates, claims_goal, unsolvable, assembler.unread)
 
 
 @dataclass
@@ -218,12 +248,13 @@ def _candidates(
             group.role = "withdrawn"
             for earlier in groups:  # what it continues is taken back with it
                 earlier.role = "withdrawn"
-        elif block.section is Section.OUTLINE or not any(map(_says, group.written)):
+        elif block.section is Section.OUTLINE or not any(map(says, group.written)):
             group.role = "outline"
         elif block.whole and main is not None:
             group.role = "revision"
         elif (
             not block.option
+            and not (block.phase or 0) > 1  # a later phase that looks like an earlier one
             and any(repeats(g.written, group.written) for g in groups if g.role != "outline")
         ) or block.section is Section.SUMMARY:
             group.role = "restatement"
@@ -241,13 +272,6 @@ def _candidates(
     return tuple(_bind(g.role, g.drafts, ground, g.codes | codes) for g in groups)
 
 
-def _says(draft: Draft) -> bool:
-    """Returns whether a step is more than the name of an action."""
-    if not draft.readings:
-        return True
-    return any(r.misfit is not None or any(r.slots) or not r.slots for r in draft.readings)
-
-
 def _bind(role: str, drafts: list[Draft], ground: GroundTask, codes: set[str]) -> PlanCandidate:
     stop = next((i for i, d in enumerate(drafts) if d.text.startswith("unexpandable: ")), None)
     loop = drafts[stop].text.removeprefix("unexpandable: ") if stop is not None else ""
@@ -255,7 +279,6 @@ def _bind(role: str, drafts: list[Draft], ground: GroundTask, codes: set[str]) -
     bound = binder.run(drafts[:stop])
     first = min(d.first_line for d in drafts)
     last = max(d.last_line for d in drafts)
-    codes = codes | {code for step in bound for code in step.doubts}
     others: list[Plan] = []
     if binder.open_choice and role in ("main", "revision"):
         plan = Plan(tuple(s.step for s in bound))
@@ -268,7 +291,6 @@ def _bind(role: str, drafts: list[Draft], ground: GroundTask, codes: set[str]) -
         first,
         last,
         role,
-        round(confidence(codes), 3),
         loop,
         tuple(sorted(codes)),
         tuple(others),

@@ -24,6 +24,10 @@ _WITHDRAWS = re.compile(
     rf"\s?(?:\w+ )?{_BAD}(?!\w)"
     r"|\b(?:do(?:es)?|did|will|would|wo|ca|can)(?: ?not|n't) (?:actually |quite )?(?:work|succeed)"
     r"|\b(?:that|this|it|which|plan|attempt|approach|idea) fails\b"
+    r"|\b(?:can't|cannot|can not|couldn't) be (?:quite |entirely )?(?:right|correct|valid|true)\b"
+    rf"|\b(?:one|some|two|several|parts?|most) of (?:the|these|those|my|its) (?:steps|actions|moves)"
+    rf"\s(?:is|are|was|were) {_BAD}"
+    r"|\b(?:i|we) (?:no longer|don't|do not) (?:trust|stand by|believe|recommend)\b"
     r"|\boops\b|\bwhoops\b|\bmy mistake\b|\bmy bad\b|\bscratch that\b|\bstrike that\b"
     r"|\b(?:there is|there's|i (?:made|see|notice|found|spotted)|contains?|has) (?:an?|some|the)"
     r" (?:\w+ )?(?:mistake|error|problem|flaw|slip|bug)s?\b"
@@ -51,8 +55,9 @@ _REPLACES = re.compile(
 _EXAMPLE = re.compile(
     r"\b(?:for (?:instance|example)|e\.g\.|as an example|such as|one (?:might|could)|attempts?"
     r"|tried|trying|would (?:be|fail|not|need|require)|(?:in)?complete|partial|closest|even if"
-    r"|suppose|consider|hypothetical\w*|if (?:it|we|i|you|one)|naive|could (?:try|start)"
-    r"|does not|doesn't|fails?|because|rejected|the obvious|at first)\b"
+    r"|suppose|consider(?:ed)?|rejected|discarded|ruled out|looked at|thought (?:about|of)"
+    r"|hypothetical\w*|if (?:it|we|i|you|one)|naive|could (?:try|start)"
+    r"|does not|doesn't|fails?|because|the obvious|at first)\b"
 )
 _INSTEAD = re.compile(
     r"\b(?:but|however|nevertheless|nonetheless|still|instead|anyway|even so|that said)\b"

@@ -42,6 +42,8 @@ RENUMBERED = "renumbered"
 """The numbers of the steps jump or start again."""
 ALIASED = "aliased"
 """Names that the answer defines itself are used."""
+UNREAD = "unread"
+"""A listed line between the steps looks like a step and could not be read."""
 IDLE = "idle"
 """The answer says that nothing is to be done, and lists steps."""
 
@@ -66,6 +68,7 @@ ALL = (
     PARALLEL,
     RENUMBERED,
     ALIASED,
+    UNREAD,
     IDLE,
 )
 """All codes, in the order of the calibrated table."""

@@ -69,6 +69,7 @@ class Draft:
         agent: The acting object named by the surrounding text, if any.
         conditional: Whether it is only meant where needed (``if not already open``).
         doubts: What makes its reading doubtful, as codes of ``surefoot.pddl.extract.doubts``.
+        invented: Name and arguments as stated, if it is formal and its action does not exist.
     """
 
     readings: tuple[StepReading, ...]
@@ -79,6 +80,7 @@ class Draft:
     agent: str | None = None
     conditional: bool = False
     doubts: tuple[str, ...] = ()
+    invented: tuple[str, ...] = ()
 
     @property
     def actions(self) -> frozenset[str]:
@@ -91,6 +93,13 @@ def fixed(draft: Draft) -> bool:
     return bool(draft.readings) and all(
         slot is not None and len(slot.options) <= 1 for slot in draft.readings[0].slots
     )
+
+
+def says(draft: Draft) -> bool:
+    """Returns whether a step is more than the name of an action."""
+    if not draft.readings:
+        return True
+    return any(r.misfit is not None or any(r.slots) or not r.slots for r in draft.readings)
 
 
 def noted(draft: Draft, code: str) -> Draft:
@@ -122,6 +131,8 @@ def read_arguments(
     extra = start.extra if start else 0
     previous: tuple[int, Ref] | None = None
     for ref in refs:
+        if _repeats_noun(ref, refs):
+            continue
         if not ref.objects and not ref.exact:  # scenery: 'on the table'
             if ref.preposition in roles and slots[names.index(roles[ref.preposition])] is None:
                 misfit = misfit or Slot((), text=ref.text)
@@ -132,6 +143,8 @@ def read_arguments(
             if slots[wanted] is None and _takes(vocabulary, schema, wanted, ref):
                 index = wanted
             clash += index is None
+        if index is None and ref.preposition in ("from", "to"):
+            index = _of_pair(vocabulary, schema, slots, ref)
         if index is None:
             reserved = {names.index(r) for p, r in roles.items() if p != ref.preposition}
             open_slots = [i for i, slot in enumerate(slots) if slot is None]
@@ -153,12 +166,31 @@ def read_arguments(
             elif not options:
                 misfit = misfit or Slot(ref.objects, ref.label, text=_bare(ref))
         elif _said_already(slots, ref):
-            continue
+            if ref.preposition not in ("", "of", "by", "for") and None in slots:
+                misfit = misfit or Slot(ref.objects, text=_bare(ref))
         elif ref.objects and _accompanies(ref, roles, names, slots):
             extra += 1
         else:
             misfit = misfit or Slot(ref.objects, ref.label, text=_bare(ref))
     return StepReading(action, tuple(slots), misfit, used, clash=clash, extra=extra)
+
+
+def _repeats_noun(ref: Ref, refs: Sequence[Ref]) -> bool:
+    """Returns whether a bare noun only introduces a name: ``its level from l0 to l1``."""
+    if ref.exact or ref.many or ref.label or not ref.objects:
+        return False
+    return any(other.exact and set(other.objects) & set(ref.objects) for other in refs)
+
+
+def _of_pair(
+    vocabulary: TaskVocabulary, schema: Action, slots: Sequence[Slot | None], ref: Ref
+) -> int | None:
+    """Returns the parameter for *from X* or *to Y* where exactly two take such an object."""
+    pair = [i for i in range(len(slots)) if _takes(vocabulary, schema, i, ref)]
+    if len(pair) != 2:
+        return None
+    index = pair[0 if ref.preposition == "from" else 1]
+    return index if slots[index] is None else None
 
 
 def _accompanies(
@@ -179,6 +211,18 @@ def _said_already(slots: Sequence[Slot | None], ref: Ref) -> bool:
     if ref.unknown:
         return any(s is not None and not s.options and s.text == _bare(ref) for s in slots)
     return any(set(options) & set(ref.objects) for options in said)
+
+
+def open_places(vocabulary: TaskVocabulary, reading: StepReading, ref: Ref) -> list[int]:
+    """Returns the parameters still open that accept a named object."""
+    schema = vocabulary.task.domain.actions[reading.action]
+    if not ref.exact or not ref.objects or ref.preposition:
+        return []
+    return [
+        i
+        for i, slot in enumerate(reading.slots)
+        if slot is None and _takes(vocabulary, schema, i, ref)
+    ]
 
 
 def _takes(vocabulary: TaskVocabulary, schema: Action, index: int, ref: Ref) -> bool:

@@ -97,6 +97,8 @@ def _call_of(
         if t.strip()
     ]
     action = vocabulary.action_named(name)
+    if not is_call and "," not in inner:
+        texts = _joined(vocabulary, texts)
     if not is_call and any(
         t in FILLERS or t in PREPOSITIONS for t in texts if t not in vocabulary.task.objects
     ):
@@ -115,6 +117,28 @@ def _call_of(
             return None
     call = _split_named(name, texts, number, match.group())
     return read_call(vocabulary, call)
+
+
+def _joined(vocabulary: TaskVocabulary, words: list[str]) -> list[str]:
+    """Puts names together that are written with blanks: ``(pick a plate 2)``."""
+    result: list[str] = []
+    at = 0
+    while at < len(words):
+        size = 1
+        if words[at] not in vocabulary.task.objects:
+            size = next(
+                (
+                    n
+                    for n in (4, 3, 2)
+                    if len(words[at : at + n]) == n
+                    and vocabulary.objects.spelled("-".join(words[at : at + n])) is not None
+                ),
+                1,
+            )
+        name = "-".join(words[at : at + size])
+        result.append(vocabulary.objects.spelled(name) or name if size > 1 else name)
+        at += size
+    return result
 
 
 def _unknown_call(
@@ -137,7 +161,7 @@ def _unknown_call(
         return None
     if match.re is _CALL and match.group(2) and " " in match.group(3).replace(", ", ","):
         return None  # 'room1 (robot1 is here)'
-    return Draft((), match.group(), number, number, doubts=(doubts.INVENTED,))
+    return Draft((), match.group(), number, number, invented=(name, *texts))
 
 
 def _is_gloss(vocabulary: TaskVocabulary, texts: list[str], rest: str) -> bool:
@@ -179,7 +203,24 @@ def is_name(vocabulary: TaskVocabulary, word: str) -> bool:
         return False
     if word in FILLERS or word in PREPOSITIONS or not re.fullmatch(r"[a-z\d_-]+", word):
         return False
+    if len(word) == 1 and any(len(name) == 1 for name in vocabulary.task.objects):
+        return True
     return bool(re.search(r"\d|_", word)) or vocabulary.object_named(word) is not None
+
+
+_COLON_CALL = re.compile(r"^([a-z][a-z_\d-]*[a-z\d])\s*(?::|-|–|=>|→)\s+(\S.*)$")
+
+
+def colon_call(vocabulary: TaskVocabulary, text: str, number: int) -> Draft | None:
+    """Reads ``pick: robot1, ball1, room1``: an action's name, and nothing but names behind it."""
+    match = _COLON_CALL.match(text.strip(" .;"))
+    action = vocabulary.action_named(match.group(1)) if match else None
+    if match is None or action is None:
+        return None
+    args = [a for a in re.split(r"\s*[,;]\s*|\s+", match.group(2).strip("()[] ")) if a]
+    if not all(is_name(vocabulary, a) for a in args):
+        return None
+    return read_call(vocabulary, Call(action, tuple(args), (), number, text))
 
 
 def read_call(vocabulary: TaskVocabulary, call: Call) -> Draft:
@@ -194,8 +235,11 @@ def read_call(vocabulary: TaskVocabulary, call: Call) -> Draft:
         whole = next((h for h in hits if h.start == 0 and h.end == len(call.name)), None)
         actions = list(dict.fromkeys(a for a, _ in whole.readings)) if whole else []
         if not actions:
-            text = call.text if call.args or call.named else call.name
-            return Draft((), text, call.line, call.line, doubts=(doubts.INVENTED,))
+            args = (*call.args, *(value for _, value in call.named))
+            text = call.text if args else call.name
+            said = (call.name, *args) if " " not in call.name else ()
+            codes = () if said else (doubts.INVENTED,)
+            return Draft((), text, call.line, call.line, doubts=codes, invented=said)
     else:
         actions = [action]
     empty = tuple(
@@ -223,8 +267,9 @@ def complete(
         named: Arguments with their keys.
     """
     found = [_complete(vocabulary, r, args, named) for r in draft.readings]
-    if not found:
-        return draft
+    if not found:  # an action that does not exist keeps its arguments
+        name = draft.invented[:1] or ((draft.text,) if " " not in draft.text else ())
+        return replace(draft, invented=(*name, *args)) if name else draft
     best = min(_penalty(reading, codes) for reading, codes in found)
     kept = [(r, codes) for r, codes in found if _penalty(r, codes) == best]
     codes = dict.fromkeys((*draft.doubts, *(code for _, own in kept for code in own)))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+from surefoot.pddl.extract import doubts
+from surefoot.pddl.extract.cues import no_action_sentence
+from surefoot.pddl.extract.discourse import withdraws
 from surefoot.pddl.extract.document import Line, LiteralPlan, plain
-from surefoot.pddl.extract.drafts import Draft
-from surefoot.pddl.extract.formal import Call, is_name, read_call
+from surefoot.pddl.extract.drafts import Draft, says
+from surefoot.pddl.extract.formal import Call, bare_call, colon_call, find_calls, is_name, read_call
 from surefoot.pddl.extract.kinds import Item, LineKind, Section
 from surefoot.pddl.extract.sentences import dropped, read_steps
 from surefoot.pddl.extract.tables import read_row, with_headers
@@ -60,6 +64,15 @@ _ASIDE_WORDS = re.compile(
 _ABOUT = re.compile(
     r"^(?:this|the above|these|by)\b.*\b(?:achiev|ensur|satisf|guarantee|meets?|works?|follow)"
 )
+_LEADS_IN = re.compile(
+    r"\b(?:as follows|proceed|(?:the|these|this) (?:following )?(?:steps|actions|plan|sequence)"
+    r"|(?:the )?following|(?:i|we|you)(?:'d| would| can| could| will| should|'ll)? (?:\w+ )?"
+    r"(?:do|execute|perform|carry out|suggest|propose|use|take|follow))\b[^.]*:$"
+)
+_STATES = re.compile(
+    r"\b(?:initial|goal|final|resulting|current) (?:state|conditions?|configuration|situation)"
+    r"|\b(?:constraints?|rules|objects|assumptions?|facts|observations?|conditions?)\b"
+)
 _ANNOUNCED = re.compile(
     r"\b(?:here(?:'s| is| are)|below|following|optimal|step-by-step|detailed)\b.*"
     r"\b(?:plan|sequence|steps|actions|solution)\b"
@@ -109,12 +122,32 @@ def classify(
         if line.number in taken and line.number not in refused:
             continue
         read.append(read_row(vocabulary, line) if line.cells else _classify_line(vocabulary, line))
-    items = _without_remarks(vocabulary, read)
-    numbered = [i for i in items if i.line.ordinal is not None and i.kind is not LineKind.HEADING]
-    steps = sum(i.kind in (LineKind.STEP, LineKind.LOOP) for i in numbered)
-    if not numbered or steps * 2 < len(numbered):
-        return [replace(i, kind=LineKind.TEXT) if i.kind is LineKind.ODD else i for i in items]
-    return items
+    items = _without_remarks(vocabulary, _with_reports(vocabulary, _as_story(vocabulary, read)))
+    if vocabulary.past:
+        items = _listed_only(items)
+    return _without_facts(items)
+
+
+def _without_facts(items: list[Item]) -> list[Item]:
+    """Takes numbered lines for text in lists that hold fewer steps than other lines."""
+    lists: list[list[int]] = []
+    last = 0
+    for at, item in enumerate(items):
+        ordinal = item.line.ordinal
+        if ordinal is None or item.kind is LineKind.HEADING:
+            continue
+        if not lists or ordinal <= last:
+            lists.append([])
+        lists[-1].append(at)
+        last = ordinal
+    result = list(items)
+    for places in lists:
+        steps = sum(items[at].kind in (LineKind.STEP, LineKind.LOOP) for at in places)
+        if steps * 2 < len(places):
+            for at in places:
+                if items[at].kind is LineKind.ODD:
+                    result[at] = replace(items[at], kind=LineKind.TEXT)
+    return result
 
 
 def _from_data(vocabulary: TaskVocabulary, plan: LiteralPlan, line: Line) -> list[Item]:
@@ -132,6 +165,97 @@ def _from_data(vocabulary: TaskVocabulary, plan: LiteralPlan, line: Line) -> lis
         place = replace(line, number=call.line, text=text, marked=True, cells=(), heading=False)
         items.append(Item(place, LineKind.STEP, tuple(drafts)))
     return items if 2 * known >= len(items) else []
+
+
+_PASSIVE = re.compile(r"\b(?:is|are|gets?|was|were|has been|have been|being)\b")
+
+
+def _runs(items: list[Item]) -> list[tuple[int, bool, int]]:
+    """Returns for every line the list that it belongs to: indent, whether numbered, and count."""
+    count = 0
+    last: dict[int, int] = {}
+    result: list[tuple[int, bool, int]] = []
+    for item in items:
+        line = item.line
+        if item.kind is LineKind.HEADING or (
+            line.ordinal is not None and line.ordinal <= last.get(line.indent, 0)
+        ):
+            count += 1
+            last = {}
+        if line.ordinal is not None:
+            last[line.indent] = line.ordinal
+        result.append((line.indent, line.ordinal is not None, count))
+    return result
+
+
+def _with_reports(vocabulary: TaskVocabulary, items: list[Item]) -> list[Item]:
+    """Reads ``ball1 is picked up by robot1`` where it stands as an item among steps.
+
+    A passive sentence tells a result more often than a step, so it counts only as an item of
+    the list that the steps stand in, or where nothing else is a step.
+    """
+    runs = _runs(items)
+    steps = Counter(
+        run
+        for run, i in zip(runs, items, strict=True)
+        if i.kind is LineKind.STEP and i.line.marked and not i.line.cells
+    )
+    others = Counter(
+        run
+        for run, i in zip(runs, items, strict=True)
+        if i.line.marked and i.kind in (LineKind.TEXT, LineKind.ODD)
+    )
+    result: list[Item] = []
+    for run, item in zip(runs, items, strict=True):
+        if (
+            item.kind in (LineKind.TEXT, LineKind.ODD, LineKind.DETAIL)
+            and item.line.marked
+            and (steps[run] or not steps)
+            and _PASSIVE.search(item.line.text)
+        ):
+            drafts = tuple(read_steps(vocabulary.with_past(), item.line.text, item.line.number))
+            if drafts and any(d.readings for d in drafts):
+                item = replace(item, kind=LineKind.STEP, drafts=drafts)
+        if (
+            item.kind is LineKind.TEXT
+            and item.line.marked
+            and steps[run] > others[run]
+            and not statement(item.line.text)
+            and looks_like_step(vocabulary, item)
+        ):
+            # between steps, what reads like a step is one that does not exist
+            drafts = (_invented(item.line.text, item.line.number),)
+            item = replace(item, kind=LineKind.ODD, drafts=drafts)
+        result.append(item)
+    return result
+
+
+def _as_story(vocabulary: TaskVocabulary, items: list[Item]) -> list[Item]:
+    """Reads single sentences in the past where whole paragraphs are steps."""
+    if not any(len(i.drafts) > 2 and not i.line.marked for i in items if i.kind is LineKind.STEP):
+        return items
+    result: list[Item] = []
+    for item in items:
+        if item.kind is LineKind.TEXT and not item.line.marked and not item.line.fenced:
+            text = item.line.text
+            drafts = read_steps(vocabulary.with_past(), text, item.line.number, prose=True)
+            if drafts and all(d.readings and says(d) for d in drafts):
+                item = replace(item, kind=LineKind.STEP, drafts=tuple(drafts))
+        result.append(item)
+    return result
+
+
+def _listed_only(items: list[Item]) -> list[Item]:
+    """Keeps to the list where a report has one: what stands outside of it looks back."""
+    listed = sum(i.kind is LineKind.STEP and i.line.marked for i in items)
+    if listed < 2:
+        return items
+    return [
+        replace(i, kind=LineKind.DETAIL, drafts=())
+        if i.kind is LineKind.STEP and not i.line.marked
+        else i
+        for i in items
+    ]
 
 
 def _without_remarks(vocabulary: TaskVocabulary, items: list[Item]) -> list[Item]:
@@ -159,10 +283,22 @@ def statement(text: str) -> bool:
     return bool(_STATEMENT.search(text))
 
 
+def looks_like_step(vocabulary: TaskVocabulary, item: Item) -> bool:
+    """Returns whether a line that was not read names an action and an object, like a step."""
+    text = item.line.text
+    if item.kind not in (LineKind.TEXT, LineKind.ODD) or len(text) > 300 or not text:
+        return False
+    if any(ref.exact for ref in vocabulary.refs(text)):
+        return bool(vocabulary.with_past().phrases(text)) or item.line.marked
+    return False
+
+
 def section_of(text: str) -> Section | None:
     """Returns the kind of section that a heading opens, ``None`` if it does not say."""
     if _ABOUT.search(text):
         return Section.ASIDE
+    if _LEADS_IN.search(text) and not _SUMMARY_WORDS.search(text) and not _STATES.search(text):
+        return Section.PLAN
     if _OUTLINE_WORDS.search(text):
         return Section.OUTLINE
     if _ANNOUNCED.search(text) and not _SUMMARY_WORDS.search(text):
@@ -197,7 +333,7 @@ def _arguments(vocabulary: TaskVocabulary, name: str, rest: str) -> tuple[tuple[
 
 def list_of_names(vocabulary: TaskVocabulary, text: str) -> list[str]:
     """Returns the names on a line that holds nothing but names of objects."""
-    bare = text.strip("()[]. ")
+    bare = re.sub(r"^(?:with|using|on|for|of|objects|args)\s+", "", text.strip("()[]. "))
     pieces = re.split(r"\s*,\s*|\s+", bare)
     if not bare or not all(is_name(vocabulary, p) for p in pieces):
         return []
@@ -206,13 +342,37 @@ def list_of_names(vocabulary: TaskVocabulary, text: str) -> list[str]:
     return pieces
 
 
+def _speaks_of_plan(line: Line, text: str) -> bool:
+    """Returns whether a line is about the plan: takes it back, or says that it is empty."""
+    return no_action_sentence(text) is not None or (not line.marked and withdraws(text))
+
+
+def _invented(text: str, number: int) -> Draft:
+    return Draft((), text, number, number, doubts=(doubts.INVENTED,))
+
+
+_DEFINES = re.compile(r"^(?:let|we let)\b.*?\b(?:be|denote|represent|stand for|refer to)\b")
+
+
+def _is_aside(vocabulary: TaskVocabulary, text: str) -> bool:
+    """Returns whether a line is a remark in parentheses and no step in them."""
+    if not (text.startswith("(") and text.endswith(")")):
+        return False
+    return not find_calls(vocabulary, text, 1) and bare_call(vocabulary, text, 1) is None
+
+
 def _classify_line(vocabulary: TaskVocabulary, line: Line) -> Item:
     text = line.text
     if not text:
         return Item(line, LineKind.BLANK)
+    if _is_aside(vocabulary, text) or _DEFINES.match(text):
+        return Item(line, LineKind.DETAIL)
     label = line.label
     if label is not None:
         name, rest = label
+        called = colon_call(vocabulary, text, line.number)
+        if called is not None:
+            return Item(line, LineKind.STEP, (called,))
         if _ACTION_LABEL.match(name) and (not line.heading or line.indent):
             if _LOOP.search(rest):
                 return Item(line, LineKind.LOOP)
@@ -233,17 +393,21 @@ def _classify_line(vocabulary: TaskVocabulary, line: Line) -> Item:
     names = list_of_names(vocabulary, text)
     if names and not line.heading:
         return Item(line, LineKind.ARGUMENTS, arguments=tuple(("", n) for n in names))
-    drafts = tuple(read_steps(vocabulary, text, line.number))
+    prose = not line.marked and not line.heading and text.count(". ") >= 1
+    drafts = tuple(read_steps(vocabulary, text, line.number, prose=prose))
+    if drafts and not any(map(says, drafts)) and _speaks_of_plan(line, text):
+        return Item(line, LineKind.TEXT)  # 'Hold on, this plan has a mistake.'
     if drafts and dropped(text):
         return Item(line, LineKind.DETAIL)
     if line.heading:
         refs = tuple(vocabulary.refs(text))
-        return Item(line, LineKind.HEADING, drafts, refs, section_of(text))
+        section = Section.PLAN if line.ordinal is not None else section_of(text)
+        return Item(line, LineKind.HEADING, drafts, refs, section)
     if drafts:
         return Item(line, LineKind.STEP, drafts)
     if line.titled:
         refs = tuple(vocabulary.refs(text))
         return Item(line, LineKind.HEADING, (), refs, section_of(text))
     if line.ordinal is not None and not _STATEMENT.search(text) and not vocabulary.ignored(text):
-        return Item(line, LineKind.ODD, (Draft((), text, line.number, line.number),))
+        return Item(line, LineKind.ODD, (_invented(text, line.number),))
     return Item(line, LineKind.TEXT, refs=())

@@ -29,6 +29,7 @@ class Loop:
         last: Last step number of its body, where given.
         indices: Object indices that it runs over, in order; empty if not determined.
         objects: All objects that its line names.
+        swaps: Objects that take the place of others in its body (``with b2 in place of b1``).
     """
 
     text: str
@@ -36,6 +37,34 @@ class Loop:
     last: int | None
     indices: tuple[str, ...]
     objects: tuple[str, ...]
+    swaps: tuple[tuple[str, str], ...] = ()
+
+
+_SWAPS = (
+    re.compile(
+        r"(?:with|using|for|and|,)\s+(?P<new>[^,;]+?)\s+(?:in place of|instead of|in lieu of"
+        r"|replacing|substituted for)\s+(?P<old>[^,;]+?)(?=,|;|\.?$|\s+and\s)"
+    ),
+    re.compile(
+        r"(?:replac(?:e|ing)|substitut(?:e|ing)|swap(?:ping)?|and|,)\s+(?P<old>[^,;]+?)\s+"
+        r"(?:with|by)\s+(?P<new>[^,;]+?)(?=,|;|\.?$|\s+and\s)"
+    ),
+)
+
+
+def _swaps(vocabulary: TaskVocabulary, text: str) -> tuple[tuple[str, str], ...]:
+    """Reads which objects take the place of which; nothing if any of them is unclear."""
+    for pattern in _SWAPS:
+        pairs: list[tuple[str, str]] = []
+        for match in pattern.finditer(text):
+            new = [r for r in vocabulary.refs(match.group("new")) if r.exact]
+            old = [r for r in vocabulary.refs(match.group("old")) if r.exact]
+            if len(new) != 1 or len(old) != 1 or not old[0].objects:
+                continue
+            pairs.append((old[0].objects[0], new[0].objects[0] if new[0].objects else new[0].text))
+        if pairs:
+            return tuple(pairs)
+    return ()
 
 
 def read_loop(vocabulary: TaskVocabulary, text: str) -> Loop:
@@ -58,7 +87,8 @@ def read_loop(vocabulary: TaskVocabulary, text: str) -> Loop:
     if not indices and times is not None:
         indices = [str(i) for i in range(1, min(int(times.group(1)), MAX_ROUNDS) + 1)]
     objects = tuple(o for ref in vocabulary.refs(rest) for o in ref.objects)
-    return Loop(text, first, last, tuple(indices), objects)
+    swaps = _swaps(vocabulary, rest) if re.search(r"place|instead|replac|substitut", rest) else ()
+    return Loop(text, first, last, tuple(indices), objects, swaps)
 
 
 def index_of(name: str) -> str:
@@ -151,6 +181,26 @@ def unroll(
             readings = tuple(_shift(r, done, index, names, fixed) for r in draft.readings)
             result.append(replace(draft, readings=readings, focus=focus))
     return result
+
+
+def exchange(body: Sequence[Draft], swaps: Sequence[tuple[str, str]]) -> list[Draft]:
+    """Returns a body with objects exchanged; one that the task lacks stays as it is called."""
+    table = dict(swaps)
+
+    def one(slot: Slot | None) -> Slot | None:
+        if slot is None or len(slot.options) != 1 or slot.options[0] not in table:
+            return slot
+        return replace(slot, options=(table[slot.options[0]],))
+
+    return [
+        replace(
+            draft,
+            readings=tuple(
+                replace(r, slots=tuple(one(slot) for slot in r.slots)) for r in draft.readings
+            ),
+        )
+        for draft in body
+    ]
 
 
 def _shift(

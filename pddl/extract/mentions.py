@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from surefoot.pddl.extract.lexicon import Lexicon
 from surefoot.pddl.extract.words import COLOURS, NUMBERS, ORDINALS
@@ -47,7 +47,7 @@ _ALL = (
     r"(?:all(?: of)?(?: the)?|each(?: of the)?|every|both(?: of the)?|remaining|the remaining"
     r"|the other|other)"
 )
-_VARIABLES = frozenset("hijknxy")
+LOOP_VARIABLES = frozenset("hijknxy")
 """Letters that stand for a loop's index (``hub x``), not for a name."""
 _NO_NAMES = frozenset(
     """
@@ -145,9 +145,17 @@ class ObjectNames:
         if exact is not None and not re.search(r"\d[-_ ]+\d", text + exact):
             return Ref(0, len(text), (exact,), True, False, "", "", text)
         for ref in self.refs(text):
-            if ref.end == len(text) and re.fullmatch(r"(?:the|an?)?\s*", text[: ref.start]):
+            if (
+                ref.end == len(text)
+                and not ref.preposition
+                and re.fullmatch(r"(?:the|an?)?\s*", text[: ref.start])
+            ):
                 return ref
         return self._by_words(text)
+
+    def spelled(self, text: str) -> str | None:
+        """Returns the object whose name a text is, however its words are joined."""
+        return self._by_name.get(squash(text))
 
     def members_of(self, noun: str) -> tuple[str, ...]:
         """Returns the objects that a noun may mean, none if it is no noun of the task."""
@@ -228,8 +236,11 @@ class ObjectNames:
         if name is not None:
             if name in _LETTER_NAMES and not self._stands_alone(match):
                 return None
-            if match.group("ord"):
-                return _ref(match, (), exact=True, preposition=preposition)
+            more = self._number_behind(match)
+            if match.group("ord") or more:
+                like = self._stems.get(re.sub(r"\d.*", "", name), ())
+                found = _ref(match, (), exact=True, preposition=preposition, like=like)
+                return replace(found, end=found.end + len(more), text=found.text + more)
             return _ref(match, (self._by_name[squash(name)],), exact=True, preposition=preposition)
         odd = match.group("odd")
         if odd is not None:
@@ -242,6 +253,14 @@ class ObjectNames:
             like = self._stems.get(stem.group() if stem else "", ())
             return _ref(match, objects, exact=exact, preposition=preposition, like=like)
         return self._described(match, preposition)
+
+    @staticmethod
+    def _number_behind(match: re.Match[str]) -> str:
+        """Returns the number behind a name that makes it another one: ``Lounge 9``."""
+        if match.group("name")[-1:].isdigit():
+            return ""
+        found = re.match(r"[ #]{1,2}\d+(?![\w-])(?!\.\d)", match.string[match.end() :])
+        return found.group() if found else ""
 
     @staticmethod
     def _stands_alone(match: re.Match[str]) -> bool:
@@ -282,7 +301,7 @@ class ObjectNames:
                 lettered = any(len(i) == 1 and i.isalpha() for i in members)
                 objects = () if lettered else everyone
                 exact = lettered
-                label = "" if index in _VARIABLES else f"{key} {index}"
+                label = "" if index in LOOP_VARIABLES else f"{key} {index}"
             else:
                 objects, exact = (), True
         elif match.group("ord") is not None:
@@ -349,5 +368,5 @@ def _name_pattern(name: str) -> str:
     joined = parts[0] if parts else re.escape(name)
     for part in parts[1:]:
         between_digits = joined[-1].isdigit() and part[0].isdigit()
-        joined += (r"[-_]" if between_digits and separators else r"[-_ ]?") + part
+        joined += (r"[-_ ]" if between_digits and separators else r"[-_ ]?") + part
     return joined

@@ -6,8 +6,17 @@ import re
 from dataclasses import replace
 
 from surefoot.pddl.extract import doubts
-from surefoot.pddl.extract.drafts import Draft, StepReading, merge, read_arguments
-from surefoot.pddl.extract.formal import Found, bare_call, find_calls
+from surefoot.pddl.extract.drafts import (
+    Draft,
+    Slot,
+    StepReading,
+    merge,
+    noted,
+    open_places,
+    read_arguments,
+    says,
+)
+from surefoot.pddl.extract.formal import Found, bare_call, colon_call, find_calls
 from surefoot.pddl.extract.mentions import PREPOSITIONS, Ref
 from surefoot.pddl.extract.vocabulary import PhraseHit, TaskVocabulary
 from surefoot.pddl.extract.words import FILLERS, REMARK
@@ -23,7 +32,9 @@ _PREFIX_WORDS = frozenset(
     tile position subsequently afterwards here clean empty other optionally optional
     """.split()
 )
-_CONNECTOR = re.compile(r"[\s,]*(?:and|then|and then|&|before|followed by|also|plus|it|,)*[\s,]*")
+_JOINS = re.compile(
+    r"(?:\b(?:and|then|before|followed by|also|plus)|[,&])\s*(?:(?:then|also|it|to|finally)\s+)*$"
+)
 _CONDITIONAL = re.compile(
     r"\bif (?:it is |it's |they are )?(?:not already|needed|necessary|not yet)\b"
 )
@@ -50,7 +61,9 @@ _AUXILIARIES = frozenset("is are was were be been being gets get got has have".s
 """Words before a past form: ``ball1 is picked up``."""
 
 
-def read_steps(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft]:
+def read_steps(
+    vocabulary: TaskVocabulary, text: str, number: int, *, prose: bool = False
+) -> list[Draft]:
     """Reads the steps that a line states, in order.
 
     The line must open with an action (after its subject or a place); what follows a colon,
@@ -60,10 +73,11 @@ def read_steps(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft
         vocabulary: The task's words.
         text: Clean text of the line.
         number: 1-based line number.
+        prose: Whether the line is a paragraph, in which each sentence may be a step.
     """
     if _PURPOSE.match(text) or _DESCRIPTION.match(text):
         return []
-    bare = bare_call(vocabulary, text, number)
+    bare = bare_call(vocabulary, text, number) or colon_call(vocabulary, text, number)
     if bare is not None:
         return [bare]
     calls = find_calls(vocabulary, text, number)
@@ -71,7 +85,7 @@ def read_steps(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft
         formal = _formal(vocabulary, text, number, calls)
         if formal is not None:
             return formal
-    drafts = _spoken(vocabulary, text, number)
+    drafts = _spoken(vocabulary, text, number, prose=prose)
     if _CONDITIONAL.search(text):
         return [
             replace(draft, conditional=True, doubts=(*draft.doubts, doubts.CONDITIONAL))
@@ -86,10 +100,17 @@ def _formal(
     """Reads a line that has calls; ``None`` if they are only mentioned in it."""
     before = text[: calls[0].start]
     drafts: list[Draft] = [calls[0].draft]
-    if not _heads(vocabulary, before):
+    if _DENIAL.search(before):
+        return []
+    titled = bool(re.search(r"[-:;=]\s*$", before))
+    if _names_others(vocabulary, before, calls[0].draft):
+        drafts = [noted(calls[0].draft, doubts.CONTRADICTION)]
+    elif titled or not _heads(vocabulary, before):
         said = _spoken(vocabulary, before, number)
-        if not said:
+        if not said and not titled:
             return None
+        if not said:
+            said = [calls[0].draft]
         joined = merge(calls[0].draft, said[-1]) if len(said) == 1 else None
         if joined is None:
             joined = replace(calls[0].draft, doubts=(*calls[0].draft.doubts, doubts.CONTRADICTION))
@@ -109,11 +130,28 @@ def _formal(
     return drafts
 
 
-def _spoken(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft]:
+_DENIAL = re.compile(r"\b(?:not|never|don't|doesn't|cannot|can't|without|avoid|instead of|skip)\b")
+
+
+def _names_others(vocabulary: TaskVocabulary, before: str, call: Draft) -> bool:
+    """Returns whether a title names an object that the call behind it does not."""
+    if not call.readings or not call.readings[0].strict:
+        return False
+    said = {o for slot in call.readings[0].slots if slot is not None for o in slot.options}
+    return any(
+        r.unknown or (len(r.objects) == 1 and r.objects[0] not in said)
+        for r in vocabulary.refs(before)
+        if r.exact
+    )
+
+
+def _spoken(
+    vocabulary: TaskVocabulary, text: str, number: int, *, prose: bool = False
+) -> list[Draft]:
     pieces = _SPLIT.split(text)
     drafts: list[Draft] = []
     depth = 0
-    separator = lead = ""
+    separator = lead = carried = ""
     for index, piece in enumerate(pieces):
         if index % 2:
             separator = piece.strip()
@@ -123,30 +161,51 @@ def _spoken(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft]:
         if not piece:
             continue
         opening = _SEQUENCE.match(piece)
+        starts = opening is not None or (prose and separator in ("", ".") and depth <= 0)
         if opening is not None:
             piece = piece[opening.end() :]
         if not drafts:
             stated = _clause(vocabulary, f"{lead} {piece}".strip(), number)
+            if not stated and starts and not lead:
+                stated = _clause(vocabulary.with_past(), piece, number)
             if not stated and not _heads(vocabulary, piece):
                 return []  # a sentence that does not open with an action
             lead = f"{lead} {piece}"  # "robot2: paint up": the subject of what follows
             drafts = stated
-            if len(drafts) > 1 and not any(_says(d) for d in drafts):
+            if len(drafts) > 1 and not any(says(d) for d in drafts):
                 return []  # a list of action names
             continue
+        if carried:  # 'Then, robot1: Move …': the subject of a new sentence
+            piece, separator, starts, carried = f"{carried} {piece}", ".", True, ""
         stated = _clause(vocabulary, piece, number)
+        if not stated and starts and separator == ".":
+            stated = _clause(vocabulary.with_past(), piece, number)
+        leads = separator == "." and index + 1 < len(pieces) and pieces[index + 1] == ":"
+        if not stated and leads and _heads(vocabulary, piece) and vocabulary.refs(piece):
+            carried = piece
+            continue
+        if not stated and starts and separator == "." and depth <= 0:
+            if (
+                not _explains(piece)
+                and any(r.exact for r in vocabulary.refs(piece))
+                and not _STATE_WORDS.search(piece)
+            ):
+                drafts.append(Draft((), piece, number, number, doubts=(doubts.INVENTED,)))
+            continue
         if not stated:
-            if (separator in ("(", ":", "-") or depth > 0) and not _STATE_WORDS.search(piece):
+            if (separator in ("(", ":", "-", ")") or depth > 0) and not _STATE_WORDS.search(piece):
                 drafts[-1] = _fill(vocabulary, drafts[-1], piece)
             continue
         joined = merge(drafts[-1], stated[0]) if len(stated) == 1 else None
-        if joined is not None:
+        if starts and separator == "." and depth <= 0 and not _explains(piece):
+            drafts.extend(stated)
+        elif joined is not None:
             drafts[-1] = joined
         elif ((separator == ";" or "then" in separator) and depth <= 0) or (
             separator == "." and depth <= 0 and _is_step(vocabulary, piece, stated)
         ):
             drafts.extend(stated)
-        elif separator == ":" and not any(_says(d) for d in drafts):
+        elif separator == ":" and not any(says(d) for d in drafts):
             drafts = stated  # 'Pick up: robot1 grabs …' names the step it explains
         else:
             drafts[-1] = replace(drafts[-1], doubts=(*drafts[-1].doubts, doubts.REMARKED))
@@ -161,15 +220,16 @@ _SEQUENCE = re.compile(
 """Begins a sentence that is the next step."""
 
 
+def _explains(piece: str) -> bool:
+    """Returns whether a sentence speaks of the step before it."""
+    return bool(re.match(r"(?:this|that|these|those|which|now|note)\b", piece))
+
+
 def _is_step(vocabulary: TaskVocabulary, piece: str, stated: list[Draft]) -> bool:
     """Tells a second sentence that is a step from one that explains the first."""
-    if _STATE_WORDS.search(piece) or not all(_says(d) for d in stated):
+    if _STATE_WORDS.search(piece) or not all(says(d) for d in stated):
         return False
     return not re.match(r"(?:this|that|these|it|which|now)\b", piece)
-
-
-def _says(draft: Draft) -> bool:
-    return any(slot is not None for reading in draft.readings for slot in reading.slots)
 
 
 def dropped(text: str) -> bool:
@@ -184,7 +244,16 @@ def _heads(vocabulary: TaskVocabulary, prefix: str) -> bool:
         rest = rest[: ref.start] + " " + rest[ref.end :]
     words = re.findall(r"[a-z']+|[:?]", rest.replace('"', " "))
     known = _PREFIX_WORDS | _AUXILIARIES if vocabulary.past else _PREFIX_WORDS
-    return all(word in known or word == ":" for word in words)
+    strange = [word for word in words if word not in known and word != ":"]
+    return not strange or (len(strange) == 1 and _ACTOR.search(" ".join(words)) is not None)
+
+
+_ACTOR = re.compile(
+    r"(?:^|[:,] ?|\b(?:then|next|finally|first|now|afterwards|and|that) )"
+    r"(?:the|our|your|this) (?!same|other|next|following|above|plan|goal|step)[a-z]+"
+    r"(?: (?:arm|robot|hand|agent|then|now|next|first|finally|will|should|must|also))*$"
+)
+"""A subject that the domain has no object for: ``the mechanic opens …``."""
 
 
 def _clause(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft]:
@@ -192,28 +261,34 @@ def _clause(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft]:
     if not hits:
         return []
     refs = [r for r in vocabulary.refs(text) if not _inside_phrase(r, hits)]
-    hits = [h for h in hits if not _inside_object(h, refs)]
+    hits = [h for h in hits if not _inside_object(text, h, refs, hits)]
     if not hits or not _heads(vocabulary, text[: hits[0].start]):
         return []
     remark = REMARK.search(text, _verb_end(text, hits[0]))
     purpose = next((h for h in hits[1:] if re.search(r"\bto (?:the )?$", text[: h.start])), None)
-    if purpose is not None and _names_action(text[hits[0].end : purpose.start]):
+    if purpose is not None and (
+        _names_action(text[hits[0].end : purpose.start])
+        or {a for a, _ in purpose.readings} & {a for a, _ in hits[0].readings}
+    ):
         # 'perform the "undo" action to undo the nut': the purpose says which step it is
         hits = [
             replace(hits[0], end=purpose.end),
             *[h for h in hits[1:] if h.start > purpose.start],
         ]
+        remark = REMARK.search(text, hits[0].end)
     elif purpose is not None and (remark is None or purpose.start < remark.start()):
         remark = re.compile(r"\s*\bto (?:the )?$").search(text[: purpose.start])
     if remark is not None:  # reasons and purposes are no arguments
         text = text[: remark.start()]
         refs = [r for r in refs if r.end <= remark.start()]
-        hits = [h for h in hits if h.end <= remark.start()]
+        hits = [hits[0], *[h for h in hits[1:] if h.end <= remark.start()]]
     accepted = [hits[0]]
     for hit in hits[1:]:
-        between = _without_refs(text, accepted[-1].end, hit.start, refs)
-        if _CONNECTOR.fullmatch(between) and between.strip():
-            accepted.append(hit)
+        if not _JOINS.search(text[accepted[-1].end : hit.start]):
+            continue
+        if hit.gerund(text) and not accepted[0].gerund(text):
+            continue  # 'holding it in the left hand' only accompanies
+        accepted.append(hit)
     drafts: list[Draft] = []
     subject = [r for r in refs if r.end <= accepted[0].start]
     for index, hit in enumerate(accepted):
@@ -222,14 +297,48 @@ def _clause(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft]:
         if not own and index + 1 < len(accepted):  # "clean and empty the shaker"
             own = [r for r in refs if r.start >= _verb_end(text, accepted[index + 1])]
         word = text[hit.start : hit.end]
-        tells = subject and word in vocabulary.task.domain.predicates
-        if tells and (not own or word.endswith("ing")):
+        tells = subject and not vocabulary.past and word in vocabulary.task.domain.predicates
+        if tells and (not own or (word.endswith("ing") and len(own) < 2)):
             continue  # "shot glass 4: empty" and "left hand: holding shot1" tell a state
         draft = _draft(vocabulary, hit, subject, own, text[hit.start : end].strip(" ,"), number)
         if draft is not None:
-            codes = _unaccounted(vocabulary, text, hit.end, end, refs, draft)
+            codes = _unaccounted(vocabulary, text, accepted[0].start, hit.end, end, refs, draft)
             drafts.append(replace(draft, doubts=codes) if codes else draft)
     return drafts
+
+
+def _misplaced(vocabulary: TaskVocabulary, refs: list[Ref], draft: Draft, first: int) -> bool:
+    """Returns whether a preposition introduces an object where another argument belongs.
+
+    ``Drop ball4 in rgripper1`` says where the ball goes, and no gripper is a place.
+    """
+    reading = draft.readings[0]
+    roles = vocabulary.words[reading.action].roles
+    names = [p.name[1:] for p in vocabulary.task.domain.actions[reading.action].parameters]
+    return any(
+        reading.slots[names.index(roles[ref.preposition])] is None
+        for ref in refs
+        if ref.start >= first and ref.exact and ref.preposition in roles
+    )
+
+
+def _idle_subject(refs: list[Ref], first: int) -> bool:
+    """Returns whether what acts is named once more in another part: ``room1: go from room1``."""
+    lead = {o for r in refs if r.end <= first and r.exact and not r.preposition for o in r.objects}
+    return any(r.start >= first and r.exact and lead.intersection(r.objects) for r in refs)
+
+
+def _agent_as_object(vocabulary: TaskVocabulary, refs: list[Ref], start: int) -> bool:
+    """Returns whether the one that acts stands where the thing acted on should.
+
+    ``Drop hoist0 on area2`` says what is dropped, and it is no crate.
+    """
+    agents = vocabulary.task.objects_by_type.get(vocabulary.lexicon.agent or "", ())
+    own = [r for r in refs if r.start >= start]
+    if not own or own[0].preposition or not own[0].exact:
+        return False
+    alone = len(own) == 1 or bool(own[1].preposition)
+    return alone and set(own[0].objects) <= set(agents) and bool(own[0].objects)
 
 
 def _names_action(between: str) -> bool:
@@ -239,6 +348,7 @@ def _names_action(between: str) -> bool:
 
 
 _ACTION_WORDS = frozenset("action operator command behavior behaviour operation times".split())
+_LOCATIVE = frozenset("on onto in into inside at from to over under".split())
 _SURFACES = frozenset("table floor ground surface counter shelf".split())
 """Where things are put down when the domain has no object for it."""
 _WORD = re.compile(r"[a-z][a-z'-]*|\d+(?:[-.]\d+)*")
@@ -246,7 +356,13 @@ _PLACES = frozenset(PREPOSITIONS)
 
 
 def _unaccounted(
-    vocabulary: TaskVocabulary, text: str, start: int, end: int, refs: list[Ref], draft: Draft
+    vocabulary: TaskVocabulary,
+    text: str,
+    first: int,
+    start: int,
+    end: int,
+    refs: list[Ref],
+    draft: Draft,
 ) -> tuple[str, ...]:
     """Names what a clause says beside its action and the objects that were found in it."""
     rest = text[:end]
@@ -267,10 +383,25 @@ def _unaccounted(
         if placed and plain in _SURFACES and before[-1] not in roles:
             continue
         codes.add(doubts.VAGUE if placed and not complete else doubts.WORDS)
+    clashes = any(r.clash for r in draft.readings)
+    if not complete and clashes and _misplaced(vocabulary, refs, draft, first):
+        codes.add(doubts.VAGUE)
+    if not complete and _idle_subject(refs, first):
+        codes.add(doubts.VAGUE)
+    if not complete and _agent_as_object(vocabulary, refs, start):
+        codes.add(doubts.VAGUE)
+    if _ACTOR.search(text[:first].strip()) and not complete:
+        codes.add(doubts.VAGUE)  # somebody acts who is no object of the task
     if any(r.label for r in refs):
         codes.add(doubts.UNDEFINED)
     if any(r.extra for r in draft.readings):
         codes.add(doubts.ADJUNCT)
+        known = vocabulary.words[draft.readings[0].action].roles
+        if not complete and any(
+            r.start >= first and (r.preposition in _LOCATIVE or (r.preposition and not known))
+            for r in refs
+        ):
+            codes.add(doubts.VAGUE)  # a place is named that is none of the arguments
     if any(r.misfit is not None and r.misfit.options for r in draft.readings):
         codes.add(doubts.MISFIT)
     return tuple(sorted(codes))
@@ -289,20 +420,24 @@ def _inside_phrase(ref: Ref, hits: list[PhraseHit]) -> bool:
     )
 
 
-def _inside_object(hit: PhraseHit, refs: list[Ref]) -> bool:
-    return any(
-        (ref.start <= hit.start and hit.end <= ref.end and not ref.text.startswith(ref.preposition))
-        or (ref.start < hit.start and hit.end <= ref.end)
-        for ref in refs
-    )
+_BEFORE_VERB = re.compile(r"[\s:]*(?:(?:will|shall|should|must|can|then|now|next|first|also)\s+)*")
 
 
-def _without_refs(text: str, start: int, end: int, refs: list[Ref]) -> str:
-    inner = text[start:end]
-    for ref in reversed(refs):
-        if start <= ref.start and ref.end <= end:
-            inner = inner[: ref.start - start] + " " + inner[ref.end - start :]
-    return inner
+def _inside_object(text: str, hit: PhraseHit, refs: list[Ref], hits: list[PhraseHit]) -> bool:
+    """Returns whether an action's words are part of an object's: the hoist of ``hoist 0``."""
+    for ref in refs:
+        at = ref.start + ref.skip
+        if not (at <= hit.start and hit.end <= ref.end):
+            continue
+        if at < hit.start or ref.preposition:
+            return True
+        if ref.end > hit.end and any(
+            _BEFORE_VERB.fullmatch(text, ref.end, other.start)
+            for other in hits
+            if other.start >= ref.end
+        ):
+            return True  # 'hoist 0 moves'; but 'clean shaker 1' begins with its verb
+    return False
 
 
 def _draft(
@@ -316,7 +451,9 @@ def _draft(
     readings: list[StepReading] = []
     for action, phrase in hit.readings:
         reading = read_arguments(vocabulary, action, own)
-        reading = _with_refs(vocabulary, reading, subject)
+        led = [replace(r, preposition="") if r.preposition == "by" else r for r in subject]
+        reading = _with_refs(vocabulary, reading, [r for r in led if not _sets_scene(r)])
+        reading = _with_scene(vocabulary, reading, [r for r in led if _sets_scene(r)])
         implied = [vocabulary.object_named(text) for text in phrase.implies.values()]
         reading = _with_refs(vocabulary, reading, [ref for ref in implied if ref is not None])
         names = [p.name[1:] for p in vocabulary.task.domain.actions[action].parameters]
@@ -327,6 +464,16 @@ def _draft(
     if not readings:
         return None
     return Draft(_best(readings), text, number, number)
+
+
+def _sets_scene(ref: Ref) -> bool:
+    """Returns whether a mention before the verb only says where: ``From tile_0-3, change …``."""
+    return ref.preposition in _LOCATIVE and not ref.unknown
+
+
+def _with_scene(vocabulary: TaskVocabulary, reading: StepReading, refs: list[Ref]) -> StepReading:
+    filled = _with_refs(vocabulary, reading, refs)
+    return replace(filled, misfit=reading.misfit, clash=reading.clash)
 
 
 def _best(readings: list[StepReading]) -> tuple[StepReading, ...]:
@@ -353,9 +500,24 @@ def _fill(vocabulary: TaskVocabulary, draft: Draft, text: str) -> Draft:
         return draft
     readings: list[StepReading] = []
     for reading in draft.readings:
+        places = open_places(vocabulary, reading, refs[0]) if len(refs) == 1 else []
+        if len(places) > 1:  # which of them is meant is not said
+            options = Slot(refs[0].objects, text=refs[0].text)
+            readings += [
+                replace(reading, slots=(*reading.slots[:i], options, *reading.slots[i + 1 :]))
+                for i in places
+            ]
+            continue
         filled = _with_refs(vocabulary, reading, refs)
         unknown = filled.misfit is not None and not filled.misfit.options
         readings.append(
             filled if unknown else replace(filled, misfit=reading.misfit, extra=reading.extra)
         )
-    return replace(draft, readings=_best(readings))
+    best = _best(readings)
+    said = {o for r in refs if r.exact for o in r.objects}
+    kept = {o for r in best for slot in r.slots if slot is not None for o in slot.options}
+    filled_all = all(slot is not None for slot in best[0].slots)
+    if not filled_all and not said <= kept and any(r.preposition for r in refs):
+        # 'battery level3 to door4': an argument is named that nothing takes
+        return noted(replace(draft, readings=best), doubts.VAGUE)
+    return replace(draft, readings=best)

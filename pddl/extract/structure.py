@@ -10,7 +10,7 @@ from surefoot.pddl.extract import doubts
 from surefoot.pddl.extract.discourse import withdraws
 from surefoot.pddl.extract.drafts import Draft, fixed, merge, noted
 from surefoot.pddl.extract.formal import complete, parameter_for
-from surefoot.pddl.extract.items import statement
+from surefoot.pddl.extract.items import looks_like_step, statement
 from surefoot.pddl.extract.kinds import Item, LineKind, Section
 from surefoot.pddl.extract.loops import Loop, index_of, read_loop
 from surefoot.pddl.extract.sentences import read_steps
@@ -74,6 +74,7 @@ class Block:
         option: Whether its heading offers it as one of several plans.
         whole: Whether what it replaces was taken back explicitly, however long it was.
         withdrawn: Whether the answer takes it back without putting another in its place.
+        phase: Number of the heading that it stands under (``Step 2: Deliver it``).
         entries: Its steps and loops.
         doubts: What makes its reading doubtful.
     """
@@ -83,6 +84,7 @@ class Block:
     option: bool = False
     whole: bool = False
     withdrawn: bool = False
+    phase: int | None = None
     entries: list[Entry] = field(default_factory=list)
     doubts: set[str] = field(default_factory=set)
 
@@ -93,6 +95,10 @@ _LOOP_DONE = re.compile(
     r"|changed|moved|delivered|loop)\b"
     r"|^(?:finally|lastly|after (?:the loop|that|this|repeating|completing|finishing|processing)"
     r"|end (?:of )?(?:the )?(?:for|loop|repeat)|final steps?|clean ?up)\b"
+)
+_DENIES = re.compile(
+    r"^(?:please )?(?:do not|don't|never|skip|omit|avoid|no need to|there is no need|not needed"
+    r"|not necessary|this step (?:is not|can be)|ignore this)\b"
 )
 _CONCURRENT_HEADING = re.compile(r"\b(?:simultaneous|parallel|concurrent)")
 
@@ -146,7 +152,10 @@ class Assembler:
         self._unknown = False  # whether the heading names something that does not exist
         self._pending = False  # whether the plan so far was taken back
         self._heading_steps = 0
+        self._phase: int | None = None
         self._said_above: Draft | None = None
+        self.unread = 0
+        """Number of listed lines outside of asides that look like steps and were not read."""
         self.set_aside = 0
         """Number of steps met in parts that are not the plan."""
 
@@ -185,6 +194,12 @@ class Assembler:
             if item.kind is not LineKind.STEP:
                 self._title = None
                 return
+        if (
+            (line.marked or line.fenced)
+            and self._section is not Section.ASIDE
+            and not statement(line.text)
+        ):
+            self.unread += looks_like_step(self.vocabulary, item)
         self._discourse(item)
         match item.kind:
             case LineKind.HEADING:
@@ -194,7 +209,8 @@ class Assembler:
                     self._heading_steps += 1
                     self._step(item)
                 elif titles and self._heading_steps and self._is_odd(item):
-                    draft = Draft((), line.text, line.number, line.number)
+                    code = (doubts.INVENTED,)
+                    draft = Draft((), line.text, line.number, line.number, doubts=code)
                     self._step(replace(item, drafts=(draft,)))
                 else:
                     self._heading(item, before)
@@ -210,6 +226,9 @@ class Assembler:
                 self._loop(item)
             case LineKind.STEP | LineKind.ODD:
                 self._step(item)
+            case LineKind.TEXT if line.ordinal is not None and self._section is Section.PLAN:
+                # what stands below belongs to this item, not to the one before
+                self._title = _Title(item, len(self._block.entries))
             case LineKind.ACTION:
                 if not item.drafts:
                     self._listing = line.indent
@@ -246,6 +265,8 @@ class Assembler:
             return
         if not any(isinstance(e, ListedStep) for e in self._block.entries):
             return
+        if self._title is not None and _DENIES.match(text) and item.kind is not LineKind.HEADING:
+            self._deny()
         inner = self._title is not None and item.line.indent > self._title.item.line.indent
         if _CONCURRENT_HEADING.search(text) and item.kind is LineKind.HEADING:
             self._block.doubts.add(doubts.PARALLEL)
@@ -255,6 +276,13 @@ class Assembler:
             self._block.doubts.add(doubts.WITHDRAWN)
         else:
             self._pending = True
+
+    def _deny(self) -> None:
+        """Marks the steps of the current title: what stands below says not to take them."""
+        assert self._title is not None
+        for entry in self._block.entries[self._title.start :]:
+            if isinstance(entry, ListedStep):
+                entry.draft = noted(entry.draft, doubts.CONTRADICTION)
 
     def _arguments(self, item: Item) -> None:
         """Binds arguments that stand below their step."""
@@ -283,6 +311,7 @@ class Assembler:
     def _heading(self, item: Item, before: Sequence[Item]) -> None:
         self._title = None
         text = item.line.text
+        self._phase = item.line.ordinal
         if self._open_loop is not None and not self._inside_loop(item):
             self._close_loop()
         partly = _PARTLY.search(text)
@@ -344,7 +373,7 @@ class Assembler:
         if self._open_loop is not None:
             return
         if self._block.entries or self._block.section is not self._section:
-            self.blocks.append(Block(self._section))
+            self.blocks.append(Block(self._section, phase=self._phase))
         self._block.section = self._section
         self._block.revision = self._block.revision or revision
 

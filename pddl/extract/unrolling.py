@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 
-from surefoot.pddl.extract.drafts import Draft
+from surefoot.pddl.extract.drafts import Draft, merge
 from surefoot.pddl.extract.loops import (
     done_index,
+    exchange,
     index_of,
     interpolate,
     mentions,
@@ -59,6 +60,9 @@ def expand(vocabulary: TaskVocabulary, block: Block) -> list[Draft]:
             body, rounds, done = result, [], None
         else:
             body, used = _ranged(entries, index, entry)
+            if entry.loop.swaps and body and not any(at >= index for at in used):
+                result.extend(exchange(body, entry.loop.swaps))
+                continue
             if entry.single:
                 body = body[-1:]
             if used and looped.issuperset(used):
@@ -113,6 +117,13 @@ def stated(block: Block) -> list[Draft]:
     return [e.draft for e in block.entries if isinstance(e, ListedStep)]
 
 
+def _agrees(first: Draft, second: Draft) -> bool:
+    """Returns whether two statements may be of one step."""
+    if not first.readings or not second.readings:
+        return first.text == second.text
+    return merge(first, second) is not None
+
+
 def repeats(earlier: Sequence[Draft], later: Sequence[Draft]) -> bool:
     """Returns whether a passage states an earlier plan once more.
 
@@ -121,6 +132,8 @@ def repeats(earlier: Sequence[Draft], later: Sequence[Draft]) -> bool:
     """
     if not earlier or not later:
         return False
+    if len(earlier) == len(later) > 1 and all(map(_agrees, earlier, later)):
+        return True
     a = [signature(d) for d in earlier]
     b = [signature(d) for d in later]
     matcher = SequenceMatcher(None, [s[0] for s in a], [s[0] for s in b], autojunk=False)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from surefoot.pddl.extract.lexicon import ActionPhrase, ActionWords, Lexicon
 from surefoot.pddl.extract.mentions import SPLIT_NAME, ObjectNames, Ref, squash
-from surefoot.pddl.extract.words import verb_pattern
+from surefoot.pddl.extract.words import PARTICLES, verb_pattern
 from surefoot.pddl.language.model import Task
 
 
@@ -19,6 +19,10 @@ class PhraseHit:
     end: int
     readings: tuple[tuple[str, ActionPhrase], ...]
     """Candidate actions, each with the phrase that was met."""
+
+    def gerund(self, text: str) -> bool:
+        """Returns whether the action is in its -ing form in a text."""
+        return text[self.start : self.end].split()[0].endswith("ing")
 
 
 class TaskVocabulary:
@@ -43,8 +47,12 @@ class TaskVocabulary:
             [verb_pattern(phrase, past) for phrase in self._phrases], r"(?<![\w-])", r"(?![\w])"
         )
         self._phrase_patterns = [
-            (re.compile(verb_pattern(p, past) + r"\Z"), readings)
-            for p, readings in self._phrases.items()
+            (re.compile(verb_pattern(p, past)), readings) for p, readings in self._phrases.items()
+        ]
+        self._particle_verbs = [
+            (re.compile(verb_pattern(words[0], past)), words[1], readings)
+            for words, readings in ((p.split(), r) for p, r in self._phrases.items())
+            if len(words) == 2 and words[1] in PARTICLES
         ]
         self._known_phrases: dict[str, tuple[tuple[str, ActionPhrase], ...]] = {}
         known = {squash(phrase) for phrase in self._phrases}
@@ -66,19 +74,35 @@ class TaskVocabulary:
     def phrases(self, text: str) -> list[PhraseHit]:
         """Finds action phrases, the longest first at each place, not overlapping."""
         return [
-            PhraseHit(match.start(), match.end(), self._readings(match.group()))
+            PhraseHit(
+                match.start(),
+                match.end(),
+                self._readings(text, match.start(), match.end())
+                + self._with_particle(match.group(), text[match.end() :]),
+            )
             for match in self._phrase_regex.finditer(text)
         ]
 
-    def _readings(self, found: str) -> tuple[tuple[str, ActionPhrase], ...]:
-        if found not in self._known_phrases:
-            self._known_phrases[found] = tuple(
+    def _with_particle(self, verb: str, rest: str) -> tuple[tuple[str, ActionPhrase], ...]:
+        """Returns readings of a verb whose particle stands apart: ``take the lid off``."""
+        found: list[tuple[str, ActionPhrase]] = []
+        for base, particle, readings in self._particle_verbs:
+            behind = re.match(rf"[^,;:.()]{{1,60}}?\b{particle}\b", rest)
+            if behind is not None and base.fullmatch(verb):
+                found += readings
+        return tuple(found)
+
+    def _readings(self, text: str, start: int, end: int) -> tuple[tuple[str, ActionPhrase], ...]:
+        # a past form may depend on the word before it ('is left'), so that belongs to the key
+        key = text[max(0, start - 5) : end]
+        if key not in self._known_phrases:
+            self._known_phrases[key] = tuple(
                 reading
                 for pattern, readings in self._phrase_patterns
-                if pattern.match(found)
+                if pattern.fullmatch(text, start, end)
                 for reading in readings
             )
-        return self._known_phrases[found]
+        return self._known_phrases[key]
 
     def action_named(self, name: str) -> str | None:
         """Returns the action that a formal name such as ``Put_Down`` means, if any."""
@@ -105,6 +129,14 @@ class TaskVocabulary:
                 readings = table.setdefault(key, [])
                 if (action, phrase) not in readings:
                     readings.append((action, phrase))
+        firsts = [SPLIT_NAME.split(action)[0] for action in self.words]
+        for action in self.words:  # 'close' for close-lid, 'load' for load-truck
+            verb, *more = SPLIT_NAME.split(action)
+            told_apart = firsts.count(verb) == 1 or (more and more[0] not in PARTICLES)
+            if more and told_apart and len(verb) > 2:
+                readings = table.setdefault(verb, [])
+                if (action, ActionPhrase(text=verb)) not in readings:
+                    readings.append((action, ActionPhrase(text=verb)))
         return table
 
 

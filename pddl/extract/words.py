@@ -33,6 +33,9 @@ COLOURS = frozenset(
 )
 """Adjectives that pick one object out of several."""
 
+PARTICLES = frozenset("up down in out on off away back over left right forward".split())
+"""Second words of verbs that may stand apart from them."""
+
 ORDINALS = {
     word: n
     for n, word in enumerate(
@@ -84,14 +87,14 @@ _IRREGULAR = {
     "fit": "fit",
     "ride": "rode|ridden",
     "carry": "carried",
-    "leave": "(?!)",
+    "leave": r"(?<!the )(?<!its )(?<!his )(?<!to )(?<!turned )(?<!moved )(?<!went )left",
     "unwind": "unwound",
     "feed": "fed",
     "send": "sent",
     "swing": "swung",
     "draw": "drew|drawn",
 }
-"""Past forms; none for ``leave``, since ``left`` is a direction."""
+"""Past forms; ``left`` may also be a direction or a hand."""
 
 
 def verb_pattern(phrase: str, past: bool = False) -> str:

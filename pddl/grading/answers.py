@@ -2,12 +2,14 @@
 
 Two forms are read: folders in the layout of the recorded answers (``domain.pddl``,
 ``pNN.pddl``, ``pNN.pddl.MODEL``; or a folder of such folders), and JSON lines with
-``task``, ``model`` and ``answer``.
+``task``, ``model`` and ``answer``. Several samples of a model for one task are files
+``pNN.pddl.MODEL.sample-K``, or lines with ``sample``; ``K`` counts from 0.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,9 @@ from surefoot.pddl.language.sexpr import decode_text
 
 _NO_MODEL = frozenset({"prompt", "nl"})
 """Endings of files that lie beside the answers but hold none."""
+
+_SAMPLE = re.compile(r"(.+)\.sample-(\d{1,6})$")
+"""The ending of an answer file that is one of several; models' names may end in ``.1``."""
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 """Largest answer file that is read."""
@@ -48,12 +53,14 @@ class Answer:
         model: Model name.
         text: The answer.
         place: File (and line) that errors name.
+        sample: Which of the model's answers to the task it is, from 0.
     """
 
     task: TaskFiles
     model: str
     text: str
     place: str
+    sample: int = 0
 
 
 def find_tasks(folder: Path) -> dict[str, TaskFiles]:
@@ -124,6 +131,7 @@ def find_answers(
 
 def _from_folder(source: Path, tasks: dict[str, TaskFiles]) -> Iterator[Answer]:
     names = {task.domain for task in tasks.values()}
+    seen: set[tuple[str, str, int]] = set()
     direct = [source] if any(_answer_files(source)) else []
     for folder in direct or sorted(p for p in source.iterdir() if p.is_dir()):
         domain = folder.resolve().name
@@ -138,7 +146,15 @@ def _from_folder(source: Path, tasks: dict[str, TaskFiles]) -> Iterator[Answer]:
             task = tasks.get(f"{domain}/{problem}")
             if task is None:
                 raise InputError(f"the tasks have no problem '{domain}/{problem}'", file=str(path))
-            yield Answer(task, model, _read(path), str(path))
+            named = _SAMPLE.match(model)
+            sample = int(named.group(2)) if named else 0
+            model = named.group(1) if named else model
+            if (task.name, model, sample) in seen:
+                raise InputError(
+                    f"a second sample {sample} of '{model}' for '{task.name}'", file=str(path)
+                )
+            seen.add((task.name, model, sample))
+            yield Answer(task, model, _read(path), str(path), sample)
 
 
 def _answer_files(folder: Path) -> Iterator[Path]:
@@ -161,7 +177,7 @@ def _read(path: Path) -> str:
 
 def _from_lines(path: Path, tasks: dict[str, TaskFiles]) -> Iterator[Answer]:
     text = _read(path)
-    seen: set[tuple[str, str]] = set()
+    seen: set[tuple[str, str, int]] = set()
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
@@ -181,12 +197,19 @@ def _from_lines(path: Path, tasks: dict[str, TaskFiles]) -> Iterator[Answer]:
         task = _by_name(tasks, name)
         if task is None:
             raise InputError(f"the tasks have no '{name}'", file=str(path), line=number)
-        if (task.name, model) in seen:
+        sample = data.get("sample", 0)
+        if not isinstance(sample, int) or isinstance(sample, bool) or sample < 0:
+            raise InputError("'sample' must be 0, 1, 2, …", file=str(path), line=number)
+        if (task.name, model, sample) in seen:
+            which = f" with sample {sample}" if "sample" in data else ""
             raise InputError(
-                f"a second answer of '{model}' to '{task.name}'", file=str(path), line=number
+                f"a second answer of '{model}' to '{task.name}'{which}; several answers are "
+                'numbered with "sample": 0, 1, 2, …',
+                file=str(path),
+                line=number,
             )
-        seen.add((task.name, model))
-        yield Answer(task, model, answer, f"{path}:{number}")
+        seen.add((task.name, model, sample))
+        yield Answer(task, model, answer, f"{path}:{number}", sample)
 
 
 def _by_name(tasks: dict[str, TaskFiles], name: str) -> TaskFiles | None:

@@ -20,9 +20,11 @@ CATEGORIES: dict[AnswerOutcome, Category] = {
     AnswerOutcome.UNEXPANDABLE: Category("open-ended loop", "L", "sky"),
     AnswerOutcome.UNPARSED: Category("no plan made out", "?", "sky", 0.5),
     AnswerOutcome.NO_PLAN: Category("no plan found", "∅", "blue", 0.5),
+    AnswerOutcome.DOUBTFUL: Category("doubtful reading", "¿", "grey", 0.7),
     AnswerOutcome.REFUSAL: Category("declined", "R", "grey"),
     AnswerOutcome.NOT_RUN: Category("not run", "–", "grey", 0.5),
     AnswerOutcome.HARNESS_ERROR: Category("grading failed", "!", "grey", 0.3),
+    AnswerOutcome.UNSUPPORTED: Category("task not supported", "x", "grey", 0.2),
 }
 """Words, letter and colour of every outcome, in the order of the charts' bars.
 
@@ -39,6 +41,13 @@ def tone(kind: AnswerOutcome) -> str:
 def percent(part: int, n: int) -> str:
     """Returns ``part`` of ``n`` in whole percent without the sign, ``"–"`` if ``n`` is 0."""
     return f"{100 * part / n:.0f}" if n else MISSING
+
+
+def bar_figure(n: int, doubtful: int) -> str:
+    """Returns the text after a bar of outcomes, ``""`` for the plain number of answers."""
+    if not doubtful:
+        return ""
+    return f"n = {n}, {doubtful} doubtful" if n else f"{doubtful} doubtful"
 
 
 def p_equals(p_value: float) -> str:

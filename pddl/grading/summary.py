@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from surefoot.pddl.grading.records import SOLVED, UNGRADED, AnswerOutcome, AnswerRecord, PaperLabel
-from surefoot.results.statistics import Interval, wilson
+from surefoot.results.statistics import Interval, clustered_wilson, wilson
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,8 @@ class Cell:
     Attributes:
         model: Model name.
         domain: Domain name.
-        n: Answers graded (without those not run and harness errors).
+        n: Answers graded (without those not run, doubtful ones, harness errors and
+            unsupported tasks).
         not_run: Empty answers.
         harness_errors: Answers whose grading failed.
         valid: Valid plans, optimal or not.
@@ -26,7 +27,10 @@ class Cell:
         unknown_optimality: Valid plans that may or may not be of least cost.
         labels: Counts of IR, IP, MG and LO.
         errors: Counts by raw kind.
-        interval: Wilson interval of ``valid / n`` at 95 %; ``None`` if nothing was graded.
+        interval: Interval of ``valid / n`` at 95 %, see :func:`valid_interval`; ``None`` if
+            nothing was graded.
+        unsupported: Answers to tasks whose PDDL is not supported.
+        doubtful: Answers whose reading is not sure enough to count.
     """
 
     model: str
@@ -40,6 +44,8 @@ class Cell:
     labels: dict[str, int]
     errors: dict[str, int]
     interval: Interval | None
+    unsupported: int = 0
+    doubtful: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Returns the cell as it stands in ``summary.json``."""
@@ -49,6 +55,8 @@ class Cell:
             "n": self.n,
             "not_run": self.not_run,
             "harness_errors": self.harness_errors,
+            "unsupported": self.unsupported,
+            "doubtful": self.doubtful,
             "valid": self.valid,
             "optimal": self.optimal,
             "unknown_optimality": self.unknown_optimality,
@@ -61,6 +69,35 @@ class Cell:
 def proven_optimal(record: AnswerRecord) -> bool:
     """Whether a valid plan's cost equals a proven lower bound."""
     return record.kind in SOLVED and record.lower is not None and record.cost == record.lower
+
+
+def valid_interval(records: Iterable[AnswerRecord]) -> Interval | None:
+    """Returns the interval of the fraction of valid plans at 95 %.
+
+    Wilson's; with several samples per task, clustered by task.
+
+    Args:
+        records: Answers of one model; those that say nothing about it are left out.
+
+    Returns:
+        The interval, ``None`` without answers.
+    """
+    graded = [r for r in records if r.kind not in UNGRADED]
+    if not graded:
+        return None
+    if not any(r.sample for r in graded):
+        return wilson(sum(r.kind in SOLVED for r in graded), len(graded))
+    return clustered_wilson(counts_by_task(graded))
+
+
+def counts_by_task(records: Iterable[AnswerRecord]) -> list[tuple[int, int]]:
+    """Returns the number of valid plans and of all answers of each task, in order."""
+    counts: dict[str, list[int]] = {}
+    for record in records:
+        count = counts.setdefault(record.task, [0, 0])
+        count[0] += record.kind in SOLVED
+        count[1] += 1
+    return [(solved, n) for solved, n in counts.values()]
 
 
 def make_cell(model: str, domain: str, records: Sequence[AnswerRecord]) -> Cell:
@@ -84,7 +121,9 @@ def make_cell(model: str, domain: str, records: Sequence[AnswerRecord]) -> Cell:
             for label in (PaperLabel.IR, PaperLabel.IP, PaperLabel.MG, PaperLabel.LO)
         },
         {str(kind): kinds[kind] for kind in AnswerOutcome if kinds[kind] and kind not in SOLVED},
-        wilson(len(solved), len(graded)) if graded else None,
+        valid_interval(graded),
+        kinds[AnswerOutcome.UNSUPPORTED],
+        kinds[AnswerOutcome.DOUBTFUL],
     )
 
 

@@ -24,6 +24,7 @@ from surefoot.pddl.language.model import (
 )
 from surefoot.pddl.language.parser import load_task, parse_domain, parse_problem, parse_task
 from surefoot.pddl.language.plans import parse_plan, write_plan
+from surefoot.pddl.language.sexpr import UnsupportedPddlError
 from surefoot.pddl.language.writer import write_domain, write_problem
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "Problem",
     "Task",
     "TypedName",
+    "UnsupportedPddlError",
     "When",
     "load_task",
     "parse_domain",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from surefoot.pddl.language.model import (
+    COST,
     Atom,
     Conjunction,
     Disjunction,
@@ -20,8 +21,6 @@ from surefoot.pddl.language.model import (
 )
 from surefoot.pddl.language.scope import NameScope, variable_list
 from surefoot.pddl.language.sexpr import Node, SList, Symbol, shorten
-
-COST = "total-cost"
 
 _UNSUPPORTED_FORMULA = {
     **dict.fromkeys(["<", ">", "<=", ">="], "numeric comparisons (:numeric-fluents)"),
@@ -80,18 +79,22 @@ def read_formula(scope: NameScope, node: Node) -> Formula:
     if head == "=":
         return _equality(scope, node)
     if head in _UNSUPPORTED_FORMULA:
-        fail(f"unsupported: {_UNSUPPORTED_FORMULA[head]}", node)
+        scope.source.unsupported(_UNSUPPORTED_FORMULA[head], node)
     return Atom(head, scope.arguments(node, scope.domain.predicates, "predicate"))
 
 
 _CONNECTIVES = frozenset({"and", "or", "not", "imply", "forall", "exists", "="})
+
+KEYWORDS = frozenset({*_CONNECTIVES, "when", "increase"}) - {"="}
+"""Words that no predicate can be called: ``(not x)`` would mean two things. Some suites declare
+the built-in ``=`` as if it were a predicate, which changes nothing."""
 
 
 def _equality(scope: NameScope, node: SList) -> Atom:
     if len(node) != 3:
         scope.source.fail("'=' takes two terms", node)
     if any(isinstance(child, SList) for child in node[1:]):
-        scope.source.fail("unsupported: numeric comparisons (:numeric-fluents)", node)
+        scope.source.unsupported("numeric comparisons (:numeric-fluents)", node)
     return Atom("=", tuple(scope.term(child) for child in node[1:]))
 
 
@@ -134,13 +137,13 @@ def read_effects(scope: NameScope, node: Node) -> tuple[Effect, ...]:
     if head == "increase":
         return (_increase(scope, node),)
     if head in _UNSUPPORTED_EFFECT and head not in scope.domain.predicates:
-        fail(f"unsupported: {_UNSUPPORTED_EFFECT[head]}", node)
+        scope.source.unsupported(_UNSUPPORTED_EFFECT[head], node)
     return (_effect_atom(scope, node),)
 
 
 def _refuse_costs(scope: NameScope, effects: tuple[Effect, ...], node: SList) -> None:
     if any(isinstance(effect, Increase) for effect in effects):
-        scope.source.fail("unsupported: an action cost inside 'when' or 'forall'", node)
+        scope.source.unsupported("an action cost inside 'when' or 'forall'", node)
 
 
 def _effect_atom(scope: NameScope, node: Node) -> Atom:
@@ -158,13 +161,13 @@ def _increase(scope: NameScope, node: SList) -> Increase:
     target, amount = node[1], node[2]
     name = target[0] if isinstance(target, SList) and target else target
     if name != COST:
-        fail("unsupported: numeric effects on anything but (total-cost)", target)
+        scope.source.unsupported("numeric effects on anything but (total-cost)", target)
     if isinstance(amount, Symbol):
         return Increase(read_number(scope, amount))
     if not amount or amount[0] in ("+", "-", "*", "/"):
-        fail("unsupported: arithmetic in action costs", amount)
+        scope.source.unsupported("arithmetic in action costs", amount)
     if amount[0] == COST:
-        fail("unsupported: a cost that depends on (total-cost)", amount)
+        scope.source.unsupported("a cost that depends on (total-cost)", amount)
     args = scope.arguments(amount, scope.domain.functions, "function")
     return Increase(Atom(str(amount[0]), args))
 

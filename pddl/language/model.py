@@ -10,6 +10,9 @@ from functools import cached_property
 
 ROOT_TYPE = "object"
 
+COST = "total-cost"
+"""The function that actions may increase and a metric may minimise."""
+
 
 @dataclass(frozen=True, slots=True)
 class TypedName:
@@ -137,6 +140,7 @@ class Domain:
         actions: Action schemas by name, in file order.
         free_names: Object names that actions use without a declaration; a problem
             must declare them (real files do this, e.g. tyreworld's ``wrench``).
+        warnings: What was read although it looks like a mistake, one line each with its place.
     """
 
     name: str
@@ -147,6 +151,7 @@ class Domain:
     functions: dict[str, Predicate] = field(default_factory=dict)
     actions: dict[str, Action] = field(default_factory=dict)
     free_names: frozenset[str] = field(default=frozenset(), compare=False)
+    warnings: tuple[str, ...] = field(default=(), compare=False)
 
     @cached_property
     def supertypes(self) -> dict[str, frozenset[str]]:
@@ -182,6 +187,7 @@ class Problem:
         goal: Goal formula.
         minimize_cost: Whether the metric is ``(minimize (total-cost))``; otherwise
             every action costs 1.
+        warnings: What was read although it looks like a mistake, one line each with its place.
     """
 
     name: str
@@ -191,6 +197,7 @@ class Problem:
     goal: Formula
     init_values: dict[Atom, float] = field(default_factory=dict)
     minimize_cost: bool = False
+    warnings: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)
@@ -200,6 +207,21 @@ class Task:
     domain: Domain
     problem: Problem
     name: str = ""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The warnings of both files."""
+        return (*self.domain.warnings, *self.problem.warnings)
+
+    @property
+    def initial_cost(self) -> float:
+        """What ``(total-cost)`` is before the first action; 0 without a cost metric.
+
+        It counts in a plan's cost, as VAL and unified-planning do.
+        """
+        if not self.problem.minimize_cost:
+            return 0.0
+        return self.problem.init_values.get(Atom(COST), 0.0)
 
     @cached_property
     def objects(self) -> dict[str, tuple[str, ...]]:

@@ -3,7 +3,8 @@
 Covers classical planning of PDDL 2.1 and 3.x: typing (with ``either``), constants,
 equality, negative and disjunctive preconditions, quantifiers, conditional effects and
 action costs. Lenient where real files are careless (missing or superfluous requirements,
-duplicate type declarations, an action named like a predicate, undeclared constants);
+duplicate type declarations, an action named like a predicate, undeclared constants,
+a type without names before it); what looks like a mistake is noted as a warning, and
 anything that would change the meaning of a plan is refused with line and column.
 """
 
@@ -12,8 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from surefoot.pddl.language.formulas import COST, read_effects, read_formula, read_number
+from surefoot.pddl.language.formulas import KEYWORDS, read_effects, read_formula, read_number
 from surefoot.pddl.language.model import (
+    COST,
     ROOT_TYPE,
     Action,
     Atom,
@@ -72,7 +74,7 @@ def parse_domain(text: str | SourceText, name: str = "<domain>") -> Domain:
     for section in sections:
         head = str(section[0])
         if head in _UNSUPPORTED_SECTIONS:
-            source.fail(f"unsupported: {_UNSUPPORTED_SECTIONS[head]}", section)
+            source.unsupported(_UNSUPPORTED_SECTIONS[head], section)
         if head not in (
             ":requirements",
             ":types",
@@ -94,6 +96,11 @@ def parse_domain(text: str | SourceText, name: str = "<domain>") -> Domain:
     domain = Domain(domain_name, requirements, types)
     constants = _objects(source, body(":constants"), domain, {})
     predicates = _signatures(source, body(":predicates"), domain)
+    for node in body(":predicates"):
+        if isinstance(node, SList) and node[0] in KEYWORDS:
+            source.fail(
+                f"'{node[0]}' is a word of PDDL and cannot name a predicate; rename it", node
+            )
     functions = _functions(source, body(":functions"), domain)
     domain = Domain(domain_name, requirements, types, constants, predicates, functions)
     free_names: set[str] = set()
@@ -113,6 +120,7 @@ def parse_domain(text: str | SourceText, name: str = "<domain>") -> Domain:
         functions,
         actions,
         frozenset(free_names),
+        tuple(source.warnings),
     )
 
 
@@ -131,7 +139,7 @@ def parse_problem(text: str | SourceText, domain: Domain, name: str = "<problem>
     for section in sections:
         head = str(section[0])
         if head in _UNSUPPORTED_SECTIONS:
-            source.fail(f"unsupported: {_UNSUPPORTED_SECTIONS[head]}", section)
+            source.unsupported(_UNSUPPORTED_SECTIONS[head], section)
         if head not in (
             ":domain",
             ":requirements",
@@ -173,7 +181,16 @@ def parse_problem(text: str | SourceText, domain: Domain, name: str = "<problem>
         source.fail("write (:goal condition)", goal_section)
     goal = read_formula(scope, goal_section[1])
     minimize = ":metric" in seen and _metric(source, seen[":metric"])
-    return Problem(problem_name, domain_name, objects, init, goal, values, minimize)
+    return Problem(
+        problem_name,
+        domain_name,
+        objects,
+        init,
+        goal,
+        values,
+        minimize,
+        tuple(source.warnings),
+    )
 
 
 def parse_task(domain_text: str, problem_text: str, name: str = "") -> Task:
@@ -219,7 +236,7 @@ def _requirements(source: SourceText, nodes: list[Node]) -> tuple[str, ...]:
         if not isinstance(node, Symbol) or not node.startswith(":"):
             source.fail("requirements are words such as :typing", node)
         if node[1:] in _UNSUPPORTED_REQUIREMENTS:
-            source.fail(f"unsupported requirement '{node}'", node)
+            source.unsupported(f"requirement '{node}'", node)
         flags.append(str(node[1:]))
     return tuple(dict.fromkeys(flags))
 
@@ -227,14 +244,40 @@ def _requirements(source: SourceText, nodes: list[Node]) -> tuple[str, ...]:
 def _type_table(source: SourceText, nodes: list[Node]) -> dict[str, tuple[str, ...]]:
     table: dict[str, tuple[str, ...]] = {}
     for name, parents in typed_list(source, nodes, None, variables=False):
-        if name == ROOT_TYPE:
-            continue  # some files declare the root type as if it were their own
+        if name == ROOT_TYPE:  # some files declare the root type as if it were their own
+            if parents != (ROOT_TYPE,):
+                source.warn(f"'{ROOT_TYPE}' stands above all types; its parent is ignored", name)
+            continue
         table[str(name)] = tuple(dict.fromkeys((*table.get(name, ()), *parents)))
     for parents in list(table.values()):
         for parent in parents:  # parents used but never declared become types below object
             if parent != ROOT_TYPE:
                 table.setdefault(parent, (ROOT_TYPE,))
+    circle = _circle(table)
+    if circle:
+        way = " - ".join(circle)
+        source.fail(f"type '{shorten(circle[0])}' lies below itself: {shorten(way, 120)}", nodes[0])
     return table
+
+
+def _circle(table: dict[str, tuple[str, ...]]) -> list[str]:
+    """Returns types of which each is declared below the next and the first is the last."""
+    done: set[str] = set()
+    for start in table:
+        path: list[str] = []
+        branches = [iter((start,))]
+        while branches:
+            name = next(branches[-1], None)
+            if name is None:
+                branches.pop()
+                if path:
+                    done.add(path.pop())
+            elif name in path:
+                return [*path[path.index(name) :], name]
+            elif name not in done:
+                path.append(name)
+                branches.append(iter(table.get(name, ())))
+    return []
 
 
 def _objects(
@@ -275,10 +318,10 @@ def _functions(source: SourceText, nodes: list[Node], domain: Domain) -> dict[st
     lists: list[Node] = []
     rest: Iterator[Node] = iter(nodes)
     for node in rest:
-        if node == "-":
-            kind = next(rest, None)
+        if isinstance(node, Symbol) and node.startswith("-"):
+            kind = next(rest, None) if node == "-" else node[1:]
             if kind != "number":
-                source.fail("unsupported: object-valued functions (:object-fluents)", node)
+                source.unsupported("object-valued functions (:object-fluents)", node)
             continue
         lists.append(node)
     return _signatures(source, lists, domain)
@@ -322,6 +365,7 @@ def _pairs(source: SourceText, nodes: list[Node]) -> Iterator[tuple[Symbol, Node
 def _init(scope: NameScope, section: SList) -> tuple[frozenset[Atom], dict[Atom, float]]:
     fail = scope.source.fail
     atoms: set[Atom] = set()
+    denied: dict[Atom, Node] = {}
     values: dict[Atom, float] = {}
     nodes = section[1:]
     if len(nodes) == 1 and isinstance(nodes[0], SList) and nodes[0] and nodes[0][0] == "and":
@@ -333,19 +377,29 @@ def _init(scope: NameScope, section: SList) -> tuple[frozenset[Atom], dict[Atom,
             if len(node) != 3 or not isinstance(node[1], SList) or not node[1]:
                 fail("write (= (function object …) number)", node)
             args = scope.arguments(node[1], scope.domain.functions, "function")
-            values[Atom(str(node[1][0]), args)] = read_number(scope, node[2])
+            term, value = Atom(str(node[1][0]), args), read_number(scope, node[2])
+            if values.setdefault(term, value) != value:
+                fail(f"{term} has two values at the start: {values[term]:g} and {value:g}", node)
             continue
         if node[0] == "not" and len(node) == 2:
-            read_formula(scope, node[1])  # what is not listed is false anyway
+            fact = read_formula(scope, node[1])
+            if not isinstance(fact, Atom):
+                fail("only single facts can be denied at the start: (not (predicate …))", node)
+            if fact.predicate == "=" and fact.args[0] == fact.args[1]:
+                fail(f"{fact} cannot be false", node)
+            denied[fact] = node  # what is not listed is false anyway
             continue
         if node[0] == "at" and len(node) == 3 and isinstance(node[2], SList):
-            fail("unsupported: timed initial literals", node)
+            scope.source.unsupported("timed initial literals", node)
         atoms.add(Atom(str(node[0]), scope.arguments(node, scope.domain.predicates, "predicate")))
+    for fact, node in denied.items():
+        if fact in atoms:
+            fail(f"{fact} is both true and false at the start", node)
     return frozenset(atoms), values
 
 
 def _metric(source: SourceText, section: SList) -> bool:
     term = section[2] if len(section) == 3 and section[1] == "minimize" else None
     if term != COST and term != [COST]:
-        source.fail("unsupported metric; only (:metric minimize (total-cost))", section)
+        source.unsupported("any metric but (:metric minimize (total-cost))", section)
     return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
@@ -108,7 +108,7 @@ def typed_list(
     """
     result: list[tuple[Symbol, Types]] = []
     waiting: list[Symbol] = []
-    rest = iter(nodes)
+    rest = iter(_apart(nodes))
     for node in rest:
         if not isinstance(node, Symbol):
             source.fail("expected a name in this list, found '('", node)
@@ -117,7 +117,7 @@ def typed_list(
             if kind is None:
                 source.fail("a type must follow '-'", node)
             if not waiting:
-                source.fail("no name stands before this '-'", node)
+                source.warn("no name stands before this '-'; its type is ignored", node)
             types = _types(source, kind, known)
             result.extend((name, types) for name in waiting)
             waiting = []
@@ -128,6 +128,18 @@ def typed_list(
         waiting.append(node)
     result.extend((name, (ROOT_TYPE,)) for name in waiting)
     return result
+
+
+def _apart(nodes: Iterable[Node]) -> Iterator[Node]:
+    """Yields a list's elements, ``-type`` as a dash and a type: no name begins with a dash."""
+    for node in nodes:
+        if isinstance(node, Symbol) and len(node) > 1 and node.startswith("-"):
+            for text, offset in (("-", node.offset), (node[1:], node.offset + 1)):
+                part = Symbol(text)
+                part.offset = offset
+                yield part
+        else:
+            yield node
 
 
 def variable_list(scope: NameScope, nodes: Iterable[Node]) -> tuple[TypedName, ...]:

@@ -17,7 +17,17 @@ MAX_DEPTH = 200
 MAX_BYTES = 64 * 1024 * 1024
 """Largest file that is read."""
 
-_TOKEN = re.compile(r"[()]|[^\s();]+|;[^\n]*")
+_TOKEN = re.compile(r"[()]|\??[^\s();?]+|\?|;[^\n]*")
+"""A variable begins a token of its own: suites write ``(p?a)`` and ``(?x?y)``."""
+
+
+class UnsupportedPddlError(InputError):
+    """PDDL that is correct, as far as it was read, but beyond what Surefoot covers."""
+
+    @property
+    def reason(self) -> str:
+        """The message with the file's name and line, but not its folder."""
+        return f"{Path(self.file or '').name}:{self.line}: {self.message}"
 
 
 class Symbol(str):
@@ -43,11 +53,15 @@ class SourceText:
     Args:
         text: The whole text.
         name: File name (or another label) used in error messages.
+
+    Attributes:
+        warnings: What was read although it looks like a mistake, one line each.
     """
 
     def __init__(self, text: str, name: str = "<text>") -> None:
         self.text = text
         self.name = name
+        self.warnings: list[str] = []
 
     @classmethod
     def from_file(cls, path: str | Path) -> SourceText:
@@ -77,6 +91,16 @@ class SourceText:
         """Raises an :class:`InputError` that points at a node or an offset."""
         line, column = self.place(at if isinstance(at, int) else at.offset)
         raise InputError(message, file=self.name, line=line, column=column)
+
+    def unsupported(self, what: str, at: Node | int) -> NoReturn:
+        """Raises an :class:`UnsupportedPddlError` that points at a node or an offset."""
+        line, column = self.place(at if isinstance(at, int) else at.offset)
+        raise UnsupportedPddlError(f"unsupported: {what}", file=self.name, line=line, column=column)
+
+    def warn(self, message: str, at: Node | int) -> None:
+        """Notes a warning that points at a node or an offset."""
+        line, column = self.place(at if isinstance(at, int) else at.offset)
+        self.warnings.append(str(InputError(message, file=self.name, line=line, column=column)))
 
 
 def decode_text(data: bytes, name: str) -> str:

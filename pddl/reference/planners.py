@@ -133,7 +133,8 @@ class ReferencePlanner:
     def _judge(self, task: Task, finished: FinishedProcess, plan_text: str | None) -> PlannerResult:
         status, message = self._status(finished)
         bounds = [float(b) for b in re.findall(self.bound, finished.output)]
-        lower = max(bounds, default=None)
+        # planners count from zero, plans from what the task starts with
+        lower = max(bounds) + task.initial_cost if bounds else None
         plan: Plan | None = None
         cost: float | None = None
         if plan_text is not None:

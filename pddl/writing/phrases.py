@@ -168,8 +168,8 @@ def read_phrases(table: str) -> dict[str, Phrase]:
     return found
 
 
-Teller = Callable[[Sequence[tuple[str, ...]]], list[str]]
-"""Tells facts, given as predicate and arguments, as clauses without a full stop."""
+FactDescriber = Callable[[Sequence[tuple[str, ...]]], list[str]]
+"""Describes facts, given as predicate and arguments, as clauses without a full stop."""
 
 
 @dataclass(frozen=True)
@@ -180,10 +180,10 @@ class DomainWords:
         actor: Who acts where no argument does.
         phrases: Phrases by action.
         synonyms: Other phrases by action, which only held-out answers use.
-        facts: Tells facts.
+        facts: Describes facts.
     """
 
     actor: str
     phrases: dict[str, Phrase]
     synonyms: dict[str, Phrase]
-    facts: Teller
+    facts: FactDescriber

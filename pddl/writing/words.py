@@ -8,7 +8,7 @@ from functools import cache
 from surefoot.pddl.domains import DOMAINS, get_domain
 from surefoot.pddl.language.model import Atom
 from surefoot.pddl.writing import domain_words, held_out_words
-from surefoot.pddl.writing.phrases import DomainWords, Teller, read_phrases
+from surefoot.pddl.writing.phrases import DomainWords, FactDescriber, read_phrases
 
 
 @cache
@@ -25,16 +25,16 @@ def words_of(domain: str) -> DomainWords:
         actors.get(domain, "the robot"),
         synonyms if table is None else read_phrases(table),
         synonyms,
-        _teller(domain),
+        _describer(domain),
     )
 
 
-def _teller(domain: str) -> Teller:
+def _describer(domain: str) -> FactDescriber:
     if domain not in DOMAINS.names():
         return lambda facts: [f"({' '.join(f)})" for f in facts]
-    teller = get_domain(domain).describer
+    describer = get_domain(domain).describer
 
-    def tell(facts: Sequence[tuple[str, ...]]) -> list[str]:
-        return [s.rstrip(".") for s in teller.facts(Atom(f[0], f[1:]) for f in facts)]
+    def described(facts: Sequence[tuple[str, ...]]) -> list[str]:
+        return [s.rstrip(".") for s in describer.facts(Atom(f[0], f[1:]) for f in facts)]
 
-    return tell
+    return described

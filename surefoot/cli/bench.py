@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from surefoot.cli.console import Bar, note, parts, resumable
+from surefoot.cli.console import Bar, note, note_doubtful, parts, resumable
 
 _MANY = "May be given repeatedly or with commas."
 
@@ -77,6 +77,10 @@ def bench(
         str | None, typer.Option(help="Answer reader, see 'surefoot list readers'.")
     ] = None,
     rounds: Annotated[int | None, typer.Option(help="Most answers per episode.")] = None,
+    samples: Annotated[
+        int | None,
+        typer.Option(help="Answers of a language model to each task; pass@k counts them."),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the planners' draws.")] = None,
     settings: Annotated[
         list[str] | None,
@@ -119,6 +123,7 @@ def bench(
         "tasks": tasks,
         "reader": reader,
         "rounds": rounds,
+        "samples": samples,
         "seed": seed,
         "questions_per_task": questions_per_task,
         "question_states": question_states,
@@ -146,12 +151,15 @@ def bench(
     else:
         from surefoot.cli.bench_table import print_quiz
         from surefoot.pddl.benchmark.quiz_summary import quiz_cells, quiz_names
-        from surefoot.pddl.benchmark.summary import cells_of
+        from surefoot.pddl.benchmark.summary import cells_of, named
+        from surefoot.pddl.grading.samples import sample_rows
         from surefoot.pddl.grading.table import print_table
 
         if done.episodes:
             cells, totals = cells_of(done.episodes)
             print_table([*cells, *totals])
+            for row in sample_rows(named(done.episodes), [e.case.situation for e in done.episodes]):
+                typer.echo(str(row))
         if done.quizzes:
             print_quiz(quiz_cells(done.quizzes, quiz_names(done.quizzes)))
         gaps = sum(row["missing"] for row in done.summary.get("questions", {}).get("missing", ()))
@@ -159,7 +167,12 @@ def bench(
             note(f"{gaps} questions do not exist; the report lists them")
         for name, count in done.summary.get("unchanged", {}).items():
             note(f"{name}: {count} tasks cannot be changed so")
+    for warning in done.warnings:
+        note(f"warning: {warning}")
+    for task, reason in done.summary.get("unsupported", {}).items():
+        note(f"left out, in no rate: {task}: {reason}")
     note(f"report: {done.report}")
+    note_doubtful(done.doubtful, "answers.html opens with them")
     if done.unanswered:
         key, why = next(iter(done.unanswered.items()))
         note(

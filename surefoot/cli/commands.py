@@ -27,6 +27,7 @@ PANELS: dict[str, tuple[CommandEntry, ...]] = {
     "Evaluate planners": (
         CommandEntry("bench", "bench:bench", "Benchmark planners on PDDL domains."),
         CommandEntry("grade", "grade:grade", "Grade recorded answers; no model is the judge."),
+        CommandEntry("validate", "validate:validate", "Check a plan file against its task."),
         CommandEntry("report", "report:report", "Compare the contestants of several runs."),
     ),
     "Run robots": (

@@ -115,7 +115,7 @@ def test_provenance_and_confidence() -> None:
     assert found.chosen is not None
     spans = [(s.first_line, s.last_line, s.source.value) for s in found.chosen.steps]
     assert spans == [(3, 3, "completed"), (4, 4, "stated")]
-    assert 0 < found.chosen.confidence <= 1
+    assert 0 < found.chosen.confidence() <= 1
 
 
 def test_an_abandoned_plan_gives_way_to_the_one_that_replaces_it() -> None:

@@ -41,6 +41,13 @@ class Oracle:
         """Hands over a task in the way our writer puts it down."""
         return cls(write_domain(task.domain), write_problem(task.problem))
 
+    def cost(self, plan: Plan) -> float:
+        """Returns the metric's value of a valid plan."""
+        made = [ActionInstance(self.problem.action(step.action)) for step in plan.steps]
+        result = self.validator.validate(self.problem, SequentialPlan(made, ENV))
+        (value,) = result.metric_evaluations.values()
+        return float(value)
+
     def judge(self, plan: Plan) -> Opinion:
         """Validates a plan whose names exist; ill-typed arguments are invalid."""
         made = []

@@ -7,13 +7,17 @@ from itertools import combinations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.random import default_rng
 from scipy.stats import binomtest
 
 from surefoot.results.statistics import (
+    clustered_wilson,
     cohen_kappa,
     compare_paired,
     holm,
     mcnemar_exact,
+    pass_at_k,
+    sign_flip_test,
     wilson,
 )
 
@@ -94,3 +98,62 @@ def test_pairs_use_common_cases_only() -> None:
     ]
     assert [r.adjusted for r in rows] == holm([r.p_value for r in rows])
     assert rows[0].p_value == pytest.approx(2 * 0.5**6)
+
+
+@pytest.mark.parametrize("mixing", [0.3, 1.0, 5.0])
+def test_clustered_wilson_covers_where_plain_wilson_does_not(mixing: float) -> None:
+    """Rates of 40 tasks are drawn from a beta distribution, eight samples of each."""
+    rng = default_rng(1)
+    hits = plain = 0
+    for _ in range(400):
+        solved = rng.binomial(8, rng.beta(0.6 * mixing, 0.4 * mixing, 40))
+        mine = clustered_wilson([(int(c), 8) for c in solved])
+        other = wilson(int(solved.sum()), 320)
+        hits += mine.low <= 0.6 <= mine.high
+        plain += other.low <= 0.6 <= other.high
+    assert 0.925 <= hits / 400 <= 0.985
+    assert plain / 400 < 0.9
+
+
+def test_clustered_wilson_at_the_ends() -> None:
+    assert clustered_wilson([(1, 1), (0, 1), (1, 1)]) == wilson(2, 3)
+    assert clustered_wilson([(5, 5)] * 4) == wilson(4, 4)
+    assert clustered_wilson([(0, 5), (0, 2), (0, 0)]) == wilson(0, 2)
+    assert clustered_wilson([(3, 6)]).low < wilson(1, 2).low + 0.1
+    with pytest.raises(ValueError, match="trials"):
+        clustered_wilson([(3, 2), (0, 2)])
+    with pytest.raises(ValueError, match="n >= 1"):
+        clustered_wilson([])
+
+
+def test_pass_at_k_counts_choices() -> None:
+    for n in range(1, 8):
+        for c in range(n + 1):
+            for k in range(1, n + 1):
+                chosen = list(combinations(range(n), k))
+                fraction = sum(min(pick) < c for pick in chosen) / len(chosen)
+                assert pass_at_k(n, c, k) == pytest.approx(fraction)
+    for bad in ((3, 4, 1), (3, 1, 0), (3, 1, 4)):
+        with pytest.raises(ValueError, match="need"):
+            pass_at_k(*bad)
+
+
+def test_sign_flips() -> None:
+    assert sign_flip_test([]) == sign_flip_test([0.0, 0.0]) == 1
+    for wins in range(7):
+        for losses in range(7):
+            signs = [1.0] * wins + [-1.0] * losses + [0.0]
+            assert sign_flip_test(signs) == pytest.approx(mcnemar_exact(wins, losses))
+    small = [0.2, 0.4, 0.1, 0.6, 0.3, -0.1, 0.2, 0.5, 0.25]
+    exact = sign_flip_test(small)
+    assert exact == pytest.approx(4 / 512 * 2, abs=0.01)
+    many = small * 4
+    assert sign_flip_test(many, seed=1) == pytest.approx(sign_flip_test(many, seed=2), abs=1e-3)
+    assert sign_flip_test(many) < exact
+
+
+def test_rates_are_compared_in_pairs() -> None:
+    (row,) = compare_paired(
+        {"a": {1: 0.8, 2: 1.0, 3: 0.5, 4: 1.0}, "b": {1: 0.2, 2: 0.4, 3: 0.5, 5: 1.0}}
+    )
+    assert (row.n, row.only_first, row.only_second, row.p_value) == (3, 2, 0, 0.5)

@@ -17,10 +17,11 @@ MAX_CHARS = 2_000_000
 _LATEX_COMMAND = re.compile(r"\\(?:text|textbf|mathrm|mathbf|texttt|operatorname)\s*\{([^{}]*)\}")
 _LATEX_DELIMITER = re.compile(r"\\[()\[\]]|\$\$?")
 _LATEX_SUBSCRIPT = re.compile(r"_\{(\w+)\}")
+_LATEX_ARROW = re.compile(r"\\(?:long)?(?:rightarrow|to|implies|mapsto)\b")
 _ARROW = re.compile(r"\s*(?:\\rightarrow|\\to\b|→|⟶|->|=>|⇒)\s*")
 _MARKER = re.compile(
     r"^(?:(?P<number>\d{1,4})(?P<letter>[a-z]|\s?-\s?\d{1,4})?(?:[.):]|(?=\s*-\s))"
-    r"|(?:step|action|move)\s+#?(?P<step>\d{1,4})(?:\s*[:.)\-–]|(?=\s)|$)"
+    r"|(?:(?:step|action|move|stage|task|act|operation|op)\s*[#-]?|s|no\.?\s?|#)(?P<step>\d{1,4})(?:\s*[:.)\-–]+|(?=\s)|$)"
     r"|\(?(?:t|time)\s*=?\s*(?P<time>\d{1,4})(?:\.\d+)?\)?\s*[:.)\-–]+"
     r"|(?P<stamp>\d{1,4})\.\d+\s*:"
     r"|[(\[](?P<paren>\d{1,3})[)\]]"
@@ -72,7 +73,7 @@ class Line:
         return (match.group("label").strip(), match.group("rest")) if match else None
 
 
-_NUMBERED = re.compile(r"(?<![\w.(\[])(?:step\s+)?(\d{1,3})(?:[.)]|:)\s+(?=\S)", re.IGNORECASE)
+_NUMBERED = re.compile(r"(?<![\w.(\[-])(?:step\s+)?(\d{1,3})(?:[.)]|:)\s+(?=\S)", re.IGNORECASE)
 
 
 def clean_text(answer: str) -> str:
@@ -169,6 +170,7 @@ def _line(number: int, raw: str, is_heading: bool) -> Line:
     indent = len(raw) - len(raw.lstrip())
     text = raw.strip()
     text = re.sub(r"^>+\s?", "", text)
+    text = re.sub(r"^[*+:]\s+", "- ", text)  # a bullet, not emphasis; ':' defines
     marks = _HEADING.match(text)
     heading = bool(marks) or is_heading
     level = marks.group().count("#") if marks else 0
@@ -221,6 +223,7 @@ def _titled(text: str) -> bool:
 def plain(text: str) -> str:
     """Removes Markdown and LaTeX markup and lower-cases a piece of text."""
     text = text.lower()
+    text = _LATEX_ARROW.sub(" → ", text)
     text = _LATEX_COMMAND.sub(r"\1", text)
     text = _LATEX_DELIMITER.sub(" ", text)
     text = text.replace("\\_", "_").replace("\\", " ")

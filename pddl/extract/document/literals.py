@@ -93,7 +93,12 @@ def read_literals(text: str, fences: Sequence[Fence]) -> list[LiteralPlan]:
         if calls is not None:
             lines = text.split("\n")[first - 1 : last]
             plans.append(LiteralPlan(first, last, _place(calls, lines, first)))
-    return sorted(plans, key=lambda p: p.first_line)
+    plans.sort(key=lambda p: (p.first_line, -p.last_line))
+    kept: list[LiteralPlan] = []
+    for plan in plans:  # a list inside a list is a part of it
+        if not kept or plan.first_line > kept[-1].last_line:
+            kept.append(plan)
+    return kept
 
 
 def _value(body: str, language: str) -> object | None:
@@ -161,8 +166,8 @@ def _xml(body: str) -> object | None:
         except ElementTree.ParseError:
             return None
     steps = [e for e in root.iter() if e.tag.lower() in ("action", "step", "operator", "act")]
-    inner = [e for e in steps if not any(c in steps for c in e.iter() if c is not e)]
-    return [_element(e) for e in inner] or None
+    nested = {id(c) for e in steps for c in e.iter() if c is not e}
+    return [_element(e) for e in steps if id(e) not in nested] or None
 
 
 def _element(element: ElementTree.Element) -> object:

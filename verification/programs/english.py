@@ -179,12 +179,12 @@ class _Reader:
     def steps(self, items: list[PlanItem]) -> tuple[Statement, ...]:
         """Reads the outermost steps."""
         block = _Block()
-        numbers = [
-            item.number if item.number is not None else at for at, item in enumerate(items, 1)
-        ]
-        if any(i.number is not None for i in items) and any(i.number is None for i in items):
-            numbers = [0 if item.number is None else item.number for item in items]
-        names = [str(number) if number else f"item {at}" for at, number in enumerate(numbers)]
+        mixed = len({item.number is None for item in items}) > 1
+        names, numbers = [], []
+        for at, item in enumerate(items, 1):
+            number = at if item.number is None else item.number
+            names.append(f"item {at}" if mixed and item.number is None else str(number))
+            numbers.append(number)
         others: set[str] = set()
         for at, item in enumerate(items):
             self._step = self.sentences.step = numbers[at]

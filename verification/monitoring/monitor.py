@@ -25,6 +25,9 @@ class MonitorVerdict(StrEnum):
     """It depends on the continuation."""
 
 
+MAX_SEEN = 10_000
+"""Most different steps whose letters a monitor remembers."""
+
 _VERDICTS = {1: MonitorVerdict.TRUE, -1: MonitorVerdict.FALSE, 0: MonitorVerdict.NOT_YET}
 
 
@@ -71,6 +74,7 @@ class Monitor:
             tuple((1 << i, name) for i, name in enumerate(automaton.propositions))
             for automaton in self._automata
         ]
+        self._seen: dict[frozenset[str], tuple[int, ...]] = {}
         self.reset()
 
     def reset(self) -> None:
@@ -78,6 +82,7 @@ class Monitor:
         self.steps = 0
         self._states = [automaton.initial for automaton in self._automata]
         self._final: list[int | None] = [None] * len(self._states)
+        self._last: list[tuple[int, int | None, RuleStatus] | None] = [None] * len(self._states)
         self._settle()
 
     def step(self, true: Collection[str] | Mapping[str, bool]) -> tuple[RuleStatus, ...]:
@@ -100,12 +105,18 @@ class Monitor:
         self._settle()
         return self.status
 
-    def _letters(self, true: Collection[str] | Mapping[str, bool]) -> list[int]:
-        names = true_names(true)
+    def _letters(self, true: Collection[str] | Mapping[str, bool]) -> tuple[int, ...]:
+        names = frozenset(true_names(true))
+        known = self._seen.get(names)
+        if known is not None:
+            return known
         if not self._known.issuperset(names):
             unknown = min(str(name) for name in names if name not in self._known)
             raise InputError(f"unknown proposition '{unknown}'{nearest(unknown, self._known)}")
-        return [sum([bit for bit, name in bits if name in names]) for bits in self._bits]
+        letters = tuple(sum(bit for bit, name in bits if name in names) for bits in self._bits)
+        if len(self._seen) < MAX_SEEN:
+            self._seen[names] = letters
+        return letters
 
     def _settle(self) -> None:
         for j, state in enumerate(self._states):
@@ -115,17 +126,22 @@ class Monitor:
     @property
     def status(self) -> tuple[RuleStatus, ...]:
         """The status of each rule after the steps so far."""
-        return tuple(
-            RuleStatus(
-                rule,
-                _VERDICTS[int(automaton.verdicts[state])],
-                final,
-                bool(automaton.accepting[state]),
-            )
-            for rule, automaton, state, final in zip(
-                self._rules, self._automata, self._states, self._final, strict=True
-            )
+        return tuple(map(self._status_of, range(len(self._states)), self._states, self._final))
+
+    def _status_of(self, rule: int, state: int, final: int | None) -> RuleStatus:
+        """Returns the status of a rule; the one of the step before if nothing changed."""
+        last = self._last[rule]
+        if last is not None and last[0] == state and last[1] == final:
+            return last[2]
+        automaton = self._automata[rule]
+        status = RuleStatus(
+            self._rules[rule],
+            _VERDICTS[self._signs[rule][state]],
+            final,
+            bool(automaton.accepting[state]),
         )
+        self._last[rule] = state, final, status
+        return status
 
     def allows(self, true: Collection[str] | Mapping[str, bool]) -> bool:
         """Returns whether a step would break no rule for good, without taking it.

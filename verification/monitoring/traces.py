@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,19 +112,20 @@ def pack_traces(
     column = {name: i for i, name in enumerate(names)}
     offsets = np.zeros(len(traces) + 1, np.int64)
     np.cumsum([len(trace) for trace in traces], out=offsets[1:])
-    # equal steps are converted once: real traces repeat few of them
-    rows: dict[frozenset[str], int] = {}
-    kinds = {type(step) for trace in traces for step in trace}
-    if any(issubclass(kind, str | bytes | Mapping) for kind in kinds):
-        traces = [[true_names(step) for step in trace] for trace in traces]
-    number = [rows.setdefault(frozenset(step), len(rows)) for trace in traces for step in trace]
-    distinct = np.zeros((len(rows), len(names)), np.bool_)
-    for step, row in rows.items():
-        for name in step:
-            if name not in column:
-                raise InputError(f"unknown proposition '{name}'{nearest(name, names)}")
-            distinct[row, column[name]] = True
-    return distinct[np.array(number, np.int64)], offsets
+    steps: list[Collection[str] | Mapping[str, bool]] = list(chain.from_iterable(traces))
+    if any(issubclass(kind, str | bytes | Mapping) for kind in set(map(type, steps))):
+        steps = [true_names(step) for step in steps]
+    lengths = np.fromiter(map(len, steps), np.int64, len(steps))
+    try:
+        named = np.fromiter(
+            map(column.__getitem__, chain.from_iterable(steps)), np.int64, int(lengths.sum())
+        )
+    except KeyError as error:
+        name = error.args[0]
+        raise InputError(f"unknown proposition '{name}'{nearest(str(name), names)}") from None
+    labels = np.zeros(len(steps) * len(names), np.bool_)
+    labels[np.repeat(np.arange(len(steps)) * len(names), lengths) + named] = True
+    return labels.reshape(len(steps), len(names)), offsets
 
 
 class _Layout:

@@ -96,6 +96,12 @@ REFUSED = [
     "1. Stop before turning right.",
     "1. If all pedestrians are visible, stop.",
     "1. If the light is < green, stop.",
+    "1. Stop and turn right twice.",
+    "1. It stops.",
+    "1. The car turns left.",
+    "1. Not stop.",
+    "2. Stop.\n1. Turn right.",
+    "1. If not pedestrian or green light, go straight.",
 ]
 
 
@@ -127,6 +133,9 @@ ONE_READING = {
     "(no part of the plan: 'Sure! Here's a plan:'; 'Let me know if you have questions!')",
     "Turn right if the light is green.\nStop.": "if green light:\n      turn right\n  stop",
     "1. Wait for 2 steps.": "stop\n  stop",
+    "1. Check that the light is green. If not, stop.": "if no green light:\n      stop",
+    "1. If there is a pedestrian, stop, else if the light is green, go straight, else turn left.":
+    "if pedestrian:\n      stop\n  otherwise:\n      if green light:\n          go straight",
     "0. Stop.\n1. Start over.": "[0]\n  stop\n  proceed to [0]",
 }  # fmt: skip
 

@@ -35,7 +35,7 @@ _MANNER = (
     r"(?:carefully|safely|slowly|immediately|cautiously|at once|right away|straight away|now|"
     r"smoothly|gently|promptly)"
 )
-_AGENT = r"(?:you|we|i|the (?:car|robot|vehicle|arm|agent)|it)"
+_AGENT = r"(?:you|we|i|the (?:car|robot|vehicle|arm|agent))"
 _DUTY = r"(?:should|must|will|shall|need to|needs to|have to|has to|is to|are to|ought to)"
 LEADS = re.compile(
     rf"^(?:(?:then|next|finally|lastly|please|also|afterwards?|after (?:that|this)|"
@@ -170,7 +170,12 @@ class ClauseReader:
     def sequence(self, text: str) -> Sequence | None:
         """Reads clauses in sequence; None if there is no reading or more than one."""
         found = self._sequences(_led(text), {})
-        return found[0] if len(found) == 1 else None
+        if len(found) != 1:
+            return None
+        several = len(found[0].blocks) > 1 and not found[0].then[-1]
+        if several and (_COUNT.match(text) or _LASTS.match(text)):
+            return None  # 'A and B twice': is A done twice?
+        return found[0]
 
     def _sequences(self, text: str, memo: dict[str, list[Sequence]]) -> list[Sequence]:
         if text in memo:
@@ -239,8 +244,8 @@ class ClauseReader:
         """Returns the action that words command, also as 'the car turns right'."""
         words = text.split()
         found = self.vocabulary.act(words)
-        subject = re.match(rf"^{_AGENT} (?:then )?", text)
-        if found is None and subject:
+        subject = re.match(rf"^{_AGENT} ", text)
+        if found is None and subject and not self.vocabulary.senses(subject[0]):
             words = text[subject.end() :].split()
             if words and words[0] in ("goes", "does"):
                 words[0] = words[0][:-2]

@@ -242,6 +242,9 @@ class _Layout:
                 if number in self._numbers:
                     message = f"there are two steps {number}; number them anew"
                     raise InputError(message, line=at)
+                if self._numbers and number < max(self._numbers):
+                    message = f"step {number} stands behind step {max(self._numbers)}"
+                    raise InputError(f"{message}; number the steps in order", line=at)
                 self._numbers.add(number)
             self.document.items.append(item)
         stack.append(item)

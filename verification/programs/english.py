@@ -343,6 +343,7 @@ class _Reader:
         other = _OTHERWISE.match(bare)
         if other:
             if bare.startswith("if") and block.asked is not None:
+                block.claim = False
                 so_asked = self._asked_condition(block, plain=bare.startswith("if not "))
                 self._push(
                     block, (If(self._line, Not(so_asked), self.sentences.body(other["rest"])),)

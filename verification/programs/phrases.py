@@ -182,7 +182,7 @@ def _part(text: str, vocabulary: PlanVocabulary) -> _Part | None:
             return None
         if {"any", "some"} & set(words[:place]):
             return None  # 'any car is not visible'
-        by_verb = by_verb or behind_copula or (word == "not" and frame is not None)
+        by_verb = by_verb or word == "not"
         negated = True
         del words[place]
     if (late and not negated) or ("some" in words and negated):

@@ -24,7 +24,7 @@ _WHERE = (
     r"(?P<what>.+))?$"
 )
 _NEVER = re.compile(
-    r"^(?:please )?(?:(?:(?:you |we |the \w+ )?(?:must|should|may|can) )?(?:never|not)|do not|"
+    r"^(?:please )?(?:(?:(?:you |we |the \w+ )?(?:must|should|may|can) )(?:never|not)|never|do not|"
     r"(?:at no (?:point|time)|under no circumstances)(?: (?:should|may|must) (?:you|the \w+))?)"
     r"(?: ever)? (?P<act>.+?)(?: at any (?:time|point))?" + _WHERE
 )

@@ -174,6 +174,8 @@ class SentenceReader:
         line = self._clauses.line
         if len(parts) == 2:
             then, other = self._clauses.sequence(parts[0]), self._bodies(parts[1], Not(condition))
+            if parts[1].startswith("if "):
+                other = [(block, ()) for block in self._prefixed(parts[1])]
             if then is None:
                 return []
             return [(If(line, condition, then.whole, inner), *rest) for inner, rest in other]

@@ -90,6 +90,22 @@ def test_errors_are_json_too(folder: Path) -> None:
     assert "not_understood" not in json.loads(bad.stdout)["error"]
 
 
+def test_mends_keep_the_task_and_idle_is_one(folder: Path) -> None:
+    (folder / "there.yaml").write_text("name: w\nalways: [ped]\n")
+    done = surefoot("go.txt", "--rules", "book.yaml", "--world", "there.yaml", cwd=folder)
+    assert done.returncode == 1
+    assert "Suggestion" not in done.stdout  # 'if ped: stay' would never go
+    (folder / "wait.json").write_text('[{"wait_until": "ped"}, "stay", {"proceed": 1}]')
+    (folder / "act.yaml").write_text(
+        "name: acts\nobservations: {ped: someone}\nactions: {go: it goes, stay: it stays}\n"
+        "rules:\n  - {name: act, formula: G(go | stay)}\n"
+    )
+    done = surefoot("wait.json", "--rules", "act.yaml", "--json", cwd=folder)
+    (rule,) = json.loads(done.stdout)["rules"]
+    assert rule["feedback"]["suggestions"] == ["while the plan waits, do 'go' (--idle go)"]
+    assert surefoot("wait.json", "--rules", "act.yaml", "--idle", "go", cwd=folder).returncode == 0
+
+
 SCHEMA = {
     "holds": bool,
     "satisfied": int,

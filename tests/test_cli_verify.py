@@ -65,6 +65,87 @@ def test_json(folder: Path) -> None:
     assert rule["feedback"]["suggestions"] == ["before 'go', wait until no ped"]
 
 
+def test_every_verdict_shows_how_the_plan_was_read(folder: Path) -> None:
+    args = ["plan.txt", "--rules", "driving", "--world", "driving"]
+    text = surefoot(*args, cwd=folder).stdout
+    assert text.startswith("I read this as:\n  [1]\n  if green light and no pedestrian:\n")
+    assert "(while it waits" not in text  # this plan never waits
+    read_as = json.loads(surefoot(*args, "--json", cwd=folder).stdout)["read_as"]
+    assert read_as["program"][1:3] == ["if green light and no pedestrian:", "    turn right"]
+    assert (read_as["idle"], read_as["never"], read_as["set_aside"]) == ("stop", [], [])
+
+
+def test_errors_are_json_too(folder: Path) -> None:
+    (folder / "two.txt").write_text("1. Stop, then turn right if the light is green.\n2. Honk.\n")
+    done = surefoot("two.txt", "--rules", "driving", "--json", cwd=folder)
+    assert (done.returncode, done.stderr) == (2, "")
+    error = json.loads(done.stdout)["error"]
+    assert (error["file"], error["line"], error["column"]) == ("two.txt", 1, None)
+    first, second = error["not_understood"]
+    assert first["words"] == "Stop, then turn right if the light is green"
+    assert "'stop; if green light: (turn right)'" in first["why"]
+    assert (second["line"], second["step"], second["words"]) == (2, 2, "Honk")
+    bad = surefoot("go.txt", "--rules", "empty.yaml", "--json", cwd=folder)
+    assert "has no rules" in json.loads(bad.stdout)["error"]["message"]
+    assert "not_understood" not in json.loads(bad.stdout)["error"]
+
+
+def test_mends_keep_the_task_and_idle_is_one(folder: Path) -> None:
+    (folder / "there.yaml").write_text("name: w\nalways: [ped]\n")
+    done = surefoot("go.txt", "--rules", "book.yaml", "--world", "there.yaml", cwd=folder)
+    assert done.returncode == 1
+    assert "Suggestion" not in done.stdout  # 'if ped: stay' would never go
+    (folder / "wait.json").write_text('[{"wait_until": "ped"}, "stay", {"proceed": 1}]')
+    (folder / "act.yaml").write_text(
+        "name: acts\nobservations: {ped: someone}\nactions: {go: it goes, stay: it stays}\n"
+        "rules:\n  - {name: act, formula: G(go | stay)}\n"
+    )
+    done = surefoot("wait.json", "--rules", "act.yaml", "--json", cwd=folder)
+    (rule,) = json.loads(done.stdout)["rules"]
+    assert rule["feedback"]["suggestions"] == ["while the plan waits, do 'go' (--idle go)"]
+    assert surefoot("wait.json", "--rules", "act.yaml", "--idle", "go", cwd=folder).returncode == 0
+
+
+SCHEMA = {
+    "holds": bool,
+    "satisfied": int,
+    "read_as": {"program": list, "idle": (str, type(None)), "never": list, "set_aside": list},
+    "rules": [
+        {
+            "name": str,
+            "formula": str,
+            "severity": str,
+            "timing": str,
+            "status": str,
+            "triggered": (bool, type(None)),
+            "witness": (dict, type(None)),
+        }
+    ],
+}
+"""The documented keys of ``--json``; a broken rule has ``feedback`` too."""
+
+
+def agrees(data: object, schema: object) -> bool:
+    if isinstance(schema, dict):
+        assert isinstance(data, dict)
+        assert set(schema) <= set(data) <= set(schema) | {"feedback"}
+        return all(agrees(data[key], schema[key]) for key in schema)
+    if isinstance(schema, list):
+        assert isinstance(data, list)
+        return all(agrees(item, schema[0]) for item in data)
+    return isinstance(data, schema)  # type: ignore[arg-type]
+
+
+def test_json_has_the_documented_keys(folder: Path) -> None:
+    args = ["plan.txt", "--rules", "driving", "--world", "driving", "--json"]
+    data = json.loads(surefoot(*args, cwd=folder).stdout)
+    assert agrees(data, SCHEMA)
+    broken = [rule for rule in data["rules"] if rule["status"] == "violated"]
+    keys = {"step", "line", "facts", "text", "suggestions", "breaks"}
+    assert broken
+    assert all(set(rule["feedback"]) == keys for rule in broken)
+
+
 def test_rules_that_hold(folder: Path) -> None:
     done = surefoot("go.txt", "--rules", "book.yaml", "--world", "alone.yaml", cwd=folder)
     assert (done.returncode, done.stderr) == (0, "")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import product
 from pathlib import Path
 
 import yaml
@@ -16,6 +17,15 @@ from surefoot.core.wording import place, problem
 from surefoot.core.yaml_files import node_at, read_yaml
 from surefoot.verification.formulas.parser import FormulaError, nearest, parse
 from surefoot.verification.formulas.syntax import Formula
+from surefoot.verification.grounding import (
+    MAX_NAMES,
+    Template,
+    check_objects,
+    fill,
+    ground_phrases,
+    ground_text,
+    read_template,
+)
 from surefoot.verification.translation.automata import MAX_PROPOSITIONS
 
 BOOKS = Path(__file__).parent / "books"
@@ -76,6 +86,9 @@ class RuleBook:
         propositions: Meaning of each proposition.
         observations: Those that the world decides.
         actions: Those that the robot decides.
+        phrases: How plans in English may say them.
+        templates: Observations and actions with parameters, by name.
+        steps_per_second: Steps in a second; None if that is not stated.
 
     Raises:
         InputError: There is no rule, a name is used twice, or a rule uses a proposition that
@@ -87,6 +100,9 @@ class RuleBook:
     propositions: Mapping[str, str] = field(default_factory=dict)
     observations: tuple[str, ...] = ()
     actions: tuple[str, ...] = ()
+    phrases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    templates: Mapping[str, Template] = field(default_factory=dict)
+    steps_per_second: float | None = None
 
     def __post_init__(self) -> None:
         if not self.rules:
@@ -128,8 +144,10 @@ class _RuleEntry(BaseModel):
     """Short and unique in the rulebook."""
     formula: str
     """Formula in Spot's grammar."""
-    meaning: str = Field(min_length=1)
+    meaning: str = ""
     """The same in plain language."""
+    for_each: dict[str, str] = Field(default_factory=dict)
+    """Variables of the formula, with the kinds of their objects: one rule for each choice."""
     severity: Severity = Severity.MEDIUM
     """Severity of breaking it."""
     timing: Timing = Timing.SENSE_THEN_ACT
@@ -145,6 +163,12 @@ class _BookEntry(BaseModel):
     """Propositions that the world decides, with their meaning."""
     actions: dict[str, str] = Field(default_factory=dict)
     """Propositions that the robot decides, with their meaning."""
+    objects: dict[str, tuple[str, ...]] | tuple[str, ...] = ()
+    """Objects by kind, or a list of one kind, for names with parameters."""
+    phrases: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """How plans in English may say a name, or with '!name' that it does not hold."""
+    steps_per_second: float | None = Field(default=None, gt=0)
+    """Steps in a second, for 'for 3 seconds' in plans."""
     rules: tuple[_RuleEntry, ...]
     """The rules."""
 
@@ -191,28 +215,96 @@ def load_rulebook(source: str | Path) -> RuleBook:
         line = node_at(root, first["loc"]).start_mark.line + 1
         message = f"{place(first['loc'])}: {problem(first)}"
         raise InputError(message, file=str(path), line=line) from None
-    words = entry.observations | entry.actions
+    try:
+        return _grounded(entry, root, str(path))
+    except InputError as error:
+        if error.file is None:
+            error.file = str(path)
+        raise
+
+
+def _grounded(entry: _BookEntry, root: yaml.Node, file: str) -> RuleBook:
+    kinds = entry.objects if isinstance(entry.objects, dict) else {"object": entry.objects}
+    kinds = {kind: names for kind, names in kinds.items() if names}
+    check_objects(kinds)
+    templates: dict[str, Template] = {}
+    phrases: dict[str, tuple[str, ...]] = {}
+    grounded: list[dict[str, str]] = []
+    for declared in (entry.observations, entry.actions):
+        names: dict[str, str] = {}
+        for key, meaning in declared.items():
+            template = read_template(key, kinds)
+            if template is None:
+                names[key] = meaning
+                continue
+            if template.name in templates:
+                raise InputError(f"'{template.name}' is declared twice; rename one")
+            templates[template.name] = template
+            for name, values in template.groundings():
+                names[name] = fill(meaning, values)
+                spoken = (*template.phrases(), *([meaning] if meaning else []))
+                phrases[name] = tuple(fill(text, values) for text in spoken)
+                if len(names) > MAX_NAMES:
+                    raise InputError(
+                        f"'{key}' has more than {MAX_NAMES:,} groundings; declare fewer objects"
+                    )
+        grounded.append(names)
+    for name, said in ground_phrases(entry.phrases, templates).items():
+        phrases[name] = (*phrases.get(name, ()), *said)
+    observations, actions = grounded
+    words = observations | actions
     rules = []
     for i, rule in enumerate(entry.rules):
         node = node_at(root, ("rules", i, "formula"))
-        formula = _formula(rule, words, node, str(path))
-        rules.append(Rule(rule.name, formula, rule.meaning, rule.severity, rule.timing))
-    try:
-        return RuleBook(
-            entry.name, tuple(rules), words, tuple(entry.observations), tuple(entry.actions)
-        )
-    except InputError as error:
-        raise InputError(error.message, file=str(path)) from None
+        for values in _choices(rule, kinds):
+            suffix = f"({', '.join(values.values())})" if values else ""
+            formula = _formula(rule, words, node, file, templates, values)
+            meaning = fill(rule.meaning, values)
+            rules.append(Rule(rule.name + suffix, formula, meaning, rule.severity, rule.timing))
+    return RuleBook(
+        entry.name,
+        tuple(rules),
+        words,
+        tuple(observations),
+        tuple(actions),
+        phrases,
+        templates,
+        entry.steps_per_second,
+    )
 
 
-def _formula(rule: _RuleEntry, words: Mapping[str, str], node: yaml.Node, file: str) -> Formula:
+def _choices(rule: _RuleEntry, kinds: Mapping[str, tuple[str, ...]]) -> Iterator[dict[str, str]]:
+    """Yields the objects that the variables of a rule stand for; different ones differ."""
+    for name, kind in rule.for_each.items():
+        if kind not in kinds:
+            raise InputError(
+                f"rule '{rule.name}': unknown kind '{kind}' of '{name}'{nearest(kind, kinds)}"
+            )
+    for values in product(*(kinds[kind] for kind in rule.for_each.values())):
+        if len(set(values)) == len(values):
+            yield dict(zip(rule.for_each, values, strict=True))
+
+
+def _formula(
+    rule: _RuleEntry,
+    words: Mapping[str, str],
+    node: yaml.Node,
+    file: str,
+    templates: Mapping[str, Template],
+    values: Mapping[str, str],
+) -> Formula:
     line = node.start_mark.line + 1
     try:
-        formula = parse(rule.formula, words)
+        text = ground_text(rule.formula, templates, values)
+    except InputError as error:
+        raise InputError(f"rule '{rule.name}': {error.message}", file=file, line=line) from None
+    try:
+        formula = parse(text, words)
     except FormulaError as error:
         style = getattr(node, "style", None)
         column = None
-        if node.start_mark.line == node.end_mark.line and style not in ("|", ">"):
+        same = text == rule.formula
+        if same and node.start_mark.line == node.end_mark.line and style not in ("|", ">"):
             column = node.start_mark.column + bool(style) + error.at
         raise FormulaError(
             f"rule '{rule.name}': {error.message}",

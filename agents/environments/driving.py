@@ -17,6 +17,7 @@ from surefoot.agents.planning.place import (
     DRIVES,
     IDLE,
     closed,
+    driving_rules,
     goal_at,
     rules_at,
     world_at,
@@ -80,7 +81,7 @@ class RunningProgram:
         self.line = 0
         self._begun = ""
         self._entered: frozenset[str] = frozenset()  # the light that counts from then on
-        self._shield = Monitor(rules_that_count(context.task))
+        self._shield = Monitor(rules_that_count(context.task), driving_rules().propositions)
 
     def judge(self, worlds: Sequence[Answers]) -> PlanVerification:
         """Model-checks the program from every world; traffic is free afterwards."""
@@ -184,7 +185,7 @@ class DrivingAgentEnv(ABC):
 
     def __init__(self, task: str, seed: int, instruction: str) -> None:
         self.task, self.seed, self.instruction = task, seed, instruction
-        self._monitor = Monitor(rules_that_count(task))
+        self._monitor = Monitor(rules_that_count(task), driving_rules().propositions)
 
     @abstractmethod
     def where(self) -> str:

@@ -162,7 +162,7 @@ class TableAgentEnv:
         goal = env.actions.instance.task.problem.goal
         self._goal = tuple(map(str, getattr(goal, "children", (goal,))))
         self._objects = tuple(o.name for o in env.actions.instance.task.problem.objects)
-        self._monitor = Monitor(rules_that_count())
+        self._monitor = Monitor(rules_that_count(), table_rules().propositions)
         self._real = self._names()
         self._before: Facts = env.facts()
         self._trace: list[frozenset[str]] = []

@@ -16,6 +16,7 @@ from surefoot.verification.rules import RuleBook, Timing, load_rulebook
 if TYPE_CHECKING:
     from surefoot.verification.planchecking.checking import PlanVerdict, RuleVerdict
     from surefoot.verification.planchecking.feedback import RuleFeedback
+    from surefoot.verification.programs.statements import Program
 
 
 def verify(
@@ -63,17 +64,63 @@ def verify(
 
     Exit code 0: all rules hold; 1: some rule is broken; 2: bad input.
     """
+    if json_output and prompt:
+        raise InputError("--json and --prompt cannot both be printed; choose one")
+    try:
+        holds = _verify(plan, rules, world, timing, idle, rule, json_output, prompt, svg)
+    except InputError as error:
+        if not json_output:
+            raise
+        typer.echo(json.dumps({"error": _error(error)}, indent=2))
+        raise typer.Exit(2) from None
+    if not holds:
+        raise typer.Exit(1)
+
+
+def _error(error: InputError) -> dict[str, Any]:
+    """Returns a mistake as data; plans in English list every sentence not understood."""
+    from surefoot.verification.programs.english import NotUnderstoodError
+
+    data: dict[str, Any] = {
+        "message": error.message,
+        "file": error.file,
+        "line": error.line,
+        "column": error.column,
+    }
+    if isinstance(error, NotUnderstoodError):
+        data["not_understood"] = [
+            {"line": gap.line, "step": gap.step, "words": gap.words, "why": gap.why}
+            for gap in error.gaps
+        ]
+    return data
+
+
+def _verify(
+    plan: Path,
+    rules: str,
+    world: str | None,
+    timing: Timing | None,
+    idle: str | None,
+    rule: list[str] | None,
+    json_output: bool,
+    prompt: bool,
+    svg: Path | None,
+) -> bool:
+    """Checks a plan and prints the verdict; returns whether all rules hold."""
     from surefoot.verification.planchecking.checking import check_plan
     from surefoot.verification.planchecking.feedback import explain, repair_prompt
     from surefoot.verification.planchecking.worldfile import free_world, load_world
     from surefoot.verification.programs.loading import load_program
     from surefoot.verification.programs.vocabulary import vocabulary_of
+    from surefoot.verification.programs.writing import reading_text
 
-    if json_output and prompt:
-        raise InputError("--json and --prompt cannot both be printed; choose one")
     book = load_rulebook(rules)
     place = free_world(book) if world is None else load_world(world, book)
-    vocabulary = vocabulary_of(book, place.phrases)
+    try:
+        vocabulary = vocabulary_of(book, place.phrases, place.names)
+    except InputError as error:
+        error.file = error.file or world
+        raise
     program = load_program(plan, vocabulary, idle=idle or place.idle)
     chosen = None if rule is None else [book.rule(name) for name in dict.fromkeys(rule)]
     try:
@@ -86,15 +133,15 @@ def verify(
     if svg is not None:
         _draw(svg, verdict, book)
     if json_output:
-        typer.echo(json.dumps(_data(verdict, feedback), indent=2))
+        typer.echo(json.dumps(_data(program, verdict, feedback), indent=2))
     elif prompt:
         typer.echo(repair_prompt(program, feedback) if feedback else "All rules hold.")
     else:
+        typer.echo(reading_text(program))
         _table(verdict)
         for item in feedback:
             typer.echo(f"\n{item.text}")
-    if not verdict.holds:
-        raise typer.Exit(1)
+    return verdict.holds
 
 
 def _table(verdict: PlanVerdict) -> None:
@@ -126,10 +173,20 @@ def _table(verdict: PlanVerdict) -> None:
     )
 
 
-def _data(verdict: PlanVerdict, feedback: tuple[RuleFeedback, ...]) -> dict[str, Any]:
+def _data(
+    program: Program, verdict: PlanVerdict, feedback: tuple[RuleFeedback, ...]
+) -> dict[str, Any]:
+    from surefoot.verification.programs.writing import program_text
+
     told = {item.rule: item for item in feedback}
     return {
         "holds": verdict.holds,
+        "read_as": {
+            "program": program_text(program).splitlines(),
+            "idle": program.idle,
+            "never": list(program.never),
+            "set_aside": list(program.notes),
+        },
         "satisfied": len(verdict.rules) - len(verdict.violated),
         "rules": [_rule(item, told.get(item.rule.name)) for item in verdict.rules],
     }

@@ -222,3 +222,20 @@ def test_damaged_texts_give_an_error_and_never_a_crash() -> None:
     assert same > 400
     assert len(columns) > 1000
     assert all(1 <= at <= end for at, end in columns)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("AG p", "'AG' is of CTL, which is not supported"),
+        ("E F p", "'E' is of CTL"),
+        ("P>=0.9 [F p]", r"probabilities of formulas \(PCTL\)"),
+        ("G(speed <= 3)", r"'speed <= 3\)' \(STL\)"),
+        ("O p", "'O' is a past operator"),
+        ("p S q", "'S' is a past operator"),
+        ("speed <-> p", "unknown proposition 'speed'"),
+    ],
+)
+def test_other_logics_are_named(text: str, words: str) -> None:
+    with pytest.raises(FormulaError, match=words):
+        parse(text, ["p", "q"])

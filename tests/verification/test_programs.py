@@ -336,8 +336,11 @@ def test_files(tmp_path: Path) -> None:
 
 
 def test_vocabularies_are_unambiguous() -> None:
+    words = PlanVocabulary(("one", "two"), (), {"one": ["x y"], "two": ["the x y"]})
     with pytest.raises(InputError, match="stands for 'one' and 'two'"):
-        PlanVocabulary(("one", "two"), (), {"one": ["x y"], "two": ["the y x"]})
+        words.find("x y")
+    ordered = PlanVocabulary(("one", "two"), (), {"one": ["x y"], "two": ["the y x"]})
+    assert (ordered.find("x y"), ordered.find("y x")) == (("one", True), ("two", True))
     with pytest.raises(InputError, match="unknown 'three'"):
         PlanVocabulary(("one",), (), {"three": ["x"]})
     with pytest.raises(InputError, match="no word that counts"):

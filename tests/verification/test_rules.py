@@ -64,7 +64,7 @@ def test_a_book_is_read(tmp_path: Path) -> None:
         ("G(red -> !go)", "G(red -> )", 8, "expected a proposition, not '\\)'"),
         ("severity: critical", "severity: awful", 10, "'low', 'medium', 'high' or 'critical'"),
         ("severity: critical", "gravity: 1", 10, "is not known"),
-        ("    meaning: Do not drive at red.\n", "", 7, "is missing"),
+        ("    formula: G(red -> !go)\n", "", 7, "is missing"),
         ("  go: drive", "  go: drive\n  red: again", None, "both as an observation"),
         ("  go: drive", "  go: drive\n  go: again", 6, "'go' stands twice"),
         ("  go: drive", "  go: [drive]", 5, "must be text"),

@@ -11,6 +11,7 @@ import pytest
 from surefoot.core.errors import InputError
 from surefoot.verification.formulas.parser import parse
 from surefoot.verification.monitoring.monitor import Monitor, MonitorVerdict
+from surefoot.verification.monitoring.streams import sampled
 from surefoot.verification.monitoring.traces import check_traces, judge_traces, pack_traces
 from surefoot.verification.rules import Rule, load_rulebook
 from surefoot.verification.translation.automata import compile_ltlf
@@ -52,7 +53,7 @@ def test_monitor_batch_and_automaton_agree_on_verdicts_and_final_steps() -> None
     labels, offsets = pack_traces(traces, NAMES)
     batch = judge_traces(RULES, NAMES, labels, offsets)
     signs = {MonitorVerdict.TRUE: 1, MonitorVerdict.FALSE: -1, MonitorVerdict.NOT_YET: 0}
-    monitor = Monitor(RULES)
+    monitor = Monitor(RULES, NAMES)
     for i, trace in enumerate(traces):
         monitor.reset()
         history = [monitor.status, *(monitor.step(step) for step in trace)]
@@ -68,7 +69,8 @@ def test_monitor_batch_and_automaton_agree_on_verdicts_and_final_steps() -> None
 
 
 def test_a_final_verdict_comes_with_the_step_that_settled_it() -> None:
-    monitor = Monitor([Rule("never", parse("G !c")), Rule("once", parse("F b"))])
+    rules = [Rule("never", parse("G !c")), Rule("once", parse("F b"))]
+    monitor = Monitor(rules, propositions=("a", "anything"))
     assert [s.verdict for s in monitor.step({"a"})] == [
         MonitorVerdict.NOT_YET,
         MonitorVerdict.NOT_YET,
@@ -164,3 +166,47 @@ def test_a_large_batch_against_one_walk_a_trace() -> None:
             for letter in letters[offsets[i] : offsets[i + 1]]:
                 state = automaton.table[state, letter]
             assert satisfied[i, j] == automaton.accepting[state]
+
+
+def test_steps_are_sets_or_truth_values_of_known_names() -> None:
+    monitor = Monitor([Rule("never", parse("G !crash"))])
+    (status,) = monitor.step({"crash": False})
+    assert status.verdict is MonitorVerdict.NOT_YET
+    for wrong, words in (
+        ({"crush"}, "unknown proposition 'crush'; did you mean 'crash'"),
+        ("crash", "a step is a set of names, not the text 'crash'"),
+        ({"crash": 1}, "must be true or false, not 1"),
+    ):
+        with pytest.raises(InputError, match=words):
+            monitor.step(wrong)  # type: ignore[arg-type]
+        with pytest.raises(InputError, match=words):
+            monitor.allows(wrong)  # type: ignore[arg-type]
+        with pytest.raises(InputError, match=words):
+            pack_traces([[wrong]], ["crash"])  # type: ignore[list-item]
+    assert monitor.steps == 1
+    (status,) = monitor.step({"crash": True})
+    assert status.verdict is MonitorVerdict.FALSE
+    labels, _ = pack_traces([[{"a": True, "b": False}], [{"b"}]], ["a", "b"])
+    assert labels.tolist() == [[True, False], [False, True]]
+
+
+def test_events_with_times_become_steps() -> None:
+    feed = [
+        (10.0, {"person": False}),
+        (10.2, {"stop": True}),
+        (10.9, {"person": True}),
+        (12.05, {"person": False}),
+    ]
+    steps = list(sampled(feed, 0.5, pulses={"stop"}))
+    assert steps == [
+        (10.0, frozenset()),
+        (10.5, frozenset({"stop"})),
+        (11.0, frozenset({"person"})),
+        (11.5, frozenset({"person"})),
+        (12.0, frozenset({"person"})),
+        (12.5, frozenset()),
+    ]
+    with pytest.raises(InputError, match="comes behind one"):
+        list(sampled([(1.0, {}), (0.5, {})], 1.0))
+    with pytest.raises(InputError, match="more than 0 seconds"):
+        list(sampled([], 0.0))

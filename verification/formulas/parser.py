@@ -129,6 +129,35 @@ class FormulaError(InputError):
         return caret(self.text, self.at, str(self))
 
 
+_PATHS = frozenset("A E AG AF AX AU EG EF EX EU".split())
+_PAST = frozenset("Y O H S B".split())
+_COMPARED = re.compile(r"\s*(?:<=|>=|<(?!-)|>|==|!=)")
+
+
+def _other_logic(word: str, behind: str) -> str:
+    """Names the logic that a word which is no proposition seems to come from; else ''."""
+    if re.match(r"P(?:max|min)?$", word) and re.match(r"\s*(?:[<>=]|=\?)", behind):
+        return (
+            "probabilities of formulas (PCTL) are not supported; a rule holds in every run or not"
+        )
+    if word in _PATHS:
+        return (
+            f"'{word}' is of CTL, which is not supported; rules are about all runs: write 'G p' "
+            "for 'AG p', 'F p' for 'AF p'; 'there is a run' cannot be said"
+        )
+    if word in _PAST:
+        return (
+            f"'{word}' is a past operator, which is not supported; say it forwards, such as "
+            "'!q W p' for 'q only after p'"
+        )
+    if _COMPARED.match(behind):
+        return (
+            f"comparisons of numbers such as '{word}{behind[:8].rstrip()}' (STL) are not "
+            "supported; declare an observation for it, such as 'slow: at most 3 m/s'"
+        )
+    return ""
+
+
 def caret(text: str, column: int, message: str) -> str:
     """Marks the place of an error in a formula.
 
@@ -207,7 +236,9 @@ class _Parser:
         if self.at < len(self.text):
             if self.text[self.at] == ")":
                 self._fail("unbalanced ')': nothing is open here", self.at)
-            self._fail(f"expected an operator, not {self._shown(self.at)}", self.at)
+            word = _WORD.match(self.text, self.at)
+            other = _other_logic(word.group(), "") if word else ""
+            self._fail(other or f"expected an operator, not {self._shown(self.at)}", self.at)
         return read.formula
 
     def _fail(self, message: str, at: int) -> NoReturn:
@@ -399,6 +430,9 @@ class _Parser:
         if not name.strip():
             self._fail("a proposition needs a name", start)
         if self.known is not None and name not in self.known:
+            other = _other_logic(name, self.text[self.at :])
+            if other:
+                self._fail(other, start)
             self._fail(f"unknown proposition '{name}'{nearest(name, self.known)}", start)
         formula: Formula = Prop(name)
         self._skip()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+import numpy as np
+
+from surefoot.core.errors import InputError
+from surefoot.verification.formulas.parser import nearest
 from surefoot.verification.rules import Rule
 from surefoot.verification.translation.automata import compile_ltlf
 
@@ -20,6 +24,9 @@ class MonitorVerdict(StrEnum):
     NOT_YET = "not yet"
     """It depends on the continuation."""
 
+
+MAX_SEEN = 10_000
+"""Most different steps whose letters a monitor remembers."""
 
 _VERDICTS = {1: MonitorVerdict.TRUE, -1: MonitorVerdict.FALSE, 0: MonitorVerdict.NOT_YET}
 
@@ -47,15 +54,27 @@ class Monitor:
 
     Args:
         rules: The rules.
+        propositions: Names that a step may have; those of the rules by default. Give those of
+            the rulebook if only some of its rules are monitored.
 
     Raises:
         InputError: A rule cannot be compiled.
         MissingDependencyError: Spot is not installed.
     """
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
+    def __init__(self, rules: Sequence[Rule], propositions: Collection[str] = ()) -> None:
         self._rules = tuple(rules)
         self._automata = [compile_ltlf(rule.formula) for rule in rules]
+        names = (name for automaton in self._automata for name in automaton.propositions)
+        self._known = frozenset((*names, *propositions))
+        # plain lists: a look-up in them is faster than one in an array
+        self._tables: list[list[list[int]]] = [a.table.tolist() for a in self._automata]
+        self._signs: list[list[int]] = [a.verdicts.tolist() for a in self._automata]
+        self._bits = [
+            tuple((1 << i, name) for i, name in enumerate(automaton.propositions))
+            for automaton in self._automata
+        ]
+        self._seen: dict[frozenset[str], tuple[int, ...]] = {}
         self.reset()
 
     def reset(self) -> None:
@@ -63,52 +82,101 @@ class Monitor:
         self.steps = 0
         self._states = [automaton.initial for automaton in self._automata]
         self._final: list[int | None] = [None] * len(self._states)
+        self._last: list[tuple[int, int | None, RuleStatus] | None] = [None] * len(self._states)
         self._settle()
 
-    def step(self, true: Collection[str]) -> tuple[RuleStatus, ...]:
+    def step(self, true: Collection[str] | Mapping[str, bool]) -> tuple[RuleStatus, ...]:
         """Advances by one step.
 
         Args:
-            true: The true propositions of the step; those that no rule uses are ignored.
+            true: The true propositions of the step, or the truth of each; those that a mapping
+                lacks are false.
 
         Returns:
             The status of each rule after it.
+
+        Raises:
+            InputError: A name is unknown, or this is no set of names.
         """
+        letters = self._letters(true)
         self.steps += 1
-        for j, automaton in enumerate(self._automata):
-            letter = sum(1 << i for i, p in enumerate(automaton.propositions) if p in true)
-            self._states[j] = int(automaton.table[self._states[j], letter])
+        for j, letter in enumerate(letters):
+            self._states[j] = self._tables[j][self._states[j]][letter]
         self._settle()
         return self.status
 
+    def _letters(self, true: Collection[str] | Mapping[str, bool]) -> tuple[int, ...]:
+        names = frozenset(true_names(true))
+        known = self._seen.get(names)
+        if known is not None:
+            return known
+        if not self._known.issuperset(names):
+            unknown = min(str(name) for name in names if name not in self._known)
+            raise InputError(f"unknown proposition '{unknown}'{nearest(unknown, self._known)}")
+        letters = tuple(sum(bit for bit, name in bits if name in names) for bits in self._bits)
+        if len(self._seen) < MAX_SEEN:
+            self._seen[names] = letters
+        return letters
+
     def _settle(self) -> None:
-        for j, (automaton, state) in enumerate(zip(self._automata, self._states, strict=True)):
-            if self._final[j] is None and automaton.verdicts[state] != 0:
+        for j, state in enumerate(self._states):
+            if self._final[j] is None and self._signs[j][state] != 0:
                 self._final[j] = self.steps
 
     @property
     def status(self) -> tuple[RuleStatus, ...]:
         """The status of each rule after the steps so far."""
-        return tuple(
-            RuleStatus(
-                rule,
-                _VERDICTS[int(automaton.verdicts[state])],
-                final,
-                bool(automaton.accepting[state]),
-            )
-            for rule, automaton, state, final in zip(
-                self._rules, self._automata, self._states, self._final, strict=True
-            )
-        )
+        return tuple(map(self._status_of, range(len(self._states)), self._states, self._final))
 
-    def allows(self, true: Collection[str]) -> bool:
+    def _status_of(self, rule: int, state: int, final: int | None) -> RuleStatus:
+        """Returns the status of a rule; the one of the step before if nothing changed."""
+        last = self._last[rule]
+        if last is not None and last[0] == state and last[1] == final:
+            return last[2]
+        automaton = self._automata[rule]
+        status = RuleStatus(
+            self._rules[rule],
+            _VERDICTS[self._signs[rule][state]],
+            final,
+            bool(automaton.accepting[state]),
+        )
+        self._last[rule] = state, final, status
+        return status
+
+    def allows(self, true: Collection[str] | Mapping[str, bool]) -> bool:
         """Returns whether a step would break no rule for good, without taking it.
 
         Args:
-            true: The true propositions of the step.
+            true: As in :meth:`step`.
+
+        Raises:
+            InputError: As in :meth:`step`.
         """
-        for automaton, state in zip(self._automata, self._states, strict=True):
-            letter = sum(1 << i for i, p in enumerate(automaton.propositions) if p in true)
-            if automaton.verdicts[automaton.table[state, letter]] < 0:
-                return False
-        return True
+        letters = self._letters(true)
+        return all(
+            signs[table[state][letter]] >= 0
+            for signs, table, state, letter in zip(
+                self._signs, self._tables, self._states, letters, strict=True
+            )
+        )
+
+
+def true_names(step: Collection[str] | Mapping[str, bool]) -> Collection[str]:
+    """Returns the true propositions of a step.
+
+    Args:
+        step: The true names, or the truth of each.
+
+    Raises:
+        InputError: It is a plain string, or a value is neither true nor false.
+    """
+    if isinstance(step, str | bytes):
+        raise InputError(
+            f"a step is a set of names, not the text {step[:40]!r}; write {{{step!r}}}"
+        )
+    if not isinstance(step, Mapping):
+        return step
+    for name, value in step.items():
+        if not isinstance(value, bool | np.bool_):
+            raise InputError(f"'{name}' must be true or false, not {value!r}")
+    return {name for name, value in step.items() if value}

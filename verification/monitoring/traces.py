@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
 from surefoot.core.errors import InputError
 from surefoot.verification.formulas.parser import nearest
+from surefoot.verification.monitoring.monitor import true_names
 from surefoot.verification.rules import Rule
 from surefoot.verification.translation.automata import Automaton, compile_ltlf
 
@@ -93,33 +95,37 @@ def judge_traces(
 
 
 def pack_traces(
-    traces: Sequence[Sequence[Collection[str]]], names: Sequence[str]
+    traces: Sequence[Sequence[Collection[str] | Mapping[str, bool]]], names: Sequence[str]
 ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
     """Converts traces of sets of true propositions to the arrays that the checks take.
 
     Args:
-        traces: For each trace, the true propositions of each step.
+        traces: For each trace, the true propositions of each step, or the truth of each name.
         names: All propositions, in the order of the columns.
 
     Returns:
         ``labels`` and ``offsets`` as in :func:`check_traces`.
 
     Raises:
-        InputError: A step has a proposition that is not among the names.
+        InputError: A step has a proposition that is not among the names, or is plain text.
     """
     column = {name: i for i, name in enumerate(names)}
     offsets = np.zeros(len(traces) + 1, np.int64)
     np.cumsum([len(trace) for trace in traces], out=offsets[1:])
-    labels = np.zeros((int(offsets[-1]), len(names)), np.bool_)
-    row = 0
-    for trace in traces:
-        for step in trace:
-            for name in step:
-                if name not in column:
-                    raise InputError(f"unknown proposition '{name}'{nearest(name, names)}")
-                labels[row, column[name]] = True
-            row += 1
-    return labels, offsets
+    steps: list[Collection[str] | Mapping[str, bool]] = list(chain.from_iterable(traces))
+    if any(issubclass(kind, str | bytes | Mapping) for kind in set(map(type, steps))):
+        steps = [true_names(step) for step in steps]
+    lengths = np.fromiter(map(len, steps), np.int64, len(steps))
+    try:
+        named = np.fromiter(
+            map(column.__getitem__, chain.from_iterable(steps)), np.int64, int(lengths.sum())
+        )
+    except KeyError as error:
+        name = error.args[0]
+        raise InputError(f"unknown proposition '{name}'{nearest(str(name), names)}") from None
+    labels = np.zeros(len(steps) * len(names), np.bool_)
+    labels[np.repeat(np.arange(len(steps)) * len(names), lengths) + named] = True
+    return labels.reshape(len(steps), len(names)), offsets
 
 
 class _Layout:

@@ -86,12 +86,13 @@ def find_repair(
     rule = broken.rule
     edits: tuple[str, ...] = ()
     second: Repair | None = None
+    task = _acts(broken)
     for _ in range(MAX_ROUNDS):
         best: Edit | None = None
         for words, changed in _candidates(program, world, broken):
             verdict = _verdict(changed, world, rule, timing)
-            if verdict is None:
-                continue
+            if verdict is None or not task <= _acts(verdict):
+                continue  # a change under which something is never done any more guts the task
             if verdict.holds:
                 breaks = _broken(changed, world, keep, timing)
                 if not breaks:
@@ -127,6 +128,14 @@ def _broken(
     return tuple(rule for rule in rules if not checker.check(rule).holds)
 
 
+def _acts(verdict: RuleVerdict) -> frozenset[tuple[int, tuple[str, ...]]]:
+    """Returns what the plan does in some run: the actions, with the lines that they are on."""
+    product, machine = verdict.product, verdict.controller
+    places = np.unique(product.places[product.checker.relevant]).tolist()
+    steps = (machine.instructions[place] for place in places if place >= 0)
+    return frozenset((s.line, s.actions) for s in steps if s.actions is not None)
+
+
 def _harm(verdict: RuleVerdict) -> int:
     """Number of sets of actions that make a violation inevitable."""
     return len(_dangers(verdict))
@@ -136,6 +145,13 @@ def _candidates(program: Program, world: WorldModel, broken: RuleVerdict) -> Ite
     for actions, danger in _dangers(broken).items():
         if not isinstance(danger, True_ | False_):
             yield from _guards(program, world, actions, danger)
+    if program.idle is None:
+        for action in world.actions:
+            said = action.replace("_", " ")
+            yield (
+                f"while the plan waits, do '{said}' (--idle {action})",
+                replace(program, idle=action),
+            )
     trigger = _trigger(broken.rule.formula, world)
     for action in _due(broken.rule.formula, world):
         if trigger is not None:

@@ -57,6 +57,8 @@ class _WorldEntry(BaseModel):
     """Action that is taken while a plan waits."""
     phrases: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Additional phrases for names (or for '!name') in English plans."""
+    names: dict[str, str] = Field(default_factory=dict)
+    """Names that plans in JSON and Python use, with those of the rulebook (or '!name')."""
 
 
 def builtin_worlds() -> list[str]:
@@ -120,6 +122,7 @@ def load_world(source: str | Path, book: RuleBook) -> WorldModel:
             fairness=formulas("fairness"),
             idle=entry.idle,
             phrases=entry.phrases,
+            names=entry.names,
         )
     except InputError as error:
         if error.file is None:

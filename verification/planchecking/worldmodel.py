@@ -49,6 +49,7 @@ class WorldModel:
         fairness: Assumptions on the infinite runs, in LTL over observations and actions.
         idle: Action that the robot takes while it waits; None for none.
         phrases: Additional phrases for names in English plans.
+        names: Names that plans in JSON and Python use, with those of the rulebook.
         first: Explicit initial situations, each the set of true observations; empty for all that
             ``initial`` and ``always`` allow.
 
@@ -64,6 +65,7 @@ class WorldModel:
     fairness: tuple[Formula, ...] = ()
     idle: str | None = None
     phrases: Mapping[str, Iterable[str]] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
     first: tuple[frozenset[str], ...] = ()
 
     def __post_init__(self) -> None:

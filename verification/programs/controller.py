@@ -109,26 +109,27 @@ class Controller:
             Shape [size]: an instruction that acts or waits, or :data:`ENDED`.
         """
         chosen = np.full(size, ENDED, np.int32)
-        todo = [(at, np.arange(size), 0)]
-        most = len(self.instructions) + 1
+        passed: frozenset[int] = frozenset()
+        todo = [(at, np.arange(size), passed)]
         while todo:
-            place, group, hops = todo.pop()
+            place, group, passed = todo.pop()
             if not len(group) or place == ENDED:
                 continue
             instruction = self.instructions[place]
-            if instruction.actions is not None or hops > most:
-                chosen[group] = place  # endless jumps without actions count as waiting
+            if instruction.actions is not None or place in passed:
+                chosen[group] = place  # a round without actions counts as waiting where it begins
                 continue
+            passed |= {place}
             if instruction.condition is None:
-                todo.append((instruction.yes, group, hops + 1))
+                todo.append((instruction.yes, group, passed))
                 continue
             value = evaluate_boolean(instruction.condition, lambda n: columns[n])
             holds = np.broadcast_to(value, (size,))[group]
-            todo.append((instruction.yes, group[holds], hops + 1))
+            todo.append((instruction.yes, group[holds], passed))
             if instruction.waits:
                 chosen[group[~holds]] = place
             else:
-                todo.append((instruction.no, group[~holds], hops + 1))
+                todo.append((instruction.no, group[~holds], passed))
         return chosen
 
 
@@ -154,6 +155,8 @@ class _Compiler:
     def run(self, program: Program) -> Controller:
         self._block(program.statements)
         end = len(self._made)
+        if not end:
+            raise InputError("the plan only looks; give it at least one action")
         for at, jump in self._jumps:
             if jump.to not in self._marks:
                 raise InputError(f"there is no step {jump.to} to go to", line=jump.line or None)

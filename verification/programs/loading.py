@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 from surefoot.core.errors import InputError
-from surefoot.verification.programs.english import NUMBERED, parse_english
+from surefoot.verification.programs.document import starts_item
+from surefoot.verification.programs.english import parse_english
 from surefoot.verification.programs.linear import parse_lines
 from surefoot.verification.programs.python import parse_python
 from surefoot.verification.programs.statements import Program
 from surefoot.verification.programs.structured import parse_json
 from surefoot.verification.programs.vocabulary import PlanVocabulary
+
+_SENTENCES = re.compile(
+    r"\b(?:if|unless|until|while|once|otherwise|then|wait for|never)\b.*[.:]", re.IGNORECASE
+)
 
 MAX_BYTES = 2**21
 """Largest accepted plan."""
@@ -26,7 +32,8 @@ def parse_program(
         text: The plan.
         vocabulary: Names and phrases that it may use.
         form: ``json``, ``python``, ``english`` or ``lines``; by default JSON if it starts with a
-            bracket, English if a line starts with a number, else lines.
+            bracket, English if a line starts with a number, a dash or a letter or there are
+            sentences with words such as 'if', else lines.
         idle: Action while it waits, unless the plan names one.
 
     Raises:
@@ -34,8 +41,7 @@ def parse_program(
     """
     if form is None:
         start = text.lstrip()[:1]
-        numbered = any(NUMBERED.match(line) for line in text.splitlines())
-        form = "json" if start in ("[", "{") else "english" if numbered else "lines"
+        form = "json" if start in ("[", "{") else "english" if _is_english(text) else "lines"
     if idle is not None:
         idle = vocabulary.action(idle)
     if form == "json":
@@ -48,6 +54,11 @@ def parse_program(
     if form == "lines":
         return parse_lines(text, vocabulary, idle=idle)
     raise InputError(f"unknown form '{form}'; a plan is json, python, english or lines")
+
+
+def _is_english(text: str) -> bool:
+    """Whether text is a list with numbers, dashes or letters, or sentences."""
+    return any(map(starts_item, text.splitlines())) or _SENTENCES.search(text) is not None
 
 
 def load_program(path: Path, vocabulary: PlanVocabulary, *, idle: str | None = None) -> Program:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from surefoot.core.errors import InputError
-from surefoot.verification.formulas.syntax import And, False_, Formula, Not, Or, Prop, True_
+from surefoot.verification.formulas.syntax import And, False_, Formula, Not, Or, True_
 from surefoot.verification.programs.statements import (
     MAX_DEPTH,
     MAX_STATEMENTS,
@@ -21,11 +21,15 @@ from surefoot.verification.programs.statements import (
     Statement,
     WaitUntil,
     While,
+    walk,
 )
 from surefoot.verification.programs.vocabulary import PlanVocabulary
 
 MAX_CHARACTERS = 200_000
 """Most characters of a plan in Python."""
+
+OBSERVES = ("observe", "get_observation", "get_observations", "sense", "perceive")
+"""Calls that return what is seen now, and take no time."""
 
 WAITS = ("wait_until", "wait_for")
 """Calls that wait until their one argument holds."""
@@ -37,7 +41,8 @@ def parse_python(text: str, vocabulary: PlanVocabulary, *, idle: str | None = No
     Accepted are calls of actions (``turn_right()`` or ``robot.turn_right()``), ``if`` with
     ``elif`` and ``else``, ``while``, ``for _ in range(NUMBER)``, ``break``, ``continue``,
     ``pass``, ``return``, ``wait_until(CONDITION)``, all at top level or in one function without
-    decorators, and conditions of observations (``pedestrian``, ``pedestrian()`` or
+    decorators (with a call of it below), assignments of conditions and ``o = observe()`` that are
+    used before the next step, and conditions of observations (``pedestrian``, ``pedestrian()`` or
     ``robot.pedestrian()``) with ``not``, ``and``, ``or``, ``True`` and ``False``.
 
     Args:
@@ -61,19 +66,47 @@ def parse_python(text: str, vocabulary: PlanVocabulary, *, idle: str | None = No
         raise InputError(f"the plan is nested deeper than {MAX_DEPTH} levels") from None
     except ValueError:
         raise InputError("the plan has a null character; delete it") from None
-    body = module.body
-    functions = [s for s in body if isinstance(s, ast.FunctionDef)]
-    if functions:
-        others = [s for s in body if s is not functions[0] and not _is_text(s)]
-        if others:
-            _refuse(others[0], "something beside the one function")
-        if functions[0].decorator_list:
-            _refuse(functions[0].decorator_list[0], "a decorator")
-        body = functions[0].body
+    body, reader = _body(module, vocabulary), _Reader(vocabulary)
     try:
-        return Program(_Reader(vocabulary).block(body, 1), idle)
+        return Program(reader.block(body, 1), idle)
     except RecursionError:
         raise InputError(f"the plan is nested deeper than {MAX_DEPTH} levels") from None
+
+
+def _body(module: ast.Module, vocabulary: PlanVocabulary) -> Sequence[ast.stmt]:
+    """Returns the statements of the plan: those of the one function, or of the module."""
+    functions = [s for s in module.body if isinstance(s, ast.FunctionDef)]
+    if not functions:
+        return module.body
+    function = functions[0]
+    others = [s for s in module.body if s is not function and not _is_text(s)]
+    for at, other in enumerate(others):
+        guarded = at + 1 == len(others) and other.lineno > function.lineno
+        if not guarded or not _only_calls(other, function.name):
+            _refuse(other, "something beside the one function")
+    if function.decorator_list:
+        _refuse(function.decorator_list[0], "a decorator")
+    given = function.args
+    if given.defaults or any(given.kw_defaults):
+        _refuse(function, "a parameter with a default")
+    if given.vararg or given.kwarg or given.kwonlyargs:
+        _refuse(function, "a parameter with '*'")
+    for parameter in (*given.posonlyargs, *given.args):
+        if parameter.arg in (*vocabulary.observations, *vocabulary.actions):
+            _refuse(parameter, f"the parameter '{parameter.arg}', a name of the rulebook,")
+    return function.body
+
+
+def _only_calls(node: ast.stmt, name: str) -> bool:
+    """Whether a statement is ``name()``, or that under ``if __name__ == "__main__":``."""
+    match node:
+        case ast.If(
+            ast.Compare(ast.Name("__name__"), [ast.Eq()], [ast.Constant("__main__")]), [only], []
+        ):
+            return _only_calls(only, name)
+        case ast.Expr(ast.Call(ast.Name(called), [] | [ast.Name()], [])):
+            return called == name
+    return False
 
 
 def _is_text(node: ast.stmt) -> bool:
@@ -99,6 +132,9 @@ class _Reader:
         self._vocabulary = vocabulary
         self._count = 0
         self._loops: list[tuple[str, str]] = []  # marks of 'continue' and of 'break'
+        self._known: dict[str, Formula | None] = {}  # assigned conditions; None: all observations
+        self._stale: set[str] = set()
+        self._receiver: str | None = None
 
     def block(self, body: Sequence[ast.stmt], depth: int) -> tuple[Statement, ...]:
         """Reads a sequence of statements."""
@@ -113,8 +149,16 @@ class _Reader:
                     f"the plan has more than {MAX_STATEMENTS:,} steps; shorten it",
                     line=node.lineno,
                 )
-            made += self._statement(node, depth)
+            found = self._statement(node, depth)
+            made += found
+            if any(isinstance(s, Do | WaitUntil | While) for s in walk(tuple(found))):
+                self._forget()
         return tuple(made)
+
+    def _forget(self) -> None:
+        """Time has passed: what was read before may no longer hold."""
+        self._stale |= set(self._known)
+        self._known = {}
 
     def _statement(self, node: ast.stmt, depth: int) -> list[Statement]:
         line = node.lineno
@@ -123,12 +167,27 @@ class _Reader:
                 return []
             case ast.Expr() if _is_text(node):
                 return []
+            case ast.Expr(ast.Call() as call) if self._observes(call):
+                return []
             case ast.Expr(ast.Call() as call):
                 return [self._call(call)]
+            case ast.Assign([ast.Name(name)], value) | ast.AnnAssign(
+                ast.Name(name), _, ast.expr() as value
+            ):
+                return self._assign(node, name, value)
             case ast.If(test, body, orelse):
+                condition, known = self._condition(test), dict(self._known)
+                stale = set(self._stale)
                 then = self.block(body, depth + 1)
-                return [If(line, self._condition(test), then, self.block(orelse, depth + 1))]
+                after, self._known = self._known, dict(known)
+                late, self._stale = self._stale, stale
+                other = self.block(orelse, depth + 1)
+                kept = {n for n in after if n in self._known and after[n] == self._known[n]}
+                self._stale |= (late | set(after) | set(self._known) | set(known)) - kept
+                self._known = {name: after[name] for name in kept}
+                return [If(line, condition, then, other)]
             case ast.While(test, body, []):
+                self._forget()  # the test is made again in later rounds
                 return self._loop(line, self._condition(test), body, depth)
             case ast.For(
                 ast.Name(),
@@ -150,9 +209,54 @@ class _Reader:
             if len(call.args) != 1 or call.keywords:
                 _refuse(call, f"'{name}' without exactly one condition")
             return WaitUntil(line, self._condition(call.args[0]))
-        if call.args or call.keywords:
-            _refuse(call, f"'{name}' with arguments")
+        if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name):
+            receiver = call.func.value.id
+            if self._receiver not in (None, receiver):
+                _refuse(call, f"'{receiver}' beside '{self._receiver}'")
+            self._receiver = receiver
+        name = self._with_arguments(call, name)
         return Do(line, (self._vocabulary.action(name, line=line, column=column),))
+
+    def _with_arguments(self, call: ast.Call, name: str) -> str:
+        """Returns the name of a call with objects, such as ``go("hall", "kitchen")``."""
+        if not call.args and not call.keywords:
+            return name
+        if call.keywords or name not in self._vocabulary.templates:
+            _refuse(call, f"'{name}' with arguments")
+        said = []
+        for argument in call.args:
+            match argument:
+                case ast.Constant(str(text)) | ast.Name(text):
+                    said.append(text)
+                case _:
+                    _refuse(argument, f"the argument '{ast.unparse(argument)[:40]}'")
+        try:
+            return self._vocabulary.templates[name].ground(said)
+        except InputError as error:
+            line, column = call.lineno, call.col_offset + 1
+            raise InputError(error.message, line=line, column=column) from None
+
+    def _observes(self, node: ast.expr) -> bool:
+        """Whether an expression is ``observe()``, which takes no time."""
+        match node:
+            case ast.Call(ast.Name(name) | ast.Attribute(ast.Name(), name), [], []):
+                known = (*self._vocabulary.actions, *self._vocabulary.observations)
+                return name in OBSERVES and name not in known
+        return False
+
+    def _assign(self, node: ast.stmt, name: str, value: ast.expr) -> list[Statement]:
+        """Keeps a condition until time passes."""
+        if name in (*self._vocabulary.observations, *self._vocabulary.actions):
+            _refuse(node, f"an assignment to '{name}', a name of the rulebook,")
+        match value:
+            case ast.BoolOp() | ast.UnaryOp() | ast.Call() | ast.Name() | ast.Attribute():
+                self._known[name] = None if self._observes(value) else self._condition(value)
+            case ast.Subscript():
+                self._known[name] = self._condition(value)
+            case _:
+                _refuse(node, f"'{ast.unparse(node).splitlines()[0][:40]}'")
+        self._stale.discard(name)
+        return []
 
     def _loop(
         self, line: int, test: Formula, body: Sequence[ast.stmt], depth: int
@@ -171,6 +275,7 @@ class _Reader:
         made: list[Statement] = []
         end = f"end of loop {self._count}"
         for _ in range(times):
+            self._forget()
             after = f"end of round {self._count}"
             self._loops.append((after, end))
             made += self.block(body, depth + 1)
@@ -199,10 +304,43 @@ class _Reader:
             case ast.BoolOp(op, values):
                 parts = tuple(self._condition(value, depth + 1) for value in values)
                 return And(parts) if isinstance(op, ast.And) else Or(parts)
-            case ast.Call(func, [], []):
+            case ast.Name(name) if name in self._known or name in self._stale:
+                kept = self._kept(node, name)
+                if kept is not None:
+                    return kept
+            case ast.Subscript(ast.Name(table), ast.Constant(str(name))) | ast.Call(
+                ast.Attribute(ast.Name(table), "get"),
+                [ast.Constant(str(name))] | [ast.Constant(str(name)), ast.Constant(False)],
+                [],
+            ) if table in self._known or table in self._stale:
+                if self._kept(node, table, snapshot=True) is None:
+                    return self._observation(node, name)
+            case ast.Attribute(ast.Name(table), name) if (
+                table in self._known or table in self._stale
+            ):
+                if self._kept(node, table, snapshot=True) is None:
+                    return self._observation(node, name)
+            case ast.Call(func, [], []) if not isinstance(func, ast.Call):
                 return self._condition(func, depth + 1)
+            case ast.Call(func, [_, *_], []):
+                return self._observation(node, self._with_arguments(node, self._name(func)))
             case ast.Name() | ast.Attribute(ast.Name()):
-                name = self._name(node)
-                place = {"line": node.lineno, "column": node.col_offset + 1}
-                return Prop(self._vocabulary.observation(name, **place))
+                return self._observation(node, self._name(node))
         return _refuse(node, f"the condition '{ast.unparse(node)[:40]}'")
+
+    def _observation(self, node: ast.expr, name: str) -> Formula:
+        place = {"line": node.lineno, "column": node.col_offset + 1}
+        return self._vocabulary.proposition(name, **place)
+
+    def _kept(self, node: ast.expr, name: str, *, snapshot: bool = False) -> Formula | None:
+        """Returns an assigned condition, or None for all observations at once."""
+        if name in self._stale:
+            raise InputError(
+                f"'{name}' was read before a step was taken, and may have changed; read it again",
+                line=node.lineno,
+                column=node.col_offset + 1,
+            )
+        found = self._known[name]
+        if (found is None) != snapshot:
+            _refuse(node, f"'{ast.unparse(node)[:40]}'")
+        return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from surefoot.verification.formulas.syntax import Formula
 
@@ -84,11 +84,15 @@ class Program:
         statements: The statements, in order.
         idle: The action that is taken while the program waits; None for no action at all.
         unit: What the lines of the statements count: 'line' or 'step'.
+        notes: Words of the text that are no part of the plan, such as headings.
+        never: Prohibitions of the text, which the statements obey.
     """
 
     statements: tuple[Statement, ...]
     idle: str | None = None
     unit: str = "line"
+    notes: tuple[str, ...] = field(default=(), compare=False)
+    never: tuple[str, ...] = field(default=(), compare=False)
 
     def walk(self) -> Iterator[Statement]:
         """Yields all statements, outer ones first."""

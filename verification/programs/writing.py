@@ -53,12 +53,56 @@ def program_text(program: Program) -> str:
     return "\n".join(_lines(program.statements, targets, "")) + "\n"
 
 
+def reading_text(program: Program) -> str:
+    """Writes how a plan was read, what it does while it waits, and what was set aside."""
+    parts = ["I read this as:", *(f"  {line}" for line in program_text(program).splitlines())]
+    parts += [f"  ({item}: the steps obey this)" for item in program.never]
+    waits = any(
+        isinstance(s, WaitUntil) or (isinstance(s, While) and not s.body) for s in program.walk()
+    )
+    if waits:
+        idle = "no action" if program.idle is None else f"'{program.idle.replace('_', ' ')}'"
+        parts.append(f"  (while it waits: {idle})")
+    if program.notes:
+        said = "; ".join(f"'{note[:80]}'" for note in program.notes)
+        parts.append(f"  (no part of the plan: {said})")
+    return "\n".join(parts) + "\n"
+
+
+def block_text(statements: tuple[Statement, ...]) -> str:
+    """Writes statements in one line."""
+    return "; ".join(map(_inline, statements)) or "nothing"
+
+
+def _acts(actions: tuple[str, ...]) -> str:
+    return " and ".join(a.replace("_", " ") for a in actions) or "(no action for one step)"
+
+
+def _inline(s: Statement) -> str:
+    match s:
+        case Do(_, actions):
+            return _acts(actions)
+        case WaitUntil(_, condition):
+            return f"wait until {words_of(condition)}"
+        case Proceed(_, to):
+            return f"go to {to}" if " " in to else f"go to step {to}"
+        case If(_, condition, then, ()):
+            return f"if {words_of(condition)}: ({block_text(then)})"
+        case If(_, condition, then, otherwise):
+            no = block_text(otherwise)
+            return f"if {words_of(condition)}: ({block_text(then)}), otherwise: ({no})"
+        case While(_, condition, body):
+            inner = block_text(body) if body else "wait"
+            return f"while {words_of(condition)}: ({inner})"
+    return "end"
+
+
 def _lines(statements: tuple[Statement, ...], targets: set[str], indent: str) -> list[str]:
     lines = []
     for s in statements:
         match s:
             case Do(_, actions):
-                lines.append(indent + " and ".join(a.replace("_", " ") for a in actions))
+                lines.append(indent + _acts(actions))
             case WaitUntil(_, condition):
                 lines.append(f"{indent}wait until {words_of(condition)}")
             case Mark(_, name) if name in targets:

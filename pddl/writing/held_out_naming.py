@@ -12,7 +12,7 @@ _NUMBERS = "one two three four five six seven eight nine ten eleven twelve".spli
 _CITIES = "paris london berlin madrid rome vienna oslo prague lisbon dublin athens warsaw".split()
 _MODE = "mode"
 """Modes of instruments keep their names."""
-_NAMED_ROBOTS = ["wall-e", "eve", "bender", "marvin", "johnny5", "hal"]
+_NAMED_ROBOTS = "marvin eve bender sonny dexter hal".split()
 
 
 def greek(kind: str, names: Sequence[str]) -> Sequence[str] | None:
@@ -42,7 +42,7 @@ def spelled(kind: str, names: Sequence[str]) -> Sequence[str] | None:
 
 
 def famous(kind: str, names: Sequence[str]) -> Sequence[str] | None:
-    """Calls places by cities and robots by names from films."""
+    """Calls places by cities and robots by names from fiction."""
     robots = ("robot", "hoist", "craft")
     places = ("room", "location", "direction", "position", "storearea", "station")
     bank = _NAMED_ROBOTS if kind in robots else _CITIES if kind in places else None

@@ -11,7 +11,7 @@ from surefoot.pddl.writing.model import Said, Split
 from surefoot.pddl.writing.structures import lower_start
 
 _ONES = (
-    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
     "sixteen seventeen eighteen nineteen"
 ).split()
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
@@ -22,9 +22,9 @@ _KEYCAP = "\ufe0f\u20e3"
 def number_word(number: int) -> str:
     """Returns *twenty-one* for 21, up to 99."""
     if number < 20:
-        return _ONES[number - 1]
+        return _ONES[number]
     tens, ones = divmod(number, 10)
-    return _TENS[tens - 2] + (f"-{_ONES[ones - 1]}" if ones else "")
+    return _TENS[tens - 2] + (f"-{_ONES[ones]}" if ones else "")
 
 
 def roman(number: int) -> str:

@@ -38,7 +38,7 @@ def small_words(name: str, roster: Roster) -> str:
 def number_words(name: str, roster: Roster) -> str:
     """Spells *robot one*."""
     stem, index = split_index(name)
-    if len(stem) > 2 and stem.isalpha() and index.isdigit() and 0 < int(index) < 20:
+    if len(stem) > 2 and stem.isalpha() and index.isdigit() and int(index) < 20:
         return f"{stem} {number_word(int(index))}"
     return name
 

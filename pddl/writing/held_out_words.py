@@ -9,17 +9,17 @@ SYNONYMS = {
     "barman": """
         grasp: - | take | {1} | in the {0} hand
         leave: - | put down | {1} | with the {0} hand
-        fill-shot: - | fill | {0} | held in the {2} hand | with {1} | from dispenser {4}
+        fill-shot: - | fill | {0} | held in the {2} hand | with {1} | from {4}
             | keeping the {3} hand free
-        refill-shot: - | refill | {0} | held in the {2} hand | with {1} | from dispenser {4}
+        refill-shot: - | refill | {0} | held in the {2} hand | with {1} | from {4}
             | keeping the {3} hand free
         empty-shot: - | empty | {1} | held in the {0} hand | discarding {2}
         clean-shot: - | clean | {0} | after its use for {1} | holding it with the {2} hand
             | and keeping the {3} hand free
         pour-shot-to-clean-shaker: - | pour | {1} | from {0} | held in the {3} hand
-            | into the clean shaker {2} | whose level goes from {4} to {5}
+            | into {2} | (still clean) | raising the shaker's level from {4} to {5}
         pour-shot-to-used-shaker: - | add | {1} | from {0} | held in the {3} hand
-            | to the used shaker {2} | whose level goes from {4} to {5}
+            | to {2} | (already in use) | raising the shaker's level from {4} to {5}
         empty-shaker: - | empty | {1} | held in the {0} hand | discarding {2}
             | so that its level goes from {3} to {4}
         clean-shaker: - | clean | {2} | holding it with the {0} hand
@@ -99,9 +99,9 @@ SYNONYMS = {
         move: - | move | - | at height {2} | from {0} | to {1}
         move-up: - | step up | - | from {0} | (at {1}) | onto {2} | (at {3})
         move-down: - | step down | - | from {0} | (at {1}) | onto {2} | (at {3})
-        place-block: - | add | a block | at {1} | from the neighboring {0}
+        place-block: - | add | a block | at {1} | standing on the neighboring {0}
             | so that its height goes from {2} to {3}
-        remove-block: - | take | a block | away from {1} | from the neighboring {0}
+        remove-block: - | take | a block | away from {1} | standing on the neighboring {0}
             | so that its height goes from {2} to {3}
         create-block: - | pick up | a new block | at the depot {0}
         destroy-block: - | dispose of | the block | at the depot {0}

@@ -31,7 +31,7 @@ def signatures(told: Told) -> str:
 def insight(told: Told) -> str:
     """Says what matters, in a paragraph."""
     goals = told.goals()
-    aim = f" In the end we want that {goals[-1]}." if goals else ""
+    aim = f" In the end, this has to hold: {goals[-1]}." if goals else ""
     return (
         f"**Key insight:** no action should undo what an earlier one has achieved.{aim} "
         "Working backwards from there leads to these actions:"

@@ -220,6 +220,8 @@ def titles_then_lines(saids: Sequence[Said], rng: Random) -> str:
     )
 
 
+# comments of code and descriptions beside an action's field are no titles: what they say has no
+# force against the code, so that a contradiction leaves the plan as it is
 _OUT = Split.HELD_OUT
 STRUCTURES = (
     Structure("spelled-steps", _OUT, spelled_steps, "any", lines=True, remarks=True),
@@ -229,9 +231,9 @@ STRUCTURES = (
     Structure("decimal-list", _OUT, decimal_list, "any", lines=True, remarks=True),
     Structure("described-table", _OUT, described_table, "call", titled=True),
     Structure("text-table", _OUT, text_table, "any", lines=True),
-    Structure("commented-pddl", _OUT, commented_pddl, "call", titled=True),
+    Structure("commented-pddl", _OUT, commented_pddl, "call"),
     Structure("python-strings", _OUT, python_strings, "call"),
-    Structure("json-described", _OUT, json_described, "call", titled=True),
+    Structure("json-described", _OUT, json_described, "call"),
     Structure("tool-calls", _OUT, tool_calls, "call"),
     Structure("tagged", _OUT, tagged, "any", lines=True),
     Structure("fields", _OUT, fields, "call", remarks=True),

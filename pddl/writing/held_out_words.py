@@ -56,8 +56,8 @@ SYNONYMS = {
     """,
     "grippers": """
         move: {0} | travel | - | from {1} | to {2}
-        pick: {0} | take | {1} | in {2} | with its gripper {3}
-        drop: {0} | put down | {1} | in {2} | with its gripper {3}
+        pick: {0} | take | {1} | in {2} | with its {3}
+        drop: {0} | put down | {1} | in {2} | with its {3}
     """,
     "kitchen": """
         go: - | move | - | from {0} | to {1}

@@ -11,6 +11,7 @@ from surefoot.pddl.benchmark.config import read_config
 from surefoot.pddl.benchmark.run import BenchRun, bench_run
 from surefoot.pddl.extract.readers import DEFAULT_READER
 from surefoot.pddl.grading.run import GradedRun, grade_run
+from surefoot.pddl.grading.second_reader import SecondReader
 from surefoot.pddl.planner import Planner
 from surefoot.pddl.reference import lookup
 
@@ -22,11 +23,15 @@ def grade(
     *,
     models: Sequence[str] = (),
     reader: str = DEFAULT_READER,
+    second_reader: SecondReader | None = None,
     lexicons: Sequence[str] = (),
     workers: int = 1,
     progress: Progress = silent,
 ) -> GradedRun:
     """Grades recorded answers into a run folder; no model is the judge.
+
+    Answers whose reading is not sure enough are doubtful and in no rate: ``doubtful`` of the run
+    counts them, and its report opens with them.
 
     Args:
         answers: Folder with ``pNN.pddl.MODEL`` files (or folders of such), or a JSON-lines file
@@ -35,6 +40,8 @@ def grade(
         out: The run folder, created or resumed.
         models: Only these models; all by default.
         reader: Name of the answer reader.
+        second_reader: A model that reads the doubtful answers again, such as
+            ``SecondReader(name, ask)`` with a function from a prompt to a reply.
         lexicons: Lexicon files as ``DOMAIN=FILE``, or one ``FILE`` for the tasks' only domain.
         workers: Processes.
         progress: Called after every graded answer.
@@ -49,6 +56,7 @@ def grade(
         lookup,
         models=models,
         reader=reader,
+        second_reader=second_reader,
         lexicons=lexicons,
         workers=workers,
         progress=progress,
@@ -63,6 +71,9 @@ def bench(
     **settings: Any,
 ) -> BenchRun:
     """Benchmarks planners into a run folder.
+
+    Episodes whose answer is not read with enough certainty are in no rate; ``doubtful`` of the
+    run counts them.
 
     Args:
         planners: Planners by name, such as those of

@@ -271,6 +271,7 @@ class PairedComparison:
         only_second: Cases that only the second solves (or solves more often).
         p_value: Exact McNemar p-value; of rates that of the sign-flip test.
         adjusted: The same after Holm's adjustment over all comparisons made together.
+        left_out: Common cases that are not compared, since the outcome of one is unknown.
     """
 
     first: str
@@ -280,6 +281,7 @@ class PairedComparison:
     only_second: int
     p_value: float
     adjusted: float
+    left_out: int = 0
 
 
 def compare_paired(outcomes: Mapping[str, Mapping[Hashable, float]]) -> list[PairedComparison]:

@@ -22,6 +22,7 @@ from surefoot.pddl.benchmark.tasks import EXAMPLE_SEED, BenchTasks
 from surefoot.pddl.domains import get_domain, list_domains
 from surefoot.pddl.extract import Lexicon, TaskVocabulary
 from surefoot.pddl.grading.answers import Answer, TaskFiles
+from surefoot.pddl.grading.doubtful import clarification
 from surefoot.pddl.grading.grader import BoundsLookup, LoadedTask, find_lexicon, grade
 from surefoot.pddl.grading.records import SOLVED, AnswerOutcome, AnswerRecord, paper_label
 from surefoot.pddl.ground import GroundTask
@@ -138,6 +139,13 @@ class Dialogue:
         detail = _FEEDBACK.get(Mode(self.case.mode))
         if detail is None or self.finished:
             return
+        if record.kind is AnswerOutcome.DOUBTFUL:
+            heard = clarification(record)
+        else:
+            heard = self._feedback(record, detail)
+        self.messages = (*self.messages, Message("assistant", reply.text), Message("user", heard))
+
+    def _feedback(self, record: AnswerRecord, detail: str) -> str:
         plan = parse_plan("\n".join(s.action for s in record.steps))
         read = record.kind not in (
             AnswerOutcome.UNPARSED,
@@ -145,8 +153,7 @@ class Dialogue:
             AnswerOutcome.NO_PLAN,
         )
         verdict = validate(self._loaded.ground, plan) if read else None
-        heard = feedback(detail, self._loaded.ground, plan, verdict)
-        self.messages = (*self.messages, Message("assistant", reply.text), Message("user", heard))
+        return feedback(detail, self._loaded.ground, plan, verdict)
 
     def to_json(self) -> dict[str, Any]:
         """Returns the record of the finished episode."""
@@ -186,7 +193,7 @@ def judge(reply: PlanReply, task: LoadedTask, planner: str) -> AnswerRecord:
 
 
 def _as(record: AnswerRecord, kind: AnswerOutcome, detail: str) -> AnswerRecord:
-    return replace(record, kind=kind, paper=paper_label(kind), detail=detail)
+    return replace(record, kind=kind, paper=paper_label(kind), detail=detail, read_as="")
 
 
 def renamed(task: Task, case: BenchCase) -> tuple[Task, Renaming | None]:

@@ -20,7 +20,8 @@ from surefoot.pddl.benchmark.quiz_summary import (
 )
 from surefoot.pddl.benchmark.report import comparison_row
 from surefoot.pddl.benchmark.summary import Episode, compare, named
-from surefoot.pddl.grading.records import UNGRADED, AnswerRecord
+from surefoot.pddl.grading.doubtful import doubtful_cases
+from surefoot.pddl.grading.records import SOLVED, UNGRADED, AnswerRecord
 from surefoot.pddl.grading.samples import solved_fractions
 from surefoot.pddl.grading.summary import Cell, make_cells, model_totals
 from surefoot.results.charts import ForestRow, forest_plot
@@ -101,14 +102,22 @@ def make_leaderboard(folders: Sequence[Path]) -> Leaderboard:
         for name, r, _ in rows
     ]
     outcomes = solved_fractions(
-        (record.model, place, record.cost is not None)
+        (record.model, place, record.kind in SOLVED)
         for record, (_, _, place) in zip(records, rows, strict=True)
         if record.kind not in UNGRADED
+    )
+    unclear = doubtful_cases(
+        (record, place) for record, (_, _, place) in zip(records, rows, strict=True)
     )
     totals = sorted(model_totals(records), key=lambda c: -(c.valid / c.n if c.n else -1))
     quiz, pairs = _quiz(quizzes)
     return Leaderboard(
-        tuple(totals), tuple(make_cells(records)), tuple(compare(outcomes)), quiz, pairs, unfinished
+        tuple(totals),
+        tuple(make_cells(records)),
+        tuple(compare(outcomes, unclear)),
+        quiz,
+        pairs,
+        unfinished,
     )
 
 
@@ -156,6 +165,7 @@ def render_leaderboard(board: Leaderboard, meta: dict[str, str]) -> str:
         meta=meta,
         unfinished=board.unfinished,
         totals=board.totals,
+        doubtful=any(cell.doubtful for cell in board.totals),
         forest=trusted(forest_plot(rows, title="Share of valid plans with Wilson intervals")),
         comparisons=[comparison_row(c) for c in board.comparisons],
         quiz=[quiz_row(c) for c in board.quiz if not (c.kind and c.form)],

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from surefoot.pddl.benchmark.summary import Episode, contestant
 from surefoot.pddl.domains import get_domain
 from surefoot.pddl.grading.axes import Axis, axes_of
+from surefoot.pddl.grading.doubtful import count_doubtful
 from surefoot.pddl.grading.records import AnswerRecord
 from surefoot.pddl.grading.summary import counts_by_task, valid_interval
 from surefoot.pddl.renaming import NameLevel
@@ -71,10 +73,15 @@ def size_rows(episodes: Iterable[Episode]) -> list[dict[str, Any]]:
         tasks have several samples, holds the valid and all samples of each.
     """
     found: dict[tuple[str, str, int], list[AnswerRecord]] = {}
+    unclear: Counter[tuple[str, str, int]] = Counter()
     for name, group in by_contestant(episodes).items():
         for e in group:
-            if e.case.size is not None and e.counts and e.case.renaming == NameLevel.NONE:
-                found.setdefault((name, e.case.domain, e.case.size), []).append(e.graded)
+            if e.case.size is None or e.case.renaming != NameLevel.NONE:
+                continue
+            place = (name, e.case.domain, e.case.size)
+            if e.counts:
+                found.setdefault(place, []).append(e.graded)
+            unclear[place] += count_doubtful([e.graded])
     rows = []
     for (name, domain, size), records in found.items():
         interval = valid_interval(records)
@@ -88,6 +95,7 @@ def size_rows(episodes: Iterable[Episode]) -> list[dict[str, Any]]:
                 "step": size - get_domain(domain).min_size,
                 "valid": sum(solved for solved, _ in by_task),
                 "n": len(records),
+                "doubtful": unclear[name, domain, size],
                 "wilson95": [interval.low, interval.high],
                 **({"by_task": by_task} if len(by_task) < len(records) else {}),
             }
@@ -127,6 +135,7 @@ def extrapolation_rows(sizes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any
                     "contestant": name,
                     "small": [a, m],
                     "large": [b, n],
+                    "doubtful": sum(r["doubtful"] for r in sizes if r["contestant"] == name),
                     "drop": a / m - b / n,
                     "newcombe95": [drop.low, drop.high],
                 }

@@ -12,7 +12,7 @@ from surefoot.pddl.benchmark.profile import axes_chart, sizes_chart
 from surefoot.pddl.benchmark.quiz_report import quiz_section, write_questions
 from surefoot.pddl.benchmark.quiz_summary import QuizEpisode
 from surefoot.pddl.benchmark.summary import Episode, cells_of, named
-from surefoot.pddl.grading.display import CATEGORIES, p_text
+from surefoot.pddl.grading.display import CATEGORIES, bar_figure, p_text
 from surefoot.pddl.grading.records import UNGRADED
 from surefoot.pddl.grading.report import write_report
 from surefoot.pddl.grading.samples import sample_rows
@@ -53,6 +53,7 @@ def write_reports(
             c["only_second"],
             c["mcnemar_p"],
             c["holm_p"],
+            c.get("doubtful", 0),
         )
         for c in summary["comparisons"]
     ]
@@ -82,7 +83,11 @@ def render_bench(
     for record in named(episodes):
         if record.kind not in UNGRADED:
             counts[record.model][CATEGORIES[record.kind].name] += 1
-    bars = [BarRow("all domains", model, found) for model, found in counts.items()]
+    unclear = {c.model: c.doubtful for c in totals}
+    bars = [
+        BarRow("all domains", model, found, bar_figure(sum(found.values()), unclear[model]))
+        for model, found in counts.items()
+    ]
     shown = [category for kind, category in CATEGORIES.items() if kind not in UNGRADED]
     return render_page(
         "bench.html.j2",
@@ -91,6 +96,7 @@ def render_bench(
         meta=meta,
         planned=summary["planned"],
         finished=summary["finished"],
+        doubtful=[c for c in totals if c.doubtful],
         forest=trusted(forest_plot(rows, title="Share of valid plans with Wilson intervals")),
         bars=trusted(stacked_bars(bars, shown, title="Outcomes by contestant")),
         radar=trusted(axes_chart(summary["axes"], "The five axes of the o1 study")),
@@ -100,6 +106,7 @@ def render_bench(
         rounds=summary["rounds"],
         rounds_chart=trusted(_rounds_chart(summary["rounds"])),
         drops=[_drop_row(d) for d in summary["generalization"]],
+        rounds_doubtful=any(r.get("doubtful") for r in summary["rounds"]),
         effort=[_effort_row(e) for e in summary["effort"]],
         comparisons=[comparison_row(c) for c in summary["comparisons"]],
         samples=sample_rows(named(episodes), [e.case.situation for e in episodes]),
@@ -146,6 +153,7 @@ def _drop_row(d: Mapping[str, Any]) -> dict[str, str]:
         "contestant": d["contestant"],
         "tasks": str(d["tasks"]),
         "pairs": str(d["pairs"]),
+        "doubtful": str(d.get("doubtful") or ""),
         "original": whole_percent(d["original"]),
         "renamed": whole_percent(d["renamed"]),
         "drop": points(d["drop"], low, high),
@@ -159,6 +167,7 @@ def _extrapolation_row(r: Mapping[str, Any]) -> dict[str, str]:
         "contestant": r["contestant"],
         "small": f"{a} of {m}",
         "large": f"{b} of {n}",
+        "doubtful": str(r.get("doubtful") or ""),
         "drop": points(r["drop"], low, high),
     }
 
@@ -188,6 +197,7 @@ def comparison_row(c: Mapping[str, Any], what: str = "tasks") -> dict[str, str]:
     return {
         "names": f"{c['first']} and {c['second']}",
         "n": str(c["n"]),
+        "doubtful": str(c.get("doubtful") or ""),
         "split": f"{c['only_first']} : {c['only_second']}",
         "p": p_text(c["mcnemar_p"]),
         "adjusted": p_text(c["holm_p"]),

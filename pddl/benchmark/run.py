@@ -22,6 +22,7 @@ from surefoot.pddl.benchmark.report import write_reports
 from surefoot.pddl.benchmark.selftest import self_test
 from surefoot.pddl.benchmark.summary import Episode, summarize
 from surefoot.pddl.benchmark.tasks import BenchTasks
+from surefoot.pddl.grading.doubtful import count_doubtful
 from surefoot.pddl.grading.grader import BoundsLookup
 from surefoot.pddl.planner import Planner
 from surefoot.pddl.reference.bounds import content_key
@@ -54,6 +55,11 @@ class BenchRun:
     unanswered: dict[str, str]
     report: Path
     warnings: tuple[str, ...] = ()
+
+    @property
+    def doubtful(self) -> int:
+        """Number of episodes whose answer is not read with enough certainty to count."""
+        return count_doubtful(e.graded for e in self.episodes)
 
 
 def bench_run(

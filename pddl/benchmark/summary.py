@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -9,7 +10,8 @@ from typing import Any
 
 from surefoot.pddl.benchmark.cases import BenchCase
 from surefoot.pddl.benchmark.config import Mode
-from surefoot.pddl.grading.records import SOLVED, UNGRADED, AnswerRecord
+from surefoot.pddl.grading.doubtful import count_doubtful, doubtful_cases, left_out
+from surefoot.pddl.grading.records import SOLVED, UNGRADED, AnswerOutcome, AnswerRecord
 from surefoot.pddl.grading.samples import sample_rows, solved_fractions
 from surefoot.pddl.grading.summary import Cell, make_cells, model_totals, valid_interval
 from surefoot.pddl.renaming import NameLevel
@@ -110,6 +112,7 @@ def summarize(episodes: Sequence[Episode], *, planned: int, seed: int) -> dict[s
         **({"samples": [row.to_json() for row in samples]} if samples else {}),
         "planned": planned,
         "finished": len(episodes),
+        "doubtful": count_doubtful(records),
         "cells": [cell.to_json() for cell in make_cells(records)],
         "totals": [cell.to_json() for cell in model_totals(records)],
         "comparisons": _comparisons(records, episodes),
@@ -126,20 +129,21 @@ def cells_of(episodes: Sequence[Episode]) -> tuple[list[Cell], list[Cell]]:
 
 
 def _comparisons(records: Sequence[AnswerRecord], episodes: Sequence[Episode]) -> list[Any]:
+    pairs = list(zip(records, episodes, strict=True))
     return compare(
-        solved_fractions(
-            (record.model, e.case.situation, e.solved)
-            for record, e in zip(records, episodes, strict=True)
-            if e.counts
-        )
+        solved_fractions((r.model, e.case.situation, e.solved) for r, e in pairs if e.counts),
+        doubtful_cases((r, e.case.situation) for r, e in pairs),
     )
 
 
-def compare(outcomes: Mapping[str, Mapping[Any, float]]) -> list[dict[str, Any]]:
+def compare(
+    outcomes: Mapping[str, Mapping[Any, float]], doubtful: Mapping[str, set[Any]] | None = None
+) -> list[dict[str, Any]]:
     """Compares contestants in pairs, as it stands in ``summary.json``.
 
     Args:
         outcomes: For each contestant, whether it solves each task, or how often.
+        doubtful: The tasks to which each contestant has a doubtful answer.
 
     Returns:
         Rows with ``pairs_needed``: how many tasks would tell the two apart, where these do
@@ -153,6 +157,9 @@ def compare(outcomes: Mapping[str, Mapping[Any, float]]) -> list[dict[str, Any]]
         by_rate = not rates <= {0.0, 1.0}
         if c.adjusted >= 0.05 and not by_rate:
             need = pairs_needed(c.only_first / c.n, c.only_second / c.n)
+        unclear = {}
+        if doubtful is not None:
+            unclear["doubtful"] = left_out(outcomes, doubtful, c.first, c.second)
         rows.append(
             {
                 "first": c.first,
@@ -163,6 +170,7 @@ def compare(outcomes: Mapping[str, Mapping[Any, float]]) -> list[dict[str, Any]]
                 "mcnemar_p": c.p_value,
                 "holm_p": c.adjusted,
                 "pairs_needed": need,
+                **unclear,
                 **({"by_rate": True} if by_rate else {}),
             }
         )
@@ -214,6 +222,7 @@ def _rounds(records: Sequence[AnswerRecord], episodes: Sequence[Episode]) -> lis
                 "contestant": name,
                 "mode": counted[0].case.mode,
                 "n": len(counted),
+                "doubtful": count_doubtful(e.graded for _, e in group),
                 "solved_by_round": solved,
                 "completion_tokens_by_round": tokens,
                 "wilson95_last": list(_pair(e.graded for e in counted)),
@@ -227,11 +236,16 @@ def _drops(records: Sequence[AnswerRecord], episodes: Sequence[Episode], seed: i
     base = {e.case.key: e for e in episodes if e.case.renaming == NameLevel.NONE and e.counts}
     groups: dict[tuple[str, str], dict[str, list[float]]] = {}
     tried: dict[tuple[str, str], list[tuple[bool, bool]]] = {}
+    doubtful = {e.case.key for e in episodes if e.graded.kind is AnswerOutcome.DOUBTFUL}
+    unclear: Counter[tuple[str, str]] = Counter()
     for record, e in zip(records, episodes, strict=True):
-        other = base.get(e.case.original().key)
-        if e.case.renaming == NameLevel.NONE or other is None or not e.counts:
+        if e.case.renaming == NameLevel.NONE:
             continue
         place = (record.model, e.case.renaming)
+        other = base.get(e.case.original().key)
+        unclear[place] += bool({e.case.key, e.case.original().key} & doubtful)
+        if other is None or not e.counts:
+            continue
         drop = float(other.solved) - float(e.solved)
         groups.setdefault(place, {}).setdefault(e.case.task, []).append(drop)
         tried.setdefault(place, []).append((other.solved, e.solved))
@@ -245,6 +259,7 @@ def _drops(records: Sequence[AnswerRecord], episodes: Sequence[Episode], seed: i
                 "level": level,
                 "tasks": len(by_task),
                 "pairs": len(pairs),
+                "doubtful": unclear[name, level],
                 "original": sum(a for a, _ in pairs) / len(pairs),
                 "renamed": sum(b for _, b in pairs) / len(pairs),
                 "drop": sum(a - b for a, b in pairs) / len(pairs),

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from surefoot.pddl.extract import doubts
+from surefoot.pddl.extract.cues import no_action_sentence
 from surefoot.pddl.extract.discourse import withdraws
 from surefoot.pddl.extract.document import Line, LiteralPlan, plain
 from surefoot.pddl.extract.drafts import Draft, says
@@ -121,7 +122,7 @@ def classify(
         if line.number in taken and line.number not in refused:
             continue
         read.append(read_row(vocabulary, line) if line.cells else _classify_line(vocabulary, line))
-    items = _without_remarks(vocabulary, _with_reports(vocabulary, read))
+    items = _without_remarks(vocabulary, _with_reports(vocabulary, _as_story(vocabulary, read)))
     if vocabulary.past:
         items = _listed_only(items)
     return _without_facts(items)
@@ -169,45 +170,77 @@ def _from_data(vocabulary: TaskVocabulary, plan: LiteralPlan, line: Line) -> lis
 _PASSIVE = re.compile(r"\b(?:is|are|gets?|was|were|has been|have been|being)\b")
 
 
+def _runs(items: list[Item]) -> list[tuple[int, bool, int]]:
+    """Returns for every line the list that it belongs to: indent, whether numbered, and count."""
+    count = 0
+    last: dict[int, int] = {}
+    result: list[tuple[int, bool, int]] = []
+    for item in items:
+        line = item.line
+        if item.kind is LineKind.HEADING or (
+            line.ordinal is not None and line.ordinal <= last.get(line.indent, 0)
+        ):
+            count += 1
+            last = {}
+        if line.ordinal is not None:
+            last[line.indent] = line.ordinal
+        result.append((line.indent, line.ordinal is not None, count))
+    return result
+
+
 def _with_reports(vocabulary: TaskVocabulary, items: list[Item]) -> list[Item]:
     """Reads ``ball1 is picked up by robot1`` where it stands as an item among steps.
 
     A passive sentence tells a result more often than a step, so it counts only as an item of
     the list that the steps stand in, or where nothing else is a step.
     """
-
-    def layout(item: Item) -> tuple[int, bool]:
-        return item.line.indent, item.line.ordinal is not None
-
-    lists = {
-        layout(i) for i in items if i.kind is LineKind.STEP and i.line.marked and not i.line.cells
-    }
-    counts = Counter(layout(i) for i in items if i.line.marked and i.kind is LineKind.STEP)
+    runs = _runs(items)
+    steps = Counter(
+        run
+        for run, i in zip(runs, items, strict=True)
+        if i.kind is LineKind.STEP and i.line.marked and not i.line.cells
+    )
     others = Counter(
-        layout(i) for i in items if i.line.marked and i.kind in (LineKind.TEXT, LineKind.ODD)
+        run
+        for run, i in zip(runs, items, strict=True)
+        if i.line.marked and i.kind in (LineKind.TEXT, LineKind.ODD)
     )
     result: list[Item] = []
-    for item in items:
+    for run, item in zip(runs, items, strict=True):
         if (
             item.kind in (LineKind.TEXT, LineKind.ODD, LineKind.DETAIL)
             and item.line.marked
-            and (layout(item) in lists or not lists)
+            and (steps[run] or not steps)
             and _PASSIVE.search(item.line.text)
         ):
             drafts = tuple(read_steps(vocabulary.with_past(), item.line.text, item.line.number))
             if drafts and any(d.readings for d in drafts):
                 item = replace(item, kind=LineKind.STEP, drafts=drafts)
-        place = layout(item)
         if (
             item.kind is LineKind.TEXT
             and item.line.marked
-            and counts[place] > others[place]
+            and steps[run] > others[run]
             and not statement(item.line.text)
             and looks_like_step(vocabulary, item)
         ):
             # between steps, what reads like a step is one that does not exist
             drafts = (_invented(item.line.text, item.line.number),)
             item = replace(item, kind=LineKind.ODD, drafts=drafts)
+        result.append(item)
+    return result
+
+
+def _as_story(vocabulary: TaskVocabulary, items: list[Item]) -> list[Item]:
+    """Reads single sentences in the past where whole paragraphs are steps."""
+    if not any(len(i.drafts) > 2 and not i.line.marked for i in items if i.kind is LineKind.STEP):
+        return items
+    result: list[Item] = []
+    for item in items:
+        if item.kind is LineKind.TEXT and not item.line.marked and not item.line.fenced:
+            text = item.line.text
+            drafts = read_steps(vocabulary.with_past(), text, item.line.number, prose=True)
+            if drafts and all(d.readings and says(d) for d in drafts):
+                item = replace(item, kind=LineKind.STEP, drafts=tuple(drafts))
         result.append(item)
     return result
 
@@ -309,8 +342,16 @@ def list_of_names(vocabulary: TaskVocabulary, text: str) -> list[str]:
     return pieces
 
 
+def _speaks_of_plan(line: Line, text: str) -> bool:
+    """Returns whether a line is about the plan: takes it back, or says that it is empty."""
+    return no_action_sentence(text) is not None or (not line.marked and withdraws(text))
+
+
 def _invented(text: str, number: int) -> Draft:
     return Draft((), text, number, number, doubts=(doubts.INVENTED,))
+
+
+_DEFINES = re.compile(r"^(?:let|we let)\b.*?\b(?:be|denote|represent|stand for|refer to)\b")
 
 
 def _is_aside(vocabulary: TaskVocabulary, text: str) -> bool:
@@ -324,7 +365,7 @@ def _classify_line(vocabulary: TaskVocabulary, line: Line) -> Item:
     text = line.text
     if not text:
         return Item(line, LineKind.BLANK)
-    if _is_aside(vocabulary, text):
+    if _is_aside(vocabulary, text) or _DEFINES.match(text):
         return Item(line, LineKind.DETAIL)
     label = line.label
     if label is not None:
@@ -354,7 +395,7 @@ def _classify_line(vocabulary: TaskVocabulary, line: Line) -> Item:
         return Item(line, LineKind.ARGUMENTS, arguments=tuple(("", n) for n in names))
     prose = not line.marked and not line.heading and text.count(". ") >= 1
     drafts = tuple(read_steps(vocabulary, text, line.number, prose=prose))
-    if drafts and not line.marked and withdraws(text) and not any(map(says, drafts)):
+    if drafts and not any(map(says, drafts)) and _speaks_of_plan(line, text):
         return Item(line, LineKind.TEXT)  # 'Hold on, this plan has a mistake.'
     if drafts and dropped(text):
         return Item(line, LineKind.DETAIL)

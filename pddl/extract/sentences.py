@@ -101,11 +101,11 @@ def _formal(
     before = text[: calls[0].start]
     drafts: list[Draft] = [calls[0].draft]
     if _DENIAL.search(before):
-        return None
+        return []
     titled = bool(re.search(r"[-:;=]\s*$", before))
     if _names_others(vocabulary, before, calls[0].draft):
         drafts = [noted(calls[0].draft, doubts.CONTRADICTION)]
-    elif not _heads(vocabulary, before):
+    elif titled or not _heads(vocabulary, before):
         said = _spoken(vocabulary, before, number)
         if not said and not titled:
             return None
@@ -261,23 +261,27 @@ def _clause(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft]:
     if not hits:
         return []
     refs = [r for r in vocabulary.refs(text) if not _inside_phrase(r, hits)]
-    hits = [h for h in hits if not _inside_object(h, refs, hits)]
+    hits = [h for h in hits if not _inside_object(text, h, refs, hits)]
     if not hits or not _heads(vocabulary, text[: hits[0].start]):
         return []
     remark = REMARK.search(text, _verb_end(text, hits[0]))
     purpose = next((h for h in hits[1:] if re.search(r"\bto (?:the )?$", text[: h.start])), None)
-    if purpose is not None and _names_action(text[hits[0].end : purpose.start]):
+    if purpose is not None and (
+        _names_action(text[hits[0].end : purpose.start])
+        or {a for a, _ in purpose.readings} & {a for a, _ in hits[0].readings}
+    ):
         # 'perform the "undo" action to undo the nut': the purpose says which step it is
         hits = [
             replace(hits[0], end=purpose.end),
             *[h for h in hits[1:] if h.start > purpose.start],
         ]
+        remark = REMARK.search(text, hits[0].end)
     elif purpose is not None and (remark is None or purpose.start < remark.start()):
         remark = re.compile(r"\s*\bto (?:the )?$").search(text[: purpose.start])
     if remark is not None:  # reasons and purposes are no arguments
         text = text[: remark.start()]
         refs = [r for r in refs if r.end <= remark.start()]
-        hits = [h for h in hits if h.end <= remark.start()]
+        hits = [hits[0], *[h for h in hits[1:] if h.end <= remark.start()]]
     accepted = [hits[0]]
     for hit in hits[1:]:
         if not _JOINS.search(text[accepted[-1].end : hit.start]):
@@ -416,7 +420,10 @@ def _inside_phrase(ref: Ref, hits: list[PhraseHit]) -> bool:
     )
 
 
-def _inside_object(hit: PhraseHit, refs: list[Ref], hits: list[PhraseHit]) -> bool:
+_BEFORE_VERB = re.compile(r"[\s:]*(?:(?:will|shall|should|must|can|then|now|next|first|also)\s+)*")
+
+
+def _inside_object(text: str, hit: PhraseHit, refs: list[Ref], hits: list[PhraseHit]) -> bool:
     """Returns whether an action's words are part of an object's: the hoist of ``hoist 0``."""
     for ref in refs:
         at = ref.start + ref.skip
@@ -424,7 +431,11 @@ def _inside_object(hit: PhraseHit, refs: list[Ref], hits: list[PhraseHit]) -> bo
             continue
         if at < hit.start or ref.preposition:
             return True
-        if ref.end > hit.end and any(other.start >= ref.end for other in hits):
+        if ref.end > hit.end and any(
+            _BEFORE_VERB.fullmatch(text, ref.end, other.start)
+            for other in hits
+            if other.start >= ref.end
+        ):
             return True  # 'hoist 0 moves'; but 'clean shaker 1' begins with its verb
     return False
 

@@ -152,6 +152,7 @@ class Assembler:
         self._unknown = False  # whether the heading names something that does not exist
         self._pending = False  # whether the plan so far was taken back
         self._heading_steps = 0
+        self._phase: int | None = None
         self._said_above: Draft | None = None
         self.unread = 0
         """Number of listed lines outside of asides that look like steps and were not read."""
@@ -310,6 +311,7 @@ class Assembler:
     def _heading(self, item: Item, before: Sequence[Item]) -> None:
         self._title = None
         text = item.line.text
+        self._phase = item.line.ordinal
         if self._open_loop is not None and not self._inside_loop(item):
             self._close_loop()
         partly = _PARTLY.search(text)
@@ -346,7 +348,6 @@ class Assembler:
             self._take_back()
         elif section is not None or revision:
             self._new_block(revision)
-            self._block.phase = item.line.ordinal
             self._block.option = self._block.option or option
 
     def _take_back(self) -> None:
@@ -372,7 +373,7 @@ class Assembler:
         if self._open_loop is not None:
             return
         if self._block.entries or self._block.section is not self._section:
-            self.blocks.append(Block(self._section))
+            self.blocks.append(Block(self._section, phase=self._phase))
         self._block.section = self._section
         self._block.revision = self._block.revision or revision
 

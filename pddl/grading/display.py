@@ -43,6 +43,13 @@ def percent(part: int, n: int) -> str:
     return f"{100 * part / n:.0f}" if n else MISSING
 
 
+def bar_figure(n: int, doubtful: int) -> str:
+    """Returns the text after a bar of outcomes, ``""`` for the plain number of answers."""
+    if not doubtful:
+        return ""
+    return f"n = {n}, {doubtful} doubtful" if n else f"{doubtful} doubtful"
+
+
 def p_equals(p_value: float) -> str:
     """Returns ``p = 0.031`` or ``p < 0.001``."""
     text = p_text(p_value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -19,8 +19,20 @@ from surefoot.pddl.extract import (
 from surefoot.pddl.extract.readers import ANSWER_READERS, DEFAULT_READER
 from surefoot.pddl.grading.answers import Answer, TaskFiles
 from surefoot.pddl.grading.diagnosis import sub_label
-from surefoot.pddl.grading.judgement import judge, last_step
-from surefoot.pddl.grading.records import AnswerOutcome, AnswerRecord, StepRecord, paper_label
+from surefoot.pddl.grading.judgement import judge, judge_certain, last_step
+from surefoot.pddl.grading.records import (
+    SOLVED,
+    AnswerOutcome,
+    AnswerRecord,
+    StepRecord,
+    paper_label,
+)
+from surefoot.pddl.grading.second_reader import (
+    NoReplyError,
+    RejectedReadingError,
+    SecondReader,
+    read_again,
+)
 from surefoot.pddl.ground import GroundTask
 from surefoot.pddl.language import Domain, Plan, Task, parse_domain, parse_problem
 from surefoot.pddl.language.sexpr import SourceText
@@ -209,7 +221,6 @@ def unsupported_record(answer: Answer, reason: str) -> AnswerRecord:
         upper=None,
         bounds_method="",
         confidence=0.0,
-        doubts=(),
         candidates=(),
         answer=answer.text,
         answer_sha256=_text_digest(answer.text),
@@ -222,13 +233,31 @@ def _text_digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
-def grade(answer: Answer, task: LoadedTask) -> AnswerRecord:
-    """Grades one answer; a failure of the grading itself becomes ``HARNESS_ERROR``."""
+def grade(answer: Answer, task: LoadedTask, second: SecondReader | None = None) -> AnswerRecord:
+    """Grades one answer; a failure of the grading itself becomes ``HARNESS_ERROR``.
+
+    Args:
+        answer: The answer.
+        task: Its task.
+        second: Reads the answer again if its reading is doubtful.
+
+    Raises:
+        NoReplyError: The second reader gave no reply.
+    """
     try:
         read = ANSWER_READERS.get(task.reader)
         extraction = read(answer.text, task.ground, task.vocabulary)
-        plan = extraction.chosen.plan if extraction.chosen else Plan()
+        first = extraction
         judged = judge(extraction, task.ground)
+        by, rejected = task.reader, ""
+        if second is not None and judged.kind is AnswerOutcome.DOUBTFUL:
+            try:
+                extraction = read_again(answer.text, first, task.ground, task.vocabulary, second)
+                judged = judge_certain(extraction, task.ground)
+                by = second.name
+            except RejectedReadingError as error:
+                rejected = f"{second.name}: {error}"
+        plan = extraction.chosen.plan if extraction.chosen else Plan()
         kind, detail, verdict = judged.kind, judged.detail, judged.verdict
         if (
             kind is AnswerOutcome.VALID
@@ -237,14 +266,22 @@ def grade(answer: Answer, task: LoadedTask) -> AnswerRecord:
         ):
             kind = AnswerOutcome.SUBOPTIMAL
             detail = f"cost {verdict.cost:g}, a plan of cost {task.bounds.upper:g} is known"
-        label = sub_label(task.ground, plan, verdict) if verdict is not None else ""
+        certain = verdict is not None and kind is not AnswerOutcome.DOUBTFUL
+        label = sub_label(task.ground, plan, verdict) if verdict is not None and certain else ""
         if kind is AnswerOutcome.VALID and label == "redundant":
             kind, detail = AnswerOutcome.SUBOPTIMAL, "some of its steps can be left out"
+    except NoReplyError:
+        raise
     except Exception as error:  # a broken harness must never count against the model
         return _record(
             answer, task, AnswerOutcome.HARNESS_ERROR, f"{type(error).__name__}: {error}"
         )
-    return _record(answer, task, kind, detail, label, extraction, verdict)
+    record = _record(answer, task, kind, detail, label, extraction, verdict)
+    if extraction is not first and first.chosen is not None:
+        record = replace(
+            record, confidence=first.chosen.confidence(), doubts=first.chosen.doubts_up_to()
+        )
+    return replace(record, read_as=str(judged.read_as or ""), reader=by, second_reading=rejected)
 
 
 def _beaten(cost: float, bounds: Bounds) -> bool:
@@ -263,7 +300,9 @@ def _record(
     chosen = extraction.chosen if extraction else None
     errors = {e.step: e.message for e in verdict.all_errors} if verdict else {}
     steps = tuple(
-        StepRecord(str(s.step), s.source.value, s.first_line, s.last_line, errors.get(i, ""))
+        StepRecord(
+            str(s.step), s.source.value, s.first_line, s.last_line, errors.get(i, ""), s.doubts
+        )
         for i, s in enumerate(chosen.steps if chosen else (), start=1)
     )
     first = verdict.first_error if verdict else None
@@ -283,7 +322,7 @@ def _record(
         literals=literals,
         goal_fraction=verdict.goal_fraction if verdict else 0.0,
         executable_prefix=verdict.executable_prefix if verdict else 0,
-        cost=verdict.cost if verdict and verdict.valid else None,
+        cost=verdict.cost if verdict and kind in SOLVED else None,
         lower=task.bounds.lower,
         upper=task.bounds.upper,
         bounds_method=task.bounds.method,

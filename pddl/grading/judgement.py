@@ -20,11 +20,13 @@ class GradedReading:
         kind: The outcome; never ``SUBOPTIMAL``, which needs a reference.
         detail: One line on what went wrong or is doubtful, ``""`` for a valid plan.
         verdict: Check of the plan that was read, ``None`` if none was.
+        read_as: Outcome of a doubtful reading, if it were right; ``None`` otherwise.
     """
 
     kind: AnswerOutcome
     detail: str
     verdict: Verdict | None
+    read_as: AnswerOutcome | None = None
 
 
 def judge(extraction: Extraction, ground: GroundTask) -> GradedReading:
@@ -43,9 +45,15 @@ def judge(extraction: Extraction, ground: GroundTask) -> GradedReading:
     kind, detail = outcome(extraction, verdict)
     doubt = _doubt(extraction, verdict, ground)
     if doubt:
-        word = str(kind).replace("_", " ")
-        return GradedReading(AnswerOutcome.DOUBTFUL, f"{doubt} (read as: {word})", verdict)
+        return GradedReading(AnswerOutcome.DOUBTFUL, doubt, verdict, kind)
     return GradedReading(kind, detail, verdict)
+
+
+def judge_certain(extraction: Extraction, ground: GroundTask) -> GradedReading:
+    """Grades a reading that has been checked, without asking how sure it is."""
+    chosen = extraction.chosen
+    verdict = validate(ground, chosen.plan) if chosen is not None else None
+    return GradedReading(*outcome(extraction, verdict), verdict)
 
 
 def outcome(extraction: Extraction, verdict: Verdict | None) -> tuple[AnswerOutcome, str]:

@@ -132,6 +132,7 @@ class StepRecord:
         first_line: 1-based first line in the answer.
         last_line: 1-based last line.
         error: What is wrong with the step, or ``""``.
+        doubts: What makes its reading doubtful, as codes of ``surefoot.pddl.extract.doubts``.
     """
 
     action: str
@@ -139,6 +140,12 @@ class StepRecord:
     first_line: int
     last_line: int
     error: str = ""
+    doubts: tuple[str, ...] = ()
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> StepRecord:
+        """Reads a step as it stands in a record."""
+        return cls(**{**data, "doubts": tuple(data.get("doubts", ()))})
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +158,7 @@ class AnswerRecord:
         model: Name of the model.
         kind: Raw outcome.
         paper: The paper's error class, derived from ``kind``.
-        detail: One line on what went wrong, ``""`` for a valid plan.
+        detail: One line on what went wrong or is doubtful, ``""`` for a valid plan.
         sub_label: ``missing_step``, ``order`` or ``redundant`` where that is found, else ``""``.
         heuristic: Whether the kind rests on reading a claim in the text (goal kinds).
         form: What the answer is (see ``surefoot.pddl.extract.candidates.AnswerShape``).
@@ -164,13 +171,17 @@ class AnswerRecord:
         lower: Proven lower bound on the optimal cost, if known.
         upper: Cost of the best known plan, if known.
         bounds_method: Where the bounds come from.
-        confidence: Calibrated probability that the reading is right, in [0, 1].
+        confidence: Calibrated probability that the reading is right, in [0, 1]; of the first
+            reading, where a second reader was asked.
         doubts: What makes the reading doubtful, as codes of ``surefoot.pddl.extract.doubts``.
         candidates: Role, first line, last line and number of steps of every candidate plan.
         answer: The text, for the report.
         answer_sha256: Hash of the answer's bytes.
         task_sha256: Hash of the domain's and problem's bytes.
         sample: Which of the model's answers to the task it is, from 0.
+        reader: Name of the reader whose reading is graded.
+        second_reading: Why the reading of a second reader was not accepted, ``""`` otherwise.
+        read_as: Raw outcome of a doubtful reading, if it were right; ``""`` otherwise.
     """
 
     task: str
@@ -192,12 +203,15 @@ class AnswerRecord:
     upper: float | None
     bounds_method: str
     confidence: float
-    doubts: tuple[str, ...]
     candidates: tuple[tuple[str, int, int, int], ...]
     answer: str
     answer_sha256: str
     task_sha256: str
     sample: int = 0
+    doubts: tuple[str, ...] = ()
+    read_as: str = ""
+    reader: str = "text"
+    second_reading: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Returns plain JSON data."""
@@ -205,12 +219,12 @@ class AnswerRecord:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> AnswerRecord:
-        """Reads what :meth:`to_json` wrote."""
+        """Reads what :meth:`to_json` wrote, also before there were doubts."""
         fields = dict(data)
         fields["kind"] = AnswerOutcome(data["kind"])
         fields["paper"] = PaperLabel(data["paper"])
-        fields["steps"] = tuple(StepRecord(**step) for step in data["steps"])
+        fields["steps"] = tuple(map(StepRecord.from_json, data["steps"]))
         fields["literals"] = tuple(data["literals"])
-        fields["doubts"] = tuple(data["doubts"])
+        fields["doubts"] = tuple(data.get("doubts", ()))
         fields["candidates"] = tuple(tuple(c) for c in data["candidates"])
         return cls(**fields)

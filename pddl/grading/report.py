@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from surefoot.core.files import write_atomic
-from surefoot.pddl.grading.display import CATEGORIES, p_equals, p_text, percent, tone
+from surefoot.pddl.grading.display import CATEGORIES, bar_figure, p_equals, p_text, percent, tone
+from surefoot.pddl.grading.doubtful import doubtful_steps, general_doubts
 from surefoot.pddl.grading.published import PublishedCell
-from surefoot.pddl.grading.records import UNGRADED, AnswerRecord, unsupported_tasks
-from surefoot.pddl.grading.report_answers import answer_html, verdict_line
+from surefoot.pddl.grading.records import UNGRADED, AnswerOutcome, AnswerRecord, unsupported_tasks
+from surefoot.pddl.grading.report_answers import answer_html, text_of_lines, verdict_line
 from surefoot.pddl.grading.samples import KS, sample_rows
 from surefoot.pddl.grading.summary import Cell
 from surefoot.results.charts import BarRow, ForestRow, forest_plot, stacked_bars
@@ -24,6 +25,9 @@ Published = Mapping[tuple[str, str], PublishedCell]
 
 _LABELS = ("IR", "IP", "MG", "LO")
 _ALL = "all domains"
+
+MAX_LINES = 5
+"""Most lines that are shown of a doubtful answer at the head of the page."""
 
 
 def write_report(
@@ -73,7 +77,9 @@ def render_report(
         package="surefoot.pddl.grading",
         title=meta.get("title", "Graded planning answers"),
         meta={name: text for name, text in meta.items() if name != "title"},
-        counts=_counts(records, totals, domains),
+        counts=(counts := _counts(records, totals, domains)),
+        left_out=_left_out(counts),
+        doubtful=_doubtful(records, anchors),
         unsupported=unsupported_tasks(records),
         lead=_lead(totals),
         findings=[_finding(c) for c in comparisons],
@@ -110,10 +116,51 @@ def _counts(
         "not_run": sum(cell.not_run for cell in totals),
         "broken": sum(cell.harness_errors for cell in totals),
         "unsupported": sum(cell.unsupported for cell in totals),
+        "doubtful": sum(cell.doubtful for cell in totals),
         "models": len(totals),
         "tasks": len({record.task for record in records}),
         "domains": len(domains),
     }
+
+
+def _left_out(counts: Mapping[str, int]) -> list[str]:
+    """Names what is in no rate, with the number of answers."""
+    unsupported = counts["unsupported"]
+    texts = {
+        "not_run": f"{counts['not_run']} not run",
+        "doubtful": f"{counts['doubtful']} doubtful",
+        "broken": f"{counts['broken']} could not be graded",
+        "unsupported": f"{unsupported} to tasks that are not supported",
+    }
+    return [text for name, text in texts.items() if counts[name]]
+
+
+def _doubtful(records: Sequence[AnswerRecord], anchors: Mapping[int, str]) -> list[dict[str, Any]]:
+    """Lists the doubtful answers with the lines that make them so, and what was read."""
+    return [
+        {
+            "anchor": anchors[id(r)],
+            "task": r.task,
+            "model": r.model + (f" sample {r.sample}" if r.sample else ""),
+            "why": r.detail,
+            "read_as": r.read_as.replace("_", " "),
+            "second": r.second_reading,
+            "general": general_doubts(r),
+            "steps": [
+                {
+                    "line": s.step.first_line,
+                    "text": text_of_lines(r, s.step.first_line, s.step.last_line),
+                    "reading": s.step.action,
+                    "why": "; ".join(s.why),
+                }
+                for s in steps[:MAX_LINES]
+            ],
+            "more": max(0, len(steps) - MAX_LINES),
+        }
+        for r in records
+        if r.kind is AnswerOutcome.DOUBTFUL
+        for steps in (doubtful_steps(r),)
+    ]
 
 
 def _rate(cell: Cell) -> str:
@@ -124,7 +171,14 @@ def _rate(cell: Cell) -> str:
 
 def _lead(totals: Sequence[Cell]) -> list[tuple[str, str]]:
     best = sorted((c for c in totals if c.n), key=lambda c: -c.valid / c.n)
-    return [(c.model, f"{c.valid} of {c.n} valid, {_rate(c)}") for c in best]
+    return [
+        (
+            c.model,
+            f"{c.valid} of {c.n} valid, {_rate(c)}"
+            + (f"; {c.doubtful} doubtful, not counted" if c.doubtful else ""),
+        )
+        for c in best
+    ]
 
 
 def _finding(c: PairedComparison) -> str:
@@ -147,6 +201,7 @@ def _total_row(cell: Cell) -> dict[str, Any]:
         "n": cell.n,
         "not_run": cell.not_run,
         "broken": cell.harness_errors,
+        "doubtful": cell.doubtful,
         "valid": cell.valid,
         "rate": _rate(cell),
         "optimal": cell.optimal,
@@ -172,7 +227,11 @@ def _bars(records: Sequence[AnswerRecord], cells: Sequence[Cell]) -> str:
     for record in records:
         if record.kind not in UNGRADED:
             groups[record.domain, record.model][CATEGORIES[record.kind].name] += 1
-    rows = [BarRow(domain, model, counts) for (domain, model), counts in groups.items()]
+    doubtful = {(cell.domain, cell.model): cell.doubtful for cell in cells}
+    rows = [
+        BarRow(*place, counts, bar_figure(sum(counts.values()), doubtful[place]))
+        for place, counts in groups.items()
+    ]
     shown = [category for kind, category in CATEGORIES.items() if kind not in UNGRADED]
     return stacked_bars(rows, shown, title="Outcomes by domain and model")
 
@@ -182,6 +241,7 @@ def _paper_row(cell: Cell, published: Published) -> dict[str, Any]:
     return {
         "model": cell.model,
         "n": cell.n,
+        "doubtful": cell.doubtful,
         "rate": _rate(cell),
         "published": f"{known.success:g} %" if known else "",
         "labels": [
@@ -199,6 +259,7 @@ def _comparison_row(c: PairedComparison) -> dict[str, Any]:
         "first": c.first,
         "second": c.second,
         "n": c.n,
+        "doubtful": c.left_out,
         "only_first": c.only_first,
         "only_second": c.only_second,
         "p": p_text(c.p_value),

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from html import escape
 
+from surefoot.pddl.extract.readers import DEFAULT_READER
 from surefoot.pddl.grading.display import CATEGORIES, tone
-from surefoot.pddl.grading.records import SOLVED, AnswerRecord, StepRecord
+from surefoot.pddl.grading.records import SOLVED, AnswerOutcome, AnswerRecord, StepRecord
 
 MAX_CHARS = 100_000
 """Longest text of one answer that is shown."""
@@ -85,7 +86,13 @@ def answer_html(record: AnswerRecord, anchor: str) -> str:
 
 def _facts(record: AnswerRecord) -> str:
     rows = [("outcome", f"{record.kind} (paper: {record.paper})")]
-    if record.detail:
+    if record.kind is AnswerOutcome.DOUBTFUL:
+        rows.append(("doubtful", record.detail))
+        if record.read_as:
+            rows.append(("read as", f"{record.read_as}, if the reading is right"))
+        if record.second_reading:
+            rows.append(("second reader", f"not accepted: {record.second_reading}"))
+    elif record.detail:
         rows.append(("first error" if record.first_error else "detail", record.detail))
     if any(literal not in record.detail for literal in record.literals):
         name = "not satisfied" if record.first_error else "unmet goals"
@@ -108,10 +115,18 @@ def _facts(record: AnswerRecord) -> str:
             plans = (f"{role} (lines {a}–{b}, {n} steps)" for role, a, b, n in record.candidates)
             found += "; candidates: " + ", ".join(plans)
         rows.append(("extraction", found))
+    if record.reader != DEFAULT_READER:
+        rows.append(("read by", record.reader))
     if record.heuristic:
         rows.append(("note", "rests on reading in the text whether the goal is claimed"))
     cells = "".join(f"<dt>{name}</dt><dd>{plain(text)}</dd>" for name, text in rows)
     return f'<dl class="facts">{cells}</dl>'
+
+
+def text_of_lines(record: AnswerRecord, first: int, last: int) -> str:
+    """Returns a few lines of an answer, without control characters (plain text)."""
+    lines = record.answer[:MAX_CHARS].splitlines()[first - 1 : min(last, first + 2)]
+    return _HIDDEN.sub("\ufffd", " ".join(line.strip() for line in lines))[:300]
 
 
 def _text(record: AnswerRecord) -> str:

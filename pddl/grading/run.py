@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 from surefoot.core.progress import Progress, silent
 from surefoot.pddl.extract.readers import DEFAULT_READER
 from surefoot.pddl.grading.answers import Answer, TaskFiles, find_answers, find_tasks
+from surefoot.pddl.grading.doubtful import count_doubtful, doubtful_cases, left_out
 from surefoot.pddl.grading.grader import (
     BoundsLookup,
     LexiconSource,
@@ -21,9 +23,16 @@ from surefoot.pddl.grading.grader import (
 )
 from surefoot.pddl.grading.lexicon_options import read_lexicon_options
 from surefoot.pddl.grading.published import published_cell
-from surefoot.pddl.grading.records import SOLVED, UNGRADED, AnswerRecord, unsupported_tasks
+from surefoot.pddl.grading.records import (
+    SOLVED,
+    UNGRADED,
+    AnswerOutcome,
+    AnswerRecord,
+    unsupported_tasks,
+)
 from surefoot.pddl.grading.report import write_report
 from surefoot.pddl.grading.samples import sample_rows, solved_fractions
+from surefoot.pddl.grading.second_reader import NoReplyError, SecondReader
 from surefoot.pddl.grading.summary import Cell, make_cells, model_totals
 from surefoot.pddl.language import UnsupportedPddlError
 from surefoot.results.manifest import Manifest
@@ -45,6 +54,8 @@ class GradedRun:
         report: The report's path.
         lexicons: Where each domain's lexicon comes from.
         warnings: What was read of the tasks although it looks like a mistake.
+        unanswered: Doubtful answers to which the second reader gave no reply, with what went
+            wrong; grading the same answers again asks it again.
     """
 
     folder: Path
@@ -55,6 +66,17 @@ class GradedRun:
     report: Path
     lexicons: Mapping[str, LexiconSource] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    unanswered: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def doubtful(self) -> int:
+        """Number of answers whose reading is not sure enough to count."""
+        return count_doubtful(self.records)
+
+    @property
+    def readers(self) -> dict[str, int]:
+        """Number of graded answers by the reader whose reading is graded."""
+        return dict(Counter(r.reader for r in self.records if r.kind not in UNGRADED))
 
     @property
     def unsupported(self) -> dict[str, str]:
@@ -75,10 +97,13 @@ class GradedRun:
                     "only_second": c.only_second,
                     "mcnemar_p": c.p_value,
                     "holm_p": c.adjusted,
+                    "doubtful": c.left_out,
                 }
                 for c in self.comparisons
             ],
             "samples": [row.to_json() for row in sample_rows(self.records)],
+            "doubtful": self.doubtful,
+            "readers": self.readers,
             "unsupported": self.unsupported,
             "lexicons": {domain: asdict(origin) for domain, origin in self.lexicons.items()},
         }
@@ -92,6 +117,7 @@ def grade_run(
     *,
     models: Sequence[str] = (),
     reader: str = DEFAULT_READER,
+    second_reader: SecondReader | None = None,
     lexicons: Sequence[str] = (),
     workers: int = 1,
     progress: Progress = silent,
@@ -107,6 +133,7 @@ def grade_run(
         bounds: Looks up what is known of a task's optimal cost.
         models: Grade only these models; empty for all.
         reader: Name of the answer reader.
+        second_reader: A model that reads the doubtful answers again.
         lexicons: Lexicon files as ``DOMAIN=FILE``, or one ``FILE`` for the tasks' only domain;
             each is used instead of the lexicon beside its domain and of a built-in one.
         workers: Number of processes.
@@ -120,6 +147,8 @@ def grade_run(
     answers = {_key(a): a for a in find_answers(source, tasks, models)}
     loader = TaskLoader(bounds, reader, read_lexicon_options(lexicons, tasks.values()))
     other = {} if reader == DEFAULT_READER else {"reader": reader}
+    if second_reader is not None:
+        other["second_reader"] = second_reader.name
     needed = {a.task.name: a.task for a in answers.values()}
     digests, refused = _read_tasks(loader, needed)
     outside = {d: x.sha256 for d, x in loader.lexicons.items() if x.kind in ("given", "beside")}
@@ -142,15 +171,30 @@ def grade_run(
         pending = [answers[key] for key in run.pending]
         done = len(answers) - len(pending)
         progress(done, len(answers))
+        waiting: dict[str, AnswerRecord] = {}
+        unanswered: dict[str, str] = {}
         for answer, record in parallel_map(
             _grade_here, pending, workers=workers, initializer=_prepare, arguments=(loader, refused)
         ):
+            if second_reader is not None and record["kind"] == AnswerOutcome.DOUBTFUL:
+                # here and not in a worker: a model may hold a connection or a device
+                try:
+                    task = loader.load(answer.task)
+                    record = grade(answer, task, second_reader).to_json()
+                except NoReplyError as error:
+                    waiting[_key(answer)] = AnswerRecord.from_json(record)
+                    unanswered[_key(answer)] = str(error)
+                    continue
             run.append(_key(answer), record)
             done += 1
             progress(done, len(answers))
-        records = tuple(AnswerRecord.from_json(r) for r in run.records.values())
+        finished = {key: AnswerRecord.from_json(r) for key, r in run.records.items()}
+        known = finished | waiting
         graded = replace(
-            _gather(out, records), lexicons=loader.lexicons, warnings=tuple(loader.warnings)
+            _gather(out, tuple(known[key] for key in answers)),
+            lexicons=loader.lexicons,
+            warnings=tuple(loader.warnings),
+            unanswered=unanswered,
         )
         run.write_summary(graded.summary())
         write_report(
@@ -169,10 +213,16 @@ def grade_run(
                 "answers": str(source),
                 "tasks": str(tasks_folder),
                 "lexicons": "; ".join(f"{d}: {x}" for d, x in loader.lexicons.items()),
+                **({"read by": _readers_line(graded)} if second_reader is not None else {}),
                 **run.manifest.versions,
             },
         )
     return graded
+
+
+def _readers_line(run: GradedRun) -> str:
+    graded = ", ".join(f"{name}: {count}" for name, count in run.readers.items())
+    return f"{graded or 'none'} (graded answers)"
 
 
 _loader: TaskLoader | None = None
@@ -231,12 +281,16 @@ def _gather(out: Path, records: tuple[AnswerRecord, ...]) -> GradedRun:
     solved = solved_fractions(
         (r.model, r.task, r.kind in SOLVED) for r in records if r.kind not in UNGRADED
     )
+    unclear = doubtful_cases((r, r.task) for r in records)
     return GradedRun(
         out,
         records,
         tuple(make_cells(records)),
         tuple(model_totals(records)),
-        tuple(compare_paired(solved)),
+        tuple(
+            replace(c, left_out=left_out(solved, unclear, c.first, c.second))
+            for c in compare_paired(solved)
+        ),
         out / REPORT_NAME,
     )
 

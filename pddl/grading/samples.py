@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from math import fsum, sqrt
 from typing import Any
 
-from surefoot.pddl.grading.records import SOLVED, UNGRADED, AnswerRecord
+from surefoot.pddl.grading.records import SOLVED, UNGRADED, AnswerOutcome, AnswerRecord
 from surefoot.results.power import cluster_bootstrap
 from surefoot.results.statistics import Interval, pass_at_k, wilson
 
@@ -61,6 +62,7 @@ class SampleRow:
         never: Cases that no sample solves.
         within_sd: Standard deviation of a sample's success within a task, from 0 (all samples of
             every task agree) to 0.5 and slightly above; ``None`` if no task has two samples.
+        doubtful: Samples that are left out, since their reading is not sure enough.
     """
 
     model: str
@@ -72,6 +74,7 @@ class SampleRow:
     sometimes: int
     never: int
     within_sd: float | None
+    doubtful: int = 0
 
     @property
     def number(self) -> str:
@@ -84,6 +87,7 @@ class SampleRow:
         return (
             f"{self.model}: {tasks}, {self.number} samples each: {passes}; all samples "
             f"valid {self.always}, some {self.sometimes}, none {self.never}"
+            + (f"; doubtful and left out {self.doubtful}" if self.doubtful else "")
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -120,10 +124,11 @@ def sample_rows(
             count = by_case.setdefault((record.task, place), [0, 0])
             count[0] += record.kind in SOLVED
             count[1] += 1
-    return [_row(model, by_case) for model, by_case in counts.items()]
+    unclear = Counter(r.model for r in records if r.kind is AnswerOutcome.DOUBTFUL)
+    return [_row(model, by_case, unclear[model]) for model, by_case in counts.items()]
 
 
-def _row(model: str, counts: dict[tuple[str, Hashable], list[int]]) -> SampleRow:
+def _row(model: str, counts: dict[tuple[str, Hashable], list[int]], doubtful: int) -> SampleRow:
     pairs = [(solved, n) for solved, n in counts.values()]
     most = max(n for _, n in pairs)
     spread = [c * (n - c) / (n * (n - 1)) for c, n in pairs if n > 1]
@@ -137,6 +142,7 @@ def _row(model: str, counts: dict[tuple[str, Hashable], list[int]]) -> SampleRow
         sum(0 < c < n for c, n in pairs),
         sum(c == 0 for c, _ in pairs),
         sqrt(fsum(spread) / len(spread)) if spread else None,
+        doubtful,
     )
 
 

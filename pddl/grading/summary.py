@@ -18,7 +18,8 @@ class Cell:
     Attributes:
         model: Model name.
         domain: Domain name.
-        n: Answers graded (without those not run, harness errors and unsupported tasks).
+        n: Answers graded (without those not run, doubtful ones, harness errors and
+            unsupported tasks).
         not_run: Empty answers.
         harness_errors: Answers whose grading failed.
         valid: Valid plans, optimal or not.
@@ -29,6 +30,7 @@ class Cell:
         interval: Interval of ``valid / n`` at 95 %, see :func:`valid_interval`; ``None`` if
             nothing was graded.
         unsupported: Answers to tasks whose PDDL is not supported.
+        doubtful: Answers whose reading is not sure enough to count.
     """
 
     model: str
@@ -43,6 +45,7 @@ class Cell:
     errors: dict[str, int]
     interval: Interval | None
     unsupported: int = 0
+    doubtful: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Returns the cell as it stands in ``summary.json``."""
@@ -53,6 +56,7 @@ class Cell:
             "not_run": self.not_run,
             "harness_errors": self.harness_errors,
             "unsupported": self.unsupported,
+            "doubtful": self.doubtful,
             "valid": self.valid,
             "optimal": self.optimal,
             "unknown_optimality": self.unknown_optimality,
@@ -119,6 +123,7 @@ def make_cell(model: str, domain: str, records: Sequence[AnswerRecord]) -> Cell:
         {str(kind): kinds[kind] for kind in AnswerOutcome if kinds[kind] and kind not in SOLVED},
         valid_interval(graded),
         kinds[AnswerOutcome.UNSUPPORTED],
+        kinds[AnswerOutcome.DOUBTFUL],
     )
 
 

@@ -27,7 +27,14 @@ def print_table(cells: Sequence[Cell]) -> None:
     table.add_column("model", overflow="fold", min_width=10)
     published = any(published_cell(c.domain, c.model) for c in cells)
     skipped = any(c.not_run for c in cells)
-    heads = ["n", *(["not run"] if skipped else []), "valid", "95 %"]
+    doubtful = any(c.doubtful for c in cells)
+    heads = [
+        "n",
+        *(["not run"] if skipped else []),
+        *(["doubtful"] if doubtful else []),
+        "valid",
+        "95 %",
+    ]
     for head in (*heads, *(["paper"] if published else []), *_LABELS, "optimal"):
         table.add_column(head, justify="right", no_wrap=True)
     last = ""
@@ -39,6 +46,7 @@ def print_table(cells: Sequence[Cell]) -> None:
             Text(cell.model),
             str(cell.n),
             *([str(cell.not_run or "")] if skipped else []),
+            *([str(cell.doubtful or "")] if doubtful else []),
             f"{100 * cell.valid / cell.n:.0f} %" if cell.n else "",
             f"{100 * interval.low:.0f}-{100 * interval.high:.0f}" if interval else "",
             *([f"{paper.success:.0f} %" if paper else ""] if published else []),

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from surefoot.cli.console import Bar, note, parts, resumable
+from surefoot.cli.console import Bar, note, note_doubtful, parts, resumable
 
 _MANY = "May be given repeatedly or with commas."
 
@@ -172,6 +172,7 @@ def bench(
     for task, reason in done.summary.get("unsupported", {}).items():
         note(f"left out, in no rate: {task}: {reason}")
     note(f"report: {done.report}")
+    note_doubtful(done.doubtful, "answers.html opens with them")
     if done.unanswered:
         key, why = next(iter(done.unanswered.items()))
         note(

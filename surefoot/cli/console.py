@@ -19,6 +19,18 @@ def note(text: str) -> None:
     console.print(text, highlight=False, markup=False)
 
 
+def note_doubtful(count: int, where: str) -> None:
+    """Says how many answers are doubtful, if any are.
+
+    Args:
+        count: Number of doubtful answers.
+        where: Where they are shown.
+    """
+    if count:
+        verb = "answer is" if count == 1 else "answers are"
+        note(f"{count} {verb} doubtful, in no rate; {where}")
+
+
 @contextmanager
 def resumable() -> Iterator[None]:
     """Ends a command that was stopped with Ctrl-C with one line and exit code 130."""

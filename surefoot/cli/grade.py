@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from surefoot.cli.console import Bar, note, parts, resumable
+from surefoot.cli.console import Bar, note, note_doubtful, parts, resumable
+from surefoot.cli.second_reader import choose_readers
 from surefoot.pddl.extract.readers import DEFAULT_READER
 from surefoot.pddl.grading.run import GradedRun, grade_run
 from surefoot.pddl.grading.samples import sample_rows
@@ -40,8 +41,16 @@ def grade(
         typer.Option(help="Grade only these models. May be given repeatedly or with commas."),
     ] = None,
     reader: Annotated[
-        str, typer.Option(help="Answer reader, see 'surefoot list readers'.")
+        str,
+        typer.Option(
+            help="Answer reader, see 'surefoot list readers'; or a model such as openai:NAME or "
+            "hf:PLACE that reads the doubtful answers again."
+        ),
     ] = DEFAULT_READER,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Setting of that model as NAME=VALUE, such as base_url=URL."),
+    ] = None,
     lexicon: Annotated[
         list[str] | None,
         typer.Option(
@@ -55,6 +64,7 @@ def grade(
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0 for one per processor.")] = 0,
 ) -> None:
     """Grade recorded answers: feasibility, optimality and error kinds, no model as judge."""
+    name, second = choose_readers(reader, settings or [])
     with resumable(), Bar("grading") as bar:
         run = grade_run(
             answers,
@@ -62,7 +72,8 @@ def grade(
             out,
             lookup,
             models=parts(models),
-            reader=reader,
+            reader=name,
+            second_reader=second,
             lexicons=parts(lexicon),
             workers=workers or usable_cpus(),
             progress=bar,
@@ -83,7 +94,15 @@ def show(run: GradedRun, *, json_output: bool = False) -> None:
     for task, reason in run.unsupported.items():
         note(f"not graded, in no rate: {task}: {reason}")
     note(f"report: {run.report}")
+    note_doubtful(run.doubtful, "the report opens with them")
+    if run.unanswered:
+        key, why = next(iter(run.unanswered.items()))
+        note(
+            f"the second reader gave no reply for {len(run.unanswered)} of them (first: {key}: "
+            f"{why}); run the same command again to ask it again"
+        )
     broken = sum(cell.harness_errors for cell in run.cells)
     if broken:
         note(f"grading failed for {broken} answers; see the report")
+    if broken or run.unanswered:
         raise typer.Exit(1)

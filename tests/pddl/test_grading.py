@@ -99,7 +99,7 @@ def test_a_broken_harness_never_counts_against_the_model(
     def broken(*_: object) -> None:
         raise RuntimeError("out of order")
 
-    monkeypatch.setattr("surefoot.pddl.grading.grader.validate", broken)
+    monkeypatch.setattr("surefoot.pddl.grading.judgement.validate", broken)
     record = graded(tmp_path, SHORT)
     assert record.kind is AnswerOutcome.HARNESS_ERROR
     assert "out of order" in record.detail

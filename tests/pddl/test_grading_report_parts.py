@@ -123,7 +123,7 @@ def test_what_was_not_graded_is_said(tmp_path: Path) -> None:
     )
     html = " ".join(page([empty, broken], tmp_path / "r.html").split())
     assert "0 answers graded" in html
-    assert "1 more not run" in html
+    assert "In no rate: 1 not run, " in html
     assert "1 could not be graded" in html
     assert "The answer is empty." in html
 

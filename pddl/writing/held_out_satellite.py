@@ -53,8 +53,10 @@ def make_satellite(size: int, seed: int) -> tuple[Task, Plan]:
     stars = [f"star{n}" for n in range(1, 4)]
     targets = [f"planet{n}" for n in range(1, size + 1)]
     facts, goals, steps = [], [], []
-    looks, base, active = {}, {}, {}
-    instruments = []
+    looks: dict[str, str] = {}
+    base: dict[str, str] = {}
+    active: dict[str, str] = {}
+    instruments: list[str] = []
     for n, craft in enumerate(crafts):
         looks[craft] = rng.choice([*stars, *targets])
         facts += [f"(pointing {craft} {looks[craft]})", f"(power-avail {craft})"]

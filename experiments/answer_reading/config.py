@@ -12,7 +12,7 @@ from surefoot.pddl.writing import Split
 class AnswerReadingConfig(ExperimentConfig):
     """The study."""
 
-    splits: tuple[Split, ...] = (Split.DEVELOPMENT, Split.HELD_OUT)
+    splits: tuple[Split, ...] = tuple(Split)
     """Which styles are written in."""
     right: int = Field(default=5000, ge=1)
     """Answers of each split that state a plan as it is."""

@@ -1,4 +1,9 @@
-"""Writes known plans as language models write them, right and damaged, to measure readers."""
+"""Writes known plans as language models write them, right and damaged, to measure readers.
+
+Styles come in three splits: readers are developed with one in view, improved on the errors that
+another shows (validation), and only measured on the third, which whoever writes a reader never
+looks at (held-out).
+"""
 
 from surefoot.pddl.writing.damages import DAMAGES
 from surefoot.pddl.writing.model import AnswerStyle, Split, WrittenAnswer, WrittenShape

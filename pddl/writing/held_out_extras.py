@@ -2,102 +2,121 @@
 
 from __future__ import annotations
 
-from surefoot.pddl.language.model import PlanStep
-from surefoot.pddl.successors import StateView
-from surefoot.pddl.writing.extras import StyleExtra, Told, intro, outro, withdrawn_draft
-from surefoot.pddl.writing.model import Split, WrittenStep
-from surefoot.pddl.writing.speaker import first_upper
-from surefoot.pddl.writing.structures import lower_start
-from surefoot.pddl.writing.wordings import call, third_person
+from itertools import pairwise
+
+from surefoot.pddl.language.model import ROOT_TYPE
+from surefoot.pddl.writing.extras import StyleExtra, Told, intro, outro
+from surefoot.pddl.writing.model import Split
 
 
-def numbered_facts(told: Told) -> str:
-    """Restates the start as a numbered list."""
-    start = told.clauses(sorted(told.states[0]))[:6]
-    lines = ["Let me restate the situation.", ""]
-    lines += [f"{n}. {clause}" for n, clause in enumerate(start, start=1)]
-    return "\n".join([*lines, "", "Sequence of actions:"])
+def object_list(told: Told) -> str:
+    """Lists the objects by kind."""
+    kinds: dict[str, list[str]] = {}
+    for name, types in told.ground.task.objects.items():
+        kind = "objects" if types[0] == ROOT_TYPE else types[0]
+        kinds.setdefault(kind, []).append(name)
+    lines = ["Objects in this problem:"]
+    lines += [f"- **{kind}**: {', '.join(names)}" for kind, names in kinds.items()]
+    return "\n".join([*lines, "", "With these, the steps are:"])
 
 
-def analysis(told: Told) -> str:
-    """Reasons about the goal in a paragraph."""
+def signatures(told: Told) -> str:
+    """Restates the actions with their parameters."""
+    lines = ["Actions that I may use, with their parameters:"]
+    for name, schema in told.ground.task.domain.actions.items():
+        lines.append(f"- {name}({', '.join(p.name for p in schema.parameters)})")
+    return "\n".join([*lines, "", "---", "", "**My plan**"])
+
+
+def insight(told: Told) -> str:
+    """Says what matters, in a paragraph."""
     goals = told.goals()
-    said = " and ".join(goals[:2])
+    aim = f" In the end, this has to hold: {goals[-1]}." if goals else ""
     return (
-        f"We need to make sure that {said}. The main difficulty is the order of the actions, "
-        "since several of them depend on each other. The plan:"
+        f"**Key insight:** no action should undo what an earlier one has achieved.{aim} "
+        "Working backwards from there leads to these actions:"
     )
 
 
-def idle_objects(told: Told) -> str:
-    """Says which objects are not needed."""
-    used = {a for item in told.items for a in item.step.args}
-    idle = [n for n in told.speaker.roster.names if n not in used]
-    return "\n".join(f"Note: {name} is not needed here." for name in idle[:2])
-
-
-def precondition(told: Told, at: int) -> str:
-    """Explains why the step is possible."""
-    return "*Precondition satisfied; see the state above.*"
-
-
-def effects(told: Told, at: int) -> str:
-    """Lists what the step changes."""
-    new = told.clauses(sorted(told.states[at + 1] - told.states[at]))
-    return f"- Effect: {'; '.join(new[:3])}" if new else ""
-
-
-def closing_state(told: Told) -> str:
-    """Summarizes the last state."""
-    facts = told.clauses(sorted(told.states[-1]))[:8]
-    return "\n".join(["**Final state:**", *(f"- {clause}" for clause in facts)])
-
-
-def alternative(told: Told) -> str:
-    """Mentions a first step that would also be possible."""
-    used = {item.step for item in told.items}
-    view = StateView(told.ground, told.states[0])
-    other = next((a.step for a in view.actions() if a.step not in used), None)
-    if other is None:
+def failed_attempt(told: Told) -> str:
+    """Shows an attempt that fails, then a heading for the right one."""
+    draft = told.draft()
+    body = told.body(draft) if draft else ""
+    if not body:
         return ""
-    said = call(WrittenStep(other), told.speaker)
-    return f"An alternative would be to begin with `{said}`, at no gain."
+    rng = told.speaker.rng
+    return "\n\n".join(
+        [
+            "First attempt:",
+            body,
+            rng.choice(told.sayings.withdrawals),
+            rng.choice(told.sayings.corrections),
+        ]
+    )
 
 
-def thoughts(told: Told) -> str:
-    """Thinks in English first, about steps that the plan need not have."""
-    draft = told.draft()[:3]
-    steps = [lower_start(third_person(i, told.speaker), told.speaker.names(i.step)) for i in draft]
-    said = " ".join(f"Perhaps {step}." for step in steps)
-    doubt = told.speaker.rng.choice(told.sayings.withdrawals)
-    return f"<thinking>\nOkay, the user wants a plan. {said} {doubt}\n</thinking>"
+def scratchpad(told: Told) -> str:
+    """Thinks in a scratchpad about what holds and what is wanted."""
+    facts = told.clauses(sorted(told.states[0]))[:4]
+    lines = ["<scratchpad>", "What I know:", *(f"* {c}" for c in facts)]
+    lines += ["What I need:", *(f"* {c}" for c in told.goals()[:3]), "</scratchpad>"]
+    return "\n".join(lines)
 
 
-def counted(told: Told) -> str:
-    """Counts the actions."""
-    return f"Total number of actions: {len(told.items)}"
+def goal_check(told: Told) -> str:
+    """Ticks off the goals."""
+    return "\n".join(["**Goal check**", *(f"- {c} ✔️" for c in told.goals())])
 
 
-def ending(told: Told) -> str:
-    """Explains the last step once more."""
-    last: PlanStep = told.items[-1].step
-    return f"{first_upper(last.action)} comes last because the goal depends on it."
+def trace(told: Told) -> str:
+    """Traces the states after the plan."""
+    lines = ["Verification:"]
+    for number, (before, after) in enumerate(pairwise(told.states), start=1):
+        new = told.clauses(sorted(after - before))
+        if new:
+            lines.append(f"- After step {number}, {'; '.join(new[:2])}.")
+    return "\n".join(lines)
+
+
+def cost(told: Told) -> str:
+    """States the length and cost of the plan."""
+    return f"**Plan length:** {len(told.items)} · **Cost:** {len(told.items)} (unit cost)"
+
+
+def used_objects(told: Told) -> str:
+    """Sums up which objects take part."""
+    used = dict.fromkeys(a for item in told.items for a in item.step.args)
+    return f"In summary, these objects are involved: {', '.join(used)}."
+
+
+def purpose(told: Told, at: int) -> str:
+    """Says why the step is there."""
+    if at + 1 == len(told.items):
+        return "*Why:* this was the last thing missing."
+    return f"*Why:* it prepares step {at + 2}."
+
+
+def fact_changes(told: Told, at: int) -> str:
+    """Gives the facts that become true, as PDDL."""
+    new = sorted(told.states[at + 1] - told.states[at])[:3]
+    facts = [f"({' '.join(told.ground.atoms[n])})" for n in new]
+    return f"State change: adds {', '.join(facts)}" if facts else ""
 
 
 _OUT = Split.HELD_OUT
 EXTRAS = (
-    StyleExtra("opening-line", _OUT, before=intro),
-    StyleExtra("closing-line", _OUT, after=outro),
-    StyleExtra("numbered-facts", _OUT, before=numbered_facts),
-    StyleExtra("analysis", _OUT, before=analysis),
-    StyleExtra("idle-objects", _OUT, after=idle_objects),
-    StyleExtra("precondition", _OUT, remark=precondition),
-    StyleExtra("effects", _OUT, remark=effects),
-    StyleExtra("closing-state", _OUT, after=closing_state),
-    StyleExtra("alternative", _OUT, after=alternative),
-    StyleExtra("thoughts", _OUT, before=thoughts),
-    StyleExtra("corrected-draft", _OUT, before=withdrawn_draft),
-    StyleExtra("counted", _OUT, after=counted),
-    StyleExtra("ending", _OUT, after=ending),
+    StyleExtra("lead-in", _OUT, before=intro),
+    StyleExtra("sign-off", _OUT, after=outro),
+    StyleExtra("object-list", _OUT, before=object_list),
+    StyleExtra("signatures", _OUT, before=signatures),
+    StyleExtra("insight", _OUT, before=insight),
+    StyleExtra("failed-attempt", _OUT, before=failed_attempt),
+    StyleExtra("scratchpad", _OUT, before=scratchpad),
+    StyleExtra("goal-check", _OUT, after=goal_check),
+    StyleExtra("trace", _OUT, after=trace),
+    StyleExtra("cost", _OUT, after=cost),
+    StyleExtra("used-objects", _OUT, after=used_objects),
+    StyleExtra("purpose", _OUT, remark=purpose),
+    StyleExtra("fact-changes", _OUT, remark=fact_changes),
 )
 """Extras that readers are only measured on."""

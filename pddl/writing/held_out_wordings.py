@@ -3,143 +3,170 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from string import ascii_uppercase
 
 from surefoot.pddl.renaming.names import split_index
+from surefoot.pddl.writing.held_out_structures import number_word
 from surefoot.pddl.writing.model import Split, WrittenStep
 from surefoot.pddl.writing.speaker import Speaker, Wording, first_upper
-from surefoot.pddl.writing.spelling import Roster, plain, upper
-from surefoot.pddl.writing.wordings import call, third_person
+from surefoot.pddl.writing.spelling import Roster, plain
+from surefoot.pddl.writing.wordings import stated_names, third_person
 
 
-def hashed(name: str, roster: Roster) -> str:
-    """Spells *Robot #1*."""
+def bold_code(name: str, roster: Roster) -> str:
+    """Spells **`robot1`**."""
+    return f"**`{name}`**"
+
+
+def curly(name: str, roster: Roster) -> str:
+    """Spells “robot1”."""
+    return f"“{name}”"
+
+
+def underscored(name: str, roster: Roster) -> str:
+    """Spells *robot_1*."""
     stem, index = split_index(name)
-    words = stem.strip("_-")
-    if len(words) < 3 or not index.isdigit():
-        return name
-    return f"{words.replace('-', ' ').replace('_', ' ').capitalize()} #{index}"
+    return f"{stem}_{index}" if index and len(stem) > 2 and stem[-1].isalpha() else name
 
 
-def capitalised(name: str, roster: Roster) -> str:
-    """Spells *Robot1*."""
-    return first_upper(name)
-
-
-def italic(name: str, roster: Roster) -> str:
-    """Spells in italics."""
-    return f"*{name}*"
-
-
-def quoted(name: str, roster: Roster) -> str:
-    """Spells *"robot1"*."""
-    return f'"{name}"'
-
-
-def hyphenated(name: str, roster: Roster) -> str:
-    """Spells *robot-1*."""
+def small_words(name: str, roster: Roster) -> str:
+    """Spells *robot 1* and *cutting board*."""
     stem, index = split_index(name)
-    return f"{stem}-{index}" if index and len(stem) > 2 and stem[-1].isalpha() else name
+    words = stem.replace("_", " ").replace("-", " ").strip()
+    return f"{words} {index}".strip() if len(words) > 2 else name
 
 
-def gerund(item: WrittenStep, speaker: Speaker) -> str:
-    """Says *Robot 1 picking up ball1*, or *Picking up …*."""
-    phrase, names = speaker.phrase(item), speaker.names(item.step)
-    actor = phrase.actor(names, item.omitted, "")
-    said = f"{phrase.verb.gerund}{phrase.tail(names, item.omitted)}"
-    return first_upper(f"{actor} {said}".strip())
+def number_words(name: str, roster: Roster) -> str:
+    """Spells *robot one*."""
+    stem, index = split_index(name)
+    if len(stem) > 2 and stem.isalpha() and index.isdigit() and int(index) < 20:
+        return f"{stem} {number_word(int(index))}"
+    return name
 
 
-def future(item: WrittenStep, speaker: Speaker) -> str:
-    """Says *Robot1 will pick up ball1*."""
-    phrase, names = speaker.phrase(item), speaker.names(item.step)
-    actor = phrase.actor(names, item.omitted, speaker.words.actor)
-    return first_upper(f"{actor} will {phrase.verb.text}{phrase.tail(names, item.omitted)}")
+def snake_call(item: WrittenStep, speaker: Speaker) -> str:
+    """Says *pick_up(robot1, ball1)*."""
+    return f"{item.step.action.replace('-', '_')}({', '.join(stated_names(item, speaker))})"
 
 
-def causative(item: WrittenStep, speaker: Speaker) -> str:
-    """Says *Have robot1 pick up ball1*, or *We pick up …* where nobody is named."""
+def camel_call(item: WrittenStep, speaker: Speaker) -> str:
+    """Says *pickUp(robot1, ball1)*."""
+    first, *rest = item.step.action.replace("_", "-").split("-")
+    action = "".join([first, *map(first_upper, rest)])
+    return f"{action}({', '.join(stated_names(item, speaker))})"
+
+
+def coded_sexpr(item: WrittenStep, speaker: Speaker) -> str:
+    """Says *(pick robot1 ball1)* as code."""
+    return f"`({' '.join([item.step.action, *stated_names(item, speaker)])})`"
+
+
+def comma_words(item: WrittenStep, speaker: Speaker) -> str:
+    """Says ***pick** robot1, ball1*."""
+    return f"**{item.step.action}** {', '.join(stated_names(item, speaker))}"
+
+
+def square_call(item: WrittenStep, speaker: Speaker) -> str:
+    """Says *pick[robot1, ball1]*."""
+    return f"{item.step.action}[{', '.join(stated_names(item, speaker))}]"
+
+
+def bindings(item: WrittenStep, speaker: Speaker) -> str:
+    """Says *pick with ?r = robot1, …*; an action without known parameters has plain arguments."""
+    keys, names = speaker.keys(item.step.action), speaker.names(item.step)
+    if len(keys) != len(names):
+        return f"{item.step.action} with {', '.join(names)}"
+    schema = speaker.ground.task.domain.actions[item.step.action]
+    given = [
+        f"{p.name} = {n}"
+        for i, (p, n) in enumerate(zip(schema.parameters, names, strict=True))
+        if i not in item.omitted
+    ]
+    return f"{item.step.action} with {', '.join(given)}"
+
+
+def method_call(item: WrittenStep, speaker: Speaker) -> str:
+    """Says *robot1.pick(ball1, room1)*, or a plain call where nobody is named."""
+    names = stated_names(item, speaker)
+    action = item.step.action.replace("-", "_")
+    if names and speaker.phrase(item).subject == 0 and 0 not in item.omitted:
+        return f"{names[0]}.{action}({', '.join(names[1:])})"
+    return f"{action}({', '.join(names)})"
+
+
+def use_to(item: WrittenStep, speaker: Speaker) -> str:
+    """Says *Use robot1 to pick up ball1*, or *Now pick up …* where nobody is named."""
     phrase, names = speaker.phrase(item), speaker.names(item.step)
     actor = phrase.actor(names, item.omitted, "")
     said = f"{phrase.verb.text}{phrase.tail(names, item.omitted)}"
-    if actor:
-        return f"{speaker.rng.choice(('Have', 'Let'))} {actor} {said}"
-    return f"We {said}"
+    return f"Use {actor} to {said}" if actor else f"Now {said}"
 
 
-def past(item: WrittenStep, speaker: Speaker) -> str:
-    """Says *robot1 picked up ball1*."""
+def bracketed_actor(item: WrittenStep, speaker: Speaker) -> str:
+    """Says *[robot1] Pick up ball1*."""
     phrase, names = speaker.phrase(item), speaker.names(item.step)
-    actor = phrase.actor(names, item.omitted, speaker.words.actor)
-    return first_upper(f"{actor} {phrase.verb.past}{phrase.tail(names, item.omitted)}")
+    actor = phrase.actor(names, item.omitted, "")
+    said = first_upper(f"{phrase.verb.text}{phrase.tail(names, item.omitted)}")
+    return f"[{actor}] {said}" if actor else said
 
 
-def dashed_gloss(item: WrittenStep, speaker: Speaker) -> str:
-    """Says *`pick` – robot1 picks up ball1*."""
-    return f"`{item.step.action}` – {third_person(item, speaker)}"
+def duty(item: WrittenStep, speaker: Speaker) -> str:
+    """Says *robot1 should pick up ball1*, or *You should pick up …*."""
+    phrase, names = speaker.phrase(item), speaker.names(item.step)
+    actor = phrase.actor(names, item.omitted, "you")
+    return first_upper(f"{actor} should {phrase.verb.text}{phrase.tail(names, item.omitted)}")
 
 
-def title_call(item: WrittenStep, speaker: Speaker) -> str:
-    """Says *Pick(Robot1, Ball1)*."""
-    return first_upper(call(item, speaker))
+def first_person(item: WrittenStep, speaker: Speaker) -> str:
+    """Says *I tell robot1 to pick up ball1*, or *I pick up …*."""
+    phrase, names = speaker.phrase(item), speaker.names(item.step)
+    actor = phrase.actor(names, item.omitted, "")
+    said = f"{phrase.verb.text}{phrase.tail(names, item.omitted)}"
+    return f"I tell {actor} to {said}" if actor else f"I {said}"
 
 
-def upper_call(item: WrittenStep, speaker: Speaker) -> str:
-    """Says *PICK(ROBOT1, BALL1)*."""
-    said = call(item, speaker)
-    action = item.step.action
-    return f"{action.upper()}{said[len(action) :]}"
+def with_call(item: WrittenStep, speaker: Speaker) -> str:
+    """Says *robot1 picks up ball1: `(pick robot1 ball1)`*."""
+    said = " ".join([item.step.action, *stated_names(item, speaker)])
+    return f"{third_person(item, speaker)}: `({said})`"
 
 
-def colon_call(item: WrittenStep, speaker: Speaker) -> str:
-    """Says *pick: robot1, ball1, room1*."""
-    names = [n for i, n in enumerate(speaker.names(item.step)) if i not in item.omitted]
-    return f"{item.step.action}: {', '.join(names)}"
-
-
-def letter_aliases(speaker: Speaker) -> dict[str, str]:
-    """Draws letters for the objects of one kind, from *P* on."""
-    kinds: dict[tuple[str, ...], list[str]] = {}
-    for name, types in speaker.ground.task.objects.items():
-        kinds.setdefault(types, []).append(name)
-    fitting = [names for names in kinds.values() if 1 < len(names) <= 8]
-    if not fitting:
-        return {}
-    start = ascii_uppercase.index("P")
-    found = dict(zip(speaker.rng.choice(fitting), ascii_uppercase[start:], strict=False))
+def initials(speaker: Speaker) -> dict[str, str]:
+    """Draws *rb1* for *robot1*: two letters and the number, for all things that are numbered."""
+    found: dict[str, str] = {}
     taken = {name.lower() for name in speaker.roster.names}
-    return found if taken.isdisjoint(a.lower() for a in found.values()) else {}
+    for name in speaker.roster.names:
+        stem, index = split_index(name)
+        consonants = [c for c in stem[1:] if c.isalpha() and c not in "aeiou"]
+        alias = f"{stem[:1]}{''.join(consonants[:1])}{index}".lower()
+        if len(stem) > 3 and index.isdigit() and alias not in taken:
+            found[name] = alias
+            taken.add(alias)
+    return found
 
 
-def let_legend(aliases: Mapping[str, str]) -> str:
-    """Defines *Let P be robot1 and Q be robot2*."""
+def listed_legend(aliases: Mapping[str, str]) -> str:
+    """Defines aliases in a list."""
     if not aliases:
         return ""
-    return f"Let {' and '.join(f'{alias} be {name}' for name, alias in aliases.items())}."
+    return "\n".join(["Notation:", *(f"- {alias} = {name}" for name, alias in aliases.items())])
 
 
 _OUT = Split.HELD_OUT
 WORDINGS = (
-    Wording("title-call", _OUT, "call", title_call, capitalised),
-    Wording("upper-call", _OUT, "call", upper_call, upper),
-    Wording("colon-call", _OUT, "call", colon_call),
-    Wording("short-call", _OUT, "call", call, plain, "last"),
-    Wording("quoted-call", _OUT, "call", call, quoted),
-    Wording("gerund-italic", _OUT, "prose", gerund, italic),
-    Wording("future-capitalised", _OUT, "prose", future, capitalised, synonyms=True),
-    Wording("causative-hashed", _OUT, "prose", causative, hashed, synonyms=True),
-    Wording("past", _OUT, "prose", past, hyphenated),
-    Wording("dashed-gloss", _OUT, "prose", dashed_gloss),
-    Wording("brief-synonyms", _OUT, "prose", third_person, plain, "any", synonyms=True),
-    Wording(
-        "letters",
-        _OUT,
-        "prose",
-        third_person,
-        plain,
-        "none",
-        letter_aliases,
-        let_legend,
-    ),
+    Wording("snake-call", _OUT, "call", snake_call),
+    Wording("camel-call", _OUT, "call", camel_call),
+    Wording("coded-sexpr", _OUT, "call", coded_sexpr),
+    Wording("comma-words", _OUT, "call", comma_words),
+    Wording("square-call", _OUT, "call", square_call, underscored),
+    Wording("bindings", _OUT, "call", bindings),
+    Wording("method-call", _OUT, "call", method_call),
+    Wording("initials", _OUT, "call", snake_call, plain, "none", initials, listed_legend),
+    Wording("use-to", _OUT, "prose", use_to, bold_code),
+    Wording("bracketed-actor", _OUT, "prose", bracketed_actor, synonyms=True),
+    Wording("duty", _OUT, "prose", duty, small_words),
+    Wording("first-person", _OUT, "prose", first_person, number_words, synonyms=True),
+    Wording("with-call", _OUT, "prose", with_call),
+    Wording("curly-synonyms", _OUT, "prose", third_person, curly, synonyms=True),
+    Wording("brief-duty", _OUT, "prose", duty, plain, "any"),
 )
 """Wordings that readers are only measured on."""

@@ -13,8 +13,10 @@ class Split(StrEnum):
 
     DEVELOPMENT = "development"
     """Readers may be written with it in view."""
+    VALIDATION = "validation"
+    """Readers are written without it first and then improved where it shows them to fail."""
     HELD_OUT = "held-out"
-    """Readers are only measured on it."""
+    """Readers are only measured on it; whoever writes one never looks at it, nor at its errors."""
 
 
 class WrittenShape(StrEnum):

@@ -29,7 +29,7 @@ class Wording:
             none, any that the phrase can do without, or the last ones.
         aliases: Draws other names for some objects, which the answer defines first.
         legend: Defines them, given names and aliases.
-        synonyms: Whether it uses the phrases that are kept for held-out answers.
+        synonyms: Whether it uses the phrases of its split in place of the usual ones.
     """
 
     name: str
@@ -65,7 +65,7 @@ class Speaker:
         self.roster = Roster(ground.task.objects)
         self._phrases = words.phrases
         if wording.synonyms:
-            self._phrases = {**words.phrases, **words.synonyms}
+            self._phrases = {**words.phrases, **words.synonyms[wording.split]}
         verbs = Counter(phrase.verb.text for phrase in self._phrases.values())
         self.shared_verbs = {verb for verb, count in verbs.items() if count > 1}
         self._spell = wording.spell if self.roster.fits(wording.spell) else plain

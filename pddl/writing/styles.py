@@ -11,6 +11,10 @@ from surefoot.pddl.writing import (
     held_out_styles,
     held_out_wordings,
     structures,
+    validation_extras,
+    validation_structures,
+    validation_styles,
+    validation_wordings,
     wordings,
 )
 from surefoot.pddl.writing.damages import DAMAGES
@@ -20,14 +24,22 @@ from surefoot.pddl.writing.model import AnswerStyle, Split
 from surefoot.pddl.writing.speaker import Wording
 
 STRUCTURES: dict[str, Structure] = {
-    s.name: s for s in (*structures.STRUCTURES, *held_out_structures.STRUCTURES)
+    s.name: s
+    for s in (
+        *structures.STRUCTURES,
+        *validation_structures.STRUCTURES,
+        *held_out_structures.STRUCTURES,
+    )
 }
 """All structures by name."""
 WORDINGS: dict[str, Wording] = {
-    w.name: w for w in (*wordings.WORDINGS, *held_out_wordings.WORDINGS)
+    w.name: w
+    for w in (*wordings.WORDINGS, *validation_wordings.WORDINGS, *held_out_wordings.WORDINGS)
 }
 """All wordings by name."""
-EXTRAS: dict[str, StyleExtra] = {e.name: e for e in (*extras.EXTRAS, *held_out_extras.EXTRAS)}
+EXTRAS: dict[str, StyleExtra] = {
+    e.name: e for e in (*extras.EXTRAS, *validation_extras.EXTRAS, *held_out_extras.EXTRAS)
+}
 """All extras by name."""
 
 _DEVELOPMENT = """
@@ -57,6 +69,13 @@ _DEVELOPMENT = """
     loop/call/intro loop/coded-call/outro loop/bare-words
     told-twice/imperative/intro told-twice/coded-call/reached told-twice/third-person-spaced/outro
 """
+
+
+_TABLES = {
+    Split.DEVELOPMENT: _DEVELOPMENT,
+    Split.VALIDATION: validation_styles.TABLE,
+    Split.HELD_OUT: held_out_styles.TABLE,
+}
 
 
 def _read(table: str, split: Split) -> list[AnswerStyle]:
@@ -89,8 +108,7 @@ def styles(split: Split | str) -> tuple[AnswerStyle, ...]:
     """Returns the styles of a split.
 
     Args:
-        split: ``development`` or ``held-out``.
+        split: ``development``, ``validation`` or ``held-out``.
     """
     chosen = Split(split)
-    table = _DEVELOPMENT if chosen is Split.DEVELOPMENT else held_out_styles.TABLE
-    return tuple(_read(table, chosen))
+    return tuple(_read(_TABLES[chosen], chosen))

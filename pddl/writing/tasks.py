@@ -9,11 +9,12 @@ from random import Random
 
 from surefoot.pddl.domains import get_domain, list_domains
 from surefoot.pddl.language.model import Conjunction, Plan, Problem, Task
-from surefoot.pddl.writing import held_out_naming, naming
+from surefoot.pddl.writing import held_out_naming, naming, validation_naming
 from surefoot.pddl.writing.ferry import make_ferry
-from surefoot.pddl.writing.held_out_freight import make_freight
+from surefoot.pddl.writing.held_out_satellite import make_satellite
 from surefoot.pddl.writing.model import Split
 from surefoot.pddl.writing.naming import rename_objects
+from surefoot.pddl.writing.validation_freight import make_freight
 
 SHIPPED = "shipped"
 """Naming of objects as the domain's generator gives it."""
@@ -25,9 +26,16 @@ MAX_STEPS = 40
 
 OWN: dict[Split, dict[str, Callable[[int, int], tuple[Task, Plan]]]] = {
     Split.DEVELOPMENT: {"ferry": make_ferry},
-    Split.HELD_OUT: {"freight": make_freight},
+    Split.VALIDATION: {"freight": make_freight},
+    Split.HELD_OUT: {"satellite": make_satellite},
 }
 """Domains that do not ship, by split."""
+_NAMINGS = {
+    Split.DEVELOPMENT: naming.NAMINGS,
+    Split.VALIDATION: validation_naming.NAMINGS,
+    Split.HELD_OUT: held_out_naming.NAMINGS,
+}
+_FIRST_SEEDS = {Split.DEVELOPMENT: 0, Split.VALIDATION: 100, Split.HELD_OUT: 200}
 _SIZES = 4
 _SEEDS = 3
 
@@ -49,22 +57,20 @@ class KnownTask:
     plan: Plan
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=3)
 def known_tasks(split: Split) -> tuple[KnownTask, ...]:
     """Returns all tasks of a split, always the same.
 
     Args:
         split: Decides on namings, seeds and the domain that does not ship.
     """
-    held_out = split is Split.HELD_OUT
-    namings = held_out_naming.NAMINGS if held_out else naming.NAMINGS
     found: list[KnownTask] = []
     for domain in (*list_domains(), *OWN[split]):
         for task, plan in _plain(domain, split):
             if not 3 <= len(plan) <= MAX_STEPS:
                 continue
             found.append(KnownTask(domain, SHIPPED, task, plan))
-            for name, rule in namings.items():
+            for name, rule in _NAMINGS[split].items():
                 renamed = rename_objects(task, plan, rule)
                 if renamed is not None:
                     found.append(KnownTask(domain, name, *renamed))
@@ -73,7 +79,7 @@ def known_tasks(split: Split) -> tuple[KnownTask, ...]:
 
 
 def _plain(domain: str, split: Split) -> list[tuple[Task, Plan]]:
-    first = 100 if split is Split.HELD_OUT else 0
+    first = _FIRST_SEEDS[split]
     own = OWN[split].get(domain)
     if own is not None:
         return [own(n, s) for n in range(1, 1 + _SIZES) for s in range(first, first + _SEEDS)]

@@ -7,8 +7,15 @@ from functools import cache
 
 from surefoot.pddl.domains import DOMAINS, get_domain
 from surefoot.pddl.language.model import Atom
-from surefoot.pddl.writing import domain_words, held_out_words
+from surefoot.pddl.writing import domain_words, held_out_words, validation_words
+from surefoot.pddl.writing.model import Split
 from surefoot.pddl.writing.phrases import DomainWords, FactDescriber, read_phrases
+
+_TABLES = {
+    **domain_words.PHRASES,
+    **validation_words.OWN_PHRASES,
+    **held_out_words.OWN_PHRASES,
+}
 
 
 @cache
@@ -18,12 +25,17 @@ def words_of(domain: str) -> DomainWords:
     Args:
         domain: Its name.
     """
-    synonyms = read_phrases(held_out_words.SYNONYMS.get(domain, ""))
-    table = domain_words.PHRASES.get(domain)
-    actors = {**domain_words.ACTORS, **held_out_words.ACTORS}
+    synonyms = {
+        split: read_phrases(bank.get(domain, ""))
+        for split, bank in (
+            (Split.VALIDATION, validation_words.SYNONYMS),
+            (Split.HELD_OUT, held_out_words.SYNONYMS),
+        )
+    }
+    actors = {**domain_words.ACTORS, **validation_words.ACTORS, **held_out_words.ACTORS}
     return DomainWords(
         actors.get(domain, "the robot"),
-        synonyms if table is None else read_phrases(table),
+        read_phrases(_TABLES[domain]),
         synonyms,
         _describer(domain),
     )

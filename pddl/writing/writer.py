@@ -9,7 +9,7 @@ from surefoot.core.errors import InputError
 from surefoot.pddl.ground import GroundTask
 from surefoot.pddl.language.model import Plan, PlanStep, Task
 from surefoot.pddl.validator import validate
-from surefoot.pddl.writing import held_out_sayings, sayings
+from surefoot.pddl.writing import held_out_sayings, sayings, validation_sayings
 from surefoot.pddl.writing.damages import DAMAGES, Damage, Scene
 from surefoot.pddl.writing.extras import Told
 from surefoot.pddl.writing.model import (
@@ -34,6 +34,11 @@ from surefoot.pddl.writing.wordings import call
 
 _TRIES = 12
 """Draws of a damage before a plan counts as one that cannot be damaged so."""
+_SAYINGS = {
+    Split.DEVELOPMENT: sayings.SAYINGS,
+    Split.VALIDATION: validation_sayings.SAYINGS,
+    Split.HELD_OUT: held_out_sayings.SAYINGS,
+}
 
 
 class AnswerWriter:
@@ -85,9 +90,7 @@ class _Writing:
         self.structure = STRUCTURES[style.structure]
         self.extras = [EXTRAS[name] for name in style.extras]
         self.speaker = Speaker(ground, words, WORDINGS[style.wording], rng)
-        self.sayings = (
-            sayings.SAYINGS if style.split is Split.DEVELOPMENT else held_out_sayings.SAYINGS
-        )
+        self.sayings = _SAYINGS[style.split]
         self.body_seed = rng.random()
 
     def answer(self, damage: Damage | None) -> WrittenAnswer | None:

@@ -59,8 +59,8 @@ def test_the_study_runs_and_is_resumed(tmp_path: Path) -> None:
     study = AnswerReadingConfig(right=8, damaged=12, batch=5, workers=1)
     page = experiment.run(study, tmp_path, silent)
     first = json.loads((tmp_path / "summary.json").read_bytes())
-    assert set(first["splits"]) == {"development", "held-out"}
-    assert first["splits"]["held-out"]["falsely_valid"]["n"] == 12
+    assert set(first["splits"]) == {"development", "validation", "held-out"}
+    assert all(found["falsely_valid"]["n"] == 12 for found in first["splits"].values())
     text = page.read_text(encoding="utf-8")
     for split in Split:
         lines = (tmp_path / f"examples-{split.value}.jsonl").read_text(encoding="utf-8")

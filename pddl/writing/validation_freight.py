@@ -1,4 +1,4 @@
-"""A domain on which readers are only measured, without a lexicon: trucks and airplanes."""
+"""A domain for validation, without a lexicon: trucks and airplanes."""
 
 from __future__ import annotations
 

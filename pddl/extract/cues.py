@@ -35,7 +35,7 @@ _REFUSAL = re.compile(
     r"(?: \w+){0,3} ?(?:plan|solution|answer|way|fix|goal|sequence|could|can)"
     r"|(?:have|has|there is|is) no (?:\w+ )?(?:plan|solution|answer|sequence)"
     r" (?:to|that|for|i|which)"
-    r"|(?:unable|not able|failed) to (?:come up with|construct|devise|work out|derive|determine"
+    r"|(?:unable|not able|failed) to (?:come up with|find|construct|devise|work out|derive|determine"
     r"|give"
     r"|generate|reach|complete)|(?:rejected|discarded|abandoned|dismissed) (?:it|this|that|them)"
     r"|(?:could not|couldn't|cannot|can't) (?:come up with|work out|devise|construct|complete)"

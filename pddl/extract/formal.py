@@ -211,6 +211,23 @@ def is_name(vocabulary: TaskVocabulary, word: str) -> bool:
 _COLON_CALL = re.compile(r"^([a-z][a-z_\d-]*[a-z\d])\s*(?::|-|–|=>|→)\s+(\S.*)$")
 
 
+_BINDINGS = re.compile(
+    r"^(.*?)\s*(?:with|where|using|:|-|,|\{|\()?\s*(\??[a-z][\w-]*\s*(?:=|:=|->)\s*\S.*)$"
+)
+
+
+def bindings(vocabulary: TaskVocabulary, text: str, number: int) -> Draft | None:
+    """Reads ``pick with ?r = robot1, ?obj = ball1``: a name and what its parameters are."""
+    match = _BINDINGS.match(text.strip(" .;)}"))
+    if match is None or vocabulary.action_named(match.group(1).strip()) is None:
+        return None
+    pairs = [_NAMED.match(p) for p in re.split(r"\s*(?:[,;]|\band\b)\s*", match.group(2)) if p]
+    if not all(pairs):
+        return None
+    named = tuple((m.group(1).strip(), m.group(2).strip()) for m in pairs if m)
+    return read_call(vocabulary, Call(match.group(1).strip(), (), named, number, text))
+
+
 def colon_call(vocabulary: TaskVocabulary, text: str, number: int) -> Draft | None:
     """Reads ``pick: robot1, ball1, room1``: an action's name, and nothing but names behind it."""
     match = _COLON_CALL.match(text.strip(" .;"))
@@ -316,7 +333,7 @@ def _complete(
         elif ref is not None:
             codes.append(doubts.KEYED)
             loose.append(ref)
-        else:
+        elif not reading.strict:
             misfit = misfit or Slot((), text=text)
     if not named:
         return reading, tuple(codes)

@@ -97,6 +97,11 @@ def _call_of(
         if t.strip()
     ]
     action = vocabulary.action_named(name)
+    if texts and all(t.startswith("?") for t in texts) and "=" not in inner:
+        return None  # '(move ?from ?to)' is the action's signature
+    actor = re.search(r"([a-z][\w-]*)\.$", text[: match.start()])
+    if is_call and actor is not None and vocabulary.object_named(actor.group(1)) is not None:
+        texts = [actor.group(1), *texts]  # 'robot1.move(room1, room2)'
     if not is_call and "," not in inner:
         texts = _joined(vocabulary, texts)
     if not is_call and any(
@@ -188,6 +193,8 @@ def bare_call(vocabulary: TaskVocabulary, text: str, number: int) -> Draft | Non
     action = vocabulary.action_named(words[0]) if len(words) > 1 else None
     args = [w.strip(",") for w in words[1:]]
     if action is None or not all(is_name(vocabulary, a) for a in args):
+        return None
+    if all(w.startswith("?") for w in text.strip(" .;()").split()[1:]):
         return None
     parameters = vocabulary.task.domain.actions[action].parameters
     if len(args) != len(parameters):

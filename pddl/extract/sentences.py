@@ -147,10 +147,16 @@ _DENIAL = re.compile(r"\b(?:not|never|don't|doesn't|cannot|can't|without|avoid|i
 
 
 _BEHIND_DENIES = re.compile(
-    r"\b(?:not (?:be )?(?:executed|performed|carried out|done|taken|needed|required|necessary|allowed"
-    r"|to be)|is (?:skipped|omitted|left out|dropped|forbidden|cancell?ed)|(?:must|should|do|does) not"
+    r"\b(?:not (?:be )?(?:executed|performed|carried out|done|taken|needed|required|necessary"
+    r"|allowed|to be)|is (?:skipped|omitted|left out|dropped|forbidden|cancell?ed)"
+    r"|(?:must|should|do|does) not"
     r"|never|skip(?:ped)? this|leave this out|omit(?:ted)?\b)"
 )
+
+
+def denies_call(text: str) -> bool:
+    """Returns whether a line has a call and says that it is not to be carried out."""
+    return ")" in text and _BEHIND_DENIES.search(text[text.rfind(")") :]) is not None
 
 
 def _strange(vocabulary: TaskVocabulary, piece: str) -> bool:

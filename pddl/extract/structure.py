@@ -14,7 +14,7 @@ from surefoot.pddl.extract.formal import complete, parameter_for
 from surefoot.pddl.extract.items import looks_like_step, statement
 from surefoot.pddl.extract.kinds import Item, LineKind, Section
 from surefoot.pddl.extract.loops import Loop, index_of, read_loop
-from surefoot.pddl.extract.sentences import read_steps
+from surefoot.pddl.extract.sentences import denies_call, read_steps
 from surefoot.pddl.extract.vocabulary import TaskVocabulary
 
 _REVISION = re.compile(
@@ -289,7 +289,8 @@ class Assembler:
             return
         if not any(isinstance(e, ListedStep) for e in self._block.entries):
             return
-        if self._title is not None and _DENIES.match(text) and item.kind is not LineKind.HEADING:
+        denied = _DENIES.match(text) or denies_call(text)
+        if self._title is not None and denied and item.kind is not LineKind.HEADING:
             self._deny()
         inner = self._title is not None and item.line.indent > self._title.item.line.indent
         if _CONCURRENT_HEADING.search(text) and item.kind is LineKind.HEADING:

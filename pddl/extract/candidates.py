@@ -92,7 +92,7 @@ class PlanCandidate:
         return tuple(sorted({*self.doubts, *own}))
 
     def confidence(self, step: int | None = None) -> float:
-        """Returns the calibrated probability that the reading is right, in [0, 1].
+        """Returns how sure the reading is, in [0, 1]; see ``surefoot.pddl.extract.confidence``.
 
         Args:
             step: Number of the last step that matters, ``None`` for all.
@@ -157,7 +157,10 @@ def extract_with(answer: str, ground: GroundTask, vocabulary: TaskVocabulary) ->
     if found.unread or (found.chosen is not None and _doubted(found.chosen)):
         # lines that could not be read: perhaps it is a report ('robot1 picked up ball1')
         told = _read(named, ground, vocabulary.with_past(), codes)
-        if _num_read(told) >= 2 * max(1, _num_read(found)) and told.unread <= found.unread:
+        more, clean = _num_read(told), not told.unread and not _doubtful(told)
+        if (more > _num_read(found) and clean) or (
+            more >= 2 * max(1, _num_read(found)) and told.unread <= found.unread
+        ):
             found = told
     if found.chosen is not None and found.form is AnswerShape.PLAN:
         cut = len(answer) > MAX_CHARS or len(found.chosen.steps) >= MAX_STEPS
@@ -167,6 +170,10 @@ def extract_with(answer: str, ground: GroundTask, vocabulary: TaskVocabulary) ->
 
 def _doubted(chosen: PlanCandidate) -> bool:
     return bool({doubts.UNREAD, doubts.INVENTED} & set(chosen.doubts_up_to()))
+
+
+def _doubtful(found: Extraction) -> bool:
+    return found.chosen is None or _doubted(found.chosen)
 
 
 def _num_read(found: Extraction) -> int:

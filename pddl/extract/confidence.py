@@ -1,6 +1,8 @@
-"""How sure a reading is: a confidence calibrated on written answers whose plans are known.
+"""How sure a reading is, by what is doubtful in it.
 
-The weights are fitted by ``surefoot experiment answer-reading``; see docs/grading.md.
+The weights of the shipped table were set by hand while reading the development answers of
+``surefoot.pddl.writing``; they are not fitted, so a confidence orders readings but is no
+calibrated probability. What it is worth is measured by ``surefoot experiment answer-reading``.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ class ConfidenceTable:
     threshold: float
 
     def confidence(self, doubts: Iterable[str]) -> float:
-        """Returns the probability that a reading with these doubts is right, in [0, 1]."""
+        """Returns how sure a reading with these doubts is, in [0, 1]."""
         score = self.intercept + sum(self.weights.get(code, 0.0) for code in set(doubts))
         return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, score))))
 
@@ -47,5 +49,5 @@ def shipped_table() -> ConfidenceTable:
 
 
 def confidence(doubts: Iterable[str]) -> float:
-    """Returns the probability that a reading with these doubts is right, in [0, 1]."""
+    """Returns how sure a reading with these doubts is, in [0, 1]."""
     return shipped_table().confidence(doubts)

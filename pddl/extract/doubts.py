@@ -71,4 +71,4 @@ ALL = (
     UNREAD,
     IDLE,
 )
-"""All codes, in the order of the calibrated table."""
+"""All codes, in the order of the table of confidence."""

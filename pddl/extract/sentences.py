@@ -338,7 +338,8 @@ def _clause(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft]:
         if not own and index + 1 < len(accepted):  # "clean and empty the shaker"
             own = [r for r in refs if r.start >= _verb_end(text, accepted[index + 1])]
         word = text[hit.start : hit.end]
-        tells = subject and not vocabulary.past and word in vocabulary.task.domain.predicates
+        reported = vocabulary.past and word.endswith("ed")
+        tells = subject and not reported and word in vocabulary.task.domain.predicates
         if tells and (not own or (word.endswith("ing") and len(own) < 2)):
             continue  # "shot glass 4: empty" and "left hand: holding shot1" tell a state
         draft = _draft(vocabulary, hit, subject, own, text[hit.start : end].strip(" ,"), number)

@@ -97,9 +97,9 @@ def _step(
         drafts = [complete(vocabulary, drafts[0], args, named)]
     for at, (_, cell) in enumerate(columns):
         said = read_steps(vocabulary, cell, number) if at != action and len(drafts) == 1 else []
-        if len(said) == 1 and said[0].actions & drafts[0].actions:
-            if merge(drafts[0], said[0]) is None:  # two columns tell different steps
-                drafts = [noted(drafts[0], doubts.CONTRADICTION)]
+        same = len(said) == 1 and said[0].actions & drafts[0].actions
+        if same and merge(drafts[0], said[0]) is None:  # two columns tell different steps
+            drafts = [noted(drafts[0], doubts.CONTRADICTION)]
     return drafts
 
 

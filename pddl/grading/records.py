@@ -171,7 +171,7 @@ class AnswerRecord:
         lower: Proven lower bound on the optimal cost, if known.
         upper: Cost of the best known plan, if known.
         bounds_method: Where the bounds come from.
-        confidence: Calibrated probability that the reading is right, in [0, 1]; of the first
+        confidence: How sure the reading is, in [0, 1], 0 without a plan; of the first
             reading, where a second reader was asked.
         doubts: What makes the reading doubtful, as codes of ``surefoot.pddl.extract.doubts``.
         candidates: Role, first line, last line and number of steps of every candidate plan.

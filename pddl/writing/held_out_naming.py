@@ -10,7 +10,8 @@ _COMPASS = (
     "north south east west northeast northwest southeast southwest central upper lower middle"
 ).split()
 _GEMS = "ruby opal jade amber topaz pearl coral quartz garnet onyx agate beryl".split()
-_KEPT = ("direction", "mode", "ingredient", "food", "obj")
+_KEPT = ("tile", "position")
+"""Kinds between which actions go up, down, left and right."""
 
 
 def _short(kind: str) -> str:

@@ -156,7 +156,7 @@ def ranges(saids: Sequence[Said], rng: Random) -> str:
 def reasoned_answer(saids: Sequence[Said], rng: Random) -> str:
     """Explains the steps, then gives the answer once more between marks."""
     start, end = rng.choice((("<answer>", "</answer>"), ("BEGIN PLAN", "END PLAN")))
-    lines = [f"- {closed(s.text)}{remark_below(s, '  ')}" for s in saids]
+    lines = [f"- {s.text}{remark_below(s, '  ')}" for s in saids]
     return "\n".join([*lines, "", start, *(sexpr(s) for s in saids), end])
 
 

@@ -31,6 +31,6 @@ TABLE = """
     ranges/instruct/greeting ranges/needs-to ranges/let-us/notes ranges/progressive/goal-facts
     ranges/brief-needs/musing ranges/can-now/conclusion
     reasoned-answer/imperative-call/greeting reasoned-answer/explained-call
-    reasoned-answer/progressive/goal-list reasoned-answer/bold-sexpr/check-table
+    reasoned-answer/progressive/goal-list reasoned-answer/labelled-call/check-table
 """
 """Names of styles."""

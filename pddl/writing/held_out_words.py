@@ -17,9 +17,9 @@ SYNONYMS = {
         clean-shot: - | clean | {0} | (which contained {1}) | using the {2} hand
             | while the {3} hand is empty
         pour-shot-to-clean-shaker: - | pour | the {1} in {0} | into the clean {2}
-            | with the {3} hand | so that it goes from level {4} to {5}
+            | with the {3} hand | so that the shaker goes from level {4} to {5}
         pour-shot-to-used-shaker: - | pour | the {1} in {0} | into the used {2}
-            | with the {3} hand | so that it goes from level {4} to {5}
+            | with the {3} hand | so that the shaker goes from level {4} to {5}
         empty-shaker: - | empty | {1} | (which contains {2}) | with the {0} hand
             | so that it goes from level {3} to {4}
         clean-shaker: - | clean | {2} | in the {0} hand | while the {1} hand is empty

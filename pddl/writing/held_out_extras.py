@@ -38,7 +38,7 @@ def strategy(told: Told) -> str:
     """Sketches how the plan proceeds, in a list."""
     goals = told.goals()
     lines = ["**Strategy**", "", "- Work on one goal condition at a time."]
-    lines += [f"- Make sure that in the end, {goal}." for goal in goals[:2]]
+    lines += [f"- Target: {goal}." for goal in goals[:2]]
     return "\n".join([*lines, "- Check the preconditions before each action.", "", "**Actions**"])
 
 
@@ -53,7 +53,7 @@ def musing(told: Told) -> str:
 def conclusion(told: Told) -> str:
     """Sums up the plan's length and its goals."""
     goals = told.goals()
-    end = f" In the final state, {goals[0]}." if goals else ""
+    end = f" Part of the goal that it reaches: {goals[0]}." if goals else ""
     return f"**Summary:** the plan consists of {len(told.items)} actions.{end}"
 
 
@@ -88,7 +88,7 @@ def notes(told: Told) -> str:
     return "\n".join(
         [
             "Notes:",
-            "- All names are the ones used in the problem file.",
+            f"- There are {len(told.items)} actions in total.",
             f"- The plan ends with the action {last}.",
             "- The order of the actions matters.",
         ]
@@ -104,7 +104,7 @@ def no_longer(told: Told, at: int) -> str:
 def outcome(told: Told, at: int) -> str:
     """Says what the step leads to."""
     new = told.clauses(sorted(told.states[at + 1] - told.states[at]))
-    return f"Result: {' and '.join(new[:2])}" if new else ""
+    return f"Result: {'; '.join(new[:2])}" if new else ""
 
 
 _OUT = Split.HELD_OUT

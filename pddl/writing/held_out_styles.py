@@ -29,7 +29,7 @@ TABLE = """
     indented-code/bold-sexpr/greeting indented-code/string-call/templates
     indented-code/spread-call/no-longer/farewell
     ranges/instruct/greeting ranges/needs-to ranges/let-us/notes ranges/progressive/goal-facts
-    ranges/brief-needs/musing ranges/can-now/conclusion
+    ranges/brief-needs/farewell ranges/can-now/conclusion
     reasoned-answer/imperative-call/greeting reasoned-answer/explained-call
     reasoned-answer/progressive/goal-list reasoned-answer/labelled-call/check-table
 """

@@ -139,12 +139,12 @@ def capital_codes(speaker: Speaker) -> dict[str, str]:
     return found
 
 
-def refer_legend(aliases: Mapping[str, str]) -> str:
-    """Defines *I will refer to robot1 as RO1 and to robot2 as RO2*."""
+def write_legend(aliases: Mapping[str, str]) -> str:
+    """Defines *I will write RO1 for robot1, RO2 for robot2*."""
     if not aliases:
         return ""
-    told = " and ".join(f"to {name} as {alias}" for name, alias in aliases.items())
-    return f"For brevity, I will refer {told}."
+    told = ", ".join(f"{alias} for {name}" for name, alias in aliases.items())
+    return f"For brevity, I will write {told}."
 
 
 _OUT = Split.HELD_OUT
@@ -154,7 +154,7 @@ WORDINGS = (
     Wording("bare-commas", _OUT, "call", bare_commas, title_dashed),
     Wording("spread-call", _OUT, "call", spread_call),
     Wording("string-call", _OUT, "call", string_call),
-    Wording("capital-codes", _OUT, "call", call, plain, "none", capital_codes, refer_legend),
+    Wording("capital-codes", _OUT, "call", call, plain, "none", capital_codes, write_legend),
     Wording("explained-call", _OUT, "prose", explained_call),
     Wording("imperative-call", _OUT, "prose", imperative_call, synonyms="held-out"),
     Wording("can-now", _OUT, "prose", can_now, single_quoted, synonyms="held-out"),

@@ -141,7 +141,9 @@ def _answer_only(text: str) -> tuple[str, Span]:
     if best is None:
         return text, (0, len(text))
     inner, end, _ = best
-    return _blank(text, [(0, inner), (end, len(text))]), (inner, end)
+    # what stands behind the answer stays visible: it may take the answer back
+    tag = re.compile(r"</?[\w|]+>").match(text, end)
+    return _blank(text, [(0, inner), (end, tag.end() if tag else end)]), (inner, end)
 
 
 def _channels(text: str) -> Reply:

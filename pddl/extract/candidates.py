@@ -182,6 +182,11 @@ def _read(text: str, ground: GroundTask, vocabulary: TaskVocabulary, known: set[
     items = classify(vocabulary, lines, read_literals(text, layout.fences))
     assembler = Assembler(vocabulary)
     blocks = assembler.run(items)
+    if not blocks and assembler.set_aside > 1:
+        # all steps stand under what looked like an aside: then it was none, or is doubtful
+        assembler = Assembler(vocabulary, whole=True)
+        blocks = assembler.run(items)
+        known = known | {doubts.SET_ASIDE}
     candidates = _candidates(blocks, ground, vocabulary, known)
     said = " ".join(line.text for line in lines if line.text)
     unsolvable = cues.says_unsolvable(said)

@@ -20,8 +20,12 @@ _BAD = (
     r"|broken|suboptimal|erroneous)"
 )
 _WITHDRAWS = re.compile(
-    rf"(?:\b{_PLANLIKE}|{_PRONOUN})\b[^.:;,]{{0,40}}?\b(?:is|was|are|were|seems|looks|would be)"
+    rf"(?:\b{_PLANLIKE}|{_PRONOUN})\b[^.:;,]{{0,40}}?\b(?:is|was|are|were|seems|looks|would be"
+    rf"|turns out(?: to be)?|proves(?: to be)?)\s?(?:\w+ )?{_BAD}(?!\w)"
+    rf"|\bwhat (?:i|we) (?:wrote|said|gave|listed|showed|proposed)\b[^.:;]{{0,30}}?\b(?:is|was)"
     rf"\s?(?:\w+ )?{_BAD}(?!\w)"
+    r"|\b(?:plan|sequence|solution|above)\b[^.:;]{0,40}?\b(?:does not|doesn't|fails? to)"
+    r" (?:reach|achieve|satisfy|meet|solve)"
     r"|\b(?:do(?:es)?|did|will|would|wo|ca|can)(?: ?not|n't) (?:actually |quite )?(?:work|succeed)"
     r"|\b(?:that|this|it|which|plan|attempt|approach|idea) fails\b"
     r"|\b(?:can't|cannot|can not|couldn't) be (?:quite |entirely )?(?:right|correct|valid|true)\b"

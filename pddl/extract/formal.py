@@ -97,6 +97,11 @@ def _call_of(
         if t.strip()
     ]
     action = vocabulary.action_named(name)
+    if texts and all(t.startswith("?") for t in texts) and "=" not in inner:
+        return None  # '(move ?from ?to)' is the action's signature
+    actor = re.search(r"([a-z][\w-]*)\.$", text[: match.start()])
+    if is_call and actor is not None and vocabulary.object_named(actor.group(1)) is not None:
+        texts = [actor.group(1), *texts]  # 'robot1.move(room1, room2)'
     if not is_call and "," not in inner:
         texts = _joined(vocabulary, texts)
     if not is_call and any(
@@ -189,6 +194,8 @@ def bare_call(vocabulary: TaskVocabulary, text: str, number: int) -> Draft | Non
     args = [w.strip(",") for w in words[1:]]
     if action is None or not all(is_name(vocabulary, a) for a in args):
         return None
+    if all(w.startswith("?") for w in text.strip(" .;()").split()[1:]):
+        return None
     parameters = vocabulary.task.domain.actions[action].parameters
     if len(args) != len(parameters):
         return None
@@ -209,6 +216,23 @@ def is_name(vocabulary: TaskVocabulary, word: str) -> bool:
 
 
 _COLON_CALL = re.compile(r"^([a-z][a-z_\d-]*[a-z\d])\s*(?::|-|–|=>|→)\s+(\S.*)$")
+
+
+_BINDINGS = re.compile(
+    r"^(.*?)\s*(?:with|where|using|:|-|,|\{|\()?\s*(\??[a-z][\w-]*\s*(?:=|:=|->)\s*\S.*)$"
+)
+
+
+def bindings(vocabulary: TaskVocabulary, text: str, number: int) -> Draft | None:
+    """Reads ``pick with ?r = robot1, ?obj = ball1``: a name and what its parameters are."""
+    match = _BINDINGS.match(text.strip(" .;)}"))
+    if match is None or vocabulary.action_named(match.group(1).strip()) is None:
+        return None
+    pairs = [_NAMED.match(p) for p in re.split(r"\s*(?:[,;]|\band\b)\s*", match.group(2)) if p]
+    if not all(pairs):
+        return None
+    named = tuple((m.group(1).strip(), m.group(2).strip()) for m in pairs if m)
+    return read_call(vocabulary, Call(match.group(1).strip(), (), named, number, text))
 
 
 def colon_call(vocabulary: TaskVocabulary, text: str, number: int) -> Draft | None:
@@ -316,7 +340,7 @@ def _complete(
         elif ref is not None:
             codes.append(doubts.KEYED)
             loose.append(ref)
-        else:
+        elif not reading.strict:
             misfit = misfit or Slot((), text=text)
     if not named:
         return reading, tuple(codes)

@@ -65,7 +65,8 @@ _ABOUT = re.compile(
     r"^(?:this|the above|these|by)\b.*\b(?:achiev|ensur|satisf|guarantee|meets?|works?|follow)"
 )
 _LEADS_IN = re.compile(
-    r"\b(?:as follows|proceed|(?:the|these|this) (?:following )?(?:steps|actions|plan|sequence)"
+    r"\b(?:as follows|proceed|here(?:'s| is) how|how to (?:get|go|reach|solve|do)"
+    r"|to get (?:from|to|there)|(?:the|these|this) (?:following )?(?:steps|actions|plan|sequence)"
     r"|(?:the )?following|(?:i|we|you)(?:'d| would| can| could| will| should|'ll)? (?:\w+ )?"
     r"(?:do|execute|perform|carry out|suggest|propose|use|take|follow))\b[^.]*:$"
 )

@@ -17,7 +17,7 @@ from surefoot.pddl.extract.drafts import (
     read_arguments,
     says,
 )
-from surefoot.pddl.extract.formal import Found, bare_call, colon_call, find_calls
+from surefoot.pddl.extract.formal import Found, bare_call, bindings, colon_call, find_calls
 from surefoot.pddl.extract.mentions import PREPOSITIONS, Ref
 from surefoot.pddl.extract.vocabulary import PhraseHit, TaskVocabulary
 from surefoot.pddl.extract.words import FILLERS, REMARK
@@ -30,7 +30,8 @@ _PREFIX_WORDS = frozenset(
     its your his their my our left right hand gripper arms hands action perform performs execute
     executes do does step by after that once immediately start begin starts let lets let's us
     another simultaneously same time meanwhile both have having proceed go ahead current room
-    tile position subsequently afterwards here clean empty other optionally optional
+    tile position tell tells ask asks order instruct command direct want wants had ought
+    obliged supposed told asked subsequently afterwards here clean empty other optionally optional
     """.split()
 )
 _JOINS = re.compile(
@@ -81,8 +82,12 @@ def read_steps(
     """
     if _PURPOSE.match(text) or _DESCRIPTION.match(text):
         return []
-    bare = bare_call(vocabulary, text, number) or colon_call(vocabulary, text, number)
-    if bare is not None:
+    bare = (
+        bare_call(vocabulary, text, number)
+        or colon_call(vocabulary, text, number)
+        or ("=" in text and bindings(vocabulary, text, number))
+    )
+    if bare:
         return [bare]
     calls = find_calls(vocabulary, text, number)
     if calls:
@@ -125,6 +130,8 @@ def _formal(
         subject = [r for r in vocabulary.refs(before) if r.exact]
         readings = tuple(_with_refs(vocabulary, r, subject) for r in calls[0].draft.readings)
         drafts = [replace(calls[0].draft, readings=readings)]
+    if _BEHIND_DENIES.search(text[calls[-1].end :]):
+        return []
     end = calls[0].end
     for call in calls[1:]:
         between = text[end : call.start]
@@ -137,6 +144,19 @@ def _formal(
 
 
 _DENIAL = re.compile(r"\b(?:not|never|don't|doesn't|cannot|can't|without|avoid|instead of|skip)\b")
+
+
+_BEHIND_DENIES = re.compile(
+    r"\b(?:not (?:be )?(?:executed|performed|carried out|done|taken|needed|required|necessary"
+    r"|allowed|to be)|is (?:skipped|omitted|left out|dropped|forbidden|cancell?ed)"
+    r"|(?:must|should|do|does) not"
+    r"|never|skip(?:ped)? this|leave this out|omit(?:ted)?\b)"
+)
+
+
+def denies_call(text: str) -> bool:
+    """Returns whether a line has a call and says that it is not to be carried out."""
+    return ")" in text and _BEHIND_DENIES.search(text[text.rfind(")") :]) is not None
 
 
 def _strange(vocabulary: TaskVocabulary, piece: str) -> bool:

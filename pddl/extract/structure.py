@@ -8,12 +8,13 @@ from dataclasses import dataclass, field, replace
 
 from surefoot.pddl.extract import doubts
 from surefoot.pddl.extract.discourse import withdraws
+from surefoot.pddl.extract.document import Line
 from surefoot.pddl.extract.drafts import Draft, fixed, merge, noted
 from surefoot.pddl.extract.formal import complete, parameter_for
 from surefoot.pddl.extract.items import looks_like_step, statement
 from surefoot.pddl.extract.kinds import Item, LineKind, Section
 from surefoot.pddl.extract.loops import Loop, index_of, read_loop
-from surefoot.pddl.extract.sentences import read_steps
+from surefoot.pddl.extract.sentences import denies_call, read_steps
 from surefoot.pddl.extract.vocabulary import TaskVocabulary
 
 _REVISION = re.compile(
@@ -128,6 +129,8 @@ class _Title:
     item: Item
     start: int
     used: bool = False
+    labelled: bool = False
+    """Whether it is an ``Action:`` line without a title above it."""
 
 
 class Assembler:
@@ -135,10 +138,12 @@ class Assembler:
 
     Args:
         vocabulary: The task's words.
+        whole: Whether parts that look like asides count as well.
     """
 
-    def __init__(self, vocabulary: TaskVocabulary) -> None:
+    def __init__(self, vocabulary: TaskVocabulary, *, whole: bool = False) -> None:
         self.vocabulary = vocabulary
+        self._whole = whole
         self.blocks: list[Block] = [Block(Section.PLAN)]
         self._section = Section.PLAN
         self._agent: str | None = None
@@ -284,7 +289,8 @@ class Assembler:
             return
         if not any(isinstance(e, ListedStep) for e in self._block.entries):
             return
-        if self._title is not None and _DENIES.match(text) and item.kind is not LineKind.HEADING:
+        denied = _DENIES.match(text) or denies_call(text)
+        if self._title is not None and denied and item.kind is not LineKind.HEADING:
             self._deny()
         inner = self._title is not None and item.line.indent > self._title.item.line.indent
         if _CONCURRENT_HEADING.search(text) and item.kind is LineKind.HEADING:
@@ -337,6 +343,8 @@ class Assembler:
         if partly is not None and self._drop_from(int(partly.group(1))):
             return
         section = item.section
+        if self._whole and section is Section.ASIDE:
+            section = None
         agents = [
             r.objects[0]
             for r in item.refs
@@ -414,7 +422,7 @@ class Assembler:
         title = self._title
         child = (
             title is not None
-            and line.indent > title.item.line.indent
+            and (line.indent > title.item.line.indent or self._is_code_of(title, line))
             and line.ordinal is None
             and item.kind is LineKind.STEP
         )
@@ -435,6 +443,12 @@ class Assembler:
             self._block.entries.append(ListedStep(draft, line.ordinal, line.indent))
         self._title = _Title(item, start)
 
+    @staticmethod
+    def _is_code_of(title: _Title, line: Line) -> bool:
+        """Returns whether a line is the code that stands below a numbered title."""
+        head = title.item.line
+        return line.fenced and not head.fenced and head.ordinal is not None and not title.used
+
     def _after_withdrawal(self, ordinal: int | None) -> None:
         """Decides how much was taken back, by the number of the step that follows."""
         last = self._last_ordinal()
@@ -454,10 +468,12 @@ class Assembler:
             return
         if self._pending:
             self._after_withdrawal(None)
-        if self._title is not None:
+        if self._title is not None and not self._title.labelled:
             self._refine(self._title, self._drafts(item), True)
         else:
+            start = len(self._block.entries)
             self._block.entries.extend(ListedStep(d) for d in self._drafts(item))
+            self._title = _Title(item, start, labelled=True)  # arguments may stand below it
 
     def _refine(self, title: _Title, drafts: list[Draft], formal: bool) -> None:
         """Puts more precise steps in the place of their title, or adds to them."""

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from surefoot.pddl.extract import doubts
 from surefoot.pddl.extract.document import Line
-from surefoot.pddl.extract.drafts import Draft
+from surefoot.pddl.extract.drafts import Draft, merge, noted
 from surefoot.pddl.extract.formal import Call, complete, read_call
 from surefoot.pddl.extract.kinds import Item, LineKind
 from surefoot.pddl.extract.sentences import read_steps
@@ -93,7 +94,12 @@ def _step(
         call = read_call(vocabulary, Call(text, args, tuple(named), number, text))
         return [call]
     if len(drafts) == 1 and (args or named):
-        return [complete(vocabulary, drafts[0], args, named)]
+        drafts = [complete(vocabulary, drafts[0], args, named)]
+    for at, (_, cell) in enumerate(columns):
+        said = read_steps(vocabulary, cell, number) if at != action and len(drafts) == 1 else []
+        if len(said) == 1 and said[0].actions & drafts[0].actions:
+            if merge(drafts[0], said[0]) is None:  # two columns tell different steps
+                drafts = [noted(drafts[0], doubts.CONTRADICTION)]
     return drafts
 
 

@@ -50,9 +50,16 @@ ORDINALS = {
 NUMBERS = {
     word: n
     for n, word in enumerate(
-        "one two three four five six seven eight nine ten eleven twelve".split(), start=1
+        """
+        one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen
+        sixteen seventeen eighteen nineteen
+        """.split(),
+        start=1,
     )
 }
+for _ten, _word in enumerate("twenty thirty forty fifty sixty".split(), start=2):
+    NUMBERS[_word] = 10 * _ten
+    NUMBERS.update({f"{_word}-{w}": 10 * _ten + n for w, n in list(NUMBERS.items())[:9]})
 
 REMARK = re.compile(
     r",\s*(?:and )?(?:it|it's|its|this|that|now|he|she|they|(?:the )?[\w-]+(?: \w+)?)"

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from surefoot.pddl.extract.document.latex import undo_latex
 from surefoot.pddl.extract.document.markdown import Layout, TableRow, read_layout
+from surefoot.pddl.extract.words import NUMBERS
 
 MAX_CHARS = 2_000_000
 """Longest answer that is read; longer ones are cut and marked as truncated."""
@@ -19,13 +20,25 @@ _LATEX_DELIMITER = re.compile(r"\\[()\[\]]|\$\$?")
 _LATEX_SUBSCRIPT = re.compile(r"_\{(\w+)\}")
 _LATEX_ARROW = re.compile(r"\\(?:long)?(?:rightarrow|to|implies|mapsto)\b")
 _ARROW = re.compile(r"\s*(?:\\rightarrow|\\to\b|→|⟶|->|=>|⇒)\s*")
+_SPELLED = "|".join(sorted(NUMBERS, key=len, reverse=True))
+_ROMAN = re.compile(r"^(?=[ivxl])(xl|l?x{0,4})(ix|iv|v?i{0,4})$")
+_KEYCAP = re.compile(r"^(\d{1,2})\ufe0f?\u20e3\s*|^\U0001f51f\s*")
+_CHECKBOX = re.compile(r"^(?P<bullet>[-*+]\s+|\d{1,3}[.)]\s+)?\[[ xX✓✔]?\]\s+")
+_EQUATION = re.compile(r"^[-*•]?\s*\$?\s*[a-z]_?\{?(\d{1,3})\}?\s*\$?\s*[:=]\s*(?=[a-z(])")
+_GREETING = re.compile(
+    r"^(?:got it|sure(?: thing)?|okay|ok|all ?right|certainly|of course|understood|great|absolutely"
+    r"|no problem|yes)\s*[.!,:–-]+\s*"
+)
 _MARKER = re.compile(
     r"^(?:(?P<number>\d{1,4})(?P<letter>[a-z]|\s?-\s?\d{1,4})?(?:[.):]|(?=\s*-\s))"
     r"|(?:(?:step|action|move|stage|task|act|operation|op)\s*[#-]?|s|no\.?\s?|#)(?P<step>\d{1,4})(?:\s*[:.)\-–]+|(?=\s)|$)"
     r"|\(?(?:t|time)\s*=?\s*(?P<time>\d{1,4})(?:\.\d+)?\)?\s*[:.)\-–]+"
     r"|(?P<stamp>\d{1,4})\.\d+\s*:"
     r"|[(\[](?P<paren>\d{1,3})[)\]]"
-    r"|(?P<sub>\(?[a-z]|\(?[ivx]{1,4})[.)]"
+    r"|(?:step|action|move|stage|task)\s+(?P<spelled>" + _SPELLED + r")\s*[:.)\-–]+"
+    r"|(?P<decimal>\d{1,3}\.\d{1,3})(?:[.:)]|(?=\s+\D))"
+    r"|\(?(?P<roman>[ivxl]{1,7})[.)]"
+    r"|(?P<sub>\(?[a-z])[.)]"
     r"|(?P<bullet>[-*•+◦▪–]))(?:\s+|$)"
 )
 _LETTER = re.compile(r"^[a-z][.)]\s+")
@@ -173,6 +186,8 @@ def _line(number: int, raw: str, is_heading: bool) -> Line:
     indent = len(raw) - len(raw.lstrip())
     text = raw.strip()
     text = re.sub(r"^>+\s?", "", text)
+    text = _CHECKBOX.sub(lambda m: m.group("bullet") or "- ", text)
+    text = _KEYCAP.sub(lambda m: f"{m.group(1) or 10}. ", text)
     text = re.sub(r"^[*+:]\s+", "- ", text)  # a bullet, not emphasis; ':' defines
     marks = _HEADING.match(text)
     heading = bool(marks) or is_heading
@@ -181,7 +196,8 @@ def _line(number: int, raw: str, is_heading: bool) -> Line:
     code = tuple(c.strip().lower() for c in re.findall(r"`([^`]+)`", text))
     bold = bool(re.fullmatch(r"(\*\*|__)[^*]+\1:?", text))
     titled = _titled(text)
-    text = plain(text)
+    text = _EQUATION.sub(lambda m: f"{m.group(1)}. ", plain(text))
+    text = _GREETING.sub("", text)
     cells: tuple[str, ...] = ()
     if text.count("|") >= 2 or (" | " in text):
         parts = [cell.strip() for cell in text.strip("| ").split("|")]
@@ -191,14 +207,7 @@ def _line(number: int, raw: str, is_heading: bool) -> Line:
     match = _MARKER.match(text)
     ordinal: int | None = None
     if match:
-        digits = next(
-            (
-                match.group(g)
-                for g in ("number", "step", "time", "stamp", "paren")
-                if match.group(g)
-            ),
-            None,
-        )
+        digits = _digits(match)
         ordinal = int(digits) if digits else None
         text = _LETTER.sub("", text[match.end() :].strip())
     bare = text.endswith(":") and not match and len(text) < 100
@@ -216,6 +225,21 @@ def _line(number: int, raw: str, is_heading: bool) -> Line:
     )
 
 
+def _digits(match: re.Match[str]) -> str | None:
+    """Returns the number of a marker, however it is written."""
+    for group in ("number", "step", "time", "stamp", "paren"):
+        if match.group(group):
+            return match.group(group)
+    if match.group("spelled"):
+        return str(NUMBERS[match.group("spelled")])
+    roman = match.group("roman")
+    if roman and _ROMAN.match(roman):
+        values = [{"i": 1, "v": 5, "x": 10, "l": 50}[c] for c in roman]
+        signs = [-1 if a < b else 1 for a, b in pairwise([*values, 0])]
+        return str(sum(v * s for v, s in zip(values, signs, strict=True)))
+    return None
+
+
 def _titled(text: str) -> bool:
     words = re.findall(r"[A-Za-z][\w'-]*", text)
     if not words or len(words) > 8 or len(text) > 70 or re.search(r"[.,;!?:]$|[✅→]", text):
@@ -230,6 +254,8 @@ def plain(text: str) -> str:
     text = _LATEX_COMMAND.sub(r"\1", text)
     text = _LATEX_DELIMITER.sub(" ", text)
     text = text.replace("\\_", "_").replace("\\", " ")
+    text = re.sub(r"(?<=[a-z\d_-])\[([^\[\]]*)\]", r"(\1)", text)  # pick[robot1, ball1]
+    text = re.sub(r"^(\W*)\[([^\[\]]*)\]", r"\1\2", text)
     text = text.replace("’", "'").replace("‘", "'").replace("“", '"').replace("”", '"')
     text = re.sub(r"~~[^~]*~~", " ", text)
     text = re.sub(r"[*`]+|(?<!\w)_+(?=\w)|(?<=\w)_+(?!\w)", "", text)

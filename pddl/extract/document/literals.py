@@ -82,7 +82,7 @@ def read_literals(text: str, fences: Sequence[Fence]) -> list[LiteralPlan]:
     """
     plans: list[LiteralPlan] = []
     for fence in fences:
-        value = _value(fence.content, fence.language)
+        value = _value(fence.content, fence.language) or _lines_value(fence.content)
         calls = None if value is None else _plan_of(value)
         if calls is not None:
             placed = _place(calls, fence.content.split("\n"), fence.first_line + 1)
@@ -99,6 +99,11 @@ def read_literals(text: str, fences: Sequence[Fence]) -> list[LiteralPlan]:
         if not kept or plan.first_line > kept[-1].last_line:
             kept.append(plan)
     return kept
+
+
+def _lines_value(body: str) -> object | None:
+    found = list(_json_lines(body.split("\n")))
+    return found[0][2] if len(found) == 1 else None
 
 
 def _value(body: str, language: str) -> object | None:
@@ -259,6 +264,7 @@ def _unfenced(text: str, inside: set[int]) -> Iterator[tuple[int, int, object]]:
     lines = text.split("\n")
     if inside:
         lines = ["" if n in inside else line for n, line in enumerate(lines, start=1)]
+    yield from _json_lines(lines)
     decoder = json.JSONDecoder()
     body = "\n".join(lines)
     at = 0
@@ -282,6 +288,24 @@ def _unfenced(text: str, inside: set[int]) -> Iterator[tuple[int, int, object]]:
             yield first, body.count("\n", 0, end) + 1, value
             at = end
     yield from _unfenced_other(lines)
+
+
+def _json_lines(lines: Sequence[str]) -> Iterator[tuple[int, int, object]]:
+    """Yields runs of lines that are a JSON object each, as tool calls often are."""
+    run: list[object] = []
+    between = 0  # blank lines and tags between the objects
+    for number, line in enumerate([*lines, ""], start=1):
+        text = re.sub(r"^\W*(?:\d+[.)]\s*)?(?=\{)|</?tool_call>", "", line.strip()).rstrip(",;")
+        value = _json(text) if text.startswith("{") and text.endswith("}") else None
+        if isinstance(value, dict):
+            run.append(value)
+            continue
+        if run and number <= len(lines) and re.fullmatch(r"\s*(?:</?[\w:-]+>)?\s*", line):
+            between += 1
+            continue
+        if len(run) > 1:
+            yield number - len(run) - between, number - 1, run
+        run, between = [], 0
 
 
 def _unfenced_other(lines: Sequence[str]) -> Iterator[tuple[int, int, object]]:

@@ -96,7 +96,8 @@ SYNONYMS = {
         move: - | move | - | from {0} | to {1} | on the same height {2}
         move-up: - | move | up from {0} | at height {1} | to {2} | at height {3}
         move-down: - | move | down from {0} | at height {1} | to {2} | at height {3}
-        place-block: - | place | the block | on {1} | from {0} | raising that position from height {2} to {3}
+        place-block: - | place | the block | on {1} | from {0}
+            | raising that position from height {2} to {3}
         remove-block: - | remove | the top block | of {1} | from {0}
             | lowering that position from height {2} to {3}
         create-block: - | create | a new block | at the depot {0}

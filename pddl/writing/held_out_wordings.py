@@ -28,8 +28,8 @@ def with_number(name: str, roster: Roster) -> str:
     """Spells *robot number 1*."""
     stem, index = split_index(name)
     word = stem.strip("_-")
-    # nobody speaks of level number 2
-    counted = len(word) > 2 and index.isdigit() and word != "level"
+    # nobody speaks of level number 2, nor puts it so beside an abbreviation
+    counted = len(word) > 3 and word.isalpha() and index.isdigit() and word != "level"
     return f"{word} number {index}" if counted else name
 
 

@@ -99,7 +99,9 @@ class AnswerReadingStudy(Study[AnswerReadingConfig]):
             right = [r for k in records if k.startswith("right/") for r in records[k]]
             damaged = [r for k in records if k.startswith("damaged/") for r in records[k]]
             self._keep_examples(split, [*damaged, *right])
-            summary["splits"][split.value] = split_summary(right, damaged, config.seed)
+            summary["splits"][split.value] = split_summary(
+                right, damaged, config.seed, components=split is not Split.HELD_OUT
+            )
         return summary, render_study(summary)
 
     def _keep_examples(self, split: Split, rows: Sequence[Row]) -> None:

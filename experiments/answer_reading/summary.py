@@ -85,21 +85,26 @@ def is_falsely_valid(row: Row) -> bool:
     return row["read_valid"] and not row["valid"]
 
 
-def split_summary(right: Sequence[Row], damaged: Sequence[Row], seed: int) -> dict[str, Any]:
+COMPONENTS = ("structure", "wording", "extras", "naming", "style")
+"""Fields of which the held-out split shows no rates: they would say what a reader fails at."""
+
+
+def split_summary(
+    right: Sequence[Row], damaged: Sequence[Row], seed: int, *, components: bool = True
+) -> dict[str, Any]:
     """Returns the figures of one split.
 
     Args:
         right: Answers that state a plan as it is.
         damaged: Answers that are damaged.
         seed: Seed of the bootstrap.
+        components: Whether rates are also given by what styles and tasks are made of.
     """
+    fields = ("domain", *COMPONENTS) if components else ("domain",)
     clear = [r for r in damaged if r["exact"] is not None]
     return {
         "exact": rate_of(right, is_exact, seed),
-        "exact_by": {
-            key: table_of(right, key, is_exact, seed)
-            for key in ("structure", "wording", "extras", "domain", "naming", "style")
-        },
+        "exact_by": {key: table_of(right, key, is_exact, seed) for key in fields},
         "falsely_valid": rate_of(damaged, is_falsely_valid, seed),
         "falsely_valid_by": table_of(damaged, "damage", is_falsely_valid, seed)[::-1],
         "damaged_exact": rate_of(clear, is_exact, seed),

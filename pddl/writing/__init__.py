@@ -1,8 +1,10 @@
 """Writes known plans as language models write them, right and damaged, to measure readers.
 
 Styles come in three splits: readers are developed with one in view, improved on the errors that
-another shows (validation), and only measured on the third, which whoever writes a reader never
-looks at (held-out).
+another shows (validation), and only measured on the third (held-out). Whoever writes a reader
+never looks at the third, nor at which of its components are read worst. Once it has been looked
+at, it belongs to validation, and another one has to be written; the validation styles are two
+sets for that reason.
 """
 
 from surefoot.pddl.writing.damages import DAMAGES

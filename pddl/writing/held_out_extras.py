@@ -2,121 +2,127 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import pairwise
 
-from surefoot.pddl.language.model import ROOT_TYPE
-from surefoot.pddl.writing.extras import StyleExtra, Told, intro, outro
+from surefoot.pddl.writing.extras import StyleExtra, Told, intro, outro, withdrawn_draft
+from surefoot.pddl.writing.layout import fenced, table
 from surefoot.pddl.writing.model import Split
+from surefoot.pddl.writing.wordings import call
 
 
-def object_list(told: Told) -> str:
-    """Lists the objects by kind."""
-    kinds: dict[str, list[str]] = {}
-    for name, types in told.ground.task.objects.items():
-        kind = "objects" if types[0] == ROOT_TYPE else types[0]
-        kinds.setdefault(kind, []).append(name)
-    lines = ["Objects in this problem:"]
-    lines += [f"- **{kind}**: {', '.join(names)}" for kind, names in kinds.items()]
-    return "\n".join([*lines, "", "With these, the steps are:"])
-
-
-def signatures(told: Told) -> str:
-    """Restates the actions with their parameters."""
-    lines = ["Actions that I may use, with their parameters:"]
-    for name, schema in told.ground.task.domain.actions.items():
-        lines.append(f"- {name}({', '.join(p.name for p in schema.parameters)})")
-    return "\n".join([*lines, "", "---", "", "**My plan**"])
-
-
-def insight(told: Told) -> str:
-    """Says what matters, in a paragraph."""
+def goal_list(told: Told) -> str:
+    """Numbers what has to be reached."""
     goals = told.goals()
-    aim = f" In the end, this has to hold: {goals[-1]}." if goals else ""
-    return (
-        f"**Key insight:** no action should undo what an earlier one has achieved.{aim} "
-        "Working backwards from there leads to these actions:"
-    )
-
-
-def failed_attempt(told: Told) -> str:
-    """Shows an attempt that fails, then a heading for the right one."""
-    draft = told.draft()
-    body = told.body(draft) if draft else ""
-    if not body:
+    if not goals:
         return ""
-    rng = told.speaker.rng
-    return "\n\n".join(
+    lines = ["To reach the goal, the following conditions must hold at the end:"]
+    lines += [f"{n}. {goal}" for n, goal in enumerate(goals, start=1)]
+    return "\n".join([*lines, "", "**Action sequence:**"])
+
+
+def given(told: Told) -> str:
+    """Restates the start in one paragraph."""
+    facts = told.clauses(sorted(told.states[0]))[:4]
+    return f"Initial state: {'; '.join(facts)}. From there, the plan proceeds as follows."
+
+
+def templates(told: Told) -> str:
+    """Lists the actions as PDDL heads."""
+    actions = told.ground.task.domain.actions.items()
+    heads = [f"({' '.join([n, *(p.name for p in a.parameters)])})" for n, a in actions]
+    return f"The domain offers these actions:\n\n{fenced(chr(10).join(heads))}\n\n### Plan"
+
+
+def strategy(told: Told) -> str:
+    """Sketches how the plan proceeds, in a list."""
+    goals = told.goals()
+    lines = ["**Strategy**", "", "- Work on one goal condition at a time."]
+    lines += [f"- Target: {goal}." for goal in goals[:2]]
+    return "\n".join([*lines, "- Check the preconditions before each action.", "", "**Actions**"])
+
+
+def musing(told: Told) -> str:
+    """Thinks about another plan first, in a paragraph between tags."""
+    draft = told.draft()[:4]
+    said = ", then ".join(call(i, told.speaker) for i in draft)
+    doubt = told.speaker.rng.choice(told.sayings.withdrawals)
+    return f"<reasoning>\nSuppose I start with {said}. {doubt}\n</reasoning>"
+
+
+def conclusion(told: Told) -> str:
+    """Sums up the plan's length and its goals."""
+    goals = told.goals()
+    end = f" Part of the goal that it reaches: {goals[0]}." if goals else ""
+    return f"**Summary:** the plan consists of {len(told.items)} actions.{end}"
+
+
+def goal_facts(told: Told) -> str:
+    """Lists some facts of the last state as PDDL, in a code block."""
+    new = sorted(told.states[-1] - told.states[0])[:4]
+    facts = [f"({' '.join(told.ground.atoms[n])})" for n in new]
+    if not facts:
+        return ""
+    return f"Facts that are newly true in the final state:\n\n{fenced(chr(10).join(facts))}"
+
+
+def check_table(told: Told) -> str:
+    """Checks each step in a table."""
+    rows = []
+    for number, (before, after) in enumerate(pairwise(told.states), start=1):
+        new = told.clauses(sorted(after - before))
+        rows.append([str(number), "✔", "; ".join(new[:2]) or "–"])
+    return f"Validation of the plan:\n\n{table(('Step', 'Applicable', 'New facts'), rows)}"
+
+
+def action_counts(told: Told) -> str:
+    """Counts how often each action is used."""
+    counts = Counter(item.step.action for item in told.items)
+    used = ", ".join(f"{name} (×{count})" for name, count in counts.items())
+    return f"Actions used: {used}."
+
+
+def notes(told: Told) -> str:
+    """Closes with remarks in a list."""
+    last = told.items[-1].step.action
+    return "\n".join(
         [
-            "First attempt:",
-            body,
-            rng.choice(told.sayings.withdrawals),
-            rng.choice(told.sayings.corrections),
+            "Notes:",
+            f"- There are {len(told.items)} actions in total.",
+            f"- The plan ends with the action {last}.",
+            "- The order of the actions matters.",
         ]
     )
 
 
-def scratchpad(told: Told) -> str:
-    """Thinks in a scratchpad about what holds and what is wanted."""
-    facts = told.clauses(sorted(told.states[0]))[:4]
-    lines = ["<scratchpad>", "What I know:", *(f"* {c}" for c in facts)]
-    lines += ["What I need:", *(f"* {c}" for c in told.goals()[:3]), "</scratchpad>"]
-    return "\n".join(lines)
+def no_longer(told: Told, at: int) -> str:
+    """Says what does not hold any more."""
+    old = told.clauses(sorted(told.states[at] - told.states[at + 1]))
+    return f"(No longer true: {'; '.join(old[:2])})" if old else ""
 
 
-def goal_check(told: Told) -> str:
-    """Ticks off the goals."""
-    return "\n".join(["**Goal check**", *(f"- {c} ✔️" for c in told.goals())])
-
-
-def trace(told: Told) -> str:
-    """Traces the states after the plan."""
-    lines = ["Verification:"]
-    for number, (before, after) in enumerate(pairwise(told.states), start=1):
-        new = told.clauses(sorted(after - before))
-        if new:
-            lines.append(f"- After step {number}, {'; '.join(new[:2])}.")
-    return "\n".join(lines)
-
-
-def cost(told: Told) -> str:
-    """States the length and cost of the plan."""
-    return f"**Plan length:** {len(told.items)} · **Cost:** {len(told.items)} (unit cost)"
-
-
-def used_objects(told: Told) -> str:
-    """Sums up which objects take part."""
-    used = dict.fromkeys(a for item in told.items for a in item.step.args)
-    return f"In summary, these objects are involved: {', '.join(used)}."
-
-
-def purpose(told: Told, at: int) -> str:
-    """Says why the step is there."""
-    if at + 1 == len(told.items):
-        return "*Why:* this was the last thing missing."
-    return f"*Why:* it prepares step {at + 2}."
-
-
-def fact_changes(told: Told, at: int) -> str:
-    """Gives the facts that become true, as PDDL."""
-    new = sorted(told.states[at + 1] - told.states[at])[:3]
-    facts = [f"({' '.join(told.ground.atoms[n])})" for n in new]
-    return f"State change: adds {', '.join(facts)}" if facts else ""
+def outcome(told: Told, at: int) -> str:
+    """Says what the step leads to."""
+    new = told.clauses(sorted(told.states[at + 1] - told.states[at]))
+    return f"Result: {'; '.join(new[:2])}" if new else ""
 
 
 _OUT = Split.HELD_OUT
 EXTRAS = (
-    StyleExtra("lead-in", _OUT, before=intro),
-    StyleExtra("sign-off", _OUT, after=outro),
-    StyleExtra("object-list", _OUT, before=object_list),
-    StyleExtra("signatures", _OUT, before=signatures),
-    StyleExtra("insight", _OUT, before=insight),
-    StyleExtra("failed-attempt", _OUT, before=failed_attempt),
-    StyleExtra("scratchpad", _OUT, before=scratchpad),
-    StyleExtra("goal-check", _OUT, after=goal_check),
-    StyleExtra("trace", _OUT, after=trace),
-    StyleExtra("cost", _OUT, after=cost),
-    StyleExtra("used-objects", _OUT, after=used_objects),
-    StyleExtra("purpose", _OUT, remark=purpose),
-    StyleExtra("fact-changes", _OUT, remark=fact_changes),
+    StyleExtra("greeting", _OUT, before=intro),
+    StyleExtra("farewell", _OUT, after=outro),
+    StyleExtra("goal-list", _OUT, before=goal_list),
+    StyleExtra("given", _OUT, before=given),
+    StyleExtra("templates", _OUT, before=templates),
+    StyleExtra("strategy", _OUT, before=strategy),
+    StyleExtra("musing", _OUT, before=musing),
+    StyleExtra("retry", _OUT, before=withdrawn_draft),
+    StyleExtra("conclusion", _OUT, after=conclusion),
+    StyleExtra("goal-facts", _OUT, after=goal_facts),
+    StyleExtra("check-table", _OUT, after=check_table),
+    StyleExtra("action-counts", _OUT, after=action_counts),
+    StyleExtra("notes", _OUT, after=notes),
+    StyleExtra("no-longer", _OUT, remark=no_longer),
+    StyleExtra("outcome", _OUT, remark=outcome),
 )
 """Extras that readers are only measured on."""

@@ -6,54 +6,54 @@ from collections.abc import Sequence
 
 from surefoot.pddl.writing.naming import Naming
 
-_GREEK = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu".split()
-_KINDS = "small large old new heavy light round square wooden steel plain spare".split()
-_NUMBERS = "one two three four five six seven eight nine ten eleven twelve".split()
-_CITIES = "paris london berlin madrid rome vienna oslo prague lisbon dublin athens warsaw".split()
-_MODE = "mode"
-"""Modes of instruments keep their names."""
-_NAMED_ROBOTS = "marvin eve bender sonny dexter hal".split()
+_COMPASS = (
+    "north south east west northeast northwest southeast southwest central upper lower middle"
+).split()
+_GEMS = "ruby opal jade amber topaz pearl coral quartz garnet onyx agate beryl".split()
+_KEPT = ("tile", "position")
+"""Kinds between which actions go up, down, left and right."""
 
 
-def greek(kind: str, names: Sequence[str]) -> Sequence[str] | None:
-    """Calls things *crate_alpha*."""
-    if kind == _MODE or not 1 < len(names) <= len(_GREEK):
+def _short(kind: str) -> str:
+    consonants = [c for c in kind[1:] if c.isalpha() and c not in "aeiou"]
+    return kind[0] + "".join(dict.fromkeys(consonants))[:2]
+
+
+def shortened(kind: str, names: Sequence[str]) -> Sequence[str] | None:
+    """Calls things *crt1*, the word's first consonants and a number."""
+    return [f"{_short(kind)}{n}" for n in range(1, len(names) + 1)]
+
+
+def from_zero(kind: str, names: Sequence[str]) -> Sequence[str] | None:
+    """Calls things *crate_0*."""
+    return [f"{kind}_{n}" for n in range(len(names))]
+
+
+def batches(kind: str, names: Sequence[str]) -> Sequence[str] | None:
+    """Calls things *crate-a1*, *crate-a2*, *crate-b1*."""
+    if len(names) > 26:
         return None
-    return [f"{kind}_{letter}" for letter in _GREEK[: len(names)]]
+    return [f"{kind}-{chr(ord('a') + n // 2)}{1 + n % 2}" for n in range(len(names))]
 
 
-def described(kind: str, names: Sequence[str]) -> Sequence[str] | None:
-    """Calls things *small_crate*."""
-    if kind == _MODE or not 1 < len(names) <= len(_KINDS):
+def compass(kind: str, names: Sequence[str]) -> Sequence[str] | None:
+    """Calls things *north-crate*."""
+    if kind in _KEPT or not 1 < len(names) <= len(_COMPASS):
         return None
-    return [f"{word}_{kind}" for word in _KINDS[: len(names)]]
+    return [f"{word}-{kind}" for word in _COMPASS[: len(names)]]
 
 
-def hundreds(kind: str, names: Sequence[str]) -> Sequence[str] | None:
-    """Calls things *crate101*."""
-    return [f"{kind}{101 + n}" for n in range(len(names))] if kind != _MODE else None
-
-
-def spelled(kind: str, names: Sequence[str]) -> Sequence[str] | None:
-    """Calls things *crate-one*."""
-    if kind == _MODE or not 1 < len(names) <= len(_NUMBERS):
-        return None
-    return [f"{kind}-{number}" for number in _NUMBERS[: len(names)]]
-
-
-def famous(kind: str, names: Sequence[str]) -> Sequence[str] | None:
-    """Calls places by cities and robots by names from fiction."""
-    robots = ("robot", "hoist", "craft")
-    places = ("room", "location", "direction", "position", "storearea", "station")
-    bank = _NAMED_ROBOTS if kind in robots else _CITIES if kind in places else None
-    return bank[: len(names)] if bank is not None and len(names) <= len(bank) else None
+def gems(kind: str, names: Sequence[str]) -> Sequence[str] | None:
+    """Calls what is moved by the names of gems."""
+    moved = kind in ("block", "ball", "crate", "package", "wheel", "waypoint", "cocktail")
+    return _GEMS[: len(names)] if moved and len(names) <= len(_GEMS) else None
 
 
 NAMINGS: dict[str, Naming] = {
-    "greek": greek,
-    "described": described,
-    "hundreds": hundreds,
-    "spelled": spelled,
-    "famous": famous,
+    "shortened": shortened,
+    "from-zero": from_zero,
+    "batches": batches,
+    "compass": compass,
+    "gems": gems,
 }
 """Namings on which readers are only measured."""

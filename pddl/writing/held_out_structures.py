@@ -4,247 +4,181 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from html import escape
 from random import Random
+from string import ascii_lowercase, ascii_uppercase
 
 from surefoot.pddl.writing.layout import Structure, closed, fenced, remark_below, runs, sexpr, table
 from surefoot.pddl.writing.model import Said, Split
-from surefoot.pddl.writing.structures import lower_start
-
-_ONES = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-    "sixteen seventeen eighteen nineteen"
-).split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
-_ROMANS = ((50, "l"), (40, "xl"), (10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i"))
-_KEYCAP = "\ufe0f\u20e3"
 
 
-def number_word(number: int) -> str:
-    """Returns *twenty-one* for 21, up to 99."""
-    if number < 20:
-        return _ONES[number]
-    tens, ones = divmod(number, 10)
-    return _TENS[tens - 2] + (f"-{_ONES[ones]}" if ones else "")
+def turns(saids: Sequence[Said], rng: Random) -> str:
+    """Writes *Action 1: …* with one of several words."""
+    word = rng.choice(("Action", "Move", "Turn"))
+    mark = rng.choice(("{} {}: {}", "**{} {}:** {}", "- **{} {}:** {}", "[{} {}] {}"))
+    return "\n".join(f"{mark.format(word, s.number, s.text)}{remark_below(s, '  ')}" for s in saids)
 
 
-def roman(number: int) -> str:
-    """Returns *xiv* for 14, up to 89."""
-    found = ""
-    for value, letters in _ROMANS:
-        count, number = divmod(number, value)
-        found += letters * count
-    return found
+def fractions(saids: Sequence[Said], rng: Random) -> str:
+    """Writes *[1/12] …*."""
+    mark = rng.choice(("[{}/{}] {}", "({}/{}) {}", "Step {} of {}: {}"))
+    return "\n".join(f"{mark.format(s.number, len(saids), s.text)}{remark_below(s)}" for s in saids)
 
 
-def spelled_steps(saids: Sequence[Said], rng: Random) -> str:
-    """Writes *Step one: …*."""
-    mark = rng.choice(("Step {}: {}", "**Step {}:** {}", "*Step {}* — {}"))
-    return "\n\n".join(
-        f"{mark.format(number_word(s.number).capitalize(), s.text)}{remark_below(s, '')}"
-        for s in saids
-    )
+def _ordinal(number: int) -> str:
+    teen = number % 100 in (11, 12, 13)
+    return f"{number}{'th' if teen else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
 
 
-def checklist(saids: Sequence[Said], rng: Random) -> str:
-    """Writes a task list."""
-    mark = rng.choice(("- [ ] {1}", "- [x] {1}", "- [ ] **{0}.** {1}", "☐ {1}", "✅ {1}"))
-    return "\n".join(f"{mark.format(s.number, s.text)}{remark_below(s, '  ')}" for s in saids)
-
-
-def keycaps(saids: Sequence[Said], rng: Random) -> str:
-    """Numbers steps with emoji."""
-
-    def mark(number: int) -> str:
-        return "🔟" if number == 10 else "".join(d + _KEYCAP for d in str(number))
-
-    return "\n".join(f"{mark(s.number)} {s.text}{remark_below(s)}" for s in saids)
-
-
-def roman_list(saids: Sequence[Said], rng: Random) -> str:
-    """Numbers steps with Roman numerals."""
-    mark = rng.choice(("{}. {}", "({}) {}", "{}) {}"))
-    upper = rng.random() < 0.4
+def ordinal_lines(saids: Sequence[Said], rng: Random) -> str:
+    """Writes *1st action: …*."""
+    mark = rng.choice(("{} action: {}", "**{} step** – {}", "- {}: {}"))
     return "\n".join(
-        f"{mark.format(roman(s.number).upper() if upper else roman(s.number), s.text)}"
-        f"{remark_below(s)}"
-        for s in saids
+        f"{mark.format(_ordinal(s.number), s.text)}{remark_below(s, '  ')}" for s in saids
     )
 
 
-def decimal_list(saids: Sequence[Said], rng: Random) -> str:
-    """Numbers steps 1.1, 1.2, 2.1 below headings of stages."""
-    mark = rng.choice(("### {}. Part {}", "**{}. Part {}**", "## {} – Part {}"))
+def lettered_list(saids: Sequence[Said], rng: Random) -> str:
+    """Writes *a) …*; ``""`` where there are more steps than letters."""
+    if len(saids) > len(ascii_lowercase):
+        return ""
+    mark = rng.choice(("{}) {}", "({}) {}", "{}. {}"))
+    return "\n".join(
+        f"{mark.format(letter, s.text)}{remark_below(s)}"
+        for letter, s in zip(ascii_lowercase, saids, strict=False)
+    )
+
+
+def lettered_stages(saids: Sequence[Said], rng: Random) -> str:
+    """Numbers steps A1, A2, B1 below headings of stages."""
+    mark = rng.choice(("### Stage {}", "**Stage {}**", "Stage {}:"))
     parts = []
-    for number, part in enumerate(runs(saids, rng), start=1):
-        lines = [mark.format(number, number_word(number)), ""]
-        lines += [f"{number}.{i} {s.text}{remark_below(s)}" for i, s in enumerate(part, start=1)]
+    for letter, part in zip(ascii_uppercase, runs(saids, rng), strict=False):
+        lines = [mark.format(letter)]
+        lines += [f"- {letter}{i}: {s.text}{remark_below(s)}" for i, s in enumerate(part, start=1)]
         parts.append("\n".join(lines))
     return "\n\n".join(parts)
 
 
-def described_table(saids: Sequence[Said], rng: Random) -> str:
-    """Writes a table of actions in PDDL beside what they mean in English."""
-    head = rng.choice((("Step", "Action", "Description"), ("#", "PDDL action", "What happens")))
-    rows = [[str(s.number), f"`{sexpr(s)}`", s.title] for s in saids]
-    return table(head, rows)
+def html_list(saids: Sequence[Said], rng: Random) -> str:
+    """Writes an HTML list."""
+    lines = [f"  <li>{escape(s.text, quote=False)}</li>" for s in saids]
+    told = "\n".join(["<ol>", *lines, "</ol>"])
+    return fenced(told, "html") if rng.random() < 0.5 else told
 
 
-def text_table(saids: Sequence[Said], rng: Random) -> str:
-    """Writes a table with the whole step in one column."""
-    head = rng.choice((("Step", "Action"), ("No.", "What to do"), ("Time", "Action")))
-    bold = rng.random() < 0.4
-    rows = [[f"**{s.number}**" if bold else str(s.number), s.text] for s in saids]
-    return table(head, rows)
+def json_lines(saids: Sequence[Said], rng: Random) -> str:
+    """Writes one JSON object in each line."""
+    key = rng.choice(("args", "arguments", "params"))
+    lines = [
+        json.dumps({"step": s.number, "action": s.action, key: list(s.args)}, ensure_ascii=False)
+        for s in saids
+    ]
+    return fenced("\n".join(lines), rng.choice(("json", "jsonl", "")))
 
 
-def commented_pddl(saids: Sequence[Said], rng: Random) -> str:
-    """Writes a plan as planners do, with a comment above each step."""
-    mark = rng.choice(("; Step {}: {}", "; {}. {}", ";; {1}"))
-    gap = rng.choice(("\n", "\n\n"))
-    lines = [f"{mark.format(s.number, s.title)}\n{sexpr(s)}" for s in saids]
-    return fenced(gap.join(lines), rng.choice(("", "pddl", "lisp")))
+def json_arrays(saids: Sequence[Said], rng: Random) -> str:
+    """Writes a JSON list of lists."""
+    rows = [f"  {json.dumps([s.action, *s.args], ensure_ascii=False)}" for s in saids]
+    told = "[\n" + ",\n".join(rows) + "\n]"
+    return fenced(told, "json") if rng.random() < 0.6 else told
 
 
-def python_strings(saids: Sequence[Said], rng: Random) -> str:
-    """Writes a Python list of strings, with a loop that carries them out."""
-    name = rng.choice(("plan", "actions", "steps"))
-    lines = [f"{name} = ["]
-    lines += [f'    "{" ".join([s.action, *s.args])}",  # {s.number}' for s in saids]
-    lines += ["]", "", f"for action in {name}:", "    execute(action)"]
-    return fenced("\n".join(lines), "python")
+def aligned_columns(saids: Sequence[Said], rng: Random) -> str:
+    """Writes columns that are aligned by spaces, in a block of code."""
+    width = max(len("Action"), *(len(s.action) for s in saids)) + 2
+    lines = [f"{'Step':<6}{'Action':<{width}}Arguments", f"{'----':<6}{'------':<{width}}---------"]
+    lines += [f"{s.number:<6}{s.action:<{width}}{', '.join(s.args)}" for s in saids]
+    return fenced("\n".join(lines), rng.choice(("", "text")))
 
 
-def json_described(saids: Sequence[Said], rng: Random) -> str:
-    """Writes a JSON object of numbered steps, with a description beside each action."""
-    key = rng.choice(("description", "explanation", "comment"))
-    if rng.random() < 0.5:
-        data: object = {f"step_{s.number}": {"action": sexpr(s), key: s.title} for s in saids}
-    else:
-        data = {
-            "plan": [{"step": s.number, "action": sexpr(s), key: s.title} for s in saids],
-            "length": len(saids),
-        }
-    return fenced(json.dumps(data, indent=2, ensure_ascii=False), "json")
+def effect_table(saids: Sequence[Said], rng: Random) -> str:
+    """Writes a table with the whole step in one column and what is left to say in another."""
+    head = rng.choice((("#", "Action", "Comment"), ("Step", "Action", "Remark")))
+    fill = rng.choice(("ok", "–", "✓"))
+    return table(head, [[str(s.number), s.text, s.remark or fill] for s in saids])
 
 
-def tool_calls(saids: Sequence[Said], rng: Random) -> str:
-    """Writes each step as a model's call of a tool."""
-    key = rng.choice(("arguments", "parameters"))
+def piped_fields(saids: Sequence[Said], rng: Random) -> str:
+    """Writes *1. Action: pick | robot: robot1 | …*."""
+    join = rng.choice((" | ", "; "))
+    lines = []
+    for s in saids:
+        given = [f"{k}: {a}" for k, a in zip(s.keys, s.args, strict=False)]
+        lines.append(f"{s.number}. {join.join([f'Action: {s.action}', *given])}{remark_below(s)}")
+    return "\n".join(lines)
+
+
+def argument_bullets(saids: Sequence[Said], rng: Random) -> str:
+    """Numbers names of actions, with a bullet for each argument."""
+    keyed = rng.random() < 0.6
     parts = []
     for s in saids:
-        call = json.dumps({"name": s.action, key: dict(zip(s.keys, s.args, strict=False))})
-        parts.append(f"<tool_call>\n{call}\n</tool_call>")
+        lines = [f"{s.number}. **{s.action}**"]
+        for key, arg in zip(s.keys, s.args, strict=False):
+            lines.append(f"   - {key}: {arg}" if keyed else f"   - {arg}")
+        parts.append("\n".join(lines))
     return "\n".join(parts)
 
 
-def tagged(saids: Sequence[Said], rng: Random) -> str:
-    """Puts steps between tags, as prompts ask for it."""
-    start, end = rng.choice(
-        (("<plan>", "</plan>"), ("<answer>", "</answer>"), ("[PLAN]", "[PLAN END]"))
+def flowchart(saids: Sequence[Said], rng: Random) -> str:
+    """Draws a flowchart in Mermaid, one box for each step."""
+    lines = ["flowchart TD"]
+    lines += [f'    S{s.number}["{" ".join([s.action, *s.args])}"]' for s in saids]
+    lines.append("    " + " --> ".join(f"S{s.number}" for s in saids))
+    return fenced("\n".join(lines), "mermaid")
+
+
+def console(saids: Sequence[Said], rng: Random) -> str:
+    """Writes commands as typed at a prompt."""
+    prompt = rng.choice(("$ ", "> ", ">>> "))
+    return fenced("\n".join(f"{prompt}{' '.join([s.action, *s.args])}" for s in saids))
+
+
+def indented_code(saids: Sequence[Said], rng: Random) -> str:
+    """Introduces each step by a sentence, with the step as indented code below."""
+    intro = rng.choice(("{}. {}:", "**{}.** {}:"))
+    return "\n\n".join(
+        f"{intro.format(s.number, s.title)}\n\n    {sexpr(s)}{remark_below(s, '')}" for s in saids
     )
-    return "\n".join([start, *(s.text for s in saids), end])
 
 
-def fields(saids: Sequence[Said], rng: Random) -> str:
-    """Writes each step as a heading with one bullet for each parameter."""
-    head = rng.choice(("### Step {}", "**Step {}**", "**Action {}**"))
-    label = rng.choice(("Action", "Operator"))
-    parts = []
-    for s in saids:
-        lines = [head.format(s.number), f"- {label}: {s.action}"]
-        lines += [f"- {k}: {a}" for k, a in zip(s.keys, s.args, strict=False)]
-        parts.append("\n".join(lines) + remark_below(s, "- "))
-    return "\n\n".join(parts)
-
-
-def semicolons(saids: Sequence[Said], rng: Random) -> str:
-    """Writes all steps in one line."""
-    before, join, after = rng.choice(
-        (("Plan: ", "; ", "."), ("[", ", ", "]"), ("⟨", ", ", "⟩"), ("π = (", ", ", ")"))
-    )
-    return f"{before}{join.join(s.text for s in saids)}{after}"
-
-
-def equations(saids: Sequence[Said], rng: Random) -> str:
-    """Names actions a₁, a₂, … as in a paper."""
-    mark = rng.choice(("$a_{{{}}}$: {}", "- $a_{{{}}}$ = {}", "a_{} = {}", "a{} := {}"))
-    return "\n".join(mark.format(s.number, s.text) for s in saids)
-
-
-def csv_lines(saids: Sequence[Said], rng: Random) -> str:
-    """Writes comma-separated values under a header."""
-    width = max(len(s.args) for s in saids)
-    lines = [",".join(["step", "action", *(f"arg{i}" for i in range(1, width + 1))])]
-    for s in saids:
-        lines.append(",".join([str(s.number), s.action, *s.args, *[""] * (width - len(s.args))]))
-    return fenced("\n".join(lines), "csv")
-
-
-def code_below_titles(saids: Sequence[Said], rng: Random) -> str:
-    """Gives each step a title in English, with a code block of its own below."""
-    mark = rng.choice(("**Step {}: {}**", "{}. **{}**", "### {}. {}"))
-    parts = []
-    for s in saids:
-        title = mark.format(s.number, s.title)
-        parts.append(f"{title}\n{fenced(sexpr(s))}{remark_below(s, '')}")
-    return "\n\n".join(parts)
-
-
-def observations(saids: Sequence[Said], rng: Random) -> str:
-    """Writes actions with what is observed after each, as agents log them."""
-    numbered = rng.random() < 0.6
-    seen = rng.choice(("Success.", "Done.", "The action was executed.", "OK"))
-    parts = []
-    for s in saids:
-        mark = f" {s.number}" if numbered else ""
-        parts.append(f"Action{mark}: {s.text}\nObservation{mark}: {s.remark or seen}")
-    return rng.choice(("\n", "\n\n")).join(parts)
-
-
-def chained(saids: Sequence[Said], rng: Random) -> str:
-    """Writes a few long sentences whose clauses are joined by *then*."""
-    join = rng.choice(("; then ", ", then ", "; next, "))
+def ranges(saids: Sequence[Said], rng: Random) -> str:
+    """Writes *Steps 1–4:* with these steps as sentences in one line."""
     parts = []
     for part in runs(saids, rng):
-        first, *rest = part
-        clauses = [first.text, *(lower_start(s.text, (*s.args, "I ")) for s in rest)]
-        parts.append(closed(join.join(clauses)))
-    return "\n".join(parts)
+        first, last = part[0].number, part[-1].number
+        head = f"Step {first}" if first == last else f"Steps {first}–{last}"
+        parts.append(f"**{head}:** {' '.join(closed(s.text) for s in part)}")
+    return "\n\n".join(parts)
 
 
-def titles_then_lines(saids: Sequence[Said], rng: Random) -> str:
-    """Numbers bold titles, with the step itself in a bullet below."""
-    label = rng.choice(("", "Action: ", "*Action:* "))
-    return "\n".join(
-        f"{s.number}. **{s.title}**\n   - {label}{s.text}{remark_below(s, '   - ')}" for s in saids
-    )
+def reasoned_answer(saids: Sequence[Said], rng: Random) -> str:
+    """Explains the steps, then gives the answer once more between marks."""
+    start, end = rng.choice((("<answer>", "</answer>"), ("BEGIN PLAN", "END PLAN")))
+    lines = [f"- {s.text}{remark_below(s, '  ')}" for s in saids]
+    return "\n".join([*lines, "", start, *(sexpr(s) for s in saids), end])
 
 
-# comments of code and descriptions beside an action's field are no titles: what they say has no
-# force against the code, so that a contradiction leaves the plan as it is
 _OUT = Split.HELD_OUT
 STRUCTURES = (
-    Structure("spelled-steps", _OUT, spelled_steps, "any", lines=True, remarks=True),
-    Structure("checklist", _OUT, checklist, "any", lines=True, remarks=True),
-    Structure("keycaps", _OUT, keycaps, "any", lines=True, remarks=True),
-    Structure("roman-list", _OUT, roman_list, "any", lines=True, remarks=True),
-    Structure("decimal-list", _OUT, decimal_list, "any", lines=True, remarks=True),
-    Structure("described-table", _OUT, described_table, "call", titled=True),
-    Structure("text-table", _OUT, text_table, "any", lines=True),
-    Structure("commented-pddl", _OUT, commented_pddl, "call"),
-    Structure("python-strings", _OUT, python_strings, "call"),
-    Structure("json-described", _OUT, json_described, "call"),
-    Structure("tool-calls", _OUT, tool_calls, "call"),
-    Structure("tagged", _OUT, tagged, "any", lines=True),
-    Structure("fields", _OUT, fields, "call", remarks=True),
-    Structure("semicolons", _OUT, semicolons, "call", lines=True),
-    Structure("equations", _OUT, equations, "call", lines=True),
-    Structure("csv", _OUT, csv_lines, "call"),
-    Structure("code-below-titles", _OUT, code_below_titles, "call", titled=True, remarks=True),
-    Structure("observations", _OUT, observations, "any", lines=True, remarks=True),
-    Structure("chained", _OUT, chained, "prose", lines=True),
-    Structure(
-        "titles-then-lines", _OUT, titles_then_lines, "any", titled=True, lines=True, remarks=True
-    ),
+    Structure("turns", _OUT, turns, "any", lines=True, remarks=True),
+    Structure("fractions", _OUT, fractions, "any", lines=True, remarks=True),
+    Structure("ordinal-lines", _OUT, ordinal_lines, "any", lines=True, remarks=True),
+    Structure("lettered-list", _OUT, lettered_list, "any", lines=True, remarks=True),
+    Structure("lettered-stages", _OUT, lettered_stages, "any", lines=True, remarks=True),
+    Structure("html-list", _OUT, html_list, "any", lines=True),
+    Structure("json-lines", _OUT, json_lines, "call"),
+    Structure("json-arrays", _OUT, json_arrays, "call"),
+    Structure("aligned-columns", _OUT, aligned_columns, "call"),
+    Structure("effect-table", _OUT, effect_table, "any", lines=True, remarks=True),
+    Structure("piped-fields", _OUT, piped_fields, "call", remarks=True),
+    Structure("argument-bullets", _OUT, argument_bullets, "call"),
+    # the boxes state the whole plan before the arrows join them, so a cut need not cut the plan
+    Structure("flowchart", _OUT, flowchart, "call", once=False),
+    Structure("console", _OUT, console, "call"),
+    Structure("indented-code", _OUT, indented_code, "call", titled=True, remarks=True),
+    Structure("ranges", _OUT, ranges, "prose", lines=True),
+    Structure("reasoned-answer", _OUT, reasoned_answer, "any", once=False, remarks=True),
 )
 """Structures that readers are only measured on."""

@@ -3,38 +3,34 @@
 from __future__ import annotations
 
 TABLE = """
-    spelled-steps/snake-call/lead-in spelled-steps/use-to spelled-steps/curly-synonyms/sign-off
-    spelled-steps/bindings/purpose spelled-steps/duty/failed-attempt
-    checklist/coded-sexpr/lead-in checklist/bracketed-actor checklist/method-call/used-objects
-    checklist/with-call/goal-check
-    keycaps/comma-words/lead-in keycaps/use-to/sign-off keycaps/camel-call
-    keycaps/first-person/insight keycaps/coded-sexpr/failed-attempt
-    roman-list/snake-call roman-list/duty/lead-in roman-list/square-call/cost
-    roman-list/curly-synonyms/trace roman-list/brief-duty
-    decimal-list/coded-sexpr decimal-list/bracketed-actor/lead-in decimal-list/bindings/object-list
-    decimal-list/with-call/fact-changes
-    described-table/snake-call/lead-in described-table/initials
-    described-table/camel-call/goal-check text-table/coded-sexpr
-    text-table/use-to/lead-in text-table/first-person/sign-off
-    text-table/method-call/cost
-    commented-pddl/snake-call commented-pddl/camel-call/lead-in/sign-off
-    commented-pddl/coded-sexpr/failed-attempt
-    python-strings/snake-call/lead-in python-strings/initials
-    json-described/snake-call json-described/coded-sexpr/lead-in/sign-off
-    tool-calls/snake-call tool-calls/camel-call/scratchpad
-    tagged/coded-sexpr/scratchpad tagged/snake-call tagged/bracketed-actor/lead-in
-    tagged/comma-words/signatures
-    fields/snake-call/lead-in fields/square-call/purpose fields/camel-call/sign-off
-    semicolons/snake-call/lead-in semicolons/square-call semicolons/coded-sexpr/trace
-    equations/snake-call/lead-in equations/camel-call/signatures equations/initials/cost
-    csv/snake-call/lead-in csv/camel-call
-    code-below-titles/snake-call/lead-in code-below-titles/coded-sexpr/fact-changes/sign-off
-    code-below-titles/camel-call/object-list
-    observations/square-call observations/coded-sexpr/scratchpad observations/duty/lead-in
-    observations/bracketed-actor/fact-changes
-    chained/curly-synonyms chained/first-person/lead-in chained/duty/goal-check
-    chained/brief-duty/insight
-    titles-then-lines/coded-sexpr/lead-in titles-then-lines/initials
-    titles-then-lines/method-call/purpose titles-then-lines/with-call/used-objects
+    turns/labelled-call/greeting turns/instruct turns/needs-to/farewell turns/string-call/no-longer
+    turns/bold-sexpr/retry turns/explained-call/strategy
+    fractions/bold-sexpr fractions/let-us/greeting fractions/spread-call/outcome
+    fractions/progressive/conclusion fractions/capital-codes
+    ordinal-lines/string-call/greeting ordinal-lines/can-now ordinal-lines/needs-to/goal-list
+    ordinal-lines/bare-commas/notes ordinal-lines/brief-needs
+    lettered-list/labelled-call lettered-list/instruct/farewell lettered-list/bold-sexpr/given
+    lettered-list/imperative-call/check-table
+    lettered-stages/string-call lettered-stages/let-us lettered-stages/spread-call/templates
+    lettered-stages/explained-call/greeting lettered-stages/progressive/no-longer
+    html-list/labelled-call html-list/needs-to/greeting html-list/bare-commas/farewell
+    html-list/imperative-call
+    json-lines/labelled-call/greeting json-lines/string-call/musing
+    json-arrays/bold-sexpr json-arrays/spread-call/greeting/farewell json-arrays/capital-codes
+    aligned-columns/labelled-call/conclusion aligned-columns/string-call/greeting
+    effect-table/bold-sexpr/outcome effect-table/string-call/no-longer effect-table/instruct
+    effect-table/explained-call/action-counts effect-table/can-now/outcome
+    piped-fields/labelled-call/greeting piped-fields/spread-call/outcome/farewell
+    piped-fields/capital-codes/given
+    argument-bullets/labelled-call argument-bullets/bare-commas/goal-list
+    argument-bullets/string-call/retry
+    flowchart/spread-call/greeting flowchart/bold-sexpr/action-counts
+    console/string-call console/spread-call/strategy console/labelled-call/goal-facts
+    indented-code/bold-sexpr/greeting indented-code/string-call/templates
+    indented-code/spread-call/no-longer/farewell
+    ranges/instruct/greeting ranges/needs-to ranges/let-us/notes ranges/progressive/goal-facts
+    ranges/brief-needs/farewell ranges/can-now/conclusion
+    reasoned-answer/imperative-call/greeting reasoned-answer/explained-call
+    reasoned-answer/progressive/goal-list reasoned-answer/labelled-call/check-table
 """
 """Names of styles."""

@@ -5,168 +5,163 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from surefoot.pddl.renaming.names import split_index
-from surefoot.pddl.writing.held_out_structures import number_word
 from surefoot.pddl.writing.model import Split, WrittenStep
 from surefoot.pddl.writing.speaker import Speaker, Wording, first_upper
 from surefoot.pddl.writing.spelling import Roster, plain
-from surefoot.pddl.writing.wordings import stated_names, third_person
+from surefoot.pddl.writing.wordings import call, imperative, stated_names, third_person
 
 
-def bold_code(name: str, roster: Roster) -> str:
-    """Spells **`robot1`**."""
-    return f"**`{name}`**"
+def single_quoted(name: str, roster: Roster) -> str:
+    """Spells *'robot1'*."""
+    return f"'{name}'"
 
 
-def curly(name: str, roster: Roster) -> str:
-    """Spells “robot1”."""
-    return f"“{name}”"
-
-
-def underscored(name: str, roster: Roster) -> str:
-    """Spells *robot_1*."""
+def title_dashed(name: str, roster: Roster) -> str:
+    """Spells *Robot-1*."""
     stem, index = split_index(name)
-    return f"{stem}_{index}" if index and len(stem) > 2 and stem[-1].isalpha() else name
+    if not stem.isalpha() or len(stem) < 2:
+        return name
+    return f"{first_upper(stem)}-{index}" if index.isdigit() else first_upper(name)
 
 
-def small_words(name: str, roster: Roster) -> str:
-    """Spells *robot 1* and *cutting board*."""
+def with_number(name: str, roster: Roster) -> str:
+    """Spells *robot number 1*."""
     stem, index = split_index(name)
-    words = stem.replace("_", " ").replace("-", " ").strip()
-    return f"{words} {index}".strip() if len(words) > 2 else name
+    word = stem.strip("_-")
+    # nobody speaks of level number 2, nor puts it so beside an abbreviation
+    counted = len(word) > 3 and word.isalpha() and index.isdigit() and word != "level"
+    return f"{word} number {index}" if counted else name
 
 
-def number_words(name: str, roster: Roster) -> str:
-    """Spells *robot one*."""
-    stem, index = split_index(name)
-    if len(stem) > 2 and stem.isalpha() and index.isdigit() and int(index) < 20:
-        return f"{stem} {number_word(int(index))}"
-    return name
+def italic_code(name: str, roster: Roster) -> str:
+    """Spells *`robot1`* in italics."""
+    return f"*`{name}`*"
 
 
-def snake_call(item: WrittenStep, speaker: Speaker) -> str:
-    """Says *pick_up(robot1, ball1)*."""
-    return f"{item.step.action.replace('-', '_')}({', '.join(stated_names(item, speaker))})"
-
-
-def camel_call(item: WrittenStep, speaker: Speaker) -> str:
-    """Says *pickUp(robot1, ball1)*."""
-    first, *rest = item.step.action.replace("_", "-").split("-")
-    action = "".join([first, *map(first_upper, rest)])
-    return f"{action}({', '.join(stated_names(item, speaker))})"
-
-
-def coded_sexpr(item: WrittenStep, speaker: Speaker) -> str:
-    """Says *(pick robot1 ball1)* as code."""
-    return f"`({' '.join([item.step.action, *stated_names(item, speaker)])})`"
-
-
-def comma_words(item: WrittenStep, speaker: Speaker) -> str:
-    """Says ***pick** robot1, ball1*."""
-    return f"**{item.step.action}** {', '.join(stated_names(item, speaker))}"
-
-
-def square_call(item: WrittenStep, speaker: Speaker) -> str:
-    """Says *pick[robot1, ball1]*."""
-    return f"{item.step.action}[{', '.join(stated_names(item, speaker))}]"
-
-
-def bindings(item: WrittenStep, speaker: Speaker) -> str:
-    """Says *pick with ?r = robot1, …*; an action without known parameters has plain arguments."""
+def labelled_call(item: WrittenStep, speaker: Speaker) -> str:
+    """Says *pick(r: robot1, …)*; an action without known parameters has plain arguments."""
     keys, names = speaker.keys(item.step.action), speaker.names(item.step)
     if len(keys) != len(names):
-        return f"{item.step.action} with {', '.join(names)}"
-    schema = speaker.ground.task.domain.actions[item.step.action]
-    given = [
-        f"{p.name} = {n}"
-        for i, (p, n) in enumerate(zip(schema.parameters, names, strict=True))
-        if i not in item.omitted
-    ]
-    return f"{item.step.action} with {', '.join(given)}"
+        return call(item, speaker)
+    given = [f"{k}: {n}" for k, n in zip(keys, names, strict=True)]
+    kept = [g for i, g in enumerate(given) if i not in item.omitted]
+    return f"{item.step.action}({', '.join(kept)})"
 
 
-def method_call(item: WrittenStep, speaker: Speaker) -> str:
-    """Says *robot1.pick(ball1, room1)*, or a plain call where nobody is named."""
-    names = stated_names(item, speaker)
-    action = item.step.action.replace("-", "_")
-    if names and speaker.phrase(item).subject == 0 and 0 not in item.omitted:
-        return f"{names[0]}.{action}({', '.join(names[1:])})"
-    return f"{action}({', '.join(names)})"
+def bold_sexpr(item: WrittenStep, speaker: Speaker) -> str:
+    """Says *(pick robot1 ball1)* in bold."""
+    return f"**({' '.join([item.step.action, *stated_names(item, speaker)])})**"
 
 
-def use_to(item: WrittenStep, speaker: Speaker) -> str:
-    """Says *Use robot1 to pick up ball1*, or *Now pick up …* where nobody is named."""
-    phrase, names = speaker.phrase(item), speaker.names(item.step)
-    actor = phrase.actor(names, item.omitted, "")
-    said = f"{phrase.verb.text}{phrase.tail(names, item.omitted)}"
-    return f"Use {actor} to {said}" if actor else f"Now {said}"
+def bare_commas(item: WrittenStep, speaker: Speaker) -> str:
+    """Says *pick robot1, ball1, room1*, with the action as code."""
+    return f"`{item.step.action}` {', '.join(stated_names(item, speaker))}"
 
 
-def bracketed_actor(item: WrittenStep, speaker: Speaker) -> str:
-    """Says *[robot1] Pick up ball1*."""
-    phrase, names = speaker.phrase(item), speaker.names(item.step)
-    actor = phrase.actor(names, item.omitted, "")
-    said = first_upper(f"{phrase.verb.text}{phrase.tail(names, item.omitted)}")
-    return f"[{actor}] {said}" if actor else said
+def spread_call(item: WrittenStep, speaker: Speaker) -> str:
+    """Says *PICK robot1 ball1 room1*, with only the action in upper case."""
+    return " ".join([item.step.action.upper(), *stated_names(item, speaker)])
 
 
-def duty(item: WrittenStep, speaker: Speaker) -> str:
-    """Says *robot1 should pick up ball1*, or *You should pick up …*."""
-    phrase, names = speaker.phrase(item), speaker.names(item.step)
-    actor = phrase.actor(names, item.omitted, "you")
-    return first_upper(f"{actor} should {phrase.verb.text}{phrase.tail(names, item.omitted)}")
+def string_call(item: WrittenStep, speaker: Speaker) -> str:
+    """Says *pick("robot1", "ball1")* as code."""
+    names = ", ".join(f'"{n}"' for n in stated_names(item, speaker))
+    return f"`{item.step.action}({names})`"
 
 
-def first_person(item: WrittenStep, speaker: Speaker) -> str:
-    """Says *I tell robot1 to pick up ball1*, or *I pick up …*."""
-    phrase, names = speaker.phrase(item), speaker.names(item.step)
-    actor = phrase.actor(names, item.omitted, "")
-    said = f"{phrase.verb.text}{phrase.tail(names, item.omitted)}"
-    return f"I tell {actor} to {said}" if actor else f"I {said}"
-
-
-def with_call(item: WrittenStep, speaker: Speaker) -> str:
-    """Says *robot1 picks up ball1: `(pick robot1 ball1)`*."""
+def explained_call(item: WrittenStep, speaker: Speaker) -> str:
+    """Says *`pick robot1 ball1`: robot1 picks up ball1*."""
     said = " ".join([item.step.action, *stated_names(item, speaker)])
-    return f"{third_person(item, speaker)}: `({said})`"
+    return f"`{said}`: {third_person(item, speaker)}"
 
 
-def initials(speaker: Speaker) -> dict[str, str]:
-    """Draws *rb1* for *robot1*: two letters and the number, for all things that are numbered."""
-    found: dict[str, str] = {}
-    taken = {name.lower() for name in speaker.roster.names}
+def imperative_call(item: WrittenStep, speaker: Speaker) -> str:
+    """Says *robot1: Pick up ball1 [pick robot1 ball1]*."""
+    said = " ".join([item.step.action, *stated_names(item, speaker)])
+    return f"{imperative(item, speaker)} [{said}]"
+
+
+def can_now(item: WrittenStep, speaker: Speaker) -> str:
+    """Says *robot1 can now pick up ball1*, or *We can now pick up …*."""
+    phrase, names = speaker.phrase(item), speaker.names(item.step)
+    actor = phrase.actor(names, item.omitted, "we")
+    return first_upper(f"{actor} can now {phrase.verb.text}{phrase.tail(names, item.omitted)}")
+
+
+def needs_to(item: WrittenStep, speaker: Speaker) -> str:
+    """Says *robot1 needs to pick up ball1*."""
+    phrase, names = speaker.phrase(item), speaker.names(item.step)
+    actor = phrase.actor(names, item.omitted, speaker.words.actor)
+    return first_upper(f"{actor} needs to {phrase.verb.text}{phrase.tail(names, item.omitted)}")
+
+
+def instruct(item: WrittenStep, speaker: Speaker) -> str:
+    """Says *Instruct robot1 to pick up ball1*, or *Pick up …* where nobody is named."""
+    phrase, names = speaker.phrase(item), speaker.names(item.step)
+    actor = phrase.actor(names, item.omitted, "")
+    said = f"{phrase.verb.text}{phrase.tail(names, item.omitted)}"
+    return f"Instruct {actor} to {said}" if actor else first_upper(said)
+
+
+def let_us(item: WrittenStep, speaker: Speaker) -> str:
+    """Says *Let's have robot1 pick up ball1*, or *Let's pick up …*."""
+    phrase, names = speaker.phrase(item), speaker.names(item.step)
+    actor = phrase.actor(names, item.omitted, "")
+    said = f"{phrase.verb.text}{phrase.tail(names, item.omitted)}"
+    return f"Let's have {actor} {said}" if actor else f"Let's {said}"
+
+
+def progressive(item: WrittenStep, speaker: Speaker) -> str:
+    """Says *robot1 is picking up ball1*."""
+    phrase, names = speaker.phrase(item), speaker.names(item.step)
+    actor = phrase.actor(names, item.omitted, "")
+    tail = phrase.tail(names, item.omitted)
+    if not actor:
+        return first_upper(f"{phrase.verb.text}{tail}")
+    return first_upper(f"{actor} is {phrase.verb.gerund}{tail}")
+
+
+def capital_codes(speaker: Speaker) -> dict[str, str]:
+    """Draws *RO1* for *robot1*: two letters and the number, for the kind with most objects."""
+    stems: dict[str, list[str]] = {}
     for name in speaker.roster.names:
         stem, index = split_index(name)
-        consonants = [c for c in stem[1:] if c.isalpha() and c not in "aeiou"]
-        alias = f"{stem[:1]}{''.join(consonants[:1])}{index}".lower()
-        if len(stem) > 3 and index.isdigit() and alias not in taken:
-            found[name] = alias
-            taken.add(alias)
+        word = stem.strip("_-")
+        if len(word) > 3 and word.isalpha() and index.isdigit():
+            stems.setdefault(word, []).append(name)
+    found: dict[str, str] = {}
+    taken = {name.lower() for name in speaker.roster.names}
+    for word, names in sorted(stems.items(), key=lambda s: -len(s[1])):
+        made = {name: f"{word[:2].upper()}{split_index(name)[1]}" for name in names}
+        if taken.isdisjoint(alias.lower() for alias in made.values()):
+            found |= made
+            taken |= {alias.lower() for alias in made.values()}
     return found
 
 
-def listed_legend(aliases: Mapping[str, str]) -> str:
-    """Defines aliases in a list."""
+def write_legend(aliases: Mapping[str, str]) -> str:
+    """Defines *I will write RO1 for robot1, RO2 for robot2*."""
     if not aliases:
         return ""
-    return "\n".join(["Notation:", *(f"- {alias} = {name}" for name, alias in aliases.items())])
+    told = ", ".join(f"{alias} for {name}" for name, alias in aliases.items())
+    return f"For brevity, I will write {told}."
 
 
 _OUT = Split.HELD_OUT
 WORDINGS = (
-    Wording("snake-call", _OUT, "call", snake_call),
-    Wording("camel-call", _OUT, "call", camel_call),
-    Wording("coded-sexpr", _OUT, "call", coded_sexpr),
-    Wording("comma-words", _OUT, "call", comma_words),
-    Wording("square-call", _OUT, "call", square_call, underscored),
-    Wording("bindings", _OUT, "call", bindings),
-    Wording("method-call", _OUT, "call", method_call),
-    Wording("initials", _OUT, "call", snake_call, plain, "none", initials, listed_legend),
-    Wording("use-to", _OUT, "prose", use_to, bold_code),
-    Wording("bracketed-actor", _OUT, "prose", bracketed_actor, synonyms=True),
-    Wording("duty", _OUT, "prose", duty, small_words),
-    Wording("first-person", _OUT, "prose", first_person, number_words, synonyms=True),
-    Wording("with-call", _OUT, "prose", with_call),
-    Wording("curly-synonyms", _OUT, "prose", third_person, curly, synonyms=True),
-    Wording("brief-duty", _OUT, "prose", duty, plain, "any"),
+    Wording("labelled-call", _OUT, "call", labelled_call),
+    Wording("bold-sexpr", _OUT, "call", bold_sexpr),
+    Wording("bare-commas", _OUT, "call", bare_commas, title_dashed),
+    Wording("spread-call", _OUT, "call", spread_call),
+    Wording("string-call", _OUT, "call", string_call),
+    Wording("capital-codes", _OUT, "call", call, plain, "none", capital_codes, write_legend),
+    Wording("explained-call", _OUT, "prose", explained_call),
+    Wording("imperative-call", _OUT, "prose", imperative_call, synonyms="held-out"),
+    Wording("can-now", _OUT, "prose", can_now, single_quoted, synonyms="held-out"),
+    Wording("needs-to", _OUT, "prose", needs_to, with_number, synonyms="held-out"),
+    Wording("instruct", _OUT, "prose", instruct, italic_code),
+    Wording("let-us", _OUT, "prose", let_us, title_dashed, synonyms="held-out"),
+    Wording("progressive", _OUT, "prose", progressive),
+    Wording("brief-needs", _OUT, "prose", needs_to, plain, "any"),
 )
 """Wordings that readers are only measured on."""

@@ -16,7 +16,10 @@ class Split(StrEnum):
     VALIDATION = "validation"
     """Readers are written without it first and then improved where it shows them to fail."""
     HELD_OUT = "held-out"
-    """Readers are only measured on it; whoever writes one never looks at it, nor at its errors."""
+    """Readers are only measured on it; whoever writes one never looks at it, nor at its errors.
+
+    It becomes validation as soon as that happens.
+    """
 
 
 class WrittenShape(StrEnum):

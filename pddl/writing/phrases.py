@@ -6,8 +6,6 @@ import re
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 
-from surefoot.pddl.writing.model import Split
-
 _PARTICIPLES = {
     "do": "done",
     "drive": "driven",
@@ -181,11 +179,11 @@ class DomainWords:
     Attributes:
         actor: Who acts where no argument does.
         phrases: Phrases by action.
-        synonyms: Other phrases by action, for each split that has some.
+        synonyms: Other phrases by action, for each bank of them.
         facts: Describes facts.
     """
 
     actor: str
     phrases: dict[str, Phrase]
-    synonyms: dict[Split, dict[str, Phrase]]
+    synonyms: dict[str, dict[str, Phrase]]
     facts: FactDescriber

@@ -29,7 +29,7 @@ class Wording:
             none, any that the phrase can do without, or the last ones.
         aliases: Draws other names for some objects, which the answer defines first.
         legend: Defines them, given names and aliases.
-        synonyms: Whether it uses the phrases of its split in place of the usual ones.
+        synonyms: The bank whose phrases it uses in place of the usual ones, ``""`` for none.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Wording:
     omits: Literal["none", "any", "last"] = "none"
     aliases: Callable[[Speaker], dict[str, str]] | None = None
     legend: Callable[[dict[str, str]], str] | None = None
-    synonyms: bool = False
+    synonyms: str = ""
 
 
 class Speaker:
@@ -65,7 +65,7 @@ class Speaker:
         self.roster = Roster(ground.task.objects)
         self._phrases = words.phrases
         if wording.synonyms:
-            self._phrases = {**words.phrases, **words.synonyms[wording.split]}
+            self._phrases = {**words.phrases, **words.synonyms[wording.synonyms]}
         verbs = Counter(phrase.verb.text for phrase in self._phrases.values())
         self.shared_verbs = {verb for verb, count in verbs.items() if count > 1}
         self._spell = wording.spell if self.roster.fits(wording.spell) else plain

@@ -11,6 +11,9 @@ from surefoot.pddl.writing import (
     held_out_styles,
     held_out_wordings,
     structures,
+    validation2_extras,
+    validation2_structures,
+    validation2_wordings,
     validation_extras,
     validation_structures,
     validation_styles,
@@ -28,17 +31,29 @@ STRUCTURES: dict[str, Structure] = {
     for s in (
         *structures.STRUCTURES,
         *validation_structures.STRUCTURES,
+        *validation2_structures.STRUCTURES,
         *held_out_structures.STRUCTURES,
     )
 }
 """All structures by name."""
 WORDINGS: dict[str, Wording] = {
     w.name: w
-    for w in (*wordings.WORDINGS, *validation_wordings.WORDINGS, *held_out_wordings.WORDINGS)
+    for w in (
+        *wordings.WORDINGS,
+        *validation_wordings.WORDINGS,
+        *validation2_wordings.WORDINGS,
+        *held_out_wordings.WORDINGS,
+    )
 }
 """All wordings by name."""
 EXTRAS: dict[str, StyleExtra] = {
-    e.name: e for e in (*extras.EXTRAS, *validation_extras.EXTRAS, *held_out_extras.EXTRAS)
+    e.name: e
+    for e in (
+        *extras.EXTRAS,
+        *validation_extras.EXTRAS,
+        *validation2_extras.EXTRAS,
+        *held_out_extras.EXTRAS,
+    )
 }
 """All extras by name."""
 

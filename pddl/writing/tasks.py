@@ -11,10 +11,11 @@ from surefoot.pddl.domains import get_domain, list_domains
 from surefoot.pddl.language.model import Conjunction, Plan, Problem, Task
 from surefoot.pddl.writing import held_out_naming, naming, validation_naming
 from surefoot.pddl.writing.ferry import make_ferry
-from surefoot.pddl.writing.held_out_satellite import make_satellite
+from surefoot.pddl.writing.held_out_rovers import make_rovers
 from surefoot.pddl.writing.model import Split
 from surefoot.pddl.writing.naming import rename_objects
 from surefoot.pddl.writing.validation_freight import make_freight
+from surefoot.pddl.writing.validation_satellite import make_satellite
 
 SHIPPED = "shipped"
 """Naming of objects as the domain's generator gives it."""
@@ -26,8 +27,8 @@ MAX_STEPS = 40
 
 OWN: dict[Split, dict[str, Callable[[int, int], tuple[Task, Plan]]]] = {
     Split.DEVELOPMENT: {"ferry": make_ferry},
-    Split.VALIDATION: {"freight": make_freight},
-    Split.HELD_OUT: {"satellite": make_satellite},
+    Split.VALIDATION: {"freight": make_freight, "satellite": make_satellite},
+    Split.HELD_OUT: {"rovers": make_rovers},
 }
 """Domains that do not ship, by split."""
 _NAMINGS = {
@@ -35,7 +36,7 @@ _NAMINGS = {
     Split.VALIDATION: validation_naming.NAMINGS,
     Split.HELD_OUT: held_out_naming.NAMINGS,
 }
-_FIRST_SEEDS = {Split.DEVELOPMENT: 0, Split.VALIDATION: 100, Split.HELD_OUT: 200}
+_FIRST_SEEDS = {Split.DEVELOPMENT: 0, Split.VALIDATION: 100, Split.HELD_OUT: 300}
 _SIZES = 4
 _SEEDS = 3
 
@@ -62,7 +63,7 @@ def known_tasks(split: Split) -> tuple[KnownTask, ...]:
     """Returns all tasks of a split, always the same.
 
     Args:
-        split: Decides on namings, seeds and the domain that does not ship.
+        split: Decides on namings, seeds and the domains that do not ship.
     """
     found: list[KnownTask] = []
     for domain in (*list_domains(), *OWN[split]):

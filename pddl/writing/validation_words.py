@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 ACTORS = {"freight": "the dispatcher"}
-"""Who acts in the domain that only validation has."""
+"""Who acts in the domain that only the first set for validation has."""
 
 SYNONYMS = {
     "barman": """
@@ -131,4 +131,4 @@ OWN_PHRASES = {
         fly-airplane: - | fly | {0} | from {1} | to {2}
     """,
 }
-"""The table of the domain that only validation has."""
+"""The table of the domain that only the first set for validation has."""

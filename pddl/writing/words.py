@@ -7,14 +7,31 @@ from functools import cache
 
 from surefoot.pddl.domains import DOMAINS, get_domain
 from surefoot.pddl.language.model import Atom
-from surefoot.pddl.writing import domain_words, held_out_words, validation_words
-from surefoot.pddl.writing.model import Split
+from surefoot.pddl.writing import (
+    domain_words,
+    held_out_words,
+    validation2_words,
+    validation_words,
+)
 from surefoot.pddl.writing.phrases import DomainWords, FactDescriber, read_phrases
 
 _TABLES = {
     **domain_words.PHRASES,
     **validation_words.OWN_PHRASES,
+    **validation2_words.OWN_PHRASES,
     **held_out_words.OWN_PHRASES,
+}
+_SYNONYMS = {
+    "validation": validation_words.SYNONYMS,
+    "validation2": validation2_words.SYNONYMS,
+    "held-out": held_out_words.SYNONYMS,
+}
+"""Banks of other phrases, as wordings name them."""
+_ACTORS = {
+    **domain_words.ACTORS,
+    **validation_words.ACTORS,
+    **validation2_words.ACTORS,
+    **held_out_words.ACTORS,
 }
 
 
@@ -25,16 +42,9 @@ def words_of(domain: str) -> DomainWords:
     Args:
         domain: Its name.
     """
-    synonyms = {
-        split: read_phrases(bank.get(domain, ""))
-        for split, bank in (
-            (Split.VALIDATION, validation_words.SYNONYMS),
-            (Split.HELD_OUT, held_out_words.SYNONYMS),
-        )
-    }
-    actors = {**domain_words.ACTORS, **validation_words.ACTORS, **held_out_words.ACTORS}
+    synonyms = {name: read_phrases(bank.get(domain, "")) for name, bank in _SYNONYMS.items()}
     return DomainWords(
-        actors.get(domain, "the robot"),
+        _ACTORS.get(domain, "the robot"),
         read_phrases(_TABLES[domain]),
         synonyms,
         _describer(domain),

@@ -14,8 +14,8 @@ from surefoot.experiments import EXPERIMENTS, read_study
 from surefoot.experiments.answer_reading.config import AnswerReadingConfig
 from surefoot.experiments.answer_reading.measure import measure
 from surefoot.experiments.answer_reading.report import render_study
-from surefoot.experiments.answer_reading.summary import is_exact, rate_of, table_of
-from surefoot.pddl.writing import DAMAGES, Split
+from surefoot.experiments.answer_reading.summary import COMPONENTS, is_exact, rate_of, table_of
+from surefoot.pddl.writing import DAMAGES, Split, styles
 
 ROWS: list[dict[str, Any]] = [
     {"style": style, "extras": extras, "exact": exact}
@@ -62,6 +62,13 @@ def test_the_study_runs_and_is_resumed(tmp_path: Path) -> None:
     assert set(first["splits"]) == {"development", "validation", "held-out"}
     assert all(found["falsely_valid"]["n"] == 12 for found in first["splits"].values())
     text = page.read_text(encoding="utf-8")
+    tables = {split: set(found["exact_by"]) for split, found in first["splits"].items()}
+    assert tables["held-out"] == {"domain"}
+    assert tables["validation"] == tables["development"] == {"domain", *COMPONENTS}
+    shown = json.dumps(first["splits"]["held-out"]) + text
+    for style in styles(Split.HELD_OUT):
+        assert style.name not in shown
+        assert not any(f'"{name}"' in shown for name in style.name.split("/"))
     for split in Split:
         lines = (tmp_path / f"examples-{split.value}.jsonl").read_text(encoding="utf-8")
         rows = [json.loads(line) for line in lines.splitlines()]

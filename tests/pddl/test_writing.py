@@ -60,9 +60,12 @@ def test_components_of_each_split_are_many_and_used(parts: dict[str, object]) ->
         own = {name for name, part in parts.items() if part.split is split}  # type: ignore[attr-defined]
         assert own <= used[split]
         assert len(own) >= (12 if parts is STRUCTURES else 6)
-    count = {id(STRUCTURES): 12, id(WORDINGS): 8, id(EXTRAS): 8}[id(parts)]
+    by_split = {s: {n for n, p in parts.items() if p.split is s} for s in SPLITS}  # type: ignore[attr-defined]
+    assert sum(map(len, by_split.values())) == len(parts)
+    assert len(by_split[Split.VALIDATION]) >= {id(STRUCTURES): 34}.get(id(parts), 24)
+    count = {id(STRUCTURES): 16, id(WORDINGS): 14, id(EXTRAS): 15}[id(parts)]
     assert sum(part.split is Split.HELD_OUT for part in parts.values()) >= count  # type: ignore[attr-defined]
-    assert len(parts) >= {id(STRUCTURES): 36, id(WORDINGS): 24}.get(id(parts), 24)
+    assert len(parts) >= {id(STRUCTURES): 66, id(WORDINGS): 52}.get(id(parts), 49)
 
 
 def test_styles_are_many_and_fit_together() -> None:
@@ -70,7 +73,9 @@ def test_styles_are_many_and_fit_together() -> None:
         assert len(styles(split)) >= 55
         assert len({s.name for s in styles(split)}) == len(styles(split))
         for style in styles(split):
-            takes = STRUCTURES[style.structure].takes
+            parts = (STRUCTURES[style.structure], WORDINGS[style.wording])
+            assert {p.split for p in parts} | {EXTRAS[e].split for e in style.extras} == {split}
+            takes = parts[0].takes
             assert takes in ("any", WORDINGS[style.wording].kind), style.name
     assert len(DAMAGES) >= 14
 
@@ -80,7 +85,7 @@ def test_tasks_of_all_splits_differ_and_have_plans() -> None:
     for split in SPLITS:
         tasks = known_tasks(split)
         assert set(list_domains()) < {k.domain for k in tasks}
-        assert len({k.naming for k in tasks}) >= 4
+        assert len({k.naming for k in tasks}) >= (10 if split is Split.VALIDATION else 5)
         for known in tasks:
             assert validate(known.task, known.plan).valid, known.task.name
             assert len(known.plan) <= 40

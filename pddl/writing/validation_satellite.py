@@ -1,4 +1,4 @@
-"""A domain on which readers are only measured, without a lexicon: satellites take images."""
+"""A domain for validation, without a lexicon: satellites take images."""
 
 from __future__ import annotations
 

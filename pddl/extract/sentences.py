@@ -301,6 +301,7 @@ def _clause(vocabulary: TaskVocabulary, text: str, number: int) -> list[Draft]:
         return []
     refs = [r for r in vocabulary.refs(text) if not _inside_phrase(r, hits)]
     hits = [h for h in hits if not _inside_object(text, h, refs, hits)]
+    refs = [_without_particle(r, hits) for r in refs]
     if not hits or not _heads(vocabulary, text[: hits[0].start]):
         return []
     remark = REMARK.search(text, _verb_end(text, hits[0]))
@@ -446,7 +447,7 @@ def _unaccounted(
         roles = vocabulary.words[draft.readings[0].action].roles
         if placed and plain in _SURFACES and before[-1] not in roles:
             continue
-        named = placed or re.search(r"\d|_", word) is not None
+        named = placed or re.search(r"\d|_", word) is not None or word in vocabulary.last_words
         codes.add(doubts.VAGUE if named and not complete else doubts.WORDS)
     clashes = any(r.clash for r in draft.readings)
     if not complete and clashes and _misplaced(vocabulary, refs, draft, first):
@@ -463,7 +464,11 @@ def _unaccounted(
         codes.add(doubts.ADJUNCT)
         known = vocabulary.words[draft.readings[0].action].roles
         if not complete and any(
-            r.start >= first and (r.preposition in _LOCATIVE or (r.preposition and not known))
+            r.start >= first
+            and (
+                r.preposition in _LOCATIVE
+                or (not known and r.preposition not in ("", "using", "with"))
+            )
             for r in refs
         ):
             codes.add(doubts.VAGUE)  # a place is named that is none of the arguments
@@ -531,6 +536,14 @@ def _draft(
     return Draft(_best(readings), text, number, number)
 
 
+def _without_particle(ref: Ref, hits: list[PhraseHit]) -> Ref:
+    """Returns a mention without the preposition that belongs to the verb: ``put on the tyre``."""
+    if ref.preposition and any(h.start <= ref.start < h.end for h in hits):
+        at = ref.start + ref.skip
+        return replace(ref, start=at, preposition="", text=ref.text[ref.skip :])
+    return ref
+
+
 def _sets_scene(ref: Ref) -> bool:
     """Returns whether a mention before the verb only says where: ``From tile_0-3, change …``."""
     return ref.preposition in _LOCATIVE and not ref.unknown
@@ -558,10 +571,16 @@ def _with_refs(vocabulary: TaskVocabulary, reading: StepReading, refs: list[Ref]
     return read_arguments(vocabulary, reading.action, refs, reading)
 
 
+_REASON = re.compile(
+    r"(?:to|after|before|for|so|in order|since|because|if|when|while|initially|as|until)\s"
+    r"(?!(?:the |an? )?[\w-]*\d)"
+)
+
+
 def _fill(vocabulary: TaskVocabulary, draft: Draft, text: str) -> Draft:
     """Takes from an explanation what the step leaves out, and nothing else."""
     refs = vocabulary.refs(text)
-    if not refs or not draft.readings:
+    if not refs or not draft.readings or _REASON.match(text):
         return draft
     readings: list[StepReading] = []
     for reading in draft.readings:

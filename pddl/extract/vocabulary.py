@@ -63,6 +63,8 @@ class TaskVocabulary:
             for word in re.findall(r"[a-z]+", text.lower())
         )
         """Words of actions and types, which name no object by themselves."""
+        self.last_words = frozenset(noun.split()[-1] for noun in self.objects.by_noun)
+        """Last words of the nouns that objects go by (``hand`` of *left hand*)."""
         self._past: TaskVocabulary | None = None
 
     def with_past(self) -> TaskVocabulary:
